@@ -1,0 +1,1 @@
+"""Floor 1, facts: what happened, what could be traded, and at which instant."""

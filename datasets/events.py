@@ -1,0 +1,290 @@
+"""Political events: what happened, when it became public, and what was known of it at any instant."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from datasets.errors import UserError, unknown_name
+from datasets.instants import iso_z
+
+CATALOGUE = Path(__file__).parent / "catalogue"
+
+
+class Kind(StrEnum):
+    """What sort of event it is."""
+
+    GENERAL_ELECTION = "general_election"
+    PRESIDENTIAL_ELECTION = "presidential_election"
+    LEGISLATIVE_ELECTION = "legislative_election"
+    LEADERSHIP_ELECTION = "leadership_election"
+    REFERENDUM = "referendum"
+    DISSOLUTION = "dissolution"
+    RESIGNATION = "resignation"
+    APPOINTMENT = "appointment"
+    CONFIDENCE_VOTE = "confidence_vote"
+    IMPEACHMENT = "impeachment"
+    BUDGET_OR_POLICY = "budget_or_policy"
+    PARTY_CONGRESS = "party_congress"
+    COUP_OR_MARTIAL_LAW = "coup_or_martial_law"
+
+
+ELECTIONS = frozenset({Kind.GENERAL_ELECTION, Kind.PRESIDENTIAL_ELECTION, Kind.LEGISLATIVE_ELECTION})
+
+
+class ProGrowth(StrEnum):
+    """Whether the programme that won was read as good for growth."""
+
+    YES = "yes"
+    NO = "no"
+    MIXED = "mixed"
+    UNKNOWN = "unknown"
+
+
+class Majority(StrEnum):
+    """What the vote gave the winner in the chamber."""
+
+    SUPERMAJORITY = "supermajority"
+    MAJORITY = "majority"
+    COALITION = "coalition"
+    HUNG = "hung"
+    NOT_APPLICABLE = "n/a"
+
+
+class Surprise(StrEnum):
+    """Whether the outcome was expected on the eve."""
+
+    UPSET = "upset"
+    EXPECTED = "expected"
+
+
+class Confidence(StrEnum):
+    """How sure the facts and the first session are."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+def _aware(value: Any) -> Any:
+    """Turn text into an aware UTC instant; refuse a naive one."""
+    if not isinstance(value, str):
+        return value
+    try:
+        at = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
+    except ValueError as e:
+        raise ValueError(f"'{value}' is not an instant such as 2026-02-08T11:00:00Z") from e
+    if at.tzinfo is None:
+        raise ValueError(f"'{value}' is naive: an instant must carry its offset, such as 2026-02-08T11:00:00Z")
+    return at.astimezone(UTC)
+
+
+def _tags(value: Any) -> Any:
+    return tuple(t.strip() for t in value.split(";") if t.strip()) if isinstance(value, str) else value
+
+
+def _sources(value: Any) -> Any:
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
+Instant = Annotated[datetime, BeforeValidator(_aware)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Tags = Annotated[tuple[str, ...], BeforeValidator(_tags)]
+Sources = Annotated[tuple[str, ...], BeforeValidator(_sources)]
+
+OUTCOME_FIELDS: dict[str, Any] = {
+    "title": "",
+    "known_at": None,
+    "signal_from": None,
+    "winner": None,
+    "winner_party": None,
+    "incumbent_won": None,
+    "winner_share": None,
+    "share_kind": None,
+    "majority": None,
+    "surprise": None,
+    "implied_probability": None,
+    "program": (),
+    "pro_growth": ProGrowth.UNKNOWN,
+    "label_basis": None,
+    "reported_move": None,
+    "sources": (),
+}
+"""The fields that tell the outcome, with the value that stands for "not known yet"."""
+
+
+class PoliticalEvent(BaseModel):
+    """One event. A blank is unknown, never a default; all instants are aware UTC.
+
+    ``announced_at``: the date of the vote became public; ``polls_close_at``; ``known_at``: the outcome could be
+    acted on; ``signal_from``: a material part of the outcome was already trading. ``winner_share`` is a fraction
+    of what ``share_kind`` says; ``reported_move`` a published percentage; ``program`` a set of coarse tags.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    kind: Kind
+    title: str
+    timezone: str = "UTC"
+    voted_on: date | None = None
+    announced_at: Instant | None = None
+    announced_at_basis: str | None = None
+    polls_close_at: Instant | None = None
+    known_at: Instant | None = None
+    known_at_basis: str | None = None
+    signal_from: Instant | None = None
+    winner: str | None = None
+    winner_party: str | None = None
+    incumbent_won: bool | None = None
+    winner_share: Share | None = None
+    share_kind: str | None = None
+    majority: Majority | None = None
+    surprise: Surprise | None = None
+    implied_probability: Share | None = None
+    program: Tags = ()
+    pro_growth: ProGrowth = ProGrowth.UNKNOWN
+    label_basis: str | None = None
+    main_index: str | None = None
+    reported_move: float | None = None
+    sources: Sources = ()
+    confidence: Confidence | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError) as e:
+            raise ValueError(f"timezone '{self.timezone}' is not an IANA zone such as Asia/Tokyo") from e
+        named = [(n, getattr(self, n)) for n in ("announced_at", "polls_close_at", "known_at")]
+        known = [(n, at) for n, at in named if at is not None]
+        for (before, early), (after, late) in pairwise(known):
+            if late < early:
+                raise ValueError(f"{after} {iso_z(late)} lies before {before} {iso_z(early)}")
+        return self
+
+    @property
+    def is_election(self) -> bool:
+        """Whether voters elected a parliament, a chamber or a president."""
+        return self.kind in ELECTIONS
+
+    @property
+    def vote_begins_at(self) -> datetime | None:
+        """Local midnight of the day of the vote, in UTC: the last close before it precedes the vote."""
+        if self.voted_on is None:
+            return None
+        return datetime.combine(self.voted_on, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+    def as_known(self, at: datetime) -> "PoliticalEvent":
+        """Return the event as it could be seen at an instant: before ``known_at`` its outcome is unknown."""
+        if self.known_at is not None and at >= self.known_at:
+            return self
+        return self.model_copy(update=OUTCOME_FIELDS)
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the event as plain values, instants as text, for JSON."""
+        row: dict[str, Any] = self.model_dump(mode="json")
+        return {k: iso_z(v) if isinstance(v := getattr(self, k), datetime) else row[k] for k in row}
+
+
+class EventCatalogue:
+    """An immutable list of events in the order in which they became known (undated ones last)."""
+
+    def __init__(self, events: Iterable[PoliticalEvent]) -> None:
+        late = datetime.max.replace(tzinfo=UTC)
+        self._events = tuple(sorted(events, key=lambda e: (e.known_at or late, e.event_id)))
+        self._by_id = {e.event_id: e for e in self._events}
+
+    def __iter__(self) -> Iterator[PoliticalEvent]:
+        return iter(self._events)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def get(self, event_id: str) -> PoliticalEvent:
+        """Return the event of an id.
+
+        Raises:
+            UserError: no such event.
+        """
+        if event_id not in self._by_id:
+            raise unknown_name("event", event_id, self._by_id, hint="'hustings events list' shows them all")
+        return self._by_id[event_id]
+
+    def select(self, wanted: Callable[[PoliticalEvent], bool]) -> "EventCatalogue":
+        """Return the events for which ``wanted`` is true."""
+        return EventCatalogue(e for e in self._events if wanted(e))
+
+    def sha256(self) -> str:
+        """Return a hash of everything the events say."""
+        text = json.dumps([e.model_dump(mode="json") for e in self._events], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def bundled_events() -> EventCatalogue:
+    """Return the catalogue that comes with hustings."""
+    return load_events(CATALOGUE)
+
+
+def load_events(path: Path) -> EventCatalogue:
+    """Return the events of a CSV file, or of every CSV file of a directory.
+
+    Raises:
+        UserError: nothing there, not UTF-8, a missing or unknown column, a bad row (line named), a doubled id.
+    """
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    if not files or not files[0].is_file():
+        raise UserError(f"no events at '{path}': name a CSV file or a directory of CSV files")
+    seen: dict[str, str] = {}
+    events = []
+    for file in files:
+        for where, event in _read(file):
+            if event.event_id in seen:
+                raise UserError(f"{where}: event_id '{event.event_id}' stands already at {seen[event.event_id]}")
+            seen[event.event_id] = where
+            events.append(event)
+    return EventCatalogue(events)
+
+
+_REQUIRED = ("event_id", "country", "kind", "title", "known_at")
+
+
+def _read(path: Path) -> Iterator[tuple[str, PoliticalEvent]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as e:
+        line = e.object[: e.start].count(b"\n") + 1
+        raise UserError(f"{path.name} line {line}: not UTF-8; save the file as UTF-8") from e
+    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="_more")
+    columns: Sequence[str] = reader.fieldnames or ()
+    for missing in (c for c in _REQUIRED if c not in columns):
+        raise UserError(f"{path.name} line 1: column '{missing}' is missing; events need {', '.join(_REQUIRED)}")
+    for extra in (c for c in columns if c not in PoliticalEvent.model_fields):
+        raise unknown_name(f"column in {path.name} line 1:", extra, PoliticalEvent.model_fields)
+    for row in reader:
+        where = f"{path.name} line {reader.line_num}"
+        if "_more" in row or None in row.values():
+            raise UserError(f"{where}: not {len(columns)} fields as the header has")
+        yield where, _event(row, where)
+
+
+def _event(row: dict[str, str], where: str) -> PoliticalEvent:
+    try:
+        return PoliticalEvent.model_validate({k: v.strip() for k, v in row.items() if v.strip()})
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        field = f"{first['loc'][0]}: " if first["loc"] else ""
+        found = f", found '{first['input']}'" if first["loc"] and isinstance(first["input"], str) else ""
+        raise UserError(f"{where}: {field}{first['msg'].removeprefix('Value error, ')}{found}") from e

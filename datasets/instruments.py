@@ -1,0 +1,102 @@
+"""Instruments: what can be traded, where, in which currency and lots, at which default costs."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from datasets.errors import UserError, unknown_name
+
+_COLUMNS = ("symbol", "name", "mic", "currency", "lot", "commission_bps", "slippage_bps")
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One market. Costs are in basis points of the traded value; ``lot`` 0 means any fraction can be held."""
+
+    symbol: str
+    name: str
+    mic: str
+    currency: str
+    lot: float
+    commission_bps: float
+    slippage_bps: float
+    total_return: bool = False
+    aliases: tuple[str, ...] = ()
+    notes: str = ""
+
+
+class InstrumentTable:
+    """The known instruments, found by symbol or by any name a user may type, whatever its case."""
+
+    def __init__(self, instruments: Iterable[Instrument]) -> None:
+        self._by_symbol = {i.symbol: i for i in instruments}
+        self._by_name = {n.casefold(): i for i in self._by_symbol.values() for n in (*i.aliases, i.symbol)}
+
+    def __iter__(self) -> Iterator[Instrument]:
+        return iter(self._by_symbol.values())
+
+    def find(self, name: str) -> Instrument:
+        """Return the instrument of a symbol or alias.
+
+        Raises:
+            UserError: the name is not known.
+        """
+        found = self._by_name.get(name.strip().casefold())
+        if found is None:
+            raise unknown_name("instrument", name, self.names(), hint="'hustings data list' shows them all")
+        return found
+
+    def names(self) -> list[str]:
+        """Return every symbol and alias."""
+        return [n for i in self for n in (i.symbol, *i.aliases)]
+
+    def extended(self, path: Path) -> "InstrumentTable":
+        """Return this table with the rows of another file added, or put in place of those of the same symbol."""
+        return InstrumentTable([*self, *read_instruments(path)])
+
+
+@lru_cache(maxsize=1)
+def bundled_instruments() -> InstrumentTable:
+    """Return the instruments that come with hustings."""
+    return InstrumentTable(read_instruments(Path(__file__).parent / "instruments.csv"))
+
+
+def read_instruments(path: Path) -> list[Instrument]:
+    """Return the instruments of a CSV file with the columns of the bundled ``instruments.csv``.
+
+    Raises:
+        UserError: a column is missing or a cell is not a number.
+    """
+    with path.open(encoding="utf-8", newline="") as f:
+        reader = csv.DictReader(f)
+        missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
+        if missing:
+            raise UserError(f"{path.name}: column '{missing[0]}' is missing; it needs {', '.join(_COLUMNS)}")
+        return [_instrument(row, f"{path.name} line {n}") for n, row in enumerate(reader, start=2)]
+
+
+def _instrument(row: dict[str, str], where: str) -> Instrument:
+    def number(column: str) -> float:
+        text = (row[column] or "").strip()
+        try:
+            value = float(text or 0)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < float("inf"):
+            raise UserError(f"{where}: {column} is '{text}', it must be a number of 0 or more")
+        return value
+
+    return Instrument(
+        symbol=row["symbol"].strip(),
+        name=row["name"].strip(),
+        mic=row["mic"].strip(),
+        currency=row["currency"].strip(),
+        lot=number("lot"),
+        commission_bps=number("commission_bps"),
+        slippage_bps=number("slippage_bps"),
+        total_return=(row.get("total_return") or "").strip() == "yes",
+        aliases=tuple((row.get("aliases") or "").split()),
+        notes=(row.get("notes") or "").strip(),
+    )

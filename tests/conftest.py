@@ -1,0 +1,33 @@
+"""What all tests share: a home of their own, and the private price files where a machine has them."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(os.environ.get("HUSTINGS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hustings_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home for the caches and the registry, shared by the tests of one worker."""
+    home = tmp_path_factory.mktemp("home")
+    os.environ["HUSTINGS_HOME"] = str(home)
+    return home
+
+
+@pytest.fixture(scope="session")
+def market_dir() -> Path:
+    """The directory of real bars, which is never part of the project."""
+    folder = SHARED / "market"
+    if not folder.is_dir():
+        pytest.skip("the private price files (../shared/market) are not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The private reference files."""
+    if not SHARED.is_dir():
+        pytest.skip("the private reference files (../shared) are not on this machine")
+    return SHARED

@@ -1,0 +1,105 @@
+"""Events: what is read, what is refused, and what can be seen of them when."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from datasets.errors import UserError
+from datasets.events import PoliticalEvent, ProGrowth, bundled_events, load_events
+
+HEADER = "event_id,country,kind,title,announced_at,polls_close_at,known_at,pro_growth\n"
+ROW = "JP-1,JP,general_election,A vote,2026-01-19T09:00:00Z,2026-02-08T11:00:00Z,2026-02-08T11:00:00Z,yes\n"
+
+
+def load(folder: Path, content: str | bytes):
+    path = folder / "events.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return load_events(path)
+
+
+def test_the_bundled_catalogue_has_japan_and_the_us_each_row_with_a_source() -> None:
+    events = bundled_events()
+    assert len(events.select(lambda e: e.country == "JP")) == 53
+    assert len(events.select(lambda e: e.country == "US")) == 40
+    assert all(e.sources for e in events)
+
+
+def test_the_landslide_of_february_2026() -> None:
+    event = bundled_events().get("JP-2026-02-08-GE")
+    assert event.known_at == datetime(2026, 2, 8, 11, 0, tzinfo=UTC)  # exit polls at the close of voting, 20:00 JST
+    assert event.announced_at == datetime(2026, 1, 19, 9, 0, tzinfo=UTC)
+    assert (event.winner, event.pro_growth, event.majority) == ("Sanae Takaichi", "yes", "supermajority")
+    assert event.vote_begins_at == datetime(2026, 2, 7, 15, 0, tzinfo=UTC)  # midnight in Tokyo
+
+
+def test_nothing_of_the_outcome_is_seen_before_it_was_known() -> None:
+    event = bundled_events().get("JP-2026-02-08-GE")
+    before = event.as_known(datetime(2026, 2, 8, 10, 59, tzinfo=UTC))
+    assert (before.winner, before.pro_growth, before.majority) == (None, ProGrowth.UNKNOWN, None)
+    assert (before.title, before.program, before.known_at, before.surprise) == ("", (), None, None)
+    assert (before.voted_on, before.polls_close_at) == (event.voted_on, event.polls_close_at)
+    assert event.as_known(datetime(2026, 2, 8, 11, 0, tzinfo=UTC)) == event
+
+
+def test_a_blank_is_unknown(tmp_path: Path) -> None:
+    event = next(iter(load(tmp_path, HEADER + "X-1,JP,general_election,A vote,,,2026-02-08T11:00:00Z,\n")))
+    assert (event.announced_at, event.incumbent_won, event.pro_growth) == (None, None, ProGrowth.UNKNOWN)
+
+
+def test_offsets_become_utc(tmp_path: Path) -> None:
+    row = ROW.replace("2026-02-08T11:00:00Z,yes", "2026-02-08T20:00:00+09:00,yes")
+    assert next(iter(load(tmp_path, HEADER + row))).known_at == datetime(2026, 2, 8, 11, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("event_id,country,kind,title\n", "events.csv line 1: column 'known_at' is missing"),
+        (HEADER.replace("pro_growth", "pro_grow"), "unknown column in events.csv line 1: 'pro_grow' (did you mean"),
+        (
+            HEADER + ROW.replace("11:00:00Z,yes", "11:00:00,yes"),
+            "events.csv line 2: known_at: '2026-02-08T11:00:00' is naive",
+        ),
+        (
+            HEADER + ROW.replace("2026-02-08T11:00:00Z,yes", "2026-02-08T10:59:00Z,yes"),
+            "events.csv line 2: known_at 2026-02-08T10:59:00Z lies before polls_close_at 2026-02-08T11:00:00Z",
+        ),
+        (
+            HEADER + ROW.replace("2026-01-19", "2026-03-19"),
+            "events.csv line 2: polls_close_at 2026-02-08T11:00:00Z lies before announced_at",
+        ),
+        (HEADER + ROW + ROW, "events.csv line 3: event_id 'JP-1' stands already at events.csv line 2"),
+        (HEADER + ROW.replace("general_election", "general"), "events.csv line 2: kind: Input should be"),
+        (HEADER + ROW.replace(",yes", ",maybe"), "events.csv line 2: pro_growth: Input should be"),
+        (HEADER + ROW.replace(",yes\n", "\n"), "events.csv line 2: not 8 fields"),
+        (HEADER + ROW.replace("yes\n", "yes,more\n"), "events.csv line 2: not 8 fields"),
+        (HEADER.encode() + ROW.replace("A vote", "\xe9").encode("latin-1"), "events.csv line 2: not UTF-8"),
+    ],
+)
+def test_each_fault_is_refused_with_file_and_line(tmp_path: Path, content: str | bytes, said: str) -> None:
+    with pytest.raises(UserError) as e:
+        load(tmp_path, content)
+    assert said in str(e.value)
+    assert "\n" not in str(e.value)
+
+
+def test_an_unknown_event_names_the_nearest() -> None:
+    with pytest.raises(UserError, match=r"unknown event 'JP-2026-02-08-GF' .did you mean 'JP-2026-02-08-GE'"):
+        bundled_events().get("JP-2026-02-08-GF")
+
+
+def test_a_directory_of_files_is_one_catalogue(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(HEADER + ROW)
+    (tmp_path / "b.csv").write_text(HEADER + ROW.replace("JP-1", "JP-2"))
+    assert [e.event_id for e in load_events(tmp_path)] == ["JP-1", "JP-2"]
+    with pytest.raises(UserError, match="no events at"):
+        load_events(tmp_path / "nowhere")
+
+
+def test_vote_days_begin_at_local_midnight() -> None:
+    event = PoliticalEvent(
+        event_id="US-1", country="US", kind="presidential_election", title="t", timezone="America/New_York",
+        voted_on="2024-11-05",
+    )  # fmt: skip
+    assert event.vote_begins_at == datetime(2024, 11, 5, 5, 0, tzinfo=UTC)
