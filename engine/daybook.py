@@ -1,0 +1,67 @@
+"""The days of an account: what it was worth when the last market of each session had closed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datasets.bars import Bars, Floats
+from datasets.instants import Instants, Sessions
+from engine.costs import MAINTENANCE, Terms
+
+
+@dataclass(frozen=True, eq=False)
+class AccountDays:
+    """Sessions (labels) and the instant at which the last market of each has closed."""
+
+    sessions: Sessions
+    marked_at: Instants
+
+
+def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> AccountDays:
+    """Return the union of the sessions of several instruments, each marked when the last of them has closed."""
+    labels = np.concatenate([b.session for b in bars])
+    closes = np.concatenate([b.close_at for b in bars])
+    sessions, at = np.unique(labels, return_inverse=True)
+    marked = np.full(len(sessions), np.iinfo(np.int64).min)
+    np.maximum.at(marked, at, closes)
+    marked = np.maximum.accumulate(marked)
+    keep = slice(0 if since is None else int(np.searchsorted(sessions, since)), None)
+    return AccountDays(sessions[keep], marked[keep])
+
+
+@dataclass
+class DayBook:
+    """Writes one line a day: equity, cash, exposure; and reckons the interest between two of them."""
+
+    days: AccountDays
+    terms: Terms
+    equity: Floats = field(init=False)
+    cash: Floats = field(init=False)
+    exposure: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.equity, self.cash, self.exposure = (np.empty(len(self.days.sessions)) for _ in range(3))
+        self._written = 0
+        self._idle, self._short = self.terms.cash, 0.0
+
+    def due(self, before: int | None) -> Iterator[int]:
+        """Yield the days not yet written whose last market closed before an instant; None yields all left."""
+        marked_at = self.days.marked_at
+        while self._written < len(marked_at) and (before is None or marked_at[self._written] < before):
+            yield self._written
+            self._written += 1
+
+    def interest(self, day: int) -> float:
+        """Return the interest earned since the day before, on what was idle and short then."""
+        if day == 0:
+            return 0.0
+        days = int((self.days.sessions[day] - self.days.sessions[day - 1]).astype(np.int64))
+        return self.terms.interest(self._idle, self._short, days)
+
+    def write(self, day: int, *, equity: float, cash: float, gross: float, short: float) -> bool:
+        """Write a day and return whether the account has fallen below its maintenance margin."""
+        self.equity[day], self.cash[day] = equity, cash
+        self.exposure[day] = gross / equity if gross else 0.0
+        self._idle, self._short = equity - gross, short
+        return gross > 0 and equity < MAINTENANCE * gross

@@ -1,0 +1,118 @@
+"""The market as known at one instant, and nothing later."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import numpy as np
+
+from datasets.bars import Bars
+from datasets.errors import UserError
+from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
+from datasets.instruments import Instrument, InstrumentTable
+from datasets.sources.base import BarSource
+
+MAX_GAP_DAYS = 45
+"""No trade waits for, or is held across, a longer stretch without bars: it is a hole in the data, not a holiday."""
+
+
+class LookAheadError(UserError):
+    """A strategy asked for a price that did not exist yet at its decision."""
+
+
+@dataclass
+class Market:
+    """All bars of a run, loaded when first asked for; ``until`` cuts the history at a last session."""
+
+    source: BarSource
+    instruments: InstrumentTable
+    until: date | None = None
+    _loaded: dict[str, Bars] = field(default_factory=dict)
+
+    def bars(self, name: str) -> Bars:
+        """Return the bars of an instrument under any of its names.
+
+        Raises:
+            UserError: unknown instrument, no bars, bad bars, or none up to ``until``.
+        """
+        instrument = self.instruments.find(name)
+        if instrument.symbol not in self._loaded:
+            self._loaded[instrument.symbol] = self._load(instrument)
+        return self._loaded[instrument.symbol]
+
+    def _load(self, instrument: Instrument) -> Bars:
+        whole = self.source.load(instrument)
+        if self.until is None:
+            return whole
+        cut = whole.sessions_until(np.datetime64(self.until, "D"))
+        if not len(cut):
+            raise UserError(f"no bars of {instrument.symbol} up to {self.until}: it has {whole.span()}")
+        return cut
+
+    def symbol(self, name: str) -> str:
+        """Return the symbol of an instrument under any of its names."""
+        return self.instruments.find(name).symbol
+
+    def loaded(self, symbols: Iterable[str]) -> list[Bars]:
+        """Return the bars of several instruments in the order given."""
+        return [self.bars(s) for s in symbols]
+
+
+@dataclass(frozen=True)
+class BarClock:
+    """The opening and closing instants of the bars, and no price."""
+
+    market: Market
+
+    def close_after(self, instrument: str, at: datetime, *, nth: int = 1) -> datetime | None:
+        """Return the nth close of an instrument strictly after an instant, or None where its bars have none near."""
+        closes = self.market.bars(instrument).close_at
+        first = int(np.searchsorted(closes, to_ns(at), side="right"))
+        if first + nth > len(closes) or int(closes[first]) - to_ns(at) > MAX_GAP_DAYS * NS_PER_DAY:
+            return None
+        return to_datetime(int(closes[first + nth - 1]))
+
+
+@dataclass(frozen=True)
+class MarketView:
+    """What a strategy may see at its decision: bars closed at or before that instant."""
+
+    market: Market
+    at: datetime
+
+    def bars(self, instrument: str) -> Bars:
+        """Return the bars of an instrument closed by now, oldest first."""
+        return self.market.bars(instrument).until(to_ns(self.at))
+
+    def close(self, instrument: str, *, back: int = 0) -> float:
+        """Return the last close, or the one ``back`` sessions before it.
+
+        Raises:
+            LookAheadError: ``back`` is negative.
+            UserError: there are not so many bars.
+        """
+        if back < 0:
+            raise LookAheadError(f"close of {instrument} {-back} sessions ahead was asked for at {iso_z(self.at)}")
+        bars = self.bars(instrument)
+        if back >= len(bars):
+            raise UserError(f"{instrument} has {len(bars)} bars by {iso_z(self.at)}; {back + 1} were asked for")
+        return float(bars.close[len(bars) - 1 - back])
+
+    def close_on(self, instrument: str, session: date) -> float:
+        """Return the close of one session.
+
+        Raises:
+            LookAheadError: that session had not closed yet.
+            UserError: there is no bar of that session.
+        """
+        bars = self.bars(instrument)
+        if not len(bars) or session > to_date(bars.session[-1]):
+            raise LookAheadError(f"close of {instrument} on {session} was asked for at {iso_z(self.at)}, before it")
+        row = int(np.searchsorted(bars.session, np.datetime64(session, "D")))
+        if to_date(bars.session[row]) != session:
+            raise UserError(f"{instrument} has no bar of {session}")
+        return float(bars.close[row])
+
+    def move(self, instrument: str, *, sessions: int = 1) -> float:
+        """Return the change of the close over the last ``sessions`` sessions, as a fraction."""
+        return self.close(instrument) / self.close(instrument, back=sessions) - 1

@@ -1,0 +1,224 @@
+"""Every number a report prints, from a series of returns or a list of trades. Conventions: CONVENTIONS.md.
+
+A number that cannot be had is None, with the reason beside it; never 0, never NaN.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from statistics import fmean, median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.bars import Floats
+from datasets.instants import Sessions, to_date
+from engine.run import Trade
+
+MIN_SPAN_DAYS = 365
+MIN_SESSIONS = 60
+MIN_HELD_SESSIONS = 20
+MIN_TRADES_FOR_RATIOS = 5
+DAYS_PER_YEAR = 365.0
+
+NAMES = (
+    "total_return",
+    "cagr",
+    "volatility",
+    "sharpe",
+    "sortino",
+    "max_drawdown",
+    "exposure",
+    "n_trades",
+    "win_rate",
+    "profit_factor",
+    "mean_trade",
+    "median_trade",
+)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers by name, and for each one that is None the reason."""
+
+    values: dict[str, float | int | None]
+    notes: dict[str, str]
+
+
+def numbers(
+    sessions: Sessions,
+    returns: Floats,
+    trades: Sequence[Trade],
+    *,
+    cash_rate: float = 0.0,
+    annual_days: float | None = None,
+) -> Numbers:
+    """Return all numbers of a run.
+
+    Args:
+        sessions: the account's days, ascending.
+        returns: one fraction a session.
+        trades: closed and open ones.
+        cash_rate: annual rate that Sharpe and Sortino take off.
+        annual_days: sessions a year; None for the realised number.
+    """
+    values: dict[str, float | int | None] = {}
+    notes: dict[str, str] = {}
+
+    def put(name: str, value: float | str) -> None:
+        values[name] = None if isinstance(value, str) else value
+        if isinstance(value, str):
+            notes[name] = value
+
+    per_year = sessions_per_year(sessions) if annual_days is None else annual_days
+    held = held_sessions(sessions, trades)
+    put("total_return", total_return(returns))
+    put("cagr", cagr(returns, span_days(sessions)))
+    too_few = _too_few(sessions, held, trades)
+    put("volatility", too_few or volatility(returns, per_year))
+    excess = returns - session_rate(cash_rate, per_year)
+    put("sharpe", too_few or sharpe(excess, per_year))
+    put("sortino", too_few or sortino(excess, per_year))
+    put("max_drawdown", float(drawdown(returns).min(initial=0.0)))
+    put("exposure", float(held.mean()) if len(held) else "no sessions")
+    _trade_numbers([t for t in trades if t.is_closed], put)
+    return Numbers(values, notes)
+
+
+def _too_few(sessions: Sessions, held: NDArray[np.bool_], trades: Sequence[Trade]) -> str | None:
+    """Return why a run cannot bear a yearly risk figure, or None."""
+    closed = sum(t.is_closed for t in trades)
+    if not trades:
+        return "no trades"
+    if len(sessions) < MIN_SESSIONS:
+        return f"{len(sessions)} sessions; at least {MIN_SESSIONS} are needed"
+    if int(held.sum()) < MIN_HELD_SESSIONS:
+        return f"in the market on {int(held.sum())} sessions; at least {MIN_HELD_SESSIONS} are needed"
+    if closed < MIN_TRADES_FOR_RATIOS and float(held.mean()) < 0.5:
+        return (
+            f"{closed} closed trades and mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} trades are needed"
+        )
+    return None
+
+
+def _trade_numbers(closed: list[Trade], put: Callable[[str, float | str], None]) -> None:
+    gains = sum(t.pnl for t in closed if t.pnl > 0)
+    losses = -sum(t.pnl for t in closed if t.pnl < 0)
+    put("n_trades", len(closed))
+    none = "no closed trades"
+    put("win_rate", sum(t.pnl > 0 for t in closed) / len(closed) if closed else none)
+    put("profit_factor", gains / losses if losses else ("no losing trade" if closed else none))
+    put("mean_trade", fmean(t.return_ for t in closed) if closed else none)
+    put("median_trade", median(t.return_ for t in closed) if closed else none)
+
+
+def total_return(returns: Floats) -> float:
+    """Return the compounded return over all sessions.
+
+    >>> round(total_return(np.array([0.10, -0.10])), 6)
+    -0.01
+    """
+    return float(np.prod(1 + returns) - 1)
+
+
+def span_days(sessions: Sessions) -> int:
+    """Return the calendar days from the first session to the last."""
+    return int((sessions[-1] - sessions[0]).astype(np.int64)) if len(sessions) else 0
+
+
+def sessions_per_year(sessions: Sessions) -> float:
+    """Return the realised number of sessions in 365 days."""
+    days = span_days(sessions)
+    return (len(sessions) - 1) * DAYS_PER_YEAR / days if days else 0.0
+
+
+def cagr(returns: Floats, days: int) -> float | str:
+    """Return the yearly compounded growth over calendar days (actual/365), or why there is none."""
+    if days < MIN_SPAN_DAYS:
+        return f"span of {days} days; a yearly rate needs at least {MIN_SPAN_DAYS}"
+    final = 1 + total_return(returns)
+    return float(final ** (DAYS_PER_YEAR / days) - 1) if final > 0 else "the account was lost"
+
+
+def session_rate(annual: float, per_year: float) -> float:
+    """Return the rate of one session of an annual effective rate."""
+    return float((1 + annual) ** (1 / per_year) - 1) if per_year else 0.0
+
+
+def volatility(returns: Floats, per_year: float) -> float | str:
+    """Return the yearly standard deviation (ddof 1, times the root of the sessions a year)."""
+    return float(np.std(returns, ddof=1) * np.sqrt(per_year)) if len(returns) > 1 else "one session"
+
+
+def sharpe(excess: Floats, per_year: float) -> float | str:
+    """Return the yearly Sharpe ratio of excess returns (Sharpe 1994), mean over standard deviation with ddof 1."""
+    spread = float(np.std(excess, ddof=1)) if len(excess) > 1 else 0.0
+    return float(np.mean(excess) / spread * np.sqrt(per_year)) if spread > 0 else "returns do not vary"
+
+
+def sortino(excess: Floats, per_year: float) -> float | str:
+    """Return the yearly Sortino ratio: mean over the root mean square of the losses, over all sessions."""
+    down = float(np.sqrt(np.mean(np.minimum(excess, 0.0) ** 2))) if len(excess) else 0.0
+    return float(np.mean(excess) / down * np.sqrt(per_year)) if down > 0 else "no losing session"
+
+
+def drawdown(returns: Floats) -> Floats:
+    """Return the distance below the highest equity so far, starting capital included, as fractions <= 0.
+
+    >>> [round(float(d), 6) for d in drawdown(np.array([-0.1, -0.1, -0.1, 0.01]))]
+    [-0.1, -0.19, -0.271, -0.26371]
+    """
+    equity = np.concatenate(([1.0], np.cumprod(1 + returns)))
+    below: Floats = (equity / np.maximum.accumulate(equity) - 1)[1:]
+    return below
+
+
+@dataclass(frozen=True)
+class Drawdown:
+    """One stretch below the highest equity: its first and lowest session, the session it was made good, its depth."""
+
+    began: date
+    lowest: date
+    recovered: date | None
+    depth: float
+    days: int
+
+
+def drawdowns(sessions: Sessions, returns: Floats) -> list[Drawdown]:
+    """Return every drawdown, deepest first. ``days`` are calendar days to recovery, or to the last session."""
+    below = drawdown(returns)
+    under = np.concatenate(([0], (below < 0).astype(np.int8), [0]))
+    edge = np.flatnonzero(np.diff(under))
+    found = []
+    for first, after in zip(edge[::2], edge[1::2], strict=True):
+        low = first + int(np.argmin(below[first:after]))
+        back = to_date(sessions[after]) if after < len(sessions) else None
+        end = back or to_date(sessions[-1])
+        began = to_date(sessions[first])
+        found.append(Drawdown(began, to_date(sessions[low]), back, float(below[low]), (end - began).days))
+    return sorted(found, key=lambda d: d.depth)
+
+
+def yearly_returns(sessions: Sessions, returns: Floats) -> dict[int, float]:
+    """Return the compounded return of each calendar year that has a session."""
+    return _grouped(sessions.astype("datetime64[Y]").astype(np.int64) + 1970, returns)
+
+
+def monthly_returns(sessions: Sessions, returns: Floats) -> dict[tuple[int, int], float]:
+    """Return the compounded return of each (year, month) that has a session; a month without one is not in it."""
+    month = _grouped(sessions.astype("datetime64[M]").astype(np.int64), returns)
+    return {(1970 + m // 12, m % 12 + 1): r for m, r in month.items()}
+
+
+def _grouped(key: NDArray[np.int64], returns: Floats) -> dict[int, float]:
+    return {int(k): total_return(returns[key == k]) for k in np.unique(key)}
+
+
+def held_sessions(sessions: Sessions, trades: Sequence[Trade]) -> NDArray[np.bool_]:
+    """Return for each session whether a position was held in it at any time."""
+    held = np.zeros(len(sessions), dtype=bool)
+    for trade in trades:
+        first = np.searchsorted(sessions, np.datetime64(trade.entry_session, "D"))
+        last = np.searchsorted(sessions, np.datetime64(trade.exit_session, "D"), side="right")
+        held[first:last] = True
+    return held

@@ -1,0 +1,378 @@
+"""strategy x events x bars -> Plan: who trades what, from which bar to which, and what was skipped and why.
+
+A plan fixes bars, not prices: only the replay looks at those. Rules of time (DESIGN): an open may be used when
+``open_at > decided_at``, a close when ``close_at > decided_at``.
+"""
+
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from datasets.bars import Bars
+from datasets.errors import UserError
+from datasets.events import ELECTIONS, Majority, PoliticalEvent, ProGrowth, Surprise
+from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
+from datasets.sessions import first_sessions_after
+from engine.market import MAX_GAP_DAYS, BarClock, Market, MarketView
+from engine.strategy import (
+    After,
+    AtNextEvent,
+    BeforeVote,
+    Entry,
+    Exit,
+    LastCloseBefore,
+    Leg,
+    Never,
+    NextOpen,
+    Phase,
+    Strategy,
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One price of one bar: its row among the instrument's bars, and whether it is the open or the close."""
+
+    bar: int
+    phase: Phase
+
+    def at(self, bars: Bars) -> int:
+        """Return the instant (ns) at which that price comes into being."""
+        return int((bars.open_at if self.phase is Phase.OPEN else bars.close_at)[self.bar])
+
+
+@dataclass(frozen=True)
+class PlannedTrade:
+    """One leg with its bars resolved. ``exit`` is None when it is still held at the end of the bars."""
+
+    event_id: str
+    instrument: str
+    decided_at: datetime
+    weight: float
+    entry: Moment
+    exit: Moment | None
+    exit_reason: str
+    stop_loss: float | None = None
+    take_profit: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An event (or one instrument of it) that was not traded, and why."""
+
+    event_id: str
+    instrument: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be traded. ``considered`` counts the events looked at; those not wanted are in neither list."""
+
+    trades: tuple[PlannedTrade, ...]
+    skipped: tuple[Skipped, ...]
+    instruments: tuple[str, ...]
+    considered: int
+
+
+class _Skip(Exception):
+    """Ends the resolution of a leg with a reason."""
+
+
+def make_plan(
+    strategy: Strategy, events: Iterable[PoliticalEvent], market: Market, *, since: date | None = None
+) -> Plan:
+    """Return the plan of a strategy over events and bars.
+
+    Args:
+        strategy: the rule.
+        events: the catalogue; every one of them is offered to the rule.
+        market: where its bars come from; bars of the rule's instruments must be there.
+        since: events decided before this date (UTC) are left out; the bars before it stay visible to the rule.
+
+    Raises:
+        UserError: an instrument is unknown or has no bars.
+    """
+    listed = list(events)
+    start = None if since is None else datetime.combine(since, time(), UTC)
+    symbols = dict.fromkeys(market.symbol(name) for name in strategy.instruments())
+    for symbol in symbols:
+        market.bars(symbol)
+    trades: list[PlannedTrade] = []
+    skipped: list[Skipped] = []
+    for event in listed:
+        for outcome in _plan_event(strategy, event, market, listed, start):
+            symbols.setdefault(outcome.instrument) if outcome.instrument else None
+            trades.append(outcome) if isinstance(outcome, PlannedTrade) else skipped.append(outcome)
+    end = max((int(market.bars(s).close_at[-1]) for s in symbols), default=0)
+    trades = [_close_with_bars(t, market.bars(t.instrument), end) for t in trades]
+    return Plan(tuple(trades), tuple(skipped), tuple(symbols), len(listed))
+
+
+def _close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
+    """Close a trade at its instrument's last close when the bars of the others go on without it."""
+    if trade.exit is not None or end - int(bars.close_at[-1]) <= MAX_GAP_DAYS * NS_PER_DAY:
+        return trade
+    last = Moment(len(bars) - 1, Phase.CLOSE)
+    return trade if trade.entry == last else replace(trade, exit=last, exit_reason="bars_end")
+
+
+def _plan_event(
+    strategy: Strategy,
+    event: PoliticalEvent,
+    market: Market,
+    events: list[PoliticalEvent],
+    start: datetime | None,
+) -> list[PlannedTrade | Skipped]:
+    timing = event.as_known(datetime.min.replace(tzinfo=UTC)).model_copy(
+        update={"known_at": event.known_at, "signal_from": event.signal_from}
+    )
+    decided_at = _asked(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
+    if decided_at is None:
+        wanted, missing = _wants(strategy, event)
+        return (
+            [Skipped(event.event_id, "", "no instant of decision: it is unknown, or no bar is near it")]
+            if wanted or missing
+            else []
+        )
+    if start is not None and decided_at < start:
+        return []
+    seen = event.as_known(decided_at)
+    wanted, missing = _wants(strategy, seen)
+    if not wanted:
+        why = f"unknown at {iso_z(decided_at)}: {', '.join(missing)}"
+        return [Skipped(event.event_id, "", why)] if missing else []
+    legs = _asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
+    return [_plan_leg(leg, seen, decided_at, market, events) for leg in legs]
+
+
+R = TypeVar("R")
+
+
+def _asked(strategy: Strategy, question: Callable[[], R]) -> R:
+    """Return a rule's answer; an error in its code is told in one line, with its place."""
+    try:
+        return question()
+    except (UserError, _NeedsField):
+        raise
+    except Exception as e:
+        raise UserError(f"{strategy.name} raised {told(e)}") from e
+
+
+def told(error: BaseException) -> str:
+    """Return ``ZeroDivisionError: division by zero (my_rule.py line 12)``: an error's last line, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name} line {frames[-1].lineno})" if frames else ""
+    return f"{traceback.format_exception_only(error)[-1].strip()}{where}"
+
+
+def _plan_leg(
+    leg: Leg, event: PoliticalEvent, decided_at: datetime, market: Market, events: list[PoliticalEvent]
+) -> PlannedTrade | Skipped:
+    bars = market.bars(leg.instrument)
+    _check_leg(leg)
+    try:
+        entry, notes = _entry(leg.entry, event, decided_at, bars)
+        exit_, reason, more = _exit(leg.exit, entry, bars, events, decided_at)
+        _refuse_gap(bars, entry.bar, len(bars) - 1 if exit_ is None else exit_.bar)
+    except _Skip as skip:
+        return Skipped(event.event_id, bars.symbol, str(skip))
+    return PlannedTrade(
+        event_id=event.event_id,
+        instrument=bars.symbol,
+        decided_at=decided_at,
+        weight=leg.weight,
+        entry=entry,
+        exit=exit_,
+        exit_reason=reason,
+        stop_loss=leg.stop_loss,
+        take_profit=leg.take_profit,
+        notes=(*notes, *more),
+    )
+
+
+def _check_leg(leg: Leg) -> None:
+    if not np.isfinite(leg.weight) or leg.weight == 0:
+        raise UserError(f"leg of {leg.instrument}: weight is {leg.weight}; it must be a number other than 0")
+    for name, value in (("stop_loss", leg.stop_loss), ("take_profit", leg.take_profit)):
+        if value is not None and not value > 0:
+            raise UserError(f"leg of {leg.instrument}: {name} is {value}; it must be above 0, or None")
+
+
+def _entry(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[Moment, tuple[str, ...]]:
+    if isinstance(entry, BeforeVote):
+        moment = _before_vote(entry, event, decided_at, bars)
+        return moment, ()
+    after = decided_at if entry.after is None else max(decided_at, entry.after)
+    phase = Phase.OPEN if isinstance(entry, NextOpen) else Phase.CLOSE
+    instants = bars.open_at if phase is Phase.OPEN else bars.close_at
+    first = int(np.searchsorted(instants, to_ns(after), side="right"))
+    _refuse_wait(bars, first, to_ns(after), delay=entry.delay)
+    return _tradable(Moment(first + entry.delay, phase), bars, "entry")
+
+
+def _before_vote(entry: BeforeVote, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> Moment:
+    if event.vote_begins_at is None:
+        raise _Skip("unknown: voted_on")
+    vote = to_ns(event.vote_begins_at)
+    last = int(np.searchsorted(bars.close_at, vote, side="left")) - 1
+    moment = Moment(last - entry.sessions, Phase.CLOSE)
+    if moment.bar < 0:
+        raise _Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
+    if vote - int(bars.close_at[last]) > MAX_GAP_DAYS * NS_PER_DAY:
+        raise _Skip(f"no bar within {MAX_GAP_DAYS} days before the vote; the last is of {to_date(bars.session[last])}")
+    if moment.at(bars) <= to_ns(decided_at):
+        raise _Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
+    return moment
+
+
+def _refuse_wait(bars: Bars, first: int, after: int, *, delay: int) -> None:
+    """Skip when no bar follows, or when the first to follow is too far off to be the reaction."""
+    if first + delay >= len(bars):
+        raise _Skip(f"no bar after {iso_z(after)}; bars end {to_date(bars.session[-1])}")
+    if first == 0 and after < int(bars.open_at[0]) - MAX_GAP_DAYS * NS_PER_DAY:
+        raise _Skip(f"before the first bar; bars begin {to_date(bars.session[0])}")
+    if int(bars.open_at[first]) - after > MAX_GAP_DAYS * NS_PER_DAY:
+        raise _Skip(
+            f"no bar within {MAX_GAP_DAYS} days after {iso_z(after)}; the next is of {to_date(bars.session[first])}"
+        )
+
+
+def _refuse_gap(bars: Bars, first: int, last: int) -> None:
+    gaps = np.diff(bars.session[first : last + 1]).astype(np.int64)
+    if len(gaps) and gaps.max() > MAX_GAP_DAYS:
+        at = first + int(gaps.argmax())
+        raise _Skip(
+            f"the bars have a hole of {gaps.max()} days from {to_date(bars.session[at])}"
+            f" to {to_date(bars.session[at + 1])} inside the holding period"
+        )
+
+
+def _exit(
+    exit_: Exit, entry: Moment, bars: Bars, events: list[PoliticalEvent], decided_at: datetime
+) -> tuple[Moment | None, str, tuple[str, ...]]:
+    match exit_:
+        case After(sessions=n, at=at):
+            held_from = entry.bar if entry.phase is Phase.OPEN else entry.bar + 1
+            moment = Moment(held_from + n if at is Phase.OPEN else held_from + n - 1, at)
+            reason = f"held {n} session{'s' if n > 1 else ''}"
+        case LastCloseBefore(instant=instant):
+            last = int(np.searchsorted(bars.close_at, to_ns(instant), side="left")) - 1
+            last = len(bars) if last == len(bars) - 1 and _another_close_before(instant, bars) else last
+            moment, reason = Moment(last, Phase.CLOSE), f"last close before {iso_z(instant)}"
+        case AtNextEvent():
+            moment, reason = _next_event(exit_, entry, bars, events)
+        case Never():
+            return None, "open_at_end", ()
+    if moment.bar >= len(bars):
+        return None, "open_at_end", ()
+    if moment.at(bars) <= entry.at(bars):
+        raise _Skip(f"the exit ({reason}) would not come after the entry")
+    tradable, notes = _tradable(moment, bars, "exit")
+    return tradable, reason, notes
+
+
+def _another_close_before(instant: datetime, bars: Bars) -> bool:
+    """Return whether the exchange closes once more between the last bar and an instant: then it is still held."""
+    following = first_sessions_after(bars.instrument.mic, to_datetime(int(bars.close_at[-1])))
+    return following is not None and following.close_at < instant
+
+
+def _next_event(exit_: AtNextEvent, entry: Moment, bars: Bars, events: list[PoliticalEvent]) -> tuple[Moment, str]:
+    entered = to_datetime(entry.at(bars))
+    for event in events:
+        right_kind = event.kind == exit_.kind and exit_.country in (None, event.country)
+        if right_kind and event.known_at is not None and event.known_at > entered:
+            bar = int(np.searchsorted(bars.open_at, to_ns(event.known_at), side="right"))
+            return Moment(bar, Phase.OPEN), f"event {event.event_id}"
+    return Moment(len(bars), Phase.OPEN), "open_at_end"
+
+
+def _tradable(moment: Moment, bars: Bars, what: str) -> tuple[Moment, tuple[str, ...]]:
+    """Send a fill meant for an open that was not a traded price to the close of the same bar, and say so."""
+    if moment.phase is Phase.OPEN and not bars.open_is_real[moment.bar]:
+        return Moment(moment.bar, Phase.CLOSE), (f"{what} at the close: the bar has no real open",)
+    return moment, ()
+
+
+class _AnyOf:
+    """Stands for an unknown word or set of tags: equal to any word, holding every tag."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+    def casefold(self) -> "_AnyOf":
+        return self
+
+
+_GUESSES: dict[str, tuple[Any, ...]] = {
+    "incumbent_won": (True, False),
+    "winner_share": (0.0, 0.5, 1.0),
+    "majority": tuple(Majority),
+    "surprise": tuple(Surprise),
+    "implied_probability": (0.0, 0.5, 1.0),
+    "pro_growth": (ProGrowth.YES, ProGrowth.NO, ProGrowth.MIXED),
+    "winner_party": (_AnyOf(),),
+    "program": (_AnyOf(),),
+}
+
+
+class _NeedsField(Exception):
+    """A rule read a field that is unknown and has not been supposed yet."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class _Supposed:
+    """An event some of whose unknown fields are supposed to have certain values."""
+
+    def __init__(self, event: PoliticalEvent, given: dict[str, Any]) -> None:
+        self._event, self._given = event, given
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._given:
+            return self._given[name]
+        if name in _GUESSES and _is_unknown(self._event, name):
+            raise _NeedsField(name)
+        return getattr(self._event, name)
+
+
+def _wants(strategy: Strategy, event: PoliticalEvent) -> tuple[bool, list[str]]:
+    """Return whether the rule wants the event, and if not, the unknown fields that might have made it want it.
+
+    A condition on an unknown field is false, but not silently so: each unknown field the rule reads is supposed to
+    have every value it could have, and if some choice would make the rule want the event, those fields are named.
+    """
+    if _asked(strategy, lambda: strategy.wants(event)):
+        return True, []
+    return False, _missing(strategy, event, {}) or []
+
+
+def _missing(strategy: Strategy, event: PoliticalEvent, given: dict[str, Any]) -> list[str] | None:
+    """Return the fields of the first supposition under which the rule wants the event, or None."""
+    try:
+        wanted = strategy.wants(cast(PoliticalEvent, _Supposed(event, given)))
+    except _NeedsField as need:
+        tries = (_missing(strategy, event, {**given, need.field: guess}) for guess in _GUESSES[need.field])
+        return next((found for found in tries if found is not None), None)
+    return list(given) if wanted else None
+
+
+def _is_unknown(event: PoliticalEvent, field: str) -> bool:
+    if field in ("winner_party", "majority", "program") and event.kind not in ELECTIONS:
+        return False
+    return getattr(event, field) in (None, (), ProGrowth.UNKNOWN)

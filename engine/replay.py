@@ -1,0 +1,368 @@
+"""Plan -> account, moved bar by bar through backtrader. The reference for all faster ways.
+
+Each bar is laid down as two ticks, its open and its close, stamped with their own instants, so that prices of several
+exchanges pass in the order in which they come into being. Only ticks inside a holding window are walked: outside of
+them nothing is held and nothing can happen. At one instant: closings first, then openings, sized together.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from datasets.bars import Bars, Floats
+from datasets.instants import to_date, to_ns
+from engine.costs import BPS, Costs, Terms
+from engine.daybook import AccountDays, DayBook, account_days
+from engine.plan import Moment, Plan, PlannedTrade, Skipped
+from engine.replay_broker import GuardedBroker, feed_of
+from engine.run import OPEN_AT_END, Fill, Trade
+from engine.strategy import Phase
+
+SMALLEST_SCALE = 1e-6
+"""Openings that the exposure limit would scale below this share of their size are skipped."""
+STOP_LOSS, TAKE_PROFIT, MARGIN_CALL = "stop_loss", "take_profit", "margin_call"
+
+
+@dataclass(frozen=True, eq=False)
+class Account:
+    """What a replay leaves: one value a day, fills, trades, and what could not be traded."""
+
+    days: AccountDays
+    equity: Floats
+    cash: Floats
+    exposure: Floats
+    fills: tuple[Fill, ...]
+    trades: tuple[Trade, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 | None = None) -> Account:
+    """Return the account after the plan has been walked through backtrader.
+
+    Args:
+        plan: what to trade; its rows refer to ``bars``.
+        bars: the bars of every instrument of the plan.
+        terms: cash, rates, costs and the exposure limit.
+        since: the first session of the account; earlier ones are not part of it.
+    """
+    by_symbol = {b.symbol: b for b in bars}
+    desk = _Desk(by_symbol, terms, DayBook(account_days(bars, since), terms))
+    windows = {s: [t for t in plan.trades if t.instrument == s] for s in by_symbol}
+    feeds = {s: _ticks(by_symbol[s], trades) for s, trades in windows.items() if trades}
+    if feeds:
+        _run_backtrader(feeds, desk, plan, terms)
+    desk.mark_until(None)
+    return desk.account()
+
+
+@dataclass(frozen=True, eq=False)
+class _Ticks:
+    """The ticks of one instrument: rows for the feed, and the bar and phase of each."""
+
+    rows: dict[str, Any]
+    moments: list[Moment]
+
+
+def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
+    inside = np.zeros(len(bars), dtype=bool)
+    for trade in trades:
+        inside[trade.entry.bar : len(bars) if trade.exit is None else trade.exit.bar + 1] = True
+    row = np.repeat(np.flatnonzero(inside), 2)
+    is_open = np.tile([True, False], len(row) // 2)
+    keep = ~is_open | bars.open_is_real[row]
+    row, is_open = row[keep], is_open[keep]
+    at = np.where(is_open, bars.open_at[row], bars.close_at[row])
+    rows = {"open_at": at, "close_at": at, "volume": bars.volume[row]}
+    for name, ours in (("open", bars.open), ("high", bars.high), ("low", bars.low), ("close", bars.close)):
+        rows[name] = np.where(is_open, bars.open[row], ours[row])
+    phases = np.where(is_open, Phase.OPEN, Phase.CLOSE)
+    return _Ticks(rows, [Moment(int(b), Phase(p)) for b, p in zip(row, phases, strict=True)])
+
+
+def _run_backtrader(feeds: dict[str, _Ticks], desk: "_Desk", plan: Plan, terms: Terms) -> None:
+    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=True)
+    costs = {s: desk.costs[s] for s in feeds}
+    broker = GuardedBroker(costs, {s: desk.bars[s].instrument.lot for s in feeds}, terms.max_gross, terms.cash)
+    cerebro.setbroker(broker)
+    for symbol, ticks in feeds.items():
+        cerebro.adddata(feed_of(ticks.rows), name=symbol)
+    cerebro.addstrategy(_Executor, desk=desk, plan=plan, ticks=feeds)
+    cerebro.run()
+
+
+class _Executor(bt.Strategy):  # type: ignore[misc]
+    """Walks the plan: at each instant it hands the ticks that came into being to the desk."""
+
+    params = (("desk", None), ("plan", None), ("ticks", None))
+
+    def __init__(self) -> None:
+        self._seen = [0] * len(self.datas)
+        self._desk: _Desk = self.p.desk
+        self._desk.open_for(self, self.p.plan)
+
+    def next_open(self) -> None:
+        """Act on the ticks of this instant, before anything later exists."""
+        fresh = []
+        for n, data in enumerate(self.datas):
+            if len(data) > self._seen[n]:
+                self._seen[n] = len(data)
+                fresh.append(_Tick(data, self.p.ticks[data._name].moments[data.row], int(data.close_at[data.row])))
+        self._desk.act(fresh)
+
+    prenext_open = nextstart_open = next_open
+
+
+@dataclass(frozen=True, eq=False)
+class _Tick:
+    """A price that has just come into being: of the feed ``data``, the open or close of a bar, at an instant."""
+
+    data: Any
+    moment: Moment
+    at: int
+
+    @property
+    def symbol(self) -> str:
+        return str(self.data._name)
+
+
+@dataclass
+class _Held:
+    """A trade now held: its signed quantity and what it was entered at."""
+
+    plan: PlannedTrade
+    quantity: float
+    entry: Fill
+    note: str
+    called: bool = False
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.quantity > 0 else -1
+
+
+@dataclass
+class _Desk:
+    """Keeps the account during a replay: sizes and sends orders to backtrader, and marks the days."""
+
+    bars: dict[str, Bars]
+    terms: Terms
+    book: DayBook
+    costs: dict[str, Costs] = field(init=False)
+    held: list[_Held] = field(default_factory=list)
+    last: dict[str, float] = field(default_factory=dict)
+    fills: list[Fill] = field(default_factory=list)
+    trades: list[tuple[int, Trade]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.costs = {s: self.terms.costs(b.instrument) for s, b in self.bars.items()}
+        self.executor: Any = None
+        self._due: dict[tuple[str, Moment], list[PlannedTrade]] = {}
+        self._order: dict[int, int] = {}
+        self._flat_cash = self.terms.cash
+
+    def open_for(self, executor: _Executor, plan: Plan) -> None:
+        """Take the plan and the backtrader strategy through which its orders go."""
+        self.executor = executor
+        for n, trade in enumerate(plan.trades):
+            self._due.setdefault((trade.instrument, trade.entry), []).append(trade)
+            self._order[id(trade)] = n
+
+    # ---- at each instant -------------------------------------------------------------------------------------------
+
+    def act(self, ticks: list[_Tick]) -> None:
+        """Do all that is due at the instant of these ticks: mark past days, close, then open."""
+        self.mark_until(ticks[0].at)
+        for tick in ticks:
+            self.last[tick.symbol] = float(tick.data.close[0])
+        for tick in ticks:
+            for trade, price, reason in list(self._closings(tick)):
+                self._close(trade, tick, price, reason)
+        openings = [(t, tick) for tick in ticks for t in self._due.get((tick.symbol, tick.moment), ())]
+        if openings:
+            self._open_together(openings)
+
+    def _closings(self, tick: _Tick) -> Iterator[tuple[_Held, float, str]]:
+        for trade in [h for h in self.held if h.plan.instrument == tick.symbol]:
+            stopped = _stopped(trade, tick)
+            if trade.called:
+                yield trade, self.last[tick.symbol], MARGIN_CALL
+            elif tick.moment.phase is Phase.OPEN and trade.plan.exit == tick.moment:
+                yield trade, self.last[tick.symbol], trade.plan.exit_reason
+            elif stopped is not None:
+                yield trade, *stopped
+            elif trade.plan.exit == tick.moment:
+                yield trade, self.last[tick.symbol], trade.plan.exit_reason
+
+    def _open_together(self, openings: list[tuple[PlannedTrade, _Tick]]) -> None:
+        """Size all openings of one instant on the equity just before them, scaled if they exceed the limit."""
+        equity, gross = self._equity_now(), self._gross()
+        wanted = sum(abs(t.weight) * equity * (1 + self.costs[t.instrument].commission_bps * BPS) for t, _ in openings)
+        room = self.terms.max_gross * equity - gross
+        scale = min(1.0, room / wanted) if wanted > 0 else 0.0
+        for trade, tick in openings:
+            if scale < SMALLEST_SCALE:
+                self._skip(trade, f"no room: gross exposure is limited to {self.terms.max_gross:g} times equity")
+                continue
+            self._open(trade, tick, equity * scale, scale)
+
+    def _open(self, trade: PlannedTrade, tick: _Tick, equity: float, scale: float) -> None:
+        price = self.last[tick.symbol]
+        paid = self.costs[tick.symbol].fill_price(price, buy=trade.weight > 0)
+        lot = self.bars[tick.symbol].instrument.lot
+        quantity = whole_lots(abs(trade.weight) * equity / paid, lot)
+        if quantity <= 0:
+            self._skip(
+                trade,
+                f"{trade.weight:g} of equity {equity:,.0f} buys less than one lot of {lot:g} at {paid:,.6g}",
+            )
+            return
+        signed = quantity if trade.weight > 0 else -quantity
+        notes = [
+            *trade.notes,
+            *([f"scaled to {scale:.1%} by the exposure limit"] if scale < 1 - 1e-12 else []),
+        ]
+        fill = self._send(trade, tick, signed, price, "entry", "; ".join(n for n in notes if n.startswith("entry")))
+        self.held.append(_Held(trade, signed, fill, "; ".join(notes)))
+
+    def _close(self, trade: _Held, tick: _Tick, price: float, reason: str) -> None:
+        note = "; ".join(n for n in trade.plan.notes if n.startswith("exit") and reason == trade.plan.exit_reason)
+        fill = self._send(trade.plan, tick, -trade.quantity, price, reason, note)
+        self.held.remove(trade)
+        self._record(trade, fill.session, fill.filled_at, fill.price, reason, fill)
+
+    def _send(self, trade: PlannedTrade, tick: _Tick, quantity: float, price: float, reason: str, note: str) -> Fill:
+        """Send one order to backtrader, see it filled, and return the fill."""
+        decided = to_ns(trade.decided_at)
+        send = self.executor.buy if quantity > 0 else self.executor.sell
+        order = send(data=tick.data, size=abs(quantity), fill_price=price, decided_at=decided)
+        self.executor.broker.next()
+        if order.status != bt.Order.Completed:
+            raise AssertionError(
+                f"{trade.event_id}: order of {tick.symbol} at {tick.at} decided at {decided} not filled"
+            )
+        done = self.executor.broker.executions[-1]
+        fill = Fill(
+            event_id=trade.event_id,
+            instrument=tick.symbol,
+            side="buy" if quantity > 0 else "sell",
+            quantity=abs(quantity),
+            decided_at=decided,
+            filled_at=tick.at,
+            session=str(self.bars[tick.symbol].session[tick.moment.bar]),
+            price=done.paid,
+            reference_price=price,
+            commission=done.commission,
+            slippage=abs(quantity) * abs(done.paid - price),
+            reason=reason,
+            note=note,
+        )
+        self.fills.append(fill)
+        return fill
+
+    def _record(self, trade: _Held, session: str, at: int, price: float, reason: str, exit_: Fill | None) -> None:
+        bars = self.bars[trade.plan.instrument]
+        known = int(np.searchsorted(bars.close_at, to_ns(trade.plan.decided_at), side="right")) - 1
+        decision_price = float(bars.close[known]) if known >= 0 else None
+        sides = [trade.entry] if exit_ is None else [trade.entry, exit_]
+        commission = sum(f.commission for f in sides)
+        pnl = trade.quantity * (price - trade.entry.price) - commission
+        done = Trade(
+            event_id=trade.plan.event_id,
+            instrument=bars.symbol,
+            side="long" if trade.quantity > 0 else "short",
+            weight=trade.plan.weight,
+            quantity=abs(trade.quantity),
+            decided_at=to_ns(trade.plan.decided_at),
+            decision_price=decision_price,
+            gap=None if decision_price is None else trade.entry.reference_price / decision_price - 1,
+            entry_session=trade.entry.session,
+            entry_at=trade.entry.filled_at,
+            entry_price=trade.entry.price,
+            exit_session=session,
+            exit_at=at,
+            exit_price=price,
+            exit_reason=reason,
+            costs=commission + sum(f.slippage for f in sides),
+            pnl=pnl,
+            return_=pnl / abs(trade.quantity * trade.entry.price),
+            note=trade.note,
+        )
+        self.trades.append((self._order[id(trade.plan)], done))
+
+    def _skip(self, trade: PlannedTrade, reason: str) -> None:
+        self.skipped.append(Skipped(trade.event_id, trade.instrument, reason))
+
+    # ---- the days --------------------------------------------------------------------------------------------------
+
+    def mark_until(self, before: int | None) -> None:
+        """Mark every day whose last market closed before an instant; None marks all that are left."""
+        for day in self.book.due(before):
+            self._add_cash(self.book.interest(day))
+            short = sum(-h.quantity * self.last[h.plan.instrument] for h in self.held if h.quantity < 0)
+            called = self.book.write(
+                day, equity=self._equity_now(), cash=self._cash_now(), gross=self._gross(), short=short
+            )
+            for trade in self.held if called else ():
+                trade.called = True
+
+    def _cash_now(self) -> float:
+        return float(self.executor.broker.cash) if self.executor is not None else self._flat_cash
+
+    def _add_cash(self, money: float) -> None:
+        if self.executor is None:
+            self._flat_cash += money
+        else:
+            self.executor.broker.cash += money
+
+    def _equity_now(self) -> float:
+        return self._cash_now() + sum(h.quantity * self.last[h.plan.instrument] for h in self.held)
+
+    def _gross(self) -> float:
+        return sum(abs(h.quantity) * self.last[h.plan.instrument] for h in self.held)
+
+    def account(self) -> Account:
+        """Return what is left at the end, with the trades still held marked at their last price."""
+        for trade in list(self.held):
+            bars = self.bars[trade.plan.instrument]
+            self._record(
+                trade,
+                str(to_date(bars.session[-1])),
+                int(bars.close_at[-1]),
+                float(bars.close[-1]),
+                OPEN_AT_END,
+                None,
+            )
+        trades = tuple(t for _, t in sorted(self.trades, key=lambda pair: (pair[1].entry_at, pair[0])))
+        book = self.book
+        return Account(book.days, book.equity, book.cash, book.exposure, tuple(self.fills), trades, tuple(self.skipped))
+
+
+def whole_lots(quantity: float, lot: float) -> float:
+    """Return a quantity rounded down to whole lots; a lot of 0 means any fraction.
+
+    >>> whole_lots(237.9, 10)
+    230.0
+    >>> whole_lots(237.9, 0)
+    237.9
+    """
+    return float(np.floor(quantity / lot + 1e-9) * lot) if lot else quantity
+
+
+def _stopped(trade: _Held, tick: _Tick) -> tuple[float, str] | None:
+    """Return the price and reason of a stop or target reached at a tick, or None. Both in one bar: stopped."""
+    sign, entry = trade.sign, trade.entry.price
+    high, low = float(tick.data.high[0]), float(tick.data.low[0])
+    worst, best = (low, high) if sign > 0 else (high, low)
+    if trade.plan.stop_loss is not None:
+        stop = entry * (1 - sign * trade.plan.stop_loss)
+        if sign * (worst - stop) <= 0:
+            return (min(stop, high) if sign > 0 else max(stop, low)), STOP_LOSS
+    if trade.plan.take_profit is not None:
+        target = entry * (1 + sign * trade.plan.take_profit)
+        if sign * (best - target) >= 0:
+            return (max(target, low) if sign > 0 else min(target, high)), TAKE_PROFIT
+    return None

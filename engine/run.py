@@ -1,0 +1,121 @@
+"""Run: what a replay leaves behind. Frozen; all that leaves the engine."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from datasets.bars import Floats
+from datasets.instants import Sessions
+from engine.plan import Skipped
+
+OPEN_AT_END = "open_at_end"
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One execution. ``price`` is after slippage, ``reference_price`` before; instants int64 ns UTC."""
+
+    event_id: str
+    instrument: str
+    side: str
+    quantity: float
+    decided_at: int
+    filled_at: int
+    session: str
+    price: float
+    reference_price: float
+    commission: float
+    slippage: float
+    reason: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Trade:
+    """One position from entry to exit.
+
+    ``quantity`` is positive, ``side`` long or short, ``weight`` the signed fraction planned. ``decision_price`` is the
+    last close known at the decision and ``gap`` the move from it to the entry's reference price, as a fraction.
+    ``costs`` are commission and slippage together; ``pnl`` is net of both; ``return_`` is pnl over the entry's value.
+    A trade still held at the end of the bars has ``exit_reason`` open_at_end and is marked at the last close.
+    """
+
+    event_id: str
+    instrument: str
+    side: str
+    weight: float
+    quantity: float
+    decided_at: int
+    decision_price: float | None
+    gap: float | None
+    entry_session: str
+    entry_at: int
+    entry_price: float
+    exit_session: str
+    exit_at: int
+    exit_price: float
+    exit_reason: str
+    costs: float
+    pnl: float
+    return_: float
+    note: str = ""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was exited before the bars ended."""
+        return self.exit_reason != OPEN_AT_END
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """An event that was traded or skipped, as a report tells it; instants are ISO text or empty."""
+
+    event_id: str
+    country: str
+    kind: str
+    title: str
+    announced_at: str
+    known_at: str
+    known_at_basis: str
+    pro_growth: str
+    majority: str
+    surprise: str
+    label_basis: str
+    confidence: str
+    outcome: str
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The account day by day, its fills and trades, what was skipped, and the manifest it all follows from.
+
+    ``equity``, ``cash`` and ``exposure`` (gross position value over equity) are taken when the last market of a
+    session has closed; ``returns`` are fractions, the first one over ``start_equity``. ``cash`` is None in a run read
+    back from its folder.
+    """
+
+    run_id: str
+    manifest: dict[str, Any]
+    start_equity: float
+    sessions: Sessions
+    equity: Floats
+    cash: Floats | None
+    returns: Floats
+    exposure: Floats
+    fills: tuple[Fill, ...]
+    trades: tuple[Trade, ...]
+    skipped: tuple[Skipped, ...]
+    events: tuple[RunEvent, ...]
+    benchmark: str | None = None
+    benchmark_returns: Floats | None = None
+    metrics: dict[str, float | int | None] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def final_equity(self) -> float:
+        """The equity at the last session."""
+        return float(self.equity[-1])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any bar of the run was simulated."""
+        return bool(self.manifest["simulated"])
