@@ -1,0 +1,101 @@
+"""Finds a rule by its name, in a file, in a module, or through an entry point."""
+
+import importlib
+import importlib.util
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from datasets.errors import UserError, did_you_mean, unknown_name
+from engine.plan import told
+from engine.strategy import Strategy
+from strategies import REGISTRY
+
+ENTRY_POINTS = "hustings.strategies"
+
+
+def strategy_names() -> list[str]:
+    """Return the names of the rules that come with hustings and of those installed beside it."""
+    return [*REGISTRY, *(e.name for e in entry_points(group=ENTRY_POINTS) if e.name not in REGISTRY)]
+
+
+def find_strategy(name: str) -> type[Any]:
+    """Return the class of a rule: an ``engine.strategy.Strategy`` or a ``backtrader.Strategy``.
+
+    Args:
+        name: a registered name, ``path/to/file.py:ClassName``, or ``package.module:ClassName``.
+
+    Raises:
+        UserError: no such name, file, module or class; the file raises; the class is neither.
+    """
+    if name in REGISTRY:
+        return _checked(_from_module(*REGISTRY[name].split(":")), name)
+    for entry in entry_points(group=ENTRY_POINTS):
+        if entry.name == name:
+            return _checked(_from_module(*entry.value.split(":")), name)
+    path, colon, cls = name.rpartition(":")
+    if not colon:
+        hint = "'hustings strategies' shows them all; a file is named like my_rule.py:MyRule"
+        raise unknown_name("strategy", name, strategy_names(), hint=hint)
+    module = _file_module(Path(path)) if path.endswith(".py") else None
+    return _checked(_class_of(module, cls, path) if module else _from_module(path, cls), name)
+
+
+def _from_module(module: str, cls: str) -> Any:
+    try:
+        return _class_of(importlib.import_module(module), cls, module)
+    except ModuleNotFoundError as e:
+        raise UserError(
+            f"no module '{e.name}' for {module}:{cls}; name a module that can be imported, or a file"
+        ) from e
+    except UserError:
+        raise
+    except Exception as e:
+        raise UserError(f"{module} raised {told(e)}") from e
+
+
+def _file_module(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UserError(f"no strategy file '{path}'; name it like my_rule.py:MyRule")
+    spec = importlib.util.spec_from_file_location(f"hustings_user_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"'{path}' cannot be loaded as a python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except SyntaxError as e:
+        raise UserError(f"{path.name} line {e.lineno}: {type(e).__name__}: {e.msg}") from e
+    except Exception as e:
+        raise UserError(f"{path.name} raised {told(e)}") from e
+    return module
+
+
+def _class_of(module: ModuleType, cls: str, where: str) -> Any:
+    if not hasattr(module, cls):
+        classes = [n for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == module.__name__]
+        known = f"; it has {', '.join(classes)}" if classes else ""
+        raise UserError(f"no class '{cls}' in {where}{did_you_mean(cls, classes)}{known}")
+    return getattr(module, cls)
+
+
+def _checked(cls: Any, name: str) -> type[Any]:
+    if isinstance(cls, type) and issubclass(cls, Strategy):
+        if not cls.name:
+            raise UserError(f"{name}: put @strategy above the class")
+        rule: type[Any] = cls
+        return rule
+    if is_backtrader(cls):
+        foreign: type[Any] = cls
+        return foreign
+    raise UserError(f"{name} is neither a hustings Strategy nor a backtrader.Strategy")
+
+
+def is_backtrader(cls: Any) -> bool:
+    """Return whether a class is a backtrader strategy (without importing backtrader when nobody has)."""
+    backtrader = sys.modules.get("backtrader")
+    return backtrader is not None and isinstance(cls, type) and issubclass(cls, backtrader.Strategy)

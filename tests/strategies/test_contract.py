@@ -1,0 +1,138 @@
+"""What every bundled rule must keep. A new rule inherits all of it through the registry."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from datasets.bars import Bars
+from datasets.events import EventCatalogue, bundled_events
+from datasets.instants import to_ns
+from datasets.instruments import Instrument, bundled_instruments
+from datasets.sources.builtin import BuiltinSource
+from engine.backtest import backtest
+from engine.costs import Terms
+from engine.market import Market
+from engine.strategy import Strategy, build, parameters, values
+from strategies import REGISTRY
+from strategies.loading import find_strategy
+
+SOURCE = BuiltinSource()
+RULES = list(REGISTRY)
+
+
+class Once:
+    """The built-in bars, loaded once for all tests of a worker."""
+
+    def __init__(self) -> None:
+        self._bars: dict[str, Bars] = {}
+
+    def symbols(self) -> list[str]:
+        return SOURCE.symbols()
+
+    def load(self, instrument: Instrument) -> Bars:
+        return self._bars.setdefault(instrument.symbol, SOURCE.load(instrument))
+
+
+ONCE = Once()
+
+
+def rule(name: str) -> Strategy:
+    built: Strategy = build(find_strategy(name), {})
+    return built
+
+
+def run(name: str, events: EventCatalogue | None = None, **terms: float):
+    market = Market(ONCE, bundled_instruments())
+    return backtest(rule(name), bundled_events() if events is None else events, market, terms=Terms(**terms))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_class_bears_the_name_it_is_registered_under(name: str) -> None:
+    assert find_strategy(name).name == name
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_parameter_is_documented(name: str) -> None:
+    assert all(p.says for p in parameters(find_strategy(name)))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_parameters_survive_being_written_as_text(name: str) -> None:
+    first = rule(name)
+    text = {k: ",".join(v) if isinstance(v, list) else str(v) for k, v in values(first).items()}
+    assert build(type(first), text) == first
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_cannot_be_changed(name: str) -> None:
+    first = rule(name)
+    field = parameters(type(first))[0].name
+    with pytest.raises(AttributeError):
+        setattr(first, field, getattr(first, field))
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_it_trades_and_only_after_the_decision(name: str) -> None:
+    result = run(name)
+    assert result.trades
+    assert all(f.filled_at > f.decided_at for f in result.fills)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_flat_without_events(name: str) -> None:
+    result = run(name, EventCatalogue([]))
+    assert not result.trades
+    assert set(result.equity) == {1_000_000.0}
+    assert result.metrics["n_trades"] == 0
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_equity_is_the_start_and_the_trades(name: str) -> None:
+    result = run(name)
+    assert result.final_equity == pytest.approx(1_000_000 + sum(t.pnl for t in result.trades), abs=0.005)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_costs_never_help(name: str) -> None:
+    free, dear = (run(name, commission_bps=c, slippage_bps=c) for c in (0.0, 25.0))
+    paired = {(t.event_id, t.instrument): t.return_ for t in free.trades}
+    assert all(t.return_ < paired[t.event_id, t.instrument] for t in dear.trades)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_same_inputs_give_the_same_run(name: str) -> None:
+    one, two = run(name), run(name)
+    assert one.run_id == two.run_id
+    assert np.array_equal(one.equity, two.equity)
+    assert one.trades == two.trades
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_later_events_do_not_change_earlier_trades(name: str) -> None:
+    """Cut the catalogue in the middle: what was decided before the cut, and ended before it, stays the same."""
+    whole = run(name)
+    middle = whole.trades[len(whole.trades) // 2].decided_at
+    known = bundled_events().select(
+        lambda e: e.known_at is not None and to_ns(e.announced_at or e.known_at) <= middle + 1
+    )
+    cut = run(name, known)
+    before = [t for t in whole.trades if t.decided_at < middle]
+    assert cut.trades[: len(before)] == tuple(before)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_later_announcement_moves_nothing_earlier(name: str) -> None:
+    """Delay all that is known by a day: no trade is then entered earlier than before."""
+    day = timedelta(days=1)
+
+    def late(at):
+        return None if at is None else at + day
+
+    delayed = EventCatalogue(
+        e.model_copy(update={"known_at": late(e.known_at), "announced_at": late(e.announced_at)})
+        for e in bundled_events()
+    )
+    first = {(t.event_id, t.instrument): t.entry_at for t in run(name).trades}
+    for trade in run(name, delayed).trades:
+        assert trade.entry_at >= first.get((trade.event_id, trade.instrument), trade.entry_at)
