@@ -1,0 +1,52 @@
+"""The command group. Commands are imported when called, so that --help is instant."""
+
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from datasets.errors import did_you_mean
+
+_COMMANDS = {
+    "run": "Replay a strategy over events and bars; write its tear sheet.",
+    "compare": "Put runs side by side in one page.",
+    "strategies": "List the strategies, or show one with its parameters.",
+    "events": "List, show and explain political events.",
+    "data": "List and check the bars at hand.",
+    "runs": "List, show and remove past runs.",
+    "new": "Write a strategy file with its test, ready to edit.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"hustings.commands.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            raise click.UsageError(
+                f"unknown command '{args[0]}'{did_you_mean(args[0], _COMMANDS)}; 'hustings --help' shows them all"
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try: hustings run pro-growth-win",
+)
+@click.version_option(version("hustings"), prog_name="hustings")
+def cli() -> None:
+    """Backtest political-event trading strategies: right about time, right about money, honest with few events."""

@@ -1,0 +1,232 @@
+"""A run as files in a folder, and back. The same run gives the same bytes."""
+
+import csv
+import dataclasses
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.instants import iso_z, to_ns
+from engine.metrics import numbers
+from engine.plan import Skipped
+from engine.run import Fill, Run, RunEvent, Trade
+
+_INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
+_EVENT_COLUMNS = [f.name for f in dataclasses.fields(RunEvent) if f.name != "outcome"]
+
+
+def write_run(run: Run, folder: Path, tearsheet: str | None) -> dict[str, Path]:
+    """Write a run's files and return their paths by name; an earlier run of the folder is replaced whole.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    texts = {"manifest": ("manifest.json", _json({"run_id": run.run_id, **run.manifest}))}
+    texts["trades"] = ("trades.csv", _csv(_columns(Trade), map(_values, run.trades)))
+    texts["fills"] = ("fills.csv", _csv(_columns(Fill), map(_values, run.fills)))
+    texts["events"] = (
+        "events.csv",
+        _csv([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
+    )
+    equity = zip(run.sessions, run.equity, run.returns, run.exposure, strict=True)
+    rows = ([str(s), *map(_number, v)] for s, *v in equity)
+    texts["equity"] = ("equity.csv", _csv(["session", "equity", "returns", "exposure"], rows))
+    if run.benchmark_returns is not None:
+        marks = zip(run.sessions, map(_number, run.benchmark_returns), strict=True)
+        texts["benchmark"] = ("benchmark.csv", _csv(["session", "returns"], ([str(s), r] for s, r in marks)))
+    if tearsheet is not None:
+        texts["tearsheet"] = ("tearsheet.html", tearsheet)
+    try:
+        _replace(folder, dict(texts.values()))
+    except OSError as e:
+        raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
+    return {key: folder / name for key, (name, _) in texts.items()}
+
+
+def check_writable(folder: Path) -> None:
+    """Raise a UserError now, before the work, when a folder cannot be made or written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as e:
+        raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
+
+
+_OURS = frozenset(
+    {
+        "manifest.json",
+        "trades.csv",
+        "fills.csv",
+        "events.csv",
+        "equity.csv",
+        "benchmark.csv",
+        "tearsheet.html",
+    }
+)
+
+
+def _replace(folder: Path, files: dict[str, str]) -> None:
+    """Write the files beside their places and move them in; of an older run nothing of ours is left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
+        for name, text in files.items():
+            (Path(temporary) / name).write_text(text, encoding="utf-8", newline="")
+        for name in files:
+            (Path(temporary) / name).replace(folder / name)
+    for name in _OURS - files.keys():
+        (folder / name).unlink(missing_ok=True)
+
+
+def remove_run(folder: Path) -> None:
+    """Remove a run's files, and its folder if nothing else is in it."""
+    for name in _OURS:
+        (folder / name).unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        shutil.rmtree(folder)
+
+
+def read_run(folder: Path) -> Run:
+    """Return the run of a folder, its numbers reckoned afresh.
+
+    Raises:
+        UserError: files are missing or damaged.
+    """
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        run_id = manifest.pop("run_id")
+        equity = _rows(folder / "equity.csv")
+        trades = tuple(_trade(r) for r in _rows(folder / "trades.csv"))
+        fills = tuple(_fill(r) for r in _rows(folder / "fills.csv"))
+        told = _rows(folder / "events.csv")
+        sessions = np.array([r["session"] for r in equity], dtype="datetime64[D]")
+        returns = np.array([float(r["returns"]) for r in equity])
+        result = numbers(sessions, returns, trades, cash_rate=manifest["terms"]["cash_rate"])
+        marks = _rows(folder / "benchmark.csv") if manifest["benchmark"] else None
+    except FileNotFoundError as e:
+        raise UserError(f"'{folder}' is no run: {Path(str(e.filename)).name} is missing") from e
+    except (KeyError, ValueError, TypeError) as e:
+        raise UserError(f"'{folder}' is damaged ({type(e).__name__}: {e}); run it again") from e
+    return Run(
+        run_id=run_id,
+        manifest=manifest,
+        start_equity=manifest["terms"]["cash"],
+        sessions=sessions,
+        equity=np.array([float(r["equity"]) for r in equity]),
+        cash=None,
+        returns=returns,
+        exposure=np.array([float(r["exposure"]) for r in equity]),
+        fills=fills,
+        trades=trades,
+        skipped=tuple(Skipped(r["event_id"], r["instrument"], r["reason"]) for r in told if r["outcome"] == "skipped"),
+        events=_events(told),
+        benchmark=manifest["benchmark"],
+        benchmark_returns=None if marks is None else np.array([float(r["returns"]) for r in marks]),
+        metrics=result.values,
+        notes=result.notes,
+    )
+
+
+def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
+    """Return what ``run --json`` prints: the run as plain values, instants as text."""
+    return {
+        "run_id": run.run_id,
+        "strategy": run.manifest["strategy"],
+        "parameters": run.manifest["parameters"],
+        "sources": run.manifest["sources"],
+        "simulated": run.simulated,
+        "first_session": run.manifest["first_session"],
+        "last_session": run.manifest["last_session"],
+        "start_equity": run.start_equity,
+        "final_equity": run.final_equity,
+        "metrics": run.metrics,
+        "notes": run.notes,
+        "trades": [_plain(t) for t in run.trades],
+        "skipped": [dataclasses.asdict(s) for s in run.skipped],
+        "files": {name: str(path) for name, path in files.items()},
+    }
+
+
+def _plain(record: Any) -> dict[str, Any]:
+    """Return a trade or fill as plain values: instants as text, ``return_`` as ``return``."""
+    row = dataclasses.asdict(record)
+    return {k.rstrip("_"): iso_z(v) if k in _INSTANTS else v for k, v in row.items()}
+
+
+def _columns(record: type[Any]) -> list[str]:
+    return [f.name.rstrip("_") for f in dataclasses.fields(record)]
+
+
+def _values(record: Any) -> list[str]:
+    return [_number(v) if isinstance(v, float) else ("" if v is None else str(v)) for v in _plain(record).values()]
+
+
+def _number(value: Any) -> str:
+    return repr(float(value))
+
+
+def _event_rows(run: Run) -> Iterable[list[str]]:
+    by_id = {e.event_id: e for e in run.events}
+
+    def row(event_id: str, *rest: str) -> list[str]:
+        event = by_id.get(event_id)
+        return [*(getattr(event, c) if event else "" for c in _EVENT_COLUMNS), *rest]
+
+    yield from (row(t.event_id, t.instrument, "traded", "") for t in run.trades)
+    yield from (row(s.event_id, s.instrument, "skipped", s.reason) for s in run.skipped)
+
+
+def _events(rows: Sequence[dict[str, str]]) -> tuple[RunEvent, ...]:
+    traded = {r["event_id"] for r in rows if r["outcome"] == "traded"}
+    seen = {r["event_id"]: r for r in rows if r["event_id"]}
+    ordered = sorted(seen.values(), key=lambda r: (r["known_at"] or "9", r["event_id"]))
+    return tuple(
+        RunEvent(**{c: r[c] for c in _EVENT_COLUMNS}, outcome="traded" if r["event_id"] in traded else "skipped")
+        for r in ordered
+    )
+
+
+def _trade(row: dict[str, str]) -> Trade:
+    return Trade(**_typed(row, Trade))
+
+
+def _fill(row: dict[str, str]) -> Fill:
+    return Fill(**_typed(row, Fill))
+
+
+def _typed(row: dict[str, str], record: type[Any]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for f in dataclasses.fields(record):
+        text = row[f.name.rstrip("_")]
+        if f.name in _INSTANTS:
+            out[f.name] = to_ns(datetime.fromisoformat(text.replace("Z", "+00:00")))
+        elif "float" in str(f.type):
+            out[f.name] = float(text) if text else None
+        else:
+            out[f.name] = text
+    return out
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as f:
+        return list(csv.DictReader(f))
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

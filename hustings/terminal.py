@@ -1,0 +1,145 @@
+"""What the terminal shows. Results on stdout, progress and warnings on stderr."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.run import Run, Trade
+from reports.numbers import money, percent, price
+
+_SHOWN = 12
+LABELS = {
+    "total_return": "total return",
+    "cagr": "CAGR",
+    "volatility": "volatility",
+    "sharpe": "Sharpe",
+    "sortino": "Sortino",
+    "max_drawdown": "max drawdown",
+    "exposure": "time in market",
+    "n_trades": "closed trades",
+    "win_rate": "win rate",
+    "profit_factor": "profit factor",
+    "mean_trade": "mean trade",
+    "median_trade": "median trade",
+}
+_PERCENT = frozenset(
+    {
+        "total_return",
+        "cagr",
+        "volatility",
+        "max_drawdown",
+        "exposure",
+        "win_rate",
+        "mean_trade",
+        "median_trade",
+    }
+)
+
+
+def say(text: str = "") -> None:
+    """Print a line of a result."""
+    print(text)
+
+
+def warn(text: str) -> None:
+    """Print a line beside the result."""
+    print(text, file=sys.stderr)
+
+
+def say_json(value: Any) -> None:
+    """Print one JSON value and nothing else."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+@contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Show on a terminal's stderr what is being done."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Print rows under columns; those named in ``right`` are set flush right."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for column in columns:
+        grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(grid)
+
+
+def metric(run: Run, name: str) -> str:
+    """Return a number of a run as text; what is not available says so, and why."""
+    value = run.metrics[name]
+    if value is None:
+        return f"n/a ({run.notes[name]})"
+    if name in _PERCENT:
+        return percent(value)
+    return str(value) if isinstance(value, int) else f"{value:.2f}"
+
+
+def summary(run: Run, files: dict[str, Path]) -> None:
+    """Print what a run was, where its bars come from, its numbers, trades and skipped events."""
+    say(f"{run.manifest['strategy']}  run {run.run_id}")
+    say(run.manifest["rule"])
+    say(", ".join(f"{k}={_text(v)}" for k, v in run.manifest["parameters"].items()))
+    say()
+    if run.simulated:
+        say(f"SIMULATED bars: {', '.join(run.manifest['simulated'])}. This run says nothing about real markets.")
+    for symbol, text in run.manifest["sources"].items():
+        say(f"  {symbol:8} {text}")
+    say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions")
+    say(f"  equity {money(run.start_equity)} to {money(run.final_equity)}; markets taken as currency-hedged")
+    say()
+    for name, label in LABELS.items():
+        say(f"  {label:15} {metric(run, name)}")
+    _trades(run.trades)
+    _skipped(run)
+    say()
+    for name, path in files.items():
+        if name in ("tearsheet", "manifest"):
+            say(f"{name:10} {path}")
+
+
+def _trades(trades: Sequence[Trade]) -> None:
+    if not trades:
+        say("\nno trades")
+        return
+    columns = ["event", "market", "side", "in", "at", "out", "at ", "return", "P&L", "why out"]
+    rows = [_trade_row(t) for t in trades[-_SHOWN:]]
+    say()
+    if len(trades) > _SHOWN:
+        say(f"the last {_SHOWN} of {len(trades)} trades (all are in trades.csv)")
+    table(columns, rows, right=["at", "at ", "return", "P&L"])
+
+
+def _trade_row(t: Trade) -> list[str]:
+    ends = [t.entry_session, price(t.entry_price), t.exit_session, price(t.exit_price)]
+    return [t.event_id, t.instrument, t.side, *ends, percent(t.return_), money(t.pnl), t.exit_reason]
+
+
+def _skipped(run: Run) -> None:
+    if not run.skipped:
+        return
+    say(f"\n{len(run.skipped)} not traded" + (f", the last {_SHOWN}:" if len(run.skipped) > _SHOWN else ":"))
+    for each in run.skipped[-_SHOWN:]:
+        say(f"  {each.event_id or '-'} {each.instrument}  {each.reason}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return "none" if value is None else str(value)
