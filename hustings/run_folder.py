@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from datasets.errors import UserError
-from datasets.instants import iso_z, to_ns
+from datasets.instants import Sessions, iso_z, to_ns
 from engine.metrics import numbers
 from engine.plan import Skipped
 from engine.run import Fill, Run, RunEvent, Trade
@@ -108,6 +108,7 @@ def read_run(folder: Path) -> Run:
         fills = tuple(_fill(r) for r in _rows(folder / "fills.csv"))
         told = _rows(folder / "events.csv")
         sessions = np.array([r["session"] for r in equity], dtype="datetime64[D]")
+        _check_span(manifest, sessions)
         returns = np.array([float(r["returns"]) for r in equity])
         result = numbers(sessions, returns, trades, cash_rate=manifest["terms"]["cash_rate"])
         marks = _rows(folder / "benchmark.csv") if manifest["benchmark"] else None
@@ -133,6 +134,13 @@ def read_run(folder: Path) -> Run:
         metrics=result.values,
         notes=result.notes,
     )
+
+
+def _check_span(manifest: dict[str, Any], sessions: Sessions) -> None:
+    """Raise a ValueError when the equity does not reach from the first to the last session of the manifest."""
+    found = [str(s) for s in (sessions[[0, -1]] if len(sessions) else [])]
+    if found != [manifest["first_session"], manifest["last_session"]]:
+        raise ValueError("equity.csv is cut short")
 
 
 def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:

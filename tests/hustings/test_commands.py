@@ -1,0 +1,194 @@
+"""The other commands: strategies, events, data, new; a user's own strategies; help."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hustings.__main__ import main
+
+BACKTRADER = '''import backtrader as bt
+
+
+class Landslide(bt.Strategy):
+    """Buy after each pro-growth event, sell after n sessions."""
+
+    params = (("n", 10),)
+
+    def __init__(self):
+        self.seen = set()
+        self.left = 0
+
+    def next(self):
+        new = [e for e in self.events.known() if e.event_id not in self.seen]
+        self.seen.update(e.event_id for e in new)
+        if any(e.pro_growth == "yes" and e.country == "JP" for e in new) and not self.position:
+            self.order_target_percent(target=0.9)
+            self.left = self.p.n
+        elif self.position:
+            self.left -= 1
+            if self.left == 0:
+                self.close()
+'''
+
+
+def test_help_names_every_command(cli) -> None:
+    answer = cli("--help")
+    assert answer.code == 0
+    for command in ("run", "compare", "strategies", "events", "data", "runs", "new"):
+        assert f"  {command} " in answer.out
+        assert cli(command, "--help").code == 0
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from hustings.__main__ import main; main(['--help']); "
+    code += (
+        "sys.exit(any(m in sys.modules for m in ('pandas', 'numpy', 'backtrader', 'pydantic', 'quantstats', 'rich')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_a_run_without_a_report_does_not_load_quantstats_or_pandas(tmp_path: Path) -> None:
+    code = "import sys; from hustings.__main__ import main; main(['run', 'pro-growth-win', '--no-report']); "
+    code += "sys.exit(any(m in sys.modules for m in ('pandas', 'quantstats', 'matplotlib', 'exchange_calendars')))"
+    for _ in range(2):  # the first fills the cache of hours
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_strategies_are_listed_and_shown(cli) -> None:
+    listed = cli("strategies", "--json").json
+    assert [s["name"] for s in listed] == [
+        "pro-growth-win", "takaichi-trade", "regional-spillover", "dissolution-rally", "fade-the-shock",
+        "presidential-cycle", "election-drift", "buy-after-event",
+    ]  # fmt: skip
+    shown = cli("strategies", "buy-after-event", "--json").json
+    names = [p["parameter"] for p in shown["parameters"]]
+    assert names[:9] == ["instrument", "side", "hold", "delay", "entry", "exit", "weight", "stop_loss", "take_profit"]
+    assert {"country", "kind", "pro_growth", "incumbent_won", "majority", "winner_party", "surprise"} <= set(names)
+    assert "sessions held" in cli("strategies", "pro-growth-win").out
+
+
+def test_events_are_listed_filtered_and_shown(cli) -> None:
+    everything = cli("events", "list", "--json").json
+    japan = cli("events", "list", "--country", "JP", "--kind", "general_election", "--json").json
+    assert (len(everything), len(japan)) == (93, 13)
+    assert [e["event_id"] for e in cli("events", "list", "--country", "JP", "--year", "2026", "--json").json] == [
+        "JP-2026-01-09-SNAPREP", "JP-2026-01-19-DISS", "JP-2026-02-08-GE",
+    ]  # fmt: skip
+    assert cli("events", "show", "JP-2026-02-08-GE", "--json").json["winner"] == "Sanae Takaichi"
+    assert "Sanae Takaichi" in cli("events", "show", "JP-2026-02-08-GE").out
+    assert "93 of 93 events" in cli("events").out
+
+
+def test_explaining_the_landslide(cli) -> None:
+    answer = cli("events", "explain", "JP-2026-02-08-GE", "--instrument", "topix", "--instrument", "SPX", "--json").json
+    assert answer["instruments"] == {
+        "TOPIX": {
+            "known_at": "2026-02-08T11:00:00Z",
+            "first_open_session": "2026-02-09",
+            "first_open_at": "2026-02-09T00:00:00Z",
+            "first_close_session": "2026-02-09",
+            "first_close_at": "2026-02-09T06:30:00Z",
+        },
+        "SPX": {
+            "known_at": "2026-02-08T11:00:00Z",
+            "first_open_session": "2026-02-09",
+            "first_open_at": "2026-02-09T14:30:00Z",
+            "first_close_session": "2026-02-09",
+            "first_close_at": "2026-02-09T21:00:00Z",
+        },
+    }
+    assert len(cli("events", "explain", "JP-2026-02-08-GE", "--json").json["instruments"]) == 20
+
+
+def test_a_date_beyond_the_calendar_is_said_to_be(cli) -> None:
+    answer = cli("events", "explain", "JP-1990-02-18-GE", "--instrument", "TOPIX", "--json").json["instruments"][
+        "TOPIX"
+    ]
+    assert answer["first_open_at"] is None
+    assert answer["note"] == "the calendar of XTKS does not reach that date"
+
+
+def test_alignment_cases_through_the_command(cli, shared_dir: Path) -> None:
+    """The cases whose event is in the catalogue and whose exchange has an instrument."""
+    markets = {"XTKS": "TOPIX", "XNYS": "SPX", "XHKG": "HSI"}
+    known = {e["event_id"] for e in cli("events", "list", "--json").json}
+    with (shared_dir / "events" / "alignment-cases.csv").open(encoding="utf-8") as f:
+        cases = [r for r in csv.DictReader(f) if r["event_id"] in known and r["exchange_mic"] in markets]
+    assert len(cases) == 6
+    for case in cases:
+        market = markets[case["exchange_mic"]]
+        row = cli("events", "explain", case["event_id"], "--instrument", market, "--json").json["instruments"][market]
+        found = (row["first_open_session"], row["first_open_at"], row["first_close_session"], row["first_close_at"])
+        names = ("first_open_session", "first_open_utc", "first_close_session", "first_close_utc")
+        assert found == tuple(case[n] for n in names), case["event_id"]
+
+
+def test_data_lists_and_checks(cli) -> None:
+    listed = {i["symbol"]: i["has_bars"] for i in cli("data", "list", "--json").json}
+    assert len(listed) == 20
+    assert (listed["TOPIX"], listed["SPX"], listed["DAX"]) == (True, True, False)
+    checked = cli("data", "check", "IXIC", "TOPIX", "--json").json
+    assert [c["bars"]["rows"] for c in checked] == [5031, 6572]
+    assert "SIMULATED" in cli("data", "check", "TOPIX").out
+
+
+def test_a_new_strategy_runs_and_its_test_passes(cli, tmp_path: Path) -> None:
+    assert cli("new", "my-first-rule").code == 0
+    assert cli("run", "my_first_rule.py:MyFirstRule", "--no-report", "--json").json["strategy"] == "my-first-rule"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_first_rule.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    again = cli("new", "my-first-rule")
+    assert again.code == 2
+    assert "is there already" in again.err
+
+
+def test_a_strategy_by_module_path(cli) -> None:
+    by_module = cli("run", "strategies.pro_growth_win:ProGrowthWin", "--no-report", "--json").json
+    assert by_module["run_id"] == cli("run", "pro-growth-win", "--no-report", "--json").json["run_id"]
+
+
+def test_a_backtrader_strategy_is_given_the_events(cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(BACKTRADER)
+    answer = cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "n=5", "--no-report", "--json").json
+    assert answer["strategy"] == "Landslide"
+    assert answer["parameters"] == {"n": 5}
+    # Sunday's landslide is seen at Monday's close, the first step after it, and bought at Tuesday's open
+    last = next(t for t in answer["trades"] if t["entry_session"].startswith("2026-02"))
+    assert (last["entry_session"], last["decided_at"]) == ("2026-02-10", "2026-02-09T06:30:00Z")
+    assert all(t["entry_at"] > t["decided_at"] for t in answer["trades"])
+    assert "name its markets with --instrument" in cli("run", "mine.py:Landslide").err
+    assert "did you mean 'n'" in cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "nn=5").err
+    assert "it must be like its default 10" in cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "n=x").err
+
+
+def test_a_strategy_through_an_entry_point(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "site" / "plug-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plug\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[hustings.strategies]\nmy-plug = plugged:Plugged\n")
+    cli("new", "plugged", "--dir", str(tmp_path / "site"))
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    assert cli("run", "my-plug", "--no-report", "--json").json["strategy"] == "plugged"
+    assert "my-plug" in cli("strategies").out
+
+
+def test_the_module_can_be_run() -> None:
+    done = subprocess.run([sys.executable, "-m", "hustings", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("hustings, version ")
+
+
+def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m hustings events list | head -1", shell=True, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_main_returns_the_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["events", "show", "nothing"]) == 2
+    assert capsys.readouterr().out == ""

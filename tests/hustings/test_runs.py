@@ -1,0 +1,128 @@
+"""The registry of runs, and comparing them."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hustings import registry
+
+
+def test_runs_are_found_by_id_beginning_and_folder(cli, home) -> None:
+    made = cli("run", "pro-growth-win", "--no-report", "--json").json
+    by_id = cli("runs", "show", made["run_id"], "--json").json
+    by_start = cli("runs", "show", made["run_id"][:6], "--json").json
+    by_folder = cli("runs", "show", f"runs/{made['run_id']}", "--json").json
+    assert by_id["trades"] == by_start["trades"] == by_folder["trades"] == made["trades"]
+    assert by_id["metrics"] == made["metrics"]
+    assert by_id["skipped"] == made["skipped"]
+
+
+def test_listing_and_removing(cli, home) -> None:
+    ids = [cli("run", "pro-growth-win", "-p", f"hold={h}", "--no-report", "--json").json["run_id"] for h in (1, 2)]
+    listed = cli("runs", "list", "--json").json
+    assert [e["run_id"] for e in listed] == ids[::-1]  # newest first
+    assert listed[0]["parameters"]["hold"] == 2
+    assert cli("runs", "remove", ids[0]).code == 0
+    assert not Path("runs", ids[0]).exists()
+    assert [e["run_id"] for e in cli("runs", "list", "--json").json] == ids[1:]
+
+
+def test_removing_leaves_what_is_not_ours(cli, home) -> None:
+    made = cli("run", "pro-growth-win", "--no-report", "--out", "out", "--json").json
+    Path("out/notes.txt").write_text("mine")
+    cli("runs", "remove", made["run_id"])
+    assert [p.name for p in Path("out").iterdir()] == ["notes.txt"]
+
+
+def test_a_run_repeated_is_one_run(cli, home) -> None:
+    for _ in range(2):
+        cli("run", "pro-growth-win", "--no-report")
+    assert len(cli("runs", "list", "--json").json) == 1
+
+
+def test_ambiguous_beginnings_are_refused(cli, home) -> None:
+    ids: set[str] = set()
+    for hold in range(1, 18):  # 17 ids cannot all begin with another of 16 letters
+        ids.add(cli("run", "pro-growth-win", "-p", f"hold={hold}", "--no-report", "--json").json["run_id"])
+    letters = [i[0] for i in ids]
+    twice = next(c for c in letters if letters.count(c) > 1)
+    answer = cli("runs", "show", twice)
+    assert answer.code == 2
+    assert "begins more than one run" in answer.err
+
+
+def test_ten_thousand_runs_are_listed_from_the_index(cli, home) -> None:
+    cli("run", "pro-growth-win", "--no-report")
+    with sqlite3.connect(home / "runs.sqlite3") as db:
+        row = db.execute("SELECT * FROM runs").fetchone()
+        many = [(f"{n:016x}", f"2020-01-01T00:00:{n:08}", *row[2:]) for n in range(10_000)]
+        db.executemany(f"INSERT INTO runs VALUES ({','.join('?' * len(row))})", many)
+        plan = db.execute("EXPLAIN QUERY PLAN SELECT * FROM runs ORDER BY created_at DESC LIMIT 30").fetchall()
+    assert "runs_by_time" in str(plan)
+    assert len(cli("runs", "list", "--json", "--all").json) == 10_001
+    assert "30 of 10001 runs" in cli("runs", "list").out
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from hustings import registry
+for n in range(int(sys.argv[2])):
+    manifest = dict(strategy="s", parameters={}, first_session="a", last_session="b")
+    numbers = dict(n_trades=0, total_return=0.0, max_drawdown=0.0)
+    registry.record(SimpleNamespace(run_id=f"{sys.argv[1]}{n:06}", manifest=manifest, simulated=False, metrics=numbers), Path("x"))
+    print(n, flush=True)
+"""
+
+
+def test_two_processes_write_at_once_and_nothing_is_lost(home) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, name, "40"], stdout=subprocess.DEVNULL) for name in ("a", "b")
+    ]
+    assert [w.wait(120) for w in writers] == [0, 0]
+    assert registry.count() == 80
+
+
+def test_a_kill_loses_nothing_that_was_recorded(home) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, "k", "100000"], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    for _ in range(25):
+        last = int(writer.stdout.readline())
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.wait(60)
+    writer.stdout.close()
+    assert registry.count() >= last + 1
+    assert registry.find(f"k{last:06}").strategy == "s"
+
+
+def test_comparing_names_what_differs(cli, home) -> None:
+    ids = [cli("run", "pro-growth-win", "-p", f"hold={h}", "--no-report", "--json").json["run_id"] for h in (2, 20)]
+    answer = cli("compare", *ids, "--out", "page.html", "--json")
+    assert answer.code == 0
+    assert Path("page.html").stat().st_size > 1000
+    assert answer.json["files"] == {"comparison": "page.html"}
+    assert json.dumps(answer.json)
+
+
+def test_the_terminal_shows_runs_side_by_side(cli, home) -> None:
+    ids = [cli("run", "pro-growth-win", "-p", f"hold={h}", "--no-report", "--json").json["run_id"] for h in (2, 20)]
+    out = cli("compare", *ids).out
+    assert "max drawdown" in out
+    assert all(i[:6] in out for i in ids)
+    assert out.rstrip().endswith("comparison comparison.html")
+
+
+@pytest.mark.parametrize("rule", ["pro-growth-win", "takaichi-trade"])
+def test_a_run_read_back_is_the_run(cli, home, rule: str) -> None:
+    """Every number of a folder is that of the run that wrote it."""
+    made = cli("run", rule, "--no-report", "--out", "out", "--cash-rate", "0.01", "--json").json
+    again = cli("runs", "show", "out", "--json").json
+    for key in ("metrics", "notes", "trades", "skipped", "final_equity", "parameters", "sources"):
+        assert again[key] == made[key], key
