@@ -115,7 +115,7 @@ def finish_run(
     skipped = tuple(skipped)
     sessions = account.days.sessions
     previous = np.concatenate(([terms.cash], account.equity[:-1]))
-    returns = account.equity / previous - 1
+    returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
     result = numbers(sessions, returns, account.trades, cash_rate=terms.cash_rate)
     shown = [*bars] if benchmark is None or benchmark.symbol in {b.symbol for b in bars} else [*bars, benchmark]
     manifest = {

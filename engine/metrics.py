@@ -96,7 +96,7 @@ def _too_few(sessions: Sessions, held: NDArray[np.bool_], trades: Sequence[Trade
         return f"in the market on {int(held.sum())} sessions; at least {MIN_HELD_SESSIONS} are needed"
     if closed < MIN_TRADES_FOR_RATIOS and float(held.mean()) < 0.5:
         return (
-            f"{closed} closed trades and mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} trades are needed"
+            f"{closed} closed trade{'s' * (closed != 1)}, mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} are needed"
         )
     return None
 

@@ -23,6 +23,9 @@ from engine.strategy import Phase
 
 SMALLEST_SCALE = 1e-6
 """Openings that the exposure limit would scale below this share of their size are skipped."""
+OPEN_AFTER_CLOSE = 1_000_000
+"""So many ns after its instant an open is stamped for backtrader: where one market closes as another opens, or the
+same one opens again, closes pass first."""
 STOP_LOSS, TAKE_PROFIT, MARGIN_CALL = "stop_loss", "take_profit", "margin_call"
 
 
@@ -75,7 +78,7 @@ def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
     keep = ~is_open | bars.open_is_real[row]
     row, is_open = row[keep], is_open[keep]
     at = np.where(is_open, bars.open_at[row], bars.close_at[row])
-    rows = {"open_at": at, "close_at": at, "volume": bars.volume[row]}
+    rows = {"open_at": at, "close_at": at, "volume": bars.volume[row], "stamp_at": at + is_open * OPEN_AFTER_CLOSE}
     for name, ours in (("open", bars.open), ("high", bars.high), ("low", bars.low), ("close", bars.close)):
         rows[name] = np.where(is_open, bars.open[row], ours[row])
     phases = np.where(is_open, Phase.OPEN, Phase.CLOSE)
@@ -175,7 +178,8 @@ class _Desk:
 
     def act(self, ticks: list[_Tick]) -> None:
         """Do all that is due at the instant of these ticks: mark past days, close, then open."""
-        self.mark_until(ticks[0].at)
+        opens = ticks[0].moment.phase is Phase.OPEN
+        self.mark_until(ticks[0].at + 1 if opens else ticks[0].at)
         for tick in ticks:
             self.last[tick.symbol] = float(tick.data.close[0])
         for tick in ticks:

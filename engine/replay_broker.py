@@ -31,7 +31,7 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
         rows: dict[str, Any] = self.p.rows
         self.open_at: Instants = rows["open_at"]
         self.close_at: Instants = rows["close_at"]
-        self._stamps = day_numbers(self.close_at)
+        self._stamps = day_numbers(rows.get("stamp_at", self.close_at))
         self._columns: list[tuple[str, Floats]] = [("datetime", self._stamps)]
         self._columns += [(name, rows[name]) for name in ("open", "high", "low", "close", "volume")]
         self._next_row = 0

@@ -1,0 +1,288 @@
+"""The familiar sheet: quantstats draws its figures of a return series; this is the one file that names it.
+
+quantstats gets a clean series (naive dates, ascending, unique, the benchmark on the same days) and a template that
+asks for figures only: the numbers beside them are those of ``engine.metrics``. Some of its figures are not asked for
+either, because 0.0.86 draws them wrong:
+
+- calendar years: with pandas 3 the years stand beside the wrong bars;
+- daily returns: a cumulative sum that falls to 0 on every day without a session;
+- worst drawdown periods: an open drawdown counts as recovered, and one that begins on the first day is not there;
+- monthly heat map: a month without a session reads 0;
+- quantiles by period: a period whose last calendar day is no session is left out.
+
+What it draws is cleaned so that the same run gives the same bytes, and so that the figures share a page without
+sharing an id.
+"""
+
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from importlib.metadata import version
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from datasets.bars import Floats
+from engine.metrics import held_sessions, sessions_per_year
+from engine.run import Run
+
+TEMPLATE = Path(__file__).parent / "templates" / "quantstats_figures.html"
+MIN_SESSIONS = 5
+FONT = "DejaVu Sans"
+"""Comes with matplotlib: text is measured alike on every machine."""
+
+CAPTIONS = {
+    "returns": "Cumulative returns",
+    "log_returns": "Cumulative returns, log scale",
+    "vol_returns": "Cumulative returns, scaled to the benchmark's volatility",
+    "monthly_dist": "Distribution of monthly returns",
+    "rolling_beta": "Rolling beta to the benchmark",
+    "rolling_vol": "Rolling volatility, six months",
+    "rolling_sharpe": "Rolling Sharpe ratio, six months",
+    "rolling_sortino": "Rolling Sortino ratio, six months",
+    "dd_plot": "Underwater plot",
+}
+
+RATIOS = ("rolling_sharpe", "rolling_sortino")
+
+_COLOURS = {
+    "#fedd78": "#e69f00",
+    "#348dc1": "#0072b2",
+    "#ba516b": "#d55e00",
+    "#4fa487": "#009e73",
+    "#9b59b6": "#cc79a7",
+}
+"""quantstats' palette in colours that a colour-blind reader can tell apart (Okabe and Ito 2008)."""
+
+_STYLE: dict[str, Any] = {
+    "svg.hashsalt": "hustings",
+    "svg.fonttype": "none",
+    "path.simplify": True,
+    "path.simplify_threshold": 0.5,
+    "text.parse_math": False,
+    "font.family": [FONT],
+    "font.size": 13.0,
+    "axes.facecolor": "white",
+    "axes.edgecolor": "white",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titlesize": 13.0,
+    "axes.labelsize": 13.0,
+    "figure.facecolor": "white",
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.5,
+    "patch.edgecolor": "white",
+    "patch.force_edgecolor": True,
+    "text.color": "#333333",
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "xtick.labelsize": 12.0,
+    "ytick.labelsize": 12.0,
+    "xtick.bottom": False,
+    "ytick.left": False,
+    "legend.fontsize": 12.0,
+    "legend.framealpha": 0.8,
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure as an SVG element, and what it shows."""
+
+    name: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The figures; ``missing`` says in sentences what is not among them, and why; ``version`` is that of quantstats."""
+
+    figures: tuple[Figure, ...]
+    missing: tuple[str, ...]
+    version: str
+
+
+def quantstats_sheet(run: Run) -> Sheet:
+    """Return the figures quantstats draws of a run, or the reason why it cannot."""
+    reason = _undrawable(run)
+    if reason:
+        return Sheet((), (reason,), version("quantstats"))
+    figures, missing = _drawn(run)
+    idle = _idle_half_year(run)
+    if idle and figures:
+        missing = (*missing, idle)
+        figures = tuple(f for f in figures if f.name not in RATIOS)
+    return Sheet(figures, missing, version("quantstats"))
+
+
+def _drawn(run: Run) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
+    """Return the figures with the benchmark, else without it, else none, and what is missing."""
+    benchmark = _drawable_benchmark(run)
+    figures = _figures(run, benchmark)
+    if figures:
+        return figures, ()
+    if benchmark is not None:
+        figures = _figures(run, None)
+    if figures:
+        return figures, (f"quantstats cannot draw these returns beside {run.benchmark}: drawn without it",)
+    return (), ("quantstats cannot draw returns that vary so little: nothing to draw",)
+
+
+def _idle_half_year(run: Run) -> str:
+    """Return why rolling ratios are left out: of returns that do not vary quantstats draws rounding errors."""
+    window = half_year(run)
+    held = np.flatnonzero(held_sessions(run.sessions, run.trades))
+    edges = np.concatenate(([-1], held, [len(run.sessions)]))
+    longest = int(np.diff(edges).max()) - 1
+    if longest < window:
+        return ""
+    return (
+        f"rolling Sharpe and Sortino ratios are left out: for {longest:,} sessions in a row no position was held,"
+        f" and over half a year ({window} sessions) without one there is nothing to take a ratio of"
+    )
+
+
+def half_year(run: Run) -> int:
+    """Return the sessions of quantstats' rolling windows."""
+    return ceil(_periods(run) / 2)
+
+
+def _periods(run: Run) -> int:
+    return max(2, round(sessions_per_year(run.sessions)))
+
+
+def _undrawable(run: Run) -> str:
+    if not run.trades:
+        return "no trades: nothing to draw"
+    if not run.returns.any():
+        return "the account never moved: nothing to draw"
+    if len(run.sessions) < MIN_SESSIONS:
+        return f"{len(run.sessions)} sessions: too few to draw; at least {MIN_SESSIONS} are needed"
+    if _reads_as_prices(run.returns):
+        return "no losing day and one above +100 %: quantstats would take these returns for prices, so it is not asked"
+    return ""
+
+
+def _reads_as_prices(returns: Floats) -> bool:
+    return float(returns.min()) >= 0 and float(returns.max()) > 1
+
+
+def _drawable_benchmark(run: Run) -> Floats | None:
+    """Return the benchmark's returns if it moved at all."""
+    returns = run.benchmark_returns
+    return None if returns is None or not returns.any() or _reads_as_prices(returns) else returns
+
+
+def _figures(run: Run, benchmark: Floats | None) -> tuple[Figure, ...]:
+    """Return the figures; none if quantstats gives up, as it does on series of few distinct values."""
+    with TemporaryDirectory() as folder:
+        page = Path(folder) / "sheet.html"
+        try:
+            with _quiet_matplotlib():
+                _draw(run, benchmark, page)
+        except (ValueError, TypeError, ArithmeticError, LookupError):
+            return ()
+        parts = re.split(r"<!--figure (\w+)-->", page.read_text(encoding="utf-8"))
+    drawn = {name: text for name, text in zip(parts[1::2], parts[2::2], strict=True) if "<svg" in text}
+    return tuple(Figure(n, CAPTIONS[n], clean_svg(t, prefix=n, label=CAPTIONS[n])) for n, t in drawn.items())
+
+
+def _draw(run: Run, benchmark: Floats | None, page: Path) -> None:
+    import pandas as pd  # noqa: PLC0415 - heavy, and needed only when a page is made
+    from quantstats import reports  # noqa: PLC0415
+
+    days = pd.DatetimeIndex(run.sessions.astype("datetime64[ns]"))
+    name, other = _labels(run)
+    draw: Any = reports.html
+    draw(
+        pd.Series(run.returns.astype(float), days, name=name),
+        None if benchmark is None else pd.Series(benchmark.astype(float), days, name=other),
+        output=str(page),
+        template_path=str(TEMPLATE),
+        match_dates=False,
+        periods_per_year=_periods(run),
+        strategy_title=name,
+        benchmark_title=other,
+    )
+
+
+def _labels(run: Run) -> tuple[str, str]:
+    """Return how the legend calls strategy and benchmark: never alike, and nothing that reads as a placeholder."""
+    name, other = _label(str(run.manifest["strategy"])), _label(run.benchmark or "benchmark")
+    return name, f"{other} (benchmark)" if other.casefold() == name.casefold() else other
+
+
+def _label(name: str) -> str:
+    text = re.sub(r"[^\w .,:+%()-]", " ", name).strip(" _")
+    return text[:40] or "this run"
+
+
+@contextmanager
+def _quiet_matplotlib() -> Iterator[None]:
+    """Draw with Agg, our style and one font, and leave settings, open figures and backend as they were found."""
+    import matplotlib  # noqa: PLC0415
+    from matplotlib import font_manager, pyplot  # noqa: PLC0415
+
+    settings: Any = _STYLE
+    before = matplotlib.get_backend(auto_select=False)
+    opened = set(pyplot.get_fignums())
+    set_family = font_manager.FontProperties.set_family
+
+    def one_font(self: Any, family: Any) -> None:
+        set_family(self, [FONT] if family == "Arial" else family)
+
+    with (
+        warnings.catch_warnings(),
+        matplotlib.rc_context(),
+        patch.object(font_manager.FontProperties, "set_family", one_font),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
+        import quantstats  # noqa: F401, PLC0415 - sets its own style when first imported
+
+        pyplot.switch_backend("agg")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(settings)
+        try:
+            yield
+        finally:
+            for number in set(pyplot.get_fignums()) - opened:
+                pyplot.close(number)
+            if before:
+                pyplot.switch_backend(before)
+
+
+def clean_svg(text: str, *, prefix: str, label: str) -> str:
+    """Return one SVG element fit to stand beside others in a page.
+
+    No prolog, dates or style sheet; only ids that something refers to, each begun with ``prefix``; coordinates with
+    two decimals (a figure is 576 units wide).
+    """
+    body = text[text.index("<svg") : text.rindex("</svg>") + len("</svg>")]
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
+    wanted = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
+    body = re.sub(r"<[^<>]+>", lambda tag: _clean_tag(tag[0], prefix, wanted), body)
+    body = re.sub(r">\s+<", ">\n<", body).replace("<defs>\n</defs>\n", "")
+    return body.replace("<svg", f'<svg role="img" aria-label="{escape(label)}"', 1)
+
+
+def _clean_tag(tag: str, prefix: str, wanted: set[str]) -> str:
+    def ident(found: re.Match[str]) -> str:
+        return f' id="{prefix}-{found[1]}"' if found[1] in wanted else ""
+
+    if tag.startswith("<svg"):
+        tag = re.sub(r'\s(?:width|height|xmlns\S*|version)="[^"]*"', "", tag)
+    tag = re.sub(r'\sid="([^"]*)"', ident, tag)
+    tag = re.sub(r'(?:xlink:)?href="#', f'href="#{prefix}-', tag)
+    tag = tag.replace("url(#", f"url(#{prefix}-")
+    tag = re.sub(r"#[0-9a-fA-F]{6}", lambda colour: _COLOURS.get(colour[0].lower(), colour[0]), tag)
+    return re.sub(r"(\.\d\d)\d+", r"\1", tag)

@@ -1,0 +1,206 @@
+"""Claims about the comparison."""
+
+import json
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from engine.plan import Skipped
+from reports.comparison import common_span, comparison, comparison_data, labels
+from tests.reports.handmade import business_days, event, make_run, page_text, trade
+
+DAYS = business_days("2016-01-04", 780)
+
+
+def _run(hold, *, gain=0.002, first=100, **other):
+    returns = np.zeros(780)
+    returns[first : first + hold] = gain
+    one = trade(str(DAYS[first]), str(DAYS[first + hold - 1]), event_id="JP-1", pnl=hold * 1_000.0, return_=hold * gain)
+    given = {
+        "run_id": f"{hold:02d}aaaabbbbccccdd",
+        "events": (event("JP-1"),),
+        "parameters": {"instrument": "TOPIX", "hold": hold, "weight": 0.95},
+        **other,
+    }
+    return make_run(DAYS, returns, (one,), **given)
+
+
+@pytest.fixture(scope="module")
+def two():
+    return [_run(20), _run(60)]
+
+
+class _Attributes(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_a_run_compared_with_itself_differs_by_exactly_nothing():
+    run = _run(20)
+    data = comparison_data([run, run])
+    differences = [row["difference"] for part in ("own_span", "common") for row in data[part].values()]
+    assert {d for d in differences if d is not None} == {0}
+    assert [row["difference"] for row in data["trades"]] == [{"pnl": 0.0, "return": 0.0}]
+    assert data["differing"] == []
+    assert not any(any(row["best"]) for row in data["own_span"].values())
+    assert data["common"]["total_return"]["values"] == data["own_span"]["total_return"]["values"]
+    assert "Nothing: the manifests are the same" in page_text(comparison([run, run]))
+
+
+def test_data_is_ready_for_json(two):
+    text = json.dumps(comparison_data(two), allow_nan=False)
+    assert json.loads(text) == comparison_data(two)
+
+
+def test_numbers_of_both_runs_and_their_difference(two):
+    text = page_text(comparison(two))
+    assert "Total return 4.08 % ★ 12.74 % +8.66 pp" in text
+    assert "Closed trades 1 1 0" in text
+    assert "Mean trade 4.00 % ★ 12.00 % +8.00 pp" in text
+
+
+def test_missing_numbers_come_with_their_reasons(two):
+    row = comparison_data(two)["own_span"]["sharpe"]
+    reason = "1 closed trades and mostly out of the market; at least 5 trades are needed"
+    assert row["values"] == [None, None]
+    assert row["notes"] == [reason, reason]
+    assert row["difference"] is None
+    assert f"Sharpe ratio n/a {reason} n/a {reason} n/a" in page_text(comparison(two))
+
+
+def test_best_is_marked_by_more_than_colour_and_only_where_one_is_better(two):
+    page = comparison(two)
+    assert re.search(r'<td class="num best"><span title="best of the row">★</span> 12.74 %', page)
+    data = comparison_data(two)["own_span"]
+    assert data["exposure"]["best"] == [False, False]
+    assert data["n_trades"]["best"] == [False, False]
+    assert data["max_drawdown"]["best"] == [False, False]
+
+
+def test_a_smaller_drawdown_is_better():
+    shallow, deep = _run(20, gain=-0.001), _run(20, gain=-0.002)
+    assert comparison_data([shallow, deep])["own_span"]["max_drawdown"]["best"] == [True, False]
+
+
+def test_the_common_span_is_the_days_both_have():
+    long = _run(20)
+    late = make_run(DAYS[390:], np.full(390, 0.001), (trade(str(DAYS[400]), str(DAYS[420])),))
+    data = comparison_data([long, late])
+    assert data["common_span"] == {"from": "2017-07-03", "to": "2018-12-28"}
+    assert data["own_span"]["total_return"]["values"][0] == pytest.approx(1.002**20 - 1)
+    assert data["common"]["total_return"]["values"][0] == 0.0
+    assert data["common"]["n_trades"]["values"] == [0, 1]
+    assert data["common"]["n_trades"]["values"] != data["own_span"]["n_trades"]["values"]
+
+
+def test_runs_without_a_common_span_are_not_compared():
+    early = make_run(DAYS[:100], np.full(100, 0.001))
+    late = make_run(DAYS[200:], np.full(580, 0.001))
+    assert common_span([early, late]) is None
+    assert comparison_data([early, late])["common"] is None
+    text = page_text(comparison([early, late]))
+    assert "These runs share no session" in text
+    assert "over their common span," not in text
+    assert "Each run over its own span" in text
+
+
+def test_runs_that_interleave_without_a_session_inside_have_no_common_span():
+    sparse = make_run(np.array(["2016-01-04", "2016-12-30"], dtype="datetime64[D]"), [0.0, 0.0])
+    inside = make_run(np.array(["2016-03-01", "2016-03-02"], dtype="datetime64[D]"), [0.0, 0.0])
+    assert common_span([sparse, inside]) is None
+
+
+def test_runs_of_one_name_are_told_apart(two):
+    assert labels(two) == ["pro-growth-win (hold=20) 20aaaa", "pro-growth-win (hold=60) 60aaaa"]
+    assert labels([two[0], two[0]]) == ["pro-growth-win 20aaaa #1", "pro-growth-win 20aaaa #2"]
+    other = _run(20, strategy="fade-the-win")
+    assert labels([two[0], other]) == ["pro-growth-win", "fade-the-win"]
+
+
+def test_what_differs_is_listed_and_nothing_else(two):
+    assert comparison_data(two)["differing"] == [{"name": "parameters.hold", "values": [20, 60]}]
+    costly = _run(20, terms={**two[0].manifest["terms"], "cash_rate": 0.01}, costs={"TOPIX": {"commission_bps": 5.0}})
+    names = {row["name"]: row["values"] for row in comparison_data([two[0], costly])["differing"]}
+    assert names == {
+        "costs.TOPIX.commission_bps": [1.0, 5.0],
+        "costs.TOPIX.slippage_bps": [2.0, None],
+        "terms.cash_rate": [0.0, 0.01],
+    }
+
+
+def test_what_one_run_did_not_trade_is_told_with_its_reason():
+    trader = _run(20)
+    skipper = make_run(
+        DAYS, np.zeros(780), skipped=(Skipped("JP-1", "TOPIX", "bars begin 2017-01-04"),), run_id="b" * 16
+    )
+    stranger = make_run(DAYS, np.zeros(780), run_id="c" * 16)
+    row = comparison_data([trader, skipper, stranger])["trades"][0]
+    assert [c["skipped"] for c in row["runs"]] == ["", "bars begin 2017-01-04", ""]
+    assert "difference" not in row
+    assert "TOPIX +4.00 % +20,000 - bars begin 2017-01-04 -" in page_text(comparison([trader, skipper, stranger]))
+    assert comparison_data([trader, skipper])["trades"][0]["difference"] == {"pnl": None, "return": None}
+
+
+def test_events_no_run_traded_are_counted():
+    skipped = (Skipped("JP-9", "", "unknown"),)
+    data = comparison_data([make_run(DAYS, np.zeros(780), skipped=skipped, run_id=c * 16) for c in "ab"])
+    assert (data["trades"], data["traded_by_none"]) == ([], 1)
+
+
+def test_simulated_prices_are_shouted(two):
+    made_up = replace(two[1], manifest={**two[1].manifest, "simulated": ["TOPIX"]})
+    text = page_text(comparison([two[0], made_up]))
+    assert "SIMULATED The prices of TOPIX in pro-growth-win (hold=60) 60aaaa were made by a random generator" in text
+    assert "SIMULATED" not in page_text(comparison(two))
+
+
+@pytest.mark.parametrize("n", [2, 3, 9])
+def test_any_number_of_runs(n):
+    runs = [_run(h) for h in range(10, 10 + n)]
+    page = comparison(runs)
+    parser = _Attributes()
+    parser.feed(page)
+    ids = Counter(a["id"] for _, a in parser.seen if "id" in a)
+    assert max(ids.values()) == 1
+    assert f"{n} runs side by side" in page
+    assert page.count("<polyline") == 2 * n
+    styles = re.findall(r'<polyline class="line (s\d d\d)"', page)
+    assert len(set(styles)) == n
+    assert not any((a.get(k) or "#").startswith("http") for _, a in parser.seen for k in ("src", "href"))
+
+
+def test_one_run_is_no_comparison(two):
+    with pytest.raises(ValueError, match="at least 2"):
+        comparison(two[:1])
+
+
+def test_names_are_escaped():
+    evil = "<script>alert(1)</script>"
+    runs = [
+        make_run(
+            DAYS[:80], np.zeros(80), (trade(str(DAYS[1]), str(DAYS[9]), event_id=evil),), strategy=evil, run_id=c * 16
+        )
+        for c in "ab"
+    ]
+    page = comparison(runs)
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_same_runs_same_bytes(two):
+    assert comparison(two) == comparison(two)
+
+
+def test_equity_begins_at_one(two):
+    page = comparison(two)
+    equities = page[page.index('id="equities"') : page.index('id="drawdowns"')]
+    starts = {found.split(" ")[0] for found in re.findall(r'points="([^"]+)"', equities)}
+    assert len(starts) == 1

@@ -1,0 +1,345 @@
+"""Claims about the tear sheet."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import warnings
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.plan import Skipped
+from reports.tearsheet import bearing, currency_note, tearsheet
+from tests.reports.handmade import business_days, event, make_run, page_text, trade
+
+ROOT = Path(__file__).parents[2]
+
+
+class _Tags(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+
+def tags(page):
+    parser = _Tags()
+    parser.feed(page)
+    return parser.seen
+
+
+@pytest.fixture(scope="module")
+def page(traded):
+    return tearsheet(traded)
+
+
+@pytest.fixture(scope="module")
+def text(page):
+    return page_text(page)
+
+
+def test_says_what_was_run(text):
+    for words in (
+        "pro-growth-win",
+        "Buy an index at the first open after a pro-growth election win, and hold it.",
+        "hold 20",
+        "file TOPIX.csv",
+        "780 bars, 2016-01-04 to 2018-12-28",
+        "1.0 bps",
+        "2.0 bps",
+        "starts with 1,000,000",
+        "0123456789abcdef",
+    ):
+        assert words in text
+
+
+def test_every_trade_is_told(text):
+    for words in (
+        "JP-2016-05-22-GE",
+        "General election",
+        "decided 2016-05-22 11:00Z",
+        "long TOPIX",
+        "2016-05-23 00:00Z",
+        "at 2,000.00",
+        "+0.50 %",
+        "held 20 sessions",
+        "+83,000",
+        "-43,000",
+        "-3.90 %",
+    ):
+        assert words in text
+
+
+def test_skipped_events_are_told_with_the_reason(text):
+    assert "JP-2017-10-22-GE" in text
+    assert "no bar after 2017-10-22 11:00Z; bars end 2017-10-20" in text
+
+
+def test_withheld_numbers_come_with_their_reason(text):
+    assert "Sharpe ratio n/a 2 closed trades and mostly out of the market; at least 5 trades are needed" in text
+
+
+def test_no_number_is_broken(text):
+    assert not re.search(r"(?<![a-z])(nan|inf|none|-0\.00)(?![a-z0-9])", text.split("Manifest")[0], re.IGNORECASE)
+
+
+def test_manifest_is_there_in_full(page, traded):
+    parsed = page_text(page).split(" Manifest ")[1]
+    assert json.loads(parsed[parsed.index("{") : parsed.rindex("}") + 1]) == traded.manifest
+
+
+def test_headings_descend_without_gaps(page):
+    levels = [int(tag[1]) for tag, _ in tags(page) if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_ids_are_unique_and_references_resolve(page):
+    attributes = [a for _, a in tags(page)]
+    ids = Counter(a["id"] for a in attributes if "id" in a)
+    assert max(ids.values()) == 1
+    wanted = set(re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', page))
+    assert {a or b for a, b in wanted} <= set(ids)
+    named = {i for a in attributes for key in ("aria-labelledby",) if key in a for i in a[key].split()}
+    assert named <= set(ids)
+
+
+def test_nothing_is_fetched(page):
+    for _, attributes in tags(page):
+        for name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:")), value
+    assert "@import" not in page
+    assert not re.search(r"url\((?!#)", page)
+    assert "<script" not in page
+
+
+def test_the_page_is_modest():
+    rng = np.random.default_rng(1)
+    days = business_days("2010-01-04", 2_520)
+    run = make_run(
+        days,
+        rng.normal(0, 0.01, 2_520),
+        (trade(str(days[0]), str(days[-1])),),
+        benchmark="N225",
+        benchmark_returns=rng.normal(0, 0.01, 2_520),
+    )
+    assert len(tearsheet(run).encode()) < 1_000_000
+
+
+def test_figures_come_from_quantstats(page):
+    assert page.count('aria-label="Cumulative returns"') == 1
+    assert page.count('aria-label="Underwater plot"') == 1
+
+
+def test_same_run_same_bytes(traded, page):
+    assert tearsheet(traded) == page
+
+
+_SUBPROCESS = """
+import sys, hashlib, locale
+try: locale.setlocale(locale.LC_ALL, "")
+except locale.Error: pass
+import numpy as np
+from reports.tearsheet import tearsheet
+from reports.comparison import comparison
+from tests.reports.handmade import business_days, make_run, trade
+days = business_days("2016-01-04", 300)
+returns = np.where(np.arange(300) % 3, 0.002, -0.003)
+run = make_run(days, returns, (trade("2016-01-05", "2016-02-02"),), benchmark="N225", benchmark_returns=returns[::-1])
+print(hashlib.sha256((tearsheet(run) + comparison([run, run])).encode()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_same_bytes_whatever_the_environment():
+    def digest(**environment):
+        given = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        done = subprocess.run(
+            [sys.executable, "-c", _SUBPROCESS], env=given, capture_output=True, text=True, check=True, cwd=ROOT
+        )
+        assert done.stderr == ""
+        return done.stdout
+
+    first = digest(PYTHONHASHSEED="1", TZ="Asia/Tokyo", LC_ALL="C")
+    assert first == digest(PYTHONHASHSEED="2", TZ="America/New_York", LC_ALL="C.UTF-8", MPLBACKEND="svg")
+
+
+def test_leaves_matplotlib_as_it_was(traded):
+    import matplotlib
+    from matplotlib import font_manager, pyplot
+
+    tearsheet(traded)
+    before = dict(matplotlib.rcParams)
+    family = font_manager.FontProperties.set_family
+    figure = pyplot.figure()
+    try:
+        tearsheet(traded)
+        assert pyplot.get_fignums() == [figure.number]
+    finally:
+        pyplot.close(figure)
+    assert dict(matplotlib.rcParams) == before
+    assert font_manager.FontProperties.set_family is family
+
+
+def test_no_warning_reaches_the_user(traded, capfd):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tearsheet(traded)
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", "")
+
+
+def test_the_run_is_not_changed(traded):
+    kept = traded.returns.copy(), traded.sessions.copy(), json.dumps(traded.manifest)
+    tearsheet(traded)
+    assert (traded.returns == kept[0]).all()
+    assert (traded.sessions == kept[1]).all()
+    assert json.dumps(traded.manifest) == kept[2]
+
+
+def test_without_trades_nothing_is_drawn(idle):
+    text = page_text(tearsheet(idle))
+    assert "No trades: nothing to draw." in text
+    assert "No trades: no event made this rule trade." in text
+    assert "No closed trade: these numbers say nothing about the rule." in text
+    assert "Win rate n/a no closed trades" in text
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 25])
+@pytest.mark.parametrize("kind", ["noise", "losses", "gains", "one day", "constant"])
+def test_short_and_degenerate_series_make_a_page(n, kind):
+    days = business_days("2024-01-29", n)
+    returns = {
+        "noise": np.random.default_rng(3).normal(0, 0.01, n),
+        "losses": np.linspace(-0.01, -0.001, n),
+        "gains": np.linspace(0.001, 0.01, n),
+        "one day": np.eye(1, n, n // 2)[0] * 0.05,
+        "constant": np.full(n, -0.001),
+    }[kind]
+    held = (trade(str(days[0]), str(days[-1])),)
+    run = make_run(days, returns, held, benchmark="TOPIX", benchmark_returns=returns)
+    assert "Manifest" in page_text(tearsheet(run))
+
+
+def test_a_lost_account_makes_a_page():
+    days = business_days("2020-01-06", 300)
+    returns = np.zeros(300)
+    returns[10], returns[150] = -0.02, -1.0
+    lost = trade(str(days[5]), str(days[150]), pnl=-1_000_000.0, return_=-1.0)
+    text = page_text(tearsheet(make_run(days, returns, (lost,))))
+    assert "Total return -100.00 %" in text
+    assert "Max drawdown -100.00 %" in text
+    assert "CAGR n/a the account was lost" in text
+
+
+def test_a_gain_of_150_percent_without_a_loss_is_not_taken_for_prices():
+    days = business_days("2020-01-06", 6)
+    run = make_run(days, [0, 0, 1.5, 0, 0.2, 0], (trade(str(days[2]), str(days[4])),))
+    text = page_text(tearsheet(run))
+    assert "Total return 200.00 %" in text
+    assert "would take these returns for prices" in text
+
+
+def test_names_are_escaped(capfd):
+    evil = '<script>alert("1")</script>'
+    days = business_days("2020-01-06", 80)
+    returns = np.where(np.arange(80) % 2, 0.01, -0.008)
+    one = trade(str(days[1]), str(days[40]), event_id=evil, note=evil)
+    run = make_run(
+        days,
+        returns,
+        (one,),
+        events=(event(evil, title="\u202eOTTO & <b>'القدس'</b> 🗳️ {{ 7*7 }}"),),
+        skipped=(Skipped(evil, evil, evil),),
+        benchmark=evil,
+        benchmark_returns=-returns,
+        strategy=evil,
+        rule="$x_1$ {{returns}} " + evil,
+        parameters={evil: evil},
+    )
+    page = tearsheet(run)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert" in page
+    assert "{{ 7*7 }}" in page
+    assert {tag for tag, _ in tags(page)}.isdisjoint({"script", "iframe", "img"})
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Strategy", "{{dd_plot}}", "$\\frac{1}{", "_hidden", "選挙🗳️", "\u202eabc", "x" * 300, " ", 'a" id="figure_1'],
+)
+def test_any_name_can_be_drawn(name):
+    days = business_days("2020-01-06", 80)
+    returns = np.where(np.arange(80) % 2, 0.01, -0.008)
+    run = make_run(
+        days,
+        returns,
+        (trade(str(days[1]), str(days[40])),),
+        benchmark=name,
+        benchmark_returns=returns[::-1].copy(),
+        strategy=name,
+    )
+    page = tearsheet(run)
+    ids = Counter(a["id"] for _, a in tags(page) if "id" in a)
+    assert max(ids.values()) == 1
+    assert 'aria-label="Cumulative returns"' in page
+
+
+def test_simulated_prices_are_shouted(idle):
+    run = replace(idle, manifest={**idle.manifest, "simulated": ["N225", "TOPIX"]})
+    text = page_text(tearsheet(run))
+    assert "SIMULATED The prices of N225, TOPIX were made by a random generator, not by a market." in text
+    assert text.index("SIMULATED") < text.index("pro-growth-win")
+    assert "SIMULATED" not in page_text(tearsheet(idle))
+
+
+def test_currencies_are_taken_as_hedged():
+    assert currency_note({"TOPIX": "JPY"}).startswith("All prices are in JPY.")
+    both = currency_note({"TOPIX": "JPY", "KOSPI": "KRW", "N225": "JPY"})
+    assert both.startswith("Prices are in JPY and KRW.")
+    assert "currency-hedged: the local return is earned" in both
+
+
+def test_total_return_indices_are_named(idle):
+    run = replace(idle, manifest={**idle.manifest, "total_return_indices": ["TOPIX"]})
+    assert "TOPIX: total-return index; dividends are reinvested" in page_text(tearsheet(run))
+
+
+def _with_closed(n):
+    days = business_days("2016-01-04", 780)
+    trades = tuple(
+        trade(str(days[30 * i]), str(days[30 * i + 5]), return_=0.10 if i == 0 else 0.01, pnl=1_000.0) for i in range(n)
+    )
+    return make_run(days, np.zeros(780), trades)
+
+
+def test_how_much_the_trades_can_bear_is_said_without_claims():
+    told = {n: bearing(_with_closed(n)) for n in (0, 1, 4, 5, 19, 20)}
+    assert told[0].startswith("No closed trade")
+    assert told[1].startswith("1 closed trade: an anecdote.")
+    assert told[4].startswith("4 closed trades: an anecdote.")
+    assert told[5].startswith("5 closed trades: enough to describe")
+    assert told[19].startswith("19 closed trades: enough to describe")
+    assert told[20].startswith("20 closed trades: a sample one may begin to test")
+    assert "The mean trade is 3.25 %; without the best one it is 1.00 %." in told[4]
+    assert not any("significant" in words for words in told.values())
+
+
+def test_an_open_trade_is_marked_not_closed():
+    days = business_days("2020-01-06", 30)
+    still = trade(str(days[20]), str(days[-1]), exit_reason="open_at_end")
+    text = page_text(tearsheet(make_run(days, np.zeros(30), (still,))))
+    assert "open marked 2,020.00 still held when the bars end" in text
+    assert "Closed trades 0" in text
