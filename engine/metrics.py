@@ -95,9 +95,8 @@ def _too_few(sessions: Sessions, held: NDArray[np.bool_], trades: Sequence[Trade
     if int(held.sum()) < MIN_HELD_SESSIONS:
         return f"in the market on {int(held.sum())} sessions; at least {MIN_HELD_SESSIONS} are needed"
     if closed < MIN_TRADES_FOR_RATIOS and float(held.mean()) < 0.5:
-        return (
-            f"{closed} closed trade{'s' * (closed != 1)}, mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} are needed"
-        )
+        few = "1 closed trade" if closed == 1 else f"{closed} closed trades"
+        return f"{few}, mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} are needed"
     return None
 
 
