@@ -20,6 +20,10 @@ class LookAheadError(UserError):
     """A strategy asked for a price that did not exist yet at its decision."""
 
 
+class TooFewBarsError(UserError):
+    """A strategy asked for more history than there is: the event is skipped, the others go on."""
+
+
 @dataclass
 class Market:
     """All bars of a run, loaded when first asked for; ``until`` cuts the history at a last session."""
@@ -62,11 +66,11 @@ class Market:
 class BarClock:
     """The opening and closing instants of the bars, and no price."""
 
-    market: Market
+    _market: Market
 
     def close_after(self, instrument: str, at: datetime, *, nth: int = 1) -> datetime | None:
         """Return the nth close of an instrument strictly after an instant, or None where its bars have none near."""
-        closes = self.market.bars(instrument).close_at
+        closes = self._market.bars(instrument).close_at
         first = int(np.searchsorted(closes, to_ns(at), side="right"))
         if first + nth > len(closes) or int(closes[first]) - to_ns(at) > MAX_GAP_DAYS * NS_PER_DAY:
             return None
@@ -77,25 +81,25 @@ class BarClock:
 class MarketView:
     """What a strategy may see at its decision: bars closed at or before that instant."""
 
-    market: Market
+    _market: Market
     at: datetime
 
     def bars(self, instrument: str) -> Bars:
         """Return the bars of an instrument closed by now, oldest first."""
-        return self.market.bars(instrument).until(to_ns(self.at))
+        return self._market.bars(instrument).until(to_ns(self.at))
 
     def close(self, instrument: str, *, back: int = 0) -> float:
         """Return the last close, or the one ``back`` sessions before it.
 
         Raises:
             LookAheadError: ``back`` is negative.
-            UserError: there are not so many bars.
+            TooFewBarsError: there are not so many bars.
         """
         if back < 0:
             raise LookAheadError(f"close of {instrument} {-back} sessions ahead was asked for at {iso_z(self.at)}")
         bars = self.bars(instrument)
         if back >= len(bars):
-            raise UserError(f"{instrument} has {len(bars)} bars by {iso_z(self.at)}; {back + 1} were asked for")
+            raise TooFewBarsError(f"{instrument} has {len(bars)} bars by {iso_z(self.at)}; {back + 1} were asked for")
         return float(bars.close[len(bars) - 1 - back])
 
     def close_on(self, instrument: str, session: date) -> float:

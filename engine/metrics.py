@@ -20,6 +20,7 @@ MIN_SESSIONS = 60
 MIN_HELD_SESSIONS = 20
 MIN_TRADES_FOR_RATIOS = 5
 DAYS_PER_YEAR = 365.0
+_ROUNDING = 1e-12
 
 NAMES = (
     "total_return",
@@ -152,7 +153,9 @@ def volatility(returns: Floats, per_year: float) -> float | str:
 def sharpe(excess: Floats, per_year: float) -> float | str:
     """Return the yearly Sharpe ratio of excess returns (Sharpe 1994), mean over standard deviation with ddof 1."""
     spread = float(np.std(excess, ddof=1)) if len(excess) > 1 else 0.0
-    return float(np.mean(excess) / spread * np.sqrt(per_year)) if spread > 0 else "returns do not vary"
+    if spread <= _ROUNDING * float(np.max(np.abs(excess), initial=0.0)):
+        return "returns do not vary"
+    return float(np.mean(excess) / spread * np.sqrt(per_year))
 
 
 def sortino(excess: Floats, per_year: float) -> float | str:

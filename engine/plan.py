@@ -15,10 +15,10 @@ import numpy as np
 
 from datasets.bars import Bars
 from datasets.errors import UserError
-from datasets.events import ELECTIONS, Majority, PoliticalEvent, ProGrowth, Surprise
+from datasets.events import ELECTIONS, EventCatalogue, Majority, PoliticalEvent, ProGrowth, Surprise
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
 from datasets.sessions import first_sessions_after
-from engine.market import MAX_GAP_DAYS, BarClock, Market, MarketView
+from engine.market import MAX_GAP_DAYS, BarClock, Market, MarketView, TooFewBarsError
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -92,14 +92,14 @@ def make_plan(
 
     Args:
         strategy: the rule.
-        events: the catalogue; every one of them is offered to the rule.
+        events: every one of them is offered to the rule.
         market: where its bars come from; bars of the rule's instruments must be there.
         since: events decided before this date (UTC) are left out; the bars before it stay visible to the rule.
 
     Raises:
         UserError: an instrument is unknown or has no bars.
     """
-    listed = list(events)
+    listed = list(EventCatalogue(events))
     start = None if since is None else datetime.combine(since, time(), UTC)
     symbols = dict.fromkeys(market.symbol(name) for name in strategy.instruments())
     for symbol in symbols:
@@ -112,6 +112,7 @@ def make_plan(
             trades.append(outcome) if isinstance(outcome, PlannedTrade) else skipped.append(outcome)
     end = max((int(market.bars(s).close_at[-1]) for s in symbols), default=0)
     trades = [_close_with_bars(t, market.bars(t.instrument), end) for t in trades]
+    trades.sort(key=lambda t: t.decided_at)
     return Plan(tuple(trades), tuple(skipped), tuple(symbols), len(listed))
 
 
@@ -141,6 +142,7 @@ def _plan_event(
             if wanted or missing
             else []
         )
+    _check_aware(decided_at, f"{strategy.name} decides on {event.event_id}")
     if start is not None and decided_at < start:
         return []
     seen = event.as_known(decided_at)
@@ -148,7 +150,10 @@ def _plan_event(
     if not wanted:
         why = f"unknown at {iso_z(decided_at)}: {', '.join(missing)}"
         return [Skipped(event.event_id, "", why)] if missing else []
-    legs = _asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
+    try:
+        legs = _asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
+    except TooFewBarsError as e:
+        return [Skipped(event.event_id, "", str(e))]
     return [_plan_leg(leg, seen, decided_at, market, events) for leg in legs]
 
 
@@ -203,6 +208,17 @@ def _check_leg(leg: Leg) -> None:
     for name, value in (("stop_loss", leg.stop_loss), ("take_profit", leg.take_profit)):
         if value is not None and not value > 0:
             raise UserError(f"leg of {leg.instrument}: {name} is {value}; it must be above 0, or None")
+    for part, least in ((leg.entry, {"delay": 0, "sessions": 1}), (leg.exit, {"sessions": 1})):
+        for name, low in least.items():
+            if getattr(part, name, low) < low:
+                raise UserError(f"leg of {leg.instrument}: {name} is {getattr(part, name)}; it must be {low} or more")
+    for instant in (getattr(leg.entry, "after", None), getattr(leg.exit, "instant", None)):
+        _check_aware(instant, f"leg of {leg.instrument}")
+
+
+def _check_aware(instant: datetime | None, where: str) -> None:
+    if instant is not None and instant.tzinfo is None:
+        raise UserError(f"{where}: the instant {instant} is naive; give it an offset, such as tzinfo=UTC")
 
 
 def _entry(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[Moment, tuple[str, ...]]:
@@ -214,6 +230,7 @@ def _entry(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars
     instants = bars.open_at if phase is Phase.OPEN else bars.close_at
     first = int(np.searchsorted(instants, to_ns(after), side="right"))
     _refuse_wait(bars, first, to_ns(after), delay=entry.delay)
+    _refuse_gap(bars, first, first + entry.delay)
     return _tradable(Moment(first + entry.delay, phase), bars, "entry")
 
 
@@ -222,11 +239,11 @@ def _before_vote(entry: BeforeVote, event: PoliticalEvent, decided_at: datetime,
         raise _Skip("unknown: voted_on")
     vote = to_ns(event.vote_begins_at)
     last = int(np.searchsorted(bars.close_at, vote, side="left")) - 1
+    if last == len(bars) - 1 and _another_close_before(event.vote_begins_at, bars):
+        raise _Skip(f"bars end {to_date(bars.session[-1])}, before the last close before the vote")
     moment = Moment(last - entry.sessions, Phase.CLOSE)
     if moment.bar < 0:
         raise _Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
-    if vote - int(bars.close_at[last]) > MAX_GAP_DAYS * NS_PER_DAY:
-        raise _Skip(f"no bar within {MAX_GAP_DAYS} days before the vote; the last is of {to_date(bars.session[last])}")
     if moment.at(bars) <= to_ns(decided_at):
         raise _Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
     return moment
@@ -250,7 +267,7 @@ def _refuse_gap(bars: Bars, first: int, last: int) -> None:
         at = first + int(gaps.argmax())
         raise _Skip(
             f"the bars have a hole of {gaps.max()} days from {to_date(bars.session[at])}"
-            f" to {to_date(bars.session[at + 1])} inside the holding period"
+            f" to {to_date(bars.session[at + 1])} on the way from the decision to the exit"
         )
 
 
@@ -272,7 +289,7 @@ def _exit(
             return None, "open_at_end", ()
     if moment.bar >= len(bars):
         return None, "open_at_end", ()
-    if moment.at(bars) <= entry.at(bars):
+    if moment.bar < 0 or moment.at(bars) <= entry.at(bars):
         raise _Skip(f"the exit ({reason}) would not come after the entry")
     tradable, notes = _tradable(moment, bars, "exit")
     return tradable, reason, notes

@@ -26,6 +26,8 @@ SMALLEST_SCALE = 1e-6
 OPEN_AFTER_CLOSE = 1_000_000
 """So many ns after its instant an open is stamped for backtrader: where one market closes as another opens, or the
 same one opens again, closes pass first."""
+SCALE_TOLD = 0.999
+"""Openings scaled below this share of their size say so; above it is room for the commission."""
 STOP_LOSS, TAKE_PROFIT, MARGIN_CALL = "stop_loss", "take_profit", "margin_call"
 
 
@@ -227,7 +229,7 @@ class _Desk:
         signed = quantity if trade.weight > 0 else -quantity
         notes = [
             *trade.notes,
-            *([f"scaled to {scale:.1%} by the exposure limit"] if scale < 1 - 1e-12 else []),
+            *([f"scaled to {scale:.1%} by the exposure limit"] if scale < SCALE_TOLD else []),
         ]
         fill = self._send(trade, tick, signed, price, "entry", "; ".join(n for n in notes if n.startswith("entry")))
         self.held.append(_Held(trade, signed, fill, "; ".join(notes)))
@@ -357,16 +359,19 @@ def whole_lots(quantity: float, lot: float) -> float:
 
 
 def _stopped(trade: _Held, tick: _Tick) -> tuple[float, str] | None:
-    """Return the price and reason of a stop or target reached at a tick, or None. Both in one bar: stopped."""
+    """Return the price and reason of a stop or target reached at a tick, or None. Both in one bar: stopped.
+
+    A level that the tick lies wholly beyond fills at the tick's own price: the open, or the close of a bar without one.
+    """
     sign, entry = trade.sign, trade.entry.price
     high, low = float(tick.data.high[0]), float(tick.data.low[0])
     worst, best = (low, high) if sign > 0 else (high, low)
     if trade.plan.stop_loss is not None:
         stop = entry * (1 - sign * trade.plan.stop_loss)
         if sign * (worst - stop) <= 0:
-            return (min(stop, high) if sign > 0 else max(stop, low)), STOP_LOSS
+            return (stop if low <= stop <= high else float(tick.data.close[0])), STOP_LOSS
     if trade.plan.take_profit is not None:
         target = entry * (1 + sign * trade.plan.take_profit)
         if sign * (best - target) >= 0:
-            return (max(target, low) if sign > 0 else min(target, high)), TAKE_PROFIT
+            return (target if low <= target <= high else float(tick.data.close[0])), TAKE_PROFIT
     return None

@@ -5,15 +5,17 @@ order on a bar that had already been seen, or at an open before the order was se
 gapped; read 5 as 500 percent commission; sell short five times the equity.
 """
 
+from array import array
 from dataclasses import dataclass
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 
-from datasets.bars import Floats
+from datasets.bars import Flags, Floats
+from datasets.errors import UserError
 from datasets.instants import Instants
-from engine.costs import Costs
+from engine.costs import BPS, Costs
 
 _DUST = 1e-9
 
@@ -29,8 +31,10 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         rows: dict[str, Any] = self.p.rows
+        self.p.rows = None  # a strategy that looks here finds no future
         self.open_at: Instants = rows["open_at"]
         self.close_at: Instants = rows["close_at"]
+        self.has_open: Flags = rows.get("open_is_real", np.ones(len(self.close_at), dtype=bool))
         self._stamps = day_numbers(rows.get("stamp_at", self.close_at))
         self._columns: list[tuple[str, Floats]] = [("datetime", self._stamps)]
         self._columns += [(name, rows[name]) for name in ("open", "high", "low", "close", "volume")]
@@ -39,13 +43,31 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
     def start(self) -> None:
         super().start()
         self._next_row = 0
+        self._hold_place()
 
     def preload(self) -> None:
         zeros = np.zeros(len(self._stamps)).tobytes()
         given = {name: np.ascontiguousarray(values).tobytes() for name, values in self._columns}
         for alias in self.lines.getlinealiases():
-            getattr(self.lines, alias).array.frombytes(given.get(alias, zeros))
+            line = getattr(self.lines, alias)
+            line.array = array("d")
+            line.array.frombytes(given.get(alias, zeros))
         self.home()
+
+    def _hold_place(self) -> None:
+        """Let ``data.close[0]`` of a feed that has not begun be NaN (its date the first there is), not an error."""
+        if not len(self):
+            for alias in self.lines.getlinealiases():
+                getattr(self.lines, alias).array = array("d", [1.0 if alias == "datetime" else np.nan])
+
+    def next(self, *args: Any, **kwargs: Any) -> Any:
+        """Lay down the next row, in the place held if it is the first."""
+        if not len(self):
+            for alias in self.lines.getlinealiases():
+                getattr(self.lines, alias).array = array("d")
+        loaded = super().next(*args, **kwargs)
+        self._hold_place()
+        return loaded
 
     def _load(self) -> bool:
         row = self._next_row
@@ -60,6 +82,18 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
         """Take back rows laid down too early (cerebro looks one row ahead in every feed): the future is erased."""
         self.backwards(size=size, force=True)
         self._next_row -= size
+        self._hold_place()
+
+    def _column(self, name: str) -> Floats:
+        return next(values for each, values in self._columns if each == name)
+
+    def known_price(self, at: int) -> float:
+        """Return the last price of the rows laid down that had come into being by an instant."""
+        opened = int(np.searchsorted(self.open_at[: len(self)], at, side="right")) - 1
+        closed = int(np.searchsorted(self.close_at[: len(self)], at, side="right")) - 1
+        if opened > closed and self.has_open[opened]:
+            return float(self._column("open")[opened])
+        return float(self._column("close")[max(closed, 0)])
 
     @property
     def row(self) -> int:
@@ -85,7 +119,7 @@ class BpsCommission(bt.CommInfoBase):  # type: ignore[misc]
     params = (("bps", 0.0), ("commtype", bt.CommInfoBase.COMM_PERC), ("stocklike", True), ("percabs", True))
 
     def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
-        return float(abs(size * price) * self.p.bps * 1e-4)
+        return float(abs(size * price) * self.p.bps * BPS)
 
     def getsize(self, price: float, cash: float) -> float:
         return float(cash / price)
@@ -118,30 +152,46 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._costs, self._lots, self._max_gross = costs, lots, max_gross
         self.set_cash(cash)
         self.now = 0
+        self.pending: Any
         self.refused: list[tuple[str, str]] = []
         self.executions: list[Execution] = []
         for name, cost in costs.items():
             self.addcommissioninfo(BpsCommission(bps=cost.commission_bps), name=name)
 
     def next(self) -> None:
-        """Match pending orders against the rows now current."""
+        """Match pending orders against the rows now current, those that reduce a position first."""
         self.now = max((int(d.close_at[d.row]) for d in self.cerebro.datas if d.row >= 0), default=0)
+        orders = sorted(self.pending, key=self._adds)
+        self.pending.clear()
+        self.pending.extend(orders)
         super().next()
 
+    def _adds(self, order: Any) -> bool:
+        return bool(self.getposition(order.data).size * order.executed.remsize >= 0)
+
+    def getposition(self, data: Any) -> Any:
+        """Return the position in a feed; in one that has not begun yet there is none."""
+        return self.positions[data] if len(data) else bt.Position()
+
+    def set_coc(self, coc: bool) -> None:
+        """Refuse to fill at the close that the decision was made on."""
+        if coc:
+            raise UserError("set_coc(True) would fill orders at a close already past; send them as they are")
+
     def submit(self, order: Any, check: bool = True) -> Any:
-        """Take an order, noting the instant it was sent at and the last bar it could have seen."""
-        order.addinfo(sent_at=self.now, seen_row=order.data.row)
+        """Take an order, noting the instant it was sent at."""
+        order.addinfo(sent_at=self.now)
         return super().submit(order, check=check)
 
     def _try_exec(self, order: Any) -> None:
         """Execute an order whose price came into being after it was decided, else leave it pending."""
         data, row = order.data, order.data.row
+        if row < 0:
+            return  # its market has not begun
         if "fill_price" in order.info:
             if data.close_at[row] > order.info["decided_at"]:
                 self._fill(order, order.info["fill_price"], int(data.close_at[row]))
-        elif row <= order.info["seen_row"]:
-            return  # the market has not traded since: its last bar was already seen
-        elif data.open_at[row] > order.info["sent_at"]:
+        elif data.open_at[row] > order.info["sent_at"] and (data.has_open[row] or order.exectype != bt.Order.Market):
             super()._try_exec(order)
         elif data.close_at[row] > order.info["sent_at"] and order.exectype == bt.Order.Market:
             self._fill(order, data.close[0], int(data.close_at[row]))
@@ -157,8 +207,9 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _fill(self, order: Any, price: float, at: int) -> None:
         buy = order.isbuy()
-        paid = self._costs[order.data._name].fill_price(price, buy=buy)
-        if not self._fit(order, paid):
+        slips = order.exectype not in (bt.Order.Limit, bt.Order.StopLimit)  # a limit fills at its price or not at all
+        paid = self._costs[order.data._name].fill_price(price, buy=buy) if slips else price
+        if not self._fit(order, paid, at):
             order.margin()
             self.notify(order)
             return
@@ -193,33 +244,38 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if position.size and abs(position.size) < dust:
             position.size, position.price = 0, 0.0
 
-    def _fit(self, order: Any, price: float) -> bool:
-        """Cut an order that would break the exposure limit down to what fits; return False if nothing does."""
+    def _fit(self, order: Any, price: float, at: int) -> bool:
+        """Cut an order to whole lots and to what the exposure limit lets in; return False if nothing is left."""
         if "fill_price" in order.info:
             return True  # planned orders are sized at the fill
+        name, size = order.data._name, order.executed.remsize
         held = self.positions[order.data].size
-        wanted = held + order.executed.remsize
+        wanted = held + size
         if abs(wanted) <= abs(held) + 1e-12 and held * wanted >= 0:
             return True
-        others = sum(abs(p.size * d.close[0]) for d, p in self.positions.items() if d is not order.data)
-        equity = self.cash + sum(p.size * (price if d is order.data else d.close[0]) for d, p in self.positions.items())
-        rate = 1 + self._costs[order.data._name].commission_bps * 1e-4
-        room = max(0.0, self._max_gross * equity - others) / (price * rate)
-        allowed = float(np.sign(wanted)) * self._round(min(abs(wanted), room), order.data._name)
-        size = allowed - held
-        if size * order.executed.remsize <= 0:
-            self.refused.append((order.data._name, f"order of {order.executed.remsize:g} refused: {self._limit()}"))
+        allowed = float(np.sign(wanted)) * self._round(min(abs(wanted), self._room(order, price, at)), name)
+        fits = allowed - held
+        if fits * size <= 0:
+            self.refused.append((name, f"order of {size:g} refused: {self._limit(order, abs(wanted), price, at)}"))
             return False
-        if abs(size) < abs(order.executed.remsize) - 1e-9:
-            self.refused.append(
-                (order.data._name, f"order of {order.executed.remsize:g} cut to {size:g}: {self._limit()}")
-            )
-            order.executed.remsize = order.created.size = order.size = size
+        if abs(fits) < abs(size) - 1e-9:
+            why = self._limit(order, abs(wanted), price, at)
+            self.refused.append((name, f"order of {size:g} cut to {fits:g}: {why}"))
+            order.executed.remsize = order.created.size = order.size = fits
         return True
+
+    def _room(self, order: Any, price: float, at: int) -> float:
+        """Return how many units may be held in all, other positions taken at what they were worth at the fill."""
+        others = {d: p.size * d.known_price(at) for d, p in self.positions.items() if d is not order.data and p.size}
+        equity = self.cash + sum(others.values()) + self.positions[order.data].size * price
+        rate = 1 + self._costs[order.data._name].commission_bps * BPS
+        return float(max(0.0, self._max_gross * equity - sum(map(abs, others.values()))) / (price * rate))
 
     def _round(self, quantity: float, name: str) -> float:
         lot = self._lots[name]
-        return np.floor(quantity / lot + 1e-9) * lot if lot else quantity
+        return float(np.floor(quantity / lot + 1e-9) * lot) if lot else quantity
 
-    def _limit(self) -> str:
+    def _limit(self, order: Any, wanted: float, price: float, at: int) -> str:
+        if wanted <= self._room(order, price, at):
+            return f"only lots of {self._lots[order.data._name]:g} can be held"
         return f"gross exposure is limited to {self._max_gross:g} times equity"

@@ -14,6 +14,7 @@ import backtrader as bt
 import numpy as np
 
 from datasets.bars import Bars
+from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
 from engine.costs import Terms
@@ -30,12 +31,12 @@ _FLAT = 1e-9
 class KnownEvents:
     """The events a backtrader strategy may see: announced or known by now, outcomes only once known."""
 
-    catalogue: EventCatalogue
+    _catalogue: EventCatalogue
     now: Callable[[], datetime]
 
     def __iter__(self) -> Iterator[PoliticalEvent]:
         at = self.now()
-        for event in self.catalogue:
+        for event in self._catalogue:
             public = [t for t in (event.announced_at, event.known_at) if t is not None]
             if public and min(public) <= at:
                 yield event.as_known(at)
@@ -43,7 +44,19 @@ class KnownEvents:
     def known(self) -> list[PoliticalEvent]:
         """Return the events whose outcome is known by now, oldest first."""
         at = self.now()
-        return [e for e in self.catalogue if e.known_at is not None and e.known_at <= at]
+        return [e for e in self._catalogue if e.known_at is not None and e.known_at <= at]
+
+
+class _OwnStart:
+    """Steps from the first bar of any feed on: a market that begins later does not hold up the others.
+
+    Until it begins, ``len(data)`` is 0 and its prices are NaN.
+    """
+
+    def _getminperstatus(self: Any) -> int:
+        begun = [need - len(d) for need, d in zip(self._minperiods, self.datas, strict=True) if len(d)]
+        self._minperstatus = status = max(begun)
+        return int(status)
 
 
 class _NetTargets:
@@ -56,6 +69,8 @@ class _NetTargets:
     def order_target_size(self: Any, data: Any = None, target: float = 0, **kwargs: Any) -> Any:
         """Send what is missing to a position of ``target`` units."""
         data = self._feed(data)
+        if not len(data) or not np.isfinite(target):
+            return None  # a market that has not begun has no price to aim by
         size = target - self.getposition(data).size - self._pending(data)
         if abs(size) < _FLAT:
             return None
@@ -104,8 +119,15 @@ class _Marks(bt.Analyzer):  # type: ignore[misc]
                 gross=sum(map(abs, values)),
                 short=-sum(v for v in values if v < 0),
             )
-            for data in broker.positions if called else ():
-                self.strategy.close(data=data)
+            for data in list(broker.positions) if called else ():
+                self._call(data)
+
+    def _call(self, data: Any) -> None:
+        """Send the order that closes a position, unless it is waiting already for the market to open."""
+        broker = self.strategy.broker
+        waiting = any(o is not None and o.data is data and "margin_call" in o.info for o in broker.pending)
+        if broker.getposition(data).size and not waiting:
+            self.strategy.close(data=data, margin_call=True)
 
 
 def replay_custom(
@@ -128,6 +150,9 @@ def replay_custom(
         since: the first session of the account, and the first bar the strategy sees.
     """
     shown = bars if since is None else [b.from_session(since) for b in bars]
+    for whole, cut in zip(bars, shown, strict=True):
+        if not len(cut):
+            raise UserError(f"no bars of {whole.symbol} from {since} on: it has {whole.span()}")
     cerebro = bt.Cerebro(stdstats=False, preload=False, runonce=False)
     broker = GuardedBroker(
         {b.symbol: terms.costs(b.instrument) for b in shown},
@@ -139,11 +164,12 @@ def replay_custom(
     for each in shown:
         names = ("open_at", "close_at", "open", "high", "low", "close", "volume")
         rows = {name: getattr(each, name) for name in names}
-        rows["open_at"] = np.where(each.open_is_real, each.open_at, each.close_at)
+        rows["open_is_real"] = each.open_is_real
+        rows["open"] = np.where(each.open_is_real, each.open, each.close)  # nobody could trade at a stale open
         cerebro.adddata(feed_of(rows), name=each.symbol)
     known = KnownEvents(events, lambda: to_datetime(broker.now))
     metaclass: Any = type(strategy)
-    guarded = metaclass(strategy.__name__, (_NetTargets, strategy), {"events": known})
+    guarded = metaclass(strategy.__name__, (_OwnStart, _NetTargets, strategy), {"events": known})
     cerebro.addstrategy(guarded, **parameters)
     book = DayBook(account_days(shown), terms)
     cerebro.addanalyzer(_Marks, book=book)
