@@ -260,7 +260,7 @@ def test_run_without_trades_says_so():
         (
             500,
             [trade("2020-01-01", "2020-02-19")] * 4,
-            "4 closed trades, mostly out of the market; at least 5 are needed",
+            "4 closed trades, mostly out of the market; at least 10 are needed",
         ),
     ],
 )

@@ -69,7 +69,7 @@ def test_numbers_of_both_runs_and_their_difference(two):
 
 def test_missing_numbers_come_with_their_reasons(two):
     row = comparison_data(two)["own_span"]["sharpe"]
-    reason = "1 closed trade, mostly out of the market; at least 5 are needed"
+    reason = "1 closed trade, mostly out of the market; at least 10 are needed"
     assert row["values"] == [None, None]
     assert row["notes"] == [reason, reason]
     assert row["difference"] is None

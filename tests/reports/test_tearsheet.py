@@ -85,7 +85,7 @@ def test_skipped_events_are_told_with_the_reason(text):
 
 
 def test_withheld_numbers_come_with_their_reason(text):
-    assert "Sharpe ratio n/a 2 closed trades, mostly out of the market; at least 5 are needed" in text
+    assert "Sharpe ratio n/a 2 closed trades, mostly out of the market; at least 10 are needed" in text
 
 
 def test_no_number_is_broken(text):
