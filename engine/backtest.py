@@ -19,12 +19,13 @@ from datasets.bars import Bars, Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date
+from engine.account import Account
 from engine.costs import Terms
 from engine.daybook import account_days
 from engine.market import Market
 from engine.metrics import numbers
 from engine.plan import Skipped, make_plan
-from engine.replay import Account, replay
+from engine.replay import replay
 from engine.run import Run, RunEvent
 from engine.strategy import Strategy, values
 

@@ -12,36 +12,30 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from datasets.bars import Bars, Floats
-from datasets.instants import to_date, to_ns
-from engine.costs import BPS, Costs, Terms
-from engine.daybook import AccountDays, DayBook, account_days
+from datasets.bars import Bars
+from datasets.instants import to_ns
+from engine.account import (
+    MARGIN_CALL,
+    STOP_LOSS,
+    TAKE_PROFIT,
+    Account,
+    Held,
+    fill_note,
+    make_trade,
+    opening_scale,
+    size_opening,
+    trade_note,
+)
+from engine.costs import Costs, Terms
+from engine.daybook import DayBook, account_days
 from engine.plan import Moment, Plan, PlannedTrade, Skipped
 from engine.replay_broker import GuardedBroker, feed_of
-from engine.run import OPEN_AT_END, Fill, Trade
+from engine.run import Fill, Trade
 from engine.strategy import Phase
 
-SMALLEST_SCALE = 1e-6
-"""Openings that the exposure limit would scale below this share of their size are skipped."""
 OPEN_AFTER_CLOSE = 1_000_000
 """So many ns after its instant an open is stamped for backtrader: where one market closes as another opens, or the
 same one opens again, closes pass first."""
-SCALE_TOLD = 0.999
-"""Openings scaled below this share of their size say so; above it is room for the commission."""
-STOP_LOSS, TAKE_PROFIT, MARGIN_CALL = "stop_loss", "take_profit", "margin_call"
-
-
-@dataclass(frozen=True, eq=False)
-class Account:
-    """What a replay leaves: one value a day, fills, trades, and what could not be traded."""
-
-    days: AccountDays
-    equity: Floats
-    cash: Floats
-    exposure: Floats
-    fills: tuple[Fill, ...]
-    trades: tuple[Trade, ...]
-    skipped: tuple[Skipped, ...]
 
 
 def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 | None = None) -> Account:
@@ -134,21 +128,6 @@ class _Tick:
 
 
 @dataclass
-class _Held:
-    """A trade now held: its signed quantity and what it was entered at."""
-
-    plan: PlannedTrade
-    quantity: float
-    entry: Fill
-    note: str
-    called: bool = False
-
-    @property
-    def sign(self) -> int:
-        return 1 if self.quantity > 0 else -1
-
-
-@dataclass
 class _Desk:
     """Keeps the account during a replay: sizes and sends orders to backtrader, and marks the days."""
 
@@ -156,7 +135,7 @@ class _Desk:
     terms: Terms
     book: DayBook
     costs: dict[str, Costs] = field(init=False)
-    held: list[_Held] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     last: dict[str, float] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     trades: list[tuple[int, Trade]] = field(default_factory=list)
@@ -191,7 +170,7 @@ class _Desk:
         if openings:
             self._open_together(openings)
 
-    def _closings(self, tick: _Tick) -> Iterator[tuple[_Held, float, str]]:
+    def _closings(self, tick: _Tick) -> Iterator[tuple[Held, float, str]]:
         for trade in [h for h in self.held if h.plan.instrument == tick.symbol]:
             stopped = _stopped(trade, tick)
             if trade.called:
@@ -205,51 +184,36 @@ class _Desk:
 
     def _open_together(self, openings: list[tuple[PlannedTrade, _Tick]]) -> None:
         """Size all openings of one instant on the equity just before them, scaled if they exceed the limit."""
-        equity, gross = self._equity_now(), self._gross()
-        wanted = sum(abs(t.weight) * equity * (1 + self.costs[t.instrument].commission_bps * BPS) for t, _ in openings)
-        room = self.terms.max_gross * equity - gross
-        scale = min(1.0, room / wanted) if wanted > 0 else 0.0
+        equity = self._equity_now()
+        planned = [trade for trade, _ in openings]
+        scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=self._gross())
         for trade, tick in openings:
-            if scale < SMALLEST_SCALE:
-                self._skip(trade, f"no room: gross exposure is limited to {self.terms.max_gross:g} times equity")
-                continue
-            self._open(trade, tick, equity * scale, scale)
+            self._open(trade, tick, equity=equity, scale=scale)
 
-    def _open(self, trade: PlannedTrade, tick: _Tick, equity: float, scale: float) -> None:
-        price = self.last[tick.symbol]
+    def _open(self, trade: PlannedTrade, tick: _Tick, *, equity: float, scale: float) -> None:
+        price, lot = self.last[tick.symbol], self.bars[tick.symbol].instrument.lot
         paid = self.costs[tick.symbol].fill_price(price, buy=trade.weight > 0)
-        lot = self.bars[tick.symbol].instrument.lot
-        quantity = whole_lots(abs(trade.weight) * equity / paid, lot)
-        if quantity <= 0:
-            self._skip(
-                trade,
-                f"{trade.weight:g} of equity {equity:,.0f} buys less than one lot of {lot:g} at {paid:,.6g}",
-            )
+        size = size_opening(trade, self.terms, equity=equity, scale=scale, paid=paid, lot=lot)
+        if isinstance(size, Skipped):
+            self.skipped.append(size)
             return
-        signed = quantity if trade.weight > 0 else -quantity
-        notes = [
-            *trade.notes,
-            *([f"scaled to {scale:.1%} by the exposure limit"] if scale < SCALE_TOLD else []),
-        ]
-        fill = self._send(trade, tick, signed, price, "entry", "; ".join(n for n in notes if n.startswith("entry")))
-        self.held.append(_Held(trade, signed, fill, "; ".join(notes)))
+        fill = self._send(trade, tick, size, price, "entry")
+        self.held.append(Held(trade, size, fill, trade_note(trade, scale)))
 
-    def _close(self, trade: _Held, tick: _Tick, price: float, reason: str) -> None:
-        note = "; ".join(n for n in trade.plan.notes if n.startswith("exit") and reason == trade.plan.exit_reason)
-        fill = self._send(trade.plan, tick, -trade.quantity, price, reason, note)
+    def _close(self, trade: Held, tick: _Tick, price: float, reason: str) -> None:
+        fill = self._send(trade.plan, tick, -trade.quantity, price, reason)
         self.held.remove(trade)
-        self._record(trade, fill.session, fill.filled_at, fill.price, reason, fill)
+        self._record(trade, fill)
 
-    def _send(self, trade: PlannedTrade, tick: _Tick, quantity: float, price: float, reason: str, note: str) -> Fill:
+    def _send(self, trade: PlannedTrade, tick: _Tick, quantity: float, price: float, reason: str) -> Fill:
         """Send one order to backtrader, see it filled, and return the fill."""
         decided = to_ns(trade.decided_at)
         send = self.executor.buy if quantity > 0 else self.executor.sell
         order = send(data=tick.data, size=abs(quantity), fill_price=price, decided_at=decided)
         self.executor.broker.next()
         if order.status != bt.Order.Completed:
-            raise AssertionError(
-                f"{trade.event_id}: order of {tick.symbol} at {tick.at} decided at {decided} not filled"
-            )
+            where = f"{tick.symbol} at {tick.at} decided at {decided}"
+            raise AssertionError(f"{trade.event_id}: order of {where} not filled")
         done = self.executor.broker.executions[-1]
         fill = Fill(
             event_id=trade.event_id,
@@ -264,43 +228,13 @@ class _Desk:
             commission=done.commission,
             slippage=abs(quantity) * abs(done.paid - price),
             reason=reason,
-            note=note,
+            note=fill_note(trade, reason),
         )
         self.fills.append(fill)
         return fill
 
-    def _record(self, trade: _Held, session: str, at: int, price: float, reason: str, exit_: Fill | None) -> None:
-        bars = self.bars[trade.plan.instrument]
-        known = int(np.searchsorted(bars.close_at, to_ns(trade.plan.decided_at), side="right")) - 1
-        decision_price = float(bars.close[known]) if known >= 0 else None
-        sides = [trade.entry] if exit_ is None else [trade.entry, exit_]
-        commission = sum(f.commission for f in sides)
-        pnl = trade.quantity * (price - trade.entry.price) - commission
-        done = Trade(
-            event_id=trade.plan.event_id,
-            instrument=bars.symbol,
-            side="long" if trade.quantity > 0 else "short",
-            weight=trade.plan.weight,
-            quantity=abs(trade.quantity),
-            decided_at=to_ns(trade.plan.decided_at),
-            decision_price=decision_price,
-            gap=None if decision_price is None else trade.entry.reference_price / decision_price - 1,
-            entry_session=trade.entry.session,
-            entry_at=trade.entry.filled_at,
-            entry_price=trade.entry.price,
-            exit_session=session,
-            exit_at=at,
-            exit_price=price,
-            exit_reason=reason,
-            costs=commission + sum(f.slippage for f in sides),
-            pnl=pnl,
-            return_=pnl / abs(trade.quantity * trade.entry.price),
-            note=trade.note,
-        )
-        self.trades.append((self._order[id(trade.plan)], done))
-
-    def _skip(self, trade: PlannedTrade, reason: str) -> None:
-        self.skipped.append(Skipped(trade.event_id, trade.instrument, reason))
+    def _record(self, trade: Held, exit_: Fill | None) -> None:
+        self.trades.append((self._order[id(trade.plan)], make_trade(trade, self.bars[trade.plan.instrument], exit_)))
 
     # ---- the days --------------------------------------------------------------------------------------------------
 
@@ -332,33 +266,14 @@ class _Desk:
 
     def account(self) -> Account:
         """Return what is left at the end, with the trades still held marked at their last price."""
-        for trade in list(self.held):
-            bars = self.bars[trade.plan.instrument]
-            self._record(
-                trade,
-                str(to_date(bars.session[-1])),
-                int(bars.close_at[-1]),
-                float(bars.close[-1]),
-                OPEN_AT_END,
-                None,
-            )
+        for trade in self.held:
+            self._record(trade, None)
         trades = tuple(t for _, t in sorted(self.trades, key=lambda pair: (pair[1].entry_at, pair[0])))
         book = self.book
         return Account(book.days, book.equity, book.cash, book.exposure, tuple(self.fills), trades, tuple(self.skipped))
 
 
-def whole_lots(quantity: float, lot: float) -> float:
-    """Return a quantity rounded down to whole lots; a lot of 0 means any fraction.
-
-    >>> whole_lots(237.9, 10)
-    230.0
-    >>> whole_lots(237.9, 0)
-    237.9
-    """
-    return float(np.floor(quantity / lot + 1e-9) * lot) if lot else quantity
-
-
-def _stopped(trade: _Held, tick: _Tick) -> tuple[float, str] | None:
+def _stopped(trade: Held, tick: _Tick) -> tuple[float, str] | None:
     """Return the price and reason of a stop or target reached at a tick, or None. Both in one bar: stopped.
 
     A level that the tick lies wholly beyond fills at the tick's own price: the open, or the close of a bar without one.

@@ -17,10 +17,10 @@ from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
+from engine.account import Account
 from engine.costs import Terms
 from engine.daybook import DayBook, account_days
 from engine.plan import Skipped
-from engine.replay import Account
 from engine.replay_broker import Execution, GuardedBroker, feed_of
 from engine.run import OPEN_AT_END, Fill, Trade
 

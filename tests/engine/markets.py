@@ -12,10 +12,11 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_ns
 from datasets.instruments import Instrument, InstrumentTable
+from engine.account import Account
 from engine.costs import Terms
 from engine.market import Market, MarketView
 from engine.plan import Plan, make_plan
-from engine.replay import Account, replay
+from engine.replay import replay
 from engine.strategy import Clock, Leg, Strategy, Symbols, strategy
 
 about: Any = pytest.approx

@@ -30,9 +30,9 @@ from datasets.bars import Bars, Source, make_bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
+from engine.account import Account
 from engine.backtest import backtest
 from engine.costs import Terms
-from engine.replay import Account
 from engine.replay_custom import replay_custom
 from engine.strategy import After, Leg, Never, NextOpen, Phase
 from tests.engine.markets import (

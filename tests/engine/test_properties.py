@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from datasets.bars import Bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, to_datetime, to_ns
+from engine.account import STOP_LOSS, TAKE_PROFIT, Account
 from engine.costs import Terms
 from engine.plan import Plan, make_plan
-from engine.replay import STOP_LOSS, TAKE_PROFIT, Account, replay
+from engine.replay import replay
 from engine.replay_custom import replay_custom
 from engine.run import Fill
 from engine.strategy import (

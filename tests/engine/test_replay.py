@@ -6,8 +6,8 @@ import pytest
 
 from datasets.bars import Bars
 from datasets.events import PoliticalEvent
+from engine.account import Account
 from engine.costs import Terms
-from engine.replay import Account
 from engine.strategy import After, Leg, Never, NextClose, NextOpen, Phase
 from tests.engine.markets import NEW_YORK, about, bars, bars_at, event, flat_day, instrument, ns, plan_and_replay
 
