@@ -1,0 +1,111 @@
+"""Parity: what is reckoned on arrays is what the replay on backtrader leaves, to 1e-9, over random plans."""
+
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from datasets.events import bundled_events
+from datasets.instruments import bundled_instruments
+from datasets.sources.builtin import BuiltinSource
+from datasets.sources.files import DirectorySource
+from engine.account import MARGIN_CALL, Account
+from engine.costs import Terms
+from engine.market import Market
+from engine.plan import make_plan
+from engine.replay import replay
+from engine.strategy import build
+from engine.vector import NotVectorisableError, evaluate
+from strategies import REGISTRY
+from strategies.loading import find_strategy
+from tests.engine.test_properties import World, worlds
+
+RELATIVE = 1e-9
+
+
+def same(found: tuple[object, ...], expected: tuple[object, ...], scale: float) -> None:
+    """Hold every field of two records to be the same, numbers to 1e-9 of themselves or of the account."""
+    for ours, theirs in zip(found, expected, strict=True):
+        if isinstance(theirs, float) and isinstance(ours, float):
+            assert ours == pytest.approx(theirs, rel=RELATIVE, abs=RELATIVE * scale)
+        else:
+            assert ours == theirs
+
+
+def agree(found: Account, expected: Account, cash: float) -> None:
+    assert found.skipped == expected.skipped
+    for ours, theirs in ((found.fills, expected.fills), (found.trades, expected.trades)):
+        assert len(ours) == len(theirs)
+        for one, two in zip(ours, theirs, strict=True):
+            same(astuple(one), astuple(two), cash)  # type: ignore[call-overload]
+    for name in ("equity", "cash", "exposure"):
+        ours, theirs = getattr(found, name), getattr(expected, name)
+        np.testing.assert_allclose(ours, theirs, rtol=RELATIVE, atol=RELATIVE * cash, err_msg=name)
+    assert np.array_equal(found.days.sessions, expected.days.sessions)
+
+
+def check(world: World) -> None:
+    plan, expected = world.run()
+    try:
+        found = evaluate(plan, list(world.bars), world.terms)
+    except NotVectorisableError:
+        called = any(t.exit_reason == MARGIN_CALL for t in expected.trades)
+        thin = any(e > 0 and q < 0.25 * e * q for e, q in zip(expected.exposure, expected.equity, strict=True))
+        assert called or thin or min(expected.equity) <= 0
+        return
+    agree(found, expected, world.terms.cash)
+
+
+@settings(max_examples=400)
+@given(worlds(rates=True))
+def test_random_plans_agree(world: World) -> None:
+    check(world)
+
+
+@settings(max_examples=200)
+@given(worlds(rates=True, max_gross=(1.0,), exits=("after", "never")))
+def test_random_plans_within_the_cash_agree(world: World) -> None:
+    check(world)
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_every_rule_agrees_on_the_built_in_bars(name: str) -> None:
+    rule_agrees(name, Market(BuiltinSource(), bundled_instruments()))
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_every_rule_agrees_on_real_bars(name: str, market_dir) -> None:
+    rule_agrees(name, Market(DirectorySource(market_dir), bundled_instruments()))
+
+
+def rule_agrees(name: str, market: Market) -> None:
+    plan = make_plan(build(find_strategy(name), {}), bundled_events(), market)
+    bars, terms = market.loaded(plan.instruments), Terms(cash_rate=0.01)
+    agree(evaluate(plan, bars, terms), replay(plan, bars, terms), terms.cash)
+
+
+def test_stops_and_targets_agree_on_real_nasdaq_bars() -> None:
+    market = Market(BuiltinSource(), bundled_instruments())
+    given = {"instrument": "IXIC", "hold": 60, "stop_loss": 0.03, "take_profit": 0.05}
+    plan = make_plan(build(find_strategy("buy-after-event"), given), bundled_events(), market)
+    bars, terms = market.loaded(plan.instruments), Terms()
+    found, expected = evaluate(plan, bars, terms), replay(plan, bars, terms)
+    assert {t.exit_reason for t in expected.trades} >= {"stop_loss", "take_profit"}
+    agree(found, expected, terms.cash)
+
+
+def test_a_margin_call_is_left_to_the_replay() -> None:
+    from engine.strategy import Leg, Never, NextOpen
+    from tests.engine.markets import bars, event, flat_day, instrument, plan_and_replay
+
+    rising = bars(
+        instrument("A"), [flat_day(f"2024-01-0{d}", p) for d, p in ((2, 100.0), (3, 100.0), (4, 190.0), (5, 190.0))]
+    )
+    terms = Terms(cash=10_000.0)
+    plan, account = plan_and_replay(
+        [Leg("A", -1.0, NextOpen(), Never())], [event("E", "2024-01-02T12:00")], rising, terms=terms
+    )
+    assert account.trades[0].exit_reason == MARGIN_CALL
+    with pytest.raises(NotVectorisableError):
+        evaluate(plan, [rising], terms)
