@@ -1,23 +1,21 @@
 """strategy x events x bars -> Plan: who trades what, from which bar to which, and what was skipped and why.
 
-A plan fixes bars, not prices: only the replay looks at those. Rules of time (DESIGN): an open may be used when
+A plan fixes bars, not prices: only the replay looks at those. Rules of time (docs/design.md): an open may be used when
 ``open_at > decided_at``, a close when ``close_at > decided_at``.
 """
 
-import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from pathlib import Path
-from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from datasets.bars import Bars
 from datasets.errors import UserError
-from datasets.events import ELECTIONS, EventCatalogue, Majority, PoliticalEvent, ProGrowth, Surprise
+from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
 from datasets.sessions import first_sessions_after
+from engine.asking import asked, wants_and_missing
 from engine.market import MAX_GAP_DAYS, BarClock, Market, MarketView, TooFewBarsError
 from engine.strategy import (
     After,
@@ -134,9 +132,9 @@ def _plan_event(
     timing = event.as_known(datetime.min.replace(tzinfo=UTC)).model_copy(
         update={"known_at": event.known_at, "signal_from": event.signal_from}
     )
-    decided_at = _asked(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
+    decided_at = asked(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
     if decided_at is None:
-        wanted, missing = _wants(strategy, event)
+        wanted, missing = wants_and_missing(strategy, event)
         return (
             [Skipped(event.event_id, "", "no instant of decision: it is unknown, or no bar is near it")]
             if wanted or missing
@@ -146,35 +144,15 @@ def _plan_event(
     if start is not None and decided_at < start:
         return []
     seen = event.as_known(decided_at)
-    wanted, missing = _wants(strategy, seen)
+    wanted, missing = wants_and_missing(strategy, seen)
     if not wanted:
         why = f"unknown at {iso_z(decided_at)}: {', '.join(missing)}"
         return [Skipped(event.event_id, "", why)] if missing else []
     try:
-        legs = _asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
+        legs = asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
     except TooFewBarsError as e:
         return [Skipped(event.event_id, "", str(e))]
     return [_plan_leg(leg, seen, decided_at, market, events) for leg in legs]
-
-
-R = TypeVar("R")
-
-
-def _asked(strategy: Strategy, question: Callable[[], R]) -> R:
-    """Return a rule's answer; an error in its code is told in one line, with its place."""
-    try:
-        return question()
-    except (UserError, _NeedsField):
-        raise
-    except Exception as e:
-        raise UserError(f"{strategy.name} raised {told(e)}") from e
-
-
-def told(error: BaseException) -> str:
-    """Return ``ZeroDivisionError: division by zero (my_rule.py line 12)``: an error's last line, and where."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name} line {frames[-1].lineno})" if frames else ""
-    return f"{traceback.format_exception_only(error)[-1].strip()}{where}"
 
 
 def _plan_leg(
@@ -316,80 +294,3 @@ def _tradable(moment: Moment, bars: Bars, what: str) -> tuple[Moment, tuple[str,
     if moment.phase is Phase.OPEN and not bars.open_is_real[moment.bar]:
         return Moment(moment.bar, Phase.CLOSE), (f"{what} at the close: the bar has no real open",)
     return moment, ()
-
-
-class _AnyOf:
-    """Stands for an unknown word or set of tags: equal to any word, holding every tag."""
-
-    def __eq__(self, other: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __contains__(self, item: object) -> bool:
-        return True
-
-    def casefold(self) -> "_AnyOf":
-        return self
-
-
-_GUESSES: dict[str, tuple[Any, ...]] = {
-    "incumbent_won": (True, False),
-    "winner_share": (0.0, 0.5, 1.0),
-    "majority": tuple(Majority),
-    "surprise": tuple(Surprise),
-    "implied_probability": (0.0, 0.5, 1.0),
-    "pro_growth": (ProGrowth.YES, ProGrowth.NO, ProGrowth.MIXED),
-    "winner_party": (_AnyOf(),),
-    "program": (_AnyOf(),),
-}
-
-
-class _NeedsField(Exception):
-    """A rule read a field that is unknown and has not been supposed yet."""
-
-    def __init__(self, field: str) -> None:
-        super().__init__(field)
-        self.field = field
-
-
-class _Supposed:
-    """An event some of whose unknown fields are supposed to have certain values."""
-
-    def __init__(self, event: PoliticalEvent, given: dict[str, Any]) -> None:
-        self._event, self._given = event, given
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self._given:
-            return self._given[name]
-        if name in _GUESSES and _is_unknown(self._event, name):
-            raise _NeedsField(name)
-        return getattr(self._event, name)
-
-
-def _wants(strategy: Strategy, event: PoliticalEvent) -> tuple[bool, list[str]]:
-    """Return whether the rule wants the event, and if not, the unknown fields that might have made it want it.
-
-    A condition on an unknown field is false, but not silently so: each unknown field the rule reads is supposed to
-    have every value it could have, and if some choice would make the rule want the event, those fields are named.
-    """
-    if _asked(strategy, lambda: strategy.wants(event)):
-        return True, []
-    return False, _missing(strategy, event, {}) or []
-
-
-def _missing(strategy: Strategy, event: PoliticalEvent, given: dict[str, Any]) -> list[str] | None:
-    """Return the fields of the first supposition under which the rule wants the event, or None."""
-    try:
-        wanted = strategy.wants(cast(PoliticalEvent, _Supposed(event, given)))
-    except _NeedsField as need:
-        tries = (_missing(strategy, event, {**given, need.field: guess}) for guess in _GUESSES[need.field])
-        return next((found for found in tries if found is not None), None)
-    return list(given) if wanted else None
-
-
-def _is_unknown(event: PoliticalEvent, field: str) -> bool:
-    if field in ("winner_party", "majority", "program") and event.kind not in ELECTIONS:
-        return False
-    return getattr(event, field) in (None, (), ProGrowth.UNKNOWN)

@@ -1,30 +1,32 @@
 """Builds and runs one backtest from its parts, whichever sort of strategy it is."""
 
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 from datasets.errors import UserError, unknown_name
 from datasets.events import EventCatalogue
+from engine.asking import told
 from engine.backtest import Window, account_start, backtest, code_hash, finish_run
 from engine.costs import Terms
 from engine.market import Market
-from engine.plan import told
 from engine.run import Run
 from engine.strategy import build
 from strategies.loading import find_strategy, is_backtrader
 
 
-def execute(
-    name: str,
-    given: dict[str, str],
-    instruments: tuple[str, ...],
-    *,
-    events: EventCatalogue,
-    market: Market,
-    terms: Terms,
-    window: Window,
-    benchmark: str | None,
-) -> Run:
+@dataclass(frozen=True)
+class Setting:
+    """All of a backtest but its strategy."""
+
+    events: EventCatalogue
+    market: Market
+    terms: Terms
+    window: Window
+    benchmark: str | None = None
+
+
+def execute(name: str, given: dict[str, str], instruments: tuple[str, ...], setting: Setting) -> Run:
     """Return the run of a strategy found by name, with parameters as text.
 
     Raises:
@@ -32,60 +34,53 @@ def execute(
     """
     cls = find_strategy(name)
     if is_backtrader(cls):
-        return _execute_backtrader(
-            cls,
-            given,
-            instruments,
-            events=events,
-            market=market,
-            terms=terms,
-            window=window,
-            benchmark=benchmark,
-        )
+        return _execute_backtrader(cls, given, instruments, setting)
     if instruments:
         raise UserError(f"--instrument is for backtrader strategies; {cls.name} takes its markets with -p")
-    return backtest(build(cls, given), events, market, terms=terms, window=window, benchmark=benchmark)
+    return backtest(
+        build(cls, given),
+        setting.events,
+        setting.market,
+        terms=setting.terms,
+        window=setting.window,
+        benchmark=setting.benchmark,
+    )
 
 
-def _execute_backtrader(
-    cls: Any,
-    given: dict[str, str],
-    instruments: tuple[str, ...],
-    *,
-    events: EventCatalogue,
-    market: Market,
-    terms: Terms,
-    window: Window,
-    benchmark: str | None,
-) -> Run:
+def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str, ...], setting: Setting) -> Run:
     from engine.replay_custom import replay_custom
 
     if not instruments:
         raise UserError(f"{cls.__name__} is a backtrader strategy: name its markets with --instrument TOPIX")
+    market, terms, window = setting.market, setting.terms, setting.window
     bars = market.loaded(dict.fromkeys(market.symbol(i) for i in instruments))
     parameters = _parameters(cls, given)
     try:
-        account = replay_custom(cls, parameters, bars, events, terms, since=account_start(bars, window))
+        since = account_start(bars, window)
+        account = replay_custom(cls, parameters, bars, setting.events, terms, since=since)
     except UserError:
         raise
     except Exception as e:
         raise UserError(f"{cls.__name__} raised {told(e)}") from e
-    words = (cls.__doc__ or "").strip().splitlines()
-    has_own_words = words and cls.__doc__ is not sys.modules["backtrader"].Strategy.__doc__
-    rule = words[0] if has_own_words else f"The backtrader strategy {cls.__name__}."
-    identity = {"strategy": cls.__name__, "rule": rule, "parameters": parameters}
     return finish_run(
         account,
-        identity=identity,
+        identity={"strategy": cls.__name__, "rule": _rule(cls), "parameters": parameters},
         code=code_hash(cls),
         bars=bars,
-        events=events,
+        events=setting.events,
         terms=terms,
         window=window,
         skipped=account.skipped,
-        considered=len(events),
-        benchmark=None if benchmark is None else market.bars(benchmark),
+        considered=len(setting.events),
+        benchmark=None if setting.benchmark is None else market.bars(setting.benchmark),
     )
+
+
+def _rule(cls: Any) -> str:
+    """Return the first line of the class's own docstring; that of backtrader's base says nothing of the rule."""
+    words = (cls.__doc__ or "").strip().splitlines()
+    own = bool(words) and cls.__doc__ != sys.modules["backtrader"].Strategy.__doc__
+    return str(words[0]) if own else f"The backtrader strategy {cls.__name__}."
 
 
 def _parameters(cls: Any, given: dict[str, str]) -> dict[str, Any]:

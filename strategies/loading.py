@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from datasets.errors import UserError, did_you_mean, unknown_name
-from engine.plan import told
+from engine.asking import told
 from engine.strategy import Strategy
 from strategies import REGISTRY
 

@@ -9,7 +9,7 @@ from engine.backtest import Window
 from engine.costs import Terms
 from engine.market import Market
 from engine.run import Run
-from hustings.execution import execute
+from hustings.execution import Setting, execute
 from hustings.inputs import date_of, events_of, instruments_of, parameters_of, source_of
 from hustings.registry import record
 from hustings.run_folder import check_writable, run_json, write_run
@@ -71,16 +71,9 @@ def run(
     terms = Terms(cash, cash_rate, borrow_rate, max_gross, commission_bps, slippage_bps)
     window = Window(date_of(since, "--from"), date_of(until, "--to"))
     with progress("replaying"):
-        result = execute(
-            strategy,
-            parameters_of(parameters),
-            instruments,
-            events=events_of(events),
-            market=Market(source_of(data), instruments_of(data), window.until),
-            terms=terms,
-            window=window,
-            benchmark=benchmark,
-        )
+        market = Market(source_of(data), instruments_of(data), window.until)
+        setting = Setting(events_of(events), market, terms, window, benchmark)
+        result = execute(strategy, parameters_of(parameters), instruments, setting)
     folder = out if out is not None else Path("runs") / result.run_id
     with progress("writing the tear sheet"):
         files = write_run(result, folder, None if no_report else _sheet(result))
