@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datasets.errors import UserError
 from datasets.instants import Instants, Sessions, to_date
 from datasets.instruments import Instrument
-from datasets.sessions import FX, stamp
+from datasets.sessions import FIRST_DATE, FX, LAST_DATE, stamp
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -121,6 +121,7 @@ def make_bars(
     _check_order(session, where)
     _check_prices({"open": open_, "high": high, "low": low, "close": close}, where)
     _check_range(open_, high, low, close, where)
+    _check_reach(session, where)
     open_at, close_at = stamp(instrument.mic, session)
     known_open = np.isfinite(open_)
     filled_open = np.where(known_open, open_, close)
@@ -157,6 +158,13 @@ def _check_order(session: Sessions, where: Callable[[int], str]) -> None:
         row = int(bad[0]) + 1
         what = "stands twice" if step[row - 1] == 0 else f"comes after {session[row - 1]}"
         raise UserError(f"{where(row)}: date {session[row]} {what}; dates must ascend, each once")
+
+
+def _check_reach(session: Sessions, where: Callable[[int], str]) -> None:
+    outside = np.flatnonzero((session < FIRST_DATE) | (session > LAST_DATE))
+    if len(outside):
+        row = int(outside[0])
+        raise UserError(f"{where(row)}: date {session[row]}; dates must lie between {FIRST_DATE} and {LAST_DATE}")
 
 
 def _check_prices(prices: dict[str, Floats], where: Callable[[int], str]) -> None:

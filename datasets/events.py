@@ -82,11 +82,14 @@ def _aware(value: Any) -> Any:
         return value
     try:
         at = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-    except ValueError as e:
+    except (ValueError, OverflowError) as e:
         raise ValueError(f"'{value}' is not an instant such as 2026-02-08T11:00:00Z") from e
     if at.tzinfo is None:
         raise ValueError(f"'{value}' is naive: an instant must carry its offset, such as 2026-02-08T11:00:00Z")
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as e:
+        raise ValueError(f"'{value}' lies beyond the years 1 to 9999 in UTC") from e
 
 
 def _tags(value: Any) -> Any:
@@ -273,11 +276,18 @@ def _read(path: Path) -> Iterator[tuple[str, PoliticalEvent]]:
         raise UserError(f"{path.name} line 1: column '{missing}' is missing; events need {', '.join(_REQUIRED)}")
     for extra in (c for c in columns if c not in PoliticalEvent.model_fields):
         raise unknown_name(f"column in {path.name} line 1:", extra, PoliticalEvent.model_fields)
-    for row in reader:
+    for row in _rows(reader, path):
         where = f"{path.name} line {reader.line_num}"
         if "_more" in row or None in row.values():
             raise UserError(f"{where}: not {len(columns)} fields as the header has")
         yield where, _event(row, where)
+
+
+def _rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error as e:
+        raise UserError(f"{path.name} line {reader.line_num}: cannot be read as CSV ({e})") from e
 
 
 def _event(row: dict[str, str], where: str) -> PoliticalEvent:

@@ -23,6 +23,7 @@ class Instrument:
     commission_bps: float
     slippage_bps: float
     total_return: bool = False
+    tradable: bool = True
     aliases: tuple[str, ...] = ()
     notes: str = ""
 
@@ -69,7 +70,14 @@ def read_instruments(path: Path) -> list[Instrument]:
     Raises:
         UserError: a column is missing or a cell is not a number.
     """
-    with path.open(encoding="utf-8", newline="") as f:
+    try:
+        return _read(path)
+    except (OSError, UnicodeDecodeError) as e:
+        raise UserError(f"{path.name}: cannot be read as UTF-8 ({type(e).__name__}); save it as UTF-8") from e
+
+
+def _read(path: Path) -> list[Instrument]:
+    with path.open(encoding="utf-8-sig", newline="") as f:
         reader = csv.DictReader(f)
         missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
         if missing:
@@ -78,6 +86,9 @@ def read_instruments(path: Path) -> list[Instrument]:
 
 
 def _instrument(row: dict[str, str], where: str) -> Instrument:
+    if any(row[c] is None for c in _COLUMNS):
+        raise UserError(f"{where}: fewer fields than the header has")
+
     def number(column: str) -> float:
         text = (row[column] or "").strip()
         try:
@@ -97,6 +108,7 @@ def _instrument(row: dict[str, str], where: str) -> Instrument:
         commission_bps=number("commission_bps"),
         slippage_bps=number("slippage_bps"),
         total_return=(row.get("total_return") or "").strip() == "yes",
+        tradable=(row.get("tradable") or "").strip() != "no",
         aliases=tuple((row.get("aliases") or "").split()),
         notes=(row.get("notes") or "").strip(),
     )

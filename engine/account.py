@@ -34,12 +34,12 @@ class Account:
 
 @dataclass
 class Held:
-    """A trade now held: its signed quantity and what it was entered at."""
+    """A trade now held: its signed quantity, what it was entered at, and the scale the exposure limit left it."""
 
     plan: PlannedTrade
     quantity: float
     entry: Fill
-    note: str
+    scale: float
     called: bool = False
 
     @property
@@ -74,10 +74,11 @@ def _skip(trade: PlannedTrade, reason: str) -> Skipped:
     return Skipped(trade.event_id, trade.instrument, reason)
 
 
-def trade_note(trade: PlannedTrade, scale: float) -> str:
-    """Return what a trade has to say of itself."""
-    scaled = [f"scaled to {scale:.1%} by the exposure limit"] if scale < SCALE_TOLD else []
-    return "; ".join([*trade.notes, *scaled])
+def _trade_note(held: Held, reason: str) -> str:
+    """Return what a trade has to say of itself: of its entry, its size, and its exit if that was as planned."""
+    scaled = f"scaled to {held.scale:.1%} by the exposure limit" if held.scale < SCALE_TOLD else ""
+    exit_ = fill_note(held.plan, reason) if reason == held.plan.exit_reason else ""
+    return "; ".join(n for n in (fill_note(held.plan, "entry"), scaled, exit_) if n)
 
 
 def fill_note(trade: PlannedTrade, reason: str) -> str:
@@ -115,7 +116,7 @@ def make_trade(held: Held, bars: Bars, exit_: Fill | None) -> Trade:
         costs=commission + sum(f.slippage for f in fills),
         pnl=pnl,
         return_=pnl / abs(held.quantity * held.entry.price),
-        note=held.note,
+        note=_trade_note(held, OPEN_AT_END if exit_ is None else exit_.reason),
     )
 
 

@@ -22,15 +22,18 @@ def asked(strategy: Strategy, question: Callable[[], R]) -> R:
         return question()
     except (UserError, _NeedsField):
         raise
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         raise UserError(f"{strategy.name} raised {told(e)}") from e
 
 
 def told(error: BaseException) -> str:
     """Return ``ZeroDivisionError: division by zero (my_rule.py line 12)``: an error's last line, and where."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({Path(frames[-1].filename).name} line {frames[-1].lineno})" if frames else ""
-    return f"{traceback.format_exception_only(error)[-1].strip()}{where}"
+    here = str(Path(__file__).parent)
+    theirs = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(here)] or frames
+    where = f" ({Path(theirs[-1].filename).name} line {theirs[-1].lineno})" if theirs else ""
+    said = traceback.format_exception_only(error)[-1].strip() or type(error).__name__
+    return f"{said.splitlines()[0]}{where}"
 
 
 class _AnyOf:

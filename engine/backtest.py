@@ -205,11 +205,26 @@ def rule_of(strategy: Strategy) -> str:
 def code_hash(cls: type) -> str:
     """Return a hash of the rule's own file and of the code that plans and replays it."""
     digest = hashlib.sha256(_engine_code())
-    try:
-        digest.update(Path(inspect.getfile(cls)).read_bytes())
-    except (OSError, TypeError):
-        digest.update(cls.__qualname__.encode())  # made at a prompt: it has no file
+    digest.update(cls.__qualname__.encode())
+    for path in _own_files(cls):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _own_files(cls: type) -> list[Path]:
+    """Return the files a rule is made of: its own, those of its bases, and what is imported from beside them.
+
+    Installed packages and hustings itself are told by their versions and by the engine's own hash; of the bundled
+    rules each counts for itself. A rule made at a prompt has no file.
+    """
+    here = Path(__file__).parent.parent
+    modules = [sys.modules.get(base.__module__) for base in cls.__mro__]
+    files = {Path(f) for f in (getattr(m, "__file__", None) for m in modules) if f}
+    files = {f for f in files if "site-packages" not in f.parts and f.parent.name not in ("engine", "datasets")}
+    theirs = {f.parent for f in files if not f.is_relative_to(here)}
+    beside = [getattr(m, "__file__", None) for m in list(sys.modules.values())]
+    files |= {Path(f) for f in beside if f and Path(f).parent in theirs}
+    return sorted(f for f in files if f.suffix == ".py" and f.is_file())
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
 from datasets.sessions import first_sessions_after
 from engine.asking import asked, wants_and_missing
+from engine.legs import check_instant, checked_legs
 from engine.market import MAX_GAP_DAYS, BarClock, Market, MarketView, TooFewBarsError
 from engine.strategy import (
     After,
@@ -99,7 +100,7 @@ def make_plan(
     """
     listed = list(EventCatalogue(events))
     start = None if since is None else datetime.combine(since, time(), UTC)
-    symbols = dict.fromkeys(market.symbol(name) for name in strategy.instruments())
+    symbols = dict.fromkeys(market.symbol(name) for name in asked(strategy, lambda: list(strategy.instruments())))
     for symbol in symbols:
         market.bars(symbol)
     trades: list[PlannedTrade] = []
@@ -140,9 +141,13 @@ def _plan_event(
             if wanted or missing
             else []
         )
-    _check_aware(decided_at, f"{strategy.name} decides on {event.event_id}")
+    check_instant(decided_at, f"{strategy.name} decides on {event.event_id}")
     if start is not None and decided_at < start:
         return []
+    if event.announced_at is not None and decided_at < event.announced_at:
+        wanted, missing = wants_and_missing(strategy, timing)
+        why = f"decided at {iso_z(decided_at)}, before it was announced at {iso_z(event.announced_at)}"
+        return [Skipped(event.event_id, "", why)] if wanted or missing else []
     seen = event.as_known(decided_at)
     wanted, missing = wants_and_missing(strategy, seen)
     if not wanted:
@@ -152,14 +157,15 @@ def _plan_event(
         legs = asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
     except TooFewBarsError as e:
         return [Skipped(event.event_id, "", str(e))]
-    return [_plan_leg(leg, seen, decided_at, market, events) for leg in legs]
+    return [_plan_leg(leg, seen, decided_at, market, events) for leg in checked_legs(legs, strategy.name)]
 
 
 def _plan_leg(
     leg: Leg, event: PoliticalEvent, decided_at: datetime, market: Market, events: list[PoliticalEvent]
 ) -> PlannedTrade | Skipped:
     bars = market.bars(leg.instrument)
-    _check_leg(leg)
+    if not bars.instrument.tradable:
+        raise UserError(f"{bars.symbol} cannot be bought ({bars.instrument.notes}); it may be a benchmark")
     try:
         entry, notes = _entry(leg.entry, event, decided_at, bars)
         exit_, reason, more = _exit(leg.exit, entry, bars, events, decided_at)
@@ -178,25 +184,6 @@ def _plan_leg(
         take_profit=leg.take_profit,
         notes=(*notes, *more),
     )
-
-
-def _check_leg(leg: Leg) -> None:
-    if not np.isfinite(leg.weight) or leg.weight == 0:
-        raise UserError(f"leg of {leg.instrument}: weight is {leg.weight}; it must be a number other than 0")
-    for name, value in (("stop_loss", leg.stop_loss), ("take_profit", leg.take_profit)):
-        if value is not None and not value > 0:
-            raise UserError(f"leg of {leg.instrument}: {name} is {value}; it must be above 0, or None")
-    for part, least in ((leg.entry, {"delay": 0, "sessions": 1}), (leg.exit, {"sessions": 1})):
-        for name, low in least.items():
-            if getattr(part, name, low) < low:
-                raise UserError(f"leg of {leg.instrument}: {name} is {getattr(part, name)}; it must be {low} or more")
-    for instant in (getattr(leg.entry, "after", None), getattr(leg.exit, "instant", None)):
-        _check_aware(instant, f"leg of {leg.instrument}")
-
-
-def _check_aware(instant: datetime | None, where: str) -> None:
-    if instant is not None and instant.tzinfo is None:
-        raise UserError(f"{where}: the instant {instant} is naive; give it an offset, such as tzinfo=UTC")
 
 
 def _entry(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[Moment, tuple[str, ...]]:

@@ -24,7 +24,6 @@ from engine.account import (
     make_trade,
     opening_scale,
     size_opening,
-    trade_note,
 )
 from engine.costs import Costs, Terms
 from engine.daybook import DayBook, account_days
@@ -84,7 +83,8 @@ def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
 def _run_backtrader(feeds: dict[str, _Ticks], desk: "_Desk", plan: Plan, terms: Terms) -> None:
     cerebro = bt.Cerebro(stdstats=False, cheat_on_open=True)
     costs = {s: desk.costs[s] for s in feeds}
-    broker = GuardedBroker(costs, {s: desk.bars[s].instrument.lot for s in feeds}, terms.max_gross, terms.cash)
+    lots = {s: desk.bars[s].instrument.lot for s in feeds}
+    broker = GuardedBroker(costs, lots, terms.max_gross, terms.cash, planned=True)
     cerebro.setbroker(broker)
     for symbol, ticks in feeds.items():
         cerebro.adddata(feed_of(ticks.rows), name=symbol)
@@ -198,7 +198,7 @@ class _Desk:
             self.skipped.append(size)
             return
         fill = self._send(trade, tick, size, price, "entry")
-        self.held.append(Held(trade, size, fill, trade_note(trade, scale)))
+        self.held.append(Held(trade, size, fill, scale))
 
     def _close(self, trade: Held, tick: _Tick, price: float, reason: str) -> None:
         fill = self._send(trade.plan, tick, -trade.quantity, price, reason)

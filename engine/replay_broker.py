@@ -139,6 +139,17 @@ class Execution:
     filled_at: int
 
 
+def _check_order(order: Any) -> None:
+    """Refuse what no exchange would take: a size that is no number, a price the sender chose himself."""
+    name = order.data._name
+    if not np.isfinite(order.created.size):
+        raise UserError(f"order of {order.created.size} {name}: its size must be a number (a price may be NaN still)")
+    if order.exectype == bt.Order.Historical or {"fill_price", "decided_at", "sent_at"} & set(order.info):
+        raise UserError(
+            f"order of {order.created.size:g} {name} names its own fill; send a market, limit or stop order"
+        )
+
+
 class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     """Fills an order only at a price that comes into being strictly after the order's instant.
 
@@ -146,11 +157,14 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     cuts or refuses is listed in ``refused`` as (feed name, text).
     """
 
-    def __init__(self, costs: dict[str, Costs], lots: dict[str, float], max_gross: float, cash: float) -> None:
+    def __init__(
+        self, costs: dict[str, Costs], lots: dict[str, float], max_gross: float, cash: float, *, planned: bool = False
+    ) -> None:
         super().__init__()
         self.set_checksubmit(False)
+        self._planned = planned
         self._costs, self._lots, self._max_gross = costs, lots, max_gross
-        self.set_cash(cash)
+        super().set_cash(cash)
         self.now = 0
         self.pending: Any
         self.refused: list[tuple[str, str]] = []
@@ -173,13 +187,25 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Return the position in a feed; in one that has not begun yet there is none."""
         return self.positions[data] if len(data) else bt.Position()
 
+    def set_cash(self, cash: float) -> None:
+        """Refuse to change the account's money in the middle of a run."""
+        raise UserError(f"the account's cash cannot be set to {cash:g} by a strategy; it is given with --cash")
+
+    setcash = add_cash = set_cash
+
     def set_coc(self, coc: bool) -> None:
         """Refuse to fill at the close that the decision was made on."""
         if coc:
             raise UserError("set_coc(True) would fill orders at a close already past; send them as they are")
 
     def submit(self, order: Any, check: bool = True) -> Any:
-        """Take an order, noting the instant it was sent at."""
+        """Take an order, noting the instant it was sent at.
+
+        Raises:
+            UserError: its size is no number, or it names its own price.
+        """
+        if not self._planned:
+            _check_order(order)
         order.addinfo(sent_at=self.now)
         return super().submit(order, check=check)
 
@@ -192,7 +218,10 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             if data.close_at[row] > order.info["decided_at"]:
                 self._fill(order, order.info["fill_price"], int(data.close_at[row]))
         elif data.open_at[row] > order.info["sent_at"] and (data.has_open[row] or order.exectype != bt.Order.Market):
-            super()._try_exec(order)
+            if order.exectype == bt.Order.Market:
+                self._fill(order, data.open[0], int(data.open_at[row]))
+            else:
+                super()._try_exec(order)
         elif data.close_at[row] > order.info["sent_at"] and order.exectype == bt.Order.Market:
             self._fill(order, data.close[0], int(data.close_at[row]))
 
@@ -201,9 +230,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if ago is None or price is None:
             super()._execute(order, ago=ago, price=price, **other)
             return
-        row = order.data.row
-        at_open = order.exectype == bt.Order.Market
-        self._fill(order, price, int((order.data.open_at if at_open else order.data.close_at)[row]))
+        self._fill(order, price, int(order.data.close_at[order.data.row]))
 
     def _fill(self, order: Any, price: float, at: int) -> None:
         buy = order.isbuy()

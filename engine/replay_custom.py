@@ -182,7 +182,7 @@ def _account(book: DayBook, broker: GuardedBroker, bars: dict[str, Bars]) -> Acc
     never = [o for o in broker.pending if o is not None and o.alive()]
     skipped = [Skipped("", name, text) for name, text in broker.refused]
     skipped += [
-        Skipped("", o.data._name, f"order of {o.executed.remsize:g} was never filled: no bar after it") for o in never
+        Skipped("", o.data._name, f"order of {o.executed.remsize:g} was never filled: {_why_never(o)}") for o in never
     ]
     return Account(
         book.days,
@@ -193,6 +193,10 @@ def _account(book: DayBook, broker: GuardedBroker, bars: dict[str, Bars]) -> Acc
         tuple(sorted(trades, key=lambda t: (t.entry_at, t.instrument))),
         tuple(skipped),
     )
+
+
+def _why_never(order: Any) -> str:
+    return "no bar after it" if order.exectype == bt.Order.Market else "its price was not reached after it was sent"
 
 
 def _fill(e: Execution, bars: Bars) -> Fill:
@@ -264,7 +268,7 @@ def _trade(trip: _Trip, bars: Bars) -> Trade:
         event_id="",
         instrument=bars.symbol,
         side="long" if quantity > 0 else "short",
-        weight=0.0,
+        weight=None,
         quantity=abs(quantity),
         decided_at=trip.first.sent_at,
         decision_price=decision_price,

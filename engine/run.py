@@ -33,7 +33,8 @@ class Fill:
 class Trade:
     """One position from entry to exit.
 
-    ``quantity`` is positive, ``side`` long or short, ``weight`` the signed fraction planned. ``decision_price`` is the
+    ``quantity`` is positive, ``side`` long or short, ``weight`` the signed fraction planned (None: sent in
+    units). ``decision_price`` is the
     last close known at the decision and ``gap`` the move from it to the entry's reference price, as a fraction.
     ``costs`` are commission and slippage together; ``pnl`` is net of both; ``return_`` is pnl over the entry's value.
     A trade still held at the end of the bars has ``exit_reason`` open_at_end and is marked at the last close.
@@ -42,7 +43,7 @@ class Trade:
     event_id: str
     instrument: str
     side: str
-    weight: float
+    weight: float | None
     quantity: float
     decided_at: int
     decision_price: float | None

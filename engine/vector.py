@@ -22,7 +22,6 @@ from engine.account import (
     make_trade,
     opening_scale,
     size_opening,
-    trade_note,
 )
 from engine.costs import MAINTENANCE, Costs, Terms
 from engine.daybook import AccountDays, account_days
@@ -183,7 +182,7 @@ class _Ledger:
             return
         fill = self._fill(trade, size, trade.entry, price, "entry")
         exit_ = _exit_of(trade, bars, paid)
-        self.held.append((Held(trade, size, fill, trade_note(trade, scale)), exit_))
+        self.held.append((Held(trade, size, fill, scale), exit_))
         if exit_ is not None:
             heappush(self.agenda, (exit_.moment.at(bars), _RANK[exit_.moment.phase]))
 

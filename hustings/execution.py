@@ -54,13 +54,16 @@ def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str,
         raise UserError(f"{cls.__name__} is a backtrader strategy: name its markets with --instrument TOPIX")
     market, terms, window = setting.market, setting.terms, setting.window
     bars = market.loaded(dict.fromkeys(market.symbol(i) for i in instruments))
+    for each in bars:
+        if not each.instrument.tradable:
+            raise UserError(f"{each.symbol} cannot be bought ({each.instrument.notes}); it may be a benchmark")
     parameters = _parameters(cls, given)
     try:
         since = account_start(bars, window)
         account = replay_custom(cls, parameters, bars, setting.events, terms, since=since)
     except UserError:
         raise
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         raise UserError(f"{cls.__name__} raised {told(e)}") from e
     return finish_run(
         account,

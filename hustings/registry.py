@@ -124,12 +124,21 @@ def folder_of(name: str) -> Path:
     """
     if (Path(name) / "manifest.json").is_file():
         return Path(name)
-    folder = Path(find(name).folder)
+    entry = find(name)
+    folder, again = Path(entry.folder), f"run it again, or 'hustings runs remove {entry.run_id}'"
     if not folder.is_dir():
-        raise UserError(
-            f"the folder of run {name} has gone: '{folder}'; run it again, or 'hustings runs remove {name}'"
-        )
+        raise UserError(f"the folder of run {name} has gone: '{folder}'; {again}")
+    if not holds(folder, entry.run_id):
+        raise UserError(f"'{folder}' does not hold run {name} any more; {again}")
     return folder
+
+
+def holds(folder: Path, run_id: str) -> bool:
+    """Return whether a folder holds the files of a run."""
+    try:
+        return bool(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("run_id") == run_id)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

@@ -18,6 +18,7 @@ from datasets.instants import Sessions, iso_z, to_ns
 from engine.metrics import numbers
 from engine.plan import Skipped
 from engine.run import Fill, Run, RunEvent, Trade
+from hustings.registry import holds
 
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
 _EVENT_COLUMNS = [f.name for f in dataclasses.fields(RunEvent) if f.name != "outcome"]
@@ -45,7 +46,7 @@ def write_run(run: Run, folder: Path, tearsheet: str | None) -> dict[str, Path]:
     if tearsheet is not None:
         texts["tearsheet"] = ("tearsheet.html", tearsheet)
     try:
-        _replace(folder, dict(texts.values()))
+        _replace(folder, dict(texts.values()), keep=holds(folder, run.run_id))
     except OSError as e:
         raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
     return {key: folder / name for key, (name, _) in texts.items()}
@@ -74,15 +75,15 @@ _OURS = frozenset(
 )
 
 
-def _replace(folder: Path, files: dict[str, str]) -> None:
-    """Write the files beside their places and move them in; of an older run nothing of ours is left."""
+def _replace(folder: Path, files: dict[str, str], *, keep: bool) -> None:
+    """Write the files beside their places and move them in; of another run nothing is left, of the same one all."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
         for name, text in files.items():
             (Path(temporary) / name).write_text(text, encoding="utf-8", newline="")
         for name in files:
             (Path(temporary) / name).replace(folder / name)
-    for name in _OURS - files.keys():
+    for name in () if keep else _OURS - files.keys():
         (folder / name).unlink(missing_ok=True)
 
 

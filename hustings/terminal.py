@@ -1,9 +1,11 @@
 """What the terminal shows. Results on stdout, progress and warnings on stderr."""
 
 import json
+import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,16 @@ def progress(text: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def apart(*, quiet: bool) -> Iterator[None]:
+    """Keep what a strategy prints off stdout: on stderr, or nowhere when ``quiet``; its warnings too."""
+    with warnings.catch_warnings(), open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - no path
+        if quiet:
+            warnings.simplefilter("ignore")
+        with redirect_stdout(nowhere if quiet else sys.stderr):
+            yield
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
     """Print rows under columns; those named in ``right`` are set flush right."""
     from rich import box
@@ -106,7 +118,7 @@ def summary(run: Run, files: dict[str, Path]) -> None:
     say()
     for name, label in LABELS.items():
         say(f"  {label:15} {metric(run, name)}")
-    _trades(run.trades)
+    _trades(run)
     _skipped(run)
     say()
     for name, path in files.items():
@@ -114,9 +126,14 @@ def summary(run: Run, files: dict[str, Path]) -> None:
             say(f"{name:10} {path}")
 
 
-def _trades(trades: Sequence[Trade]) -> None:
+def _trades(run: Run) -> None:
+    trades = run.trades
     if not trades:
         say("\nno trades")
+        if not run.skipped:
+            say(
+                f"the rule wanted none of {run.manifest['events_considered']} events; 'hustings events list' shows them"
+            )
         return
     columns = ["event", "market", "side", "in", "at", "out", "at ", "return", "P&L", "why out"]
     rows = [_trade_row(t) for t in trades[-_SHOWN:]]

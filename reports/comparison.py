@@ -58,7 +58,7 @@ def comparison_data(runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "runs": [_run_head(label, run) for label, run in zip(labels(runs), runs, strict=True)],
         "common_span": None if span is None else {"from": str(span[0]), "to": str(span[1])},
-        "own_span": _metrics(own),
+        "own_span": _metrics(own, comparable=_one_span(runs)),
         "common": None if span is None else _metrics([numbers_within(r, span) for r in runs]),
         "differing": differing(runs),
         "trades": _trades(runs),
@@ -123,13 +123,22 @@ def numbers_within(run: Run, span: Span) -> Numbers:
     return numbers(run.sessions[rows], run.returns[rows], entered, cash_rate=run.manifest["terms"]["cash_rate"])
 
 
-def _metrics(found: Sequence[Numbers]) -> dict[str, Any]:
+def _one_span(runs: Sequence[Run]) -> bool:
+    """Return whether all runs have the same first and last session: only then is one better than another."""
+    return len({(r.sessions[0], r.sessions[-1]) for r in runs}) == 1
+
+
+def _metrics(found: Sequence[Numbers], *, comparable: bool = True) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for m in METRICS:
         values = [n.values.get(m.name) for n in found]
         notes = [n.notes.get(m.name, "not recorded") if v is None else "" for n, v in zip(found, values, strict=True)]
-        rows[m.name] = {"values": values, "notes": notes, "best": _best(m, values)}
-        if len(found) == 2:
+        rows[m.name] = {
+            "values": values,
+            "notes": notes,
+            "best": _best(m, values) if comparable else [False] * len(values),
+        }
+        if len(found) == 2 and comparable:
             rows[m.name]["difference"] = _less(values[1], values[0])
     return rows
 

@@ -266,7 +266,7 @@ def _trade_row(trade: Trade, run: Run) -> dict[str, Any]:
         "decided_at": instant(trade.decided_at),
         "instrument": trade.instrument,
         "side": trade.side,
-        "weight": percent(abs(trade.weight), 0),
+        "weight": "" if trade.weight is None else f" at {percent(abs(trade.weight), 0)}",
         "quantity": money(trade.quantity),
         "entry_at": instant(trade.entry_at),
         "entry_price": price(trade.entry_price),

@@ -11,6 +11,7 @@ from engine.strategy import (
     Leg,
     NextClose,
     NextOpen,
+    OptionalCountry,
     OptionalDistance,
     OptionalFlag,
     OptionalKind,
@@ -65,7 +66,7 @@ class BuyAfterEvent(Strategy):
     weight: Fraction = 0.95
     stop_loss: OptionalDistance = None
     take_profit: OptionalDistance = None
-    country: OptionalText = None
+    country: OptionalCountry = None
     kind: OptionalKind = None
     pro_growth: OptionalProGrowth = None
     incumbent_won: OptionalFlag = None

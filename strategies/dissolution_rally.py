@@ -4,7 +4,7 @@ from datetime import datetime
 
 from datasets.events import Kind, PoliticalEvent
 from engine.market import MarketView
-from engine.strategy import Clock, Fraction, LastCloseBefore, Leg, NextOpen, Strategy, Symbol, strategy
+from engine.strategy import Clock, Country, Fraction, LastCloseBefore, Leg, NextOpen, Strategy, Symbol, strategy
 
 
 @strategy
@@ -18,7 +18,7 @@ class DissolutionRally(Strategy):
     """
 
     instrument: Symbol = "N225"
-    country: str = "JP"
+    country: Country = "JP"
     weight: Fraction = 0.95
 
     def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:

@@ -7,6 +7,7 @@ from engine.market import MarketView
 from engine.strategy import (
     BeforeVote,
     Clock,
+    Country,
     Fraction,
     LastCloseBefore,
     Leg,
@@ -32,7 +33,7 @@ class ElectionDrift(Strategy):
 
     instrument: Symbol = "SPX"
     sessions: Sessions = 5
-    country: str = "US"
+    country: Country = "US"
     kind: OptionalKind = None
     weight: Fraction = 0.95
 

@@ -11,8 +11,8 @@ from engine.strategy import (
     Fraction,
     Leg,
     NextOpen,
+    OptionalCountry,
     OptionalKind,
-    OptionalText,
     Sessions,
     Strategy,
     Symbol,
@@ -39,7 +39,7 @@ class FadeTheShock(Strategy):
     fall: Distance = 0.02
     hold: Sessions = 10
     weight: Fraction = 0.95
-    country: OptionalText = "JP"
+    country: OptionalCountry = "JP"
     kind: OptionalKind = None
 
     def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:

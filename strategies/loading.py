@@ -44,6 +44,7 @@ def find_strategy(name: str) -> type[Any]:
 
 
 def _from_module(module: str, cls: str) -> Any:
+    _let_import_from(Path.cwd())
     try:
         return _class_of(importlib.import_module(module), cls, module)
     except ModuleNotFoundError as e:
@@ -52,7 +53,7 @@ def _from_module(module: str, cls: str) -> Any:
         ) from e
     except UserError:
         raise
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         raise UserError(f"{module} raised {told(e)}") from e
 
 
@@ -64,15 +65,22 @@ def _file_module(path: Path) -> ModuleType:
         raise UserError(f"'{path}' cannot be loaded as a python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    _let_import_from(path.resolve().parent)
     try:
         spec.loader.exec_module(module)
     except UserError:
         raise
     except SyntaxError as e:
         raise UserError(f"{path.name} line {e.lineno}: {type(e).__name__}: {e.msg}") from e
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         raise UserError(f"{path.name} raised {told(e)}") from e
     return module
+
+
+def _let_import_from(folder: Path) -> None:
+    """Let a user's rule import what lies beside it, after everything that is installed."""
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def _class_of(module: ModuleType, cls: str, where: str) -> Any:

@@ -2,7 +2,7 @@
 
 from datasets.events import PoliticalEvent
 from engine.market import MarketView
-from engine.strategy import After, Fraction, Leg, NextOpen, Sessions, Strategy, Symbol, strategy
+from engine.strategy import After, Country, Fraction, Leg, NextOpen, Sessions, Strategy, Symbol, strategy
 
 
 @strategy
@@ -19,7 +19,7 @@ class ProGrowthWin(Strategy):
     instrument: Symbol = "TOPIX"
     hold: Sessions = 20
     weight: Fraction = 0.95
-    country: str = "JP"
+    country: Country = "JP"
 
     def wants(self, event: PoliticalEvent) -> bool:
         return event.kind == "general_election" and event.country == self.country and event.pro_growth == "yes"

@@ -26,8 +26,13 @@ class DirectorySource:
         if not directory.is_dir():
             raise UserError(f"--data '{directory}' is not a directory; name one that holds SYMBOL.csv files")
         self._directory = directory
-        found = sorted(p for p in directory.iterdir() if p.suffix in (".csv", ".parquet"))
-        self._files = {p.stem.casefold(): p for p in found if p.name != "instruments.csv"}
+        self._files: dict[str, Path] = {}
+        for path in sorted(p for p in directory.iterdir() if p.suffix in (".csv", ".parquet") and p.is_file()):
+            if path.name == "instruments.csv":
+                continue
+            other = self._files.setdefault(path.stem.casefold(), path)
+            if other != path:
+                raise UserError(f"--data has both {other.name} and {path.name}; keep the one that is meant")
 
     def symbols(self) -> list[str]:
         """Return the names of the files, without their endings."""
@@ -55,7 +60,10 @@ def read_price_file(path: Path, instrument: Instrument) -> Bars:
     Raises:
         UserError: the file cannot be read as prices; file and line are named.
     """
-    return _read_parquet(path, instrument) if path.suffix == ".parquet" else _read_csv(path, instrument)
+    try:
+        return _read_parquet(path, instrument) if path.suffix == ".parquet" else _read_csv(path, instrument)
+    except OSError as e:
+        raise UserError(f"{path.name}: cannot be read ({e.strerror})") from e
 
 
 def _read_csv(path: Path, instrument: Instrument) -> Bars:

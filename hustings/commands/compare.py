@@ -5,12 +5,11 @@ from pathlib import Path
 import click
 
 from datasets.errors import UserError
-from engine.run import Run
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.terminal import LABELS, metric, progress, say, say_json, table
 
-_TWO = 2
+_TWO, _FEW = 2, 4
 
 
 @click.command()
@@ -21,7 +20,7 @@ def compare(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     """Put two or more RUNS (ids, beginnings of ids, or folders) side by side in one HTML page."""
     if len(runs) < _TWO:
         raise UserError(f"compare needs two runs or more, {len(runs)} given; 'hustings runs list' shows them")
-    from reports.comparison import comparison, comparison_data
+    from reports.comparison import comparison, comparison_data, labels
 
     loaded = [read_run(folder_of(name)) for name in runs]
     with progress("writing the comparison"):
@@ -34,13 +33,15 @@ def compare(runs: tuple[str, ...], out: Path, as_json: bool) -> None:
     if as_json:
         say_json({**comparison_data(loaded), "files": {"comparison": str(out)}})
         return
-    table(
-        ["", *(_name(r) for r in loaded)],
-        [[label, *(metric(r, n) for r in loaded)] for n, label in LABELS.items()],
-    )
-    say("each on its own span; the page compares them on their common one too")
+    names = labels(loaded)
+    if len(loaded) <= _FEW:
+        table(["", *names], [[word, *(metric(r, n) for r in loaded)] for n, word in LABELS.items()])
+    else:
+        rows = [[name, *(_short(metric(r, n)) for n in LABELS)] for name, r in zip(names, loaded, strict=True)]
+        table(["run", *LABELS.values()], rows, right=list(LABELS.values()))
+    say("each on its own span; the page compares them on their common one too, and says why a number is n/a")
     say(f"comparison {out}")
 
 
-def _name(run: Run) -> str:
-    return f"{run.manifest['strategy']} {run.run_id[:6]}"
+def _short(text: str) -> str:
+    return text.split(" (", maxsplit=1)[0]

@@ -13,7 +13,7 @@ from hustings.execution import Setting, execute
 from hustings.inputs import date_of, events_of, instruments_of, parameters_of, source_of
 from hustings.registry import record
 from hustings.run_folder import check_writable, run_json, write_run
-from hustings.terminal import progress, say_json, summary, warn
+from hustings.terminal import apart, progress, say_json, summary, warn
 
 _DIRECTORY = click.Path(path_type=Path)
 
@@ -70,7 +70,7 @@ def run(
         check_writable(out)
     terms = Terms(cash, cash_rate, borrow_rate, max_gross, commission_bps, slippage_bps)
     window = Window(date_of(since, "--from"), date_of(until, "--to"))
-    with progress("replaying"):
+    with progress("replaying"), apart(quiet=as_json):
         market = Market(source_of(data), instruments_of(data), window.until)
         setting = Setting(events_of(events), market, terms, window, benchmark)
         result = execute(strategy, parameters_of(parameters), instruments, setting)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hustings.registry import count, entries, find, folder_of, forget
+from hustings.registry import count, entries, find, folder_of, forget, holds
 from hustings.run_folder import read_run, remove_run, run_json
 from hustings.terminal import say, say_json, summary, table
 from reports.numbers import percent
@@ -69,7 +69,7 @@ def show(run: str, as_json: bool) -> None:
 def remove(run: str, keep_files: bool, as_json: bool) -> None:
     """Remove a RUN (an id or the beginning of one): its line in the registry and its files."""
     entry = find(run)
-    if not keep_files:
-        remove_run(Path(entry.folder))
+    if not keep_files and holds(Path(entry.folder), entry.run_id):
+        remove_run(Path(entry.folder))  # files of another run that took the folder since are left alone
     forget(entry.run_id)
     say_json({"removed": entry.run_id}) if as_json else say(f"removed {entry.run_id}")

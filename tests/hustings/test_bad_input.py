@@ -162,3 +162,120 @@ def test_a_damaged_run_folder(cli, home) -> None:
     refused(cli("runs", "show", "out"), "'out' is no run: equity.csv is missing")
     Path("out/equity.csv").write_text("session,equity\n")
     refused(cli("compare", "out", "out"), "'out' is damaged")
+
+
+RULE = RAISES.replace("return 1 / 0 > 1", "return event.event_id == 'JP-2026-02-08-GE'")
+
+
+@pytest.mark.parametrize(
+    ("legs", "said"),
+    [
+        ("return None", "legs() returned NoneType; it must return a list of Leg"),
+        ("return Leg('TOPIX', 1, NextOpen(), Never())", "legs() returned Leg; it must return a list of Leg"),
+        ("return [1]", "legs() returned 1 among its legs"),
+        ("return [Leg('TOPIX', 'all', NextOpen(), Never())]", "weight is 'all'; it must be a number"),
+        ("return [Leg('TOPIX', 1, NextOpen, Never())]", "entry is the class NextOpen; it must be NextOpen()"),
+        ("return [Leg('TOPIX', 1, NextOpen(), 5)]", "exit is 5; it must be After(n)"),
+        ("return [Leg('TOPIX', 1, NextOpen(), After(5.5))]", "sessions is 5.5; it must be 1 or more, and whole"),
+        ("return [Leg('TOPIX', 1, NextOpen(), After(5, at='noon'))]", "at is 'noon'; it must be one of open, close"),
+        (
+            "return [Leg('TOPIX', 1, NextOpen(), AtNextEvent('nope'))]",
+            "kind is 'nope'; it must be one of general_election",
+        ),
+        ("return [Leg('TOPIX', 1, NextOpen(), LastCloseBefore('2026-03-01'))]", "'2026-03-01' is no instant"),
+        (
+            "return [Leg('TOPIX', 1, NextOpen(), Never(), stop_loss=2.0)]",
+            "stop_loss is 2.0; it must be above 0 and below 1",
+        ),
+        ("return [Leg('VIX', 1, NextOpen(), Never())]", "VIX"),
+        ("raise SystemExit(0)", "boom raised SystemExit: 0 (boom.py line 14)"),
+        ("raise ValueError('two\\nlines')", "boom raised ValueError: two (boom.py line 14)"),
+    ],
+)
+def test_legs_that_cannot_be_are_told_in_one_line(cli, tmp_path: Path, legs: str, said: str) -> None:
+    (tmp_path / "boom.py").write_text(RULE.replace("return []", legs))
+    refused(cli("run", "boom.py:Boom", "--no-report"), said)
+
+
+def test_numbers_of_numpy_are_numbers(cli, tmp_path: Path) -> None:
+    text = RULE.replace(
+        "return []", "import numpy as np; return [Leg('TOPIX', np.float32(0.5), NextOpen(), After(np.int64(2)))]"
+    )
+    (tmp_path / "boom.py").write_text(text)
+    trades = cli("run", "boom.py:Boom", "--no-report", "--json").json["trades"]
+    assert [(t["weight"], t["exit_reason"]) for t in trades] == [(0.5, "held 2 sessions")]
+
+
+def test_nothing_is_traded_before_it_was_announced(cli, tmp_path: Path) -> None:
+    early = "    def decides_at(self, event, clock):\n        from datetime import timedelta\n\n        return event.known_at - timedelta(days=60)\n"
+    text = RULE.replace("    def wants", f"{early}\n    def wants").replace(
+        "return event.event_id", "return True or event.event_id"
+    )
+    (tmp_path / "boom.py").write_text(text.replace("return []", "return [Leg('TOPIX', 1, NextOpen(), After(2))]"))
+    answer = cli("run", "boom.py:Boom", "--from", "2025-06-01", "--no-report", "--json").json
+    reasons = {s["event_id"]: s["reason"] for s in answer["skipped"]}
+    assert reasons["JP-2026-02-08-GE"].endswith("before it was announced at 2026-01-19T09:00:00Z")
+
+
+def test_what_a_strategy_prints_stays_off_the_json(cli, tmp_path: Path) -> None:
+    text = RULE.replace("return []", "print('hello'); import warnings; warnings.warn('careful'); return []")
+    (tmp_path / "boom.py").write_text(text)
+    answer = cli("run", "boom.py:Boom", "--no-report", "--json")
+    assert (answer.json["trades"], answer.err) == ([], "")
+    assert "hello" in cli("run", "boom.py:Boom", "--no-report").err
+
+
+def test_an_index_that_cannot_be_bought(cli, tmp_path: Path) -> None:
+    (tmp_path / "VIX.csv").write_text("date,close\n2026-02-09,20\n2026-02-10,21\n")
+    refused(
+        cli("run", "buy-after-event", "--data", str(tmp_path), "-p", "instrument=VIX", "-p", "country=jp"),
+        "VIX cannot be bought",
+    )
+
+
+def test_two_files_of_one_name(cli, tmp_path: Path) -> None:
+    for name in ("TOPIX.csv", "topix.csv"):
+        (tmp_path / name).write_text("date,close\n2026-02-09,20\n")
+    refused(cli("run", "pro-growth-win", "--data", str(tmp_path)), "--data has both TOPIX.csv and topix.csv")
+
+
+def test_a_directory_of_the_name_of_a_file(cli, tmp_path: Path) -> None:
+    (tmp_path / "data" / "TOPIX.csv").mkdir(parents=True)
+    refused(cli("run", "pro-growth-win", "--data", "data"), "no bars of TOPIX")
+
+
+def test_a_rule_may_import_what_lies_beside_it_and_its_id_follows_it(cli, tmp_path: Path) -> None:
+    (tmp_path / "beside_boom.py").write_text("DAYS = 2\n")
+    text = RULE.replace("return []", "return [Leg('TOPIX', 1, NextOpen(), After(DAYS))]")
+    (tmp_path / "boom.py").write_text("from beside_boom import DAYS\n" + text)
+    one = cli("run", "boom.py:Boom", "--no-report", "--json").json
+    assert one["trades"][0]["exit_reason"] == "held 2 sessions"
+    (tmp_path / "beside_boom.py").write_text("DAYS = 2  # said otherwise\n")
+    assert cli("run", "boom.py:Boom", "--no-report", "--json").json["run_id"] != one["run_id"]
+
+
+BACKTRADER_CHEATS = [
+    ("self.broker.setcash(5e6)", "the account's cash cannot be set"),
+    ("self.broker.add_cash(5e6)", "the account's cash cannot be set"),
+    ("self.buy(size=float('nan'))", "its size must be a number"),
+    ("self.buy(size=1, exectype=bt.Order.Historical, price=1.0)", "names its own fill"),
+    ("self.buy(size=1, fill_price=1.0, decided_at=-1)", "names its own fill"),
+    ("self.broker.set_coc(True)", "set_coc(True) would fill orders at a close already past"),
+]
+
+
+@pytest.mark.parametrize(("act", "said"), BACKTRADER_CHEATS)
+def test_a_backtrader_strategy_cannot_choose_its_fills_or_its_money(cli, tmp_path: Path, act: str, said: str) -> None:
+    body = f"import backtrader as bt\n\n\nclass Cheat(bt.Strategy):\n    def next(self):\n        {act}\n"
+    (tmp_path / "cheat.py").write_text(body)
+    refused(cli("run", "cheat.py:Cheat", "--instrument", "TOPIX", "--from", "2026-01-01", "--no-report"), said)
+
+
+def test_cheat_on_close_by_its_parameter_fills_at_the_next_open(cli, tmp_path: Path) -> None:
+    body = "import backtrader as bt\n\n\nclass Cheat(bt.Strategy):\n    def next(self):\n        self.broker.p.coc = True\n        self.position or self.buy(size=1)\n"
+    (tmp_path / "cheat.py").write_text(body)
+    trades = cli(
+        "run", "cheat.py:Cheat", "--instrument", "TOPIX", "--from", "2026-02-09", "--no-report", "--json"
+    ).json["trades"]
+    assert (trades[0]["decided_at"], trades[0]["entry_at"]) == ("2026-02-09T06:30:00Z", "2026-02-10T00:00:00Z")
+    assert trades[0]["weight"] is None

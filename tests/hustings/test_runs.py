@@ -126,3 +126,30 @@ def test_a_run_read_back_is_the_run(cli, home, rule: str) -> None:
     again = cli("runs", "show", "out", "--json").json
     for key in ("metrics", "notes", "trades", "skipped", "final_equity", "parameters", "sources"):
         assert again[key] == made[key], key
+
+
+def test_a_folder_that_another_run_has_taken_is_not_removed_for_the_old_one(cli, home) -> None:
+    old, new = (
+        cli("run", "pro-growth-win", "-p", f"hold={h}", "--no-report", "--out", "out", "--json").json["run_id"]
+        for h in (2, 3)
+    )
+    assert "does not hold run" in cli("runs", "show", old).err
+    assert cli("runs", "remove", old).code == 0
+    assert cli("runs", "show", new, "--json").json["run_id"] == new
+
+
+def test_running_again_without_a_report_keeps_the_tear_sheet(cli, home) -> None:
+    cli("run", "pro-growth-win", "--out", "out")
+    cli("run", "pro-growth-win", "--no-report", "--out", "out")
+    assert Path("out/tearsheet.html").is_file()
+    cli("run", "pro-growth-win", "-p", "hold=3", "--no-report", "--out", "out")
+    assert not Path("out/tearsheet.html").exists()
+
+
+def test_twenty_runs_are_rows(cli, home) -> None:
+    folders = []
+    for hold in range(1, 7):
+        folders.append(f"o{hold}")
+        cli("run", "pro-growth-win", "-p", f"hold={hold}", "--no-report", "--out", folders[-1])
+    out = cli("compare", *folders).out
+    assert all(f"hold={h}" in out for h in range(1, 7))
