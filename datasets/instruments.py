@@ -27,6 +27,11 @@ class Instrument:
     aliases: tuple[str, ...] = ()
     notes: str = ""
 
+    def check_tradable(self) -> None:
+        """Raise a UserError when nothing stands for it that can be bought."""
+        if not self.tradable:
+            raise UserError(f"{self.symbol} cannot be bought ({self.notes}); it may be a benchmark")
+
 
 class InstrumentTable:
     """The known instruments, found by symbol or by any name a user may type, whatever its case."""

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, time
 import numpy as np
 
 from datasets.bars import Bars
-from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
 from datasets.sessions import first_sessions_after
@@ -164,8 +163,7 @@ def _plan_leg(
     leg: Leg, event: PoliticalEvent, decided_at: datetime, market: Market, events: list[PoliticalEvent]
 ) -> PlannedTrade | Skipped:
     bars = market.bars(leg.instrument)
-    if not bars.instrument.tradable:
-        raise UserError(f"{bars.symbol} cannot be bought ({bars.instrument.notes}); it may be a benchmark")
+    bars.instrument.check_tradable()
     try:
         entry, notes = _entry(leg.entry, event, decided_at, bars)
         exit_, reason, more = _exit(leg.exit, entry, bars, events, decided_at)

@@ -15,6 +15,7 @@ import numpy as np
 from datasets.bars import Flags, Floats
 from datasets.errors import UserError
 from datasets.instants import Instants
+from engine.account import whole_lots
 from engine.costs import BPS, Costs
 
 _DUST = 1e-9
@@ -280,7 +281,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         wanted = held + size
         if abs(wanted) <= abs(held) + 1e-12 and held * wanted >= 0:
             return True
-        allowed = float(np.sign(wanted)) * self._round(min(abs(wanted), self._room(order, price, at)), name)
+        allowed = float(np.sign(wanted)) * whole_lots(min(abs(wanted), self._room(order, price, at)), self._lots[name])
         fits = allowed - held
         if fits * size <= 0:
             self.refused.append((name, f"order of {size:g} refused: {self._limit(order, abs(wanted), price, at)}"))
@@ -297,10 +298,6 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         equity = self.cash + sum(others.values()) + self.positions[order.data].size * price
         rate = 1 + self._costs[order.data._name].commission_bps * BPS
         return float(max(0.0, self._max_gross * equity - sum(map(abs, others.values()))) / (price * rate))
-
-    def _round(self, quantity: float, name: str) -> float:
-        lot = self._lots[name]
-        return float(np.floor(quantity / lot + 1e-9) * lot) if lot else quantity
 
     def _limit(self, order: Any, wanted: float, price: float, at: int) -> str:
         if wanted <= self._room(order, price, at):

@@ -55,8 +55,7 @@ def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str,
     market, terms, window = setting.market, setting.terms, setting.window
     bars = market.loaded(dict.fromkeys(market.symbol(i) for i in instruments))
     for each in bars:
-        if not each.instrument.tradable:
-            raise UserError(f"{each.symbol} cannot be bought ({each.instrument.notes}); it may be a benchmark")
+        each.instrument.check_tradable()
     parameters = _parameters(cls, given)
     try:
         since = account_start(bars, window)
