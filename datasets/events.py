@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -37,6 +38,8 @@ class Kind(StrEnum):
     BUDGET_OR_POLICY = "budget_or_policy"
     PARTY_CONGRESS = "party_congress"
     COUP_OR_MARTIAL_LAW = "coup_or_martial_law"
+    INAUGURATION = "inauguration"
+    MACRO_RELEASE = "macro_release"
 
 
 ELECTIONS = frozenset({Kind.GENERAL_ELECTION, Kind.PRESIDENTIAL_ELECTION, Kind.LEGISLATIVE_ELECTION})
@@ -121,6 +124,7 @@ OUTCOME_FIELDS: dict[str, Any] = {
     "pro_growth": ProGrowth.UNKNOWN,
     "label_basis": None,
     "reported_move": None,
+    "move_note": None,
     "sources": (),
 }
 """The fields that tell the outcome, with the value that stands for "not known yet"."""
@@ -130,8 +134,9 @@ class PoliticalEvent(BaseModel):
     """One event. A blank is unknown, never a default; all instants are aware UTC.
 
     ``announced_at``: the date of the vote became public; ``polls_close_at``; ``known_at``: the outcome could be
-    acted on; ``signal_from``: a material part of the outcome was already trading. ``winner_share`` is a fraction
-    of what ``share_kind`` says; ``reported_move`` a published percentage; ``program`` a set of coarse tags.
+    acted on; ``signal_from``: a material part of the outcome was already trading; ``scheduled_for``: when it had
+    first been due, if it was moved. ``winner_share`` is a fraction of what ``share_kind`` says; ``reported_move`` a
+    published percentage with the decimals it was printed with; ``program`` a set of coarse tags.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -144,6 +149,7 @@ class PoliticalEvent(BaseModel):
     voted_on: date | None = None
     announced_at: Instant | None = None
     announced_at_basis: str | None = None
+    scheduled_for: Instant | None = None
     polls_close_at: Instant | None = None
     known_at: Instant | None = None
     known_at_basis: str | None = None
@@ -160,7 +166,8 @@ class PoliticalEvent(BaseModel):
     pro_growth: ProGrowth = ProGrowth.UNKNOWN
     label_basis: str | None = None
     main_index: str | None = None
-    reported_move: float | None = None
+    reported_move: Decimal | None = None
+    move_note: str | None = None
     sources: Sources = ()
     confidence: Confidence | None = None
 
@@ -190,14 +197,19 @@ class PoliticalEvent(BaseModel):
         return datetime.combine(self.voted_on, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
     def as_known(self, at: datetime) -> "PoliticalEvent":
-        """Return the event as it could be seen at an instant: before ``known_at`` its outcome is unknown."""
+        """Return the event as it could be seen at an instant: before ``known_at`` its outcome is unknown.
+
+        That it was moved is unknown until the date on which it did take place had been announced.
+        """
         if self.known_at is not None and at >= self.known_at:
             return self
-        return self.model_copy(update=OUTCOME_FIELDS)
+        moved = self.announced_at is not None and at >= self.announced_at
+        return self.model_copy(update=OUTCOME_FIELDS if moved else {**OUTCOME_FIELDS, "scheduled_for": None})
 
     def as_row(self) -> dict[str, Any]:
         """Return the event as plain values, instants as text, for JSON."""
         row: dict[str, Any] = self.model_dump(mode="json")
+        row["reported_move"] = None if self.reported_move is None else float(self.reported_move)
         return {k: iso_z(v) if isinstance(v := getattr(self, k), datetime) else row[k] for k in row}
 
 

@@ -103,3 +103,41 @@ def test_vote_days_begin_at_local_midnight() -> None:
         voted_on="2024-11-05",
     )  # fmt: skip
     assert event.vote_begins_at == datetime(2024, 11, 5, 5, 0, tzinfo=UTC)
+
+
+MOVED = {
+    "event_id": "US-1", "country": "US", "kind": "macro_release", "title": "Jobs report", "timezone": "America/New_York",
+    "announced_at": "2026-02-04T15:00:00Z", "scheduled_for": "2026-02-06T13:30:00Z", "known_at": "2026-02-11T13:30:00Z",
+    "reported_move": "-0.30", "move_note": "of the next session",
+}  # fmt: skip
+
+
+def test_a_postponed_release_tells_when_it_was_first_due() -> None:
+    event = PoliticalEvent.model_validate(MOVED)
+    assert event.scheduled_for == datetime(2026, 2, 6, 13, 30, tzinfo=UTC)
+    assert event.as_row()["scheduled_for"] == "2026-02-06T13:30:00Z"
+
+
+def test_a_vote_brought_forward_was_first_due_after_it_was_known() -> None:
+    event = PoliticalEvent.model_validate({**MOVED, "scheduled_for": "2027-10-01T00:00:00Z"})
+    assert event.scheduled_for == datetime(2027, 10, 1, tzinfo=UTC)
+
+
+def test_that_an_event_was_moved_is_seen_once_the_new_date_is_announced() -> None:
+    event = PoliticalEvent.model_validate(MOVED)
+    assert event.as_known(datetime(2026, 2, 4, 14, 59, tzinfo=UTC)).scheduled_for is None
+    assert event.as_known(datetime(2026, 2, 4, 15, 0, tzinfo=UTC)).scheduled_for == event.scheduled_for
+    undated = PoliticalEvent.model_validate({**MOVED, "announced_at": None})
+    assert undated.as_known(datetime(2026, 2, 11, 13, 29, tzinfo=UTC)).scheduled_for is None
+
+
+def test_a_note_on_the_move_is_not_seen_before_the_outcome() -> None:
+    event = PoliticalEvent.model_validate(MOVED)
+    assert event.as_known(datetime(2026, 2, 11, 13, 29, tzinfo=UTC)).move_note is None
+    assert event.as_known(datetime(2026, 2, 11, 13, 30, tzinfo=UTC)).move_note == "of the next session"
+
+
+def test_a_published_move_keeps_its_decimals() -> None:
+    event = PoliticalEvent.model_validate(MOVED)
+    assert str(event.reported_move) == "-0.30"
+    assert event.as_row()["reported_move"] == -0.3
