@@ -1,0 +1,59 @@
+"""A price table: the rows of a file or an answer as they were found, read but not yet judged."""
+
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.instants import Instants, Sessions
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A cell that is neither a number nor a date; its row holds NaN (or is left out where the date is unreadable)."""
+
+    line: int
+    column: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class PriceTable:
+    """Rows in the order in which they were found, which may be descending, doubled or full of holes.
+
+    Arrays of one length: ``session`` (datetime64[D], exchange-local), ``open high low close volume`` (NaN where the
+    cell is empty or unreadable), ``adjusted_close`` (NaN where there is none) and ``line``, where each row stood in the
+    file (first data row 2 under a header of one line). ``at`` (int64 ns, UTC) is there for intraday rows only.
+    ``layout`` says how the rows were recognised; ``remarks`` what reading had to put right, one sentence each.
+    ``utc_offset_hours`` is that of stamps that carried a zone, else None.
+    """
+
+    name: str
+    layout: str
+    session: Sessions
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    adjusted_close: Floats
+    line: Rows
+    at: Instants | None = None
+    utc_offset_hours: float | None = None
+    remarks: tuple[str, ...] = ()
+    unreadable: tuple[Unreadable, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.session)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "PriceTable":
+        """Return the table with the rows of an index or a mask, in that order."""
+        arrays = {f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)}
+        return replace(self, **arrays)
+
+    def where(self, row: int) -> str:
+        """Return ``TOPIX.csv line 17``: the place of a row, for a message."""
+        return f"{self.name} line {int(self.line[row])}" if len(self) else self.name
