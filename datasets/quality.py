@@ -52,8 +52,9 @@ class Report:
 
 @dataclass(frozen=True, eq=False)
 class Admitted:
-    """Bars that passed, with what was found and put right on the way."""
+    """Bars that passed, with what was found and put right on the way; ``table`` is the corrected one they are made of."""
 
+    table: PriceTable
     bars: Bars
     report: Report
 

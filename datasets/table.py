@@ -5,7 +5,10 @@ from dataclasses import dataclass, field, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.bars import Bars, Source, make_bars
+from datasets.errors import UserError
 from datasets.instants import Instants, Sessions
+from datasets.instruments import Instrument
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -57,3 +60,24 @@ class PriceTable:
     def where(self, row: int) -> str:
         """Return ``TOPIX.csv line 17``: the place of a row, for a message."""
         return f"{self.name} line {int(self.line[row])}" if len(self) else self.name
+
+
+def bars_of(table: PriceTable, instrument: Instrument, source: Source) -> Bars:
+    """Return the bars of a table whose rows are clean and in order.
+
+    Raises:
+        UserError: its first bad row, as ``make_bars`` says it; or intraday rows.
+    """
+    if table.at is not None:
+        raise UserError(f"{table.name}: intraday rows cannot be read as bars yet")
+    return make_bars(
+        instrument,
+        source,
+        session=table.session,
+        open_=table.open,
+        high=table.high,
+        low=table.low,
+        close=table.close,
+        volume=table.volume,
+        where=table.where,
+    )
