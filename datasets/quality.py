@@ -52,7 +52,7 @@ class Report:
 
 @dataclass(frozen=True, eq=False)
 class Admitted:
-    """Bars that passed, with what was found and put right on the way; ``table`` is the corrected one they are made of."""
+    """Bars that passed, the corrected table they are made of, and what was found and put right on the way."""
 
     table: PriceTable
     bars: Bars

@@ -1,6 +1,7 @@
 """A price table: the rows of a file or an answer as they were found, read but not yet judged."""
 
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,9 @@ class PriceTable:
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "PriceTable":
         """Return the table with the rows of an index or a mask, in that order."""
-        arrays = {f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)}
+        arrays: dict[str, Any] = {
+            f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)
+        }
         return replace(self, **arrays)
 
     def where(self, row: int) -> str:

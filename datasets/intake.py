@@ -1,0 +1,88 @@
+"""The way into the store: a table is judged, put right where it can be, and stored with where it came from."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from datasets.bars import Bars, Source
+from datasets.errors import UserError
+from datasets.instants import iso_z
+from datasets.instruments import Instrument
+from datasets.quality import Report, Severity, admit
+from datasets.store import REVISION, Delivery, Store, Update
+from datasets.table import PriceTable, bars_of
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Whence and when a table came. ``adjustment`` is ``price`` or ``total``: whether dividends are in its prices."""
+
+    source: str
+    retrieved_at: datetime
+    licence: str
+    adjustment: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was stored, and what was found on the way."""
+
+    symbol: str
+    report: Report
+    update: Update
+    delivery: Delivery
+
+
+def take(
+    table: PriceTable, instrument: Instrument, store: Store, *, arrival: Arrival, accepted: Collection[str] = ()
+) -> Taken:
+    """Judge a table and add its rows to the store: all of them, or none and an error.
+
+    Raises:
+        UserError: a finding that could change a fill and was not accepted (``datasets.quality.admit``).
+        HistoryChangedError: stored rows would change and ``revision`` was not accepted.
+    """
+    rules = [rule for rule in accepted if rule != REVISION]
+    passed = admit(
+        table, instrument, accepted=rules, reference=_reference(store, instrument), retrieved_at=arrival.retrieved_at
+    )
+    delivery = Delivery(
+        name=table.name,
+        source=arrival.source,
+        retrieved_at=iso_z(arrival.retrieved_at),
+        licence=arrival.licence,
+        rows=len(passed.table),
+        first=str(passed.table.session[0]),
+        last=str(passed.table.session[-1]),
+        corrections=passed.report.corrections,
+        warnings=tuple(f.message for f in passed.report.findings if f.severity is Severity.WARNING),
+        accepted=tuple(sorted(accepted)),
+    )
+    update = store.put(
+        instrument.symbol,
+        passed.table,
+        delivery,
+        adjustment=arrival.adjustment,
+        accept_changes=REVISION in accepted,
+    )
+    return Taken(instrument.symbol, passed.report, update, delivery)
+
+
+def stored_bars(store: Store, instrument: Instrument) -> Bars:
+    """Return the bars of a stored series, stamped with the hours of the instrument's exchange.
+
+    Raises:
+        UserError: it is not stored, or damaged.
+    """
+    stored = store.load(instrument.symbol)
+    return bars_of(stored.table, instrument, Source("store", f"store: {stored.provenance.text}"))
+
+
+def _reference(store: Store, instrument: Instrument) -> Bars | None:
+    """Return the stored bars to hold new ones against; a damaged series is no measure."""
+    if instrument.symbol not in store.symbols():
+        return None
+    try:
+        return stored_bars(store, instrument)
+    except UserError:
+        return None
