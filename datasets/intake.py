@@ -4,13 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from datasets.bars import Bars, Source
+from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.instants import iso_z
 from datasets.instruments import Instrument
 from datasets.quality import Report, Severity, admit
+from datasets.sources.stored import StoreSource
 from datasets.store import REVISION, Delivery, Store, Update
-from datasets.table import PriceTable, bars_of
+from datasets.table import PriceTable
 
 
 @dataclass(frozen=True)
@@ -68,21 +69,11 @@ def take(
     return Taken(instrument.symbol, passed.report, update, delivery)
 
 
-def stored_bars(store: Store, instrument: Instrument) -> Bars:
-    """Return the bars of a stored series, stamped with the hours of the instrument's exchange.
-
-    Raises:
-        UserError: it is not stored, or damaged.
-    """
-    stored = store.load(instrument.symbol)
-    return bars_of(stored.table, instrument, Source("store", f"store: {stored.provenance.text}"))
-
-
 def _reference(store: Store, instrument: Instrument) -> Bars | None:
     """Return the stored bars to hold new ones against; a damaged series is no measure."""
     if instrument.symbol not in store.symbols():
         return None
     try:
-        return stored_bars(store, instrument)
+        return StoreSource(store).load(instrument)
     except UserError:
         return None

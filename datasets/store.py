@@ -5,8 +5,10 @@ read. Rows that are stored already are never changed in silence: ``put`` raises 
 differences unless they were accepted.
 """
 
+import csv
 import fcntl
 import hashlib
+import io
 import json
 import os
 import tempfile
@@ -174,7 +176,7 @@ class Store:
             done = replace(delivery, added=update.added, changed=len(update.changes))
             past = () if before is None else before.provenance.deliveries
             provenance = _describe(symbol, merged, adjustment, (*past, done))
-            self._write(self._path(symbol), _to_arrow(merged, provenance))
+            self._replace(self._path(symbol), _to_parquet(merged, provenance))
             return update
 
     def remove(self, symbol: str) -> None:
@@ -188,6 +190,25 @@ class Store:
             if not path.is_file():
                 raise unknown_name("series in the store:", symbol, self.symbols(), hint="nothing was removed")
             path.unlink()
+            (self.folder / f"{quote(symbol, safe='')}.instrument.csv").unlink(missing_ok=True)
+
+    def keep_instrument(self, symbol: str, table: Path) -> None:
+        """Keep the row of an instrument that only a user's own ``instruments.csv`` knows, word for word.
+
+        Raises:
+            UserError: the store cannot be written.
+        """
+        with table.open(encoding="utf-8-sig", newline="") as f:
+            header, *rows = [r for r in csv.reader(f) if r]
+        row = next(r for r in rows if r[header.index("symbol")].strip() == symbol)
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows([header, row])
+        with self._lock():
+            self._replace(self.folder / f"{quote(symbol, safe='')}.instrument.csv", text.getvalue().encode())
+
+    def instrument_files(self) -> list[Path]:
+        """Return the files of the instruments that were kept with their series."""
+        return sorted(self.folder.glob("*.instrument.csv"))
 
     def damage(self) -> dict[str, str]:
         """Return what is wrong with each damaged file, by symbol; empty where every series reads back as written."""
@@ -216,13 +237,12 @@ class Store:
                 left.unlink(missing_ok=True)
             yield
 
-    def _write(self, path: Path, content: Any) -> None:
-        import pyarrow.parquet as pq  # noqa: PLC0415 - only when something is written
-
+    def _replace(self, path: Path, content: bytes) -> None:
+        """Put a file in place as a whole: whoever reads meanwhile sees the old one or the new one."""
         try:
             handle, name = tempfile.mkstemp(dir=self.folder, prefix=f".{path.name}.", suffix=".tmp")
             with os.fdopen(handle, "wb") as f:
-                pq.write_table(content, f, compression="zstd", use_dictionary=False)
+                f.write(content)
                 f.flush()
                 os.fsync(f.fileno())
             Path(name).replace(path)
@@ -322,15 +342,19 @@ def _digest(table: PriceTable) -> str:
     return digest.hexdigest()
 
 
-def _to_arrow(table: PriceTable, provenance: Provenance) -> Any:
+def _to_parquet(table: PriceTable, provenance: Provenance) -> bytes:
     import pyarrow as pa  # noqa: PLC0415 - only when something is written
+    import pyarrow.parquet as pq  # noqa: PLC0415
 
     columns: dict[str, Any] = {"date": pa.array(table.session.astype("datetime64[D]"))}
     if table.at is not None:
         columns["at"] = pa.array(table.at)
     columns |= {n: pa.array(getattr(table, n)) for n in PRICES}
     text = json.dumps({"format": _FORMAT, **asdict(provenance)}, sort_keys=True)
-    return pa.table(columns).replace_schema_metadata({"hustings": text})
+    file = io.BytesIO()
+    content = pa.table(columns).replace_schema_metadata({"hustings": text})
+    pq.write_table(content, file, compression="zstd", use_dictionary=False)
+    return file.getvalue()
 
 
 def _open(path: Path) -> Any:
@@ -339,8 +363,8 @@ def _open(path: Path) -> Any:
 
     try:
         return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as e:
-        raise _damaged(path, str(e).splitlines()[0][:80]) from e
+    except (pa.ArrowException, OSError, ValueError) as e:  # turned-over bytes come out as any of them
+        raise _damaged(path, _first_line(e)) from e
 
 
 def _read(path: Path, symbol: str) -> Stored:
@@ -352,7 +376,7 @@ def _read(path: Path, symbol: str) -> Stored:
         content = file.read()
         columns = {n: content.column(n).to_numpy() for n in content.column_names}
     except (pa.ArrowException, OSError, ValueError) as e:
-        raise _damaged(path, str(e).splitlines()[0][:80]) from e
+        raise _damaged(path, _first_line(e)) from e
     if not {"date", *PRICES} <= columns.keys():
         raise _damaged(path, "columns are missing")
     n = len(columns["date"])
@@ -382,6 +406,10 @@ def _provenance(metadata: dict[bytes, bytes] | None, path: Path) -> Provenance:
 def _delivery(told: dict[str, Any]) -> Delivery:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items()}
     return Delivery(**values)
+
+
+def _first_line(e: Exception) -> str:
+    return (str(e).splitlines() or [type(e).__name__])[0][:80]
 
 
 def _damaged(path: Path, why: str) -> UserError:

@@ -53,8 +53,8 @@ class PriceTable:
     def __len__(self) -> int:
         return len(self.session)
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "PriceTable":
-        """Return the table with the rows of an index or a mask, in that order."""
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "PriceTable":
+        """Return the table with the rows of an index, a mask or a slice, in that order."""
         arrays: dict[str, Any] = {
             f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)
         }

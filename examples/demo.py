@@ -10,13 +10,14 @@ from pathlib import Path
 from hustings.__main__ import main
 
 OUT = Path("runs/demo")
-ELECTIONS = ["-p", "instrument=IXIC", "-p", "country=US", "-p", "kind=presidential_election"]
+BARS = ["--data", "builtin"]
+ELECTIONS = [*BARS, "-p", "instrument=IXIC", "-p", "country=US", "-p", "kind=presidential_election"]
 
 
 def demo() -> int:
     """Run the commands, showing each before it runs, and return the first exit code that is not 0."""
     commands = [
-        ["run", "pro-growth-win", "--out", str(OUT / "pro-growth-win")],
+        ["run", "pro-growth-win", *BARS, "--out", str(OUT / "pro-growth-win")],
         ["run", "buy-after-event", *ELECTIONS, "-p", "hold=5", "--benchmark", "IXIC", "--out", str(OUT / "hold-5")],
         ["run", "buy-after-event", *ELECTIONS, "-p", "hold=60", "--benchmark", "IXIC", "--out", str(OUT / "hold-60")],
         ["compare", str(OUT / "hold-5"), str(OUT / "hold-60"), "--out", str(OUT / "comparison.html")],

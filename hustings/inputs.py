@@ -1,5 +1,6 @@
 """Turns what a user typed into the parts of a backtest."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from datasets.instruments import InstrumentTable, bundled_instruments
 from datasets.sources.base import BarSource
 from datasets.sources.builtin import BuiltinSource
 from datasets.sources.files import DirectorySource
+from datasets.sources.stored import AtHandSource, StoreSource
+from datasets.store import Store
+
+_NAMED: dict[str, Callable[[], BarSource]] = {"builtin": BuiltinSource, "store": StoreSource}
 
 
 def events_of(path: Path | None) -> EventCatalogue:
@@ -16,15 +21,22 @@ def events_of(path: Path | None) -> EventCatalogue:
     return bundled_events() if path is None else load_events(path)
 
 
-def source_of(directory: Path | None) -> BarSource:
-    """Return the source of bars: one directory and nothing else, or the built-in bars."""
-    return BuiltinSource() if directory is None else DirectorySource(directory)
+def source_of(data: Path | None) -> BarSource:
+    """Return the source of bars: what is at hand, ``builtin`` or ``store`` alone, or one directory and nothing else."""
+    if data is None:
+        return AtHandSource()
+    if str(data) in _NAMED and not data.is_dir():
+        return _NAMED[str(data)]()
+    return DirectorySource(data)
 
 
-def instruments_of(directory: Path | None) -> InstrumentTable:
-    """Return the known instruments, with those of the directory's own instruments.csv."""
-    own = None if directory is None else directory / "instruments.csv"
-    return bundled_instruments().extended(own) if own is not None and own.is_file() else bundled_instruments()
+def instruments_of(data: Path | None) -> InstrumentTable:
+    """Return the known instruments, with those of the directory's own instruments.csv, or of the store."""
+    known = bundled_instruments()
+    own = Store().instrument_files() if data is None or str(data) == "store" else [data / "instruments.csv"]
+    for path in own:
+        known = known.extended(path) if path.is_file() else known
+    return known
 
 
 def parameters_of(pairs: tuple[str, ...]) -> dict[str, str]:

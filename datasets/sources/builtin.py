@@ -27,5 +27,6 @@ class BuiltinSource:
             if instrument.symbol in part.symbols():
                 return part.load(instrument)
         raise UserError(
-            f"no bars of {instrument.symbol} are built in; --data must name a directory with {instrument.symbol}.csv"
+            f"no bars of {instrument.symbol} are built in; 'hustings data fetch {instrument.symbol}' or 'data import' "
+            f"brings them in, or --data must name a directory with {instrument.symbol}.csv"
         )

@@ -58,7 +58,7 @@ def refused(answer, *said: str) -> None:
         (["run", "pro-growth-win", "--from", "01/02/2020"], ["--from is '01/02/2020'; write a date like"]),
         (["run", "pro-growth-win", "--data", "nowhere"], ["--data 'nowhere' is not a directory"]),
         (["run", "pro-growth-win", "--events", "nowhere.csv"], ["no events at 'nowhere.csv'"]),
-        (["run", "pro-growth-win", "-p", "instrument=DAX"], ["no bars of DAX are built in; --data must name"]),
+        (["run", "pro-growth-win", "-p", "instrument=DAX"], ["no bars of DAX are built in; 'hustings data fetch DAX'", "--data must name"]),
         (["run", "nowhere.py:Rule"], ["no strategy file 'nowhere.py'"]),
         (["run", "no_such_module:Rule"], ["no module 'no_such_module'"]),
         (["run", "strategies.pro_growth_win:ProGrowthWinn"], ["no class 'ProGrowthWinn'", "did you mean 'ProGrowthWin'"]),
