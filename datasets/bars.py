@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from datasets.errors import UserError
 from datasets.instants import Instants, Sessions, to_date
 from datasets.instruments import Instrument
+from datasets.opens import tradable_opens
 from datasets.sessions import FIRST_DATE, FX, LAST_DATE, stamp
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-STALE_RUN = 5
-"""So many bars in a row whose open says nothing new, and none of their opens counts as traded (CONVENTIONS)."""
 _ROUNDING = 1e-9
 
 
@@ -36,7 +35,7 @@ class Bars:
 
     Arrays of one length: ``session`` (datetime64[D], exchange-local), ``open_at`` and ``close_at`` (int64 ns, UTC),
     ``open high low close`` (quote currency; never NaN), ``volume`` (NaN where unknown) and ``open_is_real``: whether
-    the open is a traded price. Where it is not (missing, or one of a long run of stale ones) fills go to the close.
+    the open is a traded price (datasets/opens.py). Where it is not (missing, or stale) fills go to the close.
     """
 
     instrument: Instrument
@@ -123,8 +122,7 @@ def make_bars(
     _check_range(open_, high, low, close, where)
     _check_reach(session, where)
     open_at, close_at = stamp(instrument.mic, session)
-    known_open = np.isfinite(open_)
-    filled_open = np.where(known_open, open_, close)
+    filled_open = np.where(np.isfinite(open_), open_, close)
     bars = Bars(
         instrument=instrument,
         source=source,
@@ -136,7 +134,7 @@ def make_bars(
         low=np.fmin(np.fmin(low, filled_open), close),
         close=close,
         volume=volume,
-        open_is_real=known_open & ~_stale_opens(open_, high, low, close, around_the_clock=instrument.mic == FX),
+        open_is_real=tradable_opens(session, open_, high, low, close, around_the_clock=instrument.mic == FX),
     )
     return _frozen(bars)
 
@@ -188,17 +186,3 @@ def _check_range(open_: Floats, high: Floats, low: Floats, close: Floats, where:
     for name, price in (("open", open_), ("close", close)):
         refuse(price > high * up, lambda r, n=name, p=price: f"{n} {p[r]:g} > high {high[r]:g}")  # type: ignore[misc]
         refuse(price < low * down, lambda r, n=name, p=price: f"{n} {p[r]:g} < low {low[r]:g}")  # type: ignore[misc]
-
-
-def _stale_opens(open_: Floats, high: Floats, low: Floats, close: Floats, *, around_the_clock: bool) -> Flags:
-    """Mark opens in runs of STALE_RUN or more bars whose open repeats the last close or whose bar is one price."""
-    said = np.zeros(len(close), dtype=bool)
-    if not around_the_clock:  # a currency never closes: there an open at the last close is a true one
-        said[1:] = open_[1:] == close[:-1]
-    said |= (open_ == close) & (high == close) & (low == close)
-    edge = np.flatnonzero(np.diff(np.concatenate(([0], said.astype(np.int8), [0]))))
-    stale = np.zeros(len(close), dtype=bool)
-    for first, last in zip(edge[::2], edge[1::2], strict=True):
-        if last - first >= STALE_RUN:
-            stale[first:last] = True
-    return stale

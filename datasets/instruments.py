@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,7 +14,10 @@ _COLUMNS = ("symbol", "name", "mic", "currency", "lot", "commission_bps", "slipp
 
 @dataclass(frozen=True)
 class Instrument:
-    """One market. Costs are in basis points of the traded value; ``lot`` 0 means any fraction can be held."""
+    """One market. Costs are in basis points of the traded value; ``lot`` 0 means any fraction can be held.
+
+    Levels of an index before ``launched_on`` are a back-cast; None where that is not known.
+    """
 
     symbol: str
     name: str
@@ -26,6 +30,7 @@ class Instrument:
     tradable: bool = True
     aliases: tuple[str, ...] = ()
     notes: str = ""
+    launched_on: date | None = None
 
     def check_tradable(self) -> None:
         """Raise a UserError when nothing stands for it that can be bought."""
@@ -116,4 +121,12 @@ def _instrument(row: dict[str, str], where: str) -> Instrument:
         tradable=(row.get("tradable") or "").strip() != "no",
         aliases=tuple((row.get("aliases") or "").split()),
         notes=(row.get("notes") or "").strip(),
+        launched_on=_date((row.get("launched_on") or "").strip(), where),
     )
+
+
+def _date(text: str, where: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as e:
+        raise UserError(f"{where}: launched_on is '{text}'; it must be like 2020-07-27, or empty") from e

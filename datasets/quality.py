@@ -6,33 +6,18 @@ stops the import unless its rule is accepted by name, which is recorded.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 
-from datasets.bars import Bars
+from datasets.bars import Bars, Source
+from datasets.checks import RULES, Rule
+from datasets.checks.case import Case, Flaw
+from datasets.errors import UserError, unknown_name
+from datasets.findings import Finding, Severity
 from datasets.instruments import Instrument
-from datasets.table import PriceTable
+from datasets.table import PriceTable, bars_of
 
-
-class Severity(StrEnum):
-    """How much a finding matters."""
-
-    NOTE = "note"
-    WARNING = "warning"
-    REFUSAL = "refusal"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong: by which rule, at which line and session (the first, where there are ``rows``)."""
-
-    rule: str
-    severity: Severity
-    message: str
-    line: int | None = None
-    session: str | None = None
-    rows: int = 1
+__all__ = ["Admitted", "Finding", "Report", "Severity", "admit", "examine"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +55,7 @@ def examine(
         reference: bars known to be of it, such as those in the store: a wrong instrument shows against them.
         retrieved_at: when the table was made; a session not closed by then is a partial day.
     """
-    raise NotImplementedError
+    return _judge(Case(table, instrument, reference, retrieved_at))[0]
 
 
 def admit(
@@ -85,6 +70,65 @@ def admit(
 
     Raises:
         UserError: a refusal that was not accepted: the first in one line with its row, how many more there are, and
-            how to see them all; or a name in ``accepted`` that is no rule.
+            how to see them all; or a name in ``accepted`` that is no rule or cannot be accepted.
     """
-    raise NotImplementedError
+    check_accepted(accepted)
+    report, clean = _judge(Case(table, instrument, reference, retrieved_at))
+    refused = report.refused_by(accepted)
+    if refused:
+        raise UserError(_refusal(report, refused))
+    if not len(clean):
+        raise UserError(f"{table.name}: no row is left; a price file needs at least one bar")
+    return Admitted(clean, bars_of(clean, instrument, Source("file", f"file {table.name}")), report)
+
+
+def check_accepted(accepted: Collection[str]) -> None:
+    """Raise a UserError where a name is no rule, or one whose refusals cannot be accepted."""
+    rules = {r.name: r for r in RULES}
+    for name in accepted:
+        if name not in rules:
+            raise unknown_name("rule", name, rules, hint="'hustings data check' shows the rules a file offends")
+        if rules[name].if_accepted is None:
+            raise UserError(f"rule '{name}' cannot be accepted: it refuses nothing, or the file must be corrected")
+
+
+def _judge(case: Case) -> tuple[Report, PriceTable]:
+    """Ask every rule, each of the table as put right so far (also where that hangs on a rule being accepted)."""
+    name, rows = case.table.name, len(case)
+    findings: list[Finding] = [] if rows else [Finding("empty-file", Severity.REFUSAL, "no rows", rows=0)]
+    corrections: list[str] = []
+    for rule in RULES:
+        if not len(case) or (case.table.at is not None and not rule.intraday):
+            continue
+        verdict = rule.check(case)
+        findings += [_finding(rule, case.table, flaw) for flaw in verdict.flaws]
+        if verdict.correction is not None:
+            corrections.append(verdict.correction)
+        if verdict.table is not None:
+            case = replace(case, table=verdict.table)
+    return Report(name, case.instrument.symbol, rows, tuple(findings), tuple(corrections)), case.table
+
+
+def _finding(rule: Rule, table: PriceTable, flaw: Flaw) -> Finding:
+    if flaw.row is None:
+        return Finding(rule.name, flaw.severity, flaw.text, rows=flaw.rows)
+    line, session = int(table.line[flaw.row]), str(table.session[flaw.row])
+    return Finding(rule.name, flaw.severity, flaw.text, line, session, flaw.rows)
+
+
+def _refusal(report: Report, refused: tuple[Finding, ...]) -> str:
+    first = refused[0]
+    place = report.name if first.line is None else f"{report.name} line {first.line}"
+    more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+    return f"{place}: {first.message} ({first.rule}){more}; {_way_out(refused)}"
+
+
+def _way_out(refused: tuple[Finding, ...]) -> str:
+    remedy = {r.name: r.if_accepted for r in RULES}
+    named = list(dict.fromkeys(f.rule for f in refused))
+    closed = [n for n in named if remedy.get(n) is None]
+    if closed:
+        return "'hustings data check' shows all; the file must be corrected"
+    options = " ".join(f"--accept {n}" for n in named)
+    then = remedy[named[0]] if len(named) == 1 else "each rule's remedy is applied"
+    return f"'hustings data check' shows all; with '{options}' {then}"

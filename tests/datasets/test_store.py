@@ -74,7 +74,9 @@ def test_a_delivery_that_brings_nothing_new_leaves_the_file_alone(store: Store):
         ({"2026-02-03": (10.9, 11.2, 10.8, 11.0)}, "2026-02-03 high empty -> 11.2", [10.0, 11.0, 12.0]),
     ],
 )
-def test_a_stored_row_is_changed_only_when_that_is_accepted(store: Store, rows: dict[str, Any], said: str, after: list[float]):
+def test_a_stored_row_is_changed_only_when_that_is_accepted(
+    store: Store, rows: dict[str, Any], said: str, after: list[float]
+):
     put(store, WEEK)
     before = (store.folder / "TOPIX.parquet").read_bytes()
     with pytest.raises(HistoryChangedError, match="--accept revision") as e:
