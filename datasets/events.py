@@ -4,7 +4,8 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
@@ -214,9 +215,13 @@ class PoliticalEvent(BaseModel):
 
 
 class EventCatalogue:
-    """An immutable list of events in the order in which they became known (undated ones last)."""
+    """An immutable list of events in the order in which they became known (undated ones last).
 
-    def __init__(self, events: Iterable[PoliticalEvent]) -> None:
+    ``labels`` names the file and hash of a second coder's labels, where they stand in place of the events' own.
+    """
+
+    def __init__(self, events: Iterable[PoliticalEvent], *, labels: Mapping[str, str] | None = None) -> None:
+        self.labels = labels
         late = datetime.max.replace(tzinfo=UTC)
         self._events = tuple(sorted(events, key=lambda e: (e.known_at or late, e.event_id)))
         self._by_id = {e.event_id: e for e in self._events}
@@ -226,6 +231,9 @@ class EventCatalogue:
 
     def __len__(self) -> int:
         return len(self._events)
+
+    def __contains__(self, event_id: object) -> bool:
+        return event_id in self._by_id
 
     def get(self, event_id: str) -> PoliticalEvent:
         """Return the event of an id.
@@ -239,7 +247,7 @@ class EventCatalogue:
 
     def select(self, wanted: Callable[[PoliticalEvent], bool]) -> "EventCatalogue":
         """Return the events for which ``wanted`` is true."""
-        return EventCatalogue(e for e in self._events if wanted(e))
+        return EventCatalogue((e for e in self._events if wanted(e)), labels=self.labels)
 
     def sha256(self) -> str:
         """Return a hash of everything the events say."""
@@ -259,24 +267,52 @@ def load_events(path: Path) -> EventCatalogue:
     Raises:
         UserError: nothing there, not UTF-8, a missing or unknown column, a bad row (line named), a doubled id.
     """
+    seen: dict[str, str] = {}
+    events = []
+    for row in event_rows(path):
+        if row.event is None:
+            raise UserError(f"{row.where}: {row.faults[0]}")
+        if row.event.event_id in seen:
+            first = seen[row.event.event_id]
+            raise UserError(f"{row.where}: event_id '{row.event.event_id}' stands already at {first}")
+        seen[row.event.event_id] = row.where
+        events.append(row.event)
+    return EventCatalogue(events)
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One row of a file of events: its cells, and the event they make, or what keeps them from making one."""
+
+    file: str
+    line: int
+    cells: dict[str, str]
+    event: PoliticalEvent | None
+    faults: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """File and line, for a message."""
+        return f"{self.file} line {self.line}"
+
+
+def event_rows(path: Path) -> Iterator[EventRow]:
+    """Yield every row of a CSV file, or of every CSV file of a directory, whether it can be read or not.
+
+    Raises:
+        UserError: nothing there, not UTF-8, not CSV, a missing or unknown column.
+    """
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise UserError(f"no events at '{path}': name a CSV file or a directory of CSV files")
-    seen: dict[str, str] = {}
-    events = []
     for file in files:
-        for where, event in _read(file):
-            if event.event_id in seen:
-                raise UserError(f"{where}: event_id '{event.event_id}' stands already at {seen[event.event_id]}")
-            seen[event.event_id] = where
-            events.append(event)
-    return EventCatalogue(events)
+        yield from _read(file)
 
 
 _REQUIRED = ("event_id", "country", "kind", "title", "known_at")
 
 
-def _read(path: Path) -> Iterator[tuple[str, PoliticalEvent]]:
+def _read(path: Path) -> Iterator[EventRow]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as e:
@@ -288,11 +324,8 @@ def _read(path: Path) -> Iterator[tuple[str, PoliticalEvent]]:
         raise UserError(f"{path.name} line 1: column '{missing}' is missing; events need {', '.join(_REQUIRED)}")
     for extra in (c for c in columns if c not in PoliticalEvent.model_fields):
         raise unknown_name(f"column in {path.name} line 1:", extra, PoliticalEvent.model_fields)
-    for row in _rows(reader, path):
-        where = f"{path.name} line {reader.line_num}"
-        if "_more" in row or None in row.values():
-            raise UserError(f"{where}: not {len(columns)} fields as the header has")
-        yield where, _event(row, where)
+    for cells in _rows(reader, path):
+        yield _event_row(path.name, reader.line_num, cells, len(columns))
 
 
 def _rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
@@ -302,11 +335,17 @@ def _rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]
         raise UserError(f"{path.name} line {reader.line_num}: cannot be read as CSV ({e})") from e
 
 
-def _event(row: dict[str, str], where: str) -> PoliticalEvent:
+def _event_row(file: str, line: int, cells: dict[str, str], n_columns: int) -> EventRow:
+    if "_more" in cells or None in cells.values():
+        return EventRow(file, line, {}, None, (f"not {n_columns} fields as the header has",))
+    cells = {k: v.strip() for k, v in cells.items() if v.strip()}
     try:
-        return PoliticalEvent.model_validate({k: v.strip() for k, v in row.items() if v.strip()})
+        return EventRow(file, line, cells, PoliticalEvent.model_validate(cells))
     except ValidationError as e:
-        first = e.errors(include_url=False)[0]
-        field = f"{first['loc'][0]}: " if first["loc"] else ""
-        found = f", found '{first['input']}'" if first["loc"] and isinstance(first["input"], str) else ""
-        raise UserError(f"{where}: {field}{first['msg'].removeprefix('Value error, ')}{found}") from e
+        return EventRow(file, line, cells, None, tuple(map(_fault, e.errors(include_url=False))))
+
+
+def _fault(error: Any) -> str:
+    field = f"{error['loc'][0]}: " if error["loc"] else ""
+    found = f", found '{error['input']}'" if error["loc"] and isinstance(error["input"], str) else ""
+    return f"{field}{error['msg'].removeprefix('Value error, ')}{found}"

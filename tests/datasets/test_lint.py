@@ -1,0 +1,176 @@
+"""The linter: a sound row passes every rule, and each rule sees its own fault and names the line."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from datasets.bundled_tables import table_rows
+from datasets.errors import UserError
+from datasets.events import CATALOGUE, PoliticalEvent
+from datasets.lint import FILE_RULES, ROW_RULES, lint
+
+SOUND = {
+    "event_id": "JP-2026-02-08-GE", "country": "JP", "kind": "general_election", "title": "LDP landslide",
+    "timezone": "Asia/Tokyo", "voted_on": "2026-02-08", "announced_at": "2026-01-19T09:00:00Z",
+    "announced_at_basis": "press conference", "scheduled_for": "", "polls_close_at": "2026-02-08T11:00:00Z",
+    "known_at": "2026-02-08T11:00:00Z", "known_at_basis": "exit_poll", "signal_from": "", "winner_share": "0.68",
+    "share_kind": "seats", "majority": "supermajority", "surprise": "expected", "program": "tax_cut;pro_growth",
+    "pro_growth": "yes", "label_basis": "surprise: background; pro_growth: source", "main_index": "TOPIX",
+    "reported_move": "2.29", "sources": "https://example.org/a https://example.org/b", "confidence": "high",
+}  # fmt: skip
+US = {
+    "event_id": "US-2024-11-05-PE", "country": "US", "kind": "presidential_election", "title": "Trump wins",
+    "timezone": "America/New_York", "voted_on": "2024-11-05", "announced_at": "2023-01-01T05:00:00Z",
+    "polls_close_at": "", "known_at": "2024-11-06T06:47:00Z", "main_index": "SPX", "winner_share": "0.5",
+    "share_kind": "popular_vote", "majority": "n/a",
+}  # fmt: skip
+
+
+def write(folder: Path, *changes: dict[str, str], name: str = "events.csv") -> Path:
+    path = folder / name
+    with path.open("w", encoding="utf-8", newline="") as f:
+        writer = csv.DictWriter(f, list(SOUND))
+        writer.writeheader()
+        writer.writerows({**SOUND, **change} for change in changes)
+    return path
+
+
+def found(path: Path) -> list[tuple[str, int, str]]:
+    return [(f.rule, f.line, f.message) for f in lint(path)[1]]
+
+
+def test_the_bundled_catalogue_has_no_findings() -> None:
+    rows, findings = lint(CATALOGUE)
+    assert rows >= 93
+    assert findings == []
+
+
+def test_sound_rows_pass(tmp_path: Path) -> None:
+    assert lint(write(tmp_path, US, {})) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "said"),
+    [
+        ("schema", {"known_at": "2026-02-08T10:00:00Z"}, "known_at 2026-02-08T10:00:00Z lies before polls_close_at"),
+        ("schema", {"country": "Japan"}, "country: String should match"),
+        ("order", {"signal_from": "2026-02-08T11:00:00Z"}, "signal_from 2026-02-08T11:00:00Z does not lie before"),
+        ("order", {"scheduled_for": "2026-02-08T11:00:00Z"}, "scheduled_for is known_at itself"),
+        ("order", {"known_at": "2026-05-08T11:00:00Z"}, "known_at 2026-05-08T11:00:00Z is not within 60 days"),
+        ("announced", {"announced_at": "2026-02-07T15:00:00Z"}, "announced_at 2026-02-07T15:00:00Z does not lie before the day of the vote"),
+        ("zone", {"timezone": "Asia/Seoul"}, "timezone 'Asia/Seoul' is not one of JP: Asia/Tokyo"),
+        ("zone", {"timezone": "UTC"}, "timezone 'UTC' is not one of JP"),
+        ("hour", {"known_at": "2026-02-09T00:00:00Z"}, "known_at is 09:00 in Asia/Tokyo: no hour"),
+        ("weekday", {"voted_on": "2026-02-07"}, "voted_on 2026-02-07 is a Sat; JP votes on Sun"),
+        ("id", {"event_id": "JP-2026-02-09-GE"}, "event_id says 2026-02-09; the vote or the outcome is dated 2026-01-19, 2026-02-08"),
+        ("id", {"event_id": "KR-2026-02-08-GE"}, "event_id must be JP-YYYY-MM-DD-WHAT"),
+        ("id", {"event_id": "JP-2026-02-08"}, "event_id must be JP-YYYY-MM-DD-WHAT"),
+        ("basis", {"known_at_basis": ""}, "known_at is given without known_at_basis"),
+        ("basis", {"announced_at_basis": ""}, "announced_at is given without announced_at_basis"),
+        ("basis", {"confidence": ""}, "confidence is blank"),
+        ("sources", {"sources": ""}, "no source"),
+        ("sources", {"sources": "www.example.org"}, "source 'www.example.org' is neither"),
+        ("sources", {"sources": "https://nowhere"}, "source 'https://nowhere' is neither"),
+        ("sources", {"sources": "background-knowledge", "label_basis": "surprise: background; pro_growth: background"}, "background-knowledge cannot bear high confidence"),
+        ("sources", {"sources": "background-knowledge", "confidence": "low"}, "label_basis names a source"),
+        ("seats", {"majority": "hung"}, "hung, but 0.68 of the seats is a majority"),
+        ("seats", {"winner_share": "0.49", "majority": "majority"}, "a majority, but 0.49 of the seats is none"),
+        ("seats", {"winner_share": "0.55"}, "a supermajority, but 0.55 of the seats"),
+        ("seats", {"majority": "majority"}, "majority, but 0.68 of the seats is two thirds"),
+        ("seats", {"share_kind": ""}, "winner_share and share_kind must be given together"),
+        ("seats", {"share_kind": "seat"}, "share_kind 'seat' is not one of"),
+        ("labels", {"label_basis": "surprise: background"}, "pro_growth is given without a basis"),
+        ("labels", {"surprise": ""}, "label_basis tells of surprise, which is blank"),
+        ("labels", {"label_basis": "surprise: background; pro_growth: press"}, "label_basis says 'press' of pro_growth"),
+        ("labels", {"label_basis": "suprise: background; surprise: background; pro_growth: source"}, "label_basis names 'suprise' (did you mean 'surprise'?)"),
+        ("tags", {"program": "tax_cuts"}, "program tag 'tax_cuts' is not in the list of docs/events.md (did you mean 'tax_cut'?)"),
+        ("tags", {"program": "tax_cut;tax_cut"}, "program names a tag twice"),
+        ("index", {"main_index": "TOPX"}, "main_index 'TOPX' is no instrument (did you mean 'TOPIX'?)"),
+        ("index", {"main_index": ""}, "reported_move is given without main_index"),
+    ],
+)  # fmt: skip
+def test_each_rule_sees_its_fault(tmp_path: Path, rule: str, change: dict[str, str], said: str) -> None:
+    findings = found(write(tmp_path, US, change))
+    assert any((r, line) == (rule, 3) and m.startswith(said) for r, line, m in findings), findings
+    assert {line for _, line, _ in findings} == {3}
+
+
+def test_every_bad_row_of_a_file_is_told_not_only_the_first(tmp_path: Path) -> None:
+    path = write(tmp_path, US, {"kind": "vote"}, {"known_at": "soon"}, {"confidence": "sure", "country": "japan"})
+    assert [(rule, line) for rule, line, _ in found(path)] == [
+        ("schema", 3),
+        ("schema", 4),
+        ("schema", 5),
+        ("schema", 5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("country", "kind", "day", "sound"),
+    [
+        ("GB", "general_election", "2024-07-04", True),
+        ("GB", "general_election", "2024-07-05", False),
+        ("CA", "general_election", "2008-10-14", True),  # the Monday was Thanksgiving
+        ("KR", "presidential_election", "2025-06-03", True),  # a Tuesday, after an impeachment
+        ("KR", "legislative_election", "2004-04-15", True),  # Thursdays before the law fixed Wednesdays
+        ("KR", "legislative_election", "2024-04-11", False),
+        ("IN", "general_election", "2024-06-01", True),  # votes in phases, on any day
+        ("JP", "leadership_election", "2024-09-27", True),  # a party's vote follows no custom
+    ],
+)
+def test_votes_fall_on_the_countrys_weekday(country: str, kind: str, day: str, sound: bool) -> None:
+    event = PoliticalEvent(event_id="X-1", country=country, kind=kind, title="t", voted_on=day)
+    assert (list(ROW_RULES["weekday"](event)) == []) is sound
+
+
+def test_releases_come_on_working_days() -> None:
+    event = PoliticalEvent(
+        event_id="X-1", country="US", kind="macro_release", title="t", known_at="2026-02-08T13:30:00Z"
+    )
+    assert list(ROW_RULES["weekday"](event)) == ["known_at is a Sunday: releases come on working days"]
+
+
+@pytest.mark.parametrize(
+    ("country", "kind", "day", "index", "said"),
+    [
+        ("KR", "presidential_election", "2025-06-03", "KOSPI", []),
+        ("US", "presidential_election", "1980-11-04", "SPX", []),
+        ("US", "presidential_election", "2024-11-05", "SPX", []),
+        ("GB", "general_election", "2024-12-26", "FTSE100", ["XLON is shut on voted_on 2024-12-26 by its calendar, but open by custom (Thursdays by custom; the exchange trades)"]),
+        ("KR", "legislative_election", "2024-04-17", "KOSPI", ["XKRX is open on voted_on 2024-04-17 by its calendar, but shut by custom (Public Official Election Act: Wednesdays; a public holiday)"]),
+    ],
+)  # fmt: skip
+def test_the_exchange_keeps_the_holiday_of_the_vote(
+    country: str, kind: str, day: str, index: str, said: list[str]
+) -> None:
+    event = PoliticalEvent(event_id="X-1", country=country, kind=kind, title="t", voted_on=day, main_index=index)
+    assert list(ROW_RULES["holiday"](event)) == said
+
+
+def test_an_id_that_stands_twice_and_an_event_told_twice_are_found(tmp_path: Path) -> None:
+    again = {"event_id": "JP-2026-02-08-LANDSLIDE", "title": "LDP wins landslide"}
+    assert [(rule, line) for rule, line, _ in found(write(tmp_path, {}, {}, again))] == [
+        ("duplicate", 3), ("duplicate", 4), ("duplicate", 4),
+    ]  # fmt: skip
+    other = {"event_id": "JP-2026-02-08-HOC", "title": "Upper house by-election in Okinawa"}
+    assert found(write(tmp_path, {}, other)) == []
+
+
+def test_rows_out_of_order_and_in_the_wrong_file_are_found(tmp_path: Path) -> None:
+    path = write(tmp_path, {}, US, name="JP.csv")
+    assert [(rule, line) for rule, line, _ in found(path)] == [("sorted", 3), ("file", 3)]
+
+
+def test_what_is_no_file_of_events_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no events at"):
+        lint(tmp_path / "nowhere.csv")
+    (tmp_path / "x.csv").write_text("event_id,country\n")
+    with pytest.raises(UserError, match=r"x.csv line 1: column 'kind' is missing"):
+        lint(tmp_path / "x.csv")
+
+
+def test_an_exception_names_a_rule_and_says_why() -> None:
+    rows = table_rows("lint_exceptions")
+    assert rows
+    assert all(r["rule"] in {**ROW_RULES, **FILE_RULES} and r["why"] for r in rows)
