@@ -132,6 +132,7 @@ def finish_run(
         "last_session": str(to_date(sessions[-1])),
         "benchmark": None if benchmark is None else benchmark.symbol,
         "events_considered": considered,
+        "labels": None if events.labels is None else dict(events.labels),
         "sha256": {"code": code, "events": events.sha256(), "bars": {b.symbol: b.sha256() for b in shown}},
         "versions": _versions(),
         "seed": None,

@@ -136,7 +136,7 @@ def _plan_event(
     if decided_at is None:
         wanted, missing = wants_and_missing(strategy, event)
         return (
-            [Skipped(event.event_id, "", "no instant of decision: it is unknown, or no bar is near it")]
+            [Skipped(event.event_id, "", _undecided(event))]
             if wanted or missing
             else []
         )
@@ -157,6 +157,14 @@ def _plan_event(
     except TooFewBarsError as e:
         return [Skipped(event.event_id, "", str(e))]
     return [_plan_leg(leg, seen, decided_at, market, events) for leg in checked_legs(legs, strategy.name)]
+
+
+def _undecided(event: PoliticalEvent) -> str:
+    """Return why a rule found no instant to decide at."""
+    if event.known_at is None:
+        basis = f" ({event.known_at_basis})" if event.known_at_basis else ""
+        return f"no instant of decision: known_at is blank{basis}; give it in the file of events"
+    return "no instant of decision: it is unknown, or no bar is near it"
 
 
 def _plan_leg(

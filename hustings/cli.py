@@ -11,7 +11,7 @@ _COMMANDS = {
     "run": "Replay a strategy over events and bars; write its tear sheet.",
     "compare": "Put runs side by side in one page.",
     "strategies": "List the strategies, or show one with its parameters.",
-    "events": "List, show and explain political events.",
+    "events": "List, show, check and import political events.",
     "data": "List and check the bars at hand.",
     "runs": "List, show and remove past runs.",
     "new": "Write a strategy file with its test, ready to edit.",

@@ -7,6 +7,7 @@ from pathlib import Path
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, bundled_events, load_events
 from datasets.instruments import InstrumentTable, bundled_instruments
+from datasets.label_file import load_labels, relabelled
 from datasets.sources.base import BarSource
 from datasets.sources.builtin import BuiltinSource
 from datasets.sources.files import DirectorySource
@@ -16,9 +17,10 @@ from datasets.store import Store
 _NAMED: dict[str, Callable[[], BarSource]] = {"builtin": BuiltinSource, "store": StoreSource}
 
 
-def events_of(path: Path | None) -> EventCatalogue:
-    """Return the events of a file or directory, or those that come with hustings."""
-    return bundled_events() if path is None else load_events(path)
+def events_of(path: Path | None, labels: Path | None = None) -> EventCatalogue:
+    """Return the events of a file or directory, or those that come with hustings; labels of a file replace theirs."""
+    events = bundled_events() if path is None else load_events(path)
+    return events if labels is None else relabelled(events, load_labels(labels))
 
 
 def source_of(data: Path | None) -> BarSource:

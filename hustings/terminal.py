@@ -46,6 +46,11 @@ def say(text: str = "") -> None:
     print(text)
 
 
+def say_raw(text: str) -> None:
+    """Print text as it stands, with its own line ends."""
+    sys.stdout.write(text)
+
+
 def warn(text: str) -> None:
     """Print a line beside the result."""
     print(text, file=sys.stderr)
@@ -113,6 +118,8 @@ def summary(run: Run, files: dict[str, Path]) -> None:
         say(f"SIMULATED bars: {', '.join(run.manifest['simulated'])}. This run says nothing about real markets.")
     for symbol, text in run.manifest["sources"].items():
         say(f"  {symbol:8} {text}")
+    if run.manifest.get("labels"):
+        say(f"  labels of {run.manifest['labels']['file']} in place of the events' own")
     say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions")
     say(f"  equity {money(run.start_equity)} to {money(run.final_equity)}; markets taken as currency-hedged")
     say()

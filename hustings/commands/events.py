@@ -1,79 +1,102 @@
-"""hustings events: list, show and explain political events."""
+"""hustings events: list, show and explain political events; the commands that check and import are beside it."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
 
-from datasets.errors import UserError, unknown_name
-from datasets.events import EventCatalogue, Kind, PoliticalEvent
+from datasets.errors import UserError
+from datasets.events import Confidence, EventCatalogue, Kind, PoliticalEvent
+from datasets.events_csv import events_csv
 from datasets.instants import iso_z
 from datasets.instruments import Instrument
 from datasets.sessions import first_sessions_after
+from hustings.commands.event_checks import agreement_of_coders, lint_events, moves
+from hustings.commands.event_filters import chosen_events
+from hustings.commands.event_import import import_events
+from hustings.commands.event_options import FILE, events_option, json_option, labels_option
 from hustings.inputs import events_of, instruments_of
-from hustings.terminal import say, say_json, table
-
-_FILE = click.Path(path_type=Path)
-_events_option = click.option(
-    "--events", "source", type=_FILE, metavar="FILE|DIR", help="In place of the bundled ones."
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+from hustings.terminal import say, say_json, say_raw, table
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def events(ctx: click.Context) -> None:
-    """List, show and explain political events."""
+    """List, show, explain, check and import political events."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_events)
+
+
+for _command in (lint_events, moves, agreement_of_coders, import_events):
+    events.add_command(_command)
 
 
 @events.command("list")
 @click.option("--country", metavar="CC", help="Two letters, such as JP.")
 @click.option("--kind", metavar="KIND", help=f"One of {', '.join(Kind)}.")
-@click.option("--year", type=int, help="The year it became known in.")
-@_events_option
-@_json_option
+@click.option("--year", type=int, help="The year it became known in, or of its vote.")
+@click.option("--label", "wanted", multiple=True, metavar="NAME=VALUE", help="Such as pro_growth=yes (repeatable).")
+@click.option("--confidence", metavar="WORD", help=f"One of {', '.join(Confidence)}.")
+@click.option("--count", is_flag=True, help="How many there are by country and kind, instead.")
+@events_option
+@labels_option
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV in the columns of the catalogue, and nothing else.")
 def list_events(
     country: str | None = None,
     kind: str | None = None,
     year: int | None = None,
+    wanted: tuple[str, ...] = (),
+    confidence: str | None = None,
+    count: bool = False,
     source: Path | None = None,
+    coded: Path | None = None,
     as_json: bool = False,
+    as_csv: bool = False,
 ) -> None:
     """List events, oldest first."""
-    catalogue = events_of(source)
-    _check_filters(catalogue, country, kind)
-    chosen = catalogue.select(
-        lambda e: (
-            country in (None, e.country)
-            and kind in (None, e.kind.value)
-            and (year is None or (e.known_at is not None and e.known_at.year == year))
-        )
-    )
-    if as_json:
+    catalogue = events_of(source, coded)
+    if as_csv and (as_json or count):
+        raise UserError("--csv goes with neither --json nor --count: choose one")
+    chosen = chosen_events(catalogue, country, kind, year, wanted, confidence)
+    if count:
+        _show_counts(chosen, as_json=as_json)
+    elif as_csv:
+        say_raw(events_csv(chosen))
+    elif as_json:
         say_json([e.as_row() for e in chosen])
-        return
+    else:
+        _show_list(chosen, len(catalogue))
+
+
+def _show_list(chosen: EventCatalogue, of: int) -> None:
     rows = [[e.event_id, _at(e.known_at), e.kind, e.pro_growth, e.confidence or "", e.title] for e in chosen]
     table(["event", "known at", "kind", "pro-growth", "sure", "title"], rows)
-    say(f"{len(chosen)} of {len(catalogue)} events")
+    say(f"{len(chosen)} of {of} events")
 
 
-def _check_filters(catalogue: EventCatalogue, country: str | None, kind: str | None) -> None:
-    countries = sorted({e.country for e in catalogue})
-    if country is not None and country not in countries:
-        raise unknown_name("country", country, countries, hint=f"there are events of {', '.join(countries)}")
-    if kind is not None and kind not in list(Kind):
-        raise unknown_name("kind", kind, list(Kind), hint=f"it is one of {', '.join(Kind)}")
+def _show_counts(chosen: EventCatalogue, *, as_json: bool) -> None:
+    counts = Counter((e.country, e.kind.value) for e in chosen)
+    if as_json:
+        say_json([{"country": c, "kind": k, "events": n} for (c, k), n in sorted(counts.items())])
+        return
+    kinds = [k.value for k in Kind if any(kind == k for _, kind in counts)]
+    countries = sorted({c for c, _ in counts})
+    rows = [[c, *(str(counts[c, k] or "") for k in kinds), str(sum(counts[c, k] for k in kinds))] for c in countries]
+    totals = [str(sum(counts[c, k] for c in countries)) for k in kinds]
+    columns = ["country", *(k.replace("_", " ") for k in kinds), "all"]
+    table(columns, [*rows, ["all", *totals, str(len(chosen))]], right=columns[1:])
 
 
 @events.command()
 @click.argument("event_id")
-@_events_option
-@_json_option
-def show(event_id: str, source: Path | None, as_json: bool) -> None:
+@events_option
+@labels_option
+@json_option
+def show(event_id: str, source: Path | None, coded: Path | None, as_json: bool) -> None:
     """Show all that is known of one event."""
-    row = events_of(source).get(event_id).as_row()
+    row = events_of(source, coded).get(event_id).as_row()
     if as_json:
         say_json(row)
         return
@@ -85,9 +108,9 @@ def show(event_id: str, source: Path | None, as_json: bool) -> None:
 @events.command()
 @click.argument("event_id")
 @click.option("--instrument", "names", multiple=True, metavar="SYMBOL", help="A market (repeatable) [all].")
-@click.option("--data", type=_FILE, metavar="DIR", help="Its instruments.csv adds markets.")
-@_events_option
-@_json_option
+@click.option("--data", type=FILE, metavar="DIR", help="Its instruments.csv adds markets.")
+@events_option
+@json_option
 def explain(event_id: str, names: tuple[str, ...], data: Path | None, source: Path | None, as_json: bool) -> None:
     """Tell for each market the first session whose open, and whose close, comes strictly after the event was known."""
     event = events_of(source).get(event_id)

@@ -31,6 +31,7 @@ _DIRECTORY = click.Path(path_type=Path)
     help="Bars from DIR/SYMBOL.csv or .parquet, and only from there.",
 )
 @click.option("--events", type=_DIRECTORY, metavar="FILE|DIR", help="Events in place of the bundled catalogue.")
+@click.option("--labels", type=_DIRECTORY, metavar="FILE", help="A second coder's labels in place of the events' own.")
 @click.option("--from", "since", metavar="DATE", help="First date of the account.")
 @click.option("--to", "until", metavar="DATE", help="Last date: no later bar is seen.")
 @click.option("--cash", type=float, default=1_000_000.0, show_default=True, help="Starting capital.")
@@ -49,6 +50,7 @@ def run(
     instruments: tuple[str, ...],
     data: Path | None,
     events: Path | None,
+    labels: Path | None,
     since: str | None,
     until: str | None,
     cash: float,
@@ -72,7 +74,7 @@ def run(
     window = Window(date_of(since, "--from"), date_of(until, "--to"))
     with progress("replaying"), apart(quiet=as_json):
         market = Market(source_of(data), instruments_of(data), window.until)
-        setting = Setting(events_of(events), market, terms, window, benchmark)
+        setting = Setting(events_of(events, labels), market, terms, window, benchmark)
         result = execute(strategy, parameters_of(parameters), instruments, setting)
     folder = out if out is not None else Path("runs") / result.run_id
     with progress("writing the tear sheet"):

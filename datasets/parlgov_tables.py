@@ -1,0 +1,247 @@
+"""Reads ParlGov's CSV files, in either of their layouts, into votes with results and cabinets."""
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+from datasets.errors import UserError
+
+T = TypeVar("T")
+_PARLIAMENT = "13"
+"""The code of a parliamentary election in the table ``Election`` (ParlGov's ``Code``); 1 is the European one."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one party got; ``party`` is its short name, ``name`` its English one, ``vote_share`` in percent."""
+
+    party: str
+    name: str
+    seats: int
+    vote_share: float
+
+
+@dataclass(frozen=True)
+class Cabinet:
+    """One cabinet; ``pm_party`` is ParlGov's number of the prime minister's party, None if there is none."""
+
+    began_on: date
+    is_caretaker: bool
+    pm_party: str | None
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One parliamentary election as ParlGov has it; ``country`` is ISO 3166's two letters."""
+
+    country: str
+    began_on: date
+    ended_on: date
+    seats_total: int
+    results: tuple[Result, ...]
+    dissolved_on: date | None
+    cabinet_before: Cabinet | None
+    cabinets_after: tuple[Cabinet, ...]
+    sources: tuple[str, ...] = ()
+
+
+class _Row:
+    """One line of a table; a cell that cannot be read names its place."""
+
+    def __init__(self, cells: dict[str, str], file: str, line: int) -> None:
+        self._cells, self._where = cells, f"{file} line {line}"
+
+    def text(self, column: str) -> str:
+        return self._cells[column].strip()
+
+    def day(self, column: str) -> date | None:
+        return self._read(column, date.fromisoformat, "a date such as 2021-10-31")
+
+    def sure_day(self, column: str) -> date:
+        day = self.day(column)
+        if day is None:
+            raise UserError(f"{self._where}: {column} is blank; it must be a date such as 2021-10-31")
+        return day
+
+    def whole(self, column: str) -> int:
+        return int(self._read(column, float, "a number") or 0)
+
+    def number(self, column: str) -> float:
+        return self._read(column, float, "a number") or 0.0
+
+    def _read(self, column: str, read: Callable[[str], T], what: str) -> T | None:
+        text = self.text(column)
+        if text in ("", "NA"):
+            return None
+        try:
+            return read(text)
+        except ValueError as e:
+            raise UserError(f"{self._where}: {column} is '{text}'; it must be {what}") from e
+
+
+def read_votes(folder: Path) -> list[Vote]:
+    """Return every parliamentary election of a directory in either layout.
+
+    Raises:
+        UserError: the tables are not there, lack a column, or hold a bad date or number.
+    """
+    if (folder / "view_election.csv").is_file():
+        return _votes_of_views(folder)
+    if _find(folder, "Election") is not None:
+        return _votes_of_tables(folder)
+    raise UserError(f"no ParlGov tables in '{folder}': it needs view_election.csv, or Election.csv and its like")
+
+
+def _votes_of_tables(folder: Path) -> list[Vote]:
+    countries = {r.text("id"): r.text("code_iso2") for r in _table(folder, "Country", "id code_iso2")}
+    parties = {r.text("id"): r for r in _table(folder, "Party", "id name_short name_english")}
+    results: dict[str, list[Result]] = defaultdict(list)
+    for r in _table(folder, "ElectionResult", "election party seats vote_share"):
+        party = parties.get(r.text("party"))
+        short, name = (party.text("name_short"), party.text("name_english")) if party else ("none", "none")
+        results[r.text("election")].append(Result(short, name, r.whole("seats"), r.number("vote_share")))
+    cabinets, after = _cabinets_of_tables(folder)
+    columns = "id type country date seats_total dissolution_date previous_parliament_election previous_cabinet"
+    elections = {r.text("id"): r for r in _table(folder, "Election", columns)}
+    return [
+        Vote(
+            country=countries.get(r.text("country"), ""),
+            began_on=_opened(r),
+            ended_on=r.sure_day("date"),
+            seats_total=r.whole("seats_total"),
+            results=tuple(results[number]),
+            dissolved_on=_dissolved(r, elections.get(r.text("previous_parliament_election"))),
+            cabinet_before=cabinets.get(r.text("previous_cabinet")),
+            cabinets_after=tuple(c for c in after[number] if c.began_on >= r.sure_day("date")),
+            sources=_page(r),
+        )
+        for number, r in elections.items()
+        if r.text("type") == _PARLIAMENT
+    ]
+
+
+def _cabinets_of_tables(folder: Path) -> tuple[dict[str, Cabinet], dict[str, list[Cabinet]]]:
+    """Return the cabinets by number, and those formed in each parliament by the number of its election."""
+    leads = {
+        r.text("cabinet"): r.text("party") for r in _table(folder, "CabinetParty", "cabinet party pm") if r.whole("pm")
+    }
+    by_number: dict[str, Cabinet] = {}
+    after: dict[str, list[Cabinet]] = defaultdict(list)
+    for r in _table(folder, "Cabinet", "id start_date caretaker previous_parliament_election"):
+        cabinet = Cabinet(r.sure_day("start_date"), bool(r.whole("caretaker")), leads.get(r.text("id")))
+        by_number[r.text("id")] = cabinet
+        after[r.text("previous_parliament_election")].append(cabinet)
+    return by_number, after
+
+
+def _opened(row: _Row) -> date:
+    """Return the first day of voting; ParlGov dates a vote of two days by its last and notes the other."""
+    try:
+        noted = json.loads(row.text("data_json") or "{}").get("opening_date", "")
+        return min(date.fromisoformat(noted), row.sure_day("date"))
+    except (KeyError, ValueError, AttributeError, TypeError):
+        return row.sure_day("date")
+
+
+def _dissolved(row: _Row, previous: _Row | None) -> date | None:
+    """Return the day the outgoing parliament was dissolved.
+
+    ParlGov's ``dissolution_date`` stands mostly with the election of the parliament that was dissolved, at times with
+    the one that followed: the day that lies between the two votes is meant.
+    """
+    since = date.min if previous is None else previous.sure_day("date")
+    days = [r.day("dissolution_date") for r in (row, previous) if r is not None]
+    return next((d for d in days if d is not None and since < d < _opened(row)), None)
+
+
+def _page(row: _Row) -> tuple[str, ...]:
+    try:
+        address = row.text("wikipedia")
+    except KeyError:
+        return ()
+    return (address,) if address.startswith("http") and " " not in address else ()
+
+
+def _votes_of_views(folder: Path) -> list[Vote]:
+    columns = (
+        "country_name_short election_type election_date vote_share seats seats_total party_name_short"
+        " party_name_english election_id previous_cabinet_id"
+    )
+    rows: dict[str, list[_Row]] = defaultdict(list)
+    for r in _table(folder, "view_election", columns):
+        if r.text("election_type") == "parliament":
+            rows[r.text("election_id")].append(r)
+    cabinets, after = _cabinets_of_views(folder)
+    return [_vote_of_view(number, lines, cabinets, after) for number, lines in rows.items()]
+
+
+def _vote_of_view(number: str, rows: list[_Row], cabinets: dict[str, Cabinet], after: dict[str, list[Cabinet]]) -> Vote:
+    first, day = rows[0], rows[0].sure_day("election_date")
+    return Vote(
+        country=_ISO2.get(first.text("country_name_short"), ""),
+        began_on=day,
+        ended_on=day,
+        seats_total=first.whole("seats_total"),
+        results=tuple(_result_of_view(r) for r in rows),
+        dissolved_on=None,
+        cabinet_before=cabinets.get(first.text("previous_cabinet_id")),
+        cabinets_after=tuple(c for c in after.get(number, ()) if c.began_on >= day),
+    )
+
+
+def _result_of_view(r: _Row) -> Result:
+    short, name = r.text("party_name_short"), r.text("party_name_english")
+    return Result(short, name, r.whole("seats"), r.number("vote_share"))
+
+
+def _cabinets_of_views(folder: Path) -> tuple[dict[str, Cabinet], dict[str, list[Cabinet]]]:
+    if not (folder / "view_cabinet.csv").is_file():
+        return {}, {}
+    rows: dict[str, list[_Row]] = defaultdict(list)
+    for r in _table(folder, "view_cabinet", "start_date caretaker prime_minister election_id cabinet_id party_id"):
+        rows[r.text("cabinet_id")].append(r)
+    by_number: dict[str, Cabinet] = {}
+    after: dict[str, list[Cabinet]] = defaultdict(list)
+    for number, lines in rows.items():
+        lead = next((r.text("party_id") for r in lines if r.whole("prime_minister")), None)
+        by_number[number] = Cabinet(lines[0].sure_day("start_date"), bool(lines[0].whole("caretaker")), lead)
+        after[lines[0].text("election_id")].append(by_number[number])
+    return by_number, after
+
+
+def _find(folder: Path, table: str) -> Path | None:
+    """Return the file of a table: ``Election.csv``, or with a prefix as in ``31__elections__Election.csv``."""
+    found = [p for p in sorted(folder.glob("*.csv")) if p.stem.split("__")[-1] == table]
+    return found[0] if found else None
+
+
+def _table(folder: Path, table: str, columns: str) -> list[_Row]:
+    path = _find(folder, table)
+    if path is None:
+        raise UserError(f"no table {table} in '{folder}': ParlGov's {table}.csv must be there")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as f:
+            return _rows(csv.DictReader(f), path.name, columns.split())
+    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        raise UserError(f"{path.name} cannot be read as CSV in UTF-8 ({e})") from e
+
+
+def _rows(reader: "csv.DictReader[str]", file: str, columns: Iterable[str]) -> list[_Row]:
+    for missing in (c for c in columns if c not in (reader.fieldnames or ())):
+        raise UserError(f"{file} line 1: column '{missing}' is missing; is it ParlGov's table?")
+    return [_Row({k: v or "" for k, v in cells.items()}, file, reader.line_num) for cells in reader]
+
+
+_ISO2 = {
+    "AUS": "AU", "AUT": "AT", "BEL": "BE", "BGR": "BG", "CAN": "CA", "CHE": "CH", "CYP": "CY", "CZE": "CZ",
+    "DEU": "DE", "DNK": "DK", "ESP": "ES", "EST": "EE", "FIN": "FI", "FRA": "FR", "GBR": "GB", "GRC": "GR",
+    "HRV": "HR", "HUN": "HU", "IRL": "IE", "ISL": "IS", "ISR": "IL", "ITA": "IT", "JPN": "JP", "LTU": "LT",
+    "LUX": "LU", "LVA": "LV", "MLT": "MT", "NLD": "NL", "NOR": "NO", "NZL": "NZ", "POL": "PL", "PRT": "PT",
+    "ROU": "RO", "SVK": "SK", "SVN": "SI", "SWE": "SE", "TUR": "TR",
+}  # fmt: skip
+"""ParlGov's countries: its short names are ISO 3166's three letters."""

@@ -1,0 +1,68 @@
+"""Chooses the events a user asks for."""
+
+from collections.abc import Iterable
+
+from datasets.coding import PROGRAM_TAGS
+from datasets.errors import UserError, unknown_name
+from datasets.events import Confidence, EventCatalogue, Kind, PoliticalEvent, ProGrowth, Surprise
+
+_VALUES: dict[str, tuple[str, ...]] = {
+    "pro_growth": tuple(ProGrowth),
+    "surprise": (*Surprise, "unknown"),
+    "program": (*PROGRAM_TAGS, "unknown"),
+}
+
+
+def chosen_events(
+    catalogue: EventCatalogue,
+    country: str | None,
+    kind: str | None,
+    year: int | None,
+    labels: Iterable[str],
+    confidence: str | None,
+) -> EventCatalogue:
+    """Return the events of a country, kind, year and confidence that carry every label ``NAME=VALUE``.
+
+    Raises:
+        UserError: a word that is not among the known ones.
+    """
+    country = None if country is None else country.strip().upper()
+    _check("country", country, sorted({e.country for e in catalogue}), "there are events of")
+    _check("kind", kind, list(Kind), "it is one of")
+    _check("confidence", confidence, list(Confidence), "it is one of")
+    wanted = [_label(text) for text in labels]
+    return catalogue.select(
+        lambda e: (
+            country in (None, e.country)
+            and kind in (None, e.kind.value)
+            and year in (None, _year(e))
+            and confidence in (None, e.confidence)
+            and all(_carries(e, name, value) for name, value in wanted)
+        )
+    )
+
+
+def _check(what: str, word: str | None, known: list[str], hint: str) -> None:
+    if word is not None and word not in known:
+        raise unknown_name(what, word, known, hint=f"{hint} {', '.join(known)}")
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals:
+        raise UserError(f"--label '{text}': write it as name=value, such as pro_growth=yes")
+    _check("label", name, list(_VALUES), "it is one of")
+    _check(f"value of {name}", value, list(_VALUES[name]), "it is one of")
+    return name, value
+
+
+def _carries(event: PoliticalEvent, name: str, value: str) -> bool:
+    found = getattr(event, name)
+    if name == "program":
+        return value in found or (value == "unknown" and not found)
+    return value == str(found or "unknown")
+
+
+def _year(event: PoliticalEvent) -> int | None:
+    day = event.known_at or event.voted_on
+    return None if day is None else day.year

@@ -1,0 +1,198 @@
+"""hustings events: filters, counts, CSV, lint, labels, agreement, moves, import."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from datasets.events import bundled_events, load_events
+
+HEADER = "event_id,country,kind,title,timezone,voted_on,known_at,known_at_basis,pro_growth,surprise,program,label_basis,main_index,reported_move,move_note,sources,confidence\n"
+ROWS = HEADER + (
+    "JP-2024-10-27-GE,JP,general_election,Majority lost,Asia/Tokyo,2024-10-27,2024-10-27T11:00:00Z,exit_poll,no,upset,redistribution,pro_growth: background; surprise: background,TOPIX,1.5,,https://example.org/a,medium\n"
+    "JP-2026-02-08-GE,JP,general_election,Landslide,Asia/Tokyo,2026-02-08,2026-02-08T11:00:00Z,exit_poll,yes,expected,tax_cut;pro_growth,pro_growth: background; surprise: background,TOPIX,2.3,,https://example.org/b,high\n"
+    "JP-2028-02-06-GE,JP,general_election,Not yet,Asia/Tokyo,2028-02-06,,date only (ParlGov),,,,,,,,https://example.org/c,low\n"
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    path = tmp_path / "events.csv"
+    path.write_text(ROWS)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("filters", "ids"),
+    [
+        (["--label", "pro_growth=yes"], ["JP-2026-02-08-GE"]),
+        (["--label", "pro_growth=unknown"], ["JP-2028-02-06-GE"]),
+        (["--label", "surprise=upset"], ["JP-2024-10-27-GE"]),
+        (["--label", "program=tax_cut"], ["JP-2026-02-08-GE"]),
+        (["--label", "program=unknown"], ["JP-2028-02-06-GE"]),
+        (["--label", "pro_growth=yes", "--label", "surprise=upset"], []),
+        (["--confidence", "medium"], ["JP-2024-10-27-GE"]),
+        (["--year", "2026"], ["JP-2026-02-08-GE"]),
+        (["--year", "2028"], ["JP-2028-02-06-GE"]),
+        (["--country", "jp", "--kind", "general_election"], ["JP-2024-10-27-GE", "JP-2026-02-08-GE", "JP-2028-02-06-GE"]),
+    ],
+)  # fmt: skip
+def test_filters_choose(cli, file: str, filters: list[str], ids: list[str]) -> None:
+    assert [e["event_id"] for e in cli("events", "list", "--events", file, "--json", *filters).json] == ids
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (["--label", "pro_growth"], "--label 'pro_growth': write it as name=value"),
+        (["--label", "pro_grow=yes"], "unknown label 'pro_grow' (did you mean 'pro_growth'?)"),
+        (["--label", "pro_growth=yess"], "unknown value of pro_growth 'yess' (did you mean 'yes'?)"),
+        (["--confidence", "hihg"], "unknown confidence 'hihg' (did you mean 'high'?)"),
+        (["--csv", "--json"], "--csv goes with neither --json nor --count"),
+    ],
+)
+def test_a_wrong_filter_is_one_line(cli, file: str, filters: list[str], said: str) -> None:
+    answer = cli("events", "list", "--events", file, *filters)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(f"hustings: {said}")
+    assert answer.err.count("\n") == 1
+
+
+def test_the_csv_is_read_back_equal(cli, tmp_path: Path) -> None:
+    answer = cli("events", "list", "--csv", "--country", "US")
+    (tmp_path / "us.csv").write_bytes(answer.out.encode())
+    assert list(load_events(tmp_path / "us.csv")) == list(bundled_events().select(lambda e: e.country == "US"))
+
+
+def test_counts_by_country_and_kind_are_those_of_the_files(cli) -> None:
+    catalogue = Path(__file__).parents[2] / "datasets" / "catalogue"
+    counted: dict[tuple[str, str], int] = {}
+    for path in catalogue.glob("*.csv"):
+        for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):
+            counted[row["country"], row["kind"]] = counted.get((row["country"], row["kind"]), 0) + 1
+    found = cli("events", "list", "--count", "--json").json
+    assert {(r["country"], r["kind"]): r["events"] for r in found} == counted
+    listed = cli("events", "list", "--json").json
+    assert len(listed) == sum(counted.values())
+    assert f" {len(listed)} " in cli("events", "list", "--count").out.splitlines()[-2]
+
+
+def test_lint_passes_the_bundled_catalogue(cli) -> None:
+    answer = cli("events", "lint")
+    assert answer.code == 0
+    assert answer.out == f"0 findings in {len(bundled_events())} rows\n"
+
+
+def test_lint_tells_file_line_event_and_rule(cli, file: str) -> None:
+    Path(file).write_text(ROWS.replace("2024-10-27,2024", "2024-10-26,2024").replace("https://example.org/b", ""))
+    answer = cli("events", "lint", file)
+    assert answer.code == 1
+    assert answer.out.splitlines() == [
+        "events.csv line 2 JP-2024-10-27-GE: voted_on 2024-10-26 is a Sat; JP votes on Sun (Sundays by custom) [weekday]",
+        "events.csv line 3 JP-2026-02-08-GE: no source: give an address, or background-knowledge [sources]",
+        "2 findings in 3 rows",
+    ]
+    found = cli("events", "lint", file, "--json")
+    assert found.code == 1
+    assert [(f["rule"], f["line"]) for f in found.json["findings"]] == [("weekday", 2), ("sources", 3)]
+
+
+def test_lint_of_what_cannot_be_read_exits_with_2(cli) -> None:
+    answer = cli("events", "lint", "nowhere")
+    assert answer.code == 2
+    assert answer.err == "hustings: no events at 'nowhere': name a CSV file or a directory of CSV files\n"
+
+
+def test_a_second_coders_labels_change_the_list_and_not_the_file(cli, file: str, tmp_path: Path) -> None:
+    (tmp_path / "anna.csv").write_text("event_id,pro_growth,coder\nJP-2024-10-27-GE,yes,Anna\n")
+    labels = ("--labels", "anna.csv")
+    chosen = cli("events", "list", "--events", file, *labels, "--label", "pro_growth=yes", "--json").json
+    assert [e["event_id"] for e in chosen] == ["JP-2024-10-27-GE", "JP-2026-02-08-GE"]
+    shown = cli("events", "show", "JP-2024-10-27-GE", "--events", file, *labels, "--json").json
+    assert shown["label_basis"] == "pro_growth: coder Anna; surprise: background"
+    assert Path(file).read_text() == ROWS
+
+
+def test_a_run_names_the_labels_and_is_another_run(cli, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "anna.csv").write_text("event_id,pro_growth\nJP-2024-10-27-GE,yes\n")
+    arguments = ("run", "pro-growth-win", "-p", "hold=2", "--no-report", "--json")
+    own, coded = cli(*arguments).json, cli(*arguments, "--labels", "anna.csv").json
+    assert own["run_id"] != coded["run_id"]
+    manifests = [json.loads(Path("runs", r["run_id"], "manifest.json").read_text()) for r in (own, coded)]
+    assert manifests[0]["labels"] is None
+    assert manifests[1]["labels"]["file"] == "anna.csv"
+    assert len(manifests[1]["labels"]["sha256"]) == 64
+    assert manifests[0]["sha256"]["events"] != manifests[1]["sha256"]["events"]
+    assert "labels of anna.csv in place of the events' own" in cli(*arguments[:-1], "--labels", "anna.csv").out
+
+
+def test_agreement_prints_counts_and_kappa(cli, file: str, tmp_path: Path) -> None:
+    (tmp_path / "anna.csv").write_text("event_id,pro_growth\nJP-2024-10-27-GE,yes\nJP-2026-02-08-GE,yes\n")
+    arguments = ("events", "agreement", "--events", file, "--labels", "anna.csv")
+    growth = cli(*arguments, "--json").json[0]
+    assert (growth["label"], growth["n"], growth["agree"], growth["kappa"]) == ("pro_growth", 2, 1, 0.0)
+    assert growth["differ"] == ["JP-2024-10-27-GE"]
+    assert "50.0%" in cli(*arguments).out
+    (tmp_path / "anna.csv").write_text("event_id,pro_growth\nJP-2028-02-06-GE,yes\n")
+    assert cli(*arguments).err.startswith("hustings: anna.csv codes no label that the events have too")
+
+
+def test_moves_differ_without_a_note_exit_with_1(cli, file: str, tmp_path: Path) -> None:
+    (tmp_path / "bars").mkdir()
+    (tmp_path / "bars" / "TOPIX.csv").write_text(
+        "date,open,high,low,close,volume\n2026-02-06,100,100,100,100,\n2026-02-09,101,103,101,102.27,\n"
+    )
+    arguments = ("events", "moves", "--events", file, "--data", "bars")
+    answer = cli(*arguments, "--json")
+    assert answer.code == 0
+    assert [(m["event_id"], m["agrees"]) for m in answer.json] == [
+        ("JP-2024-10-27-GE", None),
+        ("JP-2026-02-08-GE", True),
+    ]
+    assert "1 agree within rounding, 0 differ, 1 without bars" in cli(*arguments).out
+    Path(file).write_text(ROWS.replace(",2.3,", ",2.4,"))
+    assert cli(*arguments).code == 1
+    Path(file).write_text(ROWS.replace(",2.3,,", ",2.4,of the future,"))
+    assert cli(*arguments).code == 0
+
+
+def test_simulated_bars_are_held_against_nothing(cli) -> None:
+    found = cli("events", "moves", "--json").json
+    assert found
+    assert all(m["agrees"] is None for m in found if m["index"] == "TOPIX")
+
+
+def test_a_run_skips_an_event_without_an_instant_and_says_why(cli, file: str, home: Path) -> None:
+    arguments = ("run", "buy-after-event", "-p", "kind=general_election", "-p", "hold=2", "--events", file)
+    skipped = {s["event_id"]: s["reason"] for s in cli(*arguments, "--no-report", "--json").json["skipped"]}
+    assert skipped["JP-2028-02-06-GE"] == (
+        "no instant of decision: known_at is blank (date only (ParlGov)); give it in the file of events"
+    )
+
+
+PARLGOV = Path(__file__).parents[1] / "datasets" / "parlgov" / "tables"
+
+
+def test_imported_events_are_written_and_say_that_they_cannot_be_traded(cli, tmp_path: Path) -> None:
+    arguments = ("events", "import", "--from", "parlgov", str(PARLGOV), "--country", "CA")
+    printed = cli(*arguments)
+    assert printed.code == 0
+    assert printed.out.splitlines()[1].startswith("CA-2019-10-21-GE,CA,general_election,")
+    assert (
+        printed.err
+        == "2 events of parlgov have no known_at: rules that act on the outcome skip them until you give it\n"
+    )
+    assert cli(*arguments, "--out", "ca.csv").out == "2 events written to ca.csv\n"
+    assert [e.event_id for e in load_events(Path("ca.csv"))] == ["CA-2019-10-21-GE", "CA-2021-09-20-GE"]
+    assert cli(*arguments, "--out", "ca.csv").err.startswith("hustings: 'ca.csv' is there already")
+    assert [e["event_id"] for e in cli(*arguments, "--json").json] == ["CA-2019-10-21-GE", "CA-2021-09-20-GE"]
+
+
+def test_a_run_over_imported_events_trades_none_and_says_why(cli, home: Path) -> None:
+    cli("events", "import", "--from", "parlgov", str(PARLGOV), "--out", "events.csv")
+    run = cli("run", "buy-after-event", "--events", "events.csv", "--no-report", "--json").json
+    assert run["metrics"]["n_trades"] == 0
+    assert len(run["skipped"]) == 7
+    assert all("known_at is blank (date only (ParlGov)" in s["reason"] for s in run["skipped"])
