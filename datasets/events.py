@@ -322,6 +322,8 @@ def _read(path: Path) -> Iterator[EventRow]:
     columns: Sequence[str] = reader.fieldnames or ()
     for missing in (c for c in _REQUIRED if c not in columns):
         raise UserError(f"{path.name} line 1: column '{missing}' is missing; events need {', '.join(_REQUIRED)}")
+    for again in (c for i, c in enumerate(columns) if c in columns[:i]):
+        raise UserError(f"{path.name} line 1: column '{again}' stands twice")
     for extra in (c for c in columns if c not in PoliticalEvent.model_fields):
         raise unknown_name(f"column in {path.name} line 1:", extra, PoliticalEvent.model_fields)
     for cells in _rows(reader, path):

@@ -41,7 +41,7 @@ QUIRKS = {
 def parlgov_events(folder: Path, country: str | None = None) -> EventCatalogue:
     """Return the parliamentary elections of a directory of ParlGov's files, of one country or of all.
 
-    ``known_at`` is blank: a rule that acts on the outcome skips them until it is given. European elections are left out.
+    ``known_at`` is blank: a rule that acts on the outcome skips them until it is given. European ones are left out.
 
     Raises:
         UserError: the tables are not there, lack a column, or hold a bad date or number; no such country.

@@ -56,6 +56,7 @@ def test_offsets_become_utc(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("event_id,country,kind,title\n", "events.csv line 1: column 'known_at' is missing"),
+        (HEADER.replace("pro_growth", "title"), "events.csv line 1: column 'title' stands twice"),
         (HEADER.replace("pro_growth", "pro_grow"), "unknown column in events.csv line 1: 'pro_grow' (did you mean"),
         (
             HEADER + ROW.replace("11:00:00Z,yes", "11:00:00,yes"),

@@ -355,7 +355,9 @@ def test_event_that_no_knowledge_would_make_wanted_is_not_mentioned():
 def test_event_never_known_is_reported():
     topix = bars(instrument("TOPIX"), [flat_day(s, 100.0) for s in SESSIONS])
     plan = make_plan(ProGrowthWin(), [event("E", None, pro_growth="yes")], market_of(topix))
-    assert [s.reason for s in plan.skipped] == ["no instant of decision: known_at is blank; give it in the file of events"]
+    assert [s.reason for s in plan.skipped] == [
+        "no instant of decision: known_at is blank; give it in the file of events"
+    ]
 
 
 def test_outcome_is_not_to_be_seen_when_the_vote_is_announced():
