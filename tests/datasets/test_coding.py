@@ -11,7 +11,8 @@ TEXT = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="ut
 
 def table(heading: str) -> dict[str, str]:
     rows = TEXT.split(heading, 1)[1].split("\n\n", 1)[0].splitlines()
-    return dict(m.groups() for r in rows if (m := re.fullmatch(r"\| `(\w+)` \| (.+) \|", r)))
+    found = (re.fullmatch(r"\| `(\w+)` \| (.+) \|", r) for r in rows)
+    return {m[1]: m[2] for m in found if m is not None}
 
 
 def test_the_documented_tags_are_the_allowed_ones() -> None:
