@@ -78,7 +78,7 @@ def test_events_are_listed_filtered_and_shown(cli) -> None:
     rows = sum(len(f.read_text(encoding="utf-8").splitlines()) - 1 for f in CATALOGUE.glob("*.csv"))
     assert (len(everything), len(japan)) == (rows, 13)
     assert [e["event_id"] for e in cli("events", "list", "--country", "JP", "--year", "2026", "--json").json] == [
-        "JP-2026-01-09-SNAPREP", "JP-2026-01-19-DISS", "JP-2026-02-08-GE",
+        "JP-2026-01-09-SNAPREP", "JP-2026-01-19-DISS", "JP-2026-01-23-DISS", "JP-2026-02-08-GE",
     ]  # fmt: skip
     assert cli("events", "show", "JP-2026-02-08-GE", "--json").json["winner"] == "Sanae Takaichi"
     assert "Sanae Takaichi" in cli("events", "show", "JP-2026-02-08-GE").out
