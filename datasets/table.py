@@ -32,7 +32,8 @@ class PriceTable:
     cell is empty or unreadable), ``adjusted_close`` (NaN where there is none) and ``line``, where each row stood in the
     file (first data row 2 under a header of one line). ``at`` (int64 ns, UTC) is there for intraday rows only.
     ``layout`` says how the rows were recognised; ``remarks`` what reading had to put right, one sentence each.
-    ``utc_offset_hours`` is that of stamps that carried a zone, else None.
+    ``utc_offset_hours`` is that of stamps that carried a zone, else None. ``ticker`` is the name by which the file
+    itself calls what it holds, as Yahoo's and FRED's do. ``unit`` is what ``line`` counts: lines, or rows of Parquet.
     """
 
     name: str
@@ -49,6 +50,8 @@ class PriceTable:
     utc_offset_hours: float | None = None
     remarks: tuple[str, ...] = ()
     unreadable: tuple[Unreadable, ...] = field(default=())
+    ticker: str | None = None
+    unit: str = "line"
 
     def __len__(self) -> int:
         return len(self.session)
@@ -62,7 +65,7 @@ class PriceTable:
 
     def where(self, row: int) -> str:
         """Return ``TOPIX.csv line 17``: the place of a row, for a message."""
-        return f"{self.name} line {int(self.line[row])}" if len(self) else self.name
+        return f"{self.name} {self.unit} {int(self.line[row])}" if len(self) else self.name
 
 
 def bars_of(table: PriceTable, instrument: Instrument, source: Source) -> Bars:

@@ -1,22 +1,22 @@
-"""A directory of CSV or Parquet files as a source: the file's name is the symbol."""
+"""A directory of price files as a source: the file's name is the symbol, and its layout is found in its content."""
 
-import csv
-import io
-import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from datasets.bars import Bars, Floats, Source, make_bars
+from datasets.bars import Bars, Source
 from datasets.errors import UserError, did_you_mean
 from datasets.instruments import Instrument
+from datasets.reading.delimited import read_delimited
+from datasets.reading.parquet import read_parquet
+from datasets.reading.text import unpacked
+from datasets.table import PriceTable, bars_of
 
-_PRICES = ("open", "high", "low", "close", "volume")
+_ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
 class DirectorySource:
-    """Bars from ``DIR/SYMBOL.csv`` or ``DIR/SYMBOL.parquet`` with date, open, high, low, close, volume.
+    """Bars from ``DIR/SYMBOL.csv``, ``DIR/SYMBOL.parquet`` and the like, in any layout that ``read_table`` knows.
 
     Only date and close must be there; an empty open, high or low is a missing one. Other columns are left alone
     (an adjusted close is not used). The file may also bear one of the instrument's other names.
@@ -27,16 +27,14 @@ class DirectorySource:
             raise UserError(f"--data '{directory}' is not a directory; name one that holds SYMBOL.csv files")
         self._directory = directory
         self._files: dict[str, Path] = {}
-        for path in sorted(p for p in directory.iterdir() if p.suffix in (".csv", ".parquet") and p.is_file()):
-            if path.name == "instruments.csv":
-                continue
-            other = self._files.setdefault(path.stem.casefold(), path)
+        for path in price_files(directory):
+            other = self._files.setdefault(symbol_of(path).casefold(), path)
             if other != path:
                 raise UserError(f"--data has both {other.name} and {path.name}; keep the one that is meant")
 
     def symbols(self) -> list[str]:
         """Return the names of the files, without their endings."""
-        return sorted(p.stem for p in self._files.values())
+        return sorted(symbol_of(p) for p in self._files.values())
 
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of an instrument.
@@ -54,132 +52,65 @@ class DirectorySource:
         )
 
 
-def read_price_file(path: Path, instrument: Instrument) -> Bars:
-    """Return the bars of one price file.
+def price_files(directory: Path) -> list[Path]:
+    """Return the files of a directory that may hold prices, by name."""
+    found = (p for p in directory.iterdir() if p.name.casefold().endswith(_ENDINGS) and p.is_file())
+    return sorted(p for p in found if p.name != "instruments.csv")
+
+
+def symbol_of(path: Path) -> str:
+    """Return a file's name without its endings.
+
+    >>> symbol_of(Path("TOPIX.csv.gz")), symbol_of(Path("^HSI.parquet"))
+    ('TOPIX', '^HSI')
+    """
+    ending = next((e for e in sorted(_ENDINGS, key=len, reverse=True) if path.name.casefold().endswith(e)), path.suffix)
+    return path.name[: len(path.name) - len(ending)]
+
+
+def read_table(path: Path, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
+    """Return the price table in a file: CSV in any common layout (gzip too) or Parquet, told apart by content.
+
+    Rows stand as they were found; cells that cannot be read are in ``unreadable``.
+
+    Args:
+        path: the file.
+        date_format: DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be told apart.
+        zone: the exchange's time zone, where stamps need one.
 
     Raises:
-        UserError: the file cannot be read as prices; file and line are named.
+        UserError: the file as a whole cannot be read as prices; file and line are named.
     """
     try:
-        return _read_parquet(path, instrument) if path.suffix == ".parquet" else _read_csv(path, instrument)
+        data = path.read_bytes()
     except OSError as e:
         raise UserError(f"{path.name}: cannot be read ({e.strerror})") from e
+    return parse_table(data, path.name, date_format=date_format, zone=zone)
 
 
-def _read_csv(path: Path, instrument: Instrument) -> Bars:
-    data = path.read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        line = data[: e.start].count(b"\n") + 1
-        raise UserError(f"{path.name} line {line}: not UTF-8; save the file as UTF-8") from e
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, [])
-    at = _columns(header, path.name)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    for row in reader:
-        if not row:
-            continue
-        if len(row) != len(header):
-            raise UserError(
-                f"{path.name} line {reader.line_num}: {len(row)} fields where the header has {len(header)}; "
-                "the file is cut short or damaged"
-            )
-        rows.append(row)
-        lines.append(reader.line_num)
-
-    def where(row: int) -> str:
-        return f"{path.name} line {lines[row]}" if lines else path.name
-
-    sessions = np.array([_date(r[at["date"]], where, n) for n, r in enumerate(rows)], dtype="datetime64[D]")
-    price = {c: _numbers([r[at[c]] for r in rows] if c in at else [""] * len(rows), c, where) for c in _PRICES}
-    return make_bars(
-        instrument,
-        Source("file", f"file {path.name}"),
-        session=sessions,
-        open_=price["open"],
-        high=price["high"],
-        low=price["low"],
-        close=price["close"],
-        volume=price["volume"],
-        where=where,
-    )
+def parse_table(data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
+    """Return the price table in a file's content, as ``read_table`` does; ``name`` is what messages call it."""
+    data = unpacked(data, name)
+    read = read_parquet if data.startswith(b"PAR1") else read_delimited
+    return read(data, name, date_format=date_format, zone=zone)
 
 
-def _columns(header: Sequence[str], name: str) -> dict[str, int]:
-    at = {column.strip().casefold(): n for n, column in enumerate(header)}
-    for needed in ("date", "close"):
-        if needed not in at:
-            found = ",".join(header) or "nothing"
-            raise UserError(f"{name} line 1: no column '{needed}', found {found[:80]}; the header must be "
-                            "date,open,high,low,close,volume")  # fmt: skip
-    return at
+def read_price_file(path: Path, instrument: Instrument) -> Bars:
+    """Return the bars of one price file whose rows are clean and in order.
+
+    Raises:
+        UserError: the file cannot be read as prices, or its first bad row; file and line are named.
+    """
+    table = read_table(path)
+    _check_cells(table)
+    return bars_of(table, instrument, Source("file", f"file {path.name}"))
 
 
-def _date(text: str, where: Callable[[int], str], row: int) -> np.datetime64:
-    try:
-        if len(text) != len("2026-02-09"):
-            raise ValueError
-        return np.datetime64(text, "D")
-    except ValueError as e:
-        raise UserError(f"{where(row)}: date is '{text}'; it must be like 2026-02-09") from e
-
-
-def _numbers(texts: Sequence[str], column: str, where: Callable[[int], str]) -> Floats:
-    """Return the numbers of a column, NaN for an empty cell; a cell that says NaN is refused."""
-    out = np.full(len(texts), np.nan)
-    for row, text in enumerate(texts):
-        if not text:
-            if column == "close":
-                raise UserError(f"{where(row)}: close is empty; every bar needs one")
-            continue
-        try:
-            value = float(text)
-            if math.isnan(value):
-                raise ValueError
-        except ValueError as e:
-            raise UserError(
-                f"{where(row)}: {column} is '{text}'; it must be a number (or empty, save the close)"
-            ) from e
-        out[row] = value
-    return out
-
-
-def _read_parquet(path: Path, instrument: Instrument) -> Bars:
-    import pyarrow as pa  # noqa: PLC0415 - only when a Parquet file is read
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        table = pq.read_table(path)
-    except (pa.ArrowException, OSError) as e:
-        raise UserError(f"{path.name}: not a readable Parquet file ({str(e).splitlines()[0][:100]})") from e
-    at = _columns(table.column_names, path.name)
-
-    def where(row: int) -> str:
-        return f"{path.name} row {row + 1}"
-
-    def column(name: str) -> Floats:
-        if name not in at:
-            return np.full(table.num_rows, np.nan)
-        try:
-            values = table.column(at[name]).cast(pa.float64()).to_numpy()
-        except pa.ArrowException as e:
-            raise UserError(f"{path.name}: column '{name}' does not hold numbers") from e
-        return np.asarray(values, dtype=np.float64).copy()
-
-    try:
-        dates = table.column(at["date"]).cast(pa.date32()).to_numpy().astype("datetime64[D]")
-    except pa.ArrowException as e:
-        raise UserError(f"{path.name}: column 'date' does not hold dates") from e
-    return make_bars(
-        instrument,
-        Source("file", f"file {path.name}"),
-        session=dates,
-        open_=column("open"),
-        high=column("high"),
-        low=column("low"),
-        close=column("close"),
-        volume=column("volume"),
-        where=where,
-    )
+def _check_cells(table: PriceTable) -> None:
+    if table.unreadable:
+        cell = table.unreadable[0]
+        raise UserError(f"{table.name} {table.unit} {cell.line}: {cell.column} is '{cell.text}'; it must be a number "
+                        "(or empty, save the close), and a date like 2026-02-09")  # fmt: skip
+    empty = np.flatnonzero(np.isnan(table.close))
+    if len(empty):
+        raise UserError(f"{table.where(int(empty[0]))}: close is empty; every bar needs one")

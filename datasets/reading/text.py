@@ -1,0 +1,102 @@
+"""The text of a price file: unpacked, and decoded by the first encoding that fits."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from datasets.errors import UserError
+
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+LEGACY = ("cp932", "gb18030", "cp1252")
+"""Tried in this order where a file is not UTF-8; of those that decode it strictly, the header decides."""
+_HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml|!--|script|meta|table|div)\b", re.IGNORECASE)
+_PRIVATE = re.compile("[\ue000-\uf8ff]")  # where cp932 and gb18030 put bytes that are no character
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A decoded file and the encoding that decoded it."""
+
+    text: str
+    encoding: str
+
+    def lines(self) -> list[str]:
+        """Return the lines without their ends; LF, CR LF and CR end one."""
+        text = self.text
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return text.removesuffix("\n").split("\n") if text else []
+
+    def is_cut(self) -> bool:
+        """Return whether the last line has no end, as in a file cut short (or one written without it)."""
+        return not self.text.endswith(("\n", "\r"))
+
+
+def unpacked(data: bytes, name: str) -> bytes:
+    """Return the content of a file, unpacked where it is gzip.
+
+    Raises:
+        UserError: damaged gzip, or a workbook or archive.
+    """
+    if data.startswith(_WORKBOOKS):
+        raise UserError(f"{name}: a workbook or zip archive; save the prices as CSV")
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as e:
+        raise UserError(f"{name}: gzip data that is damaged or cut short; get the file again") from e
+
+
+def decodings(data: bytes, name: str) -> Iterator[Text]:
+    """Return the texts a file may be: one where it says or proves its encoding, else each that decodes strictly.
+
+    A byte-order mark is believed; then UTF-8; then the encodings of ``LEGACY``.
+
+    Raises:
+        UserError: binary data, HTML, or no encoding fits.
+    """
+    marked = next((encoding for bom, encoding in _BOMS if data.startswith(bom)), None)
+    texts = [t for t in (_decoded(data, e) for e in ([marked] if marked else ["utf-8"])) if t]
+    if not texts and not marked:
+        texts = [t for t in (_decoded(data, e) for e in LEGACY) if t]
+    if not texts:
+        raise UserError(f"{name} line {bad_line(data, marked or 'utf-8')}: neither UTF-8 nor a known older encoding; "
+                        "save the file as UTF-8")  # fmt: skip
+    for text in texts:
+        _check_is_text(text.text, name)
+        yield text
+
+
+def bad_line(data: bytes, encoding: str) -> int:
+    """Return the line of the first byte that does not fit an encoding; 1 where all fit."""
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as e:
+        return data[: e.start].count(b"\n") + 1
+    return 1
+
+
+def _decoded(data: bytes, encoding: str) -> Text | None:
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    return None if encoding in LEGACY and not text.isascii() and _PRIVATE.search(text) else Text(text, encoding)
+
+
+def _check_is_text(text: str, name: str) -> None:
+    if "\x00" in text:
+        line = text[: text.index("\x00")].count("\n") + 1
+        raise UserError(f"{name} line {line}: binary data, no text; a price file is CSV or Parquet")
+    if _HTML.match(text):
+        raise UserError(f"{name} line 1: an HTML page instead of prices; get the file again")
