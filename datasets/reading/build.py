@@ -1,7 +1,7 @@
 """A price table from recognised columns: the last step of reading, the same for text and Parquet."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -78,6 +78,21 @@ def compounded(table: PriceTable, percent: Floats) -> PriceTable:
     level: Floats = np.asarray(100.0 * np.cumprod(1 + percent / 100), dtype=np.float64)
     told = "returns in per cent: mkt_rf + rf compounded to a level, 100 before the first row"
     return replace(table, close=level, remarks=(*table.remarks, told))
+
+
+def one_ticker(column: Sequence[str | None], where: Callable[[int], str]) -> str | None:
+    """Return the ticker that every row of a column holds.
+
+    Raises:
+        UserError: rows of more than one, with the first that is not of the most frequent.
+    """
+    most = Counter(column).most_common(1)[0][0]
+    other = next((n for n, t in enumerate(column) if t != most), None)
+    if other is not None:
+        raise UserError(
+            f"{where(other)}: '{column[other]}' where other rows are of '{most}'; a file holds one instrument"
+        )
+    return (most or "").strip() or None
 
 
 def _cell(line: int, column: str, text: str) -> Unreadable:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from datasets.reading.build import NUMBERS, PRICES, Found, build_table, compounded
+from datasets.reading.build import NUMBERS, PRICES, Found, build_table, compounded, one_ticker
 from datasets.reading.dates import read_dates
 from datasets.reading.layouts import Layout, check_layout, find_layout, known_columns, unknown_columns
 from datasets.reading.names import role_of
@@ -55,8 +55,7 @@ def read_delimited(data: bytes, name: str, *, date_format: str | None = None, zo
     opened = _open(data, name)
     layout = opened.layout
     lines = opened.text.lines()
-    header_line = opened.above + 1
-    check_layout(layout, f"{name} line {header_line}")
+    check_layout(layout, f"{name} line {opened.above + 1}")
     grid = _grid(lines, opened, name)
 
     def where(row: int) -> str:
@@ -196,16 +195,9 @@ def _numbers(opened: _Opened, grid: _Grid, role: str, mark: str) -> Column:
 
 
 def _ticker(layout: Layout, grid: _Grid, where: Callable[[int], str]) -> str | None:
-    if layout.ticker is not None and ", " in layout.ticker:
-        raise UserError(f"{where(0)}: prices of several instruments ({layout.ticker}); a file holds one")
     if "ticker" not in layout.columns:
         return layout.ticker
-    column = grid.columns[layout.columns["ticker"]]
-    other = next((n for n, t in enumerate(column) if t != column[0]), None)
-    if other is not None:
-        raise UserError(f"{where(other)}: '{column[other]}' where the rows above are of '{column[0]}'; "
-                        "a file holds one instrument")  # fmt: skip
-    return column[0].strip() or None
+    return one_ticker(grid.columns[layout.columns["ticker"]], where)
 
 
 def _remarks(opened: _Opened, grid: _Grid, lines: list[str], mark: str) -> tuple[str, ...]:

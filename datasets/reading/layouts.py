@@ -25,8 +25,13 @@ class Layout:
     names: tuple[str, ...]
     columns: Mapping[str, int]
     header_lines: int = 1
-    ticker: str | None = None
+    tickers: tuple[str, ...] = ()
     returns: tuple[int, ...] = ()
+
+    @property
+    def ticker(self) -> str | None:
+        """The name by which the header calls what the file holds."""
+        return self.tickers[0] if self.tickers else None
 
     def decimal_comma(self) -> bool | None:
         """Return whether the header's language writes 1.234,5; None where it cannot be told."""
@@ -49,7 +54,7 @@ def yfinance(lines: Lines) -> Layout | None:
         return None
     found = _by_name((index[0], *fields[1:]), "yfinance, three header lines")
     held = sorted({c.strip() for c in tickers[1:]} - {""})
-    return found and replace(found, header_lines=3, ticker=", ".join(held) or None)
+    return found and replace(found, header_lines=3, tickers=tuple(held))
 
 
 def fama_french(lines: Lines) -> Layout | None:
@@ -68,7 +73,7 @@ def fred(lines: Lines) -> Layout | None:
     first, series = (c.strip() for c in lines[0])
     if first not in ("observation_date", "DATE") or role_of(series) or not re.fullmatch(r"[A-Z][A-Z0-9_]*", series):
         return None
-    return Layout("FRED", (first, series), {"date": 0, "close": 1}, ticker=series)
+    return Layout("FRED", (first, series), {"date": 0, "close": 1}, tickers=(series,))
 
 
 def one_series(lines: Lines) -> Layout | None:
@@ -142,6 +147,8 @@ def check_layout(layout: Layout, where: str) -> None:
             seen[role] = name
         if not name.strip() and n:
             raise UserError(f"{where}: column {n + 1} has no name; the header must name each")
+    if len(layout.tickers) > 1:
+        raise UserError(f"{where}: prices of several instruments ({', '.join(layout.tickers)[:80]}); a file holds one")
     for name in unknown_columns(layout):
         for role in _PRICES:
             if role not in layout.columns and get_close_matches(plain_name(name), names_of(role), n=1, cutoff=0.65):

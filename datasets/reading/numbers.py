@@ -22,7 +22,7 @@ _POWERS = {"": 0, "k": 3, "m": 6, "b": 9, "t": 12, "万": 4, "萬": 4, "亿": 8,
 _UNGROUP = {mark: str.maketrans(mark, ".", groups) for mark, groups in _GROUPS.items()}
 _NUMBER = {
     mark: re.compile(
-        rf"([+-]?(?:\d+|\d{{1,3}}([{groups}])\d{{3}}(?:\2\d{{3}})*)?)([{mark}]\d+)?([eE][+-]?\d{{1,3}})?([kmbtKMBT万萬亿億]?)",
+        rf"([+-]?(?:\d+|\d{{1,3}}([{groups}])\d{{3}}(?:\2\d{{3}})*)?)([{mark}]\d+)?([eE][+-]\d{{1,3}})?([kmbtKMBT万萬亿億]?)",
         re.ASCII,
     )
     for mark, groups in _GROUPS.items()

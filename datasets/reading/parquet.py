@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from datasets.errors import UserError
-from datasets.reading.build import NUMBERS, Found, build_table, compounded
+from datasets.reading.build import NUMBERS, Found, build_table, compounded, one_ticker
 from datasets.reading.dates import read_dates
 from datasets.reading.layouts import Layout, check_layout, find_layout, unknown_columns
 from datasets.reading.numbers import Column, Floats, read_numbers
@@ -69,10 +69,9 @@ def _layout(columns: Sequence[str], name: str) -> Layout:
         missing = "close" if any(n.strip().casefold() == "date" for n in names) else "date"
         raise UserError(f"{name}: no column '{missing}', found {','.join(columns)[:80] or 'nothing'}; the columns must "
                         "be date,open,high,low,close,volume, or those that a provider writes")  # fmt: skip
-    if len(tickers) > 1:
-        raise UserError(f"{name}: prices of several instruments ({', '.join(tickers)[:80]}); a file holds one")
-    check_layout(found[1], name)
-    return replace(found[1], ticker=tickers[0]) if tickers else found[1]
+    layout = replace(found[1], tickers=tuple(tickers) or found[1].tickers)
+    check_layout(layout, name)
+    return layout
 
 
 def _stamps(column: Any, layout: Layout, name: str) -> list[str]:
@@ -107,10 +106,4 @@ def _numbers(column: Any, title: str, name: str) -> Column:
 def _ticker(table: Any, layout: Layout, where: Callable[[int], str]) -> str | None:
     if "ticker" not in layout.columns:
         return layout.ticker
-    held = table.column(layout.columns["ticker"]).to_pylist()
-    other = next((n for n, t in enumerate(held) if t != held[0]), None)
-    if other is not None:
-        raise UserError(
-            f"{where(other)}: '{held[other]}' where the rows above are of '{held[0]}'; a file holds one instrument"
-        )
-    return str(held[0]) if held[0] else None
+    return one_ticker(table.column(layout.columns["ticker"]).to_pylist(), where)

@@ -87,10 +87,16 @@ def test_parquet_reads_like_csv(tmp_path: Path) -> None:
         (HEADER + "2026-02-09,2,1.5,3,2,0\n", "TOPIX.csv line 2: high 1.5 < low 3"),
         (HEADER + "2026-02-09,2,3,1,4,0\n", "TOPIX.csv line 2: close 4 > high 3"),
         (HEADER + "2026-02-09,0.5,3,1,2,0\n", "TOPIX.csv line 2: open 0.5 < low 1"),
-        (HEADER + "09/02/2026,1,1,1,1,0\n", "TOPIX.csv line 2: date is '09/02/2026', which may be DMY or MDY; say which with --date-format"),
+        (
+            HEADER + "09/02/2026,1,1,1,1,0\n",
+            "TOPIX.csv line 2: date is '09/02/2026', which may be DMY or MDY; say which with --date-format",
+        ),
         (HEADER + "2026-13-09,1,1,1,1,0\n", "TOPIX.csv line 2: date is '2026-13-09'"),
         (HEADER + "2026-02-09,1;1,1,1,1,0\n", "TOPIX.csv line 2: open is '1;1'; it must be a number"),
-        (HEADER.encode() + GOOD.encode() + b"2026-02-12,\xe91,1,1,1,0\n", "TOPIX.csv line 4: open is 'é1'; it must be a number"),
+        (
+            HEADER.encode() + GOOD.encode() + b"2026-02-12,\xe91,1,1,1,0\n",
+            "TOPIX.csv line 4: open is 'é1'; it must be a number",
+        ),
     ],
 )
 def test_each_fault_is_refused_with_file_and_line(tmp_path: Path, content: str | bytes, said: str) -> None:
