@@ -87,6 +87,11 @@ def read_dates(
     return _timed(texts, stamps, session, where=where, zone=zone, remarks=remarks)
 
 
+def is_date(text: str) -> bool:
+    """Return whether a cell has the form of a date or stamp, in any order of day and month."""
+    return _stamp(text.strip()) is not None
+
+
 def _check_arguments(date_format: str | None, zone: str | None) -> None:
     if date_format is not None and "%" not in date_format and date_format.upper() not in ORDERS:
         raise UserError(f"date format '{date_format}' is unknown; give DMY, MDY, YMD or a pattern such as %d/%m/%Y")
@@ -279,7 +284,7 @@ def _order(
     for measure in (_impossible, _faults):
         found = {o: measure(d) for o, d in days.items()}
         best, second, *_ = sorted(found, key=lambda o: (found[o], _faults(days[o])))
-        is_clear = found[best] * 10 < found[second] and found[best] <= len(parts) // 20
+        is_clear = found[best] * 10 < found[second] and found[best] <= len(parts) // 10
         if is_clear and _faults(days[best]) <= _faults(days[second]):
             return best
     place, text = where(0)

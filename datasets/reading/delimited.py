@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from datasets.errors import UserError
 from datasets.reading.build import NUMBERS, PRICES, Found, build_table, compounded, one_ticker
-from datasets.reading.dates import read_dates
+from datasets.reading.dates import is_date, read_dates
 from datasets.reading.layouts import Layout, check_layout, find_layout, known_columns, unknown_columns
 from datasets.reading.names import role_of
 from datasets.reading.numbers import Column, decimal_mark, read_numbers
-from datasets.reading.text import Text, bad_line, decodings
+from datasets.reading.text import LEGACY, Text, bad_line, decodings
 from datasets.table import PriceTable
 
 _DELIMITERS = (",", ";", "\t")
@@ -30,6 +30,11 @@ class _Opened:
     delimiter: str
     above: int
     layout: Layout
+
+    @property
+    def known(self) -> int:
+        """How many columns are known."""
+        return len(self.layout.columns)
 
 
 @dataclass(frozen=True)
@@ -79,22 +84,40 @@ def read_delimited(data: bytes, name: str, *, date_format: str | None = None, zo
 
 def _open(data: bytes, name: str) -> _Opened:
     """Return the text and the delimiter under which the most columns are known; the first where several are equal."""
-    best: list[_Opened] = []
     texts = list(decodings(data, name))
-    for text in texts:
-        for delimiter in _DELIMITERS:
-            found = find_layout(_head(text.text, delimiter))
-            if found:
-                best.append(_Opened(text, delimiter, *found))
-    if not best:
-        raise _no_header(data, texts[0], name)
-    most = max(len(o.layout.columns) for o in best)
-    best = [o for o in best if len(o.layout.columns) == most]
-    first = best[0]
-    if any(o.delimiter != first.delimiter and o.text is first.text for o in best):
+    found = [o for text in texts for o in _openings(text)]
+    if texts[0].encoding in LEGACY:
+        _check_is_no_damaged_utf8(data, found, name)
+    if not found:
+        raise _no_header(texts[0], name)
+    most = max(o.known for o in found)
+    first, *others = [o for o in found if o.known == most]
+    if any(o.delimiter != first.delimiter and o.text is first.text for o in others):
         raise UserError(f"{name} line {first.above + 1}: the header can be split at more than one kind of delimiter; "
                         "use one")  # fmt: skip
+    _check_titles(first, name)
     return first
+
+
+def _openings(text: Text) -> list[_Opened]:
+    tried = [(delimiter, find_layout(_head(text.text, delimiter))) for delimiter in _DELIMITERS]
+    return [_Opened(text, delimiter, *found) for delimiter, found in tried if found]
+
+
+def _check_is_no_damaged_utf8(data: bytes, found: Sequence[_Opened], name: str) -> None:
+    """Refuse a text whose header can be read as UTF-8, and less well in any older encoding."""
+    mended = _openings(Text(data.decode("utf-8", errors="replace"), "utf-8"))
+    if max((o.known for o in mended), default=0) > max((o.known for o in found), default=0):
+        raise UserError(f"{name} line {bad_line(data, 'utf-8')}: not UTF-8; save the file as UTF-8")
+
+
+def _check_titles(opened: _Opened, name: str) -> None:
+    """Refuse rows of prices above the header: a title is none."""
+    layout = opened.layout
+    for n, row in enumerate(_head(opened.text.text, opened.delimiter)[: opened.above]):
+        if len(row) == len(layout.names) and is_date(row[layout.columns["date"]]):
+            raise UserError(f"{name} line {n + 1}: a row of prices above the header of line {opened.above + 1}; "
+                            "put the header first")  # fmt: skip
 
 
 def _head(text: str, delimiter: str) -> list[list[str]]:
@@ -105,9 +128,7 @@ def _head(text: str, delimiter: str) -> list[list[str]]:
         return []
 
 
-def _no_header(data: bytes, text: Text, name: str) -> UserError:
-    if text.encoding not in ("utf-8", "utf-8-sig") and _holds_header(data.decode("utf-8", errors="replace")):
-        return UserError(f"{name} line {bad_line(data, 'utf-8')}: not UTF-8; save the file as UTF-8")
+def _no_header(text: Text, name: str) -> UserError:
     lines = text.lines()[:_HEAD]
     heads = [next(csv.reader([line]), []) for line in lines]
     at = max(range(len(heads)), key=lambda n: known_columns(heads[n]), default=0)
@@ -116,10 +137,6 @@ def _no_header(data: bytes, text: Text, name: str) -> UserError:
     found = lines[at].strip()[:80] if lines and lines[at].strip() else "nothing"
     return UserError(f"{name} line {at + 1}: no column '{missing}', found {found}; the header must be "
                      "date,open,high,low,close,volume, or one that a provider writes")  # fmt: skip
-
-
-def _holds_header(text: str) -> bool:
-    return any(find_layout(_head(text, d)) for d in _DELIMITERS)
 
 
 def _grid(lines: list[str], opened: _Opened, name: str) -> _Grid:

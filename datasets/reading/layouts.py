@@ -71,7 +71,11 @@ def fred(lines: Lines) -> Layout | None:
     if len(lines[0]) != 2:
         return None
     first, series = (c.strip() for c in lines[0])
-    if first not in ("observation_date", "DATE") or role_of(series) or not re.fullmatch(r"[A-Z][A-Z0-9_]*", series):
+    if (
+        (first.casefold() != "observation_date" and first != "DATE")
+        or role_of(series)
+        or not re.fullmatch(r"[A-Z][A-Z0-9_]*", series)
+    ):
         return None
     return Layout("FRED", (first, series), {"date": 0, "close": 1}, tickers=(series,))
 
@@ -169,7 +173,7 @@ def _by_name(names: Sequence[str], layout: str) -> Layout | None:
         role = role_of(name)
         if role:
             columns.setdefault(role, n)
-    if "date" not in columns and "time" in columns:
+    if "date" not in columns and columns.get("time") == 0:
         columns["date"] = columns.pop("time")
     if "date" not in columns and names and not names[0].strip():
         columns["date"] = 0  # the unnamed index of a data frame
