@@ -1,5 +1,7 @@
 """Rules on single values: cells that cannot be read, prices missing, zero or negative, values that are no prices."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from datasets.checks.case import (
@@ -20,6 +22,7 @@ from datasets.checks.case import (
     without,
 )
 from datasets.findings import Severity
+from datasets.table import Unreadable
 
 _SIDES = 0.7
 _NEGATIVE = 0.05
@@ -38,10 +41,15 @@ def unreadable(case: Case) -> Verdict:
         return FINE
     at = {int(line): row for row, line in enumerate(case.table.line)}
     flaws = tuple(
-        Flaw(Severity.REFUSAL, at.get(c.line), f"line {c.line}: {c.column} is '{c.text}', which cannot be read")
+        Flaw(Severity.REFUSAL, at.get(c.line), f"{_place(c, at)}{c.column} is '{c.text}', which cannot be read")
         for c in cells
     )
     return Verdict(flaws, case.table, f"{plural(len(cells), 'cell')} that cannot be read taken as empty")
+
+
+def _place(cell: Unreadable, at: Mapping[int, int]) -> str:
+    """Return the line of a cell whose row was left out; that of another is told by its row."""
+    return "" if cell.line in at else f"line {cell.line}: "
 
 
 def return_like(case: Case) -> Verdict:

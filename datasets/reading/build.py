@@ -58,7 +58,7 @@ def build_table(
         line=lines,
         at=dates.at,
         utc_offset_hours=dates.utc_offset_hours,
-        remarks=(*found.remarks, *dates.remarks, *_word_remarks(numbers)),
+        remarks=(*found.remarks, *_ticker_remark(found), *dates.remarks, *_word_remarks(numbers)),
         unreadable=tuple(_cell(int(lines[r]), *shown(role, r)) for r, role in sorted(bad)),
         ticker=found.ticker,
         unit=found.unit,
@@ -97,6 +97,10 @@ def one_ticker(column: Sequence[str | None], where: Callable[[int], str]) -> str
 
 def _cell(line: int, column: str, text: str) -> Unreadable:
     return Unreadable(line, column, text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
+
+def _ticker_remark(found: Found) -> list[str]:
+    return [f"the file calls its instrument '{found.ticker}'"] if found.ticker else []
 
 
 def _word_remarks(numbers: Mapping[str, Column]) -> list[str]:

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import numpy as np
-
-from datasets.bars import Bars, Source
+from datasets.bars import Bars
 from datasets.errors import UserError, did_you_mean
 from datasets.instruments import Instrument
+from datasets.quality import admit
 from datasets.reading.delimited import read_delimited
 from datasets.reading.parquet import read_parquet
 from datasets.reading.text import unpacked
-from datasets.table import PriceTable, bars_of
+from datasets.table import PriceTable
 
 _ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
 
@@ -96,21 +95,9 @@ def parse_table(data: bytes, name: str, *, date_format: str | None = None, zone:
 
 
 def read_price_file(path: Path, instrument: Instrument) -> Bars:
-    """Return the bars of one price file whose rows are clean and in order.
+    """Return the bars of one price file, judged as strictly as an import (``datasets.quality.admit``).
 
     Raises:
-        UserError: the file cannot be read as prices, or its first bad row; file and line are named.
+        UserError: the file cannot be read as prices, or holds what could change a fill; file and line are named.
     """
-    table = read_table(path)
-    _check_cells(table)
-    return bars_of(table, instrument, Source("file", f"file {path.name}"))
-
-
-def _check_cells(table: PriceTable) -> None:
-    if table.unreadable:
-        cell = table.unreadable[0]
-        raise UserError(f"{table.name} {table.unit} {cell.line}: {cell.column} is '{cell.text}'; it must be a number "
-                        "(or empty, save the close), and a date like 2026-02-09")  # fmt: skip
-    empty = np.flatnonzero(np.isnan(table.close))
-    if len(empty):
-        raise UserError(f"{table.where(int(empty[0]))}: close is empty; every bar needs one")
+    return admit(read_table(path), instrument).bars

@@ -1,5 +1,6 @@
 """A directory of price files: what is read, and each fault refused with file and line."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,25 @@ def test_empty_open_high_low_are_missing_not_zero(tmp_path: Path) -> None:
     assert (bars.open[0], bars.high[0], bars.low[0]) == (4012.31, 4012.31, 4012.31)
 
 
+@pytest.mark.parametrize("empty", ["", "NaN", "null", "n/a"])
+def test_a_word_for_nothing_is_a_missing_open(tmp_path: Path, empty: str) -> None:
+    bars = load(tmp_path, HEADER + f"2026-02-09,{empty},11,9,10,0\n")
+    assert (len(bars), bars.open_is_real[0], bars.open[0]) == (1, False, 10.0)
+
+
+def test_newest_first_and_a_row_said_twice_have_one_right_reading(tmp_path: Path) -> None:
+    first, second = GOOD.splitlines()
+    bars = load(tmp_path, HEADER + f"{second}\n{second}\n{first}\n")
+    assert [str(s) for s in bars.session] == ["2026-02-09", "2026-02-10"]
+    assert bars.close.tolist() == [3783.57, 3855.28]
+
+
+@pytest.mark.parametrize("name", ["TOPIX.txt", "TOPIX.tsv", "TOPIX.csv.gz"])
+def test_other_endings(tmp_path: Path, name: str) -> None:
+    data = (HEADER + GOOD).replace(",", "\t").encode()
+    assert len(load(tmp_path, gzip.compress(data) if name.endswith("gz") else data, name)) == 2
+
+
 def test_columns_in_any_order_and_case_and_a_byte_order_mark(tmp_path: Path) -> None:
     bars = load(tmp_path, b"\xef\xbb\xbfClose,Date,Adj Close\r\n10,2026-02-09,9\r\n")
     assert bars.close.tolist() == [10.0]
@@ -77,25 +97,31 @@ def test_parquet_reads_like_csv(tmp_path: Path) -> None:
         (HEADER, "TOPIX.csv: no rows"),
         ("when,close\n", "TOPIX.csv line 1: no column 'date', found when,close"),
         (HEADER + GOOD + "2026-02-12,3856", "TOPIX.csv line 4: 2 fields where the header has 6"),
-        (HEADER + GOOD + "2026-02-06,1,1,1,1,0\n", "TOPIX.csv line 4: date 2026-02-06 comes after 2026-02-10"),
-        (HEADER + GOOD + "2026-02-10,1,1,1,1,0\n", "TOPIX.csv line 4: date 2026-02-10 stands twice"),
-        (HEADER + "2026-02-09,1,1,1,nan,0\n", "TOPIX.csv line 2: close is empty; every bar needs one"),
-        (HEADER + "2026-02-09,1,1,1,,0\n", "TOPIX.csv line 2: close is empty"),
-        (HEADER + "2026-02-09,1,1,1,inf,0\n", "TOPIX.csv line 2: close is 'inf'; it must be a number"),
-        (HEADER + "2026-02-09,-1,1,1,1,0\n", "TOPIX.csv line 2: open is -1; a price must be a finite number above 0"),
-        (HEADER + "2026-02-09,1,1,1,0,0\n", "TOPIX.csv line 2: close is 0; a price must be"),
-        (HEADER + "2026-02-09,2,1.5,3,2,0\n", "TOPIX.csv line 2: high 1.5 < low 3"),
-        (HEADER + "2026-02-09,2,3,1,4,0\n", "TOPIX.csv line 2: close 4 > high 3"),
-        (HEADER + "2026-02-09,0.5,3,1,2,0\n", "TOPIX.csv line 2: open 0.5 < low 1"),
+        (HEADER + GOOD + "2026-02-06,1,1,1,1,0\n", "TOPIX.csv line 4: 2026-02-06 comes after 2026-02-10"),
+        (
+            HEADER + GOOD + "2026-02-10,1,1,1,1,0\n",
+            "TOPIX.csv line 4: 2026-02-10 stands on lines 3 and 4 with different prices",
+        ),
+        (HEADER + "2026-02-09,1,1,1,nan,0\n", "TOPIX.csv line 2: 2026-02-09 has no close"),
+        (HEADER + "2026-02-09,1,1,1,,0\n", "TOPIX.csv line 2: 2026-02-09 has no close"),
+        (HEADER + "2026-02-09,1,1,1,inf,0\n", "TOPIX.csv line 2: close is 'inf', which cannot be read"),
+        (
+            HEADER + "2026-02-09,-1,1,1,1,0\n",
+            "TOPIX.csv line 2: 2026-02-09 open is -1; a price must be finite and above 0",
+        ),
+        (HEADER + "2026-02-09,1,1,1,0,0\n", "TOPIX.csv line 2: 2026-02-09 close is 0; a price must be"),
+        (HEADER + "2026-02-09,2,1.5,3,2,0\n", "TOPIX.csv line 2: 2026-02-09 high 1.5 < low 3"),
+        (HEADER + "2026-02-09,2,3,1,4,0\n", "TOPIX.csv line 2: 2026-02-09 close 4 lies outside low 1 to high 3"),
+        (HEADER + "2026-02-09,0.5,3,1,2,0\n", "TOPIX.csv line 2: 2026-02-09 open 0.5 lies outside low 1 to high 3"),
         (
             HEADER + "09/02/2026,1,1,1,1,0\n",
             "TOPIX.csv line 2: date is '09/02/2026', which may be DMY or MDY; say which with --date-format",
         ),
         (HEADER + "2026-13-09,1,1,1,1,0\n", "TOPIX.csv line 2: date is '2026-13-09'"),
-        (HEADER + "2026-02-09,1;1,1,1,1,0\n", "TOPIX.csv line 2: open is '1;1'; it must be a number"),
+        (HEADER + "2026-02-09,1;1,1,1,1,0\n", "TOPIX.csv line 2: open is '1;1', which cannot be read"),
         (
             HEADER.encode() + GOOD.encode() + b"2026-02-12,\xe91,1,1,1,0\n",
-            "TOPIX.csv line 4: open is 'é1'; it must be a number",
+            "TOPIX.csv line 4: open is 'é1', which cannot be read",
         ),
     ],
 )

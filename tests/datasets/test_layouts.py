@@ -131,7 +131,7 @@ def test_fred_and_its_missing_values() -> None:
         table = read(f"{header}\n2026-02-09,157.01\n2026-02-10,.\n2026-02-11,153.2\n")
         assert (table.layout, table.ticker) == ("FRED", "DEXJPUS")
         assert np.array_equal(table.close, [157.01, np.nan, 153.2], equal_nan=True)
-        assert table.remarks == ("1 cell '.' taken as empty",)
+        assert table.remarks == ("the file calls its instrument 'DEXJPUS'", "1 cell '.' taken as empty")
 
 
 def test_words_for_nothing_are_empty_cells_and_counted() -> None:

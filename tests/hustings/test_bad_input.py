@@ -87,11 +87,17 @@ def test_one_clear_line(cli, home, arguments: list[str], said: list[str]) -> Non
         (b"", "TOPIX.csv line 1: no column 'date'"),
         (HEADER.encode(), "TOPIX.csv: no rows"),
         (HEADER.encode() + b"2026-02-09,3756,38", "TOPIX.csv line 2: 3 fields where the header has 6"),
-        (HEADER.encode() + b"2026-02-09,,,,1,\n2026-02-06,,,,1,\n", "TOPIX.csv line 3: date 2026-02-06 comes after"),
-        (HEADER.encode() + b"2026-02-09,,,,1,\n2026-02-09,,,,1,\n", "TOPIX.csv line 3: date 2026-02-09 stands twice"),
-        (HEADER.encode() + b"2026-02-09,,,,NaN,\n", "TOPIX.csv line 2: close is empty"),
-        (HEADER.encode() + b"2026-02-09,,,,-3,\n", "TOPIX.csv line 2: close is -3"),
-        (HEADER.encode() + b"2026-02-09,2,1,3,2,\n", "TOPIX.csv line 2: high 1 < low 3"),
+        (
+            HEADER.encode() + b"2026-02-09,,,,1,\n2026-02-10,,,,1,\n2026-02-06,,,,1,\n",
+            "TOPIX.csv line 4: 2026-02-06 comes after",
+        ),
+        (
+            HEADER.encode() + b"2026-02-09,,,,1,\n2026-02-09,,,,1.01,\n",
+            "TOPIX.csv line 3: 2026-02-09 stands on lines 2 and 3",
+        ),
+        (HEADER.encode() + b"2026-02-09,1,,,NaN,\n", "TOPIX.csv line 2: 2026-02-09 has no close"),
+        (HEADER.encode() + b"2026-02-09,,,,-3,\n", "TOPIX.csv line 2: 2026-02-09 close is -3"),
+        (HEADER.encode() + b"2026-02-09,2,1,3,2,\n", "TOPIX.csv line 2: 2026-02-09 high 1 < low 3"),
         (HEADER.encode() + b"2026-02-09,,,,\xff1,\n", "TOPIX.csv line 2: close is 'ÿ1'"),
     ],
 )
