@@ -7,6 +7,7 @@ from datasets.checks.case import FINE, Case, Flaw, Verdict, plural, runs
 from datasets.findings import Severity
 
 _DAILY_STEP = 4
+_SLOW_STEP = 6
 _SLOW_RUN = 8
 
 
@@ -27,9 +28,7 @@ def spliced_frequency(case: Case) -> Verdict:
     """Find stretches of weekly or monthly rows in a table of daily ones: often averages, never closes."""
     step = _steps(case)
     daily = (step >= 1) & (step <= _DAILY_STEP)
-    slow = [
-        (first, n) for first, n in runs(((step >= 6) & (step <= 8)) | (step >= 26) & (step <= 35)) if n >= _SLOW_RUN
-    ]
+    slow = [(first, n) for first, n in runs(step >= _SLOW_STEP) if n >= _SLOW_RUN]
     if not slow or daily.sum() < _SLOW_RUN:
         return FINE
     session = case.table.session
