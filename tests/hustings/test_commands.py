@@ -120,7 +120,7 @@ def test_alignment_cases_through_the_command(cli, shared_dir: Path) -> None:
     known = {e["event_id"] for e in cli("events", "list", "--json").json}
     with (shared_dir / "events" / "alignment-cases.csv").open(encoding="utf-8") as f:
         cases = [r for r in csv.DictReader(f) if r["event_id"] in known and r["exchange_mic"] in markets]
-    assert len(cases) >= 9
+    assert len(cases) >= 12
     for case in cases:
         market = markets[case["exchange_mic"]]
         row = cli("events", "explain", case["event_id"], "--instrument", market, "--json").json["instruments"][market]
