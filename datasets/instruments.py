@@ -16,7 +16,8 @@ _COLUMNS = ("symbol", "name", "mic", "currency", "lot", "commission_bps", "slipp
 class Instrument:
     """One market. Costs are in basis points of the traded value; ``lot`` 0 means any fraction can be held.
 
-    Levels of an index before ``launched_on`` are a back-cast; None where that is not known.
+    Levels of an index before ``launched_on`` are a back-cast; None where that is not known. ``yahoo``, ``fred`` and
+    ``stooq`` are the symbols of these providers, blank where they do not offer it.
     """
 
     symbol: str
@@ -31,6 +32,9 @@ class Instrument:
     aliases: tuple[str, ...] = ()
     notes: str = ""
     launched_on: date | None = None
+    yahoo: str = ""
+    fred: str = ""
+    stooq: str = ""
 
     def check_tradable(self) -> None:
         """Raise a UserError when nothing stands for it that can be bought."""
@@ -122,6 +126,9 @@ def _instrument(row: dict[str, str], where: str) -> Instrument:
         aliases=tuple((row.get("aliases") or "").split()),
         notes=(row.get("notes") or "").strip(),
         launched_on=_date((row.get("launched_on") or "").strip(), where),
+        yahoo=(row.get("yahoo") or "").strip(),
+        fred=(row.get("fred") or "").strip(),
+        stooq=(row.get("stooq") or "").strip(),
     )
 
 

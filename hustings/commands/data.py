@@ -8,6 +8,7 @@ from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.instruments import Instrument
 from datasets.sources.base import BarSource
+from hustings.commands.data_fetch import fetch
 from hustings.inputs import instruments_of, source_of
 from hustings.terminal import progress, say, say_json, table
 
@@ -21,6 +22,9 @@ def data(ctx: click.Context) -> None:
     """List and check the bars at hand."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_data)
+
+
+data.add_command(fetch)
 
 
 @data.command("list")

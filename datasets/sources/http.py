@@ -1,0 +1,234 @@
+"""Asks a provider over HTTP: paced, timed out, tried again where that can help, never believed on its status alone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+from datasets.errors import UserError
+
+T = TypeVar("T")
+
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+_CHUNK = 1 << 16
+
+
+class ProviderError(UserError):
+    """A provider gave no answer that can be used; asking the same again would not help."""
+
+
+class ExhaustedError(ProviderError):
+    """A provider will answer nobody for a while: the rest need not be asked."""
+
+
+class PassingError(ProviderError):
+    """A fault that may pass. ``reached`` tells whether anybody answered; ``wait_s`` what the provider asked to wait."""
+
+    def __init__(self, text: str, *, reached: bool = True, wait_s: float | None = None) -> None:
+        super().__init__(text)
+        self.reached = reached
+        self.wait_s = wait_s
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The clock, what waits on it, and chance. The caller brings them: only hustings/ reads the clock.
+
+    ``now`` is aware UTC, ``monotonic`` and ``sleep`` are in seconds, ``chance`` is uniform from 0 to 1, ``tell`` shows
+    a line about a wait to the user.
+    """
+
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+    tell: Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, and how often to ask again; seconds and bytes."""
+
+    retries: int = 4
+    connect_s: float = 10.0
+    read_s: float = 30.0
+    total_s: float = 120.0
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 60.0
+    max_bytes: int = 32_000_000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. Header names are lower case; ``sized`` is whether the answer said how long it is, and was."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sized: bool
+
+
+class Caller:
+    """Asks one provider, one question at a time, ``interval_s`` seconds apart at the least.
+
+    After a question that reached nobody, the next is asked once only, until somebody answers again: with no network,
+    twelve symbols do not wait twelve times.
+    """
+
+    def __init__(self, provider: str, *, interval_s: float, patience: Patience, clock: Clock) -> None:
+        self.provider = provider
+        self.patience = patience
+        self.clock = clock
+        self._interval_s = interval_s
+        self._asked_at: float | None = None
+        self._reached = True
+
+    def ask(self, send: Callable[[], Answer], read: Callable[[Answer], T], what: str) -> T:
+        """Return what ``read`` makes of the answer to ``send``, asked again while faults may pass.
+
+        Args:
+            send: puts the question once; raises PassingError where the way there failed.
+            read: turns a good answer into a value; raises PassingError for one that is damaged.
+            what: names the question in messages, such as ``^N225``.
+
+        Raises:
+            ProviderError: no usable answer; how often it was asked is said.
+        """
+        tries = 1 + (self.patience.retries if self._reached else 0)
+        for tried in range(1, tries + 1):
+            try:
+                return self._ask_once(send, read)
+            except PassingError as e:
+                self._reached = e.reached
+                if tried == tries:
+                    raise ProviderError(self._given_up(what, e, tried)) from e
+                self._wait(what, e, tried)
+            except ProviderError as e:
+                raise type(e)(f"{self.provider} ({what}): {e}") from e
+        raise AssertionError("unreachable")
+
+    def _ask_once(self, send: Callable[[], Answer], read: Callable[[Answer], T]) -> T:
+        self.pace()
+        answer = send()
+        self._reached = True
+        if answer.status in _PASSING:
+            raise PassingError(status_text(answer.status), wait_s=retry_after(answer.headers, self.clock.now()))
+        return read(answer)
+
+    def pace(self) -> None:
+        """Wait until the provider may be asked again."""
+        at = self.clock.monotonic()
+        if self._asked_at is not None and at - self._asked_at < self._interval_s:
+            self.clock.sleep(self._interval_s - (at - self._asked_at))
+            at = self.clock.monotonic()
+        self._asked_at = at
+
+    def _wait(self, what: str, fault: PassingError, tried: int) -> None:
+        """Sleep before the next try: what the provider asked, or twice as long each time, drawn from its upper half."""
+        wait_s = min(self.patience.first_wait_s * 2 ** (tried - 1), self.patience.longest_wait_s)
+        wait_s *= 0.5 + 0.5 * self.clock.chance()
+        if fault.wait_s is not None:
+            if fault.wait_s > self.patience.longest_wait_s:
+                raise ExhaustedError(f"{self.provider} ({what}): {fault}, and asks to wait {fault.wait_s:.0f} s; "
+                                     "try again then") from fault  # fmt: skip
+            wait_s = max(fault.wait_s, wait_s)
+        self.clock.tell(f"{self.provider} ({what}): {fault}; asking again in {wait_s:.0f} s")
+        self.clock.sleep(wait_s)
+
+    def _given_up(self, what: str, fault: PassingError, tried: int) -> str:
+        times = f", asked {tried} times" if tried > 1 else ""
+        advice = "try again later" if fault.reached else "is there a network?"
+        return f"{self.provider} ({what}): {fault}{times}; {advice}"
+
+
+def status_text(status: int) -> str:
+    """Return ``answered 503 Service Unavailable``.
+
+    >>> status_text(404)
+    'answered 404 Not Found'
+    """
+    known = {s.value: f" {s.phrase}" for s in HTTPStatus}
+    return f"answered {status}{known.get(status, '')}"
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds a ``Retry-After`` header asks to wait, given as a number or as a date; None without one.
+
+    >>> retry_after({"retry-after": "120"}, datetime(2026, 2, 9, tzinfo=UTC))
+    120.0
+    >>> retry_after({"retry-after": "Mon, 09 Feb 2026 00:00:30 GMT"}, datetime(2026, 2, 9, tzinfo=UTC))
+    30.0
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
+
+
+def get(url: str, parameters: Mapping[str, str], *, patience: Patience, clock: Clock) -> Answer:
+    """Return the answer to one GET through requests.
+
+    Raises:
+        PassingError: nobody was reached, the time was over, or the answer broke off.
+        ProviderError: the answer is too long, or the server's certificate is not trusted.
+    """
+    import requests  # noqa: PLC0415 - only when something is fetched
+
+    until = clock.monotonic() + patience.total_s
+    agent = {"User-Agent": f"hustings/{version('hustings')}", "Accept": "text/csv, */*;q=0.5"}
+    try:
+        with requests.get(
+            url, params=parameters, headers=agent, timeout=(patience.connect_s, patience.read_s), stream=True
+        ) as response:
+            body = _read_body(response, until, patience=patience, clock=clock)
+            headers = {k.lower(): v for k, v in response.headers.items()}
+            return Answer(response.status_code, headers, body, sized=is_sized(headers))
+    except requests.RequestException as e:
+        raise _told(e) from e
+
+
+def is_sized(headers: Mapping[str, str]) -> bool:
+    """Return whether an answer's end is known from its headers rather than from the closing of the line."""
+    return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
+
+
+def too_long(patience: Patience) -> ProviderError:
+    """Return the error for an answer beyond the limit."""
+    return ProviderError(f"answered more than {patience.max_bytes / 1e6:g} MB; no daily series is that long")
+
+
+def _read_body(response: Any, until: float, *, patience: Patience, clock: Clock) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        body += chunk
+        if len(body) > patience.max_bytes:
+            raise too_long(patience)
+        if clock.monotonic() > until:
+            raise PassingError(f"was still answering after {patience.total_s:g} s")
+    return bytes(body)
+
+
+def _told(e: Exception) -> ProviderError:
+    """Return an exception of requests as one of ours; its own text may hold a key and is not repeated."""
+    import requests  # noqa: PLC0415
+    from urllib3.exceptions import NewConnectionError  # noqa: PLC0415
+
+    reason = getattr(e.args[0], "reason", None) if e.args else None
+    if isinstance(e, requests.exceptions.SSLError):
+        return ProviderError("has a certificate that is not trusted; behind a proxy, set REQUESTS_CA_BUNDLE")
+    if isinstance(e, requests.exceptions.ProxyError):
+        return PassingError("the proxy cannot be reached or refuses", reached=False)
+    if isinstance(e, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
+        return PassingError("cannot be reached", reached=False)
+    if isinstance(e, requests.Timeout):
+        return PassingError("did not answer in time")
+    if isinstance(e, requests.TooManyRedirects | requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return ProviderError("sends elsewhere without end, or to no valid address")
+    return PassingError("broke off in the middle of the answer")

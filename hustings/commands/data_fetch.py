@@ -1,0 +1,129 @@
+"""hustings data fetch: brings prices from a provider into the store."""
+
+import random
+import time
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+
+import click
+
+from datasets.errors import UserError
+from datasets.fetch_journal import Journal
+from datasets.fetching import Outcome, Request, State, check_offered, fetch_all
+from datasets.instruments import Instrument, bundled_instruments
+from datasets.sources.http import Clock, Patience
+from datasets.sources.providers import PROVIDERS, provider_of
+from datasets.store import Store
+from hustings.inputs import date_of
+from hustings.terminal import say, say_json, table, warn
+
+_SHOWN = 5
+
+
+@click.command("fetch")
+@click.argument("symbols", nargs=-1, required=True)
+@click.option("--source", required=True, metavar="|".join(PROVIDERS), help="The provider to ask.")
+@click.option("--from", "from_", metavar="DATE", help="First session [all, or 10 sessions before the last stored one].")
+@click.option("--to", metavar="DATE", help="Last session [the newest].")
+@click.option("--accept", multiple=True, metavar="RULE", help="Let RULE pass; 'revision': stored rows may change.")
+@click.option("--retries", type=click.IntRange(0, 20), default=4, show_default=True, help="How often to ask again.")
+@click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds to wait.")
+@click.option("--full", is_flag=True, help="Ask for everything again, whatever is stored or was fetched today.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+@click.pass_context
+def fetch(
+    ctx: click.Context,
+    symbols: tuple[str, ...],
+    source: str,
+    from_: str | None,
+    to: str | None,
+    accept: tuple[str, ...],
+    retries: int,
+    timeout: float,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """Fetch SYMBOLS from a provider into the store; exit 1 if any of them was refused or failed.
+
+    What is stored stays as it is unless a whole answer passes every check. A command that was interrupted, or failed
+    in part, asks only for the rest when it is given again within a day.
+    """
+    request = Request(_instruments(symbols), date_of(from_, "--from"), date_of(to, "--to"), accept, full)
+    if request.first and request.last and request.first > request.last:
+        raise UserError(f"--from {request.first} lies after --to {request.last}")
+    clock = _clock(quiet=as_json)
+    patience = replace(Patience(), retries=retries, connect_s=min(10.0, timeout), read_s=timeout, total_s=4 * timeout)
+    provider = provider_of(source, patience=patience, clock=clock)
+    check_offered(request.instruments, source)
+    journal = Journal(_words(request, provider.source), now=clock.now())
+    if full:
+        journal.clear()
+    outcomes: list[Outcome] = []
+    for outcome in fetch_all(request, provider, Store(), journal, clock.now):
+        outcomes.append(outcome)
+        if not as_json:
+            warn(f"[{len(outcomes)}/{len(request.instruments)}] {_line(outcome)}")
+    good = all(o.state.is_good for o in outcomes)
+    if good:
+        journal.clear()
+    say_json(_json(outcomes, provider.source)) if as_json else _show(outcomes)
+    if not good:
+        ctx.exit(1)
+
+
+def _instruments(symbols: tuple[str, ...]) -> list[Instrument]:
+    """Return the instruments of the names typed, each once, in their order."""
+    return list(dict.fromkeys(bundled_instruments().find(s) for s in symbols))
+
+
+def _clock(*, quiet: bool) -> Clock:
+    return Clock(
+        now=lambda: datetime.now(UTC),
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+        chance=random.random,
+        tell=(lambda _: None) if quiet else warn,
+    )
+
+
+def _words(request: Request, source: str) -> str:
+    """Return what makes two commands the same."""
+    symbols = ",".join(sorted(i.symbol for i in request.instruments))
+    return f"{source} {symbols} {request.first} {request.last} {sorted(request.accepted)}"
+
+
+def _line(o: Outcome) -> str:
+    if o.state in (State.STORED, State.UNCHANGED) and not o.reason:
+        return f"{o.symbol}: {o.state}, {o.added} rows added, {o.changed} values changed, {o.unchanged} rows as stored"
+    return f"{o.symbol}: {o.state}: {o.reason}"
+
+
+def _show(outcomes: list[Outcome]) -> None:
+    columns = ["symbol", "asked for", "outcome", "added", "changed", "as stored", "first", "last"]
+    rows = [
+        [
+            o.symbol,
+            o.asked_for or "-",
+            o.state,
+            *map(str, (o.added, o.changed, o.unchanged)),
+            o.first or "-",
+            o.last or "-",
+        ]
+        for o in outcomes
+    ]
+    table(columns, rows, right=["added", "changed", "as stored"])
+    for o in outcomes:
+        _show_list(o.symbol, (o.reason,) if o.reason else ())
+        _show_list(f"{o.symbol} would change" if o.state is State.REFUSED else f"{o.symbol} changed", o.diff)
+        _show_list(f"{o.symbol} notes", o.notes)
+
+
+def _show_list(title: str, lines: tuple[str, ...]) -> None:
+    for line in lines[:_SHOWN]:
+        say(f"{title}: {line}")
+    if len(lines) > _SHOWN:
+        say(f"{title}: {len(lines) - _SHOWN} more; --json shows all")
+
+
+def _json(outcomes: list[Outcome], source: str) -> dict[str, object]:
+    return {"source": source, "good": all(o.state.is_good for o in outcomes), "symbols": [asdict(o) for o in outcomes]}
