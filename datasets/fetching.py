@@ -121,11 +121,12 @@ def fetch_one(
         first = _first(instrument, request, store)
         if first and request.last and first > request.last:
             return _outcome(instrument, provider, State.UNCHANGED, reason=f"stored beyond {request.last} already")
+        asked_at = now()  # a session that was not over then may be in the answer in part
         fetched = provider.fetch(instrument, first=first, last=request.last)
         table = _within(fetched.table, first, request.last)
         arrival = Arrival(
             source=provider.source,
-            retrieved_at=now(),
+            retrieved_at=asked_at,
             licence=provider.licence,
             adjustment="total" if instrument.total_return else "price",
         )

@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from datasets.home import hustings_home
-from datasets.instants import Sessions
+from datasets.instants import Sessions, to_ns
 from datasets.instruments import Instrument
-from datasets.sessions import FX
+from datasets.sessions import FX, stamp
 from datasets.sources.base import Fetched, Payout, without_blanks
 from datasets.sources.http import (
     Answer,
@@ -66,7 +66,9 @@ class Yahoo:
         """Return the bars, dividends and splits of the ticker that stands for an instrument."""
         ticker = instrument.yahoo
         return self._caller.ask(
-            lambda: self._send(ticker, first, last), lambda answer: _read(answer, ticker, instrument), ticker
+            lambda: self._send(ticker, first, last),
+            lambda answer: _read(answer, ticker, instrument, self._now()),
+            ticker,
         )
 
     def _send(self, ticker: str, first: date | None, last: date | None) -> Answer:
@@ -74,11 +76,14 @@ class Yahoo:
             if self._client is None:
                 self._client = _client(self._address, self._caller.patience)
             try:
-                return _answer(self._client.get(_address_of(ticker), params=_question(first, last, self._now())))
+                answer = _answer(self._client.get(_address_of(ticker), params=_question(first, last, self._now())))
             except _Final as e:
                 return e.answer
             except OSError as e:
                 raise _told(e, self._caller.patience) from e
+        if len(answer.body) > self._caller.patience.max_bytes:
+            raise too_long(self._caller.patience)  # it was short while it was compressed
+        return answer
 
     def _now(self) -> datetime:
         return self._caller.clock.now()
@@ -203,7 +208,7 @@ class _Chart:
     events: Mapping[str, Any]
 
 
-def _read(answer: Answer, ticker: str, instrument: Instrument) -> Fetched:
+def _read(answer: Answer, ticker: str, instrument: Instrument, now: datetime) -> Fetched:
     chart = _chart(_document(answer), ticker)
     _check(chart.meta, ticker, instrument)
     zone = ZoneInfo(chart.meta["exchangeTimezoneName"])
@@ -220,7 +225,8 @@ def _read(answer: Answer, ticker: str, instrument: Instrument) -> Fetched:
         line=np.arange(1, len(chart.stamps) + 1),
         remarks=(_FX_REMARK,) if instrument.mic == FX else (),
     )
-    return Fetched(without_blanks(table, "days without a price"), _payouts(chart.events, zone))
+    table = _without_live_row(without_blanks(table, "days without a price"), instrument, now)
+    return Fetched(table, _payouts(chart.events, zone))
 
 
 def _document(answer: Answer) -> Any:
@@ -232,7 +238,7 @@ def _document(answer: Answer) -> Any:
         if answer.status != 200:
             raise ProviderError(status_text(answer.status)) from e
         raise PassingError(f"answered {what} instead of a chart") from e
-    if answer.status not in (200, 404):
+    if answer.status != 200 and not (answer.status == 404 and _reason(document)):
         raise ProviderError(f"{status_text(answer.status)}{_reason(document)}")
     return document
 
@@ -307,6 +313,19 @@ def _session_of(stamp: int, zone: ZoneInfo) -> date:
     local = datetime.fromtimestamp(stamp, zone)
     early = local.hour >= _EVENING and local.minute == 0 and local.second == 0
     return local.date() + timedelta(days=1) if early else local.date()
+
+
+def _without_live_row(table: PriceTable, instrument: Instrument, now: datetime) -> PriceTable:
+    """Return a table with one row of a session that is not over.
+
+    While a market is open, Yahoo puts the last price behind the day's row as a row of its own.
+    """
+    session = table.session
+    if len(table) < 2 or session[-1] != session[-2] or int(stamp(instrument.mic, session[-1:])[1][0]) <= to_ns(now):
+        return table
+    remark = f"{session[-1]} stood twice while it was not over; the first of the two was left out"
+    kept = np.arange(len(table)) != len(table) - 2
+    return replace(table.take(kept), remarks=(*table.remarks, remark))
 
 
 def _payouts(events: Mapping[str, Any], zone: ZoneInfo) -> tuple[Payout, ...]:

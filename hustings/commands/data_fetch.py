@@ -10,11 +10,12 @@ import click
 from datasets.errors import UserError
 from datasets.fetch_journal import Journal
 from datasets.fetching import Outcome, Request, State, check_offered, fetch_all
-from datasets.instruments import Instrument, bundled_instruments
+from datasets.instruments import Instrument
+from datasets.quality import check_accepted
 from datasets.sources.http import Clock, Patience
 from datasets.sources.providers import PROVIDERS, provider_of
-from datasets.store import Store
-from hustings.inputs import date_of
+from datasets.store import REVISION, Store
+from hustings.inputs import date_of, instruments_of
 from hustings.terminal import say, say_json, table, warn
 
 _SHOWN = 5
@@ -51,6 +52,7 @@ def fetch(
     request = Request(_instruments(symbols), date_of(from_, "--from"), date_of(to, "--to"), accept, full)
     if request.first and request.last and request.first > request.last:
         raise UserError(f"--from {request.first} lies after --to {request.last}")
+    check_accepted([rule for rule in accept if rule != REVISION])
     clock = _clock(quiet=as_json)
     patience = replace(Patience(), retries=retries, connect_s=min(10.0, timeout), read_s=timeout, total_s=4 * timeout)
     provider = provider_of(source, patience=patience, clock=clock)
@@ -73,7 +75,8 @@ def fetch(
 
 def _instruments(symbols: tuple[str, ...]) -> list[Instrument]:
     """Return the instruments of the names typed, each once, in their order."""
-    return list(dict.fromkeys(bundled_instruments().find(s) for s in symbols))
+    known = instruments_of(None)
+    return list(dict.fromkeys(known.find(s) for s in symbols))
 
 
 def _clock(*, quiet: bool) -> Clock:

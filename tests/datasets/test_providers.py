@@ -408,6 +408,19 @@ def test_rows_come_as_found_doubled_days_included(server: Loopback, make: Make) 
     assert table.close.tolist()[-2:] == [3783.57, 3790.0]
 
 
+def test_a_live_row_of_a_day_that_is_not_over_takes_the_place_of_the_days_own(
+    server: Loopback, make: Make, time: FakeClock
+) -> None:
+    time.at = -16 * 86_400 - 8 * 3600.0  # 14 February 2026, 04:00 UTC
+    friday = Row("2026-02-13", 56_000, 57_000, 55_900, 56_500), Row("2026-02-13", 56_000, 57_000, 55_900, 56_480)
+    server.series["^N225"] = Series((*DAYS, *friday))
+    assert fetch(make("yahoo")).table.close.tolist() == [*CLOSES, 56_500, 56_480]
+    time.at -= 86_400  # 13 February, 13:00 in Tokyo
+    table = fetch(make("yahoo")).table
+    assert table.close.tolist() == [*CLOSES, 56_480]
+    assert table.remarks == ("2026-02-13 stood twice while it was not over; the first of the two was left out",)
+
+
 def test_days_without_any_price_are_left_out_and_counted(server: Loopback, make: Make) -> None:
     holiday, half = Row("2026-02-11", None, None, None, None, None), Row("2026-02-12", 1.0, 2.0, 1.0, None)
     server.series["^N225"] = Series((*DAYS, holiday, half))

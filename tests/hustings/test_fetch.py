@@ -1,0 +1,441 @@
+"""data fetch: twelve symbols from a provider with faults, each right or told; what is stored survives garbage."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datasets.instants import to_date
+from datasets.instruments import bundled_instruments
+from datasets.sample import SimulatedSource
+from datasets.sources.http import Clock
+from datasets.sources.providers import PROVIDERS, symbol_of
+from datasets.store import Store
+from hustings.commands import data_fetch
+from tests.loopback import (
+    PAGE,
+    Fault,
+    Loopback,
+    Row,
+    Series,
+    body,
+    changed,
+    good,
+    reset,
+    serving,
+    slow,
+    status,
+    truncated,
+    zipped,
+)
+
+TWELVE = ["T1306", "N225", "KOSPI", "HSI", "HSTECH", "SSEC", "CSI300", "ASX200", "STI", "NIFTY50", "USDJPY", "TOPIX"]
+ZONES = {"XTKS": "Asia/Tokyo", "XKRX": "Asia/Seoul", "XHKG": "Asia/Hong_Kong", "XSHG": "Asia/Shanghai",
+         "XASX": "Australia/Sydney", "XSES": "Asia/Singapore", "XBOM": "Asia/Kolkata", "FX": "Europe/London"}  # fmt: skip
+ROWS = 300
+
+
+class Now:
+    """The clock of the command: 2 November 2026, noon UTC, until a test moves it; nobody waits."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+    def clock(self, *, quiet: bool) -> Clock:
+        return Clock(
+            now=lambda: self.at,
+            monotonic=self.seconds,
+            sleep=self.sleep,
+            chance=lambda: 1.0,
+            tell=(lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr)),
+        )
+
+    def seconds(self) -> float:
+        return self.at.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
+    with serving() as loopback:
+        for name in PROVIDERS:
+            monkeypatch.setenv(f"HUSTINGS_{name.upper()}_URL", loopback.address)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.delenv("HUSTINGS_STOOQ_KEY", raising=False)
+        yield loopback
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> Now:
+    clock = Now()
+    monkeypatch.setattr(data_fetch, "_clock", clock.clock)
+    return clock
+
+
+def simulated(symbol: str, *, rows: int = ROWS, drop: int = 0) -> Series:
+    """Return the last rows of a simulated market as a provider has them."""
+    instrument = bundled_instruments().find(symbol)
+    bars = SimulatedSource().load(instrument)
+    chosen = range(len(bars) - rows - drop, len(bars) - drop)
+    days = tuple(
+        Row(
+            str(to_date(bars.session[n])),
+            bars.open[n].item(),
+            bars.high[n].item(),
+            bars.low[n].item(),
+            bars.close[n].item(),
+        )
+        for n in chosen
+    )
+    opens = "00:00" if instrument.mic == "FX" else "10:00"
+    return Series(days, instrument.currency, ZONES[instrument.mic], opens)
+
+
+def offer(server: Loopback, source: str, symbols: list[str], **kwargs: int) -> None:
+    for symbol in symbols:
+        name = symbol_of(bundled_instruments().find(symbol), source)
+        if name:
+            server.series[name] = simulated(symbol, **kwargs)
+
+
+def is_exact(symbol: str, series: Series) -> bool:
+    """Return whether the store holds the rows that were served, to the last digit."""
+    table = Store().load(symbol).table
+    columns = {"open": table.open, "high": table.high, "low": table.low, "close": table.close}
+    same = all(v.tolist() == [getattr(r, c) for r in series.rows] for c, v in columns.items())
+    return same and [str(s) for s in table.session] == [r.day for r in series.rows]
+
+
+def by_symbol(answer: Any) -> dict[str, Any]:
+    return {s["symbol"]: s for s in answer.json["symbols"]}
+
+
+# Each fault, and how the symbol must end: exact, or told with these words.
+FAULTS: dict[str, tuple[list[Fault], str]] = {
+    "T1306": ([status(429, Retry_After="2"), good], ""),
+    "N225": ([status(500), status(503), good], ""),
+    "KOSPI": ([truncated, good], ""),
+    "HSI": ([reset, reset, good], ""),
+    "HSTECH": ([body(PAGE)] * 9, "a web page instead of"),
+    "SSEC": ([truncated] * 9, "broke off in the middle of the answer"),
+    "CSI300": ([zipped], ""),
+    "ASX200": ([status(404, b"{}")] * 9, "answered 404 Not Found"),
+    "STI": ([body(b'{"chart": {"result": [{"timestamp": [1]}]}}')] * 9, "of another shape"),
+    "NIFTY50": ([changed(b'"^NSEI"', b'"^GSPC"')] * 9, "answered ^GSPC when asked for ^NSEI"),
+    "USDJPY": ([body(b""), slow(0.6), good], ""),
+    "TOPIX": ([], "yahoo does not offer TOPIX; --source stooq does"),
+}
+TOLD = ["HSTECH", "SSEC", "ASX200", "STI", "NIFTY50", "TOPIX"]
+
+
+def inject(server: Loopback) -> None:
+    for symbol, (faults, _) in FAULTS.items():
+        server.faults[symbol_of(bundled_instruments().find(symbol), "yahoo")] = list(faults)
+
+
+def test_twelve_symbols_with_faults_each_right_or_told(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "yahoo", TWELVE)
+    inject(server)
+    answer = cli("data", "fetch", *TWELVE, "--source", "yahoo", "--timeout", "0.3", "--json")
+    assert (answer.code, answer.err) == (1, "")
+    found = by_symbol(answer)
+    assert list(found) == TWELVE
+    for symbol, (_, said) in FAULTS.items():
+        if symbol in TOLD:
+            assert found[symbol]["state"] in ("failed", "refused")
+            assert said in found[symbol]["reason"] and "\n" not in found[symbol]["reason"]
+        else:
+            assert found[symbol]["state"] == "stored", found[symbol]
+            assert is_exact(symbol, server.series[found[symbol]["asked_for"]])
+    assert Store().symbols() == sorted(set(TWELVE) - set(TOLD))
+    assert Store().damage() == {}
+
+
+def test_nothing_of_a_good_store_is_lost(cli, home, server: Loopback, now: Now) -> None:
+    offered = [s for s in TWELVE if s != "TOPIX"]
+    offer(server, "yahoo", offered, drop=5)
+    assert cli("data", "fetch", *offered, "--source", "yahoo", "--json").code == 0
+    before = {s: Store().load(s) for s in offered}
+    offer(server, "yahoo", offered)
+    inject(server)
+    found = by_symbol(cli("data", "fetch", *TWELVE, "--source", "yahoo", "--timeout", "0.3", "--json"))
+    for symbol in offered:
+        after, known = Store().load(symbol), before[symbol]
+        if symbol in TOLD:
+            assert found[symbol]["state"] in ("failed", "refused")
+            assert after.provenance == known.provenance
+        else:
+            assert (found[symbol]["state"], found[symbol]["added"], found[symbol]["unchanged"]) == ("stored", 5, 10)
+        n = len(known.table)
+        assert after.table.close[:n].tolist() == known.table.close.tolist()
+    assert Store().damage() == {}
+
+
+@pytest.mark.parametrize("source", PROVIDERS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        body(PAGE), body(b""), body(b"\x00\x01\x02"), body(b"[]"), body(b"{}"), body(b"null"), body(b"0"),
+        body(b"observation_date,SP500\n2026-10-30,7\n"), body(b"Date,Open,High,Low,Close,Volume\n1999-01-04,1,1,1,1,1\n"),
+        body(b"Date,Open,High,Low,Close,Volume\n2026-10-30,1,1,1,x,1\n"), body(b"No data"), status(200, b'{"chart":null}'),
+        truncated, reset, status(418), status(301, b"", Location="http://127.0.0.1:9/"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_garbage_leaves_a_series_as_it_was(cli, home, server: Loopback, now: Now, source: str, fault: Fault) -> None:
+    offer(server, source, ["N225"])
+    assert cli("data", "fetch", "N225", "--source", source, "--json").code == 0
+    before = (home / "bars" / "N225.parquet").read_bytes()
+    server.faults[symbol_of(bundled_instruments().find("N225"), source)] = [fault] * 9
+    answer = cli("data", "fetch", "N225", "--source", source, "--retries", "1")
+    assert answer.code == 1
+    assert "N225: failed: " in answer.err or "N225: refused: " in answer.err
+    assert (home / "bars" / "N225.parquet").read_bytes() == before
+
+
+def test_an_update_asks_for_ten_sessions_again_and_no_more(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "stooq", ["N225"], drop=3)
+    assert by_symbol(cli("data", "fetch", "N225", "--source", "stooq", "--json"))["N225"]["added"] == ROWS
+    offer(server, "stooq", ["N225"])
+    found = by_symbol(cli("data", "fetch", "n225", "--source", "stooq", "--json"))["N225"]
+    assert (found["state"], found["added"], found["changed"], found["unchanged"]) == ("stored", 3, 0, 10)
+    tenth = server.series["^nkx"].rows[ROWS - 13].day
+    assert server.asked[-1][2]["d1"] == tenth.replace("-", "")
+    again = by_symbol(cli("data", "fetch", "N225", "--source", "stooq", "--json"))["N225"]
+    assert (again["state"], again["added"], again["unchanged"]) == ("unchanged", 0, 10)
+    cli("data", "fetch", "N225", "--source", "stooq", "--full", "--json")
+    assert "d1" not in server.asked[-1][2]
+
+
+def test_a_revision_is_shown_and_waits_to_be_accepted(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "stooq", ["N225"])
+    cli("data", "fetch", "N225", "--source", "stooq")
+    old = server.series["^nkx"]
+    last = old.rows[-2]
+    assert last.close is not None and last.high is not None
+    server.series["^nkx"] = replace(old, rows=(*old.rows[:-2], replace(last, close=last.close - 1), old.rows[-1]))
+    answer = cli("data", "fetch", "N225", "--source", "stooq")
+    diff = f"{last.day} close {last.close:.10g} -> {last.close - 1:.10g}"
+    assert answer.code == 1
+    assert f"N225 would change: {diff}" in answer.out
+    assert "--accept revision" in answer.err
+    assert is_exact("N225", old)
+    answer = cli("data", "fetch", "N225", "--source", "stooq", "--accept", "revision")
+    assert answer.code == 0
+    assert f"N225 changed: {diff}" in answer.out
+    assert is_exact("N225", server.series["^nkx"])
+    assert Store().provenance("N225").deliveries[-1].accepted == ("revision",)
+
+
+def test_where_a_series_comes_from_is_kept(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "yahoo", ["N225"])
+    cli("data", "fetch", "N225", "--source", "yahoo")
+    provenance = Store().provenance("N225")
+    delivery = provenance.deliveries[0]
+    assert (provenance.adjustment, delivery.name) == ("price", "yahoo ^N225")
+    assert (delivery.source, delivery.retrieved_at) == ("yahoo via 127.0.0.1", "2026-11-02T12:00:00Z")
+    assert "personal use" in delivery.licence
+
+
+def test_a_session_that_is_not_over_is_not_stored(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "yahoo", ["N225"])
+    now.at = datetime(2026, 10, 30, 3, tzinfo=UTC)  # a Friday, noon in Tokyo: the last simulated session is running
+    answer = cli("data", "fetch", "N225", "--source", "yahoo")
+    assert answer.code == 0
+    assert Store().provenance("N225").last == "2026-10-29"
+    assert "2026-10-30" in answer.out
+
+
+def test_from_and_to(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "yahoo", ["N225"])
+    span = ("--from", "2026-10-01", "--to", "2026-10-15")
+    found = by_symbol(cli("data", "fetch", "N225", "--source", "yahoo", *span, "--json"))["N225"]
+    assert (found["first"], found["last"]) == ("2026-10-01", "2026-10-15")
+    found = by_symbol(cli("data", "fetch", "N225", "--source", "yahoo", "--to", "2026-09-01", "--json"))["N225"]
+    assert (found["state"], found["added"]) == ("unchanged", 0)
+
+
+# --- interrupted, failed in part, and given again
+
+
+def test_a_command_that_failed_in_part_asks_only_for_the_rest(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "stooq", ["N225", "KOSPI", "HSI"])
+    server.faults["^kospi"] = [status(404)]
+    command = ("data", "fetch", "N225", "KOSPI", "HSI", "--source", "stooq", "--json")
+    assert cli(*command).code == 1
+    now.at += timedelta(hours=1)
+    answer = cli(*command)
+    assert answer.code == 0
+    assert {k: v["state"] for k, v in by_symbol(answer).items()} == {
+        "N225": "fetched earlier",
+        "KOSPI": "stored",
+        "HSI": "fetched earlier",
+    }
+    assert [server.times(s) for s in ("^nkx", "^kospi", "^hsi")] == [1, 2, 1]
+    cli(*command)  # all went well: the next is an update
+    assert [server.times(s) for s in ("^nkx", "^kospi", "^hsi")] == [2, 3, 2]
+
+
+@pytest.mark.parametrize(
+    ("more", "hours", "asked"),
+    [((), 1, 1), (("--full",), 1, 2), ((), 25, 2), (("--from", "2026-01-05"), 1, 2)],
+)
+def test_an_interrupted_command_goes_on_where_it_was(
+    cli, home, server: Loopback, now: Now, monkeypatch, more: tuple[str, ...], hours: int, asked: int
+) -> None:
+    offer(server, "stooq", ["N225", "KOSPI"])
+    server.faults["^kospi"] = [status(503)]
+
+    def interrupt(seconds: float) -> None:
+        if seconds != 1.5:  # the wait after the fault, not the distance between two questions
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(now, "sleep", interrupt)
+    assert cli("data", "fetch", "N225", "KOSPI", "--source", "stooq").code == 130
+    assert Store().symbols() == ["N225"]
+    monkeypatch.undo()
+    monkeypatch.setenv("HUSTINGS_HOME", str(home))
+    monkeypatch.setenv("HUSTINGS_STOOQ_URL", server.address)
+    monkeypatch.setattr(data_fetch, "_clock", now.clock)
+    now.at += timedelta(hours=hours)
+    answer = cli("data", "fetch", "N225", "KOSPI", "--source", "stooq", *more)
+    assert answer.code == 0, answer
+    assert (server.times("^nkx"), Store().symbols()) == (asked, ["KOSPI", "N225"])
+
+
+def test_a_series_that_was_removed_is_fetched_again(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "stooq", ["N225"])
+    server.faults["^hsi"] = [status(404)] * 2
+    command = ("data", "fetch", "N225", "HSI", "--source", "stooq", "--json")
+    assert cli(*command).code == 1
+    Store().remove("N225")
+    assert by_symbol(cli(*command))["N225"]["state"] == "stored"
+
+
+def test_a_damaged_journal_is_as_none(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "stooq", ["N225"])
+    command = ("data", "fetch", "N225", "HSI", "--source", "stooq", "--json")
+    assert cli(*command).code == 1
+    (journal,) = (home / "fetches").glob("*.json")
+    journal.write_bytes(b"\xff{")
+    assert by_symbol(cli(*command))["N225"]["state"] == "unchanged"
+
+
+def test_when_a_provider_says_no_to_all_the_rest_is_not_asked(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "stooq", ["N225", "KOSPI", "HSI"])
+    server.faults["^kospi"] = [body(b"Exceeded the daily hits limit")]
+    found = by_symbol(cli("data", "fetch", "N225", "KOSPI", "HSI", "--source", "stooq", "--json"))
+    assert [v["state"] for v in found.values()] == ["stored", "failed", "not asked"]
+    assert "daily limit of requests is reached" in found["HSI"]["reason"]
+    assert server.times("^hsi") == 0
+
+
+# --- what a user sees
+
+
+@pytest.mark.parametrize("source", PROVIDERS)
+def test_without_a_network_each_symbol_has_its_line(cli, home, now: Now, monkeypatch, source: str) -> None:
+    monkeypatch.setenv(f"HUSTINGS_{source.upper()}_URL", "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    answer = cli("data", "fetch", "N225", "SPX", "--source", source, "--retries", "1")
+    assert answer.code == 1
+    lines = answer.err.splitlines()
+    assert "cannot be reached; asking again in 1 s" in lines[0]
+    assert lines[1].startswith("[1/2] N225: failed: ") and lines[1].endswith("asked 2 times; is there a network?")
+    assert lines[2].startswith("[2/2] SPX: failed: ") and "cannot be reached; is there a network?" in lines[2]
+    assert len(lines) == 3
+    assert "Traceback" not in answer.err + answer.out
+
+
+def test_progress_goes_to_stderr_and_the_table_to_stdout(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "yahoo", ["N225"])
+    answer = cli("data", "fetch", "N225", "--source", "yahoo")
+    assert answer.err == f"[1/1] N225: stored, {ROWS} rows added, 0 values changed, 0 rows as stored\n"
+    assert "^N225" in answer.out and str(ROWS) in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["TOPXI", "--source", "yahoo"], "unknown instrument 'TOPXI' (did you mean 'TOPIX'?)"),
+        (["N225", "--source", "yaho"], "unknown provider 'yaho' (did you mean 'yahoo'?)"),
+        (["TOPIX", "--source", "yahoo"], "yahoo does not offer TOPIX; --source stooq does"),
+        (
+            ["N225", "--source", "yahoo", "--from", "2026-02-01", "--to", "2026-01-01"],
+            "--from 2026-02-01 lies after --to",
+        ),
+        (["N225", "--source", "yahoo", "--from", "01/02/2026"], "--from is '01/02/2026'"),
+        (["N225", "--source", "yahoo", "--accept", "outlierr"], "unknown rule 'outlierr'"),
+        (["--source", "yahoo"], "Missing argument 'SYMBOLS...'"),
+        (["N225"], "Missing option '--source'"),
+    ],
+)
+def test_bad_input_asks_nobody(cli, home, server: Loopback, now: Now, arguments: list[str], said: str) -> None:
+    answer = cli("data", "fetch", *arguments)
+    assert (answer.code, answer.out, answer.err.count("\n")) == (2, "", 1)
+    assert said in answer.err
+    assert server.asked == []
+
+
+# --- killed
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_the_store_holds_good_series(home, server: Loopback) -> None:
+    """Twenty updates of every series, each killed somewhere on its way; the store holds whole good versions only."""
+    instruments = [i for s in TWELVE if (i := bundled_instruments().find(s)).stooq]
+    whole = {i.symbol: simulated(i.symbol, rows=220).rows for i in instruments}
+
+    def offered(turn: int) -> None:
+        for i in instruments:
+            server.series[i.stooq] = Series(whole[i.symbol][: 200 + turn])
+
+    def started() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-c", KILLED, *whole]
+        environment = {**os.environ, "HUSTINGS_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
+        process, before = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL), len(server.asked)
+        while len(server.asked) == before and process.poll() is None:
+            time.sleep(0.002)
+        return process
+
+    offered(0)
+    process, at = started(), time.monotonic()
+    assert process.wait() == 0
+    takes, draw, unfinished = time.monotonic() - at, random.Random(3), 0
+    for turn in range(1, 21):
+        offered(turn)
+        rows = {s: len(Store().load(s).table) for s in whole}
+        process = started()
+        time.sleep(draw.uniform(0, takes))
+        process.send_signal(signal.SIGKILL)
+        unfinished += process.wait() != 0
+        assert Store().damage() == {}
+        for symbol, days in whole.items():
+            table = Store().load(symbol).table
+            assert len(table) in (rows[symbol], 200 + turn)
+            assert [str(s) for s in table.session] == [r.day for r in days[: len(table)]]
+            assert table.close.tolist() == [r.close for r in days[: len(table)]]
+    assert unfinished > 5
+
+
+KILLED = """
+import sys
+from datetime import UTC, datetime
+from datasets.sources.http import Clock
+from hustings.commands import data_fetch
+from hustings.__main__ import main
+at = datetime(2026, 11, 2, 12, tzinfo=UTC)
+data_fetch._clock = lambda quiet: Clock(lambda: at, at.timestamp, lambda s: None, lambda: 1.0, lambda t: None)
+sys.exit(main(["data", "fetch", *sys.argv[1:], "--source", "stooq", "--full", "--json"]))
+"""
