@@ -1,4 +1,4 @@
-"""Remembers for a day what a fetch has done, so that one that broke off, or failed in part, goes on where it was."""
+"""Remembers for a day what a fetch has done, so that one that broke off goes on where it was."""
 
 import hashlib
 import json

@@ -9,7 +9,7 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.fetch_journal import Journal
-from datasets.instants import iso_z, to_date
+from datasets.instants import Sessions, iso_z, to_date
 from datasets.instruments import Instrument
 from datasets.intake import Arrival, Taken, take
 from datasets.sources.base import Provider
@@ -118,12 +118,14 @@ def fetch_one(
     if not symbol_of(instrument, provider.name):
         return _outcome(instrument, provider, State.REFUSED, reason=not_offered(instrument, provider.name))
     try:
-        first = _first(instrument, request, store)
+        known = store.load(instrument.symbol).table.session if instrument.symbol in store.symbols() else None
+        first = _first(known, request)
         if first and request.last and first > request.last:
             return _outcome(instrument, provider, State.UNCHANGED, reason=f"stored beyond {request.last} already")
         asked_at = now()  # a session that was not over then may be in the answer in part
         fetched = provider.fetch(instrument, first=first, last=request.last)
         table = _within(fetched.table, first, request.last)
+        _check_joins(table, known)
         arrival = Arrival(
             source=provider.source,
             retrieved_at=asked_at,
@@ -158,12 +160,11 @@ def _stored(outcome: Outcome, taken: Taken, remarks: Sequence[str]) -> Outcome:
     )
 
 
-def _first(instrument: Instrument, request: Request, store: Store) -> date | None:
+def _first(known: Sessions | None, request: Request) -> date | None:
     """Return from when to ask: what the user said, else some sessions before the end of what is stored."""
-    if request.first or request.full or instrument.symbol not in store.symbols():
+    if request.first or request.full or known is None:
         return request.first
-    session = store.load(instrument.symbol).table.session
-    return to_date(session[max(0, len(session) - OVERLAP)])
+    return to_date(known[max(0, len(known) - OVERLAP)])
 
 
 def _within(table: PriceTable, first: date | None, last: date | None) -> PriceTable:
@@ -178,6 +179,16 @@ def _within(table: PriceTable, first: date | None, last: date | None) -> PriceTa
     if not asked.any():
         raise ProviderError(f"{table.name}: no row of the answer lies in the span that was asked for")
     return table if asked.all() else table.take(asked)
+
+
+def _check_joins(table: PriceTable, known: Sessions | None) -> None:
+    """Refuse rows that share no session with what is stored: nothing would show that they are of the same series."""
+    if known is None or np.isin(table.session, known).any():
+        return
+    raise UserError(
+        f"{table.name}: the answer ({table.session[0]} to {table.session[-1]}) shares no session with what is stored "
+        f"({known[0]} to {known[-1]}); ask for a span that does, or for all with --full"
+    )
 
 
 def _outcome(

@@ -46,8 +46,8 @@ def fetch(
 ) -> None:
     """Fetch SYMBOLS from a provider into the store; exit 1 if any of them was refused or failed.
 
-    What is stored stays as it is unless a whole answer passes every check. A command that was interrupted, or failed
-    in part, asks only for the rest when it is given again within a day.
+    What is stored stays as it is unless a whole answer passes every check. A command that was interrupted asks only
+    for the rest when it is given again within a day.
     """
     request = Request(_instruments(symbols), date_of(from_, "--from"), date_of(to, "--to"), accept, full)
     if request.first and request.last and request.first > request.last:
@@ -65,11 +65,10 @@ def fetch(
         outcomes.append(outcome)
         if not as_json:
             warn(f"[{len(outcomes)}/{len(request.instruments)}] {_line(outcome)}")
-    good = all(o.state.is_good for o in outcomes)
-    if good:
-        journal.clear()
+    if not any(o.state is State.NOT_ASKED for o in outcomes):
+        journal.clear()  # every symbol had its turn: given again, the command is an update
     say_json(_json(outcomes, provider.source)) if as_json else _show(outcomes)
-    if not good:
+    if not all(o.state.is_good for o in outcomes):
         ctx.exit(1)
 
 
