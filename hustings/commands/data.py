@@ -1,6 +1,8 @@
-"""hustings data: which bars are at hand, and whether they can be read."""
+"""hustings data: which bars are at hand, where they came from, and what is in the store."""
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,22 +11,29 @@ from datasets.errors import UserError
 from datasets.instruments import Instrument
 from datasets.sources.base import BarSource
 from hustings.commands.data_fetch import fetch
+from datasets.sources.stored import StoreSource
+from datasets.store import Provenance, Store
+from hustings.commands.data_import import export, import_files
 from hustings.inputs import instruments_of, source_of
-from hustings.terminal import progress, say, say_json, table
+from hustings.terminal import say, say_json, table
 
-_DATA = click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="A directory [the built-in bars].")
+_DATA = click.option(
+    "--data", type=click.Path(path_type=Path), metavar="DIR|builtin|store", help="Only these bars [all at hand]."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def data(ctx: click.Context) -> None:
-    """List and check the bars at hand."""
+    """List, import, check, show, export and remove bars."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_data)
 
 
 data.add_command(fetch)
+data.add_command(import_files)
+data.add_command(export)
 
 
 @data.command("list")
@@ -33,54 +42,83 @@ data.add_command(fetch)
 def list_data(data: Path | None = None, as_json: bool = False) -> None:
     """List the instruments, and where their bars come from."""
     source, known = source_of(data), instruments_of(data)
-    rows = [(i, _has(source, i)) for i in known]
+    rows = [_row(i, source) for i in known]
     if as_json:
-        say_json([{**_row(i), "has_bars": has} for i, has in rows])
+        say_json(rows)
         return
-    columns = ["symbol", "name", "exchange", "currency", "bars", "other names", "notes"]
-    table(
-        columns,
-        [[i.symbol, i.name, i.mic, i.currency, "yes" if h else "-", " ".join(i.aliases), i.notes] for i, h in rows],
-    )
+    names = ("symbol", "name", "exchange", "currency", "bars", "other_names", "notes")
+    table([n.replace("_", " ") for n in names], [[str(r[n] or "-") for n in names] for r in rows])
 
 
 @data.command()
-@click.argument("symbols", nargs=-1)
-@_DATA
+@click.argument("symbol")
 @_JSON
-@click.pass_context
-def check(ctx: click.Context, symbols: tuple[str, ...], data: Path | None, as_json: bool) -> None:
-    """Read the bars of SYMBOLS (all at hand if none is named) and say what is wrong; exit 2 if anything is."""
-    source, known = source_of(data), instruments_of(data)
-    chosen = [known.find(s) for s in symbols] or [i for i in known if _has(source, i)]
-    with progress("reading bars"):
-        found = [(i, *_try(source, i)) for i in chosen]
+def show(symbol: str, as_json: bool) -> None:
+    """Show a stored SYMBOL: its span, its last rows, and every delivery with its source and what was put right."""
+    instrument = instruments_of(None).find(symbol)
+    bars = StoreSource().load(instrument)
+    told = Store().provenance(instrument.symbol)
     if as_json:
-        say_json([{"symbol": i.symbol, "bars": bars and _facts(bars), "error": error} for i, bars, error in found])
-    else:
-        columns = ["symbol", "bars", "first", "last", "real opens", "source"]
-        table(columns, [[i.symbol, *map(str, _facts(b).values())] for i, b, _ in found if b is not None])
-        for _, _, error in found:
-            if error:
-                say(error)
-    if any(error for *_, error in found):
-        ctx.exit(2)
+        say_json({**asdict(told), "real_opens": float(bars.open_is_real.mean())})
+        return
+    say(f"{instrument.symbol}  {instrument.name} ({instrument.mic}, {instrument.currency})")
+    say(f"{bars.span()}; {told.adjustment} series; {bars.open_is_real.mean():.1%} of its opens are traded prices")
+    say(f"sha256 {told.sha256}")
+    _last_rows(bars)
+    _deliveries(told)
 
 
-def _try(source: BarSource, instrument: Instrument) -> tuple[Bars | None, str | None]:
-    try:
-        return source.load(instrument), None
-    except UserError as e:
-        return None, str(e)
+def _last_rows(bars: Bars) -> None:
+    rows = range(max(0, len(bars) - 5), len(bars))
+    columns = ["session", "open", "high", "low", "close", "open traded"]
+    prices = [[f"{getattr(bars, c)[n]:,.2f}" for c in columns[1:5]] for n in rows]
+    marks = ["yes" if bars.open_is_real[n] else "no" for n in rows]
+    table(
+        columns,
+        [[str(bars.session[n]), *p, m] for n, p, m in zip(rows, prices, marks, strict=True)],
+        right=columns[1:5],
+    )
 
 
-def _facts(bars: Bars) -> dict[str, str | int]:
+def _deliveries(told: Provenance) -> None:
+    for d in told.deliveries:
+        say(f"{d.retrieved_at}  {d.name} from {d.source}; {d.rows} rows {d.first} to {d.last}; licence: {d.licence}")
+        say(f"  {d.added} new, {d.changed} changed" + (f"; accepted: {', '.join(d.accepted)}" if d.accepted else ""))
+        for text in d.corrections:
+            say(f"  put right: {text}")
+        for text in d.warnings:
+            say(f"  warning: {text}")
+
+
+@data.command()
+@click.argument("symbols", nargs=-1, required=True)
+@_JSON
+def remove(symbols: tuple[str, ...], as_json: bool) -> None:
+    """Take SYMBOLS out of the store (damaged ones too); the files they came from are not touched."""
+    store, known = Store(), instruments_of(None)
+    names = [_stored_name(s, store, known) for s in symbols]
+    for name in names:
+        store.remove(name)
+    say_json({"removed": names}) if as_json else say(f"removed {', '.join(names)}")
+
+
+def _stored_name(symbol: str, store: Store, known: Any) -> str:
+    if symbol in store.symbols():
+        return symbol  # also one whose instrument nobody knows any more
+    found: str = known.find(symbol).symbol
+    return found
+
+
+def _row(instrument: Instrument, source: BarSource) -> dict[str, Any]:
     return {
-        "rows": len(bars),
-        "first_session": str(bars.session[0]),
-        "last_session": str(bars.session[-1]),
-        "real_opens": f"{bars.open_is_real.mean():.1%}",
-        "source": bars.source.text,
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "exchange": instrument.mic,
+        "currency": instrument.currency,
+        "has_bars": _has(source, instrument),
+        "bars": _whence(source, instrument),
+        "other_names": " ".join(instrument.aliases),
+        "notes": instrument.notes,
     }
 
 
@@ -89,5 +127,14 @@ def _has(source: BarSource, instrument: Instrument) -> bool:
     return any(s.casefold() in names for s in source.symbols())
 
 
-def _row(i: Instrument) -> dict[str, str]:
-    return {"symbol": i.symbol, "name": i.name, "exchange": i.mic, "currency": i.currency, "notes": i.notes}
+def _whence(source: BarSource, instrument: Instrument) -> str | None:
+    if not _has(source, instrument):
+        return None
+    store = Store()
+    if instrument.symbol not in store.symbols():
+        return "yes"
+    try:
+        told = store.provenance(instrument.symbol)
+    except UserError:
+        return "damaged"
+    return f"{told.rows} to {told.last}, {told.deliveries[-1].source}"

@@ -1,0 +1,208 @@
+"""hustings data import and export: files into the store, and out of it."""
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+import click
+
+from datasets.errors import UserError
+from datasets.instruments import Instrument, InstrumentTable
+from datasets.intake import Arrival, Taken, take
+from datasets.sources.files import read_table
+from datasets.store import PRICES, Change, HistoryChangedError, Store, Stored
+from hustings.inputs import instruments_of
+from hustings.terminal import progress, say, say_json, table, warn
+
+_PATH = click.Path(path_type=Path)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+_SHOWN = 20
+_ENDINGS = (".csv", ".txt", ".tsv", ".gz", ".parquet")
+_NO_PRICES = ("instruments.csv", "actions.csv")
+Outcome = dict[str, Any]
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=_PATH)
+@click.option("--symbol", metavar="SYMBOL", help="What the file is of [its name].")
+@click.option("--accept", "accepted", multiple=True, metavar="RULE", help="Let a finding pass (repeatable; recorded).")
+@click.option("--source", default="file", show_default=True, help="Where the prices come from, in a few words.")
+@click.option("--licence", default="not stated", show_default=True, help="The terms they may be used under.")
+@click.option(
+    "--adjustment", type=click.Choice(["price", "total"]), help="Whether dividends are in [the instrument's]."
+)
+@click.option("--zone", metavar="ZONE", help="Time zone of stamps without one, such as Europe/London.")
+@click.option(
+    "--date-format", metavar="FORMAT", help="How dates are written where that is not plain, such as %d/%m/%Y."
+)
+@_JSON
+@click.pass_context
+def import_files(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    symbol: str | None,
+    accepted: tuple[str, ...],
+    source: str,
+    licence: str,
+    adjustment: str | None,
+    zone: str | None,
+    date_format: str | None,
+    as_json: bool,
+) -> None:
+    """Check the price files at PATHS (files or directories) and take them into the store.
+
+    A file goes in as a whole or not at all; the others go on. Exit code 1 when some stayed out, 2 when all did.
+    """
+    files = [(file, folder) for path in paths for file, folder in _files_of(path)]
+    if symbol is not None and len(files) != 1:
+        raise UserError(f"--symbol names one series and {len(files)} files were given; import them one by one")
+    arrival = Arrival(source, datetime.now(UTC), licence, adjustment or "")
+    outcomes = []
+    for file, folder in files:
+        with progress(f"reading {file.name}"):
+            known = instruments_of(folder)
+            outcomes.append(_import(file, folder, known, symbol, arrival, accepted, zone, date_format))
+    say_json(outcomes) if as_json else _tell(outcomes)
+    refused = sum(o["error"] is not None for o in outcomes)
+    if refused:
+        ctx.exit(2 if refused == len(outcomes) else 1)
+
+
+def _files_of(path: Path) -> Iterator[tuple[Path, Path]]:
+    """Return the price files at a path, each with the directory whose instruments.csv may tell of it."""
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.suffix in _ENDINGS and p.name not in _NO_PRICES)
+        if not found:
+            raise UserError(f"'{path}' holds no price files (.csv, .txt, .tsv, .parquet)")
+        yield from ((file, path) for file in found)
+    elif path.is_file():
+        yield path, path.parent
+    else:
+        raise UserError(f"'{path}' is neither a file nor a directory")
+
+
+def _import(
+    file: Path,
+    folder: Path,
+    known: InstrumentTable,
+    symbol: str | None,
+    arrival: Arrival,
+    accepted: tuple[str, ...],
+    zone: str | None,
+    date_format: str | None,
+) -> Outcome:
+    try:
+        instrument = known.find(symbol or file.name.split(".")[0])
+        read = read_table(file, zone=zone, date_format=date_format)
+        done = take(read, instrument, Store(), arrival=_for(arrival, instrument), accepted=accepted)
+        _keep_own(instrument, folder)
+    except HistoryChangedError as e:
+        return _refused(file, str(e), e.changes)
+    except UserError as e:
+        return _refused(file, str(e))
+    return _stored(file, done)
+
+
+def _for(arrival: Arrival, instrument: Instrument) -> Arrival:
+    own = "total" if instrument.total_return else "price"
+    return Arrival(arrival.source, arrival.retrieved_at, arrival.licence, arrival.adjustment or own)
+
+
+def _keep_own(instrument: Instrument, folder: Path) -> None:
+    """Keep with the series what only the directory's own instruments.csv says of its instrument."""
+    own = folder / "instruments.csv"
+    if own.is_file() and instrument not in list(instruments_of(None)):
+        Store().keep_instrument(instrument.symbol, own)
+
+
+def _stored(file: Path, done: Taken) -> Outcome:
+    return {
+        "file": file.name,
+        "symbol": done.symbol,
+        "rows": done.delivery.rows,
+        "first": done.delivery.first,
+        "last": done.delivery.last,
+        "added": done.update.added,
+        "unchanged": done.update.unchanged,
+        "changes": [asdict(c) for c in done.update.changes],
+        "corrections": list(done.delivery.corrections),
+        "warnings": list(done.delivery.warnings),
+        "accepted": list(done.delivery.accepted),
+        "error": None,
+    }
+
+
+def _refused(file: Path, error: str, changes: tuple[Change, ...] = ()) -> Outcome:
+    return {"file": file.name, "symbol": None, "changes": [asdict(c) for c in changes], "error": error}
+
+
+def _tell(outcomes: list[Outcome]) -> None:
+    stored = [o for o in outcomes if o["error"] is None]
+    if stored:
+        columns = ["symbol", "file", "rows", "first", "last", "new", "changed", "put right", "warnings"]
+        rows = [[o["symbol"], o["file"], str(o["rows"]), o["first"], o["last"], *_counts(o)] for o in stored]
+        table(columns, rows, right=["rows", "new", "changed", "put right", "warnings"])
+    for outcome in outcomes:
+        if outcome["error"] is not None:
+            warn(f"hustings: {outcome['error']}")
+            _tell_changes(outcome["changes"])
+    say(f"{len(stored)} of {len(outcomes)} files stored; 'hustings data check SYMBOL' tells what was found in one")
+
+
+def _counts(outcome: Outcome) -> list[str]:
+    return [str(outcome["added"]), *(str(len(outcome[n])) for n in ("changes", "corrections", "warnings"))]
+
+
+def _tell_changes(changes: list[dict[str, Any]]) -> None:
+    for change in changes[:_SHOWN]:
+        warn(f"  {Change(**change).text()}")
+    if len(changes) > _SHOWN:
+        warn(f"  and {len(changes) - _SHOWN} more (--json shows all)")
+
+
+@click.command("export")
+@click.argument("symbols", nargs=-1, required=True)
+@click.option("--out", type=_PATH, default=Path(), metavar="DIR", help="Where the files go [here].")
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@_JSON
+def export(symbols: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
+    """Write stored series as SYMBOL.csv, each with a SYMBOL.provenance.json beside it.
+
+    The same prices come back when such a file is imported.
+    """
+    known, store = instruments_of(None), Store()
+    chosen = [store.load(known.find(s).symbol) for s in symbols]
+    written = [_write(stored, out, force=force) for stored in chosen]
+    say_json([str(p) for p in written]) if as_json else say("\n".join(map(str, written)))
+
+
+def _write(stored: Stored, out: Path, *, force: bool) -> Path:
+    path = out / f"{stored.provenance.symbol.replace('/', '-')}.csv"
+    if path.exists() and not force:
+        raise UserError(f"'{path}' is there already; name another directory with --out, or write over it with --force")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8", newline="") as f:
+            csv.writer(f, lineterminator="\n").writerows(_rows(stored))
+        path.with_suffix(".provenance.json").write_text(
+            json.dumps(asdict(stored.provenance), indent=2, sort_keys=True) + "\n", encoding="utf-8"
+        )
+    except OSError as e:
+        raise UserError(f"'{path}' cannot be written ({e.strerror})") from e
+    return path
+
+
+def _rows(stored: Stored) -> Iterator[list[str]]:
+    from datasets.instants import iso_z, to_datetime
+
+    at = stored.table.at
+    yield ["date", *PRICES]
+    for n in range(len(stored.table)):
+        when = str(stored.table.session[n]) if at is None else iso_z(to_datetime(int(at[n])))
+        values = [float(getattr(stored.table, c)[n]) for c in PRICES]
+        yield [when, *("" if isnan(v) else repr(v) for v in values)]
