@@ -1,0 +1,75 @@
+"""A series of 25,000 bars with its instants: from the store, and parsed from its CSV and stamped afresh.
+
+In both, the exchange's hours are read from their cache as in a fresh process.
+"""
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.timing import interleaved, show
+from datasets.instruments import bundled_instruments
+from datasets.sessions import hours_table
+from datasets.sources.files import DirectorySource, read_table
+from datasets.sources.stored import StoreSource
+from datasets.store import PRICES, Delivery, Store
+
+BARS = 25_000
+_DELIVERY = Delivery("SPX.csv", "benchmark", "2026-01-01T00:00:00Z", "none", rows=BARS, first="", last="")
+
+
+def main() -> None:
+    """Print both times and their ratio."""
+    instrument = bundled_instruments().find("SPX")
+    with tempfile.TemporaryDirectory() as name, _home(Path(name)):
+        folder = Path(name)
+        _write_csv(folder / "SPX.csv")
+        store = Store(folder / "bars")
+        store.put("SPX", replace(read_table(folder / "SPX.csv"), name="SPX.csv"), _DELIVERY, adjustment="price")
+
+        def parsed() -> float:
+            hours_table.cache_clear()
+            return float(DirectorySource(folder).load(instrument).close_at.sum())
+
+        def stored() -> float:
+            hours_table.cache_clear()
+            return float(StoreSource(store).load(instrument).close_at.sum())
+
+        peers = {"CSV, parsed and stamped": parsed, "store": stored}
+        show(f"{BARS} daily bars with their instants", interleaved(peers, agree=0), against="CSV, parsed and stamped")
+
+
+def _write_csv(path: Path) -> None:
+    draw = np.random.default_rng(1)
+    sessions = np.busday_offset(np.datetime64("1930-01-02"), np.arange(BARS), roll="forward")
+    close = 1000 * np.exp(np.cumsum(0.01 * draw.standard_normal(BARS)))
+    open_ = close * np.exp(0.003 * draw.standard_normal(BARS))
+    volume = draw.integers(10**8, 10**9, BARS)
+    columns = (open_, np.maximum(open_, close), np.minimum(open_, close), close, volume)
+    with path.open("w", encoding="utf-8", newline="") as f:
+        writer = csv.writer(f)
+        writer.writerow(["date", *PRICES])
+        writer.writerows([d, *(f"{v:.6f}" for v in row)] for d, *row in zip(sessions, *columns, strict=True))
+
+
+@contextmanager
+def _home(folder: Path) -> Iterator[None]:
+    """Keep the benchmark's caches apart from the user's."""
+    before = os.environ.get("HUSTINGS_HOME")
+    os.environ["HUSTINGS_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop("HUSTINGS_HOME")
+        if before is not None:
+            os.environ["HUSTINGS_HOME"] = before
+
+
+if __name__ == "__main__":
+    main()

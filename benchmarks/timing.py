@@ -1,0 +1,33 @@
+"""Runs peers in turn and tells how long each took, beside the slowest."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+RUNS = 5
+
+
+def interleaved(peers: Mapping[str, Callable[[], float]], *, agree: float) -> dict[str, float]:
+    """Return the median seconds of each peer over RUNS interleaved runs.
+
+    Raises:
+        SystemExit: what they return differs by more than ``agree``, relative: then no time is worth comparing.
+    """
+    took: dict[str, list[float]] = {name: [] for name in peers}
+    for _ in range(RUNS):
+        found = {}
+        for name, work in peers.items():
+            began = time.perf_counter()
+            found[name] = work()
+            took[name].append(time.perf_counter() - began)
+        spread = max(found.values()) / min(found.values()) - 1
+        if spread > agree:
+            raise SystemExit(f"results differ by {spread:.1e}: {found}")
+    return {name: statistics.median(each) for name, each in took.items()}
+
+
+def show(title: str, medians: Mapping[str, float], *, against: str) -> None:
+    """Print each median and how many times faster it is than one of them."""
+    print(f"\n{title}; medians of {RUNS} interleaved runs")
+    for name, seconds in medians.items():
+        print(f"  {name:42} {seconds * 1e3:9.2f} ms   {medians[against] / seconds:8.1f} times {against}")
