@@ -1,0 +1,147 @@
+"""hustings data: files into the store through the gate, seen, and out again."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hustings.conftest import Cli
+
+HEADER = "date,open,high,low,close,volume\n"
+WEEK = HEADER + (
+    "2026-02-02,3640.1,3660,3630,3655.25,100\n2026-02-03,3656,3670,3650,3665.5,110\n2026-02-04,3664,3680,3660,3675.75,90\n"
+    "2026-02-05,3676,3690,3670,3684.5,95\n2026-02-06,3684,3700,3680,3698.85,97\n"
+)
+NEXT = HEADER + "2026-02-06,3684,3700,3680,3698.85,97\n2026-02-09,3756.21,3825.67,3752.74,3783.57,120\n"
+
+
+def price_file(folder: Path, text: str, name: str = "TOPIX.csv") -> Path:
+    folder.mkdir(exist_ok=True, parents=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name
+
+
+@pytest.fixture
+def week(tmp_path: Path) -> Path:
+    return price_file(tmp_path / "prices", WEEK)
+
+
+def test_a_file_goes_in_and_a_run_takes_its_bars_from_the_store(cli: Cli, home: Path, week: Path, tmp_path: Path):
+    price_file(tmp_path / "later", NEXT)
+    first = cli("data", "import", str(week), "--source", "a vendor", "--licence", "own use", "--json")
+    assert (first.code, first.json[0]["added"], first.json[0]["error"]) == (0, 5, None)
+    second = cli("data", "import", str(tmp_path / "later"), "--json")
+    assert (second.json[0]["added"], second.json[0]["unchanged"]) == (1, 1)
+    run = cli("run", "pro-growth-win", "-p", "hold=1", "--from", "2026-02-01", "--no-report", "--json")
+    assert run.code == 0
+    assert run.json["trades"][0]["entry_price"] == pytest.approx(3756.21 * 1.0002)  # 2 bps of slippage
+    assert "store: file" in json.dumps(run.json["manifest"]["sources"])
+
+
+def test_show_tells_every_delivery(cli: Cli, home: Path, week: Path, tmp_path: Path):
+    cli("data", "import", str(week), "--source", "a vendor", "--licence", "own use")
+    cli("data", "import", str(price_file(tmp_path / "later", NEXT)))
+    told = cli("data", "show", "topix", "--json").json
+    assert [(d["source"], d["licence"], d["added"]) for d in told["deliveries"]] == [("a vendor", "own use", 5), ("file", "not stated", 1)]
+    assert (told["rows"], told["first"], told["last"], told["adjustment"]) == (6, "2026-02-02", "2026-02-09", "price")
+    text = cli("data", "show", "TOPIX").out
+    assert "licence: own use" in text
+    assert "3,783.57" in text
+
+
+def test_a_changed_past_row_is_shown_and_nothing_is_stored(cli: Cli, home: Path, week: Path, tmp_path: Path):
+    cli("data", "import", str(week))
+    changed = price_file(tmp_path / "changed", WEEK.replace("3665.5,", "3666.5,"))
+    answer = cli("data", "import", str(changed))
+    assert answer.code == 2
+    assert "2026-02-03 close 3665.5 -> 3666.5" in answer.err
+    assert "--accept revision" in answer.err
+    assert cli("data", "show", "TOPIX", "--json").json["deliveries"][-1]["changed"] == 0
+    taken = cli("data", "import", str(changed), "--accept", "revision", "--json")
+    assert taken.json[0]["changes"] == [{"when": "2026-02-03", "column": "close", "before": 3665.5, "after": 3666.5}]
+    assert cli("data", "show", "TOPIX", "--json").json["deliveries"][-1]["accepted"] == ["revision"]
+
+
+def test_one_bad_file_stays_out_and_the_others_go_in(cli: Cli, home: Path, week: Path):
+    price_file(week.parent, HEADER + "2026-02-02,10,9,11,10,1\n", "KOSPI.csv")
+    price_file(week.parent, WEEK, "NOBODY.csv")
+    answer = cli("data", "import", str(week.parent))
+    assert answer.code == 1
+    assert "KOSPI.csv line 2: high 9 < low 11" in answer.err
+    assert "unknown instrument 'NOBODY'" in answer.err
+    assert "1 of 3 files stored" in answer.out
+
+
+def test_what_is_exported_comes_back_the_same(cli: Cli, home: Path, week: Path, tmp_path: Path):
+    cli("data", "import", str(week))
+    before = cli("data", "show", "TOPIX", "--json").json["sha256"]
+    assert cli("data", "export", "TOPIX", "--out", str(tmp_path / "out")).code == 0
+    with (tmp_path / "out" / "TOPIX.csv").open(encoding="utf-8") as f:
+        rows = list(csv.DictReader(f))
+    assert rows[1] == {"date": "2026-02-03", "open": "3656.0", "high": "3670.0", "low": "3650.0", "close": "3665.5", "volume": "110.0"}
+    assert cli("data", "export", "TOPIX", "--out", str(tmp_path / "out")).code == 2
+    cli("data", "remove", "TOPIX")
+    cli("data", "import", str(tmp_path / "out" / "TOPIX.csv"))
+    assert cli("data", "show", "TOPIX", "--json").json["sha256"] == before
+
+
+def test_a_removed_series_is_gone_and_its_file_is_not(cli: Cli, home: Path, week: Path):
+    cli("data", "import", str(week))
+    assert cli("data", "remove", "TOPIX", "--json").json == {"removed": ["TOPIX"]}
+    assert week.exists()
+    assert cli("data", "show", "TOPIX").code == 2
+
+
+def test_the_list_tells_which_bars_are_stored(cli: Cli, home: Path, week: Path):
+    cli("data", "import", str(week), "--source", "a vendor")
+    rows: list[dict[str, Any]] = cli("data", "list", "--json").json
+    by_symbol = {r["symbol"]: r for r in rows}
+    assert by_symbol["TOPIX"]["bars"] == "5 to 2026-02-06, a vendor"
+    assert by_symbol["SPX"]["has_bars"]
+    assert not by_symbol["KOSPI"]["has_bars"], "simulated bars are not offered beside stored ones"
+
+
+def test_an_instrument_of_the_directory_is_known_to_the_store(cli: Cli, home: Path, week: Path):
+    price_file(week.parent, "symbol,name,mic,currency,lot,commission_bps,slippage_bps\nACME,Acme Corp,XTKS,JPY,100,1,1\n", "instruments.csv")
+    price_file(week.parent, WEEK, "ACME.csv")
+    assert cli("data", "import", str(week.parent)).code == 0
+    assert "Acme Corp" in cli("data", "show", "ACME").out
+    cli("data", "remove", "ACME")
+    assert cli("data", "show", "ACME").code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("data", "import", "nowhere.csv"), "'nowhere.csv' is neither a file nor a directory"),
+        (("data", "import", "prices", "--symbol", "TOPIX"), "names one series and 2 files were given"),
+        (("data", "import", "prices/TOPIX.csv", "--accept", "high-low"), "high-low"),
+        (("data", "export", "TOPIX"), "series in the store: 'TOPIX'"),
+        (("data", "remove", "TOPXI"), "did you mean 'TOPIX'"),
+    ],
+)
+def test_bad_input_is_one_line(cli: Cli, home: Path, week: Path, arguments: tuple[str, ...], said: str):
+    price_file(week.parent, WEEK, "KOSPI.csv")
+    answer = cli(*arguments)
+    assert answer.code == 2
+    assert said in answer.err
+    assert "Traceback" not in answer.err
+
+
+def test_a_run_from_the_store_trades_as_one_from_the_directory(cli: Cli, home: Path, market_dir: Path, tmp_path: Path):
+    assert cli("data", "import", str(market_dir / "TOPIX.csv")).code == 0
+    cli("run", "pro-growth-win", "--no-report", "--out", "stored")
+    cli("run", "pro-growth-win", "--no-report", "--out", "directory", "--data", str(market_dir))
+    trades = (tmp_path / "stored" / "trades.csv").read_bytes()
+    assert trades.count(b"\n") > 2
+    assert trades == (tmp_path / "directory" / "trades.csv").read_bytes()
+    assert (tmp_path / "stored" / "equity.csv").read_bytes() == (tmp_path / "directory" / "equity.csv").read_bytes()
+
+
+def test_every_file_of_real_bars_goes_in(cli: Cli, home: Path, market_dir: Path):
+    answer = cli("data", "import", str(market_dir), "--json")
+    assert {o["file"]: o["error"] for o in answer.json if o["error"]} == {}
+    assert answer.code == 0
+    assert len(answer.json) == 27
