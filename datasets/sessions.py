@@ -28,7 +28,7 @@ FIRST_DATE = np.datetime64("1920-01-01", "D")
 LAST_DATE = np.datetime64("2035-12-31", "D")
 FX = "FX"
 """The pseudo exchange of currencies: 17:00 New York to 17:00 New York, Monday to Friday."""
-_FORMAT = 2
+_FORMAT = 3
 _HERE = Path(__file__).parent
 
 
@@ -110,7 +110,7 @@ def hours_table(mic: str) -> HoursTable:
     Raises:
         UserError: no calendar of that name exists.
     """
-    path = hustings_home() / "cache" / f"hours-{_FORMAT}-{version('exchange_calendars')}-{mic.replace('/', '-')}.npz"
+    path = hustings_home() / "cache" / f"hours-{_FORMAT}-{version('exchange_calendars')}-{mic.replace('/', '-')}.npy"
     cached = _read(path, mic)
     if cached is not None:
         return cached
@@ -121,11 +121,16 @@ def hours_table(mic: str) -> HoursTable:
 
 def _read(path: Path, mic: str) -> HoursTable | None:
     try:
-        with np.load(path) as z:
-            first, last = (to_date(d) for d in z["covers"])
-            return HoursTable(mic, z["open_at"], z["close_at"], z["is_session"], (first, last))
-    except (OSError, ValueError, KeyError, EOFError):
+        rows = np.load(path, mmap_mode="r")  # only the dates that are asked for are read
+        open_at, close_at, is_session = rows
+        return _table(mic, open_at, close_at, is_session.astype(bool))
+    except (OSError, ValueError, EOFError):
         return None  # absent, or damaged by a kill: it is only a cache, and is made again
+
+
+def _table(mic: str, open_at: Instants, close_at: Instants, is_session: NDArray[np.bool_]) -> HoursTable:
+    known = FIRST_DATE + np.flatnonzero(is_session)[[0, -1]]
+    return HoursTable(mic, open_at, close_at, is_session, (to_date(known[0]), to_date(known[1])))
 
 
 def _write(path: Path, table: HoursTable) -> None:
@@ -133,13 +138,7 @@ def _write(path: Path, table: HoursTable) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
         with os.fdopen(handle, "wb") as f:
-            np.savez(
-                f,
-                open_at=table.open_at,
-                close_at=table.close_at,
-                is_session=table.is_session,
-                covers=np.array(table.covers, dtype="datetime64[D]"),
-            )
+            np.save(f, np.stack([table.open_at, table.close_at, table.is_session.astype(np.int64)]))
         Path(name).replace(path)
     except OSError:
         return  # a home that cannot be written costs time at each start, nothing else
@@ -158,7 +157,7 @@ def _exchange_table(mic: str) -> HoursTable:
     is_session = np.zeros(len(opens), dtype=bool)
     is_session[row] = True
     is_session[_closed_rows(mic)] = False
-    return HoursTable(mic, opens, closes, is_session, (calendar.first_session.date(), calendar.last_session.date()))
+    return _table(mic, opens, closes, is_session)
 
 
 def _whole_calendar(mic: str) -> Any:
@@ -216,7 +215,7 @@ def _fx_table() -> HoursTable:
     five = [(FIRST_DATE, time(17, 0))]
     opens, closes = _regular(five, "America/New_York", -1), _regular(five, "America/New_York", 0)
     days = np.arange(FIRST_DATE, LAST_DATE + 1)
-    return HoursTable(FX, opens, closes, np.is_busday(days), (to_date(FIRST_DATE), to_date(LAST_DATE)))
+    return _table(FX, opens, closes, np.is_busday(days))
 
 
 def _rows(name: str, mic: str) -> list[dict[str, str]]:

@@ -353,7 +353,7 @@ def _to_parquet(table: PriceTable, provenance: Provenance) -> bytes:
     text = json.dumps({"format": _FORMAT, **asdict(provenance)}, sort_keys=True)
     file = io.BytesIO()
     content = pa.table(columns).replace_schema_metadata({"hustings": text})
-    pq.write_table(content, file, compression="zstd", use_dictionary=False)
+    pq.write_table(content, file, compression="lz4", use_dictionary=False)
     return file.getvalue()
 
 

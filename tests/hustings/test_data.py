@@ -1,7 +1,6 @@
 """hustings data: files into the store through the gate, seen, and out again."""
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def test_a_file_goes_in_and_a_run_takes_its_bars_from_the_store(cli: Cli, home: 
     run = cli("run", "pro-growth-win", "-p", "hold=1", "--from", "2026-02-01", "--no-report", "--json")
     assert run.code == 0
     assert run.json["trades"][0]["entry_price"] == pytest.approx(3756.21 * 1.0002)  # 2 bps of slippage
-    assert "store: file" in json.dumps(run.json["manifest"]["sources"])
+    assert run.json["sources"]["TOPIX"].startswith("store: file, retrieved 20")
 
 
 def test_show_tells_every_delivery(cli: Cli, home: Path, week: Path, tmp_path: Path):
@@ -69,7 +68,7 @@ def test_one_bad_file_stays_out_and_the_others_go_in(cli: Cli, home: Path, week:
     price_file(week.parent, WEEK, "NOBODY.csv")
     answer = cli("data", "import", str(week.parent))
     assert answer.code == 1
-    assert "KOSPI.csv line 2: high 9 < low 11" in answer.err
+    assert "KOSPI.csv line 2: 2026-02-02 high 9 < low 11 (high-below-low)" in answer.err
     assert "unknown instrument 'NOBODY'" in answer.err
     assert "1 of 3 files stored" in answer.out
 
