@@ -135,11 +135,7 @@ def _plan_event(
     decided_at = asked(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
     if decided_at is None:
         wanted, missing = wants_and_missing(strategy, event)
-        return (
-            [Skipped(event.event_id, "", _undecided(event))]
-            if wanted or missing
-            else []
-        )
+        return [Skipped(event.event_id, "", _undecided(event))] if wanted or missing else []
     check_instant(decided_at, f"{strategy.name} decides on {event.event_id}")
     if start is not None and decided_at < start:
         return []

@@ -10,9 +10,9 @@ from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.instruments import Instrument
 from datasets.sources.base import BarSource
-from hustings.commands.data_fetch import fetch
 from datasets.sources.stored import StoreSource
 from datasets.store import Provenance, Store
+from hustings.commands.data_fetch import fetch
 from hustings.commands.data_import import export, import_files
 from hustings.inputs import instruments_of, source_of
 from hustings.terminal import say, say_json, table

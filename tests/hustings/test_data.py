@@ -43,7 +43,10 @@ def test_show_tells_every_delivery(cli: Cli, home: Path, week: Path, tmp_path: P
     cli("data", "import", str(week), "--source", "a vendor", "--licence", "own use")
     cli("data", "import", str(price_file(tmp_path / "later", NEXT)))
     told = cli("data", "show", "topix", "--json").json
-    assert [(d["source"], d["licence"], d["added"]) for d in told["deliveries"]] == [("a vendor", "own use", 5), ("file", "not stated", 1)]
+    assert [(d["source"], d["licence"], d["added"]) for d in told["deliveries"]] == [
+        ("a vendor", "own use", 5),
+        ("file", "not stated", 1),
+    ]
     assert (told["rows"], told["first"], told["last"], told["adjustment"]) == (6, "2026-02-02", "2026-02-09", "price")
     text = cli("data", "show", "TOPIX").out
     assert "licence: own use" in text
@@ -79,7 +82,14 @@ def test_what_is_exported_comes_back_the_same(cli: Cli, home: Path, week: Path, 
     assert cli("data", "export", "TOPIX", "--out", str(tmp_path / "out")).code == 0
     with (tmp_path / "out" / "TOPIX.csv").open(encoding="utf-8") as f:
         rows = list(csv.DictReader(f))
-    assert rows[1] == {"date": "2026-02-03", "open": "3656.0", "high": "3670.0", "low": "3650.0", "close": "3665.5", "volume": "110.0"}
+    assert rows[1] == {
+        "date": "2026-02-03",
+        "open": "3656.0",
+        "high": "3670.0",
+        "low": "3650.0",
+        "close": "3665.5",
+        "volume": "110.0",
+    }
     assert cli("data", "export", "TOPIX", "--out", str(tmp_path / "out")).code == 2
     cli("data", "remove", "TOPIX")
     cli("data", "import", str(tmp_path / "out" / "TOPIX.csv"))
@@ -103,7 +113,11 @@ def test_the_list_tells_which_bars_are_stored(cli: Cli, home: Path, week: Path):
 
 
 def test_an_instrument_of_the_directory_is_known_to_the_store(cli: Cli, home: Path, week: Path):
-    price_file(week.parent, "symbol,name,mic,currency,lot,commission_bps,slippage_bps\nACME,Acme Corp,XTKS,JPY,100,1,1\n", "instruments.csv")
+    price_file(
+        week.parent,
+        "symbol,name,mic,currency,lot,commission_bps,slippage_bps\nACME,Acme Corp,XTKS,JPY,100,1,1\n",
+        "instruments.csv",
+    )
     price_file(week.parent, WEEK, "ACME.csv")
     assert cli("data", "import", str(week.parent)).code == 0
     assert "Acme Corp" in cli("data", "show", "ACME").out
