@@ -76,7 +76,7 @@ def admit(
     report, clean = _judge(Case(table, instrument, reference, retrieved_at))
     refused = report.refused_by(accepted)
     if refused:
-        raise UserError(_refusal(report, refused))
+        raise UserError(_refusal(report, refused, table.unit))
     if not len(clean):
         raise UserError(f"{table.name}: no row is left; a price file needs at least one bar")
     return Admitted(clean, bars_of(clean, instrument, Source("file", f"file {table.name}")), report)
@@ -116,9 +116,9 @@ def _finding(rule: Rule, table: PriceTable, flaw: Flaw) -> Finding:
     return Finding(rule.name, flaw.severity, flaw.text, line, session, flaw.rows)
 
 
-def _refusal(report: Report, refused: tuple[Finding, ...]) -> str:
+def _refusal(report: Report, refused: tuple[Finding, ...], unit: str) -> str:
     first = refused[0]
-    place = report.name if first.line is None else f"{report.name} line {first.line}"
+    place = report.name if first.line is None else f"{report.name} {unit} {first.line}"
     more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
     return f"{place}: {first.message} ({first.rule}){more}; {_way_out(refused)}"
 

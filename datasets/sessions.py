@@ -16,6 +16,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +120,18 @@ def hours_table(mic: str) -> HoursTable:
     return table
 
 
+@lru_cache(maxsize=64)
+def utc_offsets(mic: str) -> frozenset[float]:
+    """Return by how many hours the clocks of an exchange are ahead of UTC, in winter and in summer.
+
+    >>> sorted(utc_offsets("XLON"))
+    [0.0, 1.0]
+    """
+    zone = ZoneInfo("America/New_York" if mic == FX else str(_library_calendar(mic).tz))
+    ahead = (datetime(2026, month, 1, tzinfo=zone).utcoffset() for month in (1, 7))
+    return frozenset(each.total_seconds() / 3600 for each in ahead if each is not None)
+
+
 def _read(path: Path, mic: str) -> HoursTable | None:
     try:
         rows = np.load(path, mmap_mode="r")  # only the dates that are asked for are read
@@ -164,15 +177,22 @@ def _whole_calendar(mic: str) -> Any:
     """Return the library's calendar from as early as it reaches."""
     import exchange_calendars as xc  # noqa: PLC0415 - half a second, paid only when no table is cached
 
-    try:
-        calendar = xc.get_calendar(mic)
-    except xc.errors.InvalidCalendarName as e:
-        raise UserError(f"unknown exchange calendar '{mic}': use an ISO 10383 code such as XTKS, or {FX}") from e
+    calendar = _library_calendar(mic)
     try:
         bound = type(calendar).bound_min()
     except NotImplementedError:
         return calendar  # ASEX of 4.13 states no bound and refuses an earlier start: its twenty years must do
     return xc.get_calendar(mic, start=bound if bound is not None else str(FIRST_DATE))
+
+
+def _library_calendar(mic: str) -> Any:
+    """Return the library's calendar of the years it reckons with by default."""
+    import exchange_calendars as xc  # noqa: PLC0415 - half a second, paid only when no table is cached
+
+    try:
+        return xc.get_calendar(mic)
+    except xc.errors.InvalidCalendarName as e:
+        raise UserError(f"unknown exchange calendar '{mic}': use an ISO 10383 code such as XTKS, or {FX}") from e
 
 
 @dataclass(frozen=True)

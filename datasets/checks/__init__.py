@@ -25,6 +25,8 @@ _AS_IT_IS = "the rows are taken as they are"
 RULES = (
     Rule("reading", cells.reading, intraday=True),
     Rule("unreadable", cells.unreadable, "the cells count as empty", intraday=True),
+    Rule("other-ticker", identity.other_ticker, _AS_IT_IS, intraday=True),
+    Rule("zone-offset", identity.zone_offset),
     Rule("order", dates.order, intraday=True),
     Rule("day-month-swap", dates.day_month_swap, "day and month of the rows are exchanged"),
     Rule("jumbled", dates.jumbled, "the rows are sorted", intraday=True),

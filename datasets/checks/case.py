@@ -137,7 +137,7 @@ def first_lines(table: PriceTable, rows: Flags, shown: int = 5) -> str:
     """Return ``lines 17, 18, 40 and 12 more``."""
     lines = table.line[rows]
     more = f" and {len(lines) - shown} more" if len(lines) > shown else ""
-    return f"line{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:shown].tolist()))}{more}"
+    return f"{table.unit}{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:shown].tolist()))}{more}"
 
 
 def plural(n: int, what: str) -> str:

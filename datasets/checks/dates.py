@@ -115,7 +115,7 @@ def conflicting_rows(case: Case) -> Verdict:
         Severity.REFUSAL,
         again,
         lambda r: (
-            f"{session[r]} stands on lines {line[r - 1]} and {line[r]} with different prices "
+            f"{session[r]} stands on {case.table.unit}s {line[r - 1]} and {line[r]} with different prices "
             f"(close {close[r - 1]:.10g} and {close[r]:.10g})"
         ),
     )

@@ -6,6 +6,8 @@ import numpy as np
 
 from datasets.checks.case import FINE, Case, Flags, Flaw, Floats, Numbers, Verdict, flaws_of_rows, number, plural
 from datasets.findings import Severity
+from datasets.instruments import Instrument, bundled_instruments
+from datasets.sessions import utc_offsets
 
 _OFF = 0.005
 _OFF_SHARE = 0.05
@@ -83,6 +85,32 @@ def _correlation(common: _Common) -> float:
     if not (ours.std() > 0 and theirs.std() > 0):
         return 1.0 if np.allclose(ours, theirs) else 0.0
     return float(np.corrcoef(ours, theirs)[0, 1])
+
+
+def other_ticker(case: Case) -> Verdict:
+    """Find a file that itself says it is of another instrument."""
+    ticker = case.table.ticker
+    if ticker is None or ticker.casefold() in _names(case.instrument):
+        return FINE
+    other = next((i.symbol for i in bundled_instruments() if ticker.casefold() in _names(i)), None)
+    if other is None:
+        text = f"the file calls what it holds '{ticker}', which is no known name of {case.instrument.symbol}"
+        return Verdict((Flaw(Severity.NOTE, None, text),))
+    text = f"the file calls what it holds '{ticker}', which is {other} and not {case.instrument.symbol}"
+    return Verdict((Flaw(Severity.REFUSAL, 0, text, len(case)),))
+
+
+def _names(instrument: Instrument) -> set[str]:
+    return {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
+
+
+def zone_offset(case: Case) -> Verdict:
+    """Say that the stamps of daily rows carry another offset than the clocks of the exchange ever show."""
+    offset, mic = case.table.utc_offset_hours, case.instrument.mic
+    if offset is None or offset in utc_offsets(mic):
+        return FINE
+    text = f"the stamps are {offset:+g} hours from UTC, which {mic} never is: are the dates those of its sessions?"
+    return Verdict((Flaw(Severity.WARNING, 0, text, len(case)),))
 
 
 def round_prices(case: Case) -> Verdict:

@@ -60,8 +60,8 @@ def rotated_columns(case: Case) -> Verdict:
         Flaw(
             Severity.REFUSAL,
             s.first,
-            f"from {session[s.first]} to {session[s.last]} (line {line[s.last]}) the labels are wrong: {s.text()}; "
-            "correct the file",
+            f"from {session[s.first]} to {session[s.last]} ({case.table.unit} {line[s.last]}) the labels are wrong: "
+            f"{s.text()}; correct the file",
             s.last - s.first + 1,
         )
         for s in segments
