@@ -87,3 +87,20 @@ def bars_of(table: PriceTable, instrument: Instrument, source: Source) -> Bars:
         volume=table.volume,
         where=table.where,
     )
+
+
+def table_of(bars: Bars) -> PriceTable:
+    """Return the table of a file that would hold just these bars; ``line`` counts from the first bar."""
+    return PriceTable(
+        name=bars.symbol,
+        layout="bars",
+        session=bars.session,
+        open=bars.open,
+        high=bars.high,
+        low=bars.low,
+        close=bars.close,
+        volume=bars.volume,
+        adjusted_close=np.full(len(bars), np.nan),
+        line=np.arange(1, len(bars) + 1),
+        unit="bar",
+    )

@@ -6,7 +6,7 @@ A new rule is its function and its line here.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from datasets.checks import calendar, cells, dates, frequency, identity, outliers, ranges, stale
+from datasets.checks import calendar, cells, dates, frequency, identity, outliers, published, ranges, stale
 from datasets.checks.case import Case, Verdict
 
 
@@ -62,4 +62,5 @@ RULES = (
     Rule("round-prices", identity.round_prices, _AS_IT_IS),
     Rule("adjusted-close", cells.adjusted_close, intraday=True),
     Rule("back-cast", calendar.back_cast),
+    Rule("published-move", published.published_move),
 )

@@ -12,10 +12,11 @@ from datasets.instruments import Instrument
 from datasets.sources.base import BarSource
 from datasets.sources.stored import StoreSource
 from datasets.store import Provenance, Store
+from hustings.commands.data_check import check
 from hustings.commands.data_fetch import fetch
 from hustings.commands.data_import import export, import_files
 from hustings.inputs import instruments_of, source_of
-from hustings.terminal import progress, say, say_json, table
+from hustings.terminal import say, say_json, table
 
 _DATA = click.option(
     "--data", type=click.Path(path_type=Path), metavar="DIR|builtin|store", help="Only these bars [all at hand]."
@@ -31,6 +32,7 @@ def data(ctx: click.Context) -> None:
         ctx.invoke(list_data)
 
 
+data.add_command(check)
 data.add_command(fetch)
 data.add_command(import_files)
 data.add_command(export)
@@ -48,46 +50,6 @@ def list_data(data: Path | None = None, as_json: bool = False) -> None:
         return
     names = ("symbol", "name", "exchange", "currency", "bars", "other_names", "notes")
     table([n.replace("_", " ") for n in names], [[str(r[n] or "-") for n in names] for r in rows])
-
-
-@data.command()
-@click.argument("symbols", nargs=-1)
-@_DATA
-@_JSON
-@click.pass_context
-def check(ctx: click.Context, symbols: tuple[str, ...], data: Path | None, as_json: bool) -> None:
-    """Read the bars of SYMBOLS (all at hand if none is named) and say what is wrong; exit 2 if anything is."""
-    source, known = source_of(data), instruments_of(data)
-    chosen = [known.find(s) for s in symbols] or [i for i in known if _has(source, i)]
-    with progress("reading bars"):
-        found = [(i, *_try(source, i)) for i in chosen]
-    if as_json:
-        say_json([{"symbol": i.symbol, "bars": bars and _facts(bars), "error": error} for i, bars, error in found])
-    else:
-        columns = ["symbol", "bars", "first", "last", "real opens", "source"]
-        table(columns, [[i.symbol, *map(str, _facts(b).values())] for i, b, _ in found if b is not None])
-        for _, _, error in found:
-            if error:
-                say(error)
-    if any(error for *_, error in found):
-        ctx.exit(2)
-
-
-def _try(source: BarSource, instrument: Instrument) -> tuple[Bars | None, str | None]:
-    try:
-        return source.load(instrument), None
-    except UserError as e:
-        return None, str(e)
-
-
-def _facts(bars: Bars) -> dict[str, str | int]:
-    return {
-        "rows": len(bars),
-        "first_session": str(bars.session[0]),
-        "last_session": str(bars.session[-1]),
-        "real_opens": f"{bars.open_is_real.mean():.1%}",
-        "source": bars.source.text,
-    }
 
 
 @data.command()

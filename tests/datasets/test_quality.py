@@ -1,11 +1,13 @@
 """The gate: what is put right, what is only said, what is refused, and what accepting a rule does."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from datasets.checks import RULES
 from datasets.errors import UserError
 from datasets.instruments import bundled_instruments
 from datasets.quality import Severity, admit
@@ -79,3 +81,10 @@ def test_a_name_that_is_no_rule_and_one_that_cannot_be_accepted_are_refused() ->
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(UserError, match=r"TOPIX.csv: no rows \(empty-file\)"):
         admit(table((), ()), TOPIX)
+
+
+def test_every_rule_is_documented_with_what_accepting_it_does() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "quality.md").read_text(encoding="utf-8")
+    lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    told = {cells[0].strip("|` "): bool(cells[3].strip("| ")) for cells in lines}
+    assert told == {r.name: r.if_accepted is not None for r in RULES}

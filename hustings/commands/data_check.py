@@ -1,0 +1,146 @@
+"""hustings data check: what is wrong with the bars of a symbol, a file or a directory; what an import would refuse."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import click
+
+from datasets.bars import Bars
+from datasets.quality import Finding, Report, Severity, admit, examine
+from hustings.targets import Target, targets_of
+from hustings.terminal import progress, say, say_json, table
+
+_SHOWN = 5
+_ORDER = (Severity.REFUSAL, Severity.WARNING, Severity.NOTE)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A target and what was found; ``bars`` are those that would be let in were every refusal accepted."""
+
+    target: Target
+    report: Report | None = None
+    bars: Bars | None = None
+
+    @property
+    def refusals(self) -> tuple[Finding, ...]:
+        """The findings that stop an import."""
+        return () if self.report is None else self.report.refused_by(())
+
+
+@click.command("check")
+@click.argument("targets", nargs=-1, metavar="[SYMBOL|FILE|DIR]...")
+@click.option("--symbol", metavar="SYM", help="What a FILE is of [its name, or the ticker in it].")
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="DIR", help="Where to look for a SYMBOL [what is at hand]."
+)
+@click.option("--all", "show_all", is_flag=True, help="Show every row, not the first five of each rule.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+@click.pass_context
+def check(
+    ctx: click.Context, targets: tuple[str, ...], symbol: str | None, data: Path | None, show_all: bool, as_json: bool
+) -> None:
+    """Say row by row what is wrong with price series, and what an import would refuse.
+
+    Exit 0 when it would take all of them, 1 when it would refuse some, 2 when one cannot be read.
+    """
+    with progress("reading and judging"):
+        checked = [_judged(t) for t in targets_of(targets, symbol=symbol, data=data)]
+    if as_json:
+        say_json([_json(c) for c in checked])
+    else:
+        _show(checked, show_all=show_all)
+    if any(c.target.error for c in checked):
+        ctx.exit(2)
+    if any(c.refusals for c in checked):
+        ctx.exit(1)
+
+
+def _judged(target: Target) -> Checked:
+    if target.table is None or target.instrument is None:
+        return Checked(target)
+    against = {"reference": target.held_against, "retrieved_at": target.retrieved_at}
+    report = examine(target.table, target.instrument, **against)  # type: ignore[arg-type]
+    refused = report.refused_by(())
+    bars = None if refused else admit(target.table, target.instrument, **against).bars  # type: ignore[arg-type]
+    return Checked(target, report, bars)
+
+
+def _show(checked: Sequence[Checked], *, show_all: bool) -> None:
+    columns = ["series", "symbol", "rows", "first", "last", "real opens", "refusals", "warnings", "notes", "source"]
+    table(columns, [_row(c) for c in checked], right=["rows", "real opens", "refusals", "warnings", "notes"])
+    for each in checked:
+        if each.target.error:
+            say(each.target.error)
+    several = len(checked) > 1
+    for each in checked:
+        if each.report is not None:
+            _show_report(each, each.report, show_all=show_all, refusals_only=several and not show_all)
+    if several and not show_all:
+        say("'hustings data check' of one series, or --all, shows warnings and notes too")
+
+
+def _row(each: Checked) -> list[str]:
+    if each.report is None or each.target.table is None:
+        return [each.target.name, each.target.symbol, "-", "-", "-", "-", "-", "-", "-", "cannot be read"]
+    session, opens = each.target.table.session, each.bars
+    ends = [str(session.min()), str(session.max())] if len(session) else ["-", "-"]
+    counts = [str(sum(f.severity is s for f in each.report.findings)) for s in _ORDER]
+    real = f"{opens.open_is_real.mean():.1%}" if opens is not None else "-"
+    return [each.target.name, each.target.symbol, str(len(session)), *ends, real, *counts, each.target.source]
+
+
+def _show_report(each: Checked, report: Report, *, show_all: bool, refusals_only: bool) -> None:
+    findings = report.refused_by(()) if refusals_only else report.findings
+    if findings and not refusals_only:
+        say(f"\n{report.name} as bars of {report.symbol}")
+        table(["severity", "rule", "findings", "rows"], _by_rule(findings), right=["findings", "rows"])
+    unit = each.target.table.unit if each.target.table is not None else "line"
+    for _, group in groupby(sorted(findings, key=_rank), key=_rank):
+        _show_group(report, list(group), unit, shown=None if show_all else _SHOWN)
+    for correction in () if refusals_only else report.corrections:
+        say(f"put right{' if accepted' if report.refused_by(()) else ''}: {correction}")
+
+
+def _rank(finding: Finding) -> tuple[int, str]:
+    return (_ORDER.index(finding.severity), finding.rule)
+
+
+def _by_rule(findings: Sequence[Finding]) -> list[list[str]]:
+    groups = [list(g) for _, g in groupby(sorted(findings, key=_rank), key=_rank)]
+    return [[g[0].severity, g[0].rule, str(len(g)), str(sum(f.rows for f in g))] for g in groups]
+
+
+def _show_group(report: Report, group: Sequence[Finding], unit: str, *, shown: int | None) -> None:
+    for f in group[:shown]:
+        place = report.name if f.line is None else f"{report.name} {unit} {f.line}"
+        say(f"{place}: {f.message} ({f.severity}: {f.rule})")
+    if shown is not None and len(group) > shown:
+        say(f"  and {len(group) - shown} more of {group[0].rule}")
+
+
+def _json(each: Checked) -> dict[str, Any]:
+    target, report = each.target, each.report
+    return {
+        "name": target.name,
+        "symbol": target.symbol,
+        "source": target.source,
+        "error": target.error,
+        "rows": None if target.table is None else len(target.table),
+        "bars": None if each.bars is None else _facts(each.bars),
+        "would_be_refused": None if report is None else bool(report.refused_by(())),
+        "corrections": [] if report is None else list(report.corrections),
+        "findings": [] if report is None else [asdict(f) for f in report.findings],
+    }
+
+
+def _facts(bars: Bars) -> dict[str, Any]:
+    return {
+        "rows": len(bars),
+        "first_session": str(bars.session[0]),
+        "last_session": str(bars.session[-1]),
+        "real_opens": round(float(bars.open_is_real.mean()), 6),
+    }

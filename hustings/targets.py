@@ -1,0 +1,149 @@
+"""What the names typed after a command stand for: stored and built-in series, price files, directories of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from datasets.bars import Bars
+from datasets.errors import UserError
+from datasets.instruments import Instrument, InstrumentTable
+from datasets.sources.files import price_files, read_table, symbol_of
+from datasets.sources.stored import StoreSource
+from datasets.store import Store
+from datasets.table import PriceTable, table_of
+from hustings.inputs import instruments_of, source_of
+
+_ENDINGS = (".csv", ".parquet", ".gz", ".tsv", ".txt")
+_NO_PRICES = ("actions.csv",)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One series to judge: its table, or why there is none; ``held_against`` are bars known to be of the instrument."""
+
+    name: str
+    symbol: str
+    source: str
+    instrument: Instrument | None = None
+    table: PriceTable | None = None
+    held_against: Bars | None = None
+    retrieved_at: datetime | None = None
+    error: str | None = None
+
+
+def targets_of(names: Sequence[str], *, symbol: str | None, data: Path | None) -> list[Target]:
+    """Return the series that names stand for: symbols, files, directories; everything at hand where there is none.
+
+    Args:
+        names: as typed.
+        symbol: what a file is of; its name or the ticker in it where None.
+        data: where to look for symbols: a directory, ``builtin`` or ``store``; what is at hand where None.
+
+    Raises:
+        UserError: a name that is neither, or a directory without price files.
+    """
+    known = instruments_of(data)
+    if not names:
+        return list(_everything(data, known))
+    found = [t for name in names for t in _named(name, symbol, data, known)]
+    if not found:
+        raise UserError(f"no price files in '{' '.join(names)}'")
+    return found
+
+
+def _everything(data: Path | None, known: InstrumentTable) -> Iterator[Target]:
+    if data is not None and data.is_dir():
+        yield from _directory(data, None, known)
+        return
+    names = source_of(data).symbols()
+    yield from (_at_hand(known.find(name), data) for name in names)
+
+
+def _named(name: str, symbol: str | None, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
+    path = Path(name)
+    if path.is_dir():
+        yield from _directory(path, symbol, instruments_of(path))
+    elif path.is_file():
+        yield _file(path, symbol, instruments_of(path.parent))
+    elif path.suffix.casefold() in _ENDINGS:
+        raise UserError(f"no file '{name}'; name a file, a directory, or a symbol that 'hustings data list' shows")
+    elif data is not None and data.is_dir():
+        yield _in_directory(known.find(name), data)
+    else:
+        yield _at_hand(known.find(name), data)
+
+
+def _directory(folder: Path, symbol: str | None, known: InstrumentTable) -> Iterator[Target]:
+    yield from (_file(path, symbol, known) for path in price_files(folder) if path.name not in _NO_PRICES)
+
+
+def _in_directory(instrument: Instrument, folder: Path) -> Target:
+    names = {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
+    for path in price_files(folder):
+        if symbol_of(path).casefold() in names:
+            return _read(path, instrument)
+    return Target(instrument.symbol, instrument.symbol, str(folder), error=f"no file of {instrument.symbol} in --data")
+
+
+def _file(path: Path, symbol: str | None, known: InstrumentTable) -> Target:
+    try:
+        read = read_table(path)
+        instrument = _instrument_of(path, read, symbol, known)
+    except UserError as e:
+        return Target(path.name, symbol or symbol_of(path), "file", error=str(e))
+    return _of_file(path, read, instrument)
+
+
+def _read(path: Path, instrument: Instrument) -> Target:
+    try:
+        return _of_file(path, read_table(path), instrument)
+    except UserError as e:
+        return Target(path.name, instrument.symbol, "file", error=str(e))
+
+
+def _of_file(path: Path, read: PriceTable, instrument: Instrument) -> Target:
+    return Target(
+        name=path.name,
+        symbol=instrument.symbol,
+        source=f"file {path.name}",
+        instrument=instrument,
+        table=read,
+        held_against=_stored(instrument),
+        retrieved_at=datetime.now(UTC),
+    )
+
+
+def _instrument_of(path: Path, read: PriceTable, symbol: str | None, known: InstrumentTable) -> Instrument:
+    """Return the instrument of a file: as typed, by its name, or by the ticker in it."""
+    if symbol is not None:
+        return known.find(symbol)
+    names = {n.casefold() for n in known.names()}
+    for name in (symbol_of(path), read.ticker):
+        if name is not None and name.casefold() in names:
+            return known.find(name)
+    raise UserError(f"{path.name}: neither its name nor its content tells what it is of; say so with --symbol")
+
+
+def _stored(instrument: Instrument) -> Bars | None:
+    store = Store()
+    if instrument.symbol not in store.symbols():
+        return None
+    try:
+        return StoreSource(store).load(instrument)
+    except UserError:
+        return None  # a damaged series is no measure; checking it by its symbol says what is wrong with it
+
+
+def _at_hand(instrument: Instrument, data: Path | None) -> Target:
+    store, symbol = Store(), instrument.symbol
+    try:
+        if str(data) != "builtin" and symbol in store.symbols():
+            stored = store.load(symbol)
+            return Target(symbol, symbol, f"store: {stored.provenance.text}", instrument, stored.table)
+        bars = source_of(data).load(instrument)
+        return Target(symbol, symbol, bars.source.text, instrument, table_of(bars))
+    except UserError as e:
+        return Target(symbol, symbol, "", error=str(e))
+
+

@@ -1,0 +1,125 @@
+"""hustings data check: exit codes, the rows said, JSON complete, what a name stands for."""
+
+from pathlib import Path
+
+import pytest
+
+SOUND = (
+    "date,open,high,low,close\n2026-02-05,100,103,99,102\n2026-02-06,102,104,101,103.5\n2026-02-09,104,106,103,105\n"
+)
+BAD = SOUND.replace("2026-02-06,102,104,101,103.5", "2026-02-06,102,100,101,103.5")
+
+
+def write(folder: Path, name: str, text: str) -> str:
+    (folder / name).write_text(text, encoding="utf-8")
+    return str(folder / name)
+
+
+def test_a_sound_file_exits_0(cli, home, tmp_path: Path) -> None:
+    answer = cli("data", "check", write(tmp_path, "TOPIX.csv", SOUND))
+    assert answer.code == 0
+    assert "TOPIX.csv" in answer.out and "refusal" not in answer.out.replace("refusals", "")
+
+
+def test_a_file_that_would_be_refused_exits_1_with_its_row(cli, home, tmp_path: Path) -> None:
+    answer = cli("data", "check", write(tmp_path, "TOPIX.csv", BAD))
+    assert answer.code == 1
+    assert "TOPIX.csv line 3: 2026-02-06 high 100 < low 101 (refusal: high-below-low)" in answer.out
+    assert "put right if accepted: open, high and low of 1 row taken out (line 3)" in answer.out
+
+
+def test_a_file_that_cannot_be_read_exits_2(cli, home, tmp_path: Path) -> None:
+    answer = cli("data", "check", write(tmp_path, "TOPIX.csv", "<html>Too many requests</html>"))
+    assert answer.code == 2
+    assert "TOPIX.csv" in answer.out
+
+
+def test_json_is_complete(cli, home, tmp_path: Path) -> None:
+    answer = cli("data", "check", write(tmp_path, "TOPIX.csv", BAD), "--json")
+    assert answer.code == 1
+    assert answer.json == [
+        {
+            "name": "TOPIX.csv",
+            "symbol": "TOPIX",
+            "source": "file TOPIX.csv",
+            "error": None,
+            "rows": 3,
+            "bars": None,
+            "would_be_refused": True,
+            "corrections": ["open, high and low of 1 row taken out (line 3)"],
+            "findings": [
+                {
+                    "rule": "high-below-low",
+                    "severity": "refusal",
+                    "message": "2026-02-06 high 100 < low 101",
+                    "line": 3,
+                    "session": "2026-02-06",
+                    "rows": 1,
+                }
+            ],
+        }
+    ]
+
+
+def test_a_directory_is_checked_file_by_file(cli, home, tmp_path: Path) -> None:
+    write(tmp_path, "TOPIX.csv", SOUND)
+    write(tmp_path, "N225.csv", BAD)
+    write(tmp_path, "KOSPI.csv", "nonsense")
+    answer = cli("data", "check", str(tmp_path), "--json")
+    assert answer.code == 2
+    assert [(c["name"], c["would_be_refused"], c["error"] is None) for c in answer.json] == [
+        ("KOSPI.csv", None, False),
+        ("N225.csv", True, True),
+        ("TOPIX.csv", False, True),
+    ]
+
+
+def test_five_rows_of_a_rule_are_shown_and_all_on_demand(cli, home, tmp_path: Path) -> None:
+    days = [f"2026-02-{d:02d}" for d in (2, 3, 4, 5, 6, 9, 10)]
+    file = write(
+        tmp_path, "TOPIX.csv", "date,open,high,low,close\n" + "".join(f"{d},102,100,101,103.5\n" for d in days)
+    )
+    short, full = cli("data", "check", file), cli("data", "check", file, "--all")
+    assert short.out.count("(refusal: high-below-low)") == 5
+    assert "and 2 more of high-below-low" in short.out
+    assert full.out.count("(refusal: high-below-low)") == 7
+
+
+def test_the_instrument_of_a_file_is_typed_or_named(cli, home, tmp_path: Path) -> None:
+    file = write(tmp_path, "prices.csv", SOUND)
+    unknown = cli("data", "check", file)
+    assert unknown.code == 2
+    assert "say so with --symbol" in unknown.out
+    assert cli("data", "check", file, "--symbol", "N225", "--json").json[0]["symbol"] == "N225"
+
+
+def test_a_symbol_is_looked_for_in_the_directory_named(cli, home, tmp_path: Path) -> None:
+    write(tmp_path, "^N225.csv", SOUND)
+    found = cli("data", "check", "NIKKEI", "--data", str(tmp_path), "--json").json
+    assert [(c["name"], c["symbol"]) for c in found] == [("^N225.csv", "N225")]
+    missing = cli("data", "check", "TOPIX", "--data", str(tmp_path))
+    assert missing.code == 2
+    assert "no file of TOPIX in --data" in missing.out
+
+
+def test_built_in_bars_say_what_they_are(cli, home) -> None:
+    answer = cli("data", "check", "SPX", "--json")
+    assert answer.code == 0
+    assert [f["rule"] for f in answer.json[0]["findings"] if f["rule"] == "stale-open"]
+    assert answer.json[0]["source"].startswith("real bars shipped in the package arch")
+
+
+@pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.parquet"])
+def test_a_file_that_is_not_there(cli, home, name: str) -> None:
+    answer = cli("data", "check", name)
+    assert answer.code == 2
+    assert f"no file '{name}'" in answer.err
+
+
+def test_the_market_directory_passes_and_the_defects_do_not(cli, home, market_dir: Path, shared_dir: Path) -> None:
+    passed = cli("data", "check", str(market_dir), "--json")
+    assert passed.code == 0
+    assert [c["would_be_refused"] for c in passed.json] == [False] * 27
+    refused = cli("data", "check", str(shared_dir / "defects" / "omrao_NIFTY50_FAKE.csv"), "--symbol", "NIFTY50")
+    assert refused.code == 1
+    assert "(refusal: round-prices)" in refused.out
