@@ -13,6 +13,8 @@ from datasets.instruments import Instrument
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+SIMULATED = "simulated"
+"""The layout of a table of simulated bars: no fact of the world can be held against it."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def table_of(bars: Bars) -> PriceTable:
     """Return the table of a file that would hold just these bars; ``line`` counts from the first bar."""
     return PriceTable(
         name=bars.symbol,
-        layout="bars",
+        layout=SIMULATED if bars.source.simulated else "bars",
         session=bars.session,
         open=bars.open,
         high=bars.high,

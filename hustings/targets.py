@@ -145,5 +145,3 @@ def _at_hand(instrument: Instrument, data: Path | None) -> Target:
         return Target(symbol, symbol, bars.source.text, instrument, table_of(bars))
     except UserError as e:
         return Target(symbol, symbol, "", error=str(e))
-
-

@@ -7,13 +7,13 @@ from datasets.checks.case import FINE, Case, Flaw, Verdict
 from datasets.events import bundled_events
 from datasets.findings import Severity
 from datasets.published import Move, published_moves
-from datasets.table import bars_of
+from datasets.table import SIMULATED, bars_of
 
 
 def published_move(case: Case) -> Verdict:
     """Name published first-session moves that the bars do not show and no note of the catalogue explains."""
     events = [e for e in bundled_events() if e.main_index == case.instrument.symbol and e.reported_move is not None]
-    if not events or case.table.at is not None:
+    if not events or case.table.at is not None or case.table.layout == SIMULATED:
         return FINE
     bars = bars_of(case.table, case.instrument, Source("file", case.table.name))
     moves = published_moves(events, lambda _: bars)

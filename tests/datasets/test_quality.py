@@ -15,7 +15,7 @@ from datasets.table import PriceTable
 
 TOPIX = bundled_instruments().find("TOPIX")
 SESSIONS = ("2026-02-02", "2026-02-03", "2026-02-04", "2026-02-05", "2026-02-06", "2026-02-09", "2026-02-10")
-CLOSES = (100.0, 101.5, 99.2, 102.1, 103.3, 105.4, 104.8)
+CLOSES = (100.0, 101.5, 99.2, 102.1, 103.3, 105.67, 104.8)
 
 
 def table(sessions=SESSIONS, closes=CLOSES, **columns) -> PriceTable:
@@ -81,6 +81,13 @@ def test_a_name_that_is_no_rule_and_one_that_cannot_be_accepted_are_refused() ->
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(UserError, match=r"TOPIX.csv: no rows \(empty-file\)"):
         admit(table((), ()), TOPIX)
+
+
+def test_a_published_move_that_the_bars_do_not_show_is_named() -> None:
+    """TOPIX rose by 2.29 % on 2026-02-09 (Reuters, Nikkei); here by 3.01 %."""
+    report = admit(table(closes=(*CLOSES[:5], 106.41, 104.8)), TOPIX).report
+    assert [(f.rule, f.session, f.line) for f in report.findings] == [("published-move", "2026-02-09", 7)]
+    assert report.findings[0].message == ("2026-02-09 moves +3.01 %, where 2.29 % was published (JP-2026-02-08-GE)")
 
 
 def test_every_rule_is_documented_with_what_accepting_it_does() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 SOUND = (
-    "date,open,high,low,close\n2026-02-05,100,103,99,102\n2026-02-06,102,104,101,103.5\n2026-02-09,104,106,103,105\n"
+    "date,open,high,low,close\n2026-02-16,100,103,99,102\n2026-02-17,102,104,101,103.5\n2026-02-18,104,106,103,105\n"
 )
-BAD = SOUND.replace("2026-02-06,102,104,101,103.5", "2026-02-06,102,100,101,103.5")
+BAD = SOUND.replace("2026-02-17,102,104,101,103.5", "2026-02-17,102,100,101,103.5")
 
 
 def write(folder: Path, name: str, text: str) -> str:
@@ -24,7 +24,7 @@ def test_a_sound_file_exits_0(cli, home, tmp_path: Path) -> None:
 def test_a_file_that_would_be_refused_exits_1_with_its_row(cli, home, tmp_path: Path) -> None:
     answer = cli("data", "check", write(tmp_path, "TOPIX.csv", BAD))
     assert answer.code == 1
-    assert "TOPIX.csv line 3: 2026-02-06 high 100 < low 101 (refusal: high-below-low)" in answer.out
+    assert "TOPIX.csv line 3: 2026-02-17 high 100 < low 101 (refusal: high-below-low)" in answer.out
     assert "put right if accepted: open, high and low of 1 row taken out (line 3)" in answer.out
 
 
@@ -51,9 +51,9 @@ def test_json_is_complete(cli, home, tmp_path: Path) -> None:
                 {
                     "rule": "high-below-low",
                     "severity": "refusal",
-                    "message": "2026-02-06 high 100 < low 101",
+                    "message": "2026-02-17 high 100 < low 101",
                     "line": 3,
-                    "session": "2026-02-06",
+                    "session": "2026-02-17",
                     "rows": 1,
                 }
             ],
