@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from datasets.bars import Bars
 from datasets.findings import Severity
-from datasets.instants import NS_PER_DAY
 from datasets.instruments import Instrument
 from datasets.sessions import FIRST_DATE, FX, LAST_DATE, hours_table
 from datasets.table import PriceTable
@@ -48,10 +47,6 @@ class Case:
     def keys(self) -> Numbers:
         """Return what orders the rows: days, or instants where rows are intraday."""
         return self.table.session.astype(np.int64) if self.table.at is None else self.table.at
-
-    def key_step(self) -> int:
-        """Return one day in units of ``keys``."""
-        return 1 if self.table.at is None else NS_PER_DAY
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ def is_daily(case: Case) -> bool:
 
 
 def _usual_step(case: Case) -> float:
-    return float(np.median(_steps(case))) if len(case) > 1 else 1.0
+    """Return the median days from row to row; 1 for a table too short to tell."""
+    return float(np.median(_steps(case))) if len(case) > _SLOW_RUN else 1.0
 
 
 def _steps(case: Case) -> NDArray[np.int64]:

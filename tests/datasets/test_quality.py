@@ -1,6 +1,7 @@
 """The gate: what is put right, what is only said, what is refused, and what accepting a rule does."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from datasets.checks import RULES
 from datasets.errors import UserError
+from datasets.instants import to_ns
 from datasets.instruments import bundled_instruments
-from datasets.quality import Severity, admit
+from datasets.quality import Report, Severity, admit, examine
 from datasets.table import PriceTable
 
 TOPIX = bundled_instruments().find("TOPIX")
@@ -81,6 +83,73 @@ def test_a_name_that_is_no_rule_and_one_that_cannot_be_accepted_are_refused() ->
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(UserError, match=r"TOPIX.csv: no rows \(empty-file\)"):
         admit(table((), ()), TOPIX)
+
+
+def rules(report: Report) -> dict[str, Severity]:
+    return {f.rule: f.severity for f in report.findings}
+
+
+def test_stamps_of_another_zone_are_doubted() -> None:
+    assert rules(examine(replace(table(), utc_offset_hours=9.0), TOPIX)) == {}
+    assert rules(examine(replace(table(), utc_offset_hours=-5.0), TOPIX)) == {"zone-offset": Severity.WARNING}
+    london = bundled_instruments().find("FTSE100")
+    assert {r for h in (0.0, 1.0) for r in rules(examine(replace(table(), utc_offset_hours=h), london))} == set()
+
+
+def test_a_ticker_in_the_file_is_held_against_the_instrument() -> None:
+    assert rules(examine(replace(table(), ticker="^TPX"), TOPIX)) == {}
+    assert rules(examine(replace(table(), ticker="XYZ"), TOPIX)) == {"other-ticker": Severity.NOTE}
+    assert rules(examine(replace(table(), ticker="^GSPC"), TOPIX)) == {"other-ticker": Severity.REFUSAL}
+
+
+def test_a_small_last_volume_is_doubted_only_without_an_instant() -> None:
+    n = 25
+    sessions = np.arange("2025-11-03", "2025-12-31", dtype="datetime64[D]")
+    sessions = sessions[np.is_busday(sessions, holidays=["2025-11-03", "2025-11-24"])][:n]
+    small = table(sessions, 100 + np.sin(np.arange(n)), volume=[1000.0] * (n - 1) + [300.0])
+    assert rules(examine(small, TOPIX)) == {"partial-day": Severity.WARNING}
+    closed = datetime(2026, 1, 1, tzinfo=UTC)
+    assert rules(examine(small, TOPIX, retrieved_at=closed)) == {}
+    enough = table(sessions, 100 + np.sin(np.arange(n)), volume=[1000.0] * (n - 1) + [340.0])
+    assert rules(examine(enough, TOPIX)) == {}
+
+
+def test_a_session_that_runs_is_left_out_and_one_that_has_closed_is_not() -> None:
+    """Tokyo closes at 15:30, 06:30 UTC."""
+    running = admit(table(), TOPIX, retrieved_at=datetime(2026, 2, 10, 6, 29, tzinfo=UTC))
+    assert str(running.bars.session[-1]) == "2026-02-09"
+    assert running.report.corrections == ("2026-02-10 left out: its session was not over",)
+    assert len(admit(table(), TOPIX, retrieved_at=datetime(2026, 2, 10, 6, 30, tzinfo=UTC)).bars) == 7
+
+
+def test_an_adjusted_close_is_noted_and_not_used() -> None:
+    passed = admit(table(adjusted_close=[99.0, *CLOSES[1:]]), TOPIX)
+    assert rules(passed.report) == {"adjusted-close": Severity.NOTE}
+    assert list(passed.bars.close) == list(CLOSES)
+
+
+def test_dates_before_1920_are_refused() -> None:
+    early = table(("1919-12-30", *SESSIONS[1:]))
+    assert rules(examine(early, TOPIX))["date-range"] is Severity.REFUSAL
+    assert len(admit(early, TOPIX, accepted=["date-range"]).bars) == 6
+
+
+def test_another_instrument_shows_against_the_bars_at_hand() -> None:
+    known = admit(table(), TOPIX).bars
+    one_off = table(closes=(*CLOSES[:2], 99.8, *CLOSES[3:]))
+    assert rules(examine(one_off, TOPIX, reference=known)) == {"differing-close": Severity.WARNING}
+    all_off = table(closes=[c * 1.006 for c in CLOSES])
+    with pytest.raises(UserError, match=r"7 of 7 closes differ by more than 0.5 %.*--accept wrong-instrument"):
+        admit(all_off, TOPIX, reference=known)
+    assert len(admit(all_off, TOPIX, reference=known, accepted=["wrong-instrument"]).bars) == 7
+
+
+def test_intraday_rows_are_judged_by_their_instants() -> None:
+    minutes = np.arange(7) * 60_000_000_000 + to_ns(datetime(2026, 2, 9, 0, 0, tzinfo=UTC))
+    same_day = replace(table(["2026-02-09"] * 7), at=minutes)
+    assert rules(examine(same_day, TOPIX)) == {}
+    assert rules(examine(same_day.take(np.array([1, 0, 2, 3, 4, 5, 6])), TOPIX)) == {"jumbled": Severity.REFUSAL}
+    assert rules(examine(same_day.take(np.array([0, 1, 1, 2])), TOPIX)) == {"duplicate-row": Severity.WARNING}
 
 
 def test_a_published_move_that_the_bars_do_not_show_is_named() -> None:
