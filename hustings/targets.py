@@ -140,7 +140,9 @@ def _at_hand(instrument: Instrument, data: Path | None) -> Target:
     try:
         if str(data) != "builtin" and symbol in store.symbols():
             stored = store.load(symbol)
-            return Target(symbol, symbol, f"store: {stored.provenance.text}", instrument, stored.table)
+            retrieved = datetime.fromisoformat(stored.provenance.deliveries[-1].retrieved_at)
+            text = f"store: {stored.provenance.text}"
+            return Target(symbol, symbol, text, instrument, stored.table, retrieved_at=retrieved)
         bars = source_of(data).load(instrument)
         return Target(symbol, symbol, bars.source.text, instrument, table_of(bars))
     except UserError as e:

@@ -109,6 +109,18 @@ def test_built_in_bars_say_what_they_are(cli, home) -> None:
     assert answer.json[0]["source"].startswith("real bars shipped in the package arch")
 
 
+def test_a_stored_series_is_checked_as_of_its_retrieval(cli, home, tmp_path: Path) -> None:
+    days = [f"2026-01-{d:02d}" for d in (*range(5, 10), *range(13, 17), *range(19, 24), *range(26, 31))]
+    days += [f"2026-02-{d:02d}" for d in (2, 3, 4)]
+    rows = "".join(f"{d},,,,{100 + n % 3}.25,{1000 if n < 21 else 100}\n" for n, d in enumerate(days))
+    file = write(tmp_path, "TOPIX.csv", "date,open,high,low,close,volume\n" + rows)
+    assert cli("data", "import", file).code == 0
+    checked = cli("data", "check", "TOPIX", "--json").json[0]
+    assert checked["source"].startswith("store: file")
+    assert checked["rows"] == 22
+    assert "partial-day" not in [f["rule"] for f in checked["findings"]]  # its small last day was over when imported
+
+
 @pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.parquet"])
 def test_a_file_that_is_not_there(cli, home, name: str) -> None:
     answer = cli("data", "check", name)
