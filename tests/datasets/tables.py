@@ -40,7 +40,7 @@ def walk(n: int, *, seed: int = 1, first: str = "2001-01-01") -> PriceTable:
     draw = np.random.default_rng(seed)
     session = np.busday_offset(first, np.arange(n), roll="forward").astype("datetime64[D]")
     close = 1000 * np.exp(np.cumsum(draw.normal(0, 0.01, n)))
-    open_ = close * np.exp(draw.normal(0, 0.005, n))
+    open_ = np.concatenate(([1000.0], close[:-1])) * np.exp(draw.normal(0, 0.002, n))
     high, low = np.maximum(open_, close) * 1.002, np.minimum(open_, close) * 0.998
     open_[draw.random(n) < 0.05] = np.nan
     found = table({str(d): 1.0 for d in session})

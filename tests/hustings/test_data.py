@@ -1,12 +1,22 @@
 """hustings data: files into the store through the gate, seen, and out again."""
 
 import csv
+import os
+import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from datasets.store import Store
+from datasets.table import PriceTable
+from tests.datasets.tables import walk
 from tests.hustings.conftest import Cli
+
+ROOT = Path(__file__).resolve().parents[2]
 
 HEADER = "date,open,high,low,close,volume\n"
 WEEK = HEADER + (
@@ -158,3 +168,57 @@ def test_every_file_of_real_bars_goes_in(cli: Cli, home: Path, market_dir: Path)
     assert {o["file"]: o["error"] for o in answer.json if o["error"]} == {}
     assert answer.code == 0
     assert len(answer.json) == 27
+
+
+def started(folder: Path, home: Path, *more: str) -> "subprocess.Popen[bytes]":
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HUSTINGS_HOME": str(home)}
+    command = [sys.executable, "-m", "hustings", "data", "import", str(folder), *more]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, cwd=ROOT)
+
+
+def four_series(folder: Path, *, rows: int, seed: int = 0) -> dict[str, PriceTable]:
+    """Write the first rows of four random walks as price files, and return them whole."""
+    whole = {symbol: walk(3000, seed=n + seed) for n, symbol in enumerate(("TOPIX", "N225", "T1306", "KOSPI"), start=1)}
+    folder.mkdir(exist_ok=True)
+    for symbol, each in whole.items():
+        with (folder / f"{symbol}.csv").open("w", encoding="utf-8", newline="") as f:
+            columns = (each.session, each.open, each.high, each.low, each.close)
+            rows_of = zip(*(c[:rows] for c in columns), strict=True)
+            lines = [",".join(map(str, row)).replace("nan", "") for row in rows_of]
+            f.write("\n".join(["date,open,high,low,close", *lines, ""]))
+    return whole
+
+
+@pytest.mark.slow
+def test_imports_killed_at_any_moment_leave_whole_series(home: Path, tmp_path: Path):
+    """Twelve kill -9 of the command itself: each series is the one before it or the one after it, and the next goes in."""
+    moments, rows, began = random.Random(20260209), 500, time.monotonic()
+    whole = four_series(tmp_path / "prices", rows=rows)
+    assert started(tmp_path / "prices", home).wait() == 0
+    took, store = time.monotonic() - began, Store(home / "bars")
+    for _ in range(12):
+        four_series(tmp_path / "prices", rows=rows + 100)
+        child = started(tmp_path / "prices", home)
+        time.sleep(moments.uniform(0.3, 1.0) * took)
+        child.kill()
+        child.communicate()
+        assert store.damage() == {}
+        for symbol, each in whole.items():
+            found = store.load(symbol).table
+            assert len(found) in (rows, rows + 100)
+            assert found.close.tobytes() == each.close[: len(found)].tobytes()
+        assert started(tmp_path / "prices", home).wait() == 0
+        rows += 100
+        assert {len(store.load(s).table) for s in whole} == {rows}
+
+
+@pytest.mark.slow
+def test_two_imports_at_once_lose_nothing(home: Path, tmp_path: Path):
+    """One brings half of every series and one the whole, at the same time; both end well and every row is there."""
+    whole = four_series(tmp_path / "a", rows=1500)
+    four_series(tmp_path / "b", rows=3000)
+    two = [started(tmp_path / "a", home), started(tmp_path / "b", home)]
+    assert [child.communicate(timeout=120)[1] for child in two] == [b"", b""]
+    assert [child.returncode for child in two] == [0, 0]
+    for symbol, each in whole.items():
+        assert Store(home / "bars").load(symbol).table.close.tobytes() == each.close.tobytes()
