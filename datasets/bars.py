@@ -12,7 +12,7 @@ from datasets.errors import UserError
 from datasets.instants import Instants, Sessions, to_date
 from datasets.instruments import Instrument
 from datasets.opens import tradable_opens
-from datasets.sessions import FIRST_DATE, FX, LAST_DATE, stamp
+from datasets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -134,7 +134,9 @@ def make_bars(
         low=np.fmin(np.fmin(low, filled_open), close),
         close=close,
         volume=volume,
-        open_is_real=tradable_opens(session, open_, high, low, close, around_the_clock=instrument.mic == FX),
+        open_is_real=tradable_opens(
+            session, open_, high, low, close, around_the_clock=is_round_the_clock(instrument.mic)
+        ),
     )
     return _frozen(bars)
 

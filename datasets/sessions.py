@@ -9,7 +9,7 @@ import csv
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import lru_cache
@@ -27,8 +27,8 @@ from datasets.instants import Instants, Sessions, to_date, to_datetime, to_ns
 
 FIRST_DATE = np.datetime64("1920-01-01", "D")
 LAST_DATE = np.datetime64("2035-12-31", "D")
-FX = "FX"
-"""The pseudo exchange of currencies: 17:00 New York to 17:00 New York, Monday to Friday."""
+FX, FX_LONDON = "FX", "FX_LONDON"
+"""The pseudo exchanges of currencies, Monday to Friday: 17:00 to 17:00 New York, and midnight to midnight London."""
 _FORMAT = 3
 _HERE = Path(__file__).parent
 
@@ -56,6 +56,11 @@ class FirstSessions:
     open_at: datetime
     close_session: date
     close_at: datetime
+
+
+def is_round_the_clock(mic: str) -> bool:
+    """Return whether a market has no opening: one session begins where the last one ended."""
+    return mic in _ROUND_THE_CLOCK
 
 
 def stamp(mic: str, sessions: Sessions) -> tuple[Instants, Instants]:
@@ -115,7 +120,7 @@ def hours_table(mic: str) -> HoursTable:
     cached = _read(path, mic)
     if cached is not None:
         return cached
-    table = _fx_table() if mic == FX else _exchange_table(mic)
+    table = _ROUND_THE_CLOCK[mic]() if is_round_the_clock(mic) else _exchange_table(mic)
     _write(path, table)
     return table
 
@@ -231,11 +236,21 @@ def _hours_of(times: Any, mic: str, which: str) -> Sequence[tuple[Any, time]]:
     return ours or library
 
 
-def _fx_table() -> HoursTable:
+def _new_york_days() -> HoursTable:
     five = [(FIRST_DATE, time(17, 0))]
-    opens, closes = _regular(five, "America/New_York", -1), _regular(five, "America/New_York", 0)
-    days = np.arange(FIRST_DATE, LAST_DATE + 1)
-    return _table(FX, opens, closes, np.is_busday(days))
+    return _weekdays(FX, _regular(five, "America/New_York", -1), _regular(five, "America/New_York", 0))
+
+
+def _london_days() -> HoursTable:
+    midnight = [(FIRST_DATE, time(0, 0))]
+    return _weekdays(FX_LONDON, _regular(midnight, "Europe/London", 0), _regular(midnight, "Europe/London", 1))
+
+
+def _weekdays(mic: str, opens: Instants, closes: Instants) -> HoursTable:
+    return _table(mic, opens, closes, np.is_busday(np.arange(FIRST_DATE, LAST_DATE + 1)))
+
+
+_ROUND_THE_CLOCK: dict[str, Callable[[], HoursTable]] = {FX: _new_york_days, FX_LONDON: _london_days}
 
 
 def _rows(name: str, mic: str) -> list[dict[str, str]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datasets.bars import Bars
 from datasets.findings import Severity
 from datasets.instruments import Instrument
-from datasets.sessions import FIRST_DATE, FX, LAST_DATE, hours_table
+from datasets.sessions import FIRST_DATE, LAST_DATE, hours_table, is_round_the_clock
 from datasets.table import PriceTable
 
 Flags = NDArray[np.bool_]
@@ -38,7 +38,7 @@ class Case:
     @property
     def around_the_clock(self) -> bool:
         """Whether the market has no opening: a currency's open at the last close is a true one."""
-        return self.instrument.mic == FX
+        return is_round_the_clock(self.instrument.mic)
 
     def calendar(self) -> NDArray[np.int8]:
         """Return for each row whether its exchange's calendar holds the date to be a session, closed or unknown."""

@@ -20,7 +20,7 @@ import numpy as np
 from datasets.home import hustings_home
 from datasets.instants import Sessions, to_ns
 from datasets.instruments import Instrument
-from datasets.sessions import FX, stamp
+from datasets.sessions import stamp
 from datasets.sources.base import Fetched, Payout, without_blanks
 from datasets.sources.http import (
     Answer,
@@ -44,7 +44,6 @@ _CHART = "/v8/finance/chart/"
 _REACH = timedelta(days=99 * 365)
 """Yahoo answers daily bars of a hundred years at the most."""
 _EVENING = 22
-_FX_REMARK = "Yahoo's day of a currency runs from midnight to midnight in London and ends after 17:00 New York"
 _COLUMNS = ("open", "high", "low", "close", "volume")
 _DENIED = frozenset({401, 403})
 """Answers after which yfinance takes a fresh cookie and crumb and asks once more by itself."""
@@ -223,7 +222,6 @@ def _read(answer: Answer, ticker: str, instrument: Instrument, now: datetime) ->
         volume=chart.columns["volume"],
         adjusted_close=chart.columns["adjusted_close"],
         line=np.arange(1, len(chart.stamps) + 1),
-        remarks=(_FX_REMARK,) if instrument.mic == FX else (),
     )
     table = _without_live_row(without_blanks(table, "days without a price"), instrument, now)
     return Fetched(table, _payouts(chart.events, zone))

@@ -39,6 +39,8 @@ def hours(mic: str, session: str) -> tuple[str, str]:
         ("XHKG", "2011-03-07", "2011-03-07T01:30:00Z", "2011-03-07T08:00:00Z"),
         ("FX", "2026-02-09", "2026-02-08T22:00:00Z", "2026-02-09T22:00:00Z"),  # 17:00 to 17:00 New York, winter
         ("FX", "2026-07-06", "2026-07-05T21:00:00Z", "2026-07-06T21:00:00Z"),
+        ("FX_LONDON", "2026-02-09", "2026-02-09T00:00:00Z", "2026-02-10T00:00:00Z"),  # two hours after New York's 17:00
+        ("FX_LONDON", "2026-07-06", "2026-07-05T23:00:00Z", "2026-07-06T23:00:00Z"),
     ],
 )
 def test_hours_of_a_session(mic: str, session: str, opens: str, closes: str) -> None:
