@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from datasets.book import Quotes, happened, last_book, margin_removed, quotes_before
 from datasets.errors import UserError, unknown_name
 from datasets.instants import iso_z
 
@@ -96,6 +97,15 @@ def _aware(value: Any) -> Any:
         raise ValueError(f"'{value}' lies beyond the years 1 to 9999 in UTC") from e
 
 
+def _decimal(value: Any) -> Decimal | None:
+    """Return a finite number given as text or as a number, or None."""
+    try:
+        number = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
 def _tags(value: Any) -> Any:
     return tuple(t.strip() for t in value.split(";") if t.strip()) if isinstance(value, str) else value
 
@@ -137,7 +147,8 @@ class PoliticalEvent(BaseModel):
     ``announced_at``: the date of the vote became public; ``polls_close_at``; ``known_at``: the outcome could be
     acted on; ``signal_from``: a material part of the outcome was already trading; ``scheduled_for``: when it had
     first been due, if it was moved. ``winner_share`` is a fraction of what ``share_kind`` says; ``reported_move`` a
-    published percentage with the decimals it was printed with; ``program`` a set of coarse tags.
+    published percentage with the decimals it was printed with; ``program`` a set of coarse tags. ``surprise`` may be
+    given as a number, 1 - p of what happened: ``implied_probability`` and the label follow from it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -171,6 +182,21 @@ class PoliticalEvent(BaseModel):
     move_note: str | None = None
     sources: Sources = ()
     confidence: Confidence | None = None
+    _quotes: Quotes = PrivateAttr(())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _surprise_as_number(cls, data: Any) -> Any:
+        size = _decimal(data.get("surprise")) if isinstance(data, dict) else None
+        if size is None:
+            return data
+        if not 0 <= size <= 1:
+            raise ValueError(f"surprise is {size}; as a number it is 1 - p of what happened, from 0 to 1")
+        given = _decimal(data.get("implied_probability"))
+        if given not in (None, 1 - size):
+            raise ValueError(f"surprise {size} and implied_probability {given} disagree: they must add up to 1")
+        label = Surprise.UPSET if size > Decimal("0.5") else Surprise.EXPECTED
+        return {**data, "surprise": label, "implied_probability": float(1 - size)}
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -197,15 +223,53 @@ class PoliticalEvent(BaseModel):
             return None
         return datetime.combine(self.voted_on, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
+    @property
+    def quotes(self) -> Quotes:
+        """What markets asked for its outcomes before the polls closed, oldest first; see ``datasets/priors.py``."""
+        return self._quotes
+
+    @property
+    def priors(self) -> Mapping[str, float]:
+        """The probability of each outcome by the last quotes, margin removed; empty when there are none."""
+        return margin_removed(last_book(self._quotes))
+
+    @property
+    def outcome(self) -> str | None:
+        """The quoted outcome that happened; None before it was known, or where none, or several, name the winner."""
+        return happened(self.priors, winner=self.winner, party=self.winner_party)
+
+    @property
+    def outcome_prior(self) -> float | None:
+        """The probability of what happened, by its quotes, or where it has none ``implied_probability``.
+
+        None before the outcome was known, and where its quotes do not tell.
+        """
+        if not self._quotes:
+            return self.implied_probability
+        return None if self.outcome is None else self.priors[self.outcome]
+
+    @property
+    def surprise_size(self) -> float | None:
+        """1 - p of what happened, in [0, 1]; None where that is unknown."""
+        return None if self.outcome_prior is None else 1 - self.outcome_prior
+
+    def with_quotes(self, quotes: Quotes) -> "PoliticalEvent":
+        """Return the event with quotes, oldest first, all strictly before its polls closed."""
+        priced = self.model_copy()
+        priced._quotes = quotes
+        return priced
+
     def as_known(self, at: datetime) -> "PoliticalEvent":
         """Return the event as it could be seen at an instant: before ``known_at`` its outcome is unknown.
 
-        That it was moved is unknown until the date on which it did take place had been announced.
+        That it was moved is unknown until the date on which it did take place had been announced. Of its quotes those
+        are seen that were observed strictly before.
         """
         if self.known_at is not None and at >= self.known_at:
             return self
         moved = self.announced_at is not None and at >= self.announced_at
-        return self.model_copy(update=OUTCOME_FIELDS if moved else {**OUTCOME_FIELDS, "scheduled_for": None})
+        seen = self.model_copy(update=OUTCOME_FIELDS if moved else {**OUTCOME_FIELDS, "scheduled_for": None})
+        return seen.with_quotes(quotes_before(self._quotes, at)) if self._quotes else seen
 
     def as_row(self) -> dict[str, Any]:
         """Return the event as plain values, instants as text, for JSON."""
@@ -217,11 +281,18 @@ class PoliticalEvent(BaseModel):
 class EventCatalogue:
     """An immutable list of events in the order in which they became known (undated ones last).
 
-    ``labels`` names the file and hash of a second coder's labels, where they stand in place of the events' own.
+    ``labels`` names the file and hash of a second coder's labels, where they stand in place of the events' own;
+    ``priors`` those of the quotes the events carry.
     """
 
-    def __init__(self, events: Iterable[PoliticalEvent], *, labels: Mapping[str, str] | None = None) -> None:
-        self.labels = labels
+    def __init__(
+        self,
+        events: Iterable[PoliticalEvent],
+        *,
+        labels: Mapping[str, str] | None = None,
+        priors: Mapping[str, str] | None = None,
+    ) -> None:
+        self.labels, self.priors = labels, priors
         late = datetime.max.replace(tzinfo=UTC)
         self._events = tuple(sorted(events, key=lambda e: (e.known_at or late, e.event_id)))
         self._by_id = {e.event_id: e for e in self._events}
@@ -247,7 +318,7 @@ class EventCatalogue:
 
     def select(self, wanted: Callable[[PoliticalEvent], bool]) -> "EventCatalogue":
         """Return the events for which ``wanted`` is true."""
-        return EventCatalogue((e for e in self._events if wanted(e)), labels=self.labels)
+        return EventCatalogue((e for e in self._events if wanted(e)), labels=self.labels, priors=self.priors)
 
     def sha256(self) -> str:
         """Return a hash of everything the events say."""

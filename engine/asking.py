@@ -5,7 +5,7 @@ have every value it could have.
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -52,12 +52,32 @@ class _AnyOf:
         return self
 
 
+class _AnyBook(Mapping[str, float]):
+    """Stands for unknown priors: every outcome has the same probability."""
+
+    def __init__(self, probability: float) -> None:
+        self._probability = probability
+
+    def __getitem__(self, outcome: str) -> float:
+        return self._probability
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("",))
+
+    def __len__(self) -> int:
+        return 1
+
+
 _GUESSES: dict[str, tuple[Any, ...]] = {
     "incumbent_won": (True, False),
     "winner_share": (0.0, 0.5, 1.0),
     "majority": tuple(Majority),
     "surprise": tuple(Surprise),
     "implied_probability": (0.0, 0.5, 1.0),
+    "outcome_prior": (0.0, 0.5, 1.0),
+    "surprise_size": (0.0, 0.5, 1.0),
+    "priors": (_AnyBook(0.0), _AnyBook(0.5), _AnyBook(1.0)),
+    "outcome": (_AnyOf(),),
     "pro_growth": (ProGrowth.YES, ProGrowth.NO, ProGrowth.MIXED),
     "winner_party": (_AnyOf(),),
     "program": (_AnyOf(),),
@@ -110,4 +130,4 @@ def _missing(strategy: Strategy, event: PoliticalEvent, given: dict[str, Any]) -
 def _is_unknown(event: PoliticalEvent, field: str) -> bool:
     if field in ("winner_party", "majority", "program") and event.kind not in ELECTIONS:
         return False
-    return getattr(event, field) in (None, (), ProGrowth.UNKNOWN)
+    return getattr(event, field) in (None, (), {}, ProGrowth.UNKNOWN)

@@ -133,6 +133,7 @@ def finish_run(
         "benchmark": None if benchmark is None else benchmark.symbol,
         "events_considered": considered,
         "labels": None if events.labels is None else dict(events.labels),
+        "priors": None if events.priors is None else dict(events.priors),
         "sha256": {"code": code, "events": events.sha256(), "bars": {b.symbol: b.sha256() for b in shown}},
         "versions": _versions(),
         "seed": None,

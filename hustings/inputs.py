@@ -8,6 +8,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, bundled_events, load_events
 from datasets.instruments import InstrumentTable, bundled_instruments
 from datasets.label_file import load_labels, relabelled
+from datasets.priors import load_priors, with_priors
 from datasets.sources.base import BarSource
 from datasets.sources.builtin import BuiltinSource
 from datasets.sources.files import DirectorySource
@@ -21,6 +22,11 @@ def events_of(path: Path | None, labels: Path | None = None) -> EventCatalogue:
     """Return the events of a file or directory, or those that come with hustings; labels of a file replace theirs."""
     events = bundled_events() if path is None else load_events(path)
     return events if labels is None else relabelled(events, load_labels(labels))
+
+
+def priced(events: EventCatalogue, path: Path | None) -> EventCatalogue:
+    """Return the events with the priors of a file, if one is given."""
+    return events if path is None else with_priors(events, load_priors(path, events))
 
 
 def source_of(data: Path | None) -> BarSource:

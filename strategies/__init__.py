@@ -8,6 +8,7 @@ REGISTRY = {
     "fade-the-shock": "strategies.fade_the_shock:FadeTheShock",
     "presidential-cycle": "strategies.presidential_cycle:PresidentialCycle",
     "election-drift": "strategies.election_drift:ElectionDrift",
+    "surprise-win": "strategies.surprise_win:SurpriseWin",
     "buy-after-event": "strategies.buy_after_event:BuyAfterEvent",
 }
 """Name of a rule -> module:Class, imported when asked for."""

@@ -16,6 +16,7 @@ from hustings.commands.event_checks import agreement_of_coders, lint_events, mov
 from hustings.commands.event_filters import chosen_events
 from hustings.commands.event_import import import_events
 from hustings.commands.event_options import FILE, events_option, json_option, labels_option
+from hustings.commands.event_priors import import_odds, show_priors
 from hustings.inputs import events_of, instruments_of
 from hustings.terminal import say, say_json, say_raw, table
 
@@ -28,7 +29,7 @@ def events(ctx: click.Context) -> None:
         ctx.invoke(list_events)
 
 
-for _command in (lint_events, moves, agreement_of_coders, import_events):
+for _command in (lint_events, moves, agreement_of_coders, import_events, show_priors, import_odds):
     events.add_command(_command)
 
 

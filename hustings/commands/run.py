@@ -10,7 +10,7 @@ from engine.costs import Terms
 from engine.market import Market
 from engine.run import Run
 from hustings.execution import Setting, execute
-from hustings.inputs import date_of, events_of, instruments_of, parameters_of, source_of
+from hustings.inputs import date_of, events_of, instruments_of, parameters_of, priced, source_of
 from hustings.registry import record
 from hustings.run_folder import check_writable, run_json, write_run
 from hustings.terminal import apart, progress, say_json, summary, warn
@@ -32,6 +32,7 @@ _DIRECTORY = click.Path(path_type=Path)
 )
 @click.option("--events", type=_DIRECTORY, metavar="FILE|DIR", help="Events in place of the bundled catalogue.")
 @click.option("--labels", type=_DIRECTORY, metavar="FILE", help="A second coder's labels in place of the events' own.")
+@click.option("--priors", type=_DIRECTORY, metavar="FILE", help="Probabilities of outcomes before the polls closed.")
 @click.option("--from", "since", metavar="DATE", help="First date of the account.")
 @click.option("--to", "until", metavar="DATE", help="Last date: no later bar is seen.")
 @click.option("--cash", type=float, default=1_000_000.0, show_default=True, help="Starting capital.")
@@ -51,6 +52,7 @@ def run(
     data: Path | None,
     events: Path | None,
     labels: Path | None,
+    priors: Path | None,
     since: str | None,
     until: str | None,
     cash: float,
@@ -74,7 +76,7 @@ def run(
     window = Window(date_of(since, "--from"), date_of(until, "--to"))
     with progress("replaying"), apart(quiet=as_json):
         market = Market(source_of(data), instruments_of(data), window.until)
-        setting = Setting(events_of(events, labels), market, terms, window, benchmark)
+        setting = Setting(priced(events_of(events, labels), priors), market, terms, window, benchmark)
         result = execute(strategy, parameters_of(parameters), instruments, setting)
     folder = out if out is not None else Path("runs") / result.run_id
     with progress("writing the tear sheet"):

@@ -1,0 +1,139 @@
+"""hustings events priors, import-odds: what markets held outcomes to be worth before the polls closed."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from datasets.book import Quote, folded
+from datasets.errors import UserError, unknown_name
+from datasets.instants import iso_z
+from datasets.odds import ODDS
+from datasets.priors import PriorReading, add_quotes, load_priors, priors_csv, read_prior
+from hustings.commands.event_options import FILE, events_option, json_option
+from hustings.inputs import events_of
+from hustings.terminal import say, say_json, table, warn
+
+
+@click.command("priors")
+@click.argument("event_id", required=False)
+@click.option("--priors", "path", type=FILE, metavar="FILE", required=True, help="The file of probabilities.")
+@events_option
+@json_option
+def show_priors(event_id: str | None, path: Path, source: Path | None, as_json: bool) -> None:
+    """Show the prior of each event of a file, or of one, as known strictly before its polls closed."""
+    events = events_of(source)
+    priors = load_priors(path, events)
+    asked = [events.get(event_id)] if event_id else [e for e in events if e.event_id in priors.quotes]
+    readings = [read_prior(e, priors) for e in asked]
+    if as_json:
+        say_json([_plain(r) for r in readings])
+        return
+    for reading in readings:
+        _show(reading)
+    say(f"{len(readings)} event{'s' if len(readings) != 1 else ''}")
+
+
+def _show(reading: PriorReading) -> None:
+    at = "unknown" if reading.cutoff_at is None else iso_z(reading.cutoff_at)
+    say(f"{reading.event_id}: strictly before {at} ({reading.cutoff_basis})")
+    say(f"{reading.n_before} of {reading.n_observations} quotes come before it")
+    if reading.quotes:
+        rows = [
+            [name, f"{q.probability:.4g}", f"{reading.probabilities[name]:.3f}", iso_z(q.observed_at), q.source]
+            for name, q in reading.quotes.items()
+        ]
+        table(
+            ["outcome", "quoted", "without margin", "observed at", "source"], rows, right=["quoted", "without margin"]
+        )
+    if reading.surprise is not None:
+        say(f"happened: {reading.happened}, surprise {reading.surprise:.3f}")
+    if reading.note:
+        say(reading.note)
+    say()
+
+
+def _plain(reading: PriorReading) -> dict[str, Any]:
+    return {
+        "event_id": reading.event_id,
+        "cutoff_at": None if reading.cutoff_at is None else iso_z(reading.cutoff_at),
+        "cutoff_basis": reading.cutoff_basis,
+        "observations": reading.n_observations,
+        "observations_before": reading.n_before,
+        "outcomes": [
+            {
+                "outcome": name,
+                "quoted": q.probability,
+                "probability": reading.probabilities[name],
+                "observed_at": iso_z(q.observed_at),
+                "source": q.source,
+            }
+            for name, q in reading.quotes.items()
+        ],
+        "happened": reading.happened,
+        "surprise": reading.surprise,
+        "note": reading.note or None,
+    }
+
+
+@click.command("import-odds")
+@click.argument("path", type=FILE, metavar="FILE")
+@click.option("--from", "origin", type=click.Choice(list(ODDS)), required=True, help="The layout of FILE.")
+@click.option("--event", "event_id", metavar="EVENT_ID", required=True, help="The event it is about.")
+@click.option("--market", metavar="ID", help="The market of FILE: its id or symbol, or a state.")
+@click.option(
+    "--outcome", "renamed", multiple=True, metavar="NAME=LABEL", help="Call an outcome of FILE so (repeatable)."
+)
+@click.option("--out", type=FILE, metavar="FILE", help="A priors file, made or added to [print CSV].")
+@events_option
+@json_option
+def import_odds(
+    path: Path,
+    origin: str,
+    event_id: str,
+    market: str | None,
+    renamed: tuple[str, ...],
+    out: Path | None,
+    source: Path | None,
+    as_json: bool,
+) -> None:
+    """Read the price history of a prediction market in FILE as observations of one event's outcomes."""
+    events = events_of(source)
+    event = events.get(event_id)
+    quotes = _renamed(ODDS[origin](path, market), renamed, path.name)
+    if out is not None:
+        add_quotes(out, event_id, quotes, events)
+        reading = read_prior(event, load_priors(out, events))
+        say_json(_plain(reading)) if as_json else say(f"{len(quotes)} quotes of {event_id} written to {out}")
+        if reading.note:
+            warn(f"hustings: {event_id}: {reading.note}")
+    elif as_json:
+        say_json([{"event_id": event_id, **_row(q)} for q in quotes])
+    else:
+        say(priors_csv({event_id: quotes}).rstrip("\n"))
+
+
+def _row(quote: Quote) -> dict[str, Any]:
+    return {
+        "observed_at": iso_z(quote.observed_at),
+        "outcome": quote.outcome,
+        "probability": quote.probability,
+        "source": quote.source,
+    }
+
+
+def _renamed(quotes: list[Quote], pairs: Iterable[str], file: str) -> list[Quote]:
+    names = dict.fromkeys(q.outcome for q in quotes)
+    labels = {name: name for name in names}
+    for pair in pairs:
+        name, equals, label = (part.strip() for part in pair.partition("="))
+        if not equals or not label:
+            raise UserError(f"--outcome '{pair}': write it as NAME=LABEL")
+        if name not in names:
+            raise unknown_name(f"outcome of {file}", name, names, hint=f"it has {', '.join(names)}")
+        labels[name] = label
+    if len({folded(label) for label in labels.values()}) < len(labels):
+        raise UserError(f"--outcome gives two outcomes of {file} one label: {', '.join(labels.values())}")
+    return [replace(q, outcome=labels[q.outcome]) for q in quotes]

@@ -1,0 +1,61 @@
+"""The book: the last quotes, their margin, and which outcome happened."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from datasets.book import Quote, happened, last_book, margin_removed, quotes_before
+
+EVE = datetime(2016, 11, 7, 12, tzinfo=UTC)
+
+
+def quote(outcome: str, probability: float, *, days: float = 0) -> Quote:
+    return Quote(EVE - timedelta(days=days), outcome, probability, "a test")
+
+
+def quoted(*quotes: Quote) -> dict[str, float]:
+    return {name: q.probability for name, q in last_book(tuple(sorted(quotes))).items()}
+
+
+def test_the_last_quote_of_each_outcome_stands() -> None:
+    assert quoted(quote("Yes", 0.3, days=2), quote("No", 0.6, days=1), quote("Yes", 0.4)) == {"No": 0.6, "Yes": 0.4}
+
+
+def test_an_outcome_not_quoted_for_more_than_a_week_has_left_the_book() -> None:
+    rest = (quote("Harris", 0.5), quote("Trump", 0.5))
+    assert "Biden" in quoted(quote("Biden", 0.4, days=7), *rest)
+    assert "Biden" not in quoted(quote("Biden", 0.4, days=7.01), *rest)
+
+
+def test_the_margin_is_taken_out_in_proportion() -> None:
+    """0.50 and 0.75 sum to 1.25."""
+    assert margin_removed(last_book((quote("A", 0.5), quote("B", 0.75)))) == {"A": 0.4, "B": 0.6}
+
+
+def test_a_book_that_may_lack_an_outcome_is_not_raised() -> None:
+    assert margin_removed(last_book((quote("Yes", 0.21),))) == {"Yes": 0.21}
+
+
+def test_before_is_strict() -> None:
+    quotes = (quote("A", 0.1, days=1), quote("A", 0.2))
+    assert quotes_before(quotes, EVE) == quotes[:1]
+    assert quotes_before(quotes, EVE + timedelta(microseconds=1)) == quotes
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "winner", "party", "found"),
+    [
+        (["Democrats", "GOP"], "Joe Biden", "Democratic", "Democrats"),
+        (["DEM", "REP"], "Donald Trump", "Republican", "REP"),
+        (["democratic party", "republican party"], None, "Republican", "republican party"),
+        (["Koizumi", "Takaichi"], "Sanae Takaichi", "LDP", "Takaichi"),
+        (["Liberal Democratic Party", "CDP"], "Sanae Takaichi", "LDP", "Liberal Democratic Party"),
+        (["Leave", "Remain"], "Leave", None, "Leave"),
+        (["Republican", "Trump"], "Donald Trump", "Republican", None),  # both name the winner
+        (["Yes"], "Donald Trump", "Republican", None),
+        (["later"], "LDP plurality; coalition forms later", "LDP", None),  # a description is no name
+        (["Trump"], None, None, None),
+    ],
+)
+def test_the_outcome_that_happened_is_the_one_that_names_the_winner(outcomes, winner, party, found) -> None:
+    assert happened(outcomes, winner=winner, party=party) == found
