@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
+from datasets.holes import Lacking, sessions_lacking
 from datasets.instants import Instants, Sessions, to_date
 from datasets.instruments import Instrument
 from datasets.opens import tradable_opens
@@ -57,6 +59,11 @@ class Bars:
     def symbol(self) -> str:
         """The instrument's symbol."""
         return self.instrument.symbol
+
+    @cached_property
+    def lacking(self) -> Lacking:
+        """The sessions that the exchange's calendar holds and the bars lack, found when first asked for."""
+        return sessions_lacking(self.instrument.mic, self.session)
 
     def until(self, instant: int) -> "Bars":
         """Return the bars closed at or before an instant (ns)."""

@@ -8,12 +8,10 @@ import numpy as np
 
 from datasets.bars import Bars
 from datasets.errors import UserError
-from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
+from datasets.instants import iso_z, to_date, to_datetime, to_ns
 from datasets.instruments import Instrument, InstrumentTable
 from datasets.sources.base import BarSource
-
-MAX_GAP_DAYS = 45
-"""No trade waits for, or is held across, a longer stretch without bars: it is a hole in the data, not a holiday."""
+from engine.holes import hole_between, wait_too_long
 
 
 class LookAheadError(UserError):
@@ -70,11 +68,11 @@ class BarClock:
 
     def close_after(self, instrument: str, at: datetime, *, nth: int = 1) -> datetime | None:
         """Return the nth close of an instrument strictly after an instant, or None where its bars have none near."""
-        closes = self._market.bars(instrument).close_at
-        first = int(np.searchsorted(closes, to_ns(at), side="right"))
-        if first + nth > len(closes) or int(closes[first]) - to_ns(at) > MAX_GAP_DAYS * NS_PER_DAY:
+        bars = self._market.bars(instrument)
+        first = int(np.searchsorted(bars.close_at, to_ns(at), side="right"))
+        if wait_too_long(bars, first, to_ns(at), delay=nth - 1) or hole_between(bars, first, first + nth - 1):
             return None
-        return to_datetime(int(closes[first + nth - 1]))
+        return to_datetime(int(bars.close_at[first + nth - 1]))
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
 from datasets.sessions import first_sessions_after
 from engine.asking import asked, wants_and_missing
+from engine.holes import MAX_GAP_DAYS, cut_short, early, hole_between, late, wait_too_long
 from engine.legs import check_instant, checked_legs
-from engine.market import MAX_GAP_DAYS, BarClock, Market, MarketView, TooFewBarsError
+from engine.market import BarClock, Market, MarketView, TooFewBarsError
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -171,7 +172,7 @@ def _plan_leg(
     try:
         entry, notes = _entry(leg.entry, event, decided_at, bars)
         exit_, reason, more = _exit(leg.exit, entry, bars, events, decided_at)
-        _refuse_gap(bars, entry.bar, len(bars) - 1 if exit_ is None else exit_.bar)
+        _refuse(hole_between(bars, entry.bar, len(bars) - 1 if exit_ is None else exit_.bar))
     except _Skip as skip:
         return Skipped(event.event_id, bars.symbol, str(skip))
     return PlannedTrade(
@@ -188,20 +189,27 @@ def _plan_leg(
     )
 
 
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        raise _Skip(reason)
+
+
 def _entry(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[Moment, tuple[str, ...]]:
     if isinstance(entry, BeforeVote):
-        moment = _before_vote(entry, event, decided_at, bars)
-        return moment, ()
-    after = decided_at if entry.after is None else max(decided_at, entry.after)
+        return _before_vote(entry, event, decided_at, bars)
+    after = to_ns(decided_at if entry.after is None else max(decided_at, entry.after))
     phase = Phase.OPEN if isinstance(entry, NextOpen) else Phase.CLOSE
     instants = bars.open_at if phase is Phase.OPEN else bars.close_at
-    first = int(np.searchsorted(instants, to_ns(after), side="right"))
-    _refuse_wait(bars, first, to_ns(after), delay=entry.delay)
-    _refuse_gap(bars, first, first + entry.delay)
-    return _tradable(Moment(first + entry.delay, phase), bars, "entry")
+    first = int(np.searchsorted(instants, after, side="right"))
+    _refuse(wait_too_long(bars, first, after, delay=entry.delay))
+    _refuse(hole_between(bars, first, first + entry.delay))
+    moment, notes = _tradable(Moment(first + entry.delay, phase), bars, "entry")
+    return moment, (*notes, *late(bars, "entry", first, after, delay=entry.delay))
 
 
-def _before_vote(entry: BeforeVote, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> Moment:
+def _before_vote(
+    entry: BeforeVote, event: PoliticalEvent, decided_at: datetime, bars: Bars
+) -> tuple[Moment, tuple[str, ...]]:
     if event.vote_begins_at is None:
         raise _Skip("unknown: voted_on")
     vote = to_ns(event.vote_begins_at)
@@ -213,34 +221,14 @@ def _before_vote(entry: BeforeVote, event: PoliticalEvent, decided_at: datetime,
         raise _Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
     if moment.at(bars) <= to_ns(decided_at):
         raise _Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
-    return moment
-
-
-def _refuse_wait(bars: Bars, first: int, after: int, *, delay: int) -> None:
-    """Skip when no bar follows, or when the first to follow is too far off to be the reaction."""
-    if first + delay >= len(bars):
-        raise _Skip(f"no bar after {iso_z(after)}; bars end {to_date(bars.session[-1])}")
-    if first == 0 and after < int(bars.open_at[0]) - MAX_GAP_DAYS * NS_PER_DAY:
-        raise _Skip(f"before the first bar; bars begin {to_date(bars.session[0])}")
-    if int(bars.open_at[first]) - after > MAX_GAP_DAYS * NS_PER_DAY:
-        raise _Skip(
-            f"no bar within {MAX_GAP_DAYS} days after {iso_z(after)}; the next is of {to_date(bars.session[first])}"
-        )
-
-
-def _refuse_gap(bars: Bars, first: int, last: int) -> None:
-    gaps = np.diff(bars.session[first : last + 1]).astype(np.int64)
-    if len(gaps) and gaps.max() > MAX_GAP_DAYS:
-        at = first + int(gaps.argmax())
-        raise _Skip(
-            f"the bars have a hole of {gaps.max()} days from {to_date(bars.session[at])}"
-            f" to {to_date(bars.session[at + 1])} on the way from the decision to the exit"
-        )
+    _refuse(cut_short(bars, last, event.vote_begins_at))
+    return moment, early(bars, "entry", moment.bar, event.vote_begins_at)
 
 
 def _exit(
     exit_: Exit, entry: Moment, bars: Bars, events: list[PoliticalEvent], decided_at: datetime
 ) -> tuple[Moment | None, str, tuple[str, ...]]:
+    known = 0
     match exit_:
         case After(sessions=n, at=at):
             held_from = entry.bar if entry.phase is Phase.OPEN else entry.bar + 1
@@ -251,7 +239,7 @@ def _exit(
             last = len(bars) if last == len(bars) - 1 and _another_close_before(instant, bars) else last
             moment, reason = Moment(last, Phase.CLOSE), f"last close before {iso_z(instant)}"
         case AtNextEvent():
-            moment, reason = _next_event(exit_, entry, bars, events)
+            moment, reason, known = _next_event(exit_, entry, bars, events)
         case Never():
             return None, "open_at_end", ()
     if moment.bar >= len(bars):
@@ -259,7 +247,15 @@ def _exit(
     if moment.bar < 0 or moment.at(bars) <= entry.at(bars):
         raise _Skip(f"the exit ({reason}) would not come after the entry")
     tradable, notes = _tradable(moment, bars, "exit")
-    return tradable, reason, notes
+    return tradable, reason, (*notes, *_lacking_at_exit(exit_, moment, bars, known))
+
+
+def _lacking_at_exit(exit_: Exit, moment: Moment, bars: Bars, known: int) -> tuple[str, ...]:
+    """Return a note if an exit tied to an instant falls beside it for want of bars."""
+    if isinstance(exit_, LastCloseBefore):
+        _refuse(cut_short(bars, moment.bar, exit_.instant))
+        return early(bars, "exit", moment.bar, exit_.instant)
+    return late(bars, "exit", moment.bar, known) if isinstance(exit_, AtNextEvent) else ()
 
 
 def _another_close_before(instant: datetime, bars: Bars) -> bool:
@@ -268,14 +264,16 @@ def _another_close_before(instant: datetime, bars: Bars) -> bool:
     return following is not None and following.close_at < instant
 
 
-def _next_event(exit_: AtNextEvent, entry: Moment, bars: Bars, events: list[PoliticalEvent]) -> tuple[Moment, str]:
+def _next_event(exit_: AtNextEvent, entry: Moment, bars: Bars, events: list[PoliticalEvent]) -> tuple[Moment, str, int]:
+    """Return the first open after the next event of a kind, that event in words, and when it was known (ns)."""
     entered = to_datetime(entry.at(bars))
     for event in events:
         right_kind = event.kind == exit_.kind and exit_.country in (None, event.country)
         if right_kind and event.known_at is not None and event.known_at > entered:
-            bar = int(np.searchsorted(bars.open_at, to_ns(event.known_at), side="right"))
-            return Moment(bar, Phase.OPEN), f"event {event.event_id}"
-    return Moment(len(bars), Phase.OPEN), "open_at_end"
+            known = to_ns(event.known_at)
+            bar = int(np.searchsorted(bars.open_at, known, side="right"))
+            return Moment(bar, Phase.OPEN), f"event {event.event_id}", known
+    return Moment(len(bars), Phase.OPEN), "open_at_end", 0
 
 
 def _tradable(moment: Moment, bars: Bars, what: str) -> tuple[Moment, tuple[str, ...]]:
