@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from datasets.errors import UserError
 from datasets.holes import Lacking, sessions_lacking
-from datasets.instants import Instants, Sessions, to_date
+from datasets.instants import Instants, Sessions, iso_z, to_date
 from datasets.instruments import Instrument
 from datasets.opens import tradable_opens
 from datasets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp
@@ -19,7 +19,10 @@ from datasets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+MAX_LABEL_DAYS = 45
+"""A session lies no more days from its bars: the longest closure, over which prints wait for the next, is shorter."""
 _ROUNDING = 1e-9
+_MS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,27 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
+class SessionRows:
+    """Of each session the row of its ``first`` and of its ``last`` bar; ``of`` is the session's number, one a bar."""
+
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    of: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+@dataclass(frozen=True, eq=False)
 class Bars:
     """The bars of one instrument in ascending order.
 
     Arrays of one length: ``session`` (datetime64[D], exchange-local), ``open_at`` and ``close_at`` (int64 ns, UTC),
     ``open high low close`` (quote currency; never NaN), ``volume`` (NaN where unknown) and ``open_is_real``: whether
     the open is a traded price (datasets/opens.py). Where it is not (missing, or stale) fills go to the close.
+
+    Daily bars have one row a session. ``intraday`` bars have their own instants; several may share a session, whose
+    open is that of its first bar and whose close is that of its last. A single print is a bar that opens as it closes.
     """
 
     instrument: Instrument
@@ -51,6 +69,7 @@ class Bars:
     close: Floats
     volume: Floats
     open_is_real: Flags
+    intraday: bool = False
 
     def __len__(self) -> int:
         return len(self.session)
@@ -65,6 +84,18 @@ class Bars:
         """The sessions that the exchange's calendar holds and the bars lack, found when first asked for."""
         return sessions_lacking(self.instrument.mic, self.session)
 
+    @cached_property
+    def days(self) -> SessionRows:
+        """The rows of each session, found when first asked for."""
+        begins = np.flatnonzero(np.concatenate(([True], self.session[1:] != self.session[:-1])))
+        ends = np.concatenate((begins[1:], [len(self)])) - 1
+        return SessionRows(begins, ends, np.repeat(np.arange(len(begins)), ends - begins + 1))
+
+    @property
+    def opens_apart(self) -> Flags:
+        """Whether a bar's open is a price to trade at, earlier than its close: that of a single print is its close."""
+        return self.open_is_real & (self.open_at < self.close_at)
+
     def until(self, instant: int) -> "Bars":
         """Return the bars closed at or before an instant (ns)."""
         return self._cut(slice(0, int(np.searchsorted(self.close_at, instant, side="right"))))
@@ -78,7 +109,9 @@ class Bars:
         return self._cut(slice(int(np.searchsorted(self.session, session)), None))
 
     def _cut(self, rows: slice) -> "Bars":
-        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("instrument", "source")}
+        arrays: dict[str, Any] = {
+            f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)
+        }
         return replace(self, **arrays)
 
     def sha256(self) -> str:
@@ -125,27 +158,84 @@ def make_bars(
             below the low, an open or close outside them.
     """
     _check_order(session, where)
-    _check_prices({"open": open_, "high": high, "low": low, "close": close}, where)
-    _check_range(open_, high, low, close, where)
     _check_reach(session, where)
+    prices = _checked_prices(open_, high, low, close, where)
     open_at, close_at = stamp(instrument.mic, session)
-    filled_open = np.where(np.isfinite(open_), open_, close)
     bars = Bars(
         instrument=instrument,
         source=source,
         session=session,
         open_at=open_at,
         close_at=close_at,
-        open=filled_open,
-        high=np.fmax(np.fmax(high, filled_open), close),
-        low=np.fmin(np.fmin(low, filled_open), close),
-        close=close,
+        **prices,
         volume=volume,
         open_is_real=tradable_opens(
             session, open_, high, low, close, around_the_clock=is_round_the_clock(instrument.mic)
         ),
     )
     return _frozen(bars)
+
+
+def make_intraday_bars(
+    instrument: Instrument,
+    source: Source,
+    *,
+    session: Sessions,
+    open_at: Instants,
+    close_at: Instants,
+    open_: Floats,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    volume: Floats,
+    where: Callable[[int], str],
+) -> Bars:
+    """Return validated bars that have their own instants. An open is a traded price wherever there is one.
+
+    Args:
+        instrument: what the prices are of.
+        source: where they come from.
+        session: the session each bar belongs to, datetime64[D], such as ``datasets.sessions.session_of`` gives.
+        open_at: when each bar opens (int64 ns, UTC, whole milliseconds); equal to ``close_at`` for a single print.
+        close_at: when each bar closes; the next one does not open before.
+        open_: opening prices; NaN where missing.
+        high: highest prices; NaN where missing.
+        low: lowest prices; NaN where missing.
+        close: closing prices; every one must be there.
+        volume: NaN where missing.
+        where: names the place of a row for an error, such as ``USDJPY.csv line 17``.
+
+    Raises:
+        UserError: no rows, instants that do not ascend or overlap, a session out of order or far from its instant, a
+            price missing, not finite or not positive, a high below the low, an open or close outside them.
+    """
+    _check_instants(open_at, close_at, where)
+    _check_labels(session, close_at, where)
+    _check_reach(session, where)
+    prices = _checked_prices(open_, high, low, close, where)
+    bars = Bars(
+        instrument=instrument,
+        source=source,
+        session=session,
+        open_at=open_at,
+        close_at=close_at,
+        **prices,
+        volume=volume,
+        open_is_real=np.isfinite(open_) | (open_at == close_at),
+        intraday=True,
+    )
+    return _frozen(bars)
+
+
+def _checked_prices(
+    open_: Floats, high: Floats, low: Floats, close: Floats, where: Callable[[int], str]
+) -> dict[str, Any]:
+    """Return the four prices of each bar by name, those missing filled from the others."""
+    _check_prices({"open": open_, "high": high, "low": low, "close": close}, where)
+    _check_range(open_, high, low, close, where)
+    filled = np.where(np.isfinite(open_), open_, close)
+    highest, lowest = np.fmax(np.fmax(high, filled), close), np.fmin(np.fmin(low, filled), close)
+    return {"open": filled, "high": highest, "low": lowest, "close": close}
 
 
 def _frozen(bars: Bars) -> Bars:
@@ -165,6 +255,35 @@ def _check_order(session: Sessions, where: Callable[[int], str]) -> None:
         row = int(bad[0]) + 1
         what = "stands twice" if step[row - 1] == 0 else f"comes after {session[row - 1]}"
         raise UserError(f"{where(row)}: date {session[row]} {what}; dates must ascend, each once")
+
+
+def _check_instants(open_at: Instants, close_at: Instants, where: Callable[[int], str]) -> None:
+    if not len(close_at):
+        raise UserError(f"{where(0)}: no rows; a price file needs at least one bar")
+
+    def refuse(wrong: Flags, tell: Callable[[int], str]) -> None:
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise UserError(f"{where(row)}: {tell(row)}")
+
+    refuse((open_at % _MS != 0) | (close_at % _MS != 0), lambda r: f"{iso_z(int(open_at[r]))} is no whole millisecond")
+    refuse(open_at > close_at, lambda r: f"the bar opens {iso_z(int(open_at[r]))}, after it closes")
+    for name, at in (("opens", open_at), ("closes", close_at)):
+        back = np.concatenate(([False], np.diff(at) <= 0))
+        refuse(back, lambda r, n=name, a=at: f"the bar {n} {iso_z(int(a[r]))}, as or before the last one did")  # type: ignore[misc]
+    overlap = np.concatenate(([False], open_at[1:] < close_at[:-1]))
+    refuse(overlap, lambda r: f"the bar opens {iso_z(int(open_at[r]))}, before the last one has closed")
+
+
+def _check_labels(session: Sessions, close_at: Instants, where: Callable[[int], str]) -> None:
+    """Refuse sessions that go back, or that lie more than MAX_LABEL_DAYS from the date of their instant."""
+    back = np.concatenate(([False], np.diff(session).astype(np.int64) < 0))
+    date = close_at.astype("datetime64[ns]").astype("datetime64[D]")
+    far = np.abs((session - date).astype(np.int64)) > MAX_LABEL_DAYS
+    for wrong, what in ((back, "comes after a later one"), (far, "is not that of its instant")):
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise UserError(f"{where(row)}: session {session[row]} of {iso_z(int(close_at[row]))} {what}")
 
 
 def _check_reach(session: Sessions, where: Callable[[int], str]) -> None:

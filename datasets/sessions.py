@@ -80,6 +80,25 @@ def stamp(mic: str, sessions: Sessions) -> tuple[Instants, Instants]:
     return table.open_at[row], table.close_at[row]
 
 
+def session_of(mic: str, at: Instants) -> Sessions:
+    """Return the session to which a price made at each instant (ns) belongs: the first to close at or after it.
+
+    A price made after hours, or while the exchange is shut, so belongs to the session that follows; that of a currency
+    runs from 17:00 to 17:00 New York. Where the calendar does not reach, every weekday is a session.
+
+    Raises:
+        UserError: an instant before 1920 or after 2035.
+    """
+    table = hours_table(mic)
+    days = np.arange(FIRST_DATE, LAST_DATE + 1)
+    known = (days >= np.datetime64(table.covers[0], "D")) & (days <= np.datetime64(table.covers[1], "D"))
+    row = np.flatnonzero(np.where(known, table.is_session, np.is_busday(days)))
+    found = np.searchsorted(table.close_at[row], at)
+    if len(at) and (at.min() < table.open_at[0] or found.max() >= len(row)):
+        raise UserError(f"prices of {mic} must have been made between {FIRST_DATE} and {LAST_DATE}")
+    return days[row[found]]
+
+
 def calendar_sessions(mic: str, first: date, last: date) -> Sessions:
     """Return the sessions the calendar of an exchange holds from ``first`` to ``last``, both included."""
     row = np.flatnonzero(hours_table(mic).is_session)

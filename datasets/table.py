@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Bars, Source, make_bars
-from datasets.errors import UserError
+from datasets.bars import Bars, Source, make_bars, make_intraday_bars
 from datasets.instants import Instants, Sessions
 from datasets.instruments import Instrument
+from datasets.sessions import session_of
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -73,11 +73,15 @@ class PriceTable:
 def bars_of(table: PriceTable, instrument: Instrument, source: Source) -> Bars:
     """Return the bars of a table whose rows are clean and in order.
 
+    Intraday rows with nothing but a close are single prints: bars that open as they close. Others are taken to be
+    stamped with their beginning, and to last for the most common step between two stamps, or to the next one. Their
+    sessions are those of the instrument's exchange, whatever zone the stamps were in.
+
     Raises:
-        UserError: its first bad row, as ``make_bars`` says it; or intraday rows.
+        UserError: its first bad row, as ``make_bars`` or ``make_intraday_bars`` says it.
     """
     if table.at is not None:
-        raise UserError(f"{table.name}: intraday rows cannot be read as bars yet")
+        return _intraday_bars(table, table.at, instrument, source)
     return make_bars(
         instrument,
         source,
@@ -106,3 +110,33 @@ def table_of(bars: Bars) -> PriceTable:
         line=np.arange(1, len(bars) + 1),
         unit="bar",
     )
+
+
+def _intraday_bars(table: PriceTable, at: Instants, instrument: Instrument, source: Source) -> Bars:
+    prints = bool(np.isnan([table.open, table.high, table.low]).all())
+    close_at = at if prints else _ends(at)
+    return make_intraday_bars(
+        instrument,
+        source,
+        session=session_of(instrument.mic, close_at),
+        open_at=at,
+        close_at=close_at,
+        open_=table.open,
+        high=table.high,
+        low=table.low,
+        close=table.close,
+        volume=table.volume,
+        where=table.where,
+    )
+
+
+def _ends(begins: Instants) -> Instants:
+    """Return when bars end that begin at these instants: a usual step later, or when the next one begins."""
+    if len(begins) < 2:
+        return begins
+    steps = np.diff(begins)
+    length, often = np.unique(steps[steps > 0], return_counts=True)
+    usual = int(length[often.argmax()]) if len(length) else 0
+    ends: Instants = begins + usual
+    ends[:-1] = np.maximum(np.minimum(ends[:-1], begins[1:]), begins[:-1])
+    return ends

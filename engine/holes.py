@@ -39,16 +39,16 @@ def _hole(bars: Bars, row: int, size: str) -> str:
     return f"the bars have a hole of {size} from {first} to {last} on the way from the decision to the exit"
 
 
-def wait_too_long(bars: Bars, row: int, after: int, *, delay: int = 0) -> str | None:
+def wait_too_long(bars: Bars, row: int, after: int, *, upto: int) -> str | None:
     """Return why the first bar to follow an instant cannot be the reaction to it, or None.
 
     Args:
         bars: of one instrument.
         row: the first bar that follows; ``len(bars)`` where none does.
         after: the instant, in ns.
-        delay: bars still to wait from there.
+        upto: the bar meant in the end: ``row``, or a later one.
     """
-    if row + delay >= len(bars):
+    if max(row, upto) >= len(bars):
         return f"no bar after {iso_z(after)}; bars end {to_date(bars.session[-1])}"
     if row == 0 and after < int(bars.open_at[0]) - MAX_GAP_DAYS * NS_PER_DAY:
         return f"before the first bar; bars begin {to_date(bars.session[0])}"
@@ -70,9 +70,9 @@ def missed_before(bars: Bars, row: int, after: int) -> Lacking:
     return lacks.where(lacks.open_at > after)
 
 
-def late(bars: Bars, what: str, row: int, after: int, *, delay: int = 0) -> tuple[str, ...]:
-    """Return a note if sessions are lacking from an instant (ns) to the bar ``delay`` after the first to follow."""
-    missed = [*missed_before(bars, row, after).session, *bars.lacking.take(row + 1, row + delay).session]
+def late(bars: Bars, what: str, row: int, after: int, *, upto: int) -> tuple[str, ...]:
+    """Return a note if sessions are lacking from an instant (ns), which ``row`` follows, to the bar ``upto``."""
+    missed = [*missed_before(bars, row, after).session, *bars.lacking.take(row + 1, upto).session]
     return _note(bars, what, missed, "late")
 
 

@@ -10,6 +10,7 @@ from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_date, to_datetime, to_ns
 from datasets.instruments import Instrument, InstrumentTable
+from datasets.sessions import stamp
 from datasets.sources.base import BarSource
 from engine.holes import hole_between, wait_too_long
 
@@ -67,12 +68,15 @@ class BarClock:
     _market: Market
 
     def close_after(self, instrument: str, at: datetime, *, nth: int = 1) -> datetime | None:
-        """Return the nth close of an instrument strictly after an instant, or None where its bars have none near."""
+        """Return when the nth session of an instrument closes strictly after an instant, or None where none is near."""
         bars = self._market.bars(instrument)
-        first = int(np.searchsorted(bars.close_at, to_ns(at), side="right"))
-        if wait_too_long(bars, first, to_ns(at), delay=nth - 1) or hole_between(bars, first, first + nth - 1):
+        day = int(np.searchsorted(bars.close_at[bars.days.last], to_ns(at), side="right"))
+        if day + nth > len(bars.days):
             return None
-        return to_datetime(int(bars.close_at[first + nth - 1]))
+        first, last = int(bars.days.first[day]), int(bars.days.last[day + nth - 1])
+        if wait_too_long(bars, first, to_ns(at), upto=last) or hole_between(bars, first, last):
+            return None
+        return to_datetime(int(bars.close_at[last]))
 
 
 @dataclass(frozen=True)
@@ -87,18 +91,20 @@ class MarketView:
         return self._market.bars(instrument).until(to_ns(self.at))
 
     def close(self, instrument: str, *, back: int = 0) -> float:
-        """Return the last close, or the one ``back`` sessions before it.
+        """Return the last close, or that of the session ``back`` sessions before the one it belongs to.
 
         Raises:
             LookAheadError: ``back`` is negative.
-            TooFewBarsError: there are not so many bars.
+            TooFewBarsError: there are not so many sessions.
         """
         if back < 0:
             raise LookAheadError(f"close of {instrument} {-back} sessions ahead was asked for at {iso_z(self.at)}")
         bars = self.bars(instrument)
-        if back >= len(bars):
-            raise TooFewBarsError(f"{instrument} has {len(bars)} bars by {iso_z(self.at)}; {back + 1} were asked for")
-        return float(bars.close[len(bars) - 1 - back])
+        closes = bars.close[bars.days.last] if bars.intraday else bars.close
+        if back >= len(closes):
+            what = f"{len(closes)} {'sessions' if bars.intraday else 'bars'} by {iso_z(self.at)}"
+            raise TooFewBarsError(f"{instrument} has {what}; {back + 1} were asked for")
+        return float(closes[len(closes) - 1 - back])
 
     def close_on(self, instrument: str, session: date) -> float:
         """Return the close of one session.
@@ -108,12 +114,19 @@ class MarketView:
             UserError: there is no bar of that session.
         """
         bars = self.bars(instrument)
-        if not len(bars) or session > to_date(bars.session[-1]):
+        if not len(bars) or session > to_date(bars.session[-1]) or self._still_open(bars, session):
             raise LookAheadError(f"close of {instrument} on {session} was asked for at {iso_z(self.at)}, before it")
-        row = int(np.searchsorted(bars.session, np.datetime64(session, "D")))
-        if to_date(bars.session[row]) != session:
+        row = int(np.searchsorted(bars.session, np.datetime64(session, "D"), side="right")) - 1
+        if row < 0 or to_date(bars.session[row]) != session:
             raise UserError(f"{instrument} has no bar of {session}")
         return float(bars.close[row])
+
+    def _still_open(self, bars: Bars, session: date) -> bool:
+        """Return whether a session of intraday bars may have another price, by the hours of the exchange."""
+        if not bars.intraday or session < to_date(bars.session[-1]):
+            return False
+        _, closes = stamp(bars.instrument.mic, bars.session[-1:])
+        return to_ns(self.at) < int(closes[0])
 
     def move(self, instrument: str, *, sessions: int = 1) -> float:
         """Return the change of the close over the last ``sessions`` sessions, as a fraction."""

@@ -13,7 +13,7 @@ import numpy as np
 from datasets.bars import Bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
-from datasets.sessions import first_sessions_after
+from datasets.sessions import first_sessions_after, stamp
 from engine.asking import asked, wants_and_missing
 from engine.holes import MAX_GAP_DAYS, cut_short, early, hole_between, late, wait_too_long
 from engine.legs import check_instant, checked_legs
@@ -201,10 +201,25 @@ def _entry(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars
     phase = Phase.OPEN if isinstance(entry, NextOpen) else Phase.CLOSE
     instants = bars.open_at if phase is Phase.OPEN else bars.close_at
     first = int(np.searchsorted(instants, after, side="right"))
-    _refuse(wait_too_long(bars, first, after, delay=entry.delay))
-    _refuse(hole_between(bars, first, first + entry.delay))
-    moment, notes = _tradable(Moment(first + entry.delay, phase), bars, "entry")
-    return moment, (*notes, *late(bars, "entry", first, after, delay=entry.delay))
+    meant = _sessions_on(bars, first, entry.delay, phase)
+    _refuse(wait_too_long(bars, first, after, upto=meant))
+    _refuse(hole_between(bars, first, meant))
+    moment, notes = _tradable(Moment(meant, phase), bars, "entry")
+    return moment, (*notes, *late(bars, "entry", first, after, upto=meant))
+
+
+def _sessions_on(bars: Bars, row: int, delay: int, phase: Phase) -> int:
+    """Return a row itself, or that of the open or close of the session ``delay`` after its own; else ``len(bars)``."""
+    if delay == 0 or row >= len(bars):
+        return row
+    return _row_of(bars, int(bars.days.of[row]) + delay, phase)
+
+
+def _row_of(bars: Bars, day: int, phase: Phase) -> int:
+    """Return the row of the open or the close of a session by its number; ``len(bars)`` where there is none."""
+    if day >= len(bars.days):
+        return len(bars)
+    return int((bars.days.first if phase is Phase.OPEN else bars.days.last)[day])
 
 
 def _before_vote(
@@ -216,9 +231,10 @@ def _before_vote(
     last = int(np.searchsorted(bars.close_at, vote, side="left")) - 1
     if last == len(bars) - 1 and _another_close_before(event.vote_begins_at, bars):
         raise _Skip(f"bars end {to_date(bars.session[-1])}, before the last close before the vote")
-    moment = Moment(last - entry.sessions, Phase.CLOSE)
-    if moment.bar < 0:
+    day = int(bars.days.of[last]) - entry.sessions if last >= 0 else -1
+    if day < 0:
         raise _Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
+    moment = Moment(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE)
     if moment.at(bars) <= to_ns(decided_at):
         raise _Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
     _refuse(cut_short(bars, last, event.vote_begins_at))
@@ -231,8 +247,7 @@ def _exit(
     known = 0
     match exit_:
         case After(sessions=n, at=at):
-            held_from = entry.bar if entry.phase is Phase.OPEN else entry.bar + 1
-            moment = Moment(held_from + n if at is Phase.OPEN else held_from + n - 1, at)
+            moment = Moment(_row_of(bars, _first_held(entry, bars) + (n if at is Phase.OPEN else n - 1), at), at)
             reason = f"held {n} session{'s' if n > 1 else ''}"
         case LastCloseBefore(instant=instant):
             last = int(np.searchsorted(bars.close_at, to_ns(instant), side="left")) - 1
@@ -250,17 +265,28 @@ def _exit(
     return tradable, reason, (*notes, *_lacking_at_exit(exit_, moment, bars, known))
 
 
+def _first_held(entry: Moment, bars: Bars) -> int:
+    """Return the number of the first session held: that of the entry, if it closes strictly after it; else the next."""
+    day = int(bars.days.of[entry.bar])
+    return day if int(bars.close_at[bars.days.last[day]]) > entry.at(bars) else day + 1
+
+
 def _lacking_at_exit(exit_: Exit, moment: Moment, bars: Bars, known: int) -> tuple[str, ...]:
     """Return a note if an exit tied to an instant falls beside it for want of bars."""
     if isinstance(exit_, LastCloseBefore):
         _refuse(cut_short(bars, moment.bar, exit_.instant))
         return early(bars, "exit", moment.bar, exit_.instant)
-    return late(bars, "exit", moment.bar, known) if isinstance(exit_, AtNextEvent) else ()
+    return late(bars, "exit", moment.bar, known, upto=moment.bar) if isinstance(exit_, AtNextEvent) else ()
 
 
 def _another_close_before(instant: datetime, bars: Bars) -> bool:
-    """Return whether the exchange closes once more between the last bar and an instant: then it is still held."""
-    following = first_sessions_after(bars.instrument.mic, to_datetime(int(bars.close_at[-1])))
+    """Return whether the exchange closes once more between the last bar and an instant: then it is still held.
+
+    The last session there are intraday bars of is taken as whole.
+    """
+    _, closes = stamp(bars.instrument.mic, bars.session[-1:])
+    ended = max(int(bars.close_at[-1]), int(closes[0]) if bars.intraday else 0)
+    following = first_sessions_after(bars.instrument.mic, to_datetime(ended))
     return following is not None and following.close_at < instant
 
 
@@ -277,7 +303,11 @@ def _next_event(exit_: AtNextEvent, entry: Moment, bars: Bars, events: list[Poli
 
 
 def _tradable(moment: Moment, bars: Bars, what: str) -> tuple[Moment, tuple[str, ...]]:
-    """Send a fill meant for an open that was not a traded price to the close of the same bar, and say so."""
-    if moment.phase is Phase.OPEN and not bars.open_is_real[moment.bar]:
-        return Moment(moment.bar, Phase.CLOSE), (f"{what} at the close: the bar has no real open",)
-    return moment, ()
+    """Send a fill meant for an open that was not a traded price to the close of the same bar, and say so.
+
+    A single print is one price, which goes by the name of its close.
+    """
+    if moment.phase is Phase.CLOSE or bars.opens_apart[moment.bar]:
+        return moment, ()
+    close = Moment(moment.bar, Phase.CLOSE)
+    return close, () if bars.open_is_real[moment.bar] else (f"{what} at the close: the bar has no real open",)

@@ -1,8 +1,9 @@
 """Plan -> account, moved bar by bar through backtrader. The reference for all faster ways.
 
-Each bar is laid down as two ticks, its open and its close, stamped with their own instants, so that prices of several
-exchanges pass in the order in which they come into being. Only ticks inside a holding window are walked: outside of
-them nothing is held and nothing can happen. At one instant: closings first, then openings, sized together.
+Each bar is laid down as two ticks, its open and its close, stamped with their own instants (a single print as one), so
+that prices of several exchanges pass in the order in which they come into being. Only ticks inside a holding window are
+walked: outside of them nothing is held and nothing can happen. At one instant: closings first, then openings, sized
+together.
 """
 
 from collections.abc import Iterator
@@ -32,9 +33,9 @@ from engine.replay_broker import GuardedBroker, feed_of
 from engine.run import Fill, Trade
 from engine.strategy import Phase
 
-OPEN_AFTER_CLOSE = 1_000_000
+OPEN_AFTER_CLOSE = 500_000
 """So many ns after its instant an open is stamped for backtrader: where one market closes as another opens, or the
-same one opens again, closes pass first."""
+same one opens again, closes pass first. Instants are whole milliseconds."""
 
 
 def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 | None = None) -> Account:
@@ -70,7 +71,7 @@ def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
         inside[trade.entry.bar : len(bars) if trade.exit is None else trade.exit.bar + 1] = True
     row = np.repeat(np.flatnonzero(inside), 2)
     is_open = np.tile([True, False], len(row) // 2)
-    keep = ~is_open | bars.open_is_real[row]
+    keep = ~is_open | bars.opens_apart[row]
     row, is_open = row[keep], is_open[keep]
     at = np.where(is_open, bars.open_at[row], bars.close_at[row])
     rows = {"open_at": at, "close_at": at, "volume": bars.volume[row], "stamp_at": at + is_open * OPEN_AFTER_CLOSE}

@@ -29,7 +29,10 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class NextOpen:
-    """Enter at the first open strictly after the decision, and after ``after`` if given; ``delay`` sessions later."""
+    """Enter at the first open strictly after the decision, and after ``after`` if given; ``delay`` sessions later.
+
+    Of intraday bars that is the first bar's; with a delay, the open of the session so many after that bar's.
+    """
 
     after: datetime | None = None
     delay: int = 0
@@ -37,7 +40,10 @@ class NextOpen:
 
 @dataclass(frozen=True)
 class NextClose:
-    """Enter at the first close strictly after the decision, and after ``after`` if given; ``delay`` sessions later."""
+    """Enter at the first close strictly after the decision, and after ``after`` if given; ``delay`` sessions later.
+
+    Of intraday bars that is the first bar's; with a delay, the close of the session so many after that bar's.
+    """
 
     after: datetime | None = None
     delay: int = 0
@@ -103,7 +109,7 @@ class Clock(Protocol):
     """Knows when sessions open and close, and no price."""
 
     def close_after(self, instrument: str, at: datetime, *, nth: int = 1) -> datetime | None:
-        """Return the nth close of an instrument strictly after an instant."""
+        """Return when the nth session of an instrument closes strictly after an instant."""
         ...
 
 

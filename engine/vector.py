@@ -81,7 +81,7 @@ def _stop_of(trade: PlannedTrade, bars: Bars, paid: float) -> _Exit | None:
     rows = slice(first, end)
     worst, best = (bars.low, bars.high) if sign > 0 else (bars.high, bars.low)
     in_bar = _reached(worst[rows], best[rows], stop, target, sign)
-    at_open = _reached(bars.open[rows], bars.open[rows], stop, target, sign) & bars.open_is_real[rows]
+    at_open = _reached(bars.open[rows], bars.open[rows], stop, target, sign) & bars.opens_apart[rows]
     if trade.entry.phase is Phase.OPEN:
         at_open[:1] = False  # the open at which it was entered
     if ends_at_open:
@@ -274,6 +274,6 @@ def _known_price(bars: Bars, at: int, phase: Phase) -> float:
 def _known_prices(bars: Bars, instants: Instants, *, opens_count: bool = False) -> Floats:
     closed = np.searchsorted(bars.close_at, instants, side="right") - 1
     opened = np.searchsorted(bars.open_at, instants, side="right" if opens_count else "left") - 1
-    from_open = (opened > closed) & bars.open_is_real[np.maximum(opened, 0)]
+    from_open = (opened > closed) & bars.opens_apart[np.maximum(opened, 0)]
     prices: Floats = np.where(from_open, bars.open[np.maximum(opened, 0)], bars.close[np.maximum(closed, 0)])
     return prices

@@ -46,7 +46,9 @@ def ns(text: str) -> int:
 def bars_at(of: Instrument, rows: Sequence[tuple[Any, ...]]) -> Bars:
     """Return bars of (session, open_at, close_at, open, high, low, close) or these and whether the open is real."""
     whole = [r if len(r) == 8 else (*r, True) for r in rows]
-    prices = {n: np.array([r[i] for r in whole], dtype=float) for n, i in zip(_PRICES, range(3, 7), strict=True)}
+    prices: dict[str, Any] = {
+        n: np.array([r[i] for r in whole], dtype=float) for n, i in zip(_PRICES, range(3, 7), strict=True)
+    }
     return Bars(
         instrument=of,
         source=Source("test", "literals in a test"),
