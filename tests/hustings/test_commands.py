@@ -103,7 +103,7 @@ def test_explaining_the_landslide(cli) -> None:
             "first_close_at": "2026-02-09T21:00:00Z",
         },
     }
-    assert len(cli("events", "explain", "JP-2026-02-08-GE", "--json").json["instruments"]) == 27
+    assert len(cli("events", "explain", "JP-2026-02-08-GE", "--json").json["instruments"]) == 28
 
 
 def test_a_date_beyond_the_calendar_is_said_to_be(cli) -> None:
@@ -131,7 +131,7 @@ def test_alignment_cases_through_the_command(cli, shared_dir: Path) -> None:
 
 def test_data_lists_and_checks(cli) -> None:
     listed = {i["symbol"]: i["has_bars"] for i in cli("data", "list", "--json").json}
-    assert len(listed) == 27
+    assert len(listed) == 28
     assert (listed["TOPIX"], listed["SPX"], listed["DAX"]) == (True, True, False)
     checked = cli("data", "check", "IXIC", "TOPIX", "--json").json
     assert [c["bars"]["rows"] for c in checked] == [5031, 6572]
