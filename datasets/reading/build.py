@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from datasets.reading.dates import Dates
+from datasets.reading.moments import Dates
 from datasets.reading.numbers import Column, Floats
 from datasets.table import PriceTable, Unreadable
 

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from datasets.errors import UserError
 from datasets.reading.build import NUMBERS, PRICES, Found, build_table, compounded, one_ticker
-from datasets.reading.dates import is_date, read_dates
+from datasets.reading.dates import read_dates
 from datasets.reading.layouts import Layout, check_layout, find_layout, known_columns, unknown_columns
 from datasets.reading.names import role_of
 from datasets.reading.numbers import Column, decimal_mark, read_numbers
+from datasets.reading.stamps import is_date
 from datasets.reading.text import LEGACY, Text, bad_line, decodings
 from datasets.table import PriceTable
 

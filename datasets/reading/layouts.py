@@ -139,9 +139,9 @@ def known_columns(cells: Sequence[str]) -> int:
 
 
 def check_layout(layout: Layout, where: str) -> None:
-    """Raise a UserError for a header in which a column stands twice, has no name, or is nearly one that is missing."""
+    """Raise a UserError for a header in which a column stands twice or is nearly one that is missing."""
     seen: dict[str, str] = {}
-    for n, name in enumerate(layout.names):
+    for name in layout.names:
         role = role_of(name)
         if role and role in seen:
             raise UserError(
@@ -149,8 +149,6 @@ def check_layout(layout: Layout, where: str) -> None:
             )
         if role:
             seen[role] = name
-        if not name.strip() and n:
-            raise UserError(f"{where}: column {n + 1} has no name; the header must name each")
     if len(layout.tickers) > 1:
         raise UserError(f"{where}: prices of several instruments ({', '.join(layout.tickers)[:80]}); a file holds one")
     for name in unknown_columns(layout):

@@ -45,7 +45,7 @@ _COMMA: dict[str, tuple[str, ...]] = {
 }
 _LEFT_ALONE = (
     *("change", "change %", "chg%", "% change", "涨跌幅", "更改%", "変化率", "変化率 %", "前日比%", "변동", "변동 %"),
-    *("+/- %", "% var", "var%", "var. %", "variation %", "openint", "oi", "per", "dividends", "stock splits"),
+    *("+/- %", "% var", "var%", "var %", "variation %", "openint", "oi", "per", "dividends", "stock splits"),
     *("capital gains", "index", "turnover", "amount"),
 )
 _SPACES = re.compile(r"\s+")
@@ -58,7 +58,7 @@ def plain_name(text: str) -> str:
     >>> plain_name(" <Adj_Close**> "), plain_name("Eröffn."), plain_name("ＯＰＥＮ")
     ('adj close', 'eroffn', 'open')
     """
-    parts = unicodedata.normalize("NFKD", text.replace("_", " "))
+    parts = unicodedata.normalize("NFKD", text.replace("_", " ").replace(".", " "))
     bare = "".join(c for c in parts if not unicodedata.combining(c))
     return _SPACES.sub(" ", bare).strip(" \ufeff\"'*<>.").casefold()
 

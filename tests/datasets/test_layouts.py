@@ -186,6 +186,8 @@ DATES = {
     "2026-02-09T00:00:00Z 2026-02-10T00:00:00Z 2026-02-13T00:00:00Z": None,
     "2026-02-09 00:00:00+00:00|2026-02-10 00:00:00+00:00|2026-02-13 00:00:00+00:00": None,
     "2026-02-09 09:00:00+09:00|2026-02-10 09:00:00+09:00|2026-02-13 09:00:00+09:00": None,
+    "2026-02-09 00:00+09|2026-02-10 00:00+09|2026-02-13 00:00+09": None,
+    "2/9/2026 4:00:00 PM|2/10/2026 4:00:00 PM|2/13/2026 4:00:00 PM": None,
     "2/9/2026 16:00:00|2/10/2026 16:00:00|2/13/2026 16:00:00": None,
     "1770595200 1770681600 1770940800": None,
     "1770595200000 1770681600000 1770940800000": None,
@@ -279,6 +281,10 @@ def test_epochs_at_the_open_need_the_exchange() -> None:
     text = "timestamp,close\n1770566400,1\n1770652800,2\n"  # 2026-02-08 and 09, 16:00 UTC
     with pytest.raises(UserError, match="F line 2: '1770566400' is a time without the exchange's zone"):
         read(text)
+    stamps = "date,close\n2026-02-08T15:00:00Z,1\n2026-02-09T15:00:00Z,2\n"  # midnights of Tokyo
+    with pytest.raises(UserError, match="F line 2: '2026-02-08T15:00:00Z' is a time without the exchange's zone"):
+        read(stamps)
+    assert [str(s) for s in read(stamps, zone="Asia/Tokyo").session] == ["2026-02-09", "2026-02-10"]
     assert [str(s) for s in read(text, zone="Asia/Tokyo").session] == ["2026-02-09", "2026-02-10"]
 
 

@@ -1,0 +1,139 @@
+"""One cell of a column of dates, taken apart: its parts as written, its time of day, its zone."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from datasets.instants import NS_PER_DAY
+
+SECOND_NS = 1_000_000_000
+_FULL_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july"),
+    *("august", "september", "october", "november", "december"),
+)
+_MONTHS = {name: n for n, full in enumerate(_FULL_MONTHS, 1) for name in (full, full[:3])} | {"sept": 9}
+
+_TIMED = re.compile(
+    r"(.*?\S)(?:T|,?\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?"  # date, hour, minute, second
+    r"\s*([AaPp]\.?[Mm]\.?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?",
+    re.ASCII,
+)
+_YEAR_FIRST = re.compile(r"(\d{4})([-/.])\s?(\d{1,2})\2\s?(\d{1,2})\.?|(\d{4})年(\d{1,2})月(\d{1,2})日", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
+_NUMERIC = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
+_MONTH_FIRST = re.compile(r"(?:[A-Za-z]{3,9},? )?([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})", re.ASCII)
+_DAY_FIRST = re.compile(r"(?:[A-Za-z]{3,9},? )?(\d{1,2})[- ]([A-Za-z]{3,9})\.?[- ,]+(\d{4}|\d{2})", re.ASCII)
+_EPOCH = re.compile(r"(\d{9,10}|\d{12,13})(?:\.0+)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A cell taken apart. ``parts`` stand as written, ``form`` says in which order; ``pads`` are month and day as text."""
+
+    form: str
+    parts: tuple[int, int, int] = (0, 0, 0)
+    pads: tuple[str, str] = ("", "")
+    time_ns: int | None = None
+    offset_minutes: int | None = None
+
+
+def is_date(text: str) -> bool:
+    """Return whether a cell has the form of a date or stamp, in any order of day and month."""
+    return stamp_of(text.strip()) is not None
+
+
+def clock_text(text: str) -> str:
+    """Return 153000 and 1530 as 15:30:00 and 15:30."""
+    if re.fullmatch(r"\d{6}|\d{4}", text, re.ASCII):
+        return ":".join(text[n : n + 2] for n in range(0, len(text), 2))
+    return text
+
+
+def stamp_of(text: str) -> Stamp | None:
+    """Return a cell taken apart, None where it is no date in any form."""
+    plain = _date_parts(text)
+    if plain:
+        return plain
+    found = _TIMED.fullmatch(text)
+    if not found:
+        return _epoch(text)
+    day = _date_parts(found[1])
+    time_ns = _time_ns(found)
+    if day is None or time_ns is None:
+        return None
+    return Stamp(day.form, day.parts, day.pads, time_ns, _offset_minutes(found[7]))
+
+
+def _date_parts(text: str) -> Stamp | None:
+    if found := _YEAR_FIRST.fullmatch(text):
+        year, month, day = (found[1], found[3], found[4]) if found[1] else (found[5], found[6], found[7])
+        return Stamp("ymd", (int(year), int(month), int(day)), (month, day))
+    if found := _COMPACT.fullmatch(text):
+        return Stamp("ymd", (int(found[1]), int(found[2]), int(found[3])))
+    if found := _NUMERIC.fullmatch(text):
+        form = "dotted" if found[2] == "." else "numeric"
+        form += " short" if len(found[4]) == 2 else ""
+        return Stamp(form, (int(found[1]), int(found[3]), int(found[4])), (found[1], found[3]))
+    if found := _MONTH_FIRST.fullmatch(text):
+        return _named(found[3], found[1], found[2])
+    if found := _DAY_FIRST.fullmatch(text):
+        return _named(found[3], found[2], found[1])
+    return None
+
+
+def _named(year: str, month: str, day: str) -> Stamp | None:
+    number = _MONTHS.get(month.casefold())
+    if number is None:
+        return None
+    return Stamp("ymd", (full_year(int(year)) if len(year) == 2 else int(year), number, int(day)))
+
+
+def _epoch(text: str) -> Stamp | None:
+    found = _EPOCH.fullmatch(text)
+    if not found:
+        return None
+    ns = int(found[1]) * (1_000_000 if len(found[1]) > 10 else 1_000_000_000)
+    day = date(1970, 1, 1) + timedelta(days=ns // NS_PER_DAY)
+    return Stamp("epoch", (day.year, day.month, day.day), time_ns=ns % NS_PER_DAY, offset_minutes=0)
+
+
+def told_stamp(text: str, pattern: str) -> Stamp | None:
+    """Return a cell taken apart by a pattern such as %d/%m/%y, None where it does not fit."""
+    try:
+        at = datetime.strptime(text, pattern)
+    except ValueError:
+        return None
+    has_time = any(code in pattern for code in ("%H", "%I", "%X", "%c", "%T"))
+    seconds = at.hour * 3600 + at.minute * 60 + at.second
+    offset = at.utcoffset()
+    return Stamp(
+        "ymd",
+        (at.year, at.month, at.day),
+        time_ns=seconds * SECOND_NS + at.microsecond * 1000 if has_time else None,
+        offset_minutes=None if offset is None else int(offset.total_seconds()) // 60,
+    )
+
+
+def _time_ns(found: re.Match[str]) -> int | None:
+    hour, minute, second = int(found[2]), int(found[3]), int(found[4] or 0)
+    if found[6]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if found[6][0] in "pP" else 0)
+    if hour > 23 or minute > 59 or second > 59:
+        return None
+    return (hour * 3600 + minute * 60 + second) * SECOND_NS + int((found[5] or "").ljust(9, "0"))
+
+
+def _offset_minutes(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text in ("Z", "UTC", "GMT"):
+        return 0
+    minutes = int(text[1:3]) * 60 + int(text[3:].lstrip(":") or 0)
+    return -minutes if text[0] == "-" else minutes
+
+
+def full_year(year: int) -> int:
+    """Return the year that two digits mean: 69 to 99 are of 1900."""
+    return year + (2000 if year < 69 else 1900)
