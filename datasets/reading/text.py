@@ -19,6 +19,9 @@ LEGACY = ("cp932", "gb18030", "cp1252")
 """Tried in this order where a file is not UTF-8; of those that decode it strictly, the header decides."""
 _HTML = re.compile(r"\s*<(!doctype|html|head|body|\?xml|!--|script|meta|table|div)\b", re.IGNORECASE)
 _PRIVATE = re.compile("[\ue000-\uf8ff]")  # where cp932 and gb18030 put bytes that are no character
+_CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]")
+"""What would act on a terminal rather than show: no cell that holds it can be read. Ctrl-Z ends a file of DOS."""
+_CONTROL_BYTES = bytes({*range(1, 32), 127} - {9, 10, 13})
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
@@ -91,7 +94,10 @@ def _decoded(data: bytes, encoding: str) -> Text | None:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         return None
-    return None if encoding in LEGACY and not text.isascii() and _PRIVATE.search(text) else Text(text, encoding)
+    if encoding in LEGACY and _PRIVATE.search(text):
+        return None
+    is_clean = data.isascii() and len(data.translate(None, _CONTROL_BYTES)) == len(data)
+    return Text(text if is_clean else _CONTROL.sub("\ufffd", text.rstrip("\x1a")), encoding)
 
 
 def _check_is_text(text: str, name: str) -> None:

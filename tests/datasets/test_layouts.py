@@ -369,6 +369,12 @@ def test_what_is_left_alone_or_may_be_cut_is_said() -> None:
     )
 
 
+def test_no_control_character_reaches_a_message() -> None:
+    table = read("date,close,a\x1bb\n2026-02-09,1,\n2026-02-10,\x1b[2J,\n\x1a")
+    assert [(u.line, u.text) for u in table.unreadable] == [(3, "\ufffd[2J")]
+    assert table.remarks == ("columns left alone: a\ufffdb",)
+
+
 def test_empty_lines_and_lines_of_delimiters_only_are_no_rows() -> None:
     table = read("date,close\n\n2026-02-09,1\n,\n2026-02-10,2\n\n\n")
     assert (table.line.tolist(), table.close.tolist()) == ([3, 5], [1.0, 2.0])
