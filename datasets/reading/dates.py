@@ -8,7 +8,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.instants import Sessions
 from datasets.reading.moments import Dates, Stamped, dates_of
-from datasets.reading.stamps import Stamp, clock_text, stamp_of, told_stamp
+from datasets.reading.stamps import BLANK, Stamp, clock_text, stamp_of, told_stamp
 
 _NAT = np.datetime64("NaT", "D")
 ORDERS = ("DMY", "MDY", "YMD")
@@ -40,9 +40,10 @@ def read_dates(
     if quick is not None:
         return Dates(quick)
     if times is not None:
-        texts = [f"{d.strip()} {clock_text(t.strip())}" for d, t in zip(texts, times, strict=True)]
+        texts = [f"{d.strip(BLANK)} {clock_text(t.strip(BLANK))}" for d, t in zip(texts, times, strict=True)]
     stamps = [
-        told_stamp(t.strip(), date_format) if date_format and "%" in date_format else stamp_of(t.strip()) for t in texts
+        told_stamp(t.strip(BLANK), date_format) if date_format and "%" in date_format else stamp_of(t.strip(BLANK))
+        for t in texts
     ]
     session, remarks = _calendar_dates(texts, stamps, where=where, order=(date_format or "").upper())
     _check_readable(texts, session, where)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.reading.stamps import BLANK
+
 Floats = NDArray[np.float64]
 
 EMPTY_WORDS = frozenset(
@@ -16,7 +18,6 @@ EMPTY_WORDS = frozenset(
 """Cells that say there is no value: each is an empty cell, counted in a remark. "inf" is none of them."""
 _NAN = float("nan")
 _PLAIN = b"0123456789.-\n"
-_BLANK = " \t\u00a0\u202f\u3000"
 _GROUPS = {".": ",'’ \u00a0\u202f", ",": ".'’ \u00a0\u202f"}
 _POWERS = {"": 0, "k": 3, "m": 6, "b": 9, "t": 12, "万": 4, "萬": 4, "亿": 8, "億": 8}
 _UNGROUP = {mark: str.maketrans(mark, ".", groups) for mark, groups in _GROUPS.items()}
@@ -91,7 +92,7 @@ def _read_any(texts: Sequence[str], mark: str, *, may_be_short: bool) -> Column:
     words: Counter[str] = Counter()
     has_decimals = False
     for row, text in enumerate(texts):
-        text = text.strip(_BLANK)
+        text = text.strip(BLANK)
         if not text:
             continue
         if text.casefold() in EMPTY_WORDS:
@@ -131,7 +132,7 @@ def _out_of_line(values: Floats, loose: list[int]) -> list[int]:
 
 def _vote(text: str) -> str:
     """Return the decimal mark that a cell proves, "?" where it may be either, "" where it has none."""
-    text = text.strip(_BLANK + "kmbtKMBT万萬亿億+-")
+    text = text.strip(BLANK + "kmbtKMBT万萬亿億+-")
     points, commas = text.count("."), text.count(",")
     if not points and not commas:
         return ""

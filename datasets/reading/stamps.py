@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from datasets.instants import NS_PER_DAY
 
 SECOND_NS = 1_000_000_000
+BLANK = " \t"
+"""What may stand around a cell. No other space: a damaged digit can become a no-break space of Windows-1252."""
 _FULL_MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
@@ -39,7 +41,7 @@ class Stamp:
 
 def is_date(text: str) -> bool:
     """Return whether a cell has the form of a date or stamp, in any order of day and month."""
-    return stamp_of(text.strip()) is not None
+    return stamp_of(text.strip(BLANK)) is not None
 
 
 def clock_text(text: str) -> str:

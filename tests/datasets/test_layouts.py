@@ -369,6 +369,13 @@ def test_what_is_left_alone_or_may_be_cut_is_said() -> None:
     )
 
 
+def test_a_digit_that_became_a_no_break_space_is_named() -> None:
+    table = read(b"date,close\n2026-02-09,1361.67\n2026-02-10,\xa0361.67\n")
+    assert [(u.line, u.column) for u in table.unreadable] == [(3, "close")]
+    dates = read(b"date,close\n11/20/2026,1\n\xa01/23/2026,2\n11/24/2026,3\n")
+    assert [(u.line, u.column) for u in dates.unreadable] == [(3, "date")]
+
+
 def test_no_control_character_reaches_a_message() -> None:
     table = read("date,close,a\x1bb\n2026-02-09,1,\n2026-02-10,\x1b[2J,\n\x1a")
     assert [(u.line, u.text) for u in table.unreadable] == [(3, "\ufffd[2J")]
