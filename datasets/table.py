@@ -34,8 +34,9 @@ class PriceTable:
     cell is empty or unreadable), ``adjusted_close`` (NaN where there is none) and ``line``, where each row stood in the
     file (first data row 2 under a header of one line). ``at`` (int64 ns, UTC) is there for intraday rows only.
     ``layout`` says how the rows were recognised; ``remarks`` what reading had to put right, one sentence each.
-    ``utc_offset_hours`` is that of stamps that carried a zone, else None. ``ticker`` is the name by which the file
-    itself calls what it holds, as Yahoo's and FRED's do. ``unit`` is what ``line`` counts: lines, or rows of Parquet.
+    ``utc_offset_hours`` is that of the stamps whose dates the sessions are, else None. ``ticker`` is the name by which
+    the file itself calls what it holds, as Yahoo's and FRED's do. ``unit`` is what ``line`` counts: lines, or rows of
+    Parquet.
     """
 
     name: str

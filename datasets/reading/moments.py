@@ -95,8 +95,9 @@ def dates_of(column: Stamped, remarks: tuple[str, ...]) -> Dates:
             *remarks,
             f"stamps carry the zone {', '.join(map(_offset_text, sorted(zones)))}; sessions are {whose}",
         )
-    hours = zones.most_common(1)[0][0] / 60 if zones else None
     dates = _intraday(column) if _is_intraday(column) else _daily(column)
+    is_date = set(zones) == {0} and dates.at is None  # midnights in UTC are dates written long
+    hours = zones.most_common(1)[0][0] / 60 if zones and column.zone is None and not is_date else None
     return replace(dates, utc_offset_hours=hours, remarks=(*remarks, *dates.remarks))
 
 

@@ -30,7 +30,7 @@ _EPOCH = re.compile(r"(\d{9,10}|\d{12,13})(?:\.0+)?", re.ASCII)
 
 @dataclass(frozen=True)
 class Stamp:
-    """A cell taken apart. ``parts`` stand as written, ``form`` says in which order; ``pads`` are month and day as text."""
+    """A cell taken apart: ``parts`` as written, ``form`` for their order, ``pads`` for month and day as text."""
 
     form: str
     parts: tuple[int, int, int] = (0, 0, 0)
