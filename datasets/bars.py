@@ -56,6 +56,7 @@ class Bars:
 
     Daily bars have one row a session. ``intraday`` bars have their own instants; several may share a session, whose
     open is that of its first bar and whose close is that of its last. A single print is a bar that opens as it closes.
+    ``holds_dividends``: dividends were reinvested in the prices.
     """
 
     instrument: Instrument
@@ -70,6 +71,7 @@ class Bars:
     volume: Floats
     open_is_real: Flags
     intraday: bool = False
+    holds_dividends: bool = False
 
     def __len__(self) -> int:
         return len(self.session)
@@ -78,6 +80,11 @@ class Bars:
     def symbol(self) -> str:
         """The instrument's symbol."""
         return self.instrument.symbol
+
+    @property
+    def adjustment(self) -> str:
+        """``total`` where dividends are in the prices, reinvested or by the index's construction; else ``price``."""
+        return "total" if self.holds_dividends or self.instrument.total_return else "price"
 
     @cached_property
     def lacking(self) -> Lacking:
@@ -113,6 +120,11 @@ class Bars:
             f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)
         }
         return replace(self, **arrays)
+
+    def scaled(self, factor: Floats) -> "Bars":
+        """Return the bars with the four prices of each multiplied by its factor."""
+        prices: dict[str, Any] = {n: getattr(self, n) * factor for n in ("open", "high", "low", "close")}
+        return _frozen(replace(self, **prices))
 
     def sha256(self) -> str:
         """Return a hash of every price, instant and mark."""

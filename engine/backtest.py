@@ -19,6 +19,7 @@ from datasets.bars import Bars, Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date
+from datasets.sessions import FX
 from engine.account import Account
 from engine.costs import Terms
 from engine.daybook import account_days
@@ -124,7 +125,9 @@ def finish_run(
         "sources": {b.symbol: f"{b.source.text}; {b.span()}" for b in shown},
         "simulated": sorted(b.symbol for b in shown if b.source.simulated),
         "currencies": {b.symbol: b.instrument.currency for b in bars},
-        "total_return_indices": sorted(b.symbol for b in shown if b.instrument.total_return),
+        "adjustments": {b.symbol: b.adjustment for b in shown},
+        "total_return_indices": sorted(b.symbol for b in shown if b.adjustment == "total"),
+        "warnings": [w for w in [mixed_returns(shown)] if w],
         "costs": {b.symbol: asdict(terms.costs(b.instrument)) for b in bars},
         "terms": asdict(terms),
         "window": {"from": str(window.since or ""), "to": str(window.until or "")},
@@ -184,6 +187,18 @@ def _run_event(event: PoliticalEvent, *, traded: str) -> RunEvent:
         confidence=event.confidence or "",
         outcome=traded,
     )
+
+
+def mixed_returns(bars: Iterable[Bars]) -> str | None:
+    """Return which series hold their dividends and which do not, if both are there; a currency has none to hold."""
+    told: dict[str, list[str]] = {"total": [], "price": []}
+    for each in bars:
+        if each.instrument.mic != FX and each.instrument.tradable:
+            told[each.adjustment].append(each.symbol)
+    if not all(told.values()):
+        return None
+    total, price = (", ".join(sorted(told[k])) for k in ("total", "price"))
+    return f"total return (dividends inside): {total}; price return: {price}: compare with care"
 
 
 def on_sessions(bars: Bars, sessions: Any) -> Floats:

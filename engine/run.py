@@ -120,3 +120,8 @@ class Run:
     def simulated(self) -> bool:
         """Whether any bar of the run was simulated."""
         return bool(self.manifest["simulated"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before comparing, one sentence each (none in runs kept from before)."""
+        return list(self.manifest.get("warnings", []))

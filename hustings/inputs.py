@@ -1,14 +1,17 @@
 """Turns what a user typed into the parts of a backtest."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from datasets.actions import Adjustment, read_actions
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, bundled_events, load_events
 from datasets.instruments import InstrumentTable, bundled_instruments
 from datasets.label_file import load_labels, relabelled
 from datasets.priors import load_priors, with_priors
+from datasets.sources.adjusted import AdjustedSource
 from datasets.sources.base import BarSource
 from datasets.sources.builtin import BuiltinSource
 from datasets.sources.files import DirectorySource
@@ -36,6 +39,20 @@ def source_of(data: Path | None) -> BarSource:
     if str(data) in _NAMED and not data.is_dir():
         return _NAMED[str(data)]()
     return DirectorySource(data)
+
+
+def adjusted_source_of(data: Path | None, adjust: str | None) -> BarSource:
+    """Return the source of bars with the corporate actions of the directory's own actions.csv, or of the store's.
+
+    Raises:
+        UserError: as ``source_of``; or a bad row in actions.csv, or one of an instrument that is not known.
+    """
+    source, path = source_of(data), Store().folder / "actions.csv"
+    if data is not None:
+        path = path if str(data) == "store" and not data.is_dir() else data / "actions.csv"
+    known = instruments_of(data)
+    actions = [replace(a, symbol=known.find(a.symbol).symbol) for a in (read_actions(path) if path.is_file() else [])]
+    return AdjustedSource(source, actions, None if adjust is None else Adjustment(adjust))
 
 
 def instruments_of(data: Path | None) -> InstrumentTable:

@@ -152,6 +152,7 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
         "parameters": run.manifest["parameters"],
         "sources": run.manifest["sources"],
         "simulated": run.simulated,
+        "warnings": run.warnings,
         "first_session": run.manifest["first_session"],
         "last_session": run.manifest["last_session"],
         "start_equity": run.start_equity,

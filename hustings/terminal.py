@@ -116,6 +116,8 @@ def summary(run: Run, files: dict[str, Path]) -> None:
     say()
     if run.simulated:
         say(f"SIMULATED bars: {', '.join(run.manifest['simulated'])}. This run says nothing about real markets.")
+    for text in run.warnings:
+        say(f"WARNING {text}")
     for symbol, text in run.manifest["sources"].items():
         say(f"  {symbol:8} {text}")
     if run.manifest.get("labels"):

@@ -150,7 +150,7 @@ def _instrument(symbol: str, text: str, run: Run) -> _InstrumentRow:
     remarks = [
         "not traded" if costs is None else "",
         "benchmark" if symbol == run.benchmark else "",
-        "total-return index: dividends are in its level" if symbol in manifest["total_return_indices"] else "",
+        "total return: dividends are inside" if symbol in manifest["total_return_indices"] else "",
     ]
     return _InstrumentRow(
         symbol=symbol,

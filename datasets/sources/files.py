@@ -54,7 +54,7 @@ class DirectorySource:
 def price_files(directory: Path) -> list[Path]:
     """Return the files of a directory that may hold prices, by name."""
     found = (p for p in directory.iterdir() if p.name.casefold().endswith(_ENDINGS) and p.is_file())
-    return sorted(p for p in found if p.name != "instruments.csv")
+    return sorted(p for p in found if p.name not in ("instruments.csv", "actions.csv"))
 
 
 def symbol_of(path: Path) -> str:

@@ -1,5 +1,7 @@
 """The bar store as a source, and what a run without --data uses: the store first, then what is built in."""
 
+from dataclasses import replace
+
 from datasets.bars import Bars, Source
 from datasets.errors import UserError
 from datasets.instruments import Instrument
@@ -27,7 +29,8 @@ class StoreSource:
             UserError: it is not stored, or its file is damaged.
         """
         stored = self._store.load(instrument.symbol)
-        return bars_of(stored.table, instrument, Source("store", f"store: {stored.provenance.text}"))
+        bars = bars_of(stored.table, instrument, Source("store", f"store: {stored.provenance.text}"))
+        return replace(bars, holds_dividends=stored.provenance.adjustment == "total")
 
 
 class AtHandSource:

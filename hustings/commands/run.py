@@ -10,7 +10,7 @@ from engine.costs import Terms
 from engine.market import Market
 from engine.run import Run
 from hustings.execution import Setting, execute
-from hustings.inputs import date_of, events_of, instruments_of, parameters_of, priced, source_of
+from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, parameters_of, priced
 from hustings.registry import record
 from hustings.run_folder import check_writable, run_json, write_run
 from hustings.terminal import apart, progress, say_json, summary, warn
@@ -41,6 +41,11 @@ _DIRECTORY = click.Path(path_type=Path)
 @click.option("--cash-rate", type=float, default=0.0, show_default=True, help="What idle cash earns, annual fraction.")
 @click.option("--borrow-rate", type=float, default=0.0, show_default=True, help="Fee on shorts, annual fraction.")
 @click.option("--max-gross", type=float, default=1.0, show_default=True, help="Limit of gross exposure over equity.")
+@click.option(
+    "--adjust",
+    type=click.Choice(["price", "total"]),
+    help="Series without dividends, or with those of DIR/actions.csv reinvested [as they are, splits taken out].",
+)
 @click.option("--benchmark", metavar="SYMBOL", help="An instrument to hold the account against.")
 @click.option("--out", type=_DIRECTORY, metavar="DIR", help="Where the files go [runs/<run_id>].")
 @click.option("--no-report", is_flag=True, help="Write no tear sheet.")
@@ -61,6 +66,7 @@ def run(
     cash_rate: float,
     borrow_rate: float,
     max_gross: float,
+    adjust: str | None,
     benchmark: str | None,
     out: Path | None,
     no_report: bool,
@@ -75,7 +81,7 @@ def run(
     terms = Terms(cash, cash_rate, borrow_rate, max_gross, commission_bps, slippage_bps)
     window = Window(date_of(since, "--from"), date_of(until, "--to"))
     with progress("replaying"), apart(quiet=as_json):
-        market = Market(source_of(data), instruments_of(data), window.until)
+        market = Market(adjusted_source_of(data, adjust), instruments_of(data), window.until)
         setting = Setting(priced(events_of(events, labels), priors), market, terms, window, benchmark)
         result = execute(strategy, parameters_of(parameters), instruments, setting)
     folder = out if out is not None else Path("runs") / result.run_id

@@ -314,7 +314,7 @@ def test_currencies_are_taken_as_hedged():
 
 def test_total_return_indices_are_named(idle):
     run = replace(idle, manifest={**idle.manifest, "total_return_indices": ["TOPIX"]})
-    assert "TOPIX: total-return index; dividends are reinvested" in page_text(tearsheet(run))
+    assert "TOPIX: total return; dividends are reinvested" in page_text(tearsheet(run))
 
 
 def _with_closed(n):
