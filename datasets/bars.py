@@ -98,7 +98,7 @@ class Bars:
         ends = np.concatenate((begins[1:], [len(self)])) - 1
         return SessionRows(begins, ends, np.repeat(np.arange(len(begins)), ends - begins + 1))
 
-    @property
+    @cached_property
     def opens_apart(self) -> Flags:
         """Whether a bar's open is a price to trade at, earlier than its close: that of a single print is its close."""
         return self.open_is_real & (self.open_at < self.close_at)
