@@ -109,6 +109,7 @@ def table_of(bars: Bars) -> PriceTable:
         volume=bars.volume,
         adjusted_close=np.full(len(bars), np.nan),
         line=np.arange(1, len(bars) + 1),
+        at=bars.open_at if bars.intraday else None,
         unit="bar",
     )
 
