@@ -217,6 +217,8 @@ def _library_calendar(mic: str) -> Any:
         return xc.get_calendar(mic)
     except xc.errors.InvalidCalendarName as e:
         raise UserError(f"unknown exchange calendar '{mic}': use an ISO 10383 code such as XTKS, or {FX}") from e
+    except NotImplementedError as e:  # Orthodox Easter, of ASEX, under the pandas of today
+        raise UserError(f"the calendar of {mic} cannot be made by exchange_calendars with this pandas: {e}") from e
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.instants import iso_z
-from datasets.sessions import calendar_sessions, first_sessions_after, stamp
+from datasets.sessions import FIRST_DATE, calendar_sessions, first_sessions_after, hours_table, stamp
 
 
 def hours(mic: str, session: str) -> tuple[str, str]:
@@ -87,3 +87,13 @@ def test_alignment_cases(shared_dir) -> None:
         found = (str(first.open_session), iso_z(first.open_at), str(first.close_session), iso_z(first.close_at))
         names = ("first_open_session", "first_open_utc", "first_close_session", "first_close_utc")
         assert found == tuple(case[n] for n in names), case["event_id"]
+
+
+def test_a_calendar_the_library_cannot_make_is_one_line() -> None:
+    """Athens' holidays hang on Orthodox Easter, which exchange_calendars 4.13 cannot reckon with pandas 3."""
+    try:
+        table = hours_table("ASEX")
+    except UserError as e:
+        assert "the calendar of ASEX cannot be made" in str(e)
+    else:
+        assert not table.is_session[(np.datetime64("2024-05-06") - FIRST_DATE).astype(int)]  # Easter Monday in Athens
