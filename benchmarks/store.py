@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.timing import interleaved, show
+from datasets.bars import Source
 from datasets.instruments import bundled_instruments
 from datasets.sessions import hours_table
 from datasets.sources.files import DirectorySource, read_table
 from datasets.sources.stored import StoreSource
 from datasets.store import PRICES, Delivery, Store
+from datasets.table import bars_of
 
 BARS = 25_000
 _DELIVERY = Delivery("SPX.csv", "benchmark", "2026-01-01T00:00:00Z", "none", rows=BARS, first="", last="")
@@ -35,13 +37,18 @@ def main() -> None:
 
         def parsed() -> float:
             hours_table.cache_clear()
+            read = read_table(folder / "SPX.csv")
+            return float(bars_of(read, instrument, Source("file", "SPX.csv")).close_at.sum())
+
+        def judged() -> float:
+            hours_table.cache_clear()
             return float(DirectorySource(folder).load(instrument).close_at.sum())
 
         def stored() -> float:
             hours_table.cache_clear()
             return float(StoreSource(store).load(instrument).close_at.sum())
 
-        peers = {"CSV, parsed and stamped": parsed, "store": stored}
+        peers = {"CSV, parsed and stamped": parsed, "CSV, parsed, judged and stamped": judged, "store": stored}
         show(f"{BARS} daily bars with their instants", interleaved(peers, agree=0), against="CSV, parsed and stamped")
 
 

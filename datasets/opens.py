@@ -44,11 +44,21 @@ def repeated_opens(open_: Floats, close: Floats, *, around_the_clock: bool) -> F
 
 
 def yearly_share(session: Sessions, marked: Flags) -> tuple[Numbers, Floats]:
-    """Return for each row its calendar year and the share of marked rows in it; 0 in a year of too few bars."""
-    years, at = np.unique(session.astype("datetime64[Y]").astype(np.int64) + 1970, return_inverse=True)
-    bars = np.bincount(at, minlength=len(years))
-    share = np.bincount(at, weights=marked, minlength=len(years)) / np.maximum(bars, 1)
-    return years[at], np.where(bars >= ENOUGH_BARS, share, 0.0)[at]
+    """Return for each row its calendar year and the share of marked rows in it; 0 in a year of too few bars.
+
+    ``session`` ascends.
+    """
+    if not len(session):
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    first, last = (int(d.astype("datetime64[Y]").astype(np.int64)) for d in session[[0, -1]])
+    begins = np.arange(first, last + 2).astype("datetime64[Y]").astype("datetime64[D]")
+    edges = np.searchsorted(session, begins)
+    bars = np.diff(edges)
+    so_far = np.concatenate(([0], np.cumsum(marked)))
+    share = np.diff(so_far[edges]) / np.maximum(bars, 1)
+    return np.repeat(np.arange(first, last + 1) + 1970, bars), np.repeat(
+        np.where(bars >= ENOUGH_BARS, share, 0.0), bars
+    )
 
 
 def _long_runs(marked: Flags) -> Flags:

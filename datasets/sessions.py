@@ -135,7 +135,7 @@ def hours_table(mic: str) -> HoursTable:
     Raises:
         UserError: no calendar of that name exists.
     """
-    path = hustings_home() / "cache" / f"hours-{_FORMAT}-{version('exchange_calendars')}-{mic.replace('/', '-')}.npy"
+    path = hustings_home() / "cache" / f"hours-{_FORMAT}-{_library_version()}-{mic.replace('/', '-')}.npy"
     cached = _read(path, mic)
     if cached is not None:
         return cached
@@ -154,6 +154,11 @@ def utc_offsets(mic: str) -> frozenset[float]:
     zone = ZoneInfo("America/New_York" if mic == FX else str(_library_calendar(mic).tz))
     ahead = (datetime(2026, month, 1, tzinfo=zone).utcoffset() for month in (1, 7))
     return frozenset(each.total_seconds() / 3600 for each in ahead if each is not None)
+
+
+@lru_cache(maxsize=1)
+def _library_version() -> str:
+    return version("exchange_calendars")
 
 
 def _read(path: Path, mic: str) -> HoursTable | None:
