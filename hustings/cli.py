@@ -12,7 +12,7 @@ _COMMANDS = {
     "compare": "Put runs side by side in one page.",
     "strategies": "List the strategies, or show one with its parameters.",
     "events": "List, show, check and import political events.",
-    "data": "List and check the bars at hand.",
+    "data": "Fetch, import, check, list and export prices.",
     "runs": "List, show and remove past runs.",
     "new": "Write a strategy file with its test, ready to edit.",
 }
