@@ -15,7 +15,6 @@ from datasets.table import PriceTable, table_of
 from hustings.inputs import instruments_of, source_of
 
 _ENDINGS = (".csv", ".parquet", ".gz", ".tsv", ".txt")
-_NO_PRICES = ("actions.csv",)
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def _named(name: str, symbol: str | None, data: Path | None, known: InstrumentTa
 
 
 def _directory(folder: Path, symbol: str | None, known: InstrumentTable) -> Iterator[Target]:
-    yield from (_file(path, symbol, known) for path in price_files(folder) if path.name not in _NO_PRICES)
+    yield from (_file(path, symbol, known) for path in price_files(folder))
 
 
 def _in_directory(instrument: Instrument, folder: Path) -> Target:
@@ -89,7 +88,7 @@ def _in_directory(instrument: Instrument, folder: Path) -> Target:
 def _file(path: Path, symbol: str | None, known: InstrumentTable) -> Target:
     try:
         read = read_table(path)
-        instrument = _instrument_of(path, read, symbol, known)
+        instrument = instrument_of(path, read, symbol, known)
     except UserError as e:
         return Target(path.name, symbol or symbol_of(path), "file", error=str(e))
     return _of_file(path, read, instrument)
@@ -114,7 +113,7 @@ def _of_file(path: Path, read: PriceTable, instrument: Instrument) -> Target:
     )
 
 
-def _instrument_of(path: Path, read: PriceTable, symbol: str | None, known: InstrumentTable) -> Instrument:
+def instrument_of(path: Path, read: PriceTable, symbol: str | None, known: InstrumentTable) -> Instrument:
     """Return the instrument of a file: as typed, by its name, or by the ticker in it."""
     if symbol is not None:
         return known.find(symbol)

@@ -52,7 +52,7 @@ def list_data(data: Path | None = None, as_json: bool = False) -> None:
     table([n.replace("_", " ") for n in names], [[str(r[n] or "-") for n in names] for r in rows])
 
 
-@data.command()
+@data.command(short_help="Show a stored series: span, last rows, deliveries.")
 @click.argument("symbol")
 @_JSON
 def show(symbol: str, as_json: bool) -> None:
@@ -92,7 +92,7 @@ def _deliveries(told: Provenance) -> None:
             say(f"  warning: {text}")
 
 
-@data.command()
+@data.command(short_help="Take series out of the store.")
 @click.argument("symbols", nargs=-1, required=True)
 @_JSON
 def remove(symbols: tuple[str, ...], as_json: bool) -> None:

@@ -31,7 +31,7 @@ class Checked:
         return () if self.report is None else self.report.refused_by(())
 
 
-@click.command("check")
+@click.command("check", short_help="Say row by row what is wrong with prices.")
 @click.argument("targets", nargs=-1, metavar="[SYMBOL|FILE|DIR]...")
 @click.option("--symbol", metavar="SYM", help="What a FILE is of [its name, or the ticker in it].")
 @click.option(

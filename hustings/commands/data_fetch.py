@@ -21,7 +21,7 @@ from hustings.terminal import say, say_json, table, warn
 _SHOWN = 5
 
 
-@click.command("fetch")
+@click.command("fetch", short_help="Fetch series from a provider into the store.")
 @click.argument("symbols", nargs=-1, required=True)
 @click.option("--source", required=True, metavar="|".join(PROVIDERS), help="The provider to ask.")
 @click.option("--from", "from_", metavar="DATE", help="First session [all, or 10 sessions before the last stored one].")

@@ -14,22 +14,21 @@ import click
 from datasets.errors import UserError
 from datasets.instruments import Instrument, InstrumentTable
 from datasets.intake import Arrival, Taken, take
-from datasets.sources.files import read_table
+from datasets.sources.files import price_files, read_table
 from datasets.store import PRICES, Change, HistoryChangedError, Store, Stored
 from hustings.inputs import instruments_of
+from hustings.targets import instrument_of
 from hustings.terminal import progress, say, say_json, table, warn
 
 _PATH = click.Path(path_type=Path)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 _SHOWN = 20
-_ENDINGS = (".csv", ".txt", ".tsv", ".gz", ".parquet")
-_NO_PRICES = ("instruments.csv", "actions.csv")
 Outcome = dict[str, Any]
 
 
-@click.command("import")
+@click.command("import", short_help="Take price files into the store, judged row by row.")
 @click.argument("paths", nargs=-1, required=True, type=_PATH)
-@click.option("--symbol", metavar="SYMBOL", help="What the file is of [its name].")
+@click.option("--symbol", metavar="SYMBOL", help="What the file is of [its name, or the ticker in it].")
 @click.option("--accept", "accepted", multiple=True, metavar="RULE", help="Let a finding pass (repeatable; recorded).")
 @click.option("--source", default="file", show_default=True, help="Where the prices come from, in a few words.")
 @click.option("--licence", default="not stated", show_default=True, help="The terms they may be used under.")
@@ -76,7 +75,7 @@ def import_files(
 def _files_of(path: Path) -> Iterator[tuple[Path, Path]]:
     """Return the price files at a path, each with the directory whose instruments.csv may tell of it."""
     if path.is_dir():
-        found = sorted(p for p in path.iterdir() if p.suffix in _ENDINGS and p.name not in _NO_PRICES)
+        found = price_files(path)
         if not found:
             raise UserError(f"'{path}' holds no price files (.csv, .txt, .tsv, .parquet)")
         yield from ((file, path) for file in found)
@@ -97,8 +96,8 @@ def _import(
     date_format: str | None,
 ) -> Outcome:
     try:
-        instrument = known.find(symbol or file.name.split(".")[0])
         read = read_table(file, zone=zone, date_format=date_format)
+        instrument = instrument_of(file, read, symbol, known)
         done = take(read, instrument, Store(), arrival=_for(arrival, instrument), accepted=accepted)
         _keep_own(instrument, folder)
     except HistoryChangedError as e:
@@ -165,7 +164,7 @@ def _tell_changes(changes: list[dict[str, Any]]) -> None:
         warn(f"  and {len(changes) - _SHOWN} more (--json shows all)")
 
 
-@click.command("export")
+@click.command("export", short_help="Write stored series as CSV, with their provenance.")
 @click.argument("symbols", nargs=-1, required=True)
 @click.option("--out", type=_PATH, default=Path(), metavar="DIR", help="Where the files go [here].")
 @click.option("--force", is_flag=True, help="Write over files that are there.")

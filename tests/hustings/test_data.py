@@ -82,7 +82,7 @@ def test_one_bad_file_stays_out_and_the_others_go_in(cli: Cli, home: Path, week:
     answer = cli("data", "import", str(week.parent))
     assert answer.code == 1
     assert "KOSPI.csv line 2: 2026-02-02 high 9 < low 11 (high-below-low)" in answer.err
-    assert "unknown instrument 'NOBODY'" in answer.err
+    assert "NOBODY.csv: neither its name nor its content tells what it is of" in answer.err
     assert "1 of 3 files stored" in answer.out
 
 
