@@ -150,7 +150,8 @@ def _tell(outcomes: list[Outcome]) -> None:
         if outcome["error"] is not None:
             warn(f"hustings: {outcome['error']}")
             _tell_changes(outcome["changes"])
-    say(f"{len(stored)} of {len(outcomes)} files stored; 'hustings data check SYMBOL' tells what was found in one")
+    more = "; 'hustings data check SYMBOL' tells what was found in one" if stored else ""
+    say(f"{len(stored)} of {len(outcomes)} files stored{more}")
 
 
 def _counts(outcome: Outcome) -> list[str]:
