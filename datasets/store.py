@@ -136,9 +136,7 @@ class Store:
         Raises:
             UserError: it is not stored, or its file is damaged.
         """
-        path = self._path(symbol)
-        if not path.is_file():
-            raise unknown_name("series in the store:", symbol, self.symbols(), hint="'hustings data list' shows them")
+        path = self._file(symbol)
         stored = _read(path, symbol)
         if _digest(stored.table) != stored.provenance.sha256:
             raise _damaged(path, "its rows are not those that were written")
@@ -150,9 +148,7 @@ class Store:
         Raises:
             UserError: it is not stored, or its file is damaged.
         """
-        path = self._path(symbol)
-        if not path.is_file():
-            raise unknown_name("series in the store:", symbol, self.symbols(), hint="'hustings data list' shows them")
+        path = self._file(symbol)
         return _provenance(_open(path).schema_arrow.metadata, path)
 
     def put(
@@ -186,10 +182,7 @@ class Store:
             UserError: it is not stored.
         """
         with self._lock():
-            path = self._path(symbol)
-            if not path.is_file():
-                raise unknown_name("series in the store:", symbol, self.symbols(), hint="nothing was removed")
-            path.unlink()
+            self._file(symbol).unlink()
             (self.folder / f"{quote(symbol, safe='')}.instrument.csv").unlink(missing_ok=True)
 
     def keep_instrument(self, symbol: str, table: Path) -> None:
@@ -222,6 +215,12 @@ class Store:
 
     def _path(self, symbol: str) -> Path:
         return self.folder / f"{quote(symbol, safe='')}.parquet"
+
+    def _file(self, symbol: str) -> Path:
+        path = self._path(symbol)
+        if not path.is_file():
+            raise unknown_name("series in the store:", symbol, self.symbols(), hint="'hustings data list' shows them")
+        return path
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
