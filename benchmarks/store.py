@@ -16,10 +16,11 @@ import numpy as np
 from benchmarks.timing import interleaved, show
 from datasets.bars import Source
 from datasets.instruments import bundled_instruments
+from datasets.series_file import PRICES, Delivery
 from datasets.sessions import hours_table
 from datasets.sources.files import DirectorySource, read_table
 from datasets.sources.stored import StoreSource
-from datasets.store import PRICES, Delivery, Store
+from datasets.store import Store
 from datasets.table import bars_of
 
 BARS = 25_000

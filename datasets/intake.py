@@ -8,9 +8,11 @@ from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.instants import iso_z
 from datasets.instruments import Instrument
+from datasets.merging import Update
 from datasets.quality import Report, Severity, admit
+from datasets.series_file import Delivery
 from datasets.sources.stored import StoreSource
-from datasets.store import REVISION, Delivery, Store, Update
+from datasets.store import REVISION, Store
 from datasets.table import PriceTable
 
 

@@ -9,9 +9,10 @@ import click
 from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.instruments import Instrument
+from datasets.series_file import Provenance
 from datasets.sources.base import BarSource
 from datasets.sources.stored import StoreSource
-from datasets.store import Provenance, Store
+from datasets.store import Store
 from hustings.commands.data_check import check
 from hustings.commands.data_fetch import fetch
 from hustings.commands.data_import import export, import_files

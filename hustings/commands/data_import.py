@@ -14,8 +14,10 @@ import click
 from datasets.errors import UserError
 from datasets.instruments import Instrument, InstrumentTable
 from datasets.intake import Arrival, Taken, take
+from datasets.merging import Change
+from datasets.series_file import PRICES, Stored
 from datasets.sources.files import price_files, read_table
-from datasets.store import PRICES, Change, HistoryChangedError, Store, Stored
+from datasets.store import HistoryChangedError, Store
 from hustings.inputs import instruments_of
 from hustings.targets import instrument_of
 from hustings.terminal import progress, say, say_json, table, warn

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.store import Delivery
+from datasets.series_file import Delivery
 from datasets.table import PriceTable
 
 DELIVERY = Delivery("T.csv", "by hand", "2026-03-01T00:00:00Z", "public domain", rows=0, first="", last="")

@@ -14,8 +14,9 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.instruments import bundled_instruments
+from datasets.series_file import PRICES
 from datasets.sources.stored import AtHandSource, StoreSource
-from datasets.store import PRICES, HistoryChangedError, Store
+from datasets.store import HistoryChangedError, Store
 from tests.datasets.tables import DELIVERY, closes, table, walk
 
 ROOT = Path(__file__).resolve().parents[2]

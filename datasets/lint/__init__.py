@@ -10,9 +10,9 @@ from pathlib import Path
 
 from datasets.bundled_tables import table_rows
 from datasets.events import EventRow, PoliticalEvent, event_rows
-from datasets.lint_facts import basis, identifier, index, labels, seats, sources, tags
-from datasets.lint_files import duplicate, in_order, named_by_country
-from datasets.lint_instants import announced, holiday, hour, order, weekday, zone
+from datasets.lint.facts import basis, identifier, index, labels, seats, sources, tags
+from datasets.lint.files import duplicate, in_order, named_by_country
+from datasets.lint.instants import announced, holiday, hour, order, weekday, zone
 
 RowRule = Callable[[PoliticalEvent], Iterator[str]]
 FileRule = Callable[[Sequence[tuple[EventRow, PoliticalEvent]]], Iterator[tuple[EventRow, str]]]
