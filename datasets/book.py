@@ -54,6 +54,9 @@ _PARTIES = {
 _PARTY = {alias: name for name, aliases in _PARTIES.items() for alias in aliases}
 
 
+_SUFFIXES = frozenset(("jr", "sr", "ii", "iii"))
+
+
 def folded(name: str) -> str:
     """Return what two spellings of one outcome have in common.
 
@@ -79,7 +82,8 @@ def happened(outcomes: Iterable[str], *, winner: str | None, party: str | None) 
 
 
 def _last_name(winner: str | None) -> str | None:
-    """Return the last word of a person's name; of a longer description (``LDP plurality; ...``) nothing."""
+    """Return the last word of a person's name, save ``Jr``; of a longer description (``No to all; ...``) nothing."""
     words = (winner or "").split()
+    words = words[:-1] if words and words[-1].rstrip(".").casefold() in _SUFFIXES else words
     plain = 2 <= len(words) <= 4 and all(re.fullmatch(r"[^\W\d_][\w.'’-]*", w) for w in words)
     return words[-1] if plain else None

@@ -122,6 +122,7 @@ Sources = Annotated[tuple[str, ...], BeforeValidator(_sources)]
 OUTCOME_FIELDS: dict[str, Any] = {
     "title": "",
     "known_at": None,
+    "known_at_basis": None,
     "signal_from": None,
     "winner": None,
     "winner_party": None,
@@ -137,6 +138,7 @@ OUTCOME_FIELDS: dict[str, Any] = {
     "reported_move": None,
     "move_note": None,
     "sources": (),
+    "confidence": None,
 }
 """The fields that tell the outcome, with the value that stands for "not known yet"."""
 
@@ -178,11 +180,19 @@ class PoliticalEvent(BaseModel):
     pro_growth: ProGrowth = ProGrowth.UNKNOWN
     label_basis: str | None = None
     main_index: str | None = None
-    reported_move: Decimal | None = None
+    reported_move: Annotated[Decimal, Field(ge=-100, le=1000)] | None = None
     move_note: str | None = None
     sources: Sources = ()
     confidence: Confidence | None = None
     _quotes: Quotes = PrivateAttr(())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _printable(cls, data: Any) -> Any:
+        for name, value in data.items() if isinstance(data, dict) else ():
+            if isinstance(value, str) and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in value):
+                raise ValueError(f"{name} holds a control character, such as a line break: write it on one line")
+        return data
 
     @model_validator(mode="before")
     @classmethod
@@ -202,7 +212,7 @@ class PoliticalEvent(BaseModel):
     def _in_order(self) -> Self:
         try:
             ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError) as e:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as e:  # a folder of zones is an OSError
             raise ValueError(f"timezone '{self.timezone}' is not an IANA zone such as Asia/Tokyo") from e
         named = [(n, getattr(self, n)) for n in ("announced_at", "polls_close_at", "known_at")]
         known = [(n, at) for n, at in named if at is not None]
@@ -392,7 +402,9 @@ def _read(path: Path) -> Iterator[EventRow]:
     reader = csv.DictReader(io.StringIO(text, newline=""), restkey="_more")
     columns: Sequence[str] = reader.fieldnames or ()
     for missing in (c for c in _REQUIRED if c not in columns):
-        raise UserError(f"{path.name} line 1: column '{missing}' is missing; events need {', '.join(_REQUIRED)}")
+        found = ",".join(columns)[:80] or "nothing"
+        raise UserError(f"{path.name} line 1: column '{missing}' is missing, found {found}; events need "
+                        f"{','.join(_REQUIRED)}")  # fmt: skip
     for again in (c for i, c in enumerate(columns) if c in columns[:i]):
         raise UserError(f"{path.name} line 1: column '{again}' stands twice")
     for extra in (c for c in columns if c not in PoliticalEvent.model_fields):

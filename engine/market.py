@@ -68,7 +68,13 @@ class BarClock:
     _market: Market
 
     def close_after(self, instrument: str, at: datetime, *, nth: int = 1) -> datetime | None:
-        """Return when the nth session of an instrument closes strictly after an instant, or None where none is near."""
+        """Return when the nth session of an instrument closes strictly after an instant, or None where none is near.
+
+        Raises:
+            LookAheadError: ``nth`` is less than 1.
+        """
+        if nth < 1:
+            raise LookAheadError(f"close_after of {instrument} was asked for nth={nth}; the first close after is 1")
         bars = self._market.bars(instrument)
         day = int(np.searchsorted(bars.close_at[bars.days.last], to_ns(at), side="right"))
         if day + nth > len(bars.days):

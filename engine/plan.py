@@ -17,7 +17,7 @@ from datasets.sessions import first_sessions_after, stamp
 from engine.asking import asked, wants_and_missing
 from engine.holes import MAX_GAP_DAYS, cut_short, early, hole_between, late, wait_too_long
 from engine.legs import check_instant, checked_legs
-from engine.market import BarClock, Market, MarketView, TooFewBarsError
+from engine.market import BarClock, LookAheadError, Market, MarketView, TooFewBarsError
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -140,10 +140,11 @@ def _plan_event(
     check_instant(decided_at, f"{strategy.name} decides on {event.event_id}")
     if start is not None and decided_at < start:
         return []
-    if event.announced_at is not None and decided_at < event.announced_at:
+    _check_foresight(strategy, timing, decided_at, market)
+    unheard = _unheard_of(event, decided_at)
+    if unheard:
         wanted, missing = wants_and_missing(strategy, timing)
-        why = f"decided at {iso_z(decided_at)}, before it was announced at {iso_z(event.announced_at)}"
-        return [Skipped(event.event_id, "", why)] if wanted or missing else []
+        return [Skipped(event.event_id, "", unheard)] if wanted or missing else []
     seen = event.as_known(decided_at)
     wanted, missing = wants_and_missing(strategy, seen)
     if not wanted:
@@ -154,6 +155,29 @@ def _plan_event(
     except TooFewBarsError as e:
         return [Skipped(event.event_id, "", str(e))]
     return [_plan_leg(leg, seen, decided_at, market, events) for leg in checked_legs(legs, strategy.name)]
+
+
+def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: datetime, market: Market) -> None:
+    """Refuse an instant of decision that hangs on when the outcome became known, and comes before that."""
+    instants = {n: getattr(timing, n) for n in ("known_at", "signal_from")}
+    ahead = {n: None for n, at in instants.items() if at is not None and at > decided_at}
+    unseen = timing.model_copy(update=ahead)
+    if ahead and asked(strategy, lambda: strategy.decides_at(unseen, BarClock(market))) != decided_at:
+        raise LookAheadError(
+            f"{strategy.name} decides on {timing.event_id} at {iso_z(decided_at)} by its {' and '.join(ahead)}, which "
+            "came later; decides_at may use an instant of the outcome only to decide at or after it"
+        )
+
+
+def _unheard_of(event: PoliticalEvent, decided_at: datetime) -> str:
+    """Return why nobody could have decided on an event at an instant; nothing where somebody could."""
+    if event.announced_at is not None:
+        before = f"decided at {iso_z(decided_at)}, before it was announced at {iso_z(event.announced_at)}"
+        return before if decided_at < event.announced_at else ""
+    first = min((at for at in (event.signal_from, event.known_at) if at is not None), default=None)
+    if first is not None and decided_at >= first:
+        return ""
+    return f"decided at {iso_z(decided_at)}, and announced_at is blank: nothing says that it was public by then"
 
 
 def _undecided(event: PoliticalEvent) -> str:

@@ -15,6 +15,8 @@ _SHARE_KINDS = (*_SEATS, "seats_contested", "popular_vote", "votes", "runoff_vot
 _WITH_PARTNERS = 0.6
 """A winner below this is not brought to two thirds by the partners of any coalition in the catalogue."""
 
+_MOST_TAGS = 4
+
 
 def identifier(event: PoliticalEvent) -> Iterator[str]:
     """The id is CC-YYYY-MM-DD-WHAT, of the country and of the local date of the vote or of the outcome."""
@@ -38,6 +40,8 @@ def basis(event: PoliticalEvent) -> Iterator[str]:
         yield "known_at is blank; known_at_basis must say why"
     if event.confidence is None:
         yield "confidence is blank: high, medium or low"
+    if event.known_at_basis == "estimated" and event.confidence is Confidence.HIGH:
+        yield "an estimated known_at cannot bear high confidence"
 
 
 def sources(event: PoliticalEvent) -> Iterator[str]:
@@ -99,6 +103,8 @@ def tags(event: PoliticalEvent) -> Iterator[str]:
             yield f"program tag '{tag}' is not in the list of docs/events.md{did_you_mean(tag, PROGRAM_TAGS)}"
     if len(set(event.program)) < len(event.program):
         yield "program names a tag twice"
+    if len(event.program) > _MOST_TAGS:
+        yield f"{len(event.program)} program tags; at most {_MOST_TAGS} say what was central"
 
 
 def index(event: PoliticalEvent) -> Iterator[str]:

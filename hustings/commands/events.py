@@ -82,12 +82,8 @@ def _show_counts(chosen: EventCatalogue, *, as_json: bool) -> None:
     if as_json:
         say_json([{"country": c, "kind": k, "events": n} for (c, k), n in sorted(counts.items())])
         return
-    kinds = [k.value for k in Kind if any(kind == k for _, kind in counts)]
-    countries = sorted({c for c, _ in counts})
-    rows = [[c, *(str(counts[c, k] or "") for k in kinds), str(sum(counts[c, k] for k in kinds))] for c in countries]
-    totals = [str(sum(counts[c, k] for c in countries)) for k in kinds]
-    columns = ["country", *(k.replace("_", " ") for k in kinds), "all"]
-    table(columns, [*rows, ["all", *totals, str(len(chosen))]], right=columns[1:])
+    table(["country", "kind", "events"], [[c, k, str(n)] for (c, k), n in sorted(counts.items())], right=["events"])
+    say(f"{len(chosen)} events of {len({c for c, _ in counts})} countries")
 
 
 @events.command()

@@ -120,7 +120,7 @@ def test_minutes_that_were_read(event_id: str, known_at: str) -> None:
         ("KR-2012-12-19-PE", "2011-01-01T00:00"),  # the law fixes the day
         ("KR-2017-05-09-PE", "2017-03-15T05:27"),  # Reuters
         ("KR-2025-06-03-PE", "2025-04-08T01:03"),  # Asia Economy, 10:03 KST
-        ("AU-2016-07-02-GE", "2016-05-08T02:00"),  # Sunday 8 May
+        ("AU-2016-07-02-GE", "2016-05-08T08:00"),  # Sunday 8 May
     ],
 )
 def test_a_vote_is_announced_when_its_date_became_public(event_id: str, announced_at: str) -> None:

@@ -142,3 +142,27 @@ def test_a_published_move_keeps_its_decimals() -> None:
     event = PoliticalEvent.model_validate(MOVED)
     assert str(event.reported_move) == "-0.30"
     assert event.as_row()["reported_move"] == -0.3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"timezone": "America"}, "timezone 'America' is not an IANA zone"),
+        ({"timezone": "A" * 5000}, "is not an IANA zone"),
+        ({"title": "red \x1b[31m"}, "title holds a control character"),
+        ({"reported_move": "1e400"}, "reported_move"),
+        ({"reported_move": "500000"}, "reported_move"),
+    ],
+)
+def test_what_no_event_can_say(tmp_path: Path, change: dict[str, str], said: str) -> None:
+    row = {
+        "event_id": "XX-2024-01-01-GE",
+        "country": "XX",
+        "kind": "general_election",
+        "title": "t",
+        "known_at": "2024-01-01T00:00:00Z",
+        **change,
+    }
+    with pytest.raises(UserError) as e:
+        load(tmp_path, ",".join(row) + "\n" + ",".join(row.values()) + "\n")
+    assert said in str(e.value)

@@ -1,6 +1,7 @@
 """Plans worked by hand: which bar an entry or exit falls on, and what is skipped and why."""
 
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -388,6 +389,69 @@ def test_outcome_is_not_to_be_seen_when_the_vote_is_announced():
     )
     make_plan(Early(), [vote], market_of(TEN))
     assert set(seen) == {(None, "unknown", "")}
+
+
+def deciding(decides: Callable[[PoliticalEvent, Clock], datetime | None]) -> Strategy:
+    """Return a rule that buys AAA at the next open after the instant a function decides at."""
+
+    @strategy
+    class Peeking(Strategy):
+        instrument: Symbol = "AAA"
+
+        def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:
+            return decides(event, clock)
+
+        def wants(self, event: PoliticalEvent) -> bool:
+            return True
+
+        def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+            return [Leg("AAA", 1, NextOpen(), Never())]
+
+    return Peeking()
+
+
+def days_before(event: PoliticalEvent, days: int) -> datetime | None:
+    return None if event.known_at is None else event.known_at - timedelta(days=days)
+
+
+@pytest.mark.parametrize("announced", [None, "2024-01-09T12:00"])
+def test_a_rule_that_decides_days_before_the_outcome_by_when_it_came_is_refused(announced: str | None):
+    coup = event("E", "2024-01-17T12:00", announced_at=None if announced is None else utc(announced))
+    with pytest.raises(LookAheadError, match="decides on E at 2024-01-12T12:00:00Z by its known_at, which came later"):
+        make_plan(deciding(lambda e, clock: days_before(e, 5)), [coup], market_of(TEN))
+
+
+def test_a_rule_that_picks_votes_by_how_long_the_count_took_is_refused():
+    def long_counts(e: PoliticalEvent, clock: Clock) -> datetime | None:
+        return e.announced_at if e.known_at is not None and e.known_at > utc("2024-01-18T00:00") else None
+
+    vote = event("E", "2024-01-19T12:00", announced_at=utc("2024-01-09T12:00"))
+    with pytest.raises(LookAheadError, match="by its known_at"):
+        make_plan(deciding(long_counts), [vote], market_of(TEN))
+
+
+def test_an_event_nobody_announced_is_not_traded_before_it_came():
+    """With announced_at blank nothing says that it was public: not before its outcome, or the first sign of it."""
+    fixed = deciding(lambda e, clock: utc("2024-01-10T12:00"))
+    coup = event("E", "2024-01-17T12:00")
+    (skipped,) = make_plan(fixed, [coup], market_of(TEN)).skipped
+    assert skipped.reason == (
+        "decided at 2024-01-10T12:00:00Z, and announced_at is blank: nothing says that it was public by then"
+    )
+    early_sign = event("E", "2024-01-17T12:00", signal_from=utc("2024-01-10T11:00"))
+    assert len(make_plan(fixed, [early_sign], market_of(TEN)).trades) == 1
+
+
+def test_the_clock_gives_no_close_before_the_one_that_follows():
+    rule = deciding(lambda e, clock: None if e.known_at is None else clock.close_after("AAA", e.known_at, nth=-3))
+    with pytest.raises(LookAheadError, match="nth=-3"):
+        make_plan(rule, [event("E", "2024-01-17T12:00")], market_of(TEN))
+
+
+def test_how_the_outcome_became_known_is_part_of_the_outcome():
+    contested = event("E", "2024-01-17T12:00", known_at_basis="official_result", confidence="low")
+    seen = contested.as_known(utc("2024-01-10T08:00"))
+    assert (seen.known_at_basis, seen.confidence) == (None, None)
 
 
 def test_outcome_is_to_be_seen_once_known():

@@ -213,7 +213,7 @@ def test_numbers_of_numpy_are_numbers(cli, tmp_path: Path) -> None:
 
 
 def test_nothing_is_traded_before_it_was_announced(cli, tmp_path: Path) -> None:
-    early = "    def decides_at(self, event, clock):\n        from datetime import timedelta\n\n        return event.known_at - timedelta(days=60)\n"
+    early = "    def decides_at(self, event, clock):\n        from datetime import timedelta\n\n        return event.vote_begins_at and event.vote_begins_at - timedelta(days=60)\n"
     text = RULE.replace("    def wants", f"{early}\n    def wants").replace(
         "return event.event_id", "return True or event.event_id"
     )
