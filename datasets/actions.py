@@ -19,7 +19,7 @@ import numpy as np
 from datasets.bars import Bars, Floats
 from datasets.errors import UserError
 
-_COLUMNS = ("symbol", "ex_date", "kind", "value", "source")
+ACTION_COLUMNS = ("symbol", "ex_date", "kind", "value", "source")
 PLAIN_SPLIT = 1.5
 """A split at least so large (or as small as one over it) must show in raw prices: else it was taken out before."""
 
@@ -62,18 +62,18 @@ def read_actions(path: Path) -> list[CorporateAction]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as f:
             reader = csv.DictReader(f)
-            missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
+            missing = [c for c in ACTION_COLUMNS if c not in (reader.fieldnames or ())]
             if missing:
-                raise UserError(f"{path.name}: column '{missing[0]}' is missing; it needs {', '.join(_COLUMNS)}")
+                raise UserError(f"{path.name}: column '{missing[0]}' is missing; it needs {', '.join(ACTION_COLUMNS)}")
             found = [_action(row, f"{path.name} line {reader.line_num}") for row in reader]
     except (OSError, UnicodeDecodeError) as e:
         raise UserError(f"{path.name}: cannot be read as UTF-8 ({type(e).__name__}); save it as UTF-8") from e
-    _check_once(found, path.name)
+    check_once(found, path.name)
     return found
 
 
 def _action(row: dict[str, str | None], where: str) -> CorporateAction:
-    text = {c: (row[c] or "").strip() for c in _COLUMNS}
+    text = {c: (row[c] or "").strip() for c in ACTION_COLUMNS}
     try:
         ex_date = date.fromisoformat(text["ex_date"])
     except ValueError as e:
@@ -91,7 +91,8 @@ def _action(row: dict[str, str | None], where: str) -> CorporateAction:
     return CorporateAction(text["symbol"], ex_date, Kind(text["kind"]), value, text["source"])
 
 
-def _check_once(actions: Sequence[CorporateAction], name: str) -> None:
+def check_once(actions: Sequence[CorporateAction], name: str) -> None:
+    """Raise a UserError where an action stands twice."""
     seen = set()
     for a in actions:
         key = (a.symbol, a.ex_date, a.kind, a.value)

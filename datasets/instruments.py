@@ -47,7 +47,17 @@ class InstrumentTable:
 
     def __init__(self, instruments: Iterable[Instrument]) -> None:
         self._by_symbol = {i.symbol: i for i in instruments}
-        self._by_name = {n.casefold(): i for i in self._by_symbol.values() for n in (*i.aliases, i.symbol)}
+        self._by_name: dict[str, Instrument] = {}
+        for i in self._by_symbol.values():
+            for name in (i.symbol, *i.aliases):
+                self._claim(name, i)
+
+    def _claim(self, name: str, instrument: Instrument) -> None:
+        other = self._by_name.setdefault(name.casefold(), instrument)
+        if other is not instrument:
+            raise UserError(
+                f"instruments.csv: '{name}' stands for both {other.symbol} and {instrument.symbol}; a name means one"
+            )
 
     def __iter__(self) -> Iterator[Instrument]:
         return iter(self._by_symbol.values())
@@ -96,7 +106,14 @@ def _read(path: Path) -> list[Instrument]:
         missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
         if missing:
             raise UserError(f"{path.name}: column '{missing[0]}' is missing; it needs {', '.join(_COLUMNS)}")
-        return [_instrument(row, f"{path.name} line {n}") for n, row in enumerate(reader, start=2)]
+        found = [_instrument(row, f"{path.name} line {n}") for n, row in enumerate(reader, start=2)]
+    symbols = [i.symbol for i in found]
+    for n, symbol in enumerate(symbols):
+        if not symbol or symbol in symbols[:n]:
+            raise UserError(
+                f"{path.name} line {n + 2}: symbol '{symbol}' is empty or stands twice; each row has its own"
+            )
+    return found
 
 
 def _instrument(row: dict[str, str], where: str) -> Instrument:
@@ -121,8 +138,8 @@ def _instrument(row: dict[str, str], where: str) -> Instrument:
         lot=number("lot"),
         commission_bps=number("commission_bps"),
         slippage_bps=number("slippage_bps"),
-        total_return=(row.get("total_return") or "").strip() == "yes",
-        tradable=(row.get("tradable") or "").strip() != "no",
+        total_return=_yes(row, "total_return", where, blank=False),
+        tradable=_yes(row, "tradable", where, blank=True),
         aliases=tuple((row.get("aliases") or "").split()),
         notes=(row.get("notes") or "").strip(),
         launched_on=_date((row.get("launched_on") or "").strip(), where),
@@ -130,6 +147,13 @@ def _instrument(row: dict[str, str], where: str) -> Instrument:
         fred=(row.get("fred") or "").strip(),
         stooq=(row.get("stooq") or "").strip(),
     )
+
+
+def _yes(row: dict[str, str], column: str, where: str, *, blank: bool) -> bool:
+    text = (row.get(column) or "").strip().casefold()
+    if text not in ("yes", "no", ""):
+        raise UserError(f"{where}: {column} is '{text}'; it must be yes, no or empty")
+    return text == "yes" if text else blank
 
 
 def _date(text: str, where: str) -> date | None:

@@ -4,16 +4,21 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.instants import iso_z
 from datasets.instruments import Instrument
 from datasets.merging import Update
-from datasets.quality import Report, Severity, admit
+from datasets.quality import Report, Severity, admit, check_accepted
 from datasets.series_file import Delivery
 from datasets.sources.stored import StoreSource
 from datasets.store import REVISION, Store
 from datasets.table import PriceTable
+
+UNJOINED = "unjoined"
+"""The name by which a user accepts rows that share no session with the stored ones."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,15 @@ def take(
     """Judge a table and add its rows to the store: all of them, or none and an error.
 
     Raises:
-        UserError: a finding that could change a fill and was not accepted (``datasets.quality.admit``).
+        UserError: a finding that could change a fill and was not accepted (``datasets.quality.admit``); or rows that
+            share no session with the stored ones, and ``unjoined`` was not accepted.
         HistoryChangedError: stored rows would change and ``revision`` was not accepted.
     """
-    rules = [rule for rule in accepted if rule != REVISION]
-    passed = admit(
-        table, instrument, accepted=rules, reference=_reference(store, instrument), retrieved_at=arrival.retrieved_at
-    )
+    rules = [rule for rule in accepted if rule not in (REVISION, UNJOINED)]
+    known = _reference(store, instrument)
+    passed = admit(table, instrument, accepted=rules, reference=known, retrieved_at=arrival.retrieved_at)
+    if known is not None and UNJOINED not in accepted:
+        _check_joins(passed.table, known)
     delivery = Delivery(
         name=table.name,
         source=arrival.source,
@@ -69,6 +76,21 @@ def take(
         accept_changes=REVISION in accepted,
     )
     return Taken(instrument.symbol, passed.report, update, delivery)
+
+
+def check_rules(accepted: Collection[str]) -> None:
+    """Raise a UserError where a name is nothing that can be accepted."""
+    check_accepted([rule for rule in accepted if rule not in (REVISION, UNJOINED)])
+
+
+def _check_joins(table: PriceTable, known: Bars) -> None:
+    """Refuse rows that share no session with the stored ones: nothing shows that they are of the same series."""
+    if not np.isin(table.session, known.session).any():
+        raise UserError(
+            f"{table.name}: its rows ({table.session[0]} to {table.session[-1]}) share no session with the stored ones "
+            f"of {known.symbol} ({known.session[0]} to {known.session[-1]}), so that nothing shows they are one series; "
+            f"give rows that overlap, or '--accept {UNJOINED}'"
+        )
 
 
 def _reference(store: Store, instrument: Instrument) -> Bars | None:

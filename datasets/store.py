@@ -18,6 +18,7 @@ from time import sleep
 from typing import Any
 from urllib.parse import quote, unquote
 
+from datasets.actions import ACTION_COLUMNS
 from datasets.errors import UserError, unknown_name
 from datasets.home import hustings_home
 from datasets.merging import Change, Update, merged
@@ -59,7 +60,7 @@ class Store:
 
     def symbols(self) -> list[str]:
         """Return the symbols that have bars."""
-        return sorted(unquote(p.stem) for p in self.folder.glob("*.parquet") if not p.name.startswith("."))
+        return sorted(unquote(name.removesuffix(".parquet")) for name in self._names(".parquet"))
 
     def load(self, symbol: str) -> Stored:
         """Return a series.
@@ -69,6 +70,8 @@ class Store:
         """
         path = self._file(symbol)
         stored = read_series(path, symbol)
+        if stored.provenance.symbol != symbol:
+            raise damaged(path, f"it holds {stored.provenance.symbol}")
         if digest_of(stored.table) != stored.provenance.sha256:
             raise damaged(path, "its rows are not those that were written")
         return stored
@@ -113,7 +116,7 @@ class Store:
         """
         with self._lock():
             self._file(symbol).unlink()
-            (self.folder / f"{quote(symbol, safe='')}.instrument.csv").unlink(missing_ok=True)
+            self.forget_instrument(symbol)
 
     def keep_instrument(self, symbol: str, table: Path) -> None:
         """Keep the row of an instrument that only a user's own ``instruments.csv`` knows, word for word.
@@ -129,9 +132,45 @@ class Store:
         with self._lock():
             self._replace(self.folder / f"{quote(symbol, safe='')}.instrument.csv", text.getvalue().encode())
 
+    def forget_instrument(self, symbol: str) -> None:
+        """Take away what was kept of an instrument; nothing where nothing was."""
+        (self.folder / f"{quote(symbol, safe='')}.instrument.csv").unlink(missing_ok=True)
+
+    def keep_actions(self, rows: Sequence[Sequence[str]]) -> int:
+        """Add splits and dividends to the store's actions.csv, and return how many were new.
+
+        Args:
+            rows: symbol, ex_date, kind, value, source.
+
+        Raises:
+            UserError: the store cannot be written.
+        """
+        path = self.folder / "actions.csv"
+        with self._lock():
+            there: list[list[str]] = []
+            if path.is_file():
+                with path.open(encoding="utf-8-sig", newline="") as f:
+                    there = [r for r in csv.reader(f) if r]
+            header = there[0] if there else list(ACTION_COLUMNS)
+            new = [list(r) for r in rows if list(r) not in there]
+            text = io.StringIO(newline="")
+            csv.writer(text, lineterminator="\n").writerows([header, *there[1:], *new])
+            self._replace(path, text.getvalue().encode())
+        return len(new)
+
     def instrument_files(self) -> list[Path]:
         """Return the files of the instruments that were kept with their series."""
-        return sorted(self.folder.glob("*.instrument.csv"))
+        return [self.folder / name for name in self._names(".instrument.csv")]
+
+    def _names(self, ending: str) -> list[str]:
+        """Return the files of an ending; a folder that is not there holds none, one that cannot be read is an error."""
+        try:
+            names = [p.name for p in self.folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as e:
+            raise UserError(f"the store at '{self.folder}' cannot be read ({e.strerror}); see HUSTINGS_HOME") from e
+        return sorted(n for n in names if n.endswith(ending) and not n.startswith("."))
 
     def damage(self) -> dict[str, str]:
         """Return what is wrong with each damaged file, by symbol; empty where every series reads back as written."""

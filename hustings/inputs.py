@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from datasets.actions import Adjustment, read_actions
+from datasets.actions import Adjustment, check_once, read_actions
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, bundled_events, load_events
 from datasets.instruments import InstrumentTable, bundled_instruments
@@ -52,14 +52,16 @@ def adjusted_source_of(data: Path | None, adjust: str | None) -> BarSource:
         path = path if str(data) == "store" and not data.is_dir() else data / "actions.csv"
     known = instruments_of(data)
     actions = [replace(a, symbol=known.find(a.symbol).symbol) for a in (read_actions(path) if path.is_file() else [])]
+    check_once(actions, path.name)  # also where one row says T1306 and the other 1306
     return AdjustedSource(source, actions, None if adjust is None else Adjustment(adjust))
 
 
 def instruments_of(data: Path | None) -> InstrumentTable:
-    """Return the known instruments, with those of the directory's own instruments.csv, or of the store."""
+    """Return the known instruments: those that come with hustings, of the store, of the directory's instruments.csv."""
     known = bundled_instruments()
-    own = Store().instrument_files() if data is None or str(data) == "store" else [data / "instruments.csv"]
-    for path in own:
+    own = [] if data is None else [data / "instruments.csv"]
+    stored = [] if str(data) == "builtin" else Store().instrument_files()
+    for path in [*stored, *own]:
         known = known.extended(path) if path.is_file() else known
     return known
 

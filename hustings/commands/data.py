@@ -7,11 +7,14 @@ from typing import Any
 import click
 
 from datasets.bars import Bars
-from datasets.errors import UserError
+from datasets.errors import UserError, unknown_name
 from datasets.instruments import Instrument
 from datasets.series_file import Provenance
+from datasets.sources.arch_bars import ArchSource
 from datasets.sources.base import BarSource
-from datasets.sources.stored import StoreSource
+from datasets.sources.builtin import BuiltinSource
+from datasets.sources.files import DirectorySource
+from datasets.sources.stored import AtHandSource, StoreSource
 from datasets.store import Store
 from hustings.commands.data_check import check
 from hustings.commands.data_fetch import fetch
@@ -99,7 +102,9 @@ def _deliveries(told: Provenance) -> None:
 def remove(symbols: tuple[str, ...], as_json: bool) -> None:
     """Take SYMBOLS out of the store (damaged ones too); the files they came from are not touched."""
     store, known = Store(), instruments_of(None)
-    names = [_stored_name(s, store, known) for s in symbols]
+    names = list(dict.fromkeys(_stored_name(s, store, known) for s in symbols))
+    for name in (n for n in names if n not in store.symbols()):
+        raise unknown_name("series in the store:", name, store.symbols(), hint="nothing was removed")
     for name in names:
         store.remove(name)
     say_json({"removed": names}) if as_json else say(f"removed {', '.join(names)}")
@@ -134,8 +139,9 @@ def _whence(source: BarSource, instrument: Instrument) -> str | None:
     if not _has(source, instrument):
         return None
     store = Store()
-    if instrument.symbol not in store.symbols():
-        return "yes"
+    if isinstance(source, DirectorySource) or instrument.symbol not in store.symbols():
+        simulated = isinstance(source, AtHandSource | BuiltinSource) and instrument.symbol not in ArchSource().symbols()
+        return "SIMULATED" if simulated else "file" if isinstance(source, DirectorySource) else "built in"
     try:
         told = store.provenance(instrument.symbol)
     except UserError:

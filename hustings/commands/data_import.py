@@ -3,7 +3,8 @@
 import csv
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 
 import click
 
+from datasets.actions import Adjustment, CorporateAction, read_actions
 from datasets.errors import UserError
-from datasets.instruments import Instrument, InstrumentTable
-from datasets.intake import Arrival, Taken, take
+from datasets.instruments import Instrument, bundled_instruments
+from datasets.intake import Arrival, Taken, check_rules, take
 from datasets.merging import Change
 from datasets.series_file import PRICES, Stored
 from datasets.sources.files import price_files, read_table
@@ -62,12 +64,12 @@ def import_files(
     files = [(file, folder) for path in paths for file, folder in _files_of(path)]
     if symbol is not None and len(files) != 1:
         raise UserError(f"--symbol names one series and {len(files)} files were given; import them one by one")
-    arrival = Arrival(source, datetime.now(UTC), licence, adjustment or "")
-    outcomes = []
+    check_rules(accepted)
+    options = _Options(symbol, accepted, source, licence, adjustment, zone, date_format, datetime.now(UTC))
+    outcomes: list[Outcome] = []
     for file, folder in files:
         with progress(f"reading {file.name}"):
-            known = instruments_of(folder)
-            outcomes.append(_import(file, folder, known, symbol, arrival, accepted, zone, date_format))
+            outcomes.append(_import(file, folder, options, outcomes))
     say_json(outcomes) if as_json else _tell(outcomes)
     refused = sum(o["error"] is not None for o in outcomes)
     if refused:
@@ -87,38 +89,88 @@ def _files_of(path: Path) -> Iterator[tuple[Path, Path]]:
         raise UserError(f"'{path}' is neither a file nor a directory")
 
 
-def _import(
-    file: Path,
-    folder: Path,
-    known: InstrumentTable,
-    symbol: str | None,
-    arrival: Arrival,
-    accepted: tuple[str, ...],
-    zone: str | None,
-    date_format: str | None,
-) -> Outcome:
+@dataclass(frozen=True)
+class _Options:
+    """What was typed after the paths, and when."""
+
+    symbol: str | None
+    accepted: tuple[str, ...]
+    source: str
+    licence: str
+    adjustment: str | None
+    zone: str | None
+    date_format: str | None
+    now: datetime
+
+
+def _import(file: Path, folder: Path, options: _Options, before: list[Outcome]) -> Outcome:
     try:
-        read = read_table(file, zone=zone, date_format=date_format)
-        instrument = instrument_of(file, read, symbol, known)
-        done = take(read, instrument, Store(), arrival=_for(arrival, instrument), accepted=accepted)
-        _keep_own(instrument, folder)
+        read = read_table(file, zone=options.zone, date_format=options.date_format)
+        instrument = instrument_of(file, read, options.symbol, instruments_of(folder))
+        _check_alone(instrument, file, before)
+        with _own_instrument(instrument, folder):
+            done = take(
+                read, instrument, Store(), arrival=_arrival(file, instrument, options), accepted=options.accepted
+            )
+        return {**_stored(file, done), "actions": _take_actions(instrument, folder)}
     except HistoryChangedError as e:
         return _refused(file, str(e), e.changes)
     except UserError as e:
         return _refused(file, str(e))
-    return _stored(file, done)
 
 
-def _for(arrival: Arrival, instrument: Instrument) -> Arrival:
+def _check_alone(instrument: Instrument, file: Path, before: list[Outcome]) -> None:
+    other = next((o["file"] for o in before if o["symbol"] == instrument.symbol), None)
+    if other is not None:
+        raise UserError(f"{file.name}: {other} was of {instrument.symbol} too; import the one that is meant by itself")
+
+
+def _arrival(file: Path, instrument: Instrument, options: _Options) -> Arrival:
+    """Return whence a file came; its adjustment as typed, else as the provenance exported beside it says."""
     own = "total" if instrument.total_return else "price"
-    return Arrival(arrival.source, arrival.retrieved_at, arrival.licence, arrival.adjustment or own)
+    exported = file.with_suffix(".provenance.json")
+    if options.adjustment is None and exported.is_file():
+        try:
+            own = Adjustment(json.loads(exported.read_text(encoding="utf-8"))["adjustment"]).value
+        except (ValueError, KeyError, TypeError, OSError) as e:
+            raise UserError(f"{exported.name}: cannot be read as a provenance; say --adjustment price or total") from e
+    return Arrival(options.source, options.now, options.licence, options.adjustment or own)
 
 
-def _keep_own(instrument: Instrument, folder: Path) -> None:
-    """Keep with the series what only the directory's own instruments.csv says of its instrument."""
-    own = folder / "instruments.csv"
-    if own.is_file() and instrument not in list(instruments_of(None)):
-        Store().keep_instrument(instrument.symbol, own)
+@contextmanager
+def _own_instrument(instrument: Instrument, folder: Path) -> Iterator[None]:
+    """Keep with the series what only the directory's instruments.csv says of its instrument; not if it stays out."""
+    own, store = folder / "instruments.csv", Store()
+    if not own.is_file() or instrument in list(instruments_of(None)):
+        yield
+        return
+    if instrument.symbol in {i.symbol for i in bundled_instruments()}:
+        raise UserError(
+            f"{own.name}: {instrument.symbol} is not as hustings knows it; in the store it would be so for every run: "
+            "give it another symbol, or run with --data"
+        )
+    store.keep_instrument(instrument.symbol, own)
+    try:
+        yield
+    except UserError:
+        if instrument.symbol not in store.symbols():
+            store.forget_instrument(instrument.symbol)
+        raise
+
+
+def _take_actions(instrument: Instrument, folder: Path) -> int:
+    """Take the splits and dividends of an instrument into the store, and return how many were new."""
+    found, stored, known = folder / "actions.csv", Store().folder / "actions.csv", instruments_of(folder)
+    if not found.is_file() or found == stored:
+        return 0
+    there = {_facts(a) for a in (read_actions(stored) if stored.is_file() else [])}
+    mine = [replace(a, symbol=instrument.symbol) for a in read_actions(found) if known.find(a.symbol) == instrument]
+    rows = [[*map(str, _facts(a)), a.source] for a in mine if _facts(a) not in there]
+    return Store().keep_actions(rows) if rows else 0
+
+
+def _facts(action: CorporateAction) -> tuple[str, str, str, float]:
+    return action.symbol, action.ex_date.isoformat(), action.kind.value, action.value
 
 
 def _stored(file: Path, done: Taken) -> Outcome:

@@ -14,7 +14,7 @@ from datasets.events import Kind, Majority, PoliticalEvent, ProGrowth, Surprise,
 from datasets.events_csv import events_csv, write_events
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1).map(str.strip).filter(bool)
-LINES = st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
+LINES = st.lists(TEXT, min_size=1, max_size=3).map(" ".join)
 SHARES = st.none() | st.floats(0, 1)
 
 

@@ -133,7 +133,7 @@ def test_a_place_that_cannot_be_written(cli, tmp_path: Path) -> None:
 def test_a_registry_that_cannot_be_used_does_not_lose_the_run(cli, tmp_path: Path, monkeypatch, hustings_home) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("HUSTINGS_HOME", str(tmp_path / "file"))
-    answer = cli("run", "pro-growth-win", "--no-report", "--out", "out", "--json")
+    answer = cli("run", "pro-growth-win", "--data", "builtin", "--no-report", "--out", "out", "--json")
     assert answer.code == 0
     assert "the run registry" in answer.err
     assert Path("out/trades.csv").is_file()

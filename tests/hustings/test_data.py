@@ -222,3 +222,100 @@ def test_two_imports_at_once_lose_nothing(home: Path, tmp_path: Path):
     assert [child.returncode for child in two] == [0, 0]
     for symbol, each in whole.items():
         assert Store(home / "bars").load(symbol).table.close.tobytes() == each.close.tobytes()
+
+
+def test_rows_that_share_no_session_with_the_stored_ones_stay_out(cli: Cli, home: Path, week: Path, tmp_path: Path):
+    """Nothing would show that they are of the same series: here they are not."""
+    cli("data", "import", str(week))
+    other = price_file(tmp_path / "other", HEADER + "2026-02-09,55130,57337,55018,56363,1\n")
+    answer = cli("data", "import", str(other))
+    assert answer.code == 2
+    assert "share no session with the stored ones of TOPIX (2026-02-02 to 2026-02-06)" in answer.err
+    assert "--accept unjoined" in answer.err
+
+
+def test_splits_of_the_directory_reach_the_store(cli: Cli, home: Path, tmp_path: Path):
+    """A split taken out of a directory's prices is taken out of the stored ones: the runs are the same."""
+    whole = walk(400, seed=3, first="2019-01-01")
+    half = [
+        f"{d},{c / (2 if n >= 200 else 1):.4f}" for n, (d, c) in enumerate(zip(whole.session, whole.close, strict=True))
+    ]
+    folder = tmp_path / "prices"
+    price_file(folder, "\n".join(["date,close", *half, ""]), "T1306.csv")
+    price_file(folder, f"symbol,ex_date,kind,value,source\n1306,{whole.session[200]},split,2,by hand\n", "actions.csv")
+    assert cli("data", "import", str(folder), "--accept", "factor", "--json").json[0]["actions"] == 1
+    assert cli("data", "import", str(folder), "--accept", "factor", "--json").json[0]["actions"] == 0
+    rule = ("run", "buy-after-event", "-p", "instrument=T1306", "-p", "country=JP", "--no-report")
+    cli(*rule, "--out", "stored")
+    cli(*rule, "--out", "directory", "--data", str(folder))
+    assert (tmp_path / "stored" / "trades.csv").read_bytes() == (tmp_path / "directory" / "trades.csv").read_bytes()
+
+
+def test_a_total_return_series_comes_back_as_one(cli: Cli, home: Path, week: Path, tmp_path: Path):
+    cli("data", "import", str(week), "--adjustment", "total")
+    cli("data", "export", "TOPIX", "--out", str(tmp_path / "out"))
+    cli("data", "remove", "TOPIX")
+    cli("data", "import", str(tmp_path / "out" / "TOPIX.csv"))
+    assert cli("data", "show", "TOPIX", "--json").json["adjustment"] == "total"
+
+
+ACME = "symbol,name,mic,currency,lot,commission_bps,slippage_bps,aliases\nACME,Acme Corp,XTKS,JPY,100,1,1,{}\n"
+
+
+def test_an_own_instrument_is_updated_without_its_table(cli: Cli, home: Path, week: Path, tmp_path: Path):
+    price_file(week.parent, ACME.format(""), "instruments.csv")
+    cli("data", "import", str(price_file(week.parent, WEEK, "ACME.csv")))
+    later = cli("data", "import", str(price_file(tmp_path / "later", NEXT, "ACME.csv")), "--json")
+    assert (later.code, later.json[0]["added"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("instruments", "said"),
+    [
+        (ACME.format("TOPIX"), "'TOPIX' stands for both TOPIX and ACME"),
+        (ACME.format("") + "ACME,Twice,XTKS,JPY,1,1,1,\n", "line 3: symbol 'ACME' is empty or stands twice"),
+        (ACME.format("").replace("aliases", "tradable").replace("1,1,", "1,1,maybe"), "tradable is 'maybe'"),
+        (ACME.format("").replace("ACME", "TOPIX").replace("XTKS", "XNYS"), "TOPIX is not as hustings knows it"),
+    ],
+)
+def test_an_instrument_table_that_cannot_be_meant(cli: Cli, home: Path, week: Path, instruments: str, said: str):
+    price_file(week.parent, instruments, "instruments.csv")
+    answer = cli("data", "import", str(week))
+    assert answer.code == 2
+    assert said in answer.err
+    assert cli("data", "list", "--data", "store").code == 0
+
+
+def test_all_names_are_known_before_any_series_is_removed(cli: Cli, home: Path, week: Path):
+    cli("data", "import", str(week))
+    answer = cli("data", "remove", "TOPIX", "SPX")
+    assert answer.code == 2
+    assert "nothing was removed" in answer.err
+    assert cli("data", "remove", "TOPIX", "topix", "--json").json == {"removed": ["TOPIX"]}
+
+
+def test_two_files_of_one_instrument_are_not_merged(cli: Cli, home: Path, week: Path):
+    price_file(week.parent, NEXT, "^TPX.csv")
+    answer = cli("data", "import", str(week.parent))
+    assert answer.code == 1
+    assert "^TPX.csv: TOPIX.csv was of TOPIX too" in answer.err
+
+
+def test_a_file_of_the_store_under_another_name_is_not_believed(cli: Cli, home: Path, week: Path):
+    cli("data", "import", str(week))
+    (home / "bars" / "TOPIX.parquet").rename(home / "bars" / "KOSPI.parquet")
+    answer = cli("data", "show", "KOSPI")
+    assert answer.code == 2
+    assert "it holds TOPIX" in answer.err
+
+
+def test_simulated_bars_are_named_so_in_the_list(cli: Cli, home: Path):
+    by_symbol = {r["symbol"]: r["bars"] for r in cli("data", "list", "--json").json}
+    assert (by_symbol["TOPIX"], by_symbol["SPX"], by_symbol["DAX"]) == ("SIMULATED", "built in", None)
+
+
+def test_a_store_that_cannot_be_read_is_not_an_empty_one(cli: Cli, home: Path):
+    (home / "bars").write_text("no folder")
+    answer = cli("run", "pro-growth-win", "--no-report")
+    assert answer.code == 2
+    assert "the store at" in answer.err
