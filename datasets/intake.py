@@ -88,7 +88,7 @@ def _check_joins(table: PriceTable, known: Bars) -> None:
     if not np.isin(table.session, known.session).any():
         raise UserError(
             f"{table.name}: its rows ({table.session[0]} to {table.session[-1]}) share no session with the stored ones "
-            f"of {known.symbol} ({known.session[0]} to {known.session[-1]}), so that nothing shows they are one series; "
+            f"of {known.symbol} ({known.session[0]} to {known.session[-1]}), so nothing shows they are one series; "
             f"give rows that overlap, or '--accept {UNJOINED}'"
         )
 
