@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from datasets.actions import Adjustment, check_once, read_actions
+from datasets.actions import Adjustment, CorporateAction, check_once, read_actions
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, bundled_events, load_events
 from datasets.instruments import InstrumentTable, bundled_instruments
@@ -51,9 +51,16 @@ def adjusted_source_of(data: Path | None, adjust: str | None) -> BarSource:
     if data is not None:
         path = path if str(data) == "store" and not data.is_dir() else data / "actions.csv"
     known = instruments_of(data)
-    actions = [replace(a, symbol=known.find(a.symbol).symbol) for a in (read_actions(path) if path.is_file() else [])]
+    actions = [_of_known(a, known, path) for a in (read_actions(path) if path.is_file() else [])]
     check_once(actions, path.name)  # also where one row says T1306 and the other 1306
     return AdjustedSource(source, actions, None if adjust is None else Adjustment(adjust))
+
+
+def _of_known(action: CorporateAction, known: InstrumentTable, path: Path) -> CorporateAction:
+    try:
+        return replace(action, symbol=known.find(action.symbol).symbol)
+    except UserError as e:
+        raise UserError(f"{path.name}: {e}") from e
 
 
 def instruments_of(data: Path | None) -> InstrumentTable:
