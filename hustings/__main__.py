@@ -7,11 +7,21 @@ from collections.abc import Sequence
 import click
 
 from datasets.errors import UserError
-from hustings.cli import cli
+from hustings.cli import ReaderGoneError, cli
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    code = 0
+    try:
+        code = _run(argv)
+        sys.stdout.flush()  # or a closed pipe shows only while Python ends
+    except (ReaderGoneError, BrokenPipeError):
+        _let_go_of_stdout()
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         code = cli.main(args=None if argv is None else list(argv), prog_name="hustings", standalone_mode=False)
     except UserError as e:
@@ -21,10 +31,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("hustings: interrupted", err=True)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has had enough
-        return 0
     return code if isinstance(code, int) else 0
+
+
+def _let_go_of_stdout() -> None:
+    """Send what is still to be written nowhere, so that Python does not fail on it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _tell(message: str) -> int:

@@ -1,7 +1,10 @@
 """The command group. Commands are imported when called, so that --help is instant."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
 import click
 
@@ -18,7 +21,30 @@ _COMMANDS = {
 }
 
 
+class ReaderGoneError(Exception):
+    """Whoever read the output (``head``, say) has closed it: no fault, and nothing more to do."""
+
+
+@contextmanager
+def _closed_pipe_told() -> Iterator[None]:
+    """Give a closed pipe a name of its own: click itself would exit with 1, as for a check that failed."""
+    try:
+        yield
+    except BrokenPipeError as e:
+        raise ReaderGoneError from e
+
+
 class _LazyGroup(click.Group):
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        with _closed_pipe_told():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _closed_pipe_told():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 

@@ -95,7 +95,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
         grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
-    Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(grid)
+    try:
+        Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(grid)
+    except SystemExit as e:  # how rich ends where the pipe is closed
+        raise BrokenPipeError from e
 
 
 def metric(run: Run, name: str) -> str:
