@@ -18,6 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # or a closed pipe shows only while Python ends
     except (ReaderGoneError, BrokenPipeError):
         _let_go_of_stdout()
+    except OSError as e:
+        return _tell(f"cannot read or write ({_why(e)}): {e.filename or _unnamed()}")
     return code
 
 
@@ -32,6 +34,19 @@ def _run(argv: Sequence[str] | None) -> int:
         click.echo("hustings: interrupted", err=True)
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _why(e: OSError) -> str:
+    return e.strerror or (str(e).splitlines() or [type(e).__name__])[0]
+
+
+def _unnamed() -> str:
+    """Return what a fault is of that names no path; what stdout cannot take any more is let go."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _let_go_of_stdout()
+    return "standard output, or a file being written"
 
 
 def _let_go_of_stdout() -> None:

@@ -1,6 +1,7 @@
 """The other commands: strategies, events, data, new; a user's own strategies; help."""
 
 import csv
+import errno
 import os
 import subprocess
 import sys
@@ -198,6 +199,29 @@ def test_a_reader_that_stops_early_is_no_error(command: str, tmp_path: Path) -> 
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("command", ["data list", "data list --json", "strategies"])
+def test_a_full_disk_is_told_in_one_line(command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hustings", *command.split()], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"hustings: cannot read or write (No space left on device): standard output")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_directory_without_permission_is_told_in_one_line(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    Path("bars").mkdir()
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    answer = cli("data", "list", "--data", "bars")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == "hustings: cannot read or write (Permission denied): bars\n"
 
 
 def test_main_returns_the_code(capsys: pytest.CaptureFixture[str]) -> None:
