@@ -97,7 +97,7 @@ def read_provenance(path: Path) -> Provenance:
     """Return where the rows of a series file come from, without reading them.
 
     Raises:
-        UserError: the file is damaged, or of a newer hustings.
+        UserError: the file cannot be opened, is damaged, or of a newer hustings.
     """
     return _told(_open(path).schema_arrow.metadata, path)
 
@@ -109,6 +109,7 @@ def _open(path: Path) -> Any:
     try:
         return pq.ParquetFile(path, memory_map=True)
     except (pa.ArrowException, OSError, ValueError) as e:  # turned-over bytes come out as any of them
+        _must_open(path)
         raise damaged(path, _first_line(e)) from e
 
 
@@ -116,7 +117,7 @@ def read_series(path: Path, symbol: str) -> Stored:
     """Return a series; its rows are not yet held against their hash.
 
     Raises:
-        UserError: the file is damaged, or of a newer hustings.
+        UserError: the file cannot be opened, is damaged, or of a newer hustings.
     """
     import pyarrow as pa  # noqa: PLC0415 - only when something is stored
 
@@ -156,6 +157,15 @@ def _told(metadata: dict[bytes, bytes] | None, path: Path) -> Provenance:
 def _delivery(told: dict[str, Any]) -> Delivery:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items()}
     return Delivery(**values)
+
+
+def _must_open(path: Path) -> None:
+    """Raise a UserError where the file cannot even be opened (no permission, a directory), which is no damage."""
+    try:
+        path.open("rb").close()
+    except OSError as e:
+        symbol = unquote(path.stem)
+        raise UserError(f"{symbol} in the store cannot be read ({e.strerror}); look at '{path}'") from e
 
 
 def _first_line(e: Exception) -> str:

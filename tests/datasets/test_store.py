@@ -1,5 +1,6 @@
 """The store gives back what was put, changes no history in silence, and outlives writers that are killed."""
 
+import errno
 import os
 import random
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.instruments import bundled_instruments
-from datasets.series_file import PRICES
+from datasets.series_file import PRICES, read_provenance, read_series
 from datasets.sources.stored import AtHandSource, StoreSource
 from datasets.store import HistoryChangedError, Store
 from tests.datasets.tables import DELIVERY, closes, table, walk
@@ -156,6 +157,28 @@ def test_a_damaged_series_is_not_overwritten_but_can_be_removed(store: Store):
     store.remove("TOPIX")
     put(store, WEEK)
     assert store.damage() == {}
+
+
+def test_a_directory_in_a_series_place_is_no_damage(store: Store):
+    (store.folder / "TOPIX.parquet").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"TOPIX in the store cannot be read \(Is a directory\)") as told:
+        read_provenance(store.folder / "TOPIX.parquet")
+    assert "remove" not in str(told.value)
+
+
+def test_a_series_without_permission_is_no_damage(store: Store, monkeypatch: pytest.MonkeyPatch):
+    import pyarrow.parquet as pq
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    put(store, WEEK)
+    monkeypatch.setattr(pq, "ParquetFile", refuse)  # the tests may run as root, whom no file refuses
+    monkeypatch.setattr(Path, "open", refuse)
+    for read in (read_provenance, lambda path: read_series(path, "TOPIX")):
+        with pytest.raises(UserError, match=r"TOPIX in the store cannot be read \(Permission denied\)") as told:
+            read(store.folder / "TOPIX.parquet")
+        assert "damaged" not in str(told.value)
 
 
 def test_an_unknown_series_is_told_with_the_nearest_name(store: Store):
