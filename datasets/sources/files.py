@@ -39,12 +39,15 @@ class DirectorySource:
         """Return the bars of an instrument.
 
         Raises:
-            UserError: no such file, or its first bad row.
+            UserError: no such file, or several, or its first bad row.
         """
-        for name in (instrument.symbol, *instrument.aliases):
-            path = self._files.get(name.casefold())
-            if path is not None:
-                return read_price_file(path, instrument)
+        names = {n.casefold(): n for n in (instrument.symbol, *instrument.aliases)}
+        found = [self._files[n] for n in names if n in self._files]
+        if len(found) > 1:
+            files = " and ".join(p.name for p in found)
+            raise UserError(f"--data has {files}, all of {instrument.symbol}; keep the one that is meant")
+        if found:
+            return read_price_file(found[0], instrument)
         raise UserError(
             f"no bars of {instrument.symbol}: --data has no {instrument.symbol}.csv or .parquet"
             f"{did_you_mean(instrument.symbol, self.symbols())}"
@@ -52,8 +55,9 @@ class DirectorySource:
 
 
 def price_files(directory: Path) -> list[Path]:
-    """Return the files of a directory that may hold prices, by name."""
-    found = (p for p in directory.iterdir() if p.name.casefold().endswith(_ENDINGS) and p.is_file())
+    """Return the files of a directory that may hold prices, by name; hidden ones (``._SPX.csv``) and pipes do not."""
+    named = (p for p in directory.iterdir() if p.name.casefold().endswith(_ENDINGS) and not p.name.startswith("."))
+    found = (p for p in named if p.is_file())
     return sorted(p for p in found if p.name not in ("instruments.csv", "actions.csv"))
 
 

@@ -1,6 +1,7 @@
 """A directory of price files: what is read, and each fault refused with file and line."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.instruments import bundled_instruments
-from datasets.sources.files import DirectorySource
+from datasets.sources.files import DirectorySource, price_files
 
 HEADER = "date,open,high,low,close,volume\n"
 GOOD = "2026-02-09,3756.21,3825.67,3752.74,3783.57,0\n2026-02-10,3809.22,3863.9,3808.45,3855.28,0\n"
@@ -38,6 +39,21 @@ def test_bars_cannot_be_changed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["topix.csv", "^TPX.csv", "TPX.csv"])
 def test_a_file_may_bear_another_name_of_the_instrument(tmp_path: Path, name: str) -> None:
     assert len(load(tmp_path, HEADER + GOOD, name)) == 2
+
+
+def test_two_files_of_one_instrument_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "^TPX.csv").write_text(HEADER + GOOD)
+    with pytest.raises(UserError) as told:
+        load(tmp_path, HEADER + GOOD, "tpx.csv")
+    assert str(told.value) == "--data has ^TPX.csv and tpx.csv, all of TOPIX; keep the one that is meant"
+
+
+def test_hidden_files_and_pipes_are_passed_over(tmp_path: Path) -> None:
+    for name in (".TOPIX.csv", "._TOPIX.csv", ".csv"):
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    os.mkfifo(tmp_path / "TPX.csv")
+    assert len(load(tmp_path, HEADER + GOOD)) == 2
+    assert [p.name for p in price_files(tmp_path)] == ["TOPIX.csv"]
 
 
 def test_empty_open_high_low_are_missing_not_zero(tmp_path: Path) -> None:
