@@ -1,5 +1,6 @@
 """A directory of price files as a source: the file's name is the symbol, and its layout is found in its content."""
 
+from datetime import datetime
 from pathlib import Path
 
 from datasets.bars import Bars
@@ -18,13 +19,14 @@ class DirectorySource:
     """Bars from ``DIR/SYMBOL.csv``, ``DIR/SYMBOL.parquet`` and the like, in any layout that ``read_table`` knows.
 
     Only date and close must be there; an empty open, high or low is a missing one. Other columns are left alone
-    (an adjusted close is not used). The file may also bear one of the instrument's other names.
+    (an adjusted close is not used). The file may also bear one of the instrument's other names. With ``now`` (an
+    instant with its zone) rows of sessions not closed by then are judged as at an import.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, now: datetime | None = None) -> None:
         if not directory.is_dir():
             raise UserError(f"--data '{directory}' is not a directory; name one that holds SYMBOL.csv files")
-        self._directory = directory
+        self._now = now
         self._files: dict[str, Path] = {}
         for path in price_files(directory):
             other = self._files.setdefault(symbol_of(path).casefold(), path)
@@ -47,7 +49,7 @@ class DirectorySource:
             files = " and ".join(p.name for p in found)
             raise UserError(f"--data has {files}, all of {instrument.symbol}; keep the one that is meant")
         if found:
-            return read_price_file(found[0], instrument)
+            return read_price_file(found[0], instrument, now=self._now)
         raise UserError(
             f"no bars of {instrument.symbol}: --data has no {instrument.symbol}.csv or .parquet"
             f"{did_you_mean(instrument.symbol, self.symbols())}"
@@ -98,10 +100,10 @@ def parse_table(data: bytes, name: str, *, date_format: str | None = None, zone:
     return read(data, name, date_format=date_format, zone=zone)
 
 
-def read_price_file(path: Path, instrument: Instrument) -> Bars:
-    """Return the bars of one price file, judged as strictly as an import (``datasets.quality.admit``).
+def read_price_file(path: Path, instrument: Instrument, *, now: datetime | None = None) -> Bars:
+    """Return the bars of one price file, judged as strictly as an import at ``now`` (``datasets.quality.admit``).
 
     Raises:
         UserError: the file cannot be read as prices, or holds what could change a fill; file and line are named.
     """
-    return admit(read_table(path), instrument).bars
+    return admit(read_table(path), instrument, retrieved_at=now).bars

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,22 @@ def test_hidden_files_and_pipes_are_passed_over(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "TPX.csv")
     assert len(load(tmp_path, HEADER + GOOD)) == 2
     assert [p.name for p in price_files(tmp_path)] == ["TOPIX.csv"]
+
+
+def test_a_row_of_the_future_is_judged_as_at_an_import(tmp_path: Path) -> None:
+    (tmp_path / "TOPIX.csv").write_text(HEADER + GOOD + "2027-02-09,3756.21,3825.67,3752.74,3783.57,0\n")
+    source = DirectorySource(tmp_path, now=datetime(2026, 2, 11, tzinfo=UTC))
+    with pytest.raises(UserError, match="2027-02-09"):
+        source.load(bundled_instruments().find("TOPIX"))
+
+
+def test_a_session_still_running_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "TOPIX.csv").write_text(HEADER + GOOD)
+    topix = bundled_instruments().find("TOPIX")
+    running = DirectorySource(tmp_path, now=datetime(2026, 2, 10, 3, tzinfo=UTC)).load(topix)  # noon in Tokyo
+    assert [str(s) for s in running.session] == ["2026-02-09"]
+    closed = DirectorySource(tmp_path, now=datetime(2026, 2, 10, 7, tzinfo=UTC)).load(topix)
+    assert [str(s) for s in closed.session] == ["2026-02-09", "2026-02-10"]
 
 
 def test_empty_open_high_low_are_missing_not_zero(tmp_path: Path) -> None:
