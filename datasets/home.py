@@ -3,12 +3,25 @@
 import os
 from pathlib import Path
 
+from datasets.errors import UserError
+
 
 def hustings_home() -> Path:
-    """Return the directory of the run registry and of the caches; it need not exist yet."""
+    """Return the directory of the run registry and of the caches; it need not exist yet.
+
+    Raises:
+        UserError: the home begins with ``~`` of a user who is not known.
+    """
     named = os.environ.get("HUSTINGS_HOME")
     if named:
-        return Path(named)
+        return _expanded(named)
     from platformdirs import user_data_path  # noqa: PLC0415 - read only when no home is named
 
     return user_data_path("hustings", appauthor=False)
+
+
+def _expanded(named: str) -> Path:
+    try:
+        return Path(named).expanduser()  # a quoted ~ comes through the shell as it stands
+    except RuntimeError as e:
+        raise UserError(f"HUSTINGS_HOME is '{named}', and there is no such user; name a directory") from e
