@@ -7,12 +7,15 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from engine.run import Run, Trade
 from reports.numbers import money, percent, price
 
 _SHOWN = 12
+_BETWEEN = 3  # columns of the screen between two columns of a table
+_LONG = 24  # a longer word (a path, a hash) may be broken
 LABELS = {
     "total_return": "total return",
     "cagr": "CAGR",
@@ -84,21 +87,61 @@ def apart(*, quiet: bool) -> Iterator[None]:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """Print rows under columns; those named in ``right`` are set flush right."""
-    from rich import box
+    """Print rows under columns; those named in ``right`` are set flush right.
+
+    No word is broken: what is widest is wrapped, and where the words do not fit side by side each row is a paragraph.
+    """
     from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    widths = _widths([columns, *rows], console.width - _BETWEEN * len(columns))
+    if widths is None:
+        _paragraphs(columns, rows, console.width)
+        return
+    try:
+        console.print(_grid(columns, rows, widths, right))
+    except SystemExit as e:  # how rich ends where the pipe is closed
+        raise BrokenPipeError from e
+
+
+def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], right: Sequence[str]) -> Any:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for column in columns:
-        grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for column, width in zip(columns, widths, strict=True):
+        grid.add_column(column, justify="right" if column in right else "left", overflow="fold", width=width)
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
-    try:
-        Console(width=None if sys.stdout.isatty() else 140, highlight=False).print(grid)
-    except SystemExit as e:  # how rich ends where the pipe is closed
-        raise BrokenPipeError from e
+    return grid
+
+
+def _widths(lines: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """Return the width of each column, the widest made narrower till all fit; None where a word would not fit."""
+    from rich.cells import cell_len
+
+    by_column = list(zip(*lines, strict=True))
+    widths = [max(map(cell_len, cells)) for cells in by_column]
+    least = [min(_LONG, max(cell_len(w) for c in cells for w in (c.split() or [""]))) for cells in by_column]
+    if sum(least) > room:
+        return None
+    while sum(widths) > room:
+        widest = max((n for n, w in enumerate(widths) if w > least[n]), key=lambda n: widths[n])
+        widths[widest] -= 1
+    return widths
+
+
+def _paragraphs(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> None:
+    """Print each row as its first cell and, under it, its other cells after their headings; empty ones are left out."""
+    glue = "\N{NO-BREAK SPACE}"
+    heads = [c.strip().replace(" ", glue) for c in columns[1:]]
+    for first, *others in rows:
+        told = (f"{h}:{glue}{v}" for h, v in zip(heads, others, strict=True) if v.strip("-"))
+        wrapped = wrap(" | ".join(told), width - 2, break_on_hyphens=False, break_long_words=False)
+        say(first)
+        for line in wrapped:
+            say("  " + line.replace(glue, " "))
 
 
 def metric(run: Run, name: str) -> str:
