@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from datasets.checks.case import (
     FINE,
@@ -30,6 +32,8 @@ _BAD_SHARE = 0.3
 _FEWEST = 10
 _FITS = 0.98
 _SWAPPED = 1.6
+_SPIKES = 3
+_MOST = 0.5
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,11 @@ def _overnight(columns: Floats, holds: tuple[int, ...]) -> float:
 
 
 def _turned(columns: Floats) -> list[_Segment]:
-    """Return the stretches in which open and close are exchanged."""
+    """Return the stretches in which open and close are exchanged.
+
+    A window is one where most of its nights are too long, and all of them together are, less its largest moves: a
+    price or two that is wrong says nothing of the labels of its neighbours.
+    """
     open_, _, _, close = columns
     if len(close) <= _WINDOW:
         return []
@@ -125,15 +133,28 @@ def _turned(columns: Floats) -> list[_Segment]:
     night = np.abs(np.log(open_[1:] / close[:-1]))
     other = np.abs(np.log(close[1:] / open_[:-1]))
     usable = said[1:] & said[:-1] & np.isfinite(night) & np.isfinite(other)
-    counts = sliding_window_view(usable, _WINDOW - 1).sum(axis=1)
-    nights = sliding_window_view(np.where(usable, night, 0.0), _WINDOW - 1).sum(axis=1)
-    others = sliding_window_view(np.where(usable, other, 0.0), _WINDOW - 1).sum(axis=1)
-    windows = np.flatnonzero((counts >= _WINDOW // 2) & (nights > _SWAPPED * others))
+    counts = _windows(usable).sum(axis=1)
+    most = _windows(usable & (night > other)).sum(axis=1) > _MOST * counts
+    longer = _calm_sum(np.where(usable, night, 0.0)) > _SWAPPED * _calm_sum(np.where(usable, other, 0.0))
+    windows = np.flatnonzero((counts >= _WINDOW // 2) & most & longer)
     if not len(windows):
         return []
     cuts = np.flatnonzero(np.diff(windows) > _WINDOW)
     firsts, lasts = windows[np.append(0, cuts + 1)], windows[np.append(cuts, len(windows) - 1)]
     return [_Segment(int(a), int(b) + _WINDOW - 1, (3, 1, 2, 0)) for a, b in zip(firsts, lasts, strict=True)]
+
+
+def _windows(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a row for each stretch of ``_WINDOW`` bars: the values of the steps between them."""
+    return sliding_window_view(values, _WINDOW - 1)
+
+
+def _calm_sum(moves: Floats) -> Floats:
+    """Return the sum of the moves of each window, less its ``_SPIKES`` largest."""
+    windows = _windows(moves)
+    largest = np.partition(windows, -_SPIKES, axis=1)[:, -_SPIKES:]
+    calm: Floats = windows.sum(axis=1) - largest.sum(axis=1)
+    return calm
 
 
 def high_below_low(case: Case) -> Verdict:
