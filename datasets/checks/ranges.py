@@ -74,10 +74,16 @@ def rotated_columns(case: Case) -> Verdict:
 
 
 def _put_right(columns: Floats, segments: list[_Segment]) -> Floats:
-    """Return the columns under their labels, so that the rules that follow see the prices."""
+    """Return the columns under their labels, so that the rules that follow see the prices.
+
+    A row that lacks one of the exchanged prices stays as it is: it would be left without a close.
+    """
     right = columns.copy()
     for s in segments:
-        right[:, s.first : s.last + 1] = columns[list(s.holds), s.first : s.last + 1]
+        moved = [p for p, c in enumerate(s.holds) if p != c]
+        rows = np.arange(s.first, s.last + 1)
+        rows = rows[np.isfinite(columns[moved][:, rows]).all(axis=0)]
+        right[:, rows] = columns[list(s.holds)][:, rows]
     return right
 
 

@@ -1,7 +1,7 @@
 """hustings data check: what is wrong with the bars of a symbol, a file or a directory; what an import would refuse."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from datasets.bars import Bars
+from datasets.errors import UserError
 from datasets.quality import Finding, Report, Severity, admit, examine
 from hustings.targets import Target, targets_of
 from hustings.terminal import progress, say, say_json, table
@@ -60,12 +61,16 @@ def check(
 
 
 def _judged(target: Target) -> Checked:
+    """Return what was found; what cannot be judged is told as that target's error, and stops no other."""
     if target.table is None or target.instrument is None:
         return Checked(target)
     against = {"reference": target.held_against, "retrieved_at": target.retrieved_at}
-    report = examine(target.table, target.instrument, **against)  # type: ignore[arg-type]
-    refused = report.refused_by(())
-    bars = None if refused else admit(target.table, target.instrument, **against).bars  # type: ignore[arg-type]
+    try:
+        report = examine(target.table, target.instrument, **against)  # type: ignore[arg-type]
+        refused = report.refused_by(())
+        bars = None if refused else admit(target.table, target.instrument, **against).bars  # type: ignore[arg-type]
+    except UserError as e:
+        return Checked(replace(target, error=str(e)))
     return Checked(target, report, bars)
 
 

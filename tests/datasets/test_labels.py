@@ -51,6 +51,15 @@ def test_exchanged_opens_and_closes_are_found_though_one_price_is_wrong_too() ->
     assert "close holds the open, open holds the close" in refused[0].message
 
 
+def test_a_row_without_an_open_keeps_its_close_where_labels_are_exchanged() -> None:
+    table = walk(300)
+    turned = replace(table, open=table.close, close=np.where(np.isnan(table.open), table.close, table.open))
+    one_empty = replace(turned, open=np.where(np.arange(300) == 150, np.nan, turned.open))
+    report = examine(one_empty, KNOWN.find("TOPIX"))
+    assert report.refused_by(())[0].rule == "rotated-columns"
+    assert "missing-close" not in [f.rule for f in report.findings]
+
+
 @pytest.mark.parametrize("symbol", ["TOPIX", "SPX", "N225", "HSI", "DAX"])
 @pytest.mark.parametrize("by", [1.6, 5.8])
 def test_one_wrong_close_of_a_real_series_never_blames_the_labels(market_dir: Path, symbol: str, by: float) -> None:

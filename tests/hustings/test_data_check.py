@@ -74,6 +74,17 @@ def test_a_directory_is_checked_file_by_file(cli, home, tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_of_which_no_row_is_left_stops_no_other(cli, home, tmp_path: Path) -> None:
+    write(tmp_path, "KOSPI.csv", "date,open,high,low,close\n2026-02-16,,,,\n2026-02-17,,,,\n")
+    write(tmp_path, "TOPIX.csv", SOUND)
+    answer = cli("data", "check", str(tmp_path), "--json")
+    assert answer.code == 2
+    assert [(c["name"], c["error"], c["would_be_refused"]) for c in answer.json] == [
+        ("KOSPI.csv", "KOSPI.csv: no row is left; a price file needs at least one bar", None),
+        ("TOPIX.csv", None, False),
+    ]
+
+
 def test_five_rows_of_a_rule_are_shown_and_all_on_demand(cli, home, tmp_path: Path) -> None:
     days = [f"2026-02-{d:02d}" for d in (2, 3, 4, 5, 6, 9, 10)]
     file = write(
