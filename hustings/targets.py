@@ -1,7 +1,7 @@
 """What the names typed after a command stand for: stored and built-in series, price files, directories of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,72 +31,92 @@ class Target:
     error: str | None = None
 
 
-def targets_of(names: Sequence[str], *, symbol: str | None, data: Path | None) -> list[Target]:
+@dataclass(frozen=True)
+class Told:
+    """What a user says of a file: what it is of, the zone of its stamps, how its dates are written; None: it tells."""
+
+    symbol: str | None = None
+    zone: str | None = None
+    date_format: str | None = None
+
+    def check_file(self, what: str) -> None:
+        """Raise a UserError where something is said of a file, and ``what`` is none."""
+        options = {"--symbol": self.symbol, "--zone": self.zone, "--date-format": self.date_format}
+        said = next((o for o, value in options.items() if value is not None), None)
+        if said is not None:
+            raise UserError(f"{said} tells of a FILE, and {what} is none; leave it out, or name the file")
+
+
+def targets_of(names: Sequence[str], *, told: Told, data: Path | None) -> list[Target]:
     """Return the series that names stand for: symbols, files, directories; everything at hand where there is none.
 
     Args:
         names: as typed.
-        symbol: what a file is of; its name or the ticker in it where None.
+        told: what is said of the files among them.
         data: where to look for symbols: a directory, ``builtin`` or ``store``; what is at hand where None.
 
     Raises:
-        UserError: a name that is neither, or a directory without price files.
+        UserError: a name that is neither, a directory without price files, or something told of a file that is none.
     """
     known = instruments_of(data)
     if not names:
-        return list(_everything(data, known))
-    found = [t for name in names for t in _named(name, symbol, data, known)]
+        return list(_everything(told, data, known))
+    found = [t for name in names for t in _named(name, told, data, known)]
     if not found:
         raise UserError(f"no price files in '{' '.join(names)}'")
     return found
 
 
-def _everything(data: Path | None, known: InstrumentTable) -> Iterator[Target]:
+def _everything(told: Told, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
     if data is not None and data.is_dir():
-        yield from _directory(data, None, known)
+        replace(told, zone=None, date_format=None).check_file("a directory")
+        yield from _directory(data, told, known)
         return
+    told.check_file("what is at hand")
     names = source_of(data).symbols()
     yield from (_at_hand(known.find(name), data) for name in names)
 
 
-def _named(name: str, symbol: str | None, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
+def _named(name: str, told: Told, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
     path = Path(name)
     if path.is_dir():
-        yield from _directory(path, symbol, instruments_of(path))
+        yield from _directory(path, told, instruments_of(path))
     elif path.is_file():
-        yield _file(path, symbol, instruments_of(path.parent))
+        yield _file(path, told, instruments_of(path.parent))
     elif path.suffix.casefold() in _ENDINGS:
         raise UserError(f"no file '{name}'; name a file, a directory, or a symbol that 'hustings data list' shows")
     elif data is not None and data.is_dir():
-        yield _in_directory(known.find(name), data)
+        replace(told, zone=None, date_format=None).check_file(f"'{name}'")
+        yield _in_directory(known.find(name), data, told)
     else:
+        told.check_file(f"'{name}'")
         yield _at_hand(known.find(name), data)
 
 
-def _directory(folder: Path, symbol: str | None, known: InstrumentTable) -> Iterator[Target]:
-    yield from (_file(path, symbol, known) for path in price_files(folder))
+def _directory(folder: Path, told: Told, known: InstrumentTable) -> Iterator[Target]:
+    yield from (_file(path, told, known) for path in price_files(folder))
 
 
-def _in_directory(instrument: Instrument, folder: Path) -> Target:
+def _in_directory(instrument: Instrument, folder: Path, told: Told) -> Target:
     names = {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
     for path in price_files(folder):
         if symbol_of(path).casefold() in names:
-            return _read(path, instrument)
+            return _read(path, instrument, told)
     return Target(instrument.symbol, instrument.symbol, str(folder), error=f"no file of {instrument.symbol} in --data")
 
 
-def _file(path: Path, symbol: str | None, known: InstrumentTable) -> Target:
+def _file(path: Path, told: Told, known: InstrumentTable) -> Target:
     try:
-        read = read_table(path)
-        instrument = instrument_of(path, read, symbol, known)
+        read = read_table(path, zone=told.zone, date_format=told.date_format)
+        instrument = instrument_of(path, read, told.symbol, known)
     except UserError as e:
-        return Target(path.name, symbol or symbol_of(path), "file", error=str(e))
+        return Target(path.name, told.symbol or symbol_of(path), "file", error=str(e))
     return _of_file(path, read, instrument)
 
 
-def _read(path: Path, instrument: Instrument) -> Target:
+def _read(path: Path, instrument: Instrument, told: Told) -> Target:
     try:
-        return _of_file(path, read_table(path), instrument)
+        return _of_file(path, read_table(path, zone=told.zone, date_format=told.date_format), instrument)
     except UserError as e:
         return Target(path.name, instrument.symbol, "file", error=str(e))
 

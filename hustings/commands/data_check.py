@@ -11,7 +11,7 @@ import click
 from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.quality import Finding, Report, Severity, admit, examine
-from hustings.targets import Target, targets_of
+from hustings.targets import Target, Told, targets_of
 from hustings.terminal import progress, say, say_json, table
 
 _SHOWN = 5
@@ -38,18 +38,27 @@ class Checked:
 @click.option(
     "--data", type=click.Path(path_type=Path), metavar="DIR", help="Where to look for a SYMBOL [what is at hand]."
 )
+@click.option("--zone", metavar="ZONE", help="Time zone of a FILE's stamps without one, such as Europe/London.")
+@click.option("--date-format", metavar="FORMAT", help="How a FILE writes dates, such as %d/%m/%Y.")
 @click.option("--all", "show_all", is_flag=True, help="Show every row, not the first five of each rule.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 @click.pass_context
 def check(
-    ctx: click.Context, targets: tuple[str, ...], symbol: str | None, data: Path | None, show_all: bool, as_json: bool
+    ctx: click.Context,
+    targets: tuple[str, ...],
+    symbol: str | None,
+    data: Path | None,
+    zone: str | None,
+    date_format: str | None,
+    show_all: bool,
+    as_json: bool,
 ) -> None:
     """Say row by row what is wrong with price series, and what an import would refuse.
 
     Exit 0 when it would take all of them, 1 when it would refuse some, 2 when one cannot be read.
     """
     with progress("reading and judging"):
-        checked = [_judged(t) for t in targets_of(targets, symbol=symbol, data=data)]
+        checked = [_judged(t) for t in targets_of(targets, told=Told(symbol, zone, date_format), data=data)]
     if as_json:
         say_json([_json(c) for c in checked])
     else:

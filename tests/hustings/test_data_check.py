@@ -104,6 +104,33 @@ def test_the_instrument_of_a_file_is_typed_or_named(cli, home, tmp_path: Path) -
     assert cli("data", "check", file, "--symbol", "N225", "--json").json[0]["symbol"] == "N225"
 
 
+def test_dates_and_stamps_that_are_not_plain_are_read_as_told(cli, home, tmp_path: Path) -> None:
+    dates = write(tmp_path, "TOPIX.csv", "date,close\n03/02/2026,100\n")
+    stamps = write(tmp_path, "USDJPY.csv", "date,close\n2026-02-03 13:01:00,155.1\n2026-02-03 13:02:00,155.3\n")
+    assert "say which with --date-format" in cli("data", "check", dates).out
+    assert "--zone Europe/London" in cli("data", "check", stamps).out
+    asked = ["--date-format", "DMY", "--zone", "Asia/Tokyo", "--json"]
+    for said in (cli("data", "check", dates, *asked), cli("data", "check", "TOPIX", "--data", str(tmp_path), *asked)):
+        assert (said.json[0]["bars"]["first_session"], said.json[0]["error"]) == ("2026-02-03", None)
+    assert cli("data", "check", stamps, *asked).json[0]["bars"]["first_session"] == "2026-02-03"
+
+
+@pytest.mark.parametrize("options", [["--symbol", "N225"], ["--zone", "UTC"], ["--date-format", "DMY"]])
+@pytest.mark.parametrize("names", [["SPX"], []])
+def test_what_is_told_of_a_file_is_refused_where_there_is_none(cli, home, names, options) -> None:
+    answer = cli("data", "check", *names, *options)
+    assert answer.code == 2
+    assert f"{options[0]} tells of a FILE" in answer.err
+
+
+def test_what_a_whole_directory_is_of_cannot_be_told(cli, home, tmp_path: Path) -> None:
+    write(tmp_path, "TOPIX.csv", SOUND)
+    for names in ([], ["TOPIX"]):
+        answer = cli("data", "check", *names, "--data", str(tmp_path), "--symbol", "N225")
+        assert answer.code == 2
+        assert "--symbol tells of a FILE" in answer.err
+
+
 def test_a_symbol_is_looked_for_in_the_directory_named(cli, home, tmp_path: Path) -> None:
     write(tmp_path, "^N225.csv", SOUND)
     found = cli("data", "check", "NIKKEI", "--data", str(tmp_path), "--json").json
