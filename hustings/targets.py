@@ -74,7 +74,14 @@ def _everything(told: Told, data: Path | None, known: InstrumentTable) -> Iterat
         return
     told.check_file("what is at hand")
     names = source_of(data).symbols()
-    yield from (_at_hand(known.find(name), data) for name in names)
+    yield from (_by_name(name, data, known) for name in names)
+
+
+def _by_name(name: str, data: Path | None, known: InstrumentTable) -> Target:
+    try:
+        return _at_hand(known.find(name), data)
+    except UserError as e:
+        return Target(name, name, "", error=str(e))
 
 
 def _named(name: str, told: Told, data: Path | None, known: InstrumentTable) -> Iterator[Target]:

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from datasets.store import Store
+from tests.datasets.tables import DELIVERY, walk
+
 SOUND = (
     "date,open,high,low,close\n2026-02-16,100,103,99,102\n2026-02-17,102,104,101,103.5\n2026-02-18,104,106,103,105\n"
 )
@@ -157,6 +160,16 @@ def test_a_stored_series_is_checked_as_of_its_retrieval(cli, home, tmp_path: Pat
     assert checked["source"].startswith("store: file")
     assert checked["rows"] == 22
     assert "partial-day" not in [f["rule"] for f in checked["findings"]]  # its small last day was over when imported
+
+
+def test_a_stored_series_whose_instrument_nobody_knows_stops_no_other(cli, home, tmp_path: Path) -> None:
+    store = Store()
+    for symbol in ("NOBODYS", "TOPIX"):
+        store.put(symbol, walk(30), DELIVERY, adjustment="price", accept_changes=False)
+    answer = cli("data", "check", "--data", "store", "--json")
+    assert answer.code == 2
+    assert [(c["name"], c["rows"]) for c in answer.json] == [("NOBODYS", None), ("TOPIX", 30)]
+    assert answer.json[0]["error"].startswith("unknown instrument 'NOBODYS'")
 
 
 @pytest.mark.parametrize("name", ["nowhere.csv", "nowhere.parquet"])
