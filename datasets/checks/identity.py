@@ -67,8 +67,8 @@ def _is_another(common: _Common) -> bool:
 
 
 def _common(case: Case) -> _Common | None:
-    """Return what the table shares with the reference, None where there is none or they share no session."""
-    if case.reference is None or case.table.at is not None:
+    """Return what the table shares with the reference, None where they share no session or one of them is intraday."""
+    if case.reference is None or case.reference.intraday or case.table.at is not None:
         return None
     _, row, known = np.intersect1d(case.table.session, case.reference.session, return_indices=True)
     if not len(row):

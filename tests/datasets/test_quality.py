@@ -152,6 +152,14 @@ def test_intraday_rows_are_judged_by_their_instants() -> None:
     assert rules(examine(same_day.take(np.array([0, 1, 1, 2])), TOPIX)) == {"duplicate-row": Severity.WARNING}
 
 
+def test_daily_rows_are_not_held_against_intraday_bars_nor_these_against_them() -> None:
+    stamps = np.array([to_ns(datetime(2026, 2, 9, 0, m, tzinfo=UTC)) for m in range(7)])
+    minutes = replace(table(["2026-02-09"] * 7), at=stamps)
+    daily = table()
+    assert rules(examine(daily, TOPIX, reference=admit(minutes, TOPIX).bars)) == {}
+    assert rules(examine(minutes, TOPIX, reference=admit(daily, TOPIX).bars)) == {}
+
+
 def test_a_published_move_that_the_bars_do_not_show_is_named() -> None:
     """TOPIX rose by 2.29 % on 2026-02-09 (Reuters, Nikkei); here by 3.01 %."""
     report = admit(table(closes=(*CLOSES[:5], 106.41, 104.8)), TOPIX).report
