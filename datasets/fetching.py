@@ -12,6 +12,7 @@ from datasets.fetch_journal import Journal
 from datasets.instants import Sessions, iso_z, to_date
 from datasets.instruments import Instrument
 from datasets.intake import Arrival, Taken, take
+from datasets.quality import RefusedError
 from datasets.sources.base import Provider
 from datasets.sources.http import ExhaustedError, ProviderError
 from datasets.sources.providers import offered_by, symbol_of
@@ -42,8 +43,8 @@ class State(StrEnum):
 class Outcome:
     """What became of one symbol: rows added, values changed, rows found as stored; why, where it went wrong.
 
-    ``diff`` holds the stored values that the answer would change, or has changed; ``notes`` what was put right or is
-    worth knowing.
+    ``diff`` holds the stored values that the answer would change, or has changed; ``notes`` what was put right, is
+    worth knowing, or, where there is more than one thing, all that the answer was refused for.
     """
 
     symbol: str
@@ -140,9 +141,23 @@ def fetch_one(
     except HistoryChangedError as e:
         diff = tuple(c.text() for c in e.changes)
         return _outcome(instrument, provider, State.REFUSED, reason=str(e), diff=diff)
+    except RefusedError as e:
+        return replace(_outcome(instrument, provider, State.REFUSED, reason=_reason(e)), notes=_all_of(e))
     except UserError as e:
         return _outcome(instrument, provider, State.REFUSED, reason=str(e))
     return _stored(_outcome(instrument, provider, State.STORED), taken, table.remarks)
+
+
+def _reason(e: RefusedError) -> str:
+    """Return why an answer was refused, and what can be done where there is no file to look at or to correct."""
+    options = e.options()
+    way = f"'{options}' takes it all the same" if options else "try another --source, or import a file of it"
+    return f"{e.found}; nothing of the answer is stored; {way}"
+
+
+def _all_of(e: RefusedError) -> tuple[str, ...]:
+    """Return every refusal where there are several: no file is there that 'data check' could show them of."""
+    return tuple(f"{f.message} ({f.rule})" for f in e.refused) if len(e.refused) > 1 else ()
 
 
 def _stored(outcome: Outcome, taken: Taken, remarks: Sequence[str]) -> Outcome:

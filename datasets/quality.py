@@ -17,7 +17,20 @@ from datasets.findings import Finding, Severity
 from datasets.instruments import Instrument
 from datasets.table import PriceTable, bars_of
 
-__all__ = ["Admitted", "Finding", "Report", "Severity", "admit", "examine"]
+__all__ = ["Admitted", "Finding", "RefusedError", "Report", "Severity", "admit", "examine"]
+
+
+class RefusedError(UserError):
+    """A table that was not let in: ``found`` says what is wrong without a way out, ``refused`` holds all of it."""
+
+    def __init__(self, report: "Report", refused: tuple[Finding, ...], unit: str) -> None:
+        self.found = _found(report, refused, unit)
+        self.refused = refused
+        super().__init__(f"{self.found}; {_way_out(refused)}")
+
+    def options(self) -> str:
+        """Return ``--accept RULE --accept RULE``, blank where one of the rules cannot be accepted."""
+        return _options(self.refused)
 
 
 @dataclass(frozen=True)
@@ -69,14 +82,15 @@ def admit(
     """Return the bars of a table, put right where there is one right reading, or where the rule was accepted.
 
     Raises:
-        UserError: a refusal that was not accepted: the first in one line with its row, how many more there are, and
-            how to see them all; or a name in ``accepted`` that is no rule or cannot be accepted.
+        RefusedError: a refusal that was not accepted: the first in one line with its row, how many more there are, and
+            how to see them all.
+        UserError: a name in ``accepted`` that is no rule or cannot be accepted; or no row is left.
     """
     check_accepted(accepted)
     report, clean = _judge(Case(table, instrument, reference, retrieved_at))
     refused = report.refused_by(accepted)
     if refused:
-        raise UserError(_refusal(report, refused, table.unit))
+        raise RefusedError(report, refused, table.unit)
     if not len(clean):
         raise UserError(f"{table.name}: no row is left; a price file needs at least one bar")
     return Admitted(clean, bars_of(clean, instrument, Source("file", f"file {table.name}")), report)
@@ -116,19 +130,26 @@ def _finding(rule: Rule, table: PriceTable, flaw: Flaw) -> Finding:
     return Finding(rule.name, flaw.severity, flaw.text, line, session, flaw.rows)
 
 
-def _refusal(report: Report, refused: tuple[Finding, ...], unit: str) -> str:
+def _found(report: Report, refused: tuple[Finding, ...], unit: str) -> str:
     first = refused[0]
     place = report.name if first.line is None else f"{report.name} {unit} {first.line}"
     more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
-    return f"{place}: {first.message} ({first.rule}){more}; {_way_out(refused)}"
+    return f"{place}: {first.message} ({first.rule}){more}"
+
+
+def _options(refused: tuple[Finding, ...]) -> str:
+    remedy = {r.name: r.if_accepted for r in RULES}
+    named = list(dict.fromkeys(f.rule for f in refused))
+    if any(remedy.get(n) is None for n in named):
+        return ""
+    return " ".join(f"--accept {n}" for n in named)
 
 
 def _way_out(refused: tuple[Finding, ...]) -> str:
-    remedy = {r.name: r.if_accepted for r in RULES}
-    named = list(dict.fromkeys(f.rule for f in refused))
-    closed = [n for n in named if remedy.get(n) is None]
-    if closed:
+    options = _options(refused)
+    if not options:
         return "'hustings data check' shows all; the file must be corrected"
-    options = " ".join(f"--accept {n}" for n in named)
-    then = remedy[named[0]] if len(named) == 1 else "each rule's remedy is applied"
+    remedy = {r.name: r.if_accepted for r in RULES}
+    named = {f.rule for f in refused}
+    then = remedy[refused[0].rule] if len(named) == 1 else "each rule's remedy is applied"
     return f"'hustings data check' shows all; with '{options}' {then}"

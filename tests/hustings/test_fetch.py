@@ -301,6 +301,22 @@ def test_rows_that_do_not_join_what_is_stored_are_refused(cli, home, server: Loo
     assert Store().provenance("N225").last == "2026-08-31"
 
 
+def test_a_refused_answer_speaks_of_no_file(cli, home, server: Loopback, now: Now) -> None:
+    good_one = simulated("N225")
+    first, second = good_one.rows[-100], good_one.rows[-50]
+    wrong = {r.day: replace(r, high=1.0) for r in (first, second)}
+    server.series["^nkx"] = replace(good_one, rows=tuple(wrong.get(r.day, r) for r in good_one.rows))
+    command = ("data", "fetch", "N225", "--source", "stooq", "--json")
+    found = by_symbol(cli(*command))["N225"]
+    assert found["state"] == "refused"
+    assert found["reason"].startswith(f"stooq ^nkx line 202: {first.day} high 1 < low ")
+    assert "nothing of the answer is stored; '--accept " in found["reason"]
+    assert "data check" not in found["reason"]
+    assert [note.split()[0] for note in found["notes"] if "high-below-low" in note] == [first.day, second.day]
+    taken = cli(*command, "--accept", "high-below-low", "--accept", "factor", "--accept", "outside-range")
+    assert taken.code == 0
+
+
 # --- interrupted, and given again
 
 
