@@ -134,6 +134,7 @@ def read_series(path: Path, symbol: str) -> Stored:
     table = PriceTable(
         name=symbol,
         layout="store",
+        unit="row",
         session=columns["date"].astype("datetime64[D]"),
         **{c: columns[c] for c in PRICES},
         adjusted_close=np.full(n, np.nan),

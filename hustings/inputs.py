@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from datasets.actions import Adjustment, CorporateAction, check_once, read_actions
@@ -38,7 +38,7 @@ def source_of(data: Path | None) -> BarSource:
         return AtHandSource()
     if str(data) in _NAMED and not data.is_dir():
         return _NAMED[str(data)]()
-    return DirectorySource(data)
+    return DirectorySource(data, now=datetime.now(UTC))
 
 
 def adjusted_source_of(data: Path | None, adjust: str | None) -> BarSource:

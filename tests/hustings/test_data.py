@@ -319,3 +319,11 @@ def test_a_store_that_cannot_be_read_is_not_an_empty_one(cli: Cli, home: Path):
     answer = cli("run", "pro-growth-win", "--no-report")
     assert answer.code == 2
     assert "the store at" in answer.err
+
+
+def test_rows_of_the_future_are_no_bars_of_a_directory_either(cli: Cli, home: Path, tmp_path: Path):
+    file = price_file(tmp_path / "prices", WEEK + "2034-02-09,3756.21,3825.67,3752.74,3783.57,120\n")
+    for answer in (cli("data", "import", str(file)), cli("run", "pro-growth-win", "--data", str(file.parent))):
+        assert answer.code == 2
+        assert "2034-02-09" in answer.err
+        assert "future-date" in answer.err
