@@ -12,6 +12,7 @@ from hustings.cli import ReaderGoneError, cli
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    _stand_in_for_closed_streams()
     code = 0
     try:
         code = _run(argv)
@@ -21,6 +22,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as e:
         return _tell(f"cannot read or write ({_why(e)}): {e.filename or _unnamed()}")
     return code
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Give Python a stdout and a stderr where the caller closed them (``>&-``), and it has none."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - till Python ends
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -222,6 +223,13 @@ def test_a_directory_without_permission_is_told_in_one_line(cli, monkeypatch: py
     answer = cli("data", "list", "--data", "bars")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == "hustings: cannot read or write (Permission denied): bars\n"
+
+
+@pytest.mark.parametrize("command", ["data list", "data list --json"])
+def test_a_closed_stdout_is_no_fault(command: str) -> None:
+    line = f"{shlex.quote(sys.executable)} -m hustings {command} >&-"
+    done = subprocess.run(line, shell=True, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_main_returns_the_code(capsys: pytest.CaptureFixture[str]) -> None:
