@@ -176,8 +176,11 @@ def _stored(outcome: Outcome, taken: Taken, remarks: Sequence[str]) -> Outcome:
 
 
 def _first(known: Sessions | None, request: Request) -> date | None:
-    """Return from when to ask: what the user said, else some sessions before the end of what is stored."""
-    if request.first or request.full or known is None:
+    """Return from when to ask: what the user said, else some sessions before the end of what is stored.
+
+    Where all that is asked for lies before what is stored, from the beginning.
+    """
+    if request.first or request.full or known is None or (request.last and request.last < to_date(known[0])):
         return request.first
     return to_date(known[max(0, len(known) - OVERLAP)])
 
@@ -202,7 +205,7 @@ def _check_joins(table: PriceTable, known: Sessions | None) -> None:
         return
     raise UserError(
         f"{table.name}: the answer ({table.session[0]} to {table.session[-1]}) shares no session with what is stored "
-        f"({known[0]} to {known[-1]}); ask for a span that does, or for all with --full"
+        f"({known[0]} to {known[-1]}); ask for a span that does, or for all with --full and no dates"
     )
 
 

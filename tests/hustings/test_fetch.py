@@ -288,8 +288,19 @@ def test_from_and_to(cli, home, server: Loopback, now: Now) -> None:
     span = ("--from", "2026-10-01", "--to", "2026-10-15")
     found = by_symbol(cli("data", "fetch", "N225", "--source", "yahoo", *span, "--json"))["N225"]
     assert (found["first"], found["last"]) == ("2026-10-01", "2026-10-15")
-    found = by_symbol(cli("data", "fetch", "N225", "--source", "yahoo", "--to", "2026-09-01", "--json"))["N225"]
-    assert (found["state"], found["added"]) == ("unchanged", 0)
+    found = by_symbol(cli("data", "fetch", "N225", "--source", "yahoo", "--to", "2026-10-01", "--json"))["N225"]
+    assert (found["state"], found["added"], found["unchanged"]) == ("unchanged", 0, 1)
+
+
+def test_what_lies_before_the_stored_rows_is_asked_for_and_not_called_stored(
+    cli, home, server: Loopback, now: Now
+) -> None:
+    offer(server, "stooq", ["N225"])
+    assert cli("data", "fetch", "N225", "--source", "stooq", "--from", "2026-10-01").code == 0
+    answer = cli("data", "fetch", "N225", "--source", "stooq", "--to", "2026-09-01")
+    assert answer.code == 1
+    assert "d1" not in server.asked[-1][2]
+    assert "shares no session with what is stored (2026-10-01 to 2026-10-30); ask for a span that does" in answer.err
 
 
 def test_rows_that_do_not_join_what_is_stored_are_refused(cli, home, server: Loopback, now: Now) -> None:
