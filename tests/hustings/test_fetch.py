@@ -292,6 +292,14 @@ def test_from_and_to(cli, home, server: Loopback, now: Now) -> None:
     assert (found["state"], found["added"], found["unchanged"]) == ("unchanged", 0, 1)
 
 
+def test_what_is_stored_beyond_the_span_is_not_asked_for(cli, home, server: Loopback, now: Now) -> None:
+    offer(server, "yahoo", ["N225"])
+    assert cli("data", "fetch", "N225", "--source", "yahoo").code == 0
+    found = by_symbol(cli("data", "fetch", "N225", "--source", "yahoo", "--to", "2026-09-01", "--json"))["N225"]
+    assert (found["state"], found["reason"]) == ("unchanged", "stored beyond 2026-09-01 already")
+    assert server.times("^N225") == 1
+
+
 def test_what_lies_before_the_stored_rows_is_asked_for_and_not_called_stored(
     cli, home, server: Loopback, now: Now
 ) -> None:
