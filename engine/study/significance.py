@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Tested:
+class Significance:
     """One test of "no effect", two-sided.
 
     ``statistic`` and ``p`` are None where the test cannot be had, and ``reason`` then says why. ``n`` counts the
@@ -21,6 +21,6 @@ class Tested:
     reason: str = ""
 
 
-def untested(name: str, n: int, reason: str) -> Tested:
+def untested(name: str, n: int, reason: str) -> Significance:
     """Return the outcome of a test that cannot be had, with the reason."""
-    return Tested(name, n, None, None, "", reason=reason)
+    return Significance(name, n, None, None, "", reason=reason)
