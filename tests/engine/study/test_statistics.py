@@ -1,0 +1,432 @@
+"""Tests of "no effect" against published examples, values worked by hand, scipy and plain enumeration."""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from engine.study.abnormal import Model
+from engine.study.significance import Significance
+from engine.study.statistics import (
+    bmp,
+    cross_sectional_t,
+    flipped,
+    generalized_sign,
+    johnson_t,
+    kolari_pynnonen,
+    mean_residual_correlation,
+    mid_ranks,
+    patell,
+    poisson_binomial,
+    sign,
+    sign_flip,
+    wilcoxon,
+)
+
+FIVE = np.array([0.01, 0.02, 0.03, 0.04, 0.05])
+DARWIN = np.array([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])  # Fisher 1935, chapter III
+DEPRESSION = np.array([1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]) - np.array(
+    [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
+)  # Hollander and Wolfe 1973, table 3.1
+
+returns = st.floats(-0.5, 0.5).map(lambda x: round(x, 4))
+samples = st.lists(returns, min_size=0, max_size=9).map(lambda xs: np.array(xs, dtype=float))
+
+
+def both(found: Significance) -> list[float | None]:
+    """Return statistic and p, to be compared at once."""
+    return [found.statistic, found.p]
+
+
+def flip(values, draws=999, seed=1):
+    """Return the sign-flip test with draws that matter above 20 observations only."""
+    return sign_flip(np.array(values, dtype=float), draws=draws, seed=seed)
+
+
+# ---- parametric ----------------------------------------------------------------------------------------------------------
+
+
+def test_cross_sectional_t_by_hand():
+    got = cross_sectional_t(FIVE)
+    assert got.statistic == pytest.approx(4.242640687)  # 3 / root of (2.5 / 5)
+    assert got.p == pytest.approx(0.0132356, abs=5e-8)
+    assert (got.n, got.reference, got.error, got.reason) == (5, "t(4)", 0.0, "")
+
+
+def test_cross_sectional_t_is_scipys():
+    got = cross_sectional_t(DARWIN)
+    assert both(got) == pytest.approx(list(stats.ttest_1samp(DARWIN, 0)))
+
+
+def test_two_observations_are_read_from_t1():
+    got = cross_sectional_t(np.array([1.0, 3.0]))
+    assert both(got) == pytest.approx([2.0, 0.29516724])  # 1 - 2 arctan(2) / pi
+
+
+def test_patell_by_hand():
+    got = patell(np.array([0.02, -0.01, 0.03]), np.full(3, 1e-4), np.full(3, 120), Model.MARKET_MODEL)
+    assert got.statistic == pytest.approx(2.2897462)  # (2 - 1 + 3) / root of (3 x 118 / 116)
+    assert got.p == pytest.approx(0.0220360, abs=5e-8)
+    assert got.reference == "normal"
+
+
+def test_patell_of_the_mean_model_has_one_more_degree_of_freedom():
+    got = patell(np.array([0.02, -0.01, 0.03]), np.full(3, 1e-4), np.full(3, 12), Model.MEAN)
+    assert got.statistic == pytest.approx(2.0889319)  # 4 / root of (3 x 11 / 9)
+    other = patell(np.array([0.02, -0.01, 0.03]), np.full(3, 1e-4), np.full(3, 12), Model.MARKET_MODEL)
+    assert other.statistic == pytest.approx(2.0655911)  # 4 / root of (3 x 10 / 8)
+
+
+def test_one_event_has_a_patell_z():
+    assert patell(np.array([0.02]), np.array([1e-4]), np.array([120]), Model.MEAN).statistic == pytest.approx(1.9831223)
+
+
+def test_patell_without_a_variance_or_with_a_tiny_window_says_so():
+    got = patell(np.array([0.02, 0.01]), np.array([1e-4, 0.0]), np.array([120, 120]), Model.MEAN)
+    assert got.reason == "a CAR without a positive variance cannot be standardised"
+    got = patell(np.array([0.02]), np.array([1e-4]), np.array([4]), Model.MARKET_MODEL)
+    assert got.reason == "an estimation window of at most 4 sessions leaves the variance undefined"
+
+
+def test_bmp_by_hand():
+    got = bmp(np.array([2.0, -1.0, 3.0]))
+    assert got.statistic == pytest.approx(1.1094004)  # (4 / 3) / root of ((13 / 3) / 3)
+    assert (got.name, got.n, got.reference) == ("BMP t", 3, "t(2)")
+
+
+def test_kolari_pynnonen_of_the_attacks_of_2001():
+    """33 airlines and insurers, mean correlation 0.309: a BMP t of -15.6 is worth -3.9."""
+    wave = np.concatenate((np.full(16, -1.0), [0.0], np.full(16, 1.0)))  # mean 0, standard deviation 1
+    z = wave - 15.6 / np.sqrt(33)
+    assert bmp(z).statistic == pytest.approx(-15.6)
+    got = kolari_pynnonen(z, 0.309)
+    assert got.statistic == pytest.approx(-3.9, abs=0.05)
+    assert got.p == pytest.approx(0.0004, abs=5e-5)
+
+
+def test_without_correlation_kolari_pynnonen_is_bmp():
+    z = np.array([2.0, -1.0, 3.0, 0.5])
+    assert (kolari_pynnonen(z, 0.0).statistic, kolari_pynnonen(z, 0.0).p) == (bmp(z).statistic, bmp(z).p)
+
+
+@pytest.mark.parametrize("r", [1.0, -0.5, -1.0, float("nan")])
+def test_a_mean_correlation_that_cannot_be_is_told(r):
+    got = kolari_pynnonen(np.array([2.0, -1.0, 3.0]), r)
+    assert got.p is None
+    assert "of 3 observations it must lie above -1/2 and below 1" in got.reason
+
+
+def test_johnson_by_hand():
+    got = johnson_t(np.array([0.0, 0.0, 3.0]))
+    assert got.statistic == pytest.approx(10 / 9)
+    assert got.reference == "t(2), skewness 0.38"
+
+
+def test_johnson_of_symmetric_observations_is_the_plain_t():
+    assert johnson_t(FIVE).statistic == pytest.approx(4.242640687)
+
+
+# ---- correlation of residuals --------------------------------------------------------------------------------------------
+
+DAYS = np.datetime64("2020-01-01", "D") + np.arange(60)
+NOISE = np.random.default_rng(3).normal(size=(2, 60))
+
+
+def test_residuals_are_aligned_on_dates_not_on_places():
+    """The second window lies 20 days later; on the 40 dates of both the residuals are the same."""
+    series = np.random.default_rng(4).normal(size=80)
+    later = DAYS + 20
+    assert mean_residual_correlation([DAYS, later], [series[:60], series[20:]]) == pytest.approx(1.0)
+    by_place = np.corrcoef(series[:60], series[20:])[0, 1]
+    assert abs(by_place) < 0.3
+
+
+def test_windows_without_common_dates_are_not_correlated():
+    assert mean_residual_correlation([DAYS, DAYS + 60], [NOISE[0], NOISE[0]]) == 0.0
+
+
+def test_fewer_than_thirty_common_dates_count_as_none():
+    assert mean_residual_correlation([DAYS, DAYS + 31], [NOISE[0], NOISE[0]]) == 0.0
+    assert mean_residual_correlation([DAYS, DAYS + 30], [NOISE[0], NOISE[0]]) != 0.0
+
+
+def test_the_mean_is_over_all_pairs():
+    got = mean_residual_correlation([DAYS, DAYS, DAYS + 60], [NOISE[0], -2 * NOISE[0] + 1, NOISE[1]])
+    assert got == pytest.approx(-1 / 3)
+
+
+def test_pairs_whose_event_windows_do_not_meet_weigh_nothing():
+    shared = np.array([[1, 0, 0.5], [0, 1, 0], [0.5, 0, 1]])
+    got = mean_residual_correlation([DAYS] * 3, [NOISE[0]] * 3, shared)
+    assert got == pytest.approx(1 / 6)
+
+
+def test_correlation_is_pearsons_over_dates_both_have():
+    x, y = NOISE[0].copy(), 0.5 * NOISE[0] + NOISE[1]
+    x[4] = np.nan
+    seen = np.isfinite(x)
+    assert mean_residual_correlation([DAYS, DAYS], [x, y]) == pytest.approx(stats.pearsonr(x[seen], y[seen])[0])
+
+
+def test_one_event_and_residuals_of_zero_have_nothing_to_correct():
+    assert mean_residual_correlation([DAYS], [NOISE[0]]) == 0.0
+    assert mean_residual_correlation([], []) == 0.0
+    assert mean_residual_correlation([DAYS, DAYS], [np.zeros(60), NOISE[0]]) == 0.0
+
+
+# ---- signs and ranks -----------------------------------------------------------------------------------------------------
+
+
+def test_seventeen_of_seventeen():
+    got = sign(np.full(17, 0.01))
+    assert both(got) == pytest.approx([17, 2 / 2**17])
+
+
+@pytest.mark.parametrize(("positive", "negative", "p"), [(5, 0, 2 / 32), (4, 1, 12 / 32), (3, 3, 1.0), (0, 1, 1.0)])
+def test_sign_by_hand(positive, negative, p):
+    assert sign(np.concatenate((np.ones(positive), -np.ones(negative)))).p == pytest.approx(p)
+
+
+def test_zeros_are_left_out_of_the_sign_test_and_it_says_so():
+    got = sign(np.array([0.0, 1.0, 2.0, 0.0, 1.0]))
+    assert [got.n, got.p] == pytest.approx([3, 0.25])
+    assert got.reference == "binomial(3, 1/2), exact; 2 of exactly 0 left out"
+
+
+def test_generalized_sign_by_hand():
+    got = generalized_sign(np.array([0.1, 0.2, 0.3]), np.array([0.2, 0.5, 0.8]))
+    assert got.p == pytest.approx(0.16)  # 2 x 0.2 x 0.5 x 0.8
+    assert got.statistic == pytest.approx(1.9867985)  # 1.5 / root of (0.16 + 0.25 + 0.16)
+    assert got.reference == "Poisson-binomial, exact, base rates 0.20 to 0.80"
+
+
+def test_seventeen_of_seventeen_where_seven_in_ten_windows_rise_anyway():
+    got = generalized_sign(np.full(17, 0.01), np.full(17, 0.7))
+    assert got.p == pytest.approx(0.0046526, abs=5e-8)  # 2 x 0.7^17, three hundred times the sign test's
+    assert got.statistic == pytest.approx(2.6992062)  # 17 x 0.3 / root of (17 x 0.21)
+
+
+def test_with_one_half_the_generalized_sign_test_is_the_sign_test():
+    values = np.array([0.1, 0.2, -0.1, 0.3, 0.2])
+    assert generalized_sign(values, np.full(5, 0.5)).p == pytest.approx(12 / 32)
+
+
+def test_nothing_that_happened_is_not_positive():
+    assert generalized_sign(np.array([0.0, 0.1]), np.array([0.5, 0.5])).p == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, float("nan")])
+def test_a_base_rate_that_leaves_nothing_to_chance_is_told(rate):
+    got = generalized_sign(np.array([0.1, 0.1]), np.array([0.5, rate]))
+    assert got.reason == "a base rate that is not between 0 and 1 leaves nothing to chance"
+
+
+def test_equal_rates_are_binomial():
+    assert poisson_binomial(np.full(12, 0.3)) == pytest.approx(stats.binom.pmf(np.arange(13), 12, 0.3))
+
+
+def test_wilcoxon_of_hollander_and_wolfe():
+    got = wilcoxon(DEPRESSION)
+    assert both(got) == pytest.approx([40, 0.0390625])  # one-sided 0.01953 in R
+
+
+def test_wilcoxon_all_positive():
+    assert wilcoxon(FIVE).p == pytest.approx(2 / 32)
+
+
+def test_wilcoxon_is_scipys_exact_one_without_ties():
+    got, there = wilcoxon(DARWIN + 0.1 * np.arange(15)), stats.wilcoxon(DARWIN + 0.1 * np.arange(15), method="exact")
+    assert got.p == pytest.approx(there.pvalue)
+
+
+def test_wilcoxon_with_ties_is_the_permutation_of_the_ranks():
+    values = np.array([1.0, 1, -1, 2, 3, 3, -2, 4])
+    there = stats.wilcoxon(values, method=stats.PermutationMethod(n_resamples=100_000))  # all 2^8
+    got = wilcoxon(values)
+    assert both(got) == pytest.approx([29.5, there.pvalue])
+
+
+def test_zeros_are_left_out_of_the_signed_ranks():
+    got = wilcoxon(np.array([0.0, 1.0, 2.0, 3.0]))
+    assert (got.n, got.statistic, got.p) == (3, 6.0, 0.25)
+    assert got.reference == "signed ranks of 3, exact; 1 of exactly 0 left out"
+
+
+def test_mid_ranks_are_scipys():
+    values = np.array([2.0, 7.0, 2.0, -1.0, 7.0, 7.0])
+    assert mid_ranks(values).tolist() == stats.rankdata(values).tolist()
+
+
+# ---- sign-flip -----------------------------------------------------------------------------------------------------------
+
+
+def test_darwins_maize_as_fisher_counted_it():
+    """863 of the 32,768 arrangements give a sum of 314 or more, as many one of -314 or less."""
+    got = flip(DARWIN)
+    assert got.p == pytest.approx(2 * 863 / 32768)
+    assert got.statistic == pytest.approx(314 / 15)
+    assert (got.error, got.n) == (0.0, 15)
+
+
+def test_five_events_cannot_reach_five_percent():
+    got = flip(FIVE)
+    assert got.p == 0.0625
+    assert got.reference == "all 32 sign patterns; p cannot be below 0.0625"
+
+
+def test_two_and_three_observations():
+    assert flip([0.01, 0.02]).p == 0.5
+    assert flip([0.01, 0.02, 0.03]).p == 0.25
+
+
+def test_equal_observations_are_no_obstacle_to_flipping_signs():
+    assert flip([0.1] * 6).p == 2 / 64
+
+
+def test_a_zero_raises_the_floor():
+    got = flip([0.01, 0.02, 0.03, 0.0])
+    assert (got.p, got.reference) == (0.25, "all 16 sign patterns; p cannot be below 0.25")
+
+
+def test_a_sum_in_another_order_still_is_the_same_sum():
+    assert flip([0.1, 0.2, 0.3, -0.6]).p == 1.0  # the mean is 0 but for rounding
+
+
+def test_twenty_observations_are_exact_and_twenty_one_are_drawn():
+    assert flip(np.ones(20)).p == 2 / 2**20
+    drawn = flip(np.ones(21), draws=1999)
+    assert drawn.p == pytest.approx(1 / 2000)  # no drawn pattern is as far out as the identity
+    assert drawn.error == pytest.approx(np.sqrt(1 / 2000 * 1999 / 2000 / 1999))
+    assert drawn.reference == "1,999 drawn of 2^21 sign patterns; p cannot be below 9.54e-07"
+
+
+def test_draws_agree_with_the_binomial_they_estimate():
+    """With observations of equal size the sum is a count of signs: 30 with 20 positive is 0.0987 of binomial(30, 1/2)."""
+    values = np.concatenate((np.ones(20), -np.ones(10)))
+    got = flip(values, draws=40_000, seed=7)
+    assert got.p == pytest.approx(0.0987, abs=4 * got.error)
+    assert got.error == pytest.approx(0.0015, abs=5e-5)
+
+
+def test_the_same_seed_gives_the_same_p_and_another_one_another():
+    values = np.random.default_rng(5).normal(0.3, 1, 25)
+    assert flip(values, seed=1) == flip(values, seed=1)
+    assert flip(values, seed=1).p != flip(values, seed=2).p
+
+
+def test_draws_beyond_one_block_are_all_there():
+    found = flipped(np.ones(25), draws=90_001, seed=1)
+    assert found.sums.shape == (90_001,)
+    assert found.sums.tolist() == found.sizes.tolist()
+    assert found.sizes.mean() == pytest.approx(12.5, abs=0.05)
+
+
+def test_no_draws_are_told():
+    assert flip(np.ones(21), draws=0).reason == "no draws, which 21 observations need"
+
+
+@given(samples)
+def test_sign_flip_is_plain_enumeration(values):
+    got = flip(values)
+    if got.p is None:
+        assert len(values) < 2 or not values.any()
+        return
+    whole = [round(v * 10_000) for v in values]
+    sums = [abs(sum(s * v for s, v in zip(signs, whole, strict=True))) for signs in product((1, -1), repeat=len(whole))]
+    assert got.p == sum(s >= abs(sum(whole)) for s in sums) / len(sums)
+
+
+@given(samples, st.sampled_from([1e-6, 0.37, 12.0, 1e6]))
+def test_scale_and_direction_change_no_p(values, scale):
+    for test in (flip, cross_sectional_t, wilcoxon, sign, johnson_t):
+        p, other, mirror = (test(v).p for v in (values, values * scale, -values))
+        assert (p is None) == (other is None) == (mirror is None)
+        if p is not None:
+            assert other == pytest.approx(p, rel=1e-6)
+            assert mirror == pytest.approx(p, rel=1e-6)
+
+
+@given(samples)
+def test_p_lies_above_0_and_not_above_1_or_there_is_a_reason(values):
+    rates = np.linspace(0.3, 0.7, len(values))
+    for got in (
+        flip(values),
+        cross_sectional_t(values),
+        bmp(values),
+        kolari_pynnonen(values, 0.1),
+        wilcoxon(values),
+        sign(values),
+        generalized_sign(values, rates),
+        johnson_t(values),
+        patell(values, np.full(len(values), 1e-4), np.full(len(values), 120), Model.MEAN),
+    ):
+        assert (got.p is None) == bool(got.reason) == (got.statistic is None)
+        if got.p is not None and got.statistic is not None:
+            assert 0 < got.p <= 1
+            assert np.isfinite(got.statistic)
+
+
+@given(samples.filter(lambda v: len(v) >= 2 and bool(v.any())))
+def test_sign_flip_stays_above_its_floor(values):
+    p = flip(values).p
+    assert p is not None
+    assert p >= 2.0 ** (1 - np.count_nonzero(values))
+
+
+def test_t_tests_never_say_a_p_of_nothing():
+    p = cross_sectional_t(np.concatenate((np.full(500, 1.0), np.full(500, 1.0001)))).p
+    assert p is not None
+    assert p > 0
+
+
+# ---- what cannot be had --------------------------------------------------------------------------------------------------
+
+ONE_SAMPLE: dict[str, tuple[Callable[[Any], Significance], str, int]] = {
+    "cross-sectional t": (cross_sectional_t, "a t-test", 2),
+    "BMP t": (bmp, "a t-test", 2),
+    "Kolari-Pynnönen t": (lambda v: kolari_pynnonen(v, 0.1), "a t-test", 2),
+    "sign-flip": (flip, "a sign-flip test", 2),
+    "skewness-adjusted t": (johnson_t, "a skewness-adjusted t-test", 3),
+    "sign": (sign, "a sign test", 1),
+    "Wilcoxon": (wilcoxon, "a signed-rank test", 1),
+    "generalized sign": (lambda v: generalized_sign(v, np.full(len(v), 0.5)), "a sign test", 1),
+    "Patell z": (lambda v: patell(v, np.ones(len(v)), np.full(len(v), 120), Model.MEAN), "Patell's test", 1),
+}
+
+
+@pytest.mark.parametrize("name", ONE_SAMPLE)
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+def test_too_few_events_are_told(name, n):
+    test, called, least = ONE_SAMPLE[name]
+    got = test(np.array([0.01, -0.02, 0.04])[:n])
+    counted = ("no observations", "1 observation", "2 observations")
+    assert (got.name, got.n) == (name, n)
+    if n < least:
+        assert (got.statistic, got.p) == (None, None)
+        assert got.reason == f"{counted[n]}; {called} needs at least {least}"
+    else:
+        assert got.reason == ""
+        assert got.p is not None
+
+
+@pytest.mark.parametrize("name", ["cross-sectional t", "BMP t", "Kolari-Pynnönen t", "skewness-adjusted t"])
+@pytest.mark.parametrize("value", [0.0, 0.1, -0.3])
+def test_equal_observations_have_no_spread(name, value):
+    assert ONE_SAMPLE[name][0](np.full(7, value)).reason == "all observations are equal: their spread is zero"
+
+
+@pytest.mark.parametrize("name", ["sign", "Wilcoxon", "sign-flip"])
+def test_nothing_but_zeros_has_no_direction(name):
+    assert ONE_SAMPLE[name][0](np.zeros(4)).reason == "all observations are zero"
+
+
+@pytest.mark.parametrize("name", ONE_SAMPLE)
+def test_what_is_not_a_number_is_told_and_not_dropped(name):
+    got = ONE_SAMPLE[name][0](np.array([0.1, np.nan, 0.3]))
+    assert got.reason == "1 of 3 observations is not a number"
+    assert ONE_SAMPLE[name][0](np.array([np.inf, np.nan, 0.3])).reason == "2 of 3 observations are not numbers"
