@@ -28,7 +28,7 @@ def cross_sectional_t(values: Floats, *, name: str = "cross-sectional t") -> Sig
     It holds whatever the variance on event days is (Boehmer, Musumeci and Poulsen 1991); events must be independent.
     """
     n = len(values)
-    reason = _cannot(values, least=2, test="a t-test") or _no_spread(values)
+    reason = why_not(values, least=2, test="a t-test") or no_spread(values)
     if reason:
         return untested(name, n, reason)
     t = float(np.mean(values) / np.std(values, ddof=1) * np.sqrt(n))
@@ -44,7 +44,7 @@ def patell(cars: Floats, variances: Floats, lengths: Floats, model: Model) -> Si
     """
     name, n = "Patell z", len(cars)
     freedom = np.asarray(lengths) - (2 if model is Model.MARKET_MODEL else 1)
-    reason = _cannot(cars, least=1, test="Patell's test") or _not_standardised(variances, freedom)
+    reason = why_not(cars, least=1, test="Patell's test") or _not_standardised(variances, freedom)
     if reason:
         return untested(name, n, reason)
     z = float((cars / np.sqrt(variances)).sum() / np.sqrt((freedom / (freedom - 2)).sum()))
@@ -117,7 +117,7 @@ def sign(values: Floats) -> Significance:
     Observations of exactly 0 are left out; ``reference`` says how many.
     """
     kept = values[values != 0]
-    reason = _cannot(values, least=1, test="a sign test") or _all_zero(values)
+    reason = why_not(values, least=1, test="a sign test") or _all_zero(values)
     if reason:
         return untested("sign", len(values), reason)
     n, w = len(kept), int((kept > 0).sum())
@@ -134,7 +134,7 @@ def generalized_sign(values: Floats, base_rates: Floats) -> Significance:
     events.
     """
     name, n = "generalized sign", len(values)
-    reason = _cannot(values, least=1, test="a sign test") or _no_chance(base_rates)
+    reason = why_not(values, least=1, test="a sign test") or _no_chance(base_rates)
     if reason:
         return untested(name, n, reason)
     w = int((values > 0).sum())
@@ -170,7 +170,7 @@ def wilcoxon(values: Floats) -> Significance:
     as they are (scipy's exact one knows no ties). Twice the smaller tail.
     """
     kept = values[values != 0]
-    reason = _cannot(values, least=1, test="a signed-rank test") or _all_zero(values)
+    reason = why_not(values, least=1, test="a signed-rank test") or _all_zero(values)
     if reason:
         return untested("Wilcoxon", len(values), reason)
     doubled = np.rint(2 * mid_ranks(np.abs(kept))).astype(np.int64)  # whole numbers, also where ranks are shared
@@ -211,7 +211,7 @@ def sign_flip(values: Floats, *, draws: int, seed: int) -> Significance:
     come.
     """
     n = len(values)
-    reason = _cannot(values, least=2, test="a sign-flip test") or _all_zero(values) or _no_draws(n, draws)
+    reason = why_not(values, least=2, test="a sign-flip test") or _all_zero(values) or _no_draws(n, draws)
     if reason:
         return untested("sign-flip", n, reason)
     total, subsets = float(values.sum()), flipped(values, draws=draws, seed=seed)
@@ -269,7 +269,7 @@ def johnson_t(values: Floats) -> Significance:
     bear.
     """
     name, n = "skewness-adjusted t", len(values)
-    reason = _cannot(values, least=3, test="a skewness-adjusted t-test") or _no_spread(values)
+    reason = why_not(values, least=3, test="a skewness-adjusted t-test") or no_spread(values)
     if reason:
         return untested(name, n, reason)
     s = float(np.std(values, ddof=1))
@@ -288,7 +288,7 @@ def p_of_z(z: float) -> float:
     return max(2 * float(ndtr(-abs(z))), float(np.finfo(np.float64).tiny))
 
 
-def _cannot(values: Floats, *, least: int, test: str) -> str | None:
+def why_not(values: Floats, *, least: int, test: str) -> str | None:
     """Return why so few observations, or such, cannot be tested; None where they can."""
     n, bad = len(values), int((~np.isfinite(values)).sum())
     if bad:
@@ -296,7 +296,7 @@ def _cannot(values: Floats, *, least: int, test: str) -> str | None:
     return None if n >= least else f"{counted(n)}; {test} needs at least {least}"
 
 
-def _no_spread(values: Floats) -> str | None:
+def no_spread(values: Floats) -> str | None:
     alike = float(np.ptp(values)) <= _ROUNDING * float(np.abs(values).max())
     return "all observations are equal: their spread is zero" if alike else None
 
