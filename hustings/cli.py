@@ -17,6 +17,7 @@ _COMMANDS = {
     "events": "List, show, check and import political events.",
     "data": "Fetch, import, check, list and export prices.",
     "runs": "List, show and remove past runs.",
+    "trials": "List all that was ever tried; check that nothing was taken out.",
     "new": "Write a strategy file with its test, ready to edit.",
 }
 

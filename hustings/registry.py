@@ -45,7 +45,12 @@ class Entry:
 
 
 @contextmanager
-def _database() -> Iterator[sqlite3.Connection]:
+def database() -> Iterator[sqlite3.Connection]:
+    """Open the registry's file for one transaction, committed at the end.
+
+    Raises:
+        UserError: it cannot be made, read or written.
+    """
     path = hustings_home() / "runs.sqlite3"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,20 +82,20 @@ def record(run: Run, folder: Path) -> None:
         run.metrics["max_drawdown"],
         str(folder.resolve()),
     )
-    with _database() as db:
+    with database() as db:
         db.execute(f"INSERT OR REPLACE INTO runs ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(row))})", row)
 
 
 def entries(*, limit: int | None = None) -> list[Entry]:
     """Return the runs, newest first."""
-    with _database() as db:
+    with database() as db:
         query = f"SELECT {','.join(_COLUMNS)} FROM runs ORDER BY created_at DESC LIMIT ?"
         return [_entry(row) for row in db.execute(query, (-1 if limit is None else limit,))]
 
 
 def count() -> int:
     """Return how many runs there are."""
-    with _database() as db:
+    with database() as db:
         return int(db.execute("SELECT count(*) FROM runs").fetchone()[0])
 
 
@@ -100,7 +105,7 @@ def find(name: str) -> Entry:
     Raises:
         UserError: none, or more than one.
     """
-    with _database() as db:
+    with database() as db:
         query = f"SELECT {','.join(_COLUMNS)} FROM runs WHERE substr(run_id, 1, ?) = ? LIMIT 6"
         rows = [_entry(row) for row in db.execute(query, (len(name), name))]
     if not rows or not name:
@@ -112,7 +117,7 @@ def find(name: str) -> Entry:
 
 def forget(run_id: str) -> None:
     """Take a run out of the registry."""
-    with _database() as db:
+    with database() as db:
         db.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
 
 

@@ -1,0 +1,145 @@
+"""What a study must know of the trials that stand beside its run: how many, how good, and which can be run again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from statistics import fmean, stdev
+from typing import Any
+
+from engine.run import Run, Trade
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class TradeStatistics:
+    """How the closed trades of a trial did, as fractions a trade.
+
+    ``n`` counts them (None: not known), ``sd`` has n - 1 below, ``sharpe`` is ``mean / sd``, per trade and not a year.
+    What is None has its ``reason``.
+    """
+
+    n: int | None = None
+    mean: float | None = None
+    sd: float | None = None
+    sharpe: float | None = None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no Sharpe ratio; blank where there is one."""
+        if self.sharpe is not None:
+            return ""
+        if self.n is None:
+            return "its trades are not known"
+        if self.n < 2:
+            return "no closed trades" if self.n == 0 else "1 closed trade; a spread needs at least 2"
+        return "the returns of its trades do not vary" if self.sd is not None else "the return of a trade is no number"
+
+
+def trade_statistics(trades: Sequence[Trade]) -> TradeStatistics:
+    """Return how the closed ones of some trades did; the sums are exact, so that no machine adds them otherwise."""
+    returns = [t.return_ for t in trades if t.is_closed]
+    n = len(returns)
+    if not returns or not all(isfinite(r) for r in returns):
+        return TradeStatistics(n)
+    mean = fmean(returns)
+    if n == 1:
+        return TradeStatistics(n, mean)
+    sd = stdev(returns)
+    varies = sd > _ROUNDING * max(abs(r) for r in returns)
+    return TradeStatistics(n, mean, sd, mean / sd if varies else None)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a trial stood on: the SHA-256 of its code, of its events, and of the bars it traded, by symbol."""
+
+    code: str
+    events: str
+    bars: Mapping[str, str]
+
+    def bears(self, other: "Ground") -> bool:
+        """Return whether a trial on other ground can be run again on this one: same code and events, no other bars."""
+        same = (self.code, self.events) == (other.code, other.events)
+        return same and other.bars.items() <= self.bars.items()
+
+
+def ground_of(run: Run) -> Ground:
+    """Return what a run stood on. A benchmark that was not traded is no part of it: it moves no trade."""
+    hashes = run.manifest["sha256"]
+    bars = {symbol: hashes["bars"][symbol] for symbol in run.manifest["costs"]}
+    return Ground(hashes["code"], hashes["events"], bars)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial of the ledger: the ``k``-th of all.
+
+    ``at`` is when it was first run (ISO UTC), ``times`` how often it was run. ``ground`` is None, and ``terms`` and
+    ``window`` are empty, where they are not known. ``prereg`` is the SHA-256 of the preregistration it ran under, or
+    blank.
+    """
+
+    k: int
+    run_id: str
+    at: str
+    strategy: str
+    parameters: Mapping[str, Any]
+    ground: Ground | None
+    terms: Mapping[str, Any]
+    window: Mapping[str, str]
+    statistics: TradeStatistics
+    prereg: str = ""
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class TrialPosition:
+    """Where a run stands among all that was tried: trial ``k`` of ``n``; ``k_of_rule`` of ``n_of_rule`` of its rule.
+
+    ``head`` seals the ledger as it stood; ``of_rule`` are the distinct trials of the rule, this run among them, in the
+    order in which they were first run. ``ground`` is what this run stood on. ``broken`` names the first row of the
+    ledger that does not fit, and is blank where all do.
+    """
+
+    k: int
+    n: int
+    head: str
+    ground: Ground
+    of_rule: tuple[Trial, ...]
+    broken: str = ""
+
+    @property
+    def k_of_rule(self) -> int:
+        """Which trial of its rule this run was, counted from 1."""
+        return sum(t.k <= self.k for t in self.of_rule)
+
+    @property
+    def n_of_rule(self) -> int:
+        """How many distinct trials of this rule the ledger holds."""
+        return len(self.of_rule)
+
+    @property
+    def sharpes(self) -> tuple[float | None, ...]:
+        """The Sharpe ratio per trade of each trial of the rule; None where it has none or it is not known."""
+        return tuple(t.statistics.sharpe for t in self.of_rule)
+
+    @property
+    def rebuildable(self) -> tuple[Trial, ...]:
+        """The trials of the rule that ran on the same code and events, and on bars that this run has too."""
+        return tuple(t for t in self.of_rule if t.ground is not None and self.ground.bears(t.ground))
+
+    @property
+    def parameters(self) -> tuple[Mapping[str, Any], ...]:
+        """The parameters of each trial that can be rebuilt; twice the same where only terms or window differ."""
+        return tuple(t.parameters for t in self.rebuildable)
+
+    @property
+    def not_rebuildable(self) -> int:
+        """How many trials of the rule cannot be rebuilt from what this run has."""
+        return self.n_of_rule - len(self.rebuildable)
+
+    @property
+    def text(self) -> str:
+        """The position in words: ``trial 3 of 7 (2 of 4 of this rule)``."""
+        return f"trial {self.k} of {self.n} ({self.k_of_rule} of {self.n_of_rule} of this rule)"

@@ -1,0 +1,118 @@
+"""A table that is only appended to: each row carries the SHA-256 of what it says and of the row before it."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+
+GENESIS = "0" * 64
+"""What stands in the place of the hash before the first row's."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS ledger (
+    place INTEGER PRIMARY KEY, kind TEXT NOT NULL, at TEXT NOT NULL, trial INTEGER, run_id TEXT NOT NULL,
+    strategy TEXT NOT NULL, parameters TEXT NOT NULL, ground TEXT NOT NULL, terms TEXT NOT NULL, dates TEXT NOT NULL,
+    n_closed INTEGER, mean REAL, sd REAL, sharpe REAL, prereg TEXT NOT NULL, hash TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS ledger_by_run ON ledger (run_id);
+CREATE INDEX IF NOT EXISTS ledger_by_strategy ON ledger (strategy);
+CREATE TRIGGER IF NOT EXISTS ledger_keeps BEFORE DELETE ON ledger BEGIN SELECT RAISE(ABORT, 'nothing leaves the ledger'); END;
+CREATE TRIGGER IF NOT EXISTS ledger_stays BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'no row of the ledger changes'); END;
+"""  # noqa: E501 - a trigger is one line
+
+
+class RowKind(StrEnum):
+    """What a row tells: a first run, the same run again, one of a registry older than the ledger, a preregistration."""
+
+    TRIAL = "trial"
+    REPEAT = "repeat"
+    TAKEN_IN = "taken-in"
+    PREREG = "prereg"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row. ``place`` counts from 1 without gaps; ``trial`` is the number of the trial it tells of.
+
+    ``parameters``, ``ground``, ``terms`` and ``dates`` are JSON, or blank where they are not known.
+    """
+
+    kind: str
+    at: str
+    trial: int | None
+    run_id: str
+    strategy: str
+    parameters: str
+    ground: str = ""
+    terms: str = ""
+    dates: str = ""
+    n_closed: int | None = None
+    mean: float | None = None
+    sd: float | None = None
+    sharpe: float | None = None
+    prereg: str = ""
+    place: int = 0
+    hash: str = ""
+
+
+_COLUMNS = ",".join(f.name for f in fields(Row))
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first row of a chain that does not fit, and why."""
+
+    place: int
+    why: str
+
+
+def append(db: sqlite3.Connection, row: Row) -> Row:
+    """Write a row at the end of the chain and return it with its place and hash. The caller holds the write lock."""
+    last = db.execute("SELECT place, hash FROM ledger ORDER BY place DESC LIMIT 1").fetchone()
+    place, before = last or (0, GENESIS)
+    placed = replace(row, place=place + 1)
+    sealed = replace(placed, hash=seal(placed, before))
+    values = tuple(vars(sealed).values())
+    db.execute(f"INSERT INTO ledger ({_COLUMNS}) VALUES ({','.join('?' * len(values))})", values)
+    return sealed
+
+
+def seal(row: Row, before: str) -> str:
+    """Return the SHA-256 (hex) of the hash before a row and of all that the row says, its place included."""
+    said = list(vars(row).values())[:-1]
+    return hashlib.sha256(f"{before}\n{json.dumps(said, default=repr)}".encode()).hexdigest()
+
+
+def rows(db: sqlite3.Connection, where: str = "1", *values: str) -> Iterator[Row]:
+    """Return the rows of which an SQL condition holds, in their order."""
+    found = db.execute(f"SELECT {_COLUMNS} FROM ledger WHERE {where} ORDER BY place", values)
+    return (Row(*r) for r in found)
+
+
+def first_break(chain: Iterable[Row]) -> Break | None:
+    """Return where a whole chain first does not fit: a row is missing, moved or changed; None where it is whole."""
+    before = GENESIS
+    for place, row in enumerate(chain, start=1):
+        if row.place != place:
+            return Break(place, f"row {place} is missing: row {row.place} stands in its place")
+        if seal(row, before) != row.hash:
+            return Break(
+                place, f"row {place} ({_told(row)}) is not sealed by its hash: it or row {place - 1} was changed"
+            )
+        before = row.hash
+    return None
+
+
+def head(db: sqlite3.Connection) -> str:
+    """Return the hash of the last row that is more than a repetition; ``GENESIS`` where there is none."""
+    query = "SELECT hash FROM ledger WHERE kind <> ? ORDER BY place DESC LIMIT 1"
+    found = db.execute(query, (RowKind.REPEAT,)).fetchone()
+    return str(found[0]) if found else GENESIS
+
+
+def _told(row: Row) -> str:
+    if row.kind == RowKind.PREREG:
+        return f"preregistration of {row.strategy}"
+    return f"trial {row.trial}, run {row.run_id} of {row.strategy}"
