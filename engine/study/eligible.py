@@ -1,0 +1,92 @@
+"""Where a rule that looks at the market would have traded: a placebo date must be one at which it would have.
+
+A rule such as "buy after a first session that fell 2 %" is compared with other sessions that fell 2 %, not with all.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from datasets.bars import Bars, Flags
+from datasets.events import EventCatalogue, PoliticalEvent
+from datasets.instants import to_ns
+from engine.asking import asked
+from engine.market import BarClock, Market, MarketView, TooFewBarsError
+from engine.plan import Plan
+from engine.strategy import Strategy
+
+ASKED_AT_MOST = 60_000
+"""So many times a rule is asked at most: one event after the other is sent to every session until that is reached."""
+_INSTANTS = ("announced_at", "scheduled_for", "polls_close_at", "known_at", "signal_from")
+
+
+@dataclass(frozen=True)
+class _WatchedView(MarketView):
+    """A market view that notes whether a price was asked for."""
+
+    asked_for: list[str] = field(default_factory=list)
+
+    def bars(self, instrument: str) -> Bars:
+        self.asked_for.append(instrument)
+        return super().bars(instrument)
+
+
+def eligible_rows(strategy: Strategy, plan: Plan, events: EventCatalogue, market: Market, ref: Bars) -> Flags | None:
+    """Return the rows of the reference calendar at which the rule would have traded; None where it looks at no price.
+
+    A row is the first session to open after the decision. Events are moved by whole days, all their instants together.
+    """
+    traded = [events.get(i) for i in dict.fromkeys(t.event_id for t in plan.trades)]
+    if not any(_looks(strategy, e, market) for e in traded):
+        return None
+    found = np.zeros(len(ref), dtype=bool)
+    for event in traded[: max(1, ASKED_AT_MOST // len(ref))]:
+        _mark(found, strategy, event, market, ref)
+    return found
+
+
+def _looks(strategy: Strategy, event: PoliticalEvent, market: Market) -> bool:
+    decided_at = _decides(strategy, event, market)
+    if decided_at is None:
+        return False
+    view = _WatchedView(market, decided_at)
+    try:
+        asked(strategy, lambda: strategy.legs(event.as_known(decided_at), view))
+    except TooFewBarsError:
+        return True
+    return bool(view.asked_for)
+
+
+def _decides(strategy: Strategy, event: PoliticalEvent, market: Market) -> datetime | None:
+    return asked(strategy, lambda: strategy.decides_at(event, BarClock(market)))
+
+
+def _mark(found: Flags, strategy: Strategy, event: PoliticalEvent, market: Market, ref: Bars) -> None:
+    """Mark the rows at which the rule would have traded this event."""
+    decided_at = _decides(strategy, event, market)
+    if decided_at is None:
+        return
+    home = min(int(np.searchsorted(ref.open_at, to_ns(decided_at), side="right")), len(ref) - 1)
+    for days in (ref.session - ref.session[home]).astype(int).tolist():
+        moved = moved_by(event, timedelta(days=days))
+        at = _decides(strategy, moved, market)
+        row = len(ref) if at is None else int(np.searchsorted(ref.open_at, to_ns(at), side="right"))
+        if at is not None and row < len(ref) and not found[row]:
+            found[row] = _would_trade(strategy, moved.as_known(at), MarketView(market, at))
+
+
+def _would_trade(strategy: Strategy, event: PoliticalEvent, view: MarketView) -> bool:
+    try:
+        return bool(asked(strategy, lambda: strategy.legs(event, view)))
+    except TooFewBarsError:
+        return False
+
+
+def moved_by(event: PoliticalEvent, by: timedelta) -> PoliticalEvent:
+    """Return an event at another time, all its instants and its day of the vote moved together."""
+    update: dict[str, Any] = {n: at + by for n in _INSTANTS if (at := getattr(event, n)) is not None}
+    if event.voted_on is not None:
+        update["voted_on"] = event.voted_on + by
+    return event.model_copy(update=update)

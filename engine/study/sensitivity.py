@@ -1,0 +1,105 @@
+"""How a result changes when a judgement does: a label flipped, another coder, the instant of the signal, a day's shift.
+
+Each variation makes a plan of its own over the same bars; the returns are those of its trades, net of costs.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from datasets.events import EventCatalogue, PoliticalEvent, ProGrowth
+from engine.plan import Plan
+from engine.strategy import Strategy
+from engine.study.eligible import moved_by
+from engine.study.sample import Sample
+from engine.study.statistics import bmp
+
+_FLIPPED = {
+    ProGrowth.YES: (ProGrowth.NO,),
+    ProGrowth.NO: (ProGrowth.YES,),
+    ProGrowth.MIXED: (ProGrowth.YES, ProGrowth.NO),
+    ProGrowth.UNKNOWN: (ProGrowth.YES, ProGrowth.NO),
+}
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A result under another judgement. ``kind`` is label, coder, signal or shift; None where there is no observation."""
+
+    kind: str
+    what: str
+    n: int
+    mean_net: float | None
+    mean_abnormal: float | None
+    p: float | None
+
+
+SampleOf = Callable[[EventCatalogue], Sample]
+"""Makes the sample of a rule over other events."""
+
+
+def variations(
+    strategy: Strategy, events: EventCatalogue, sample_of: SampleOf, *, other: EventCatalogue | None = None
+) -> tuple[Variation, ...]:
+    """Return the result under every other judgement that changes what is traded.
+
+    Args:
+        strategy: the rule.
+        events: those of the study.
+        sample_of: makes the sample of the rule over other events.
+        other: the same events with another coder's labels, if there are any.
+    """
+    found = [_variation("label", what, sample_of(varied)) for what, varied in _flips(strategy, events)]
+    if other is not None:
+        found.append(_variation("coder", _coder(other), sample_of(other)))
+    signalled = [e for e in events if e.signal_from is not None and e.known_at is not None and _wanted(strategy, e)]
+    if signalled:
+        what = f"acting at signal_from ({len(signalled)} events)"
+        found.append(_variation("signal", what, sample_of(_replaced(events, map(_at_signal, signalled)))))
+    for days, what in ((-1, "a day earlier"), (1, "a day later")):
+        moved = EventCatalogue(moved_by(e, timedelta(days=days)) for e in events)
+        found.append(_variation("shift", what, sample_of(moved)))
+    return tuple(found)
+
+
+def _coder(events: EventCatalogue) -> str:
+    return f"labels of {dict(events.labels)['file']}" if events.labels else "another coder's labels"
+
+
+def _variation(kind: str, what: str, sample: Sample) -> Variation:
+    n = len(sample.usable)
+    if n == 0:
+        return Variation(kind, what, 0, None, None, None)
+    return Variation(
+        kind, what, n, float(sample.net.mean()), float(sample.abnormal.mean()), bmp(sample.standardized).p
+    )
+
+
+def _flips(strategy: Strategy, events: EventCatalogue) -> Iterator[tuple[str, EventCatalogue]]:
+    """Yield the events with one pro-growth label flipped, for each flip that changes what the rule wants."""
+    for event in events:
+        for label in _FLIPPED[event.pro_growth] if event.known_at is not None else ():
+            flipped = event.model_copy(update={"pro_growth": label})
+            if _wanted(strategy, flipped) != _wanted(strategy, event):
+                yield f"{event.event_id}: {event.pro_growth} -> {label}", _replaced(events, [flipped])
+
+
+def _wanted(strategy: Strategy, event: PoliticalEvent) -> bool:
+    return bool(strategy.wants(event))
+
+
+def _at_signal(event: PoliticalEvent) -> PoliticalEvent:
+    polls = event.polls_close_at
+    early = event.signal_from if polls is None or event.signal_from is None else min(polls, event.signal_from)
+    return event.model_copy(update={"known_at": event.signal_from, "polls_close_at": early})
+
+
+def _replaced(events: EventCatalogue, others: Iterable[PoliticalEvent]) -> EventCatalogue:
+    new = {e.event_id: e for e in others}
+    return EventCatalogue(new.get(e.event_id, e) for e in events)
+
+
+def relevant(strategy: Strategy, events: EventCatalogue, plan: Plan, changed: Sequence[str] = ()) -> EventCatalogue:
+    """Return the events that can matter to a plan: those traded or skipped, and those changed."""
+    kept = {t.event_id for t in plan.trades} | {s.event_id for s in plan.skipped} | set(changed)
+    return events.select(lambda e: e.event_id in kept)

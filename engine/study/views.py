@@ -1,0 +1,95 @@
+"""The same events seen through several windows, on the same placebo dates: the trade itself, and any event windows.
+
+The groups of overlapping events are those of all views together, and every list of placebo dates serves all of them, so
+that the largest statistic of a list over the views is a fair judge of the largest one found (Westfall and Young 1993).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from datasets.bars import Flags
+from engine.plan import PlannedTrade
+from engine.run import Trade
+from engine.study.calendars import Calendars, Scheme, calendars
+from engine.study.desk import Desk, Window
+from engine.study.legs import place
+from engine.study.placebo import Placebos, placebos
+from engine.study.sample import Observation, Sample, grouped, make_sample
+
+TRADE = "trade"
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One way to look at the events: ``window`` None is the trade itself, net of costs."""
+
+    window: Window | None
+    sample: Sample
+
+    @property
+    def name(self) -> str:
+        """``trade``, or the window such as ``0:5``."""
+        return TRADE if self.window is None else str(self.window)
+
+
+def make_views(pairs: Sequence[tuple[PlannedTrade, Trade]], desk: Desk, windows: Sequence[Window]) -> list[View]:
+    """Return the view of the trades, then one of each window, with the same groups of events in all."""
+    desks = [desk, *(replace(desk, window=w, _anywhere={}, _events={}) for w in windows)]
+    placed = [place(pairs, d) for d in desks]
+    groups = grouped(placed)
+    return [View(d.window, make_sample(p, d, groups)) for d, p in zip(desks, placed, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The placebo calendars of a study, and what each view's trades return on them."""
+
+    calendars: Calendars
+    views: tuple[tuple[View, Placebos], ...]
+
+
+def draw(views: Sequence[View], scheme: Scheme, *, draws: int, seed: int, eligible: Flags | None = None) -> Drawn | str:
+    """Return what each view returns on the same placebo dates, or why there are none.
+
+    Args:
+        views: the first one's usable observations are what is sent elsewhere.
+        scheme: how dates are chosen.
+        draws: how many lists, where they are drawn.
+        seed: of the draws.
+        eligible: the rows at which the rule would have traded, where that hangs on the market; None for all.
+    """
+    first = views[0].sample
+    fits = [_fits(o, [v.sample for v in views], eligible) for o in first.usable]
+    made = calendars(first, scheme, draws=draws, seed=seed, fits=fits)
+    if isinstance(made, str):
+        return made
+    return Drawn(made, tuple(_placed(first, v, made) for v in views))
+
+
+def _fits(observation: Observation, samples: Sequence[Sample], eligible: Flags | None) -> Flags:
+    """Return the rows at which an observation has a standardized return in every view that has it."""
+    fits = np.ones(len(samples[0].reference), dtype=bool) if eligible is None else eligible.copy()
+    for sample in samples:
+        for same in (o for o in sample.usable if o.group == observation.group):
+            fits &= _moved(np.isfinite(same.anywhere.standardized), same.row - observation.row)
+    return fits
+
+
+def _moved(flags: Flags, rows: int) -> Flags:
+    """Return the flags so many rows on (negative: back), False beyond the ends."""
+    at = np.arange(len(flags)) + rows
+    inside = (at >= 0) & (at < len(flags))
+    moved: Flags = inside & flags[np.clip(at, 0, len(flags) - 1)]
+    return moved
+
+
+def _placed(first: Sample, view: View, made: Calendars) -> tuple[View, Placebos]:
+    """Return a view of the observations that the first one has too, and what they return on its dates."""
+    column = {o.group: n for n, o in enumerate(first.usable)}
+    usable = tuple(o for o in view.sample.usable if o.group in column)
+    kept = replace(view.sample, usable=usable)
+    own = [column[o.group] for o in usable]
+    rows = made.rows[:, own] + np.array([o.row - first.usable[c].row for o, c in zip(usable, own, strict=True)], int)
+    return View(view.window, kept), placebos(kept, replace(made, rows=rows))
