@@ -211,7 +211,7 @@ def sign_flip(values: Floats, *, draws: int, seed: int) -> Significance:
     come.
     """
     n = len(values)
-    reason = why_not(values, least=2, test="a sign-flip test") or _all_zero(values) or _no_draws(n, draws)
+    reason = why_not(values, least=2, test="a sign-flip test") or _all_zero(values) or no_draws(n, draws)
     if reason:
         return untested("sign-flip", n, reason)
     total, subsets = float(values.sum()), flipped(values, draws=draws, seed=seed)
@@ -305,7 +305,7 @@ def _all_zero(values: Floats) -> str | None:
     return None if np.any(values) else "all observations are zero"
 
 
-def _no_draws(n: int, draws: int) -> str | None:
+def no_draws(n: int, draws: int) -> str | None:
     return None if n <= EXACT_UP_TO or draws > 0 else f"no draws, which {n} observations need"
 
 
