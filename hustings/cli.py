@@ -18,6 +18,7 @@ _COMMANDS = {
     "data": "Fetch, import, check, list and export prices.",
     "runs": "List, show and remove past runs.",
     "trials": "List all that was ever tried; check that nothing was taken out.",
+    "prereg": "Write down a hypothesis before its test; show whether it came first.",
     "new": "Write a strategy file with its test, ready to edit.",
 }
 

@@ -419,7 +419,7 @@ def test_a_thousand_trials_stay_quick(cli, home) -> None:
     position = ledger.enter(a_run("last", 0.01, 0.03, hold=7))
     took = perf_counter() - began
     assert (position.k, position.n_of_rule) == (1001, 1001)
-    assert took < 1  # 0.03 s on an idle machine
+    assert took < 1  # 0.1 s on an idle machine
     assert "30 of 1001 trials; 1001 rows" in cli("trials").out
 
 
