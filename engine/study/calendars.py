@@ -107,10 +107,12 @@ def stratified(sample: Sample, fits: Sequence[Flags], *, draws: int, seed: int) 
         pool, given_up = strata.pool(observation, fit)
         if len(pool) < MIN_POOL:
             where = f"{observation.events[0]} has {len(pool)} sessions away from every event to be sent to"
-            return f"{where}; at least {MIN_POOL} are needed"
+            return f"{where}; at least {MIN_POOL} are needed ('--placebo shift' moves all events together)"
         widened[given_up] = widened.get(given_up, 0) + 1
         columns.append(pool[rng.integers(len(pool), size=draws)])
-    told = tuple(f"{n} of {len(columns)} matched without {what}" for what, n in sorted(widened.items()) if what)
+    told = tuple(
+        f"{n} of {len(columns)} observations are matched without {what}" for what, n in sorted(widened.items()) if what
+    )
     return Calendars(Scheme.STRATIFIED, np.stack(columns, axis=1), False, told)
 
 

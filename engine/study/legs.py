@@ -96,10 +96,9 @@ def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: dict[str, Bars]) -> 
     return [(p, t) for p, t in pairs if t.is_closed and p.exit is not None]
 
 
-def reference_of(pairs: Sequence[tuple[PlannedTrade, Trade]], plan: Plan) -> str:
-    """Return the instrument traded most often; the first of the plan's among equals."""
-    traded = [p.instrument for p, _ in pairs]
-    return max(plan.instruments, key=lambda s: (traded.count(s), -plan.instruments.index(s)))
+def reference_of(traded: Sequence[str], instruments: Sequence[str]) -> str:
+    """Return the instrument traded most often; the first of all among equals."""
+    return max(instruments, key=lambda s: (traded.count(s), -instruments.index(s)))
 
 
 def inside_windows(plan: Plan, bars: Bars) -> Flags:
@@ -121,6 +120,25 @@ def place(pairs: Iterable[tuple[PlannedTrade, Trade]], desk: Desk) -> list[Event
         if leg is not None:
             by_event.setdefault(planned.event_id, []).append(leg)
     return [_event(event_id, tuple(legs), desk) for event_id, legs in by_event.items()]
+
+
+def place_planned(trades: Iterable[PlannedTrade], desk: Desk) -> list[EventLegs]:
+    """Return planned trades by event, each with the net return its prices give it; without those never left."""
+    by_event: dict[str, list[PlacedLeg]] = {}
+    for planned in trades:
+        leg = _planned_leg(planned, desk) if planned.exit is not None and planned.instrument in desk.bars else None
+        if leg is not None:
+            by_event.setdefault(planned.event_id, []).append(leg)
+    return [_event(event_id, tuple(legs), desk) for event_id, legs in by_event.items()]
+
+
+def _planned_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
+    bars, shape = desk.bars[planned.instrument], shape_of(planned)
+    net = float(desk.anywhere(shape).net[planned.entry.bar])
+    ends = None if planned.exit is None else planned.exit.at(bars)
+    if ends is None or not np.isfinite(net):
+        return None
+    return PlacedLeg(shape, planned.entry.bar, abs(planned.weight), net, planned.entry.at(bars), ends)
 
 
 def _trade_leg(planned: PlannedTrade, trade: Trade) -> PlacedLeg:
