@@ -25,7 +25,15 @@ class Table:
 
 def study_tables(study: Study) -> tuple[Table, ...]:
     """Return the tables: what could be found, what was, on what it hangs, how it changes with a judgement."""
-    made = (_power(study), _tests(study), _observations(study), _hangs(study), _left_out(study), _judgements(study))
+    made = (
+        _power(study),
+        _tests(study),
+        _others(study),
+        _observations(study),
+        _hangs(study),
+        _left_out(study),
+        _judgements(study),
+    )
     return (*(t for t in made if t.rows or t.note), _worth(study))
 
 
@@ -113,6 +121,19 @@ def _counterfactual(study: Study) -> str:
         "none": "nothing being expected of a date",
     }
     return named[study.model]
+
+
+def _others(study: Study) -> Table:
+    columns = ("other test", "n", "statistic", "p", "read from", "why it is not shown by default")
+    rows = tuple(
+        (o.test.name, str(o.test.n), ratio(o.test.statistic), p_text(o.test.p, o.test.error), _read_from(o.test), o.why)
+        for o in study.more
+    )
+    return Table("other-tests", "Other tests", columns, ("n", "statistic", "p"), rows)
+
+
+def _read_from(test: Significance) -> str:
+    return test.reference if test.p is not None else test.reason
 
 
 def _observations(study: Study) -> Table:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
-from datasets.bars import Bars, Flags
+from datasets.bars import Bars, Flags, Floats
 from datasets.errors import UserError
 from datasets.instants import to_ns
 from engine.plan import Plan, PlannedTrade
@@ -157,6 +158,26 @@ def _window_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
     net = float(desk.anywhere(shape).net[row])
     began, ended = int(bars.open_at[row + window.first]), int(bars.close_at[row + window.last])
     return PlacedLeg(shape, row, abs(planned.weight), net, began, ended)
+
+
+class Spanning(Protocol):
+    """What begins and ends at an instant (ns)."""
+
+    @property
+    def began_at(self) -> int: ...
+
+    @property
+    def ended_at(self) -> int: ...
+
+
+def overlaps(spans: Sequence[Spanning]) -> Floats:
+    """Return for each pair the time they have in common over the root of the product of their lengths; 1 with itself."""
+    began, ended = (np.array([getattr(s, n) for s in spans], dtype=np.float64) for n in ("began_at", "ended_at"))
+    both = np.minimum.outer(ended, ended) - np.maximum.outer(began, began)
+    length = np.maximum(ended - began, 1.0)
+    share: Floats = np.clip(both, 0.0, None) / np.sqrt(np.outer(length, length))
+    np.fill_diagonal(share, 1.0)
+    return share
 
 
 def _event(event_id: str, legs: tuple[PlacedLeg, ...], desk: Desk) -> EventLegs:

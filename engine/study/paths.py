@@ -1,6 +1,6 @@
 """Abnormal returns session by session around the entry: of each observation, and of placebo dates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,12 +112,4 @@ def _band(groups: Sequence[Sequence[EventLegs]], desk: Desk, drawn: Drawn, sessi
     mean = mean_there(np.array(paths))
     whole = np.isfinite(mean).all(axis=1)
     found: Floats = np.quantile(mean[whole], BAND, axis=0) if whole.any() else np.full((2, len(sessions)), np.nan)
-    return found
-
-
-def by_group(events: Sequence[EventLegs], groups: Mapping[str, int]) -> dict[int, list[EventLegs]]:
-    """Return the events of each group."""
-    found: dict[int, list[EventLegs]] = {}
-    for event in events:
-        found.setdefault(groups[event.event_id], []).append(event)
     return found

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.study.bootstrap import Interval
+from engine.study.classic import OtherTest
 from engine.study.concentration import Concentration
 from engine.study.labels import LabelTest
 from engine.study.power import Power
@@ -79,7 +80,8 @@ class Study:
     """What the events of one run can bear.
 
     ``model`` names the counterfactual used; ``notes`` say where it is not the one asked for, how placebo dates were
-    found, and what else a reader must know. ``reasons`` say why a part is None, by its name. ``trial`` is the run's
+    found, and what else a reader must know. ``reasons`` say why a part is None, by its name. ``more`` are the tests not
+    shown by default, each with why, where they were asked for. ``trial`` is the run's
     place among all that was tried, in words; ``prereg`` what was registered before, with its deviations.
     """
 
@@ -106,5 +108,6 @@ class Study:
     path: tuple[PathRow, ...]
     verdict: str
     reasons: dict[str, str]
+    more: tuple[OtherTest, ...] = ()
     trial: dict[str, Any] | None = None
     prereg: dict[str, Any] | None = None

@@ -17,7 +17,7 @@ from datasets.instants import to_date
 from engine.study.abnormal import Model
 from engine.study.desk import Anywhere, Desk
 from engine.study.expectation import ESTIMATION, MIN_CLEAN
-from engine.study.legs import EventLegs
+from engine.study.legs import EventLegs, overlaps
 
 NOT_ENOUGH = ESTIMATION[1] - ESTIMATION[0] + 1
 
@@ -123,7 +123,7 @@ def grouped(views: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
 def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observation:
     ref, first = desk.reference, min(e.row for e in cluster)
     offsets = [e.row - first for e in cluster]
-    anywhere = cluster_anywhere([e.anywhere(desk) for e in cluster], offsets, _shared(cluster))
+    anywhere = cluster_anywhere([e.anywhere(desk) for e in cluster], offsets, overlaps(cluster))
     ended = max(e.ended_at for e in cluster)
     last = int(np.searchsorted(ref.close_at, ended))
     inside = first < len(ref)
@@ -143,16 +143,6 @@ def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observatio
         anywhere=anywhere,
         reason="" if np.isfinite(net - expected) and sd > 0 else _why_lost(cluster, desk),
     )
-
-
-def _shared(cluster: list[EventLegs]) -> Floats:
-    """Return for each pair of events the share of their windows that overlaps, over the root of their lengths."""
-    begun, ended = (np.array([getattr(e, n) for e in cluster], dtype=float) for n in ("began_at", "ended_at"))
-    both = np.minimum.outer(ended, ended) - np.maximum.outer(begun, begun)
-    length = np.maximum(ended - begun, 1.0)
-    share: Floats = np.clip(both, 0.0, None) / np.sqrt(np.outer(length, length))
-    np.fill_diagonal(share, 1.0)
-    return share
 
 
 def cluster_anywhere(each: Sequence[Anywhere], offsets: Sequence[int], shared: Floats) -> Anywhere:

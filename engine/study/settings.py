@@ -14,7 +14,10 @@ DRAWS = (100, 1_000_000)
 
 @dataclass(frozen=True)
 class Settings:
-    """How a study is made. ``model`` None expects nothing of a date; ``windows`` are looked at beside the trade."""
+    """How a study is made. ``model`` None expects nothing of a date; ``windows`` are looked at beside the trade.
+
+    ``more`` asks for the tests that are not shown by default too.
+    """
 
     model: Model | None = Model.MEAN
     scheme: Scheme = Scheme.STRATIFIED
@@ -22,6 +25,7 @@ class Settings:
     seed: int = 0
     windows: tuple[Window, ...] = ()
     alpha: float = 0.05
+    more: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha <= 0.5:

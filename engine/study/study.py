@@ -11,17 +11,18 @@ from datasets.bars import Flags, Floats
 from datasets.events import EventCatalogue
 from engine.study.abnormal import Model
 from engine.study.bootstrap import event_interval
+from engine.study.classic import OtherTest, other_tests
 from engine.study.concentration import Concentration, concentration
 from engine.study.desk import Desk
 from engine.study.eligible import eligible_rows
 from engine.study.labels import LabelTest, WantsAll, label_test, of_same_kind
-from engine.study.legs import place
+from engine.study.legs import EventLegs, place
 from engine.study.multiple import max_t
-from engine.study.paths import by_group, event_path
+from engine.study.paths import event_path
 from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, Placebos, percentile, placebo_tests, t_rows
 from engine.study.power import Power, power
 from engine.study.result import Histogram, ObservationRow, PathRow, Study, ViewResult
-from engine.study.sample import Observation, Sample, grouped
+from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import Variation, variations
 from engine.study.settings import LONG_HELD, Settings
 from engine.study.sharpe import sharpe_of_trades
@@ -91,6 +92,7 @@ class _Making:
             path=self.path,
             verdict=self.verdict,
             reasons=self.reasons,
+            more=self.more,
             trial=_trial(self.beside.position),
             prereg=self.beside.prereg,
         )
@@ -199,6 +201,20 @@ class _Making:
         return placebo_tests(sample, placebo)
 
     @cached_property
+    def placed(self) -> list[EventLegs]:
+        """The events with their legs."""
+        return place(self.subject.pairs, self.desk)
+
+    @cached_property
+    def more(self) -> tuple[OtherTest, ...]:
+        """The tests that are not shown by default; none unless asked for, or where nothing is expected of a date."""
+        if not self.settings.more or self.model is None or not self.first.usable:
+            return ()
+        kept = {i for o in self.first.usable for i in o.events}
+        events = [e for e in self.placed if e.event_id in kept]
+        return other_tests(self.first, events, self.desk, self.results[0].placebo_mean)
+
+    @cached_property
     def histogram(self) -> Histogram | str:
         """How the t-statistics of the placebo lists are spread."""
         if isinstance(self.drawn, str):
@@ -262,9 +278,7 @@ class _Making:
     def path(self) -> tuple[PathRow, ...]:
         if not self.first.usable:
             return ()
-        placed = place(self.subject.pairs, self.desk)
-        members = by_group(placed, grouped([placed]))
-        chosen = [[e for e in placed if e.event_id in o.events] for o in self.first.usable] if members else []
+        chosen = [[e for e in self.placed if e.event_id in o.events] for o in self.first.usable]
         found = event_path(chosen, self.desk, self.drawn if isinstance(self.drawn, Drawn) else None)
         return tuple(
             PathRow(

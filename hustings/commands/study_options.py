@@ -30,6 +30,7 @@ class StudyOptions:
     alpha: float
     other_labels: Path | None
     prereg: Path | None
+    all_tests: bool
 
     def settings(self) -> Settings:
         """Return how the study is made.
@@ -39,7 +40,7 @@ class StudyOptions:
         """
         model = None if self.model == NO_MODEL else Model(self.model)
         windows = tuple(window_of(w) for w in self.windows)
-        return Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha)
+        return Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
 
 
 def window_of(text: str) -> Window:
@@ -86,6 +87,7 @@ _OPTIONS = (
         metavar="FILE",
         help="Another coder's labels, to see what changes with them.",
     ),
+    click.option("--all-tests", is_flag=True, help="Show the tests too that are not shown by default, and why."),
     click.option(
         "--prereg", type=click.Path(path_type=Path), metavar="FILE", help="What was registered before ('prereg write')."
     ),
