@@ -168,6 +168,12 @@ def test_scale_of_a_rule_changes_nothing_once_studentised():
     assert scaled.statistic == pytest.approx(base.statistic)
 
 
+def test_the_statistic_is_the_largest_mean_in_standard_errors():
+    x = skilled(4)
+    got = superior_predictive_ability(x, block=1, draws=9, seed=1)  # blocks of one: the plain standard error
+    assert got.statistic == pytest.approx(0.0003 / x[:, 0].std() * np.sqrt(500))
+
+
 def test_long_run_variance_is_that_of_archs_bootstrap():
     """The variance of 20,000 resampled means of a correlated series, times T; 4 standard errors are 4 %."""
     from arch.bootstrap import StationaryBootstrap
@@ -222,17 +228,20 @@ def test_where_one_half_pays_for_the_other_the_best_is_always_the_worst():
     assert got.pbo > 0.95
 
 
-def test_it_is_the_plain_loop():
-    x = noise(60, 11, 3)
+@pytest.mark.parametrize("seed", [3, 4, 5])
+@pytest.mark.parametrize(("configurations", "middle"), [(10, 5), (11, 6)])
+def test_it_is_the_plain_loop(seed, configurations, middle):
+    """Of 11 the sixth has logit 0 and counts; of 10 the fifth is the last that is below."""
+    x = noise(60, configurations, seed)
     parts = np.split(x, 6)
-    below = 0
+    ranks = []
     for chosen in combinations(range(6), 3):
         inner = np.vstack([parts[i] for i in chosen])
         outer = np.vstack([parts[i] for i in range(6) if i not in chosen])
         best = (inner.mean(axis=0) / inner.std(axis=0)).argmax()
-        below += stats.rankdata(outer.mean(axis=0) / outer.std(axis=0))[best] <= 6  # the middle of 11 has logit 0
+        ranks.append(stats.rankdata(outer.mean(axis=0) / outer.std(axis=0))[best])
     got = backtest_overfitting(x, blocks=6)
-    assert (got.pbo, got.splits) == (below / 20, 20)
+    assert (got.pbo, got.splits) == (sum(r <= middle for r in ranks) / 20, 20)
 
 
 def test_events_are_blocks_where_there_are_few():
