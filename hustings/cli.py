@@ -14,6 +14,7 @@ _COMMANDS = {
     "run": "Replay a strategy over events and bars; write its tear sheet.",
     "lookahead": "Ask a strategy again without its future; exit 1 where it decides otherwise.",
     "study": "Say what a strategy's events can bear: power, tests, placebo dates.",
+    "placebo": "Show a strategy's net P&L among those of dates on which nothing happened.",
     "compare": "Put runs side by side in one page.",
     "strategies": "List the strategies, or show one with its parameters.",
     "events": "List, show, check and import political events.",

@@ -171,7 +171,7 @@ class Spanning(Protocol):
 
 
 def overlaps(spans: Sequence[Spanning]) -> Floats:
-    """Return for each pair the time they have in common over the root of the product of their lengths; 1 with itself."""
+    """Return for each pair the time in common over the root of the product of their lengths; 1 with itself."""
     began, ended = (np.array([getattr(s, n) for s in spans], dtype=np.float64) for n in ("began_at", "ended_at"))
     both = np.minimum.outer(ended, ended) - np.maximum.outer(began, began)
     length = np.maximum(ended - began, 1.0)

@@ -54,11 +54,11 @@ def study(subject: Subject, settings: Settings, beside: Beside | None = None) ->
     Raises:
         UserError: intraday bars; a model that needs a benchmark, and there is none.
     """
-    return _Making(subject, settings, beside or Beside()).result()
+    return Making(subject, settings, beside or Beside()).result()
 
 
 @dataclass(frozen=True, eq=False)
-class _Making:
+class Making:
     """The parts of a study, each made when first asked for; ``reasons`` collects why a part cannot be had."""
 
     subject: Subject
@@ -67,6 +67,7 @@ class _Making:
     reasons: dict[str, str] = field(default_factory=dict)
 
     def result(self) -> Study:
+        """Return the whole study."""
         run, drawn = self.subject.run, self.drawn
         return Study(
             run_id=run.run_id,
