@@ -76,11 +76,11 @@ def sign_flip_interval(values: Floats, level: float, *, draws: int, seed: int) -
     patterns = flipped(values, draws=draws, seed=seed)
     lower, upper = _steps(values, patterns.sums, patterns.sizes)
     rank = int(np.floor(round((1 - level) * (len(lower) + 1), 9)))
-    if rank < 1 or not np.isfinite(np.sort(lower)[rank - 1]):
+    low, high = (np.sort(lower)[rank - 1], np.sort(upper)[-rank]) if rank else (-np.inf, np.inf)
+    if not (np.isfinite(low) and np.isfinite(high)):
         return _none(name, n, level, f"p of {n} observations cannot be as low as {1 - level:.3g}: no mean is rejected")
     how = "all patterns" if patterns.exact else f"{draws:,} drawn patterns"
-    low, high = float(np.sort(lower)[rank - 1]), float(np.sort(upper)[-rank])
-    return Interval(name, n, level, low, high, f"means the sign-flip test does not reject, {how}")
+    return Interval(name, n, level, float(low), float(high), f"means the sign-flip test does not reject, {how}")
 
 
 def _steps(values: Floats, sums: Floats, sizes: Floats) -> tuple[Floats, Floats]:
