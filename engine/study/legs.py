@@ -87,13 +87,13 @@ def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: dict[str, Bars]) -> 
     Raises:
         UserError: intraday bars, whose sessions have more than one row.
     """
-    left: dict[tuple[str, str, int], list[PlannedTrade]] = {}
+    left: dict[tuple[str, str, int, float | None], list[PlannedTrade]] = {}
     for planned in plan.trades:
         if bars[planned.instrument].intraday:
             raise UserError(f"a study reads daily bars; those of {planned.instrument} are intraday")
-        key = (planned.event_id, planned.instrument, planned.entry.at(bars[planned.instrument]))
+        key = (planned.event_id, planned.instrument, planned.entry.at(bars[planned.instrument]), planned.weight)
         left.setdefault(key, []).append(planned)
-    pairs = [(left[t.event_id, t.instrument, t.entry_at].pop(0), t) for t in trades]
+    pairs = [(left[t.event_id, t.instrument, t.entry_at, t.weight].pop(0), t) for t in trades]
     return [(p, t) for p, t in pairs if t.is_closed and p.exit is not None]
 
 
