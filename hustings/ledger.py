@@ -187,9 +187,9 @@ def _row_of(run: Run, *, prereg: str = "") -> Row:
         terms=canonical(told["terms"]),
         dates=canonical(told["window"]),
         n_closed=did.n,
-        mean=_stored(did.mean),
-        sd=_stored(did.sd),
-        sharpe=_stored(did.sharpe),
+        mean=did.mean,
+        sd=did.sd,
+        sharpe=did.sharpe,
         prereg=prereg,
     )
 
@@ -197,11 +197,6 @@ def _row_of(run: Run, *, prereg: str = "") -> Row:
 def now() -> str:
     """Return the instant at which a row is written, ISO UTC."""
     return iso_z(datetime.now(UTC))
-
-
-def _stored(value: float | None) -> float | None:
-    """Return a number as SQLite gives it back: it keeps no sign on zero."""
-    return None if value is None else value + 0.0
 
 
 def _last_prereg(db: sqlite3.Connection, row: Row) -> str:
