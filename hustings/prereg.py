@@ -56,8 +56,8 @@ class Settings:
     scheme: Scheme = "stratified"
     window: Annotated[str, AfterValidator(_window)] = TRADE
     model: Model | None = Model.MEAN
-    draws: Annotated[int, Field(ge=100, le=1_000_000)] = 10_000
-    seed: Annotated[int, Field(ge=0)] = 1
+    draws: Annotated[int, Field(ge=100, le=1_000_000)] = 9_999
+    seed: Annotated[int, Field(ge=0)] = 0
     alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.05
     direction: Direction = "two-sided"
 

@@ -1,7 +1,7 @@
 """Puts together a study from what was typed: the run, the ledger, another coder, a preregistration."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,9 @@ from datasets.label_file import load_labels, relabelled
 from engine.backtest import backtest, code_hash
 from engine.run import Run
 from engine.strategy import Strategy, build, values
-from engine.study.result import Study
+from engine.study.result import Study, ViewResult
 from engine.study.settings import Settings
+from engine.study.significance import Significance
 from engine.study.study import Beside, study
 from engine.study.subject import Subject
 from engine.study.trials import TrialPosition
@@ -83,30 +84,54 @@ def studied(
     beside = Beside(
         position=position,
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
-        prereg=None if registered is None else _told(registered, departs),
         preregistered=registered is not None and registered.standing.precedes and not departs,
     )
-    return study(subject, settings, beside)
+    made = study(subject, settings, beside)
+    if registered is None:
+        return made
+    return replace(made, prereg=_told(registered, departs, primary(made, registered.given.settings)))
+
+
+def primary(made: Study, given: Registered) -> dict[str, Any]:
+    """Return the registered statistic as the study found it: its p-value in the registered direction, or why not.
+
+    One-sided p-values halve the two-sided one on the side registered, and count the rest on the other.
+    """
+    view = next((v for v in made.views if v.name == given.window), None)
+    if view is None:
+        return {"p": None, "reason": f"the window {given.window} was not looked at: add --window {given.window}"}
+    test = _test_of(made, view, given)
+    if test is None or test.p is None:
+        return {"p": None, "reason": made.reasons.get("labels", "") if test is None else test.reason}
+    gained = (view.mean_abnormal or 0.0) > 0
+    towards = test.p / 2 if gained == (given.direction == "greater") else 1 - test.p / 2
+    return {"p": test.p if given.direction == "two-sided" else towards, "reason": ""}
+
+
+def _test_of(made: Study, view: ViewResult, given: Registered) -> Significance | None:
+    if given.scheme == "labels":
+        return None if made.labels is None else made.labels.test
+    place = {"bmp": 0, "t": 0, "sign-flip": 1, "placebo": 2}
+    return view.tests[place[given.statistic]]
 
 
 def _deviations(subject: Subject, settings: Settings, given: Preregistration) -> list[str]:
     views = ("trade", *map(str, settings.windows))
     used = Registered(
         statistic=given.settings.statistic,
-        scheme=settings.scheme.value,
-        window=given.settings.window if given.settings.window in views else ",".join(views[1:]) or "trade",
-        model=settings.model or given.settings.model,
+        scheme="labels" if given.settings.scheme == "labels" else settings.scheme.value,
+        window=given.settings.window if given.settings.window in views else "trade",
+        model=settings.model,
         draws=settings.draws,
         seed=settings.seed,
         alpha=settings.alpha,
-        direction="two-sided",
+        direction=given.settings.direction,
     )
     rule = subject.strategy
-    found = deviations(given, strategy=rule.name, parameters=values(rule), settings=used, code=code_hash(type(rule)))
-    return [*found, f"no model is used; registered was {given.settings.model}"] if settings.model is None else found
+    return deviations(given, strategy=rule.name, parameters=values(rule), settings=used, code=code_hash(type(rule)))
 
 
-def _told(registered: Registration, departs: list[str]) -> dict[str, Any]:
+def _told(registered: Registration, departs: list[str], found: dict[str, Any]) -> dict[str, Any]:
     given = registered.given
     return {
         "hypothesis": given.hypothesis,
@@ -114,6 +139,7 @@ def _told(registered: Registration, departs: list[str]) -> dict[str, Any]:
         "settings": asdict(given.settings),
         "standing": registered.standing.text,
         "deviations": departs,
+        "primary": found,
     }
 
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from engine.study.result import Study
 from reports.numbers import count
 from reports.study_figures import path_svg, placebo_svg
-from reports.study_tables import Table, study_tables
+from reports.study_tables import Table, registered_text, study_tables
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,15 @@ class StudySection:
 
     verdict: str
     prereg: dict[str, Any] | None
+    registered: str
     tables: Sequence[Table]
     figures: Sequence[StudyFigure]
 
 
 def study_section(study: Study) -> StudySection:
     """Return the section of a study."""
-    return StudySection(study.verdict, study.prereg, study_tables(study), [*_placebo(study), *_path(study)])
+    told = "" if study.prereg is None else registered_text(study.prereg)
+    return StudySection(study.verdict, study.prereg, told, study_tables(study), [*_placebo(study), *_path(study)])
 
 
 def _placebo(study: Study) -> list[StudyFigure]:

@@ -1,7 +1,8 @@
 """The tables of a study in reading order, as text: the terminal and the page show the same ones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from engine.study.bootstrap import Interval
 from engine.study.result import ObservationRow, Study, ViewResult
@@ -48,6 +49,14 @@ def p_text(p: float | None, error: float = 0.0) -> str:
     if p < 0.001:
         return "< 0.001"
     return f"{p:.3f} ± {error:.3f}" if error >= 0.0005 else f"{p:.3f}"
+
+
+def registered_text(prereg: Mapping[str, Any]) -> str:
+    """Return what was registered as the primary result, and what it came to."""
+    given, found = prereg["settings"], prereg["primary"]
+    how = "labels permuted" if given["scheme"] == "labels" else f"{given['statistic']}, {given['scheme']} dates"
+    asked = f"{how}, window {given['window']}, {given['direction']}, level {given['alpha']:g}"
+    return f"{asked}: " + (f"p = {p_text(found['p'])}" if found["p"] is not None else f"{NONE} ({found['reason']})")
 
 
 def _power(study: Study) -> Table:

@@ -17,7 +17,6 @@ from engine.study.desk import Desk
 from engine.study.eligible import eligible_rows
 from engine.study.labels import LabelTest, WantsAll, label_test, of_same_kind
 from engine.study.legs import EventLegs, place
-from engine.study.multiple import max_t
 from engine.study.paths import event_path
 from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, Placebos, percentile, placebo_tests, t_rows
 from engine.study.power import Power, power
@@ -32,7 +31,7 @@ from engine.study.subject import Subject
 from engine.study.trials import TrialPosition
 from engine.study.tried import REBUILT_AT_MOST, Tried, tried
 from engine.study.verdict import Evidence, verdict
-from engine.study.views import Drawn, View, draw, make_views
+from engine.study.views import Drawn, View, adjusted_for_views, draw, make_views
 
 BINS, WIDEST = 40, 6.0
 T = TypeVar("T")
@@ -40,11 +39,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Beside:
-    """What stands beside a run in its study: its place among the trials, another coder's labels, a preregistration."""
+    """What stands beside a run in its study: its place among the trials, another coder's labels, whether it was
+    preregistered."""
 
     position: TrialPosition | None = None
     other_labels: EventCatalogue | None = None
-    prereg: dict[str, Any] | None = None
     preregistered: bool = False
 
 
@@ -95,7 +94,6 @@ class Making:
             reasons=self.reasons,
             more=self.more,
             trial=_trial(self.beside.position),
-            prereg=self.beside.prereg,
         )
 
     def had(self, name: str, part: T | str) -> T | None:
@@ -164,7 +162,7 @@ class Making:
         if isinstance(self.drawn, str):
             return tuple(self._view(v, None) for v in self.views)
         pairs = self.drawn.views
-        adjusted = _adjusted([(v.sample, p) for v, p in pairs], exact=self.drawn.calendars.exact)
+        adjusted = adjusted_for_views(self.drawn)
         return tuple(self._view(v, p, a) for (v, p), a in zip(pairs, adjusted, strict=True))
 
     def _view(self, view: View, placebo: Placebos | None, adjusted: float | None = None) -> ViewResult:
@@ -307,15 +305,6 @@ class Making:
                 best_of=_row(usable[0]).percentile if len(usable) == 1 else None,
             )
         )
-
-
-def _adjusted(views: Sequence[tuple[Sample, Placebos]], *, exact: bool) -> list[float | None]:
-    if len(views) < 2:
-        return [None] * len(views)
-    observed = np.array([float(t_rows(s.standardized[None, :])[0]) for s, _ in views])
-    lists = np.stack([p.t for _, p in views], axis=1)
-    found = max_t(observed, lists[np.isfinite(lists).all(axis=1)], identity_included=exact)
-    return [float(p) if np.isfinite(t) else None for p, t in zip(found, observed, strict=True)]
 
 
 def _row(observation: Observation) -> ObservationRow:

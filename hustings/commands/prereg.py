@@ -47,8 +47,8 @@ def prereg() -> None:
 )
 @click.option("--window", default=TRADE, show_default=True, metavar="A:B|trade", help="Sessions, 0 the first after.")
 @click.option("--model", type=click.Choice([*_MODELS, "none"]), default="mean", show_default=True)
-@click.option("--draws", type=int, default=10_000, show_default=True, help="Placebo calendars drawn.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the draws.")
+@click.option("--draws", type=int, default=9_999, show_default=True, help="Placebo calendars drawn.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the test.")
 @click.option("--direction", type=click.Choice(DIRECTIONS), default="two-sided", show_default=True)
 @_JSON

@@ -14,6 +14,7 @@ from hustings.recording import entered, listed
 from hustings.run_folder import check_writable, run_json, write_run
 from hustings.studying import registration_of, studied, study_json, subject_of
 from hustings.terminal import apart, head, progress, say, say_json, table, told_paths
+from reports.study_tables import registered_text
 
 
 @click.command()
@@ -78,6 +79,7 @@ def _registered(made: Study) -> list[str]:
     return [
         f"hypothesis: {made.prereg['hypothesis']}",
         f"  {made.prereg['standing']}",
+        f"  registered: {registered_text(made.prereg)}",
         *(f"  departs: {each}" for each in departs),
     ]
 
