@@ -122,13 +122,12 @@ def grouped(views: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
 
 def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observation:
     ref, first = desk.reference, min(e.row for e in cluster)
-    offsets = [e.row - first for e in cluster]
-    anywhere = cluster_anywhere([e.anywhere(desk) for e in cluster], offsets, overlaps(cluster))
+    anywhere = _together(cluster, first, desk) if len(cluster) > 1 else cluster[0].anywhere(desk)
     ended = max(e.ended_at for e in cluster)
     last = int(np.searchsorted(ref.close_at, ended))
     inside = first < len(ref)
     expected, sd = (float(v[first]) if inside else np.nan for v in (anywhere.expected, anywhere.sd))
-    net = float(np.mean([e.net for e in cluster]))
+    net = sum(e.net for e in cluster) / len(cluster)
     return Observation(
         group=group,
         events=tuple(e.event_id for e in cluster),
@@ -145,10 +144,13 @@ def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observatio
     )
 
 
+def _together(cluster: Sequence[EventLegs], first: int, desk: Desk) -> Anywhere:
+    offsets = [e.row - first for e in cluster]
+    return cluster_anywhere([e.anywhere(desk) for e in cluster], offsets, overlaps(cluster))
+
+
 def cluster_anywhere(each: Sequence[Anywhere], offsets: Sequence[int], shared: Floats) -> Anywhere:
     """Return the mean of several events at any date, each so many rows after the first."""
-    if len(each) == 1:
-        return each[0]
     net, expected = (
         np.mean([ahead(getattr(a, n), o) for a, o in zip(each, offsets, strict=True)], axis=0)
         for n in ("net", "expected")
