@@ -191,8 +191,13 @@ def _left_out(study: Study) -> Table:
     columns = ("without", "n", "mean abnormal", "BMP t", "p")
     given = study.concentration
     kept = () if given is None else (*given.one_out, *(y for y in given.year_out if y.n < given.one_out[0].n))
-    rows = tuple((o.without, str(o.n), signed_percent(o.mean), ratio(o.statistic), p_text(o.p)) for o in kept)
-    return Table("left-out", "One left out at a time, and a year's where it has several", columns, columns[1:], rows)
+    mean = study.views[0].mean_abnormal or 0.0
+    ordered = sorted(kept, key=lambda o: (-round(abs(o.mean - mean), 12), o.without))
+    rows = tuple((o.without, str(o.n), signed_percent(o.mean), ratio(o.statistic), p_text(o.p)) for o in ordered)
+    title = "One left out at a time, and a year's where it has several"
+    return Table(
+        "left-out", title, columns, columns[1:], rows, "What changes the mean most stands first." if rows else ""
+    )
 
 
 def _judgements(study: Study) -> Table:

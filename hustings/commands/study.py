@@ -16,6 +16,8 @@ from hustings.studying import registration_of, studied, study_json, subject_of
 from hustings.terminal import apart, head, progress, say, say_json, table, told_paths
 from reports.study_tables import registered_text
 
+SHOWN_ROWS = 15
+
 
 @click.command()
 @click.argument("strategy")
@@ -66,7 +68,9 @@ def show(made: Study) -> None:
     for each in study_tables(made):
         say(f"\n{each.title}")
         if each.rows:
-            table(each.columns, each.rows, right=each.right)
+            table(each.columns, each.rows[:SHOWN_ROWS], right=each.right)
+        if len(each.rows) > SHOWN_ROWS:
+            say(f"{len(each.rows) - SHOWN_ROWS} more rows are in the tear sheet and in study.json")
         if each.note:
             say(each.note)
     say(f"\n{made.verdict}\n")
