@@ -35,6 +35,7 @@ from engine.study.legs import EventLegs, inside_windows, place_planned
 from engine.study.placebo import Placebos, among, placebo_tests, placebos
 from engine.study.power import detectable_effect
 from engine.study.sample import Observation, Sample, make_sample
+from engine.study.shapes import shape_of
 from engine.study.significance import Significance, untested
 from engine.study.statistics import bmp, generalized_sign
 from hustings.inputs import instruments_of, source_of
@@ -263,10 +264,7 @@ class _Table:
     def _base_rate(self, trade: PlannedTrade) -> float | None:
         """Return the share of windows as long as a rally that rose, near it and away from every rally."""
         held, at = _exit(trade) - trade.entry.bar, self.bars.session[trade.entry.bar]
-        event = place_planned([trade], self.desk)
-        if not event:
-            return None
-        net = event[0].anywhere(self.desk).net
+        net = self.desk.anywhere(shape_of(trade)).net
         touched = np.concatenate(([0], np.cumsum(self.desk.inside[self.bars.symbol])))
         rows = np.arange(len(net) - held)
         away = touched[rows + held + 1] == touched[rows + 1]

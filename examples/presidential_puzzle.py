@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
 from importlib.util import find_spec
 from io import StringIO
 from itertools import pairwise
@@ -34,15 +35,25 @@ from reports.study_tables import p_text
 
 Months = NDArray[np.datetime64]
 PARTY = "Democratic"
-CONVENTION = "log excess returns x 12; a term's months run from the month after its inauguration"
+CONVENTION = "x 12; a term's months run from the month after its inauguration"
 COLUMNS = {"date": ("Date", "date"), "market": ("Mkt-RF", "mkt_rf"), "rate": ("RF", "rf")}
+
+
+class Log(StrEnum):
+    """What a log excess return is."""
+
+    DIFFERENCE = "difference"
+    """The log return of the market less that of the one-month bill."""
+    OF_EXCESS = "of-excess"
+    """The log of one plus the market's simple return over the bill's."""
 
 
 @dataclass(frozen=True)
 class Excess:
-    """The market's log return less that of the one-month bill, times 12, one fraction a month, and where it is from."""
+    """The market's log excess return times 12, one fraction a month; what it is, and where it is from."""
 
     source: str
+    log: Log
     month: Months
     value: Floats
 
@@ -132,7 +143,7 @@ class Found:
 # ---- the data --------------------------------------------------------------------------------------------------------
 
 
-def bundled_excess() -> Excess:
+def bundled_excess(log: Log = Log.DIFFERENCE) -> Excess:
     """Return the excess returns that come with the package arch, without the second that importing it takes.
 
     Raises:
@@ -142,10 +153,10 @@ def bundled_excess() -> Excess:
     if spec is None or not spec.submodule_search_locations:
         raise UserError("the package arch is not installed; run 'pip install arch' or name a file with --data")
     folder = Path(next(iter(spec.submodule_search_locations))) / "data" / "frenchdata"
-    return read_excess(folder / "frenchdata.csv.gz", "Fama and French, in the package arch")
+    return read_excess(folder / "frenchdata.csv.gz", "Fama and French, in the package arch", log)
 
 
-def read_excess(path: Path, source: str) -> Excess:
+def read_excess(path: Path, source: str, log: Log = Log.DIFFERENCE) -> Excess:
     """Return the monthly excess returns of a file with the market's return over the bill's, and the bill's, in percent.
 
     Raises:
@@ -159,7 +170,8 @@ def read_excess(path: Path, source: str) -> Excess:
         if after != before + 1:
             raise UserError(f"{path.name}: {before} is followed by {after}; every month must be there once, in order")
     over, bill = (np.array([r[c] for r in rows]) / 100 for c in (1, 2))
-    return Excess(f"{source}, {month[0]} to {month[-1]}", month, 12 * (np.log1p(over + bill) - np.log1p(bill)))
+    value = np.log1p(over) if log is Log.OF_EXCESS else np.log1p(over + bill) - np.log1p(bill)
+    return Excess(f"{source}, {month[0]} to {month[-1]}", log, month, 12 * value)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -218,7 +230,11 @@ def found_in(excess: Excess, terms: Sequence[Presidency]) -> Found:
     """Return all samples, the main one with each term left out, and what it is worth."""
     samples = tuple(puzzle(excess, terms, p) for p in PAPERS)
     left_out = concentrated(*chosen(excess, terms, PAPERS[MAIN]))
-    return Found(excess.source, CONVENTION, samples, left_out, conclusion(samples, left_out))
+    convention = f"{_LOGS[excess.log]}, {CONVENTION}"
+    return Found(excess.source, convention, samples, left_out, conclusion(samples, left_out))
+
+
+_LOGS = {Log.DIFFERENCE: "log return of the market less that of the bill", Log.OF_EXCESS: "log of 1 + excess return"}
 
 
 def chosen(excess: Excess, terms: Sequence[Presidency], of: Published) -> tuple[Terms, tuple[Presidency, ...]]:
@@ -358,11 +374,12 @@ def as_json(found: Found) -> dict[str, Any]:
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="Fama and French's factors [arch's].")
+@click.option("--log", type=click.Choice([str(log) for log in Log]), default="difference", help="What is a log excess.")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object and nothing else.")
-def command(data: Path | None, in_json: bool) -> None:
+def command(data: Path | None, log: str, in_json: bool) -> None:
     """Hold the returns under one party against those under the other, and say what the difference is worth."""
     with progress("reading returns, permuting terms"):
-        excess = bundled_excess() if data is None else read_excess(data, data.name)
+        excess = bundled_excess(Log(log)) if data is None else read_excess(data, data.name, Log(log))
         found = found_in(excess, presidencies(bundled_events()))
     say_json(as_json(found)) if in_json else show(found)
 
