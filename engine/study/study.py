@@ -286,6 +286,13 @@ class Making:
             for n, s in enumerate(found.sessions)
         )
 
+    @property
+    def _above(self) -> bool | None:
+        """Whether the events' statistic stands above the median of the placebo lists; None without them."""
+        if isinstance(self.drawn, str) or len(self.first.usable) < 2:
+            return None
+        return bool(t_rows(self.first.standardized[None, :])[0] > np.nanmedian(self.drawn.views[0][1].t))
+
     @cached_property
     def verdict(self) -> str:
         trade, usable = self.results[0], self.first.usable
@@ -303,6 +310,8 @@ class Making:
                 concentration=None if isinstance(self.concentration, str) else self.concentration,
                 preregistered=self.beside.preregistered,
                 best_of=_row(usable[0]).percentile if len(usable) == 1 else None,
+                expected=self.model is not None,
+                above=self._above,
             )
         )
 

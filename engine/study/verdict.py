@@ -16,7 +16,8 @@ class Evidence:
     """What a verdict is drawn from.
 
     ``adjusted`` is the p-value after all ``tried`` variants (None where there was but one), ``best_of`` the share of
-    other dates that a single observation outdid.
+    other dates that a single observation outdid. ``expected`` says whether a return was expected of the dates, and
+    ``above`` whether the events' statistic stands above most placebo lists; None without them.
     """
 
     n: int
@@ -30,6 +31,8 @@ class Evidence:
     concentration: Concentration | None
     preregistered: bool
     best_of: float | None = None
+    expected: bool = True
+    above: bool | None = None
 
 
 def verdict(given: Evidence) -> str:
@@ -52,12 +55,17 @@ def _one(given: Evidence) -> str:
 def _finding(given: Evidence, had: Sequence[Significance]) -> str:
     ps = {t.name: t.p for t in had if t.p is not None}
     told = ", ".join(f"{name} p = {_p(p)}" for name, p in ps.items())
-    mean = f"{given.n} observations, {given.mean:+.2%} each beyond what was to be expected ({told})."
-    if len(had) == len(given.tests) and max(ps.values()) <= given.alpha:
-        return f"{mean} {_all_reject(given)}"
-    if min(ps.values()) <= given.alpha:
+    beyond = "each beyond what was to be expected" if given.expected else "each, nothing being expected of a date"
+    mean = f"{given.n} observations, {given.mean:+.2%} {beyond} ({told})."
+    if min(ps.values()) > given.alpha:
+        return f"{mean} This cannot be told from other dates."
+    if max(ps.values()) > given.alpha:
         return f"{mean} The tests do not agree: this is not evidence of an effect."
-    return f"{mean} This cannot be told from other dates."
+    if len(had) < len(given.tests):
+        return f"{mean} Of {len(given.tests)} tests no more can be had: too little to call it evidence."
+    if given.above is not None and given.above != (given.mean > 0):
+        return f"{mean} Other dates did so too, and more: this is no evidence of an effect."
+    return f"{mean} {_all_reject(given)}"
 
 
 def _all_reject(given: Evidence) -> str:
