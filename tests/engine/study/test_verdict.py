@@ -10,7 +10,7 @@ from engine.study.significance import Significance, untested
 from engine.study.verdict import Evidence, verdict
 
 
-def tests_of(*ps: float | None) -> tuple[Significance, ...]:
+def told_by(*ps: float | None) -> tuple[Significance, ...]:
     names = ("BMP t", "sign-flip", "placebo on the t-statistic")
     return tuple(
         untested(n, 10, "why not") if p is None else Significance(n, 10, 1.0, p, "")
@@ -25,7 +25,7 @@ STRONG = Evidence(
     n=10,
     mean=0.02,
     alpha=0.05,
-    tests=tests_of(0.01, 0.02, 0.03),
+    tests=told_by(0.01, 0.02, 0.03),
     placebo_mean=None,
     adjusted=None,
     tried=1,
@@ -55,9 +55,9 @@ def test_a_registered_rule_is_said_to_be_one() -> None:
 @pytest.mark.parametrize(
     "weaker",
     [
-        {"tests": tests_of(0.01, 0.02, 0.06)},
-        {"tests": tests_of(None, None, 0.01)},
-        {"tests": tests_of(0.2, 0.3, 0.4)},
+        {"tests": told_by(0.01, 0.02, 0.06)},
+        {"tests": told_by(None, None, 0.01)},
+        {"tests": told_by(0.2, 0.3, 0.4)},
         {"adjusted": 0.2, "tried": 12},
         {"above": False},
         {"n": 1},
@@ -80,18 +80,18 @@ def test_a_result_that_hangs_on_one_says_which() -> None:
 
 
 def test_nothing_found_says_what_could_not_have_been() -> None:
-    said = verdict(replace(STRONG, tests=tests_of(0.2, 0.3, 0.4)))
+    said = verdict(replace(STRONG, tests=told_by(0.2, 0.3, 0.4)))
     assert "This cannot be told from other dates." in said
     assert "Only an effect of 3.1% or more an observation would be found four times in five" in said
 
 
 def test_a_mean_that_stands_out_alone_means_volatile_days() -> None:
     mean = Significance("placebo on the mean", 10, 0.02, 0.01, "")
-    said = verdict(replace(STRONG, tests=tests_of(0.2, 0.3, 0.4), placebo_mean=mean))
+    said = verdict(replace(STRONG, tests=told_by(0.2, 0.3, 0.4), placebo_mean=mean))
     assert "the days were volatile, not good" in said
 
 
 def test_nothing_expected_is_not_called_beyond_expectation() -> None:
-    said = verdict(replace(STRONG, tests=tests_of(None, None, 0.01), expected=False))
+    said = verdict(replace(STRONG, tests=told_by(None, None, 0.01), expected=False))
     assert "+2.00% each, nothing being expected of a date" in said
     assert "Of 3 tests no more can be had: too little to call it evidence." in said
