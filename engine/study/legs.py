@@ -186,12 +186,11 @@ def _event(event_id: str, legs: tuple[PlacedLeg, ...], desk: Desk) -> EventLegs:
     stands_at = began_at if desk.window is None else min(_opens(leg, desk) for leg in legs)
     row = int(np.searchsorted(ref.open_at, stands_at, side="left"))
     last = int(np.searchsorted(ref.close_at, ended_at, side="left"))
-    weights = [leg.weight for leg in legs]
     return EventLegs(
         event_id=event_id,
         legs=legs,
         row=row,
-        net=float(np.average([leg.net for leg in legs], weights=weights)),
+        net=sum(leg.weight * leg.net for leg in legs) / sum(leg.weight for leg in legs),
         began_at=began_at,
         ended_at=ended_at,
         began=str(ref.session[min(row, len(ref) - 1)]),

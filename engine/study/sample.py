@@ -145,8 +145,9 @@ def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observatio
 
 
 def _together(cluster: Sequence[EventLegs], first: int, desk: Desk) -> Anywhere:
-    offsets = [e.row - first for e in cluster]
-    return cluster_anywhere([e.anywhere(desk) for e in cluster], offsets, overlaps(cluster))
+    offsets = tuple(e.row - first for e in cluster)
+    each, shared = tuple(e.anywhere(desk) for e in cluster), overlaps(cluster)
+    return desk.shared((each, offsets, shared.tobytes()), lambda: cluster_anywhere(each, offsets, shared))
 
 
 def cluster_anywhere(each: Sequence[Anywhere], offsets: Sequence[int], shared: Floats) -> Anywhere:
