@@ -24,6 +24,7 @@ from examples import japan_elections as japan
 from examples import presidential_puzzle as puzzle
 from examples.japan_elections import Since
 from hustings.inputs import instruments_of, source_of
+from reports.study_tables import p_text
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -64,6 +65,13 @@ def test_bad_input_is_one_line_and_exit_2(example, tmp_path, capsys):
         assert told.out == ""
         assert len(told.err.splitlines()) == 1
         assert told.err.startswith(example.__name__.removeprefix("examples.") + ": ")
+
+
+def documented(first, n_cells):
+    """Return the row of docs/examples.md that begins with these cells, without its bold marks."""
+    lines = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8").replace("**", "").splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    return next(r for r in rows if r[: len(first)] == list(first) and len(r) == n_cells)
 
 
 # ---- Japan: the elections ------------------------------------------------------------------------------------------------
@@ -257,6 +265,16 @@ def test_the_page_on_real_bars_is_not_marked(real, capsys):
     assert "-1,023.62" in told
 
 
+def test_the_page_of_explanation_has_the_numbers_of_japan(real):
+    shown = [w for w in real.worth if (w.elections, w.since) != ("1969 to 2026", str(Since.ON))]
+    assert len(shown) == 5
+    for w in shown:
+        letter = "a" if w.since == str(Since.BEFORE) else "b"
+        tests = [p_text(t.p) for t in (w.base_rates, w.shifted_rises, w.shifted_t)]
+        told = [f"{w.rises} of {w.n}", f"{w.expected:.1f}", *tests, f"{100 * w.beyond:+.2f} %"]
+        assert documented([w.elections, letter], 8)[2:] == told
+
+
 def closes(market_dir):
     """Return the dates and closes of the private Nikkei, read without the code under test."""
     with (market_dir / "N225.csv").open(encoding="utf-8") as f:
@@ -270,12 +288,7 @@ def closes(market_dir):
 @pytest.fixture(scope="module")
 def found():
     """What the example finds in the returns that come with arch."""
-    return made_of(puzzle.bundled_excess())
-
-
-def made_of(excess):
-    """Return what the example finds in some returns."""
-    return puzzle.found_in(excess, puzzle.presidencies(bundled_events()))
+    return puzzle.found_in(puzzle.bundled_excess(), puzzle.presidencies(bundled_events()))
 
 
 def in_percent(sample):
@@ -298,8 +311,10 @@ def test_pastor_and_veronesi(found):
 
 
 def test_the_newer_private_returns_meet_the_papers_with_the_log_of_the_excess(market_dir):
-    made = made_of(puzzle.read_excess(market_dir / "FF3_MONTHLY.csv", "private", puzzle.Log.OF_EXCESS))
-    first, second = ([round(v, 2) for v in in_percent(s)] for s in made.samples[:2])  # as the papers print them
+    excess = puzzle.read_excess(market_dir / "FF3_MONTHLY.csv", "private", puzzle.Log.OF_EXCESS)
+    terms = puzzle.presidencies(bundled_events())
+    made = [puzzle.puzzle(excess, terms, paper) for paper in puzzle.PAPERS[:2]]
+    first, second = ([round(v, 2) for v in in_percent(s)] for s in made)  # as the papers print them
     assert first[:2] == pytest.approx([10.69, 1.69], abs=0.6)
     assert second[:2] == pytest.approx([10.69, -0.21], abs=0.6)
     assert [first[2], second[2]] == pytest.approx([9.00, 10.90], abs=0.3)
@@ -307,10 +322,11 @@ def test_the_newer_private_returns_meet_the_papers_with_the_log_of_the_excess(ma
 
 
 def test_how_the_log_is_taken_is_not_what_matters(market_dir):
-    made = made_of(puzzle.read_excess(market_dir / "FF3_MONTHLY.csv", "private"))
-    second = [round(v, 2) for v in in_percent(made.samples[1])]
-    assert second[:3] == pytest.approx([10.69, -0.21, 10.90], abs=0.6)
-    assert made.samples[1].permuted_gap.p == pytest.approx(0.048, abs=0.002)
+    excess = puzzle.read_excess(market_dir / "FF3_MONTHLY.csv", "private")
+    made = puzzle.puzzle(excess, puzzle.presidencies(bundled_events()), puzzle.PAPERS[1])
+    second = [round(v, 2) for v in in_percent(made)]
+    assert second[:3] == pytest.approx([10.69, -0.21, 10.90], abs=0.6 + 1e-9)
+    assert made.permuted_gap.p == pytest.approx(0.048, abs=0.002)
 
 
 def test_months_look_sure_and_terms_do_not(found):
@@ -374,3 +390,13 @@ def test_the_page_says_what_it_is_worth(found, capsys):
     assert "4.8 % show as wide a gap (p = 0.048; by the t-statistic 0.051)" in told
     assert "Without one term (Herbert Hoover (R), from 1929-04) the gap is +6.92 pp and p = 0.110" in told
     assert "hangs on one term: a puzzle, and no ground for a trade" in told
+
+
+@pytest.mark.parametrize(("n", "name"), [(0, "1927 to 1998"), (1, "1927 to 2015"), (2, "1927 to 2018-11")])
+def test_the_page_of_explanation_has_the_numbers_of_the_puzzle(n, name, found):
+    sample = found.samples[n]
+    means = [cell.split(" ")[0] for cell in documented([name], 8)[3:]]
+    assert means == [f"{v:.2f}" for v in in_percent(sample)]
+    parts = (sample.regression.hac.test, sample.regression.by_term.test)
+    tests = [text for t in parts for text in (f"{t.statistic:.2f}", p_text(t.p))]
+    assert documented([name], 7)[1:] == [*tests, p_text(sample.permuted_t.p), p_text(sample.permuted_gap.p)]
