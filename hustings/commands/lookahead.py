@@ -14,11 +14,11 @@ from datasets.instants import iso_z
 from datasets.store import Store
 from engine.backtest import Window
 from engine.costs import Terms
+from engine.lookahead.found import AGAIN, CHECKS, Check, Offence, Report
+from engine.lookahead.rules import Subject
+from engine.lookahead.rules import lookahead as examine
 from engine.market import Market
 from engine.strategy import Strategy, build
-from engine.study.lookahead import Subject
-from engine.study.lookahead import lookahead as examine
-from engine.study.lookahead_found import AGAIN, CHECKS, Check, Offence, Report
 from hustings.execution import backtrader_parameters
 from hustings.fresh import fresh_class
 from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, parameters_of, priced
@@ -142,7 +142,7 @@ class _Asked:
 
     def orders(self, decisions: int) -> tuple[Report, list[str]]:
         """Return the report on a backtrader strategy, and its markets."""
-        from engine.study.lookahead_orders import OrderSubject, lookahead_orders
+        from engine.lookahead.orders import OrderSubject, lookahead_orders
 
         if not self._instruments:
             raise UserError(f"{self._cls.__name__} is a backtrader strategy: name its markets with --instrument TOPIX")

@@ -15,12 +15,10 @@ from datasets.events import EventCatalogue, PoliticalEvent, load_events
 from datasets.instants import to_ns
 from datasets.label_file import load_labels, relabelled
 from engine.costs import Terms
-from engine.replay_custom import KnownEvents
-from engine.strategy import After, Leg, NextOpen, Strategy, Symbol, strategy
-from engine.study.lookahead import Subject, lookahead
-from engine.study.lookahead_found import CHECKS, Report
-from engine.study.lookahead_orders import OrderSubject, lookahead_orders
-from engine.study.lookahead_worlds import (
+from engine.lookahead.found import CHECKS, Report
+from engine.lookahead.orders import OrderSubject, lookahead_orders
+from engine.lookahead.rules import Subject, lookahead
+from engine.lookahead.worlds import (
     delayed_world,
     hidden_after,
     pools_of,
@@ -29,6 +27,8 @@ from engine.study.lookahead_worlds import (
     shown_at,
     world_at,
 )
+from engine.replay_custom import KnownEvents
+from engine.strategy import After, Leg, NextOpen, Strategy, Symbol, strategy
 from tests.engine.markets import bars, days, event, instrument, market_of, utc
 
 CLOSES = [100, 101, 99, 102, 101, 98, 97, 99, 103, 102, 104, 103, 101, 102, 100, 99, 101, 104, 105, 103]

@@ -1,7 +1,7 @@
 """Whether a rule decides the same without its future: asked again at each decision in worlds that end there.
 
 Every event is asked about alone: the rule's answers with all there is, and again in the worlds of
-``engine/study/lookahead_worlds.py``. An answer that hangs on the past alone is the same in each.
+``engine/lookahead/worlds.py``. An answer that hangs on the past alone is the same in each.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,10 +16,7 @@ from datasets.errors import UserError
 from datasets.events import LABEL_FIELDS, EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_datetime
 from datasets.lens import holding
-from engine.market import LookAheadError, Market, MarketView
-from engine.plan import Plan, make_plan
-from engine.strategy import Clock, Leg, Strategy
-from engine.study.lookahead_found import (
+from engine.lookahead.found import (
     AGAIN,
     CHECKS,
     CUT,
@@ -31,8 +28,8 @@ from engine.study.lookahead_found import (
     Progress,
     Report,
 )
-from engine.study.lookahead_watch import Watch
-from engine.study.lookahead_worlds import (
+from engine.lookahead.watch import Watch
+from engine.lookahead.worlds import (
     UNCHANGED,
     Pools,
     World,
@@ -43,6 +40,9 @@ from engine.study.lookahead_worlds import (
     redrawn_world,
     world_at,
 )
+from engine.market import LookAheadError, Market, MarketView
+from engine.plan import Plan, make_plan
+from engine.strategy import Clock, Leg, Strategy
 
 _TOLERANCE = 1e-9
 """Numbers of a leg reckoned on arrays laid out otherwise in memory may differ by rounding."""

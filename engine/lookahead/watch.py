@@ -9,8 +9,8 @@ from pathlib import Path
 from datasets.bars import Bars
 from datasets.home import hustings_home
 from datasets.lens import Lens
-from engine.study.lookahead_found import OPENED, Check, Offence
-from engine.study.lookahead_worlds import UNCHANGED, World
+from engine.lookahead.found import OPENED, Check, Offence
+from engine.lookahead.worlds import UNCHANGED, World
 
 _HOUSE = Path(__file__).resolve().parents[2]
 _FLOORS = tuple(_HOUSE / name for name in ("datasets", "engine", "strategies", "reports", "hustings"))

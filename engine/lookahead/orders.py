@@ -22,9 +22,7 @@ from datasets.instants import iso_z, to_datetime
 from datasets.lens import holding
 from engine.asking import told
 from engine.costs import Terms
-from engine.market import LookAheadError
-from engine.replay_custom import replay_custom
-from engine.study.lookahead_found import (
+from engine.lookahead.found import (
     AGAIN,
     CHECKS,
     CUT,
@@ -36,8 +34,8 @@ from engine.study.lookahead_found import (
     Report,
     not_made,
 )
-from engine.study.lookahead_watch import Watch
-from engine.study.lookahead_worlds import (
+from engine.lookahead.watch import Watch
+from engine.lookahead.worlds import (
     UNCHANGED,
     Pools,
     World,
@@ -48,6 +46,8 @@ from engine.study.lookahead_worlds import (
     redrawn_world,
     world_ending,
 )
+from engine.market import LookAheadError
+from engine.replay_custom import replay_custom
 
 AHEAD_SESSIONS = 260
 """How far a redrawn future reaches: a year of it is enough to be looked at."""
@@ -58,7 +58,7 @@ _TOLERANCE = 1e-9
 class OrderSubject:
     """A backtrader strategy under examination and what it is run on.
 
-    ``fresh`` gives its class made anew, as ``engine.study.lookahead.Subject`` says; ``decisions`` is at how many
+    ``fresh`` gives its class made anew, as ``engine.lookahead.rules.Subject`` says; ``decisions`` is at how many
     instants of orders it is replayed again.
     """
 
