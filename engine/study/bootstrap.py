@@ -1,7 +1,7 @@
 """Intervals for a mean of few events, and for a statistic of a long series; refused where resampling means nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, comb
 
@@ -42,13 +42,28 @@ class Interval:
     reason: str = ""
 
 
-def event_interval(values: Floats, level: float, *, draws: int, seed: int) -> tuple[Interval, Interval, Interval]:
-    """Return three intervals for the mean of one number an event (N,): by t, by sign-flips, by resampled events."""
-    return (
+def event_interval(
+    values: Floats, level: float, *, draws: int, seed: int, factor: float = 1.0
+) -> tuple[Interval, Interval, Interval]:
+    """Return three intervals for the mean of one number an event (N,): by t, by sign-flips, by resampled events.
+
+    Of observations that share sessions each is as much longer as their t-statistic is to be shortened by ``factor``
+    (engine/study/dependence.py).
+    """
+    found = (
         t_interval(values, level),
         sign_flip_interval(values, level, draws=draws, seed=seed),
         percentile_interval(values, level, draws=draws, seed=seed),
     )
+    return found if factor == 1.0 else (_longer(found[0], factor), _longer(found[1], factor), _longer(found[2], factor))
+
+
+def _longer(interval: Interval, factor: float) -> Interval:
+    if interval.low is None or interval.high is None:
+        return interval
+    middle = (interval.low + interval.high) / 2
+    half = (interval.high - interval.low) / 2 / factor
+    return replace(interval, low=middle - half, high=middle + half)
 
 
 def t_interval(values: Floats, level: float) -> Interval:

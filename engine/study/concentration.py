@@ -40,7 +40,14 @@ class Concentration:
 
 
 def concentration(
-    labels: Sequence[str], years: Sequence[int], net: Floats, abnormal: Floats, standardized: Floats, *, alpha: float
+    labels: Sequence[str],
+    years: Sequence[int],
+    net: Floats,
+    abnormal: Floats,
+    standardized: Floats,
+    *,
+    alpha: float,
+    factor: float = 1.0,
 ) -> Concentration | str:
     """Return on how few observations a result hangs, or why that cannot be asked.
 
@@ -51,13 +58,14 @@ def concentration(
         abnormal: abnormal return of each.
         standardized: abnormal return of each over its standard deviation.
         alpha: the level below which p counts as significant.
+        factor: what sessions in common take from a t-statistic of all (engine/study/dependence.py).
     """
     n = len(labels)
     if n < 2:
         return f"{n} observation{'s' if n != 1 else ''}: nothing is left when one is left out"
-    one = [_left(label, np.arange(n) != i, abnormal, standardized) for i, label in enumerate(labels)]
+    one = [_left(label, np.arange(n) != i, abnormal, standardized, factor) for i, label in enumerate(labels)]
     of = np.array(years)
-    year = [_left(str(y), of != y, abnormal, standardized) for y in sorted(set(years)) if (of != y).any()]
+    year = [_left(str(y), of != y, abnormal, standardized, factor) for y in sorted(set(years)) if (of != y).any()]
     total = float(np.abs(net).sum())
     top = int(np.argmax(np.abs(net)))
     return Concentration(
@@ -66,13 +74,15 @@ def concentration(
         top=labels[top],
         top_share=float(abs(net[top])) / total if total > 0 else None,
         flips_sign=_fewest_for_sign(abnormal),
-        loses_significance=_fewest_for_p(abnormal, standardized, alpha),
+        loses_significance=_fewest_for_p(standardized, alpha, factor),
         alpha=alpha,
     )
 
 
-def _left(without: str, kept: np.ndarray[tuple[int], np.dtype[np.bool_]], abnormal: Floats, z: Floats) -> LeftOut:
-    tested = bmp(z[kept])
+def _left(
+    without: str, kept: np.ndarray[tuple[int], np.dtype[np.bool_]], abnormal: Floats, z: Floats, factor: float
+) -> LeftOut:
+    tested = bmp(z[kept], factor=factor)
     return LeftOut(without, int(kept.sum()), float(abnormal[kept].mean()), tested.statistic, tested.p)
 
 
@@ -91,14 +101,14 @@ def _fewest_for_sign(values: Floats) -> int | None:
     return None
 
 
-def _fewest_for_p(values: Floats, standardized: Floats, alpha: float) -> int | None:
+def _fewest_for_p(standardized: Floats, alpha: float, factor: float) -> int | None:
     """Return how many of the best must go, one after the other, for BMP's p to rise above ``alpha``."""
-    first = bmp(standardized)
+    first = bmp(standardized, factor=factor)
     if first.p is None or first.p > alpha:
         return None
     rest = standardized[_best_first(standardized)]
-    for gone in range(1, len(values)):
-        left = bmp(rest[gone:])
+    for gone in range(1, len(rest)):
+        left = bmp(rest[gone:], factor=factor)
         if left.p is None or left.p > alpha:
             return gone
     return None

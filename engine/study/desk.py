@@ -95,7 +95,7 @@ class Desk:
         """Return what a shape returns entered at each bar of its own instrument (with a window: around each bar)."""
         if shape not in self._anywhere:
             bars, window = self.bars[shape.instrument], self.window
-            first, last = (shape.first, shape.last) if window is None else (window.first, window.last)
+            first, last = self.span(shape)
             without = expected(self.estimates(shape.instrument), side=shape.side, first=first, last=last)
             if window is None:
                 net = net_returns(bars, shape, self.costs[shape.instrument])
@@ -103,6 +103,10 @@ class Desk:
                 net = shape.side * window_sums(close_returns(bars), first, last)
             self._anywhere[shape] = Anywhere(net, without.returns, without.sd)
         return self._anywhere[shape]
+
+    def span(self, shape: Shape) -> tuple[int, int]:
+        """Return the first and last session whose return a shape earns here, counted from its bar."""
+        return (shape.first, shape.last) if self.window is None else (self.window.first, self.window.last)
 
     def shared(self, key: Hashable, make: Callable[[], Anywhere]) -> Anywhere:
         """Return what was made for a key, made when first asked for: events of one form share their vectors."""

@@ -50,11 +50,24 @@ class EventLegs:
 
     def anywhere(self, desk: Desk) -> Anywhere:
         """Return what the event's legs would have returned together at every row of the reference calendar."""
-        places = (
-            leg.row - int(desk.base(leg.shape.instrument)[min(self.row, len(desk.reference) - 1)]) for leg in self.legs
-        )
+        places = self._places(desk)
         key = tuple((leg.shape, leg.weight, place) for leg, place in zip(self.legs, places, strict=True))
         return desk.shared(key, lambda: self._together(desk))
+
+    def held(self, desk: Desk, origin: int) -> list[tuple[int, int]]:
+        """Return the first and last session whose return each leg earns, counted from a row of the reference."""
+        return [
+            (at + first, at + last)
+            for at, (first, last) in (
+                (self.row - origin + place, desk.span(leg.shape))
+                for leg, place in zip(self.legs, self._places(desk), strict=True)
+            )
+        ]
+
+    def _places(self, desk: Desk) -> list[int]:
+        """Return how many sessions from the event's row, of its own instrument, each leg stands."""
+        row = min(self.row, len(desk.reference) - 1)
+        return [leg.row - int(desk.base(leg.shape.instrument)[row]) for leg in self.legs]
 
     def _together(self, desk: Desk) -> Anywhere:
         moved = [self._leg(leg, desk) for leg in self.legs]

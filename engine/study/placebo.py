@@ -1,12 +1,13 @@
 """What the same trades do on placebo calendars, and how the real dates stand among them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from datasets.bars import Floats
 from engine.study.calendars import Calendars
+from engine.study.dependence import against_placebo, shared_sessions
 from engine.study.sample import Sample
 from engine.study.shapes import Rows
 from engine.study.significance import Significance, untested
@@ -17,13 +18,19 @@ PLACEBO_MEAN = "placebo on the mean"
 
 @dataclass(frozen=True, eq=False)
 class Placebos:
-    """What the lists of a calendar returned: lists x observations, and the t-statistic of each list (BMP's)."""
+    """What the lists of a calendar returned: lists x observations, and the t-statistic of each list (BMP's).
+
+    ``within`` is what the sessions that observations share take from their t-statistic, ``apart`` what is taken from
+    its distance to those of drawn lists (engine/study/dependence.py); 1 where all are independent.
+    """
 
     calendars: Calendars
     net: Floats
     abnormal: Floats
     standardized: Floats
     sd: Floats
+    apart: float = 1.0
+    within: float = 1.0
 
     @cached_property
     def t(self) -> Floats:
@@ -37,7 +44,8 @@ def placebos(sample: Sample, calendars: Calendars) -> Placebos:
         _looked_up([getattr(o.anywhere, name) for o in sample.usable], calendars.rows)
         for name in ("net", "abnormal", "standardized", "sd")
     )
-    return Placebos(calendars, net, abnormal, standardized, sd)
+    apart = 1.0 if calendars.exact else against_placebo(sample, calendars.rows)
+    return Placebos(calendars, net, abnormal, standardized, sd, apart, shared_sessions(sample))
 
 
 def _looked_up(anywhere: list[Floats], rows: Rows) -> Floats:
@@ -71,9 +79,21 @@ def placebo_tests(sample: Sample, drawn: Placebos) -> tuple[Significance, Signif
     if not np.isfinite(observed):
         same = "the observations are equal: their spread is zero"
         return untested(PLACEBO_T, n, same), untested(PLACEBO_MEAN, n, same)
-    by_t = among(PLACEBO_T, observed, drawn.t, n=n, exact=drawn.calendars.exact)
+    by_t = among(PLACEBO_T, brought_in(observed, drawn), drawn.t, n=n, exact=drawn.calendars.exact)
+    by_t = replace(by_t, statistic=observed, reference=f"{by_t.reference}{_told(drawn.apart)}")
     mean = float(sample.abnormal.mean())
     return by_t, among(PLACEBO_MEAN, mean, drawn.abnormal.mean(axis=1), n=n, exact=drawn.calendars.exact)
+
+
+def brought_in(observed: float, drawn: Placebos) -> float:
+    """Return an observed t-statistic, its distance from the middle of the lists' shortened for the sessions shared."""
+    lists = drawn.t[np.isfinite(drawn.t)]
+    middle = float(np.median(lists)) if len(lists) else 0.0
+    return middle + drawn.apart * (observed - middle)
+
+
+def _told(factor: float) -> str:
+    return "" if factor > 0.995 else f", t times {factor:.2f} for sessions in common"
 
 
 def among(name: str, observed: float, lists: Floats, *, n: int, exact: bool) -> Significance:

@@ -58,8 +58,17 @@ def power(drawn: Placebos, *, alpha: float = 0.05, seed: int = 0) -> Power | str
     spread = float(drawn.abnormal.std())
     limits = np.nanquantile(drawn.t, [alpha / 2, 1 - alpha / 2])
     flips = sign_patterns(n, seed)
-    rows = [_row(e, abnormal, standardized, sds, limits=limits, flips=flips, alpha=alpha) for e in EFFECTS]
-    found = detectable_effect(n, spread, alpha=alpha)
+    rows = [
+        _row(
+            e,
+            (abnormal + drawn.within * e, standardized + drawn.within * e / sds, standardized + drawn.apart * e / sds),
+            limits=limits,
+            flips=flips,
+            alpha=alpha,
+        )
+        for e in EFFECTS
+    ]
+    found = detectable_effect(n, spread / drawn.within, alpha=alpha)
     return Power(n, alpha, spread, found, tuple(rows), len(picked), float(np.sqrt(0.25 / len(picked))))
 
 
@@ -71,25 +80,27 @@ def _lists(drawn: Placebos, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int
 
 
 def _row(
-    effect: float,
-    abnormal: Floats,
-    standardized: Floats,
-    sds: Floats,
-    *,
-    limits: Floats,
-    flips: Floats,
-    alpha: float,
+    effect: float, moved: tuple[Floats, Floats, Floats], *, limits: Floats, flips: Floats, alpha: float
 ) -> PowerRow:
-    moved = abnormal + effect
-    t = t_rows(standardized + effect / sds)
-    by_bmp = 2 * stdtr(abnormal.shape[1] - 1, -np.abs(t)) <= alpha
-    by_placebo = (t <= limits[0]) | (t >= limits[1])
-    found = np.abs(moved.mean(axis=1)[by_bmp])
+    """Return the power against an effect.
+
+    Args:
+        effect: a fraction.
+        moved: the lists with it, less what sessions in common take away: abnormal returns, standardized ones for BMP's
+            test, and standardized ones for the placebo test.
+        limits: between which the placebo test does not reject.
+        flips: the sign patterns.
+        alpha: the level.
+    """
+    abnormal, for_bmp, for_placebo = moved
+    by_bmp = 2 * stdtr(abnormal.shape[1] - 1, -np.abs(t_rows(for_bmp))) <= alpha
+    t = t_rows(for_placebo)
+    found = np.abs(abnormal.mean(axis=1)[by_bmp])
     return PowerRow(
         effect=effect,
         bmp=float(by_bmp.mean()),
-        sign_flip=float(sign_flip_rejects(moved, flips, alpha=alpha).mean()),
-        placebo=float(by_placebo.mean()),
+        sign_flip=float(sign_flip_rejects(abnormal, flips, alpha=alpha).mean()),
+        placebo=float(((t <= limits[0]) | (t >= limits[1])).mean()),
         exaggeration=float(found.mean() / effect) if len(found) else None,
     )
 

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Bars, Floats
+from datasets.bars import Bars, Flags, Floats
 from datasets.instants import to_date
 from engine.study.abnormal import Model
 from engine.study.desk import Anywhere, Desk
@@ -28,7 +28,8 @@ class Observation:
 
     ``net`` is after costs, ``abnormal`` less what was expected without the event, ``sd`` the standard deviation that
     the estimation window gives it: all of the equal-weighted mean of its events, an event being the mean of its legs
-    by weight. ``reach`` is how many rows it spans. ``reason`` says why a lost one has no abnormal return.
+    by weight. ``reach`` is how many rows it spans. ``reason`` says why a lost one has no abnormal return. ``held`` are
+    the first and last session whose return each leg earns, counted from its row.
     """
 
     group: int
@@ -43,6 +44,7 @@ class Observation:
     sd: float
     anywhere: Anywhere
     reason: str = ""
+    held: tuple[tuple[int, int], ...] = ((0, 0),)
 
     @property
     def standardized(self) -> float:
@@ -52,12 +54,16 @@ class Observation:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The observations of a study in order of time. ``usable`` have an abnormal return; ``lost`` have none."""
+    """The observations of a study in order of time. ``usable`` have an abnormal return; ``lost`` have none.
+
+    ``inside`` are the sessions of the reference in events' own windows, which no estimation window counts.
+    """
 
     reference: Bars
     model: Model | None
     usable: tuple[Observation, ...]
     lost: tuple[Observation, ...]
+    inside: Flags | None = None
 
     @cached_property
     def net(self) -> Floats:
@@ -80,6 +86,11 @@ class Sample:
         return np.array([o.row for o in self.usable], dtype=np.intp)
 
     @property
+    def clean(self) -> Flags:
+        """The sessions of the reference that an estimation window counts."""
+        return np.ones(len(self.reference), dtype=bool) if self.inside is None else ~self.inside
+
+    @property
     def n_events(self) -> int:
         """How many events stand behind the usable observations."""
         return sum(len(o.events) for o in self.usable)
@@ -99,7 +110,8 @@ def make_sample(events: Sequence[EventLegs], desk: Desk, groups: Mapping[str, in
         members.setdefault(groups[event.event_id], []).append(event)
     made = [_observation(g, members[g], desk) for g in sorted(members)]
     usable = tuple(o for o in made if not o.reason)
-    return Sample(desk.reference, desk.model, usable, tuple(o for o in made if o.reason))
+    lost = tuple(o for o in made if o.reason)
+    return Sample(desk.reference, desk.model, usable, lost, desk.inside[desk.reference.symbol])
 
 
 def grouped(views: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
@@ -141,6 +153,7 @@ def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observatio
         sd=sd,
         anywhere=anywhere,
         reason="" if np.isfinite(net - expected) and sd > 0 else _why_lost(cluster, desk),
+        held=tuple(span for e in cluster for span in e.held(desk, first)),
     )
 
 

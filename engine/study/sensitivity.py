@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from datasets.events import EventCatalogue, PoliticalEvent, ProGrowth
 from engine.strategy import Strategy
+from engine.study.dependence import shared_sessions
 from engine.study.eligible import moved_by
 from engine.study.sample import Sample
 from engine.study.statistics import bmp
@@ -80,7 +81,7 @@ def _variation(kind: str, what: str, sample: Sample) -> Variation:
     n = len(sample.usable)
     if n == 0:
         return Variation(kind, what, 0, None, None, None)
-    p = None if sample.model is None else bmp(sample.standardized).p
+    p = None if sample.model is None else bmp(sample.standardized, factor=shared_sessions(sample)).p
     return Variation(kind, what, n, float(sample.net.mean()), float(sample.abnormal.mean()), p)
 
 

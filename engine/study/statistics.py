@@ -22,17 +22,22 @@ _ROUNDING = 1e-12
 _BLOCK = 1_000_000
 
 
-def cross_sectional_t(values: Floats, *, name: str = "cross-sectional t") -> Significance:
+def cross_sectional_t(values: Floats, *, name: str = "cross-sectional t", factor: float = 1.0) -> Significance:
     """Return the t-test that the mean of ``values`` (N,), CARs or P&L of the events, is 0; read from t(N - 1).
 
-    It holds whatever the variance on event days is (Boehmer, Musumeci and Poulsen 1991); events must be independent.
+    It holds whatever the variance on event days is (Boehmer, Musumeci and Poulsen 1991); events must be independent, or
+    the t-statistic is multiplied by a ``factor`` for what they share (engine/study/dependence.py).
     """
     n = len(values)
     reason = why_not(values, least=2, test="a t-test") or no_spread(values)
     if reason:
         return untested(name, n, reason)
-    t = float(np.mean(values) / np.std(values, ddof=1) * np.sqrt(n))
-    return Significance(name, n, t, p_of_t(t, n - 1), f"t({n - 1})")
+    t = factor * float(np.mean(values) / np.std(values, ddof=1) * np.sqrt(n))
+    return Significance(name, n, t, p_of_t(t, n - 1), f"t({n - 1}){_shared(factor)}")
+
+
+def _shared(factor: float) -> str:
+    return "" if factor > 0.995 else f", times {factor:.2f} for sessions in common"
 
 
 def patell(cars: Floats, variances: Floats, lengths: Floats, model: Model) -> Significance:
@@ -57,9 +62,12 @@ def _not_standardised(variances: Floats, freedom: Floats) -> str | None:
     return None if np.all(freedom > 2) else "an estimation window of at most 4 sessions leaves the variance undefined"
 
 
-def bmp(standardized: Floats) -> Significance:
-    """Return the t-test on standardised CARs (N,) (Boehmer, Musumeci and Poulsen 1991); read from t(N - 1)."""
-    return cross_sectional_t(standardized, name="BMP t")
+def bmp(standardized: Floats, *, factor: float = 1.0) -> Significance:
+    """Return the t-test on standardised CARs (N,) (Boehmer, Musumeci and Poulsen 1991); read from t(N - 1).
+
+    Multiplied by a ``factor`` for what they share it is Kolari and Pynnönen's (2010).
+    """
+    return cross_sectional_t(standardized, name="BMP t", factor=factor)
 
 
 def kolari_pynnonen(standardized: Floats, mean_correlation: float) -> Significance:
@@ -202,9 +210,10 @@ def _sums_of_random_subset(whole: NDArray[np.int64]) -> Floats:
     return chance
 
 
-def sign_flip(values: Floats, *, draws: int, seed: int) -> Significance:
+def sign_flip(values: Floats, *, draws: int, seed: int, factor: float = 1.0) -> Significance:
     """Return the sign-flip test (Fisher 1935): is the mean as far from 0 as when every sign is the toss of a coin?
 
+    Observations that share sessions have their mean multiplied by a ``factor`` first, their spread about it left.
     Exact where observations are symmetric about 0. Up to 20 observations all 2^N patterns of signs are looked at, p
     their share; above that the identity and ``draws`` patterns, p = (b + 1) / (m + 1) with its Monte Carlo error. The
     mean orders the patterns as its t-statistic does. ``reference`` states the floor 2^(1 - N), below which p cannot
@@ -214,12 +223,14 @@ def sign_flip(values: Floats, *, draws: int, seed: int) -> Significance:
     reason = why_not(values, least=2, test="a sign-flip test") or _all_zero(values) or no_draws(n, draws)
     if reason:
         return untested("sign-flip", n, reason)
+    mean = float(np.mean(values))
+    values = values if factor == 1.0 else values - (1 - factor) * mean
     p = _share_as_far(values) if n <= EXACT_UP_TO else _drawn_as_far(values, draws=draws, seed=seed)
     error = 0.0 if n <= EXACT_UP_TO else float(np.sqrt(p * (1 - p) / draws))
     how = f"all {2**n:,}" if n <= EXACT_UP_TO else f"{draws:,} drawn of 2^{n}"
     floor = 2.0 ** (1 - np.count_nonzero(values))
-    mean = float(np.mean(values))
-    return Significance("sign-flip", n, mean, p, f"{how} sign patterns; p cannot be below {floor:.3g}", error)
+    told = f"{how} sign patterns; p cannot be below {floor:.3g}{_shared(factor)}"
+    return Significance("sign-flip", n, mean, p, told, error)
 
 
 def _share_as_far(values: Floats) -> float:

@@ -13,6 +13,7 @@ from engine.study.abnormal import Model
 from engine.study.bootstrap import event_interval
 from engine.study.classic import OtherTest, other_tests
 from engine.study.concentration import Concentration, concentration
+from engine.study.dependence import shared_sessions
 from engine.study.desk import Desk
 from engine.study.eligible import eligible_rows
 from engine.study.labels import LabelTest, WantsAll, label_test, of_same_kind
@@ -174,7 +175,13 @@ class Making:
             n_events=sample.n_events,
             mean_net=_mean(sample.net),
             mean_abnormal=_mean(sample.abnormal),
-            intervals=event_interval(sample.abnormal, 1 - chosen.alpha, draws=chosen.draws, seed=chosen.seed),
+            intervals=event_interval(
+                sample.abnormal,
+                1 - chosen.alpha,
+                draws=chosen.draws,
+                seed=chosen.seed,
+                factor=shared_sessions(sample),
+            ),
             tests=(*self._of_zero(sample), by_t),
             placebo_mean=by_mean,
             p_adjusted=adjusted,
@@ -188,9 +195,10 @@ class Making:
                 "without a counterfactual a mean of zero is not the question: the market's own drift is in the returns"
             )
             return untested("BMP", n, why), untested("sign-flip", n, why)
-        by_bmp = bmp(sample.standardized)
-        first = by_bmp if by_bmp.p is not None else cross_sectional_t(sample.abnormal)
-        flips = sign_flip(sample.abnormal, draws=self.settings.draws, seed=self.settings.seed)
+        factor = shared_sessions(sample)
+        by_bmp = bmp(sample.standardized, factor=factor)
+        first = by_bmp if by_bmp.p is not None else cross_sectional_t(sample.abnormal, factor=factor)
+        flips = sign_flip(sample.abnormal, draws=self.settings.draws, seed=self.settings.seed, factor=factor)
         return (first if first.p is not None else by_bmp), flips
 
     def _placebo_tests(self, sample: Sample, placebo: Placebos | None) -> tuple[Significance, Significance]:
@@ -237,6 +245,7 @@ class Making:
             self.first.abnormal,
             self.first.standardized,
             alpha=self.settings.alpha,
+            factor=shared_sessions(self.first),
         )
 
     @cached_property

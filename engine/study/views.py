@@ -16,7 +16,7 @@ from engine.study.calendars import Calendars, Scheme, calendars
 from engine.study.desk import Desk, Window
 from engine.study.legs import place
 from engine.study.multiple import max_t
-from engine.study.placebo import Placebos, placebos, t_rows
+from engine.study.placebo import Placebos, brought_in, placebos, t_rows
 from engine.study.sample import Sample, grouped, make_sample
 
 TRADE = "trade"
@@ -73,7 +73,7 @@ def adjusted_for_views(drawn: Drawn) -> list[float | None]:
     """Return the placebo p-value of each view after all of them were looked at (max-T); None where there is but one."""
     if len(drawn.views) < 2:
         return [None] * len(drawn.views)
-    observed = np.array([float(t_rows(v.sample.standardized[None, :])[0]) for v, _ in drawn.views])
+    observed = np.array([brought_in(float(t_rows(v.sample.standardized[None, :])[0]), p) for v, p in drawn.views])
     lists = np.stack([p.t for _, p in drawn.views], axis=1)
     whole = lists[np.isfinite(lists).all(axis=1)]
     found = max_t(observed, whole, identity_included=drawn.calendars.exact)
