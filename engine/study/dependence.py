@@ -53,23 +53,30 @@ def _square(weights: Floats) -> float:
 
 
 def _mean_weights(sample: Sample, rows: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> Floats:
-    """Return the weight of each session in the mean of the standardised observations, over lists of their rows."""
+    """Return the weight of each session in the mean of the standardised observations, over lists of their rows.
+
+    Observations that hold alike are standardised alike, by the mean of their variances.
+    """
     total = np.zeros(len(sample.reference))
     for held in dict.fromkeys(o.held for o in sample.usable):
         columns = [n for n, o in enumerate(sample.usable) if o.held == held]
         at = np.bincount(rows[:, columns].astype(np.intp).ravel(), minlength=len(total))[: len(total)]
-        total += _weights(sample, held, at / rows.size) / _spread(sample, held, sample.usable[columns[0]])
+        variance = sum(_variance(sample, sample.usable[n]) for n in columns) / len(columns)
+        total += _weights(sample, sample.clean, held, at / rows.size) / np.sqrt(variance or 1.0)
     return total
 
 
-def _spread(sample: Sample, held: Spans, one: Observation) -> float:
-    """Return the root of the summed squares of one observation's weights."""
-    alone = np.zeros(len(sample.reference))
-    alone[min(one.row, len(alone) - 1)] = 1.0
-    return float(np.sqrt(_square(_weights(sample, held, alone)))) or 1.0
+def _variance(sample: Sample, one: Observation) -> float:
+    """Return the summed squares of one observation's weights: its variance, a session's being 1."""
+    begin = max(one.row + min(0, *(first for first, _ in one.held)) + ESTIMATION[0], 0)
+    end = one.row + max(0, *(last for _, last in one.held)) + 1
+    clean = sample.clean[begin:end]
+    alone = np.zeros(len(clean))
+    alone[one.row - begin : one.row - begin + 1] = 1.0
+    return _square(_weights(sample, clean, one.held, alone))
 
 
-def _weights(sample: Sample, held: Spans, at: Floats) -> Floats:
+def _weights(sample: Sample, clean: Flags, held: Spans, at: Floats) -> Floats:
     """Return the weight of each session when so much of an observation stands at each row.
 
     What it holds, less what it expects; of the market model the error of alpha alone counts, not that of beta.
@@ -78,7 +85,7 @@ def _weights(sample: Sample, held: Spans, at: Floats) -> Floats:
     for first, last in held:
         found += _spread_over(at, first, last)
         if sample.model in (Model.MEAN, Model.MARKET_MODEL):
-            found -= _of_estimation(sample.clean, at * (last - first + 1))
+            found -= _of_estimation(clean, at * (last - first + 1))
     return found / max(len(held), 1)
 
 

@@ -6,7 +6,7 @@ The same trades on other dates, with an effect added to each: how often would ea
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import nctdtr, stdtr, stdtrit
+from scipy.special import gammaincinv, nctdtr, ndtr, stdtr, stdtrit
 
 from datasets.bars import Flags, Floats
 from engine.study.placebo import Placebos, t_rows
@@ -56,7 +56,7 @@ def power(drawn: Placebos, *, alpha: float = 0.05, seed: int = 0) -> Power | str
     picked = _lists(drawn, seed)
     abnormal, standardized, sds = (v[picked] for v in (drawn.abnormal, drawn.standardized, drawn.sd))
     spread = float(drawn.abnormal.std())
-    limits = np.nanquantile(drawn.t, [alpha / 2, 1 - alpha / 2])
+    limits = _limits(drawn, alpha)
     flips = sign_patterns(n, seed)
     rows = [
         _row(
@@ -79,8 +79,15 @@ def _lists(drawn: Placebos, seed: int) -> np.ndarray[tuple[int], np.dtype[np.int
     return np.sort(np.random.default_rng(seed).choice(m, LISTS, replace=False))
 
 
+def _limits(drawn: Placebos, alpha: float) -> tuple[float, float]:
+    """Return the t-statistics beyond which the placebo test rejects: so many lists are as far out (`among`)."""
+    lists = np.sort(drawn.t[np.isfinite(drawn.t)])
+    k = int(np.floor(round(alpha / 2 * (len(lists) + (not drawn.calendars.exact)), 9)))
+    return (float(lists[k - 1]), float(lists[-k])) if k else (-np.inf, np.inf)
+
+
 def _row(
-    effect: float, moved: tuple[Floats, Floats, Floats], *, limits: Floats, flips: Floats, alpha: float
+    effect: float, moved: tuple[Floats, Floats, Floats], *, limits: tuple[float, float], flips: Floats, alpha: float
 ) -> PowerRow:
     """Return the power against an effect.
 
@@ -100,7 +107,7 @@ def _row(
         effect=effect,
         bmp=float(by_bmp.mean()),
         sign_flip=float(sign_flip_rejects(abnormal, flips, alpha=alpha).mean()),
-        placebo=float(((t <= limits[0]) | (t >= limits[1])).mean()),
+        placebo=float(((t < limits[0]) | (t > limits[1])).mean()),
         exaggeration=float(found.mean() / effect) if len(found) else None,
     )
 
@@ -130,7 +137,18 @@ def t_power(effect: float, n: int, spread: float, *, alpha: float = 0.05) -> flo
     """Return the power of a two-sided t-test of n normal observations against a true mean, by the noncentral t."""
     limit = float(stdtrit(n - 1, 1 - alpha / 2))
     shift = effect / spread * np.sqrt(n)
-    return float(1 - nctdtr(n - 1, shift, limit) + nctdtr(n - 1, shift, -limit))
+    found = float(1 - nctdtr(n - 1, shift, limit) + nctdtr(n - 1, shift, -limit))
+    return found if np.isfinite(found) else _beyond(shift, limit, n - 1)
+
+
+def _beyond(shift: float, limit: float, freedom: int) -> float:
+    """Return the chance that |t| exceeds a limit, t noncentral, where scipy's own has none (large shifts).
+
+    The mean of a normal's chance over the quantiles of the estimated standard deviation, by Gauss and Legendre's rule.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    spread = np.sqrt(2 * gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom)
+    return float(weights @ (ndtr(shift - limit * spread) + ndtr(-shift - limit * spread)) / 2)
 
 
 def detectable_effect(n: int, spread: float, *, alpha: float = 0.05, wanted: float = WANTED) -> float | None:

@@ -85,7 +85,7 @@ class Sample:
         """Rows of the usable observations in the reference calendar."""
         return np.array([o.row for o in self.usable], dtype=np.intp)
 
-    @property
+    @cached_property
     def clean(self) -> Flags:
         """The sessions of the reference that an estimation window counts."""
         return np.ones(len(self.reference), dtype=bool) if self.inside is None else ~self.inside

@@ -194,7 +194,7 @@ def test_weekdays_count_from_monday() -> None:
 
 
 def rows_on(*dates: str, bars: Bars = BARS) -> list[int]:
-    return np.searchsorted(bars.session, np.array(dates, dtype="datetime64[D]")).tolist()
+    return [int(r) for r in np.searchsorted(bars.session, np.array(dates, dtype="datetime64[D]"))]
 
 
 YEARLY = ("2003-11-04", "2006-11-07", "2008-11-05")

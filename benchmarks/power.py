@@ -1,0 +1,176 @@
+"""The power a study prints before its result, beside how often its tests then reject a planted effect.
+
+The power is printed from the placebo lists of a simulated market whose events do nothing; effects are then put on the
+trades of its events, one after the other, and the tests made on each. ``python -m benchmarks.power``
+"""
+
+import os
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+import numpy as np
+
+from benchmarks.nulls import Made, Null, Process, made, occasion, priced, shocks, stage
+from benchmarks.size import versions
+from engine.study.calendars import Scheme
+from engine.study.dependence import shared_sessions
+from engine.study.placebo import placebo_tests
+from engine.study.power import Power, power
+from engine.study.statistics import bmp, sign_flip
+from engine.study.views import Drawn, draw
+
+SEED = 20_261_126
+ALPHA, DRAWS, CHUNK, RUNS = 0.05, 499, 50, 1_000
+EVENTS = (5, 10, 20)
+PLANTED = {1: (0.005, 0.01, 0.02), 20: (0.02, 0.03, 0.05)}
+"""The effects planted, by the sessions held: some of those that a study prints the power against."""
+NORMAL, FAT = Null("normal"), Null("fat tails", Process.FAT)
+CLUSTERED = Null("volatility that clusters", Process.GARCH)
+TESTS = ("bmp", "sign_flip", "placebo")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One world with so many observations, held for so long."""
+
+    null: Null
+    n: int
+    hold: int
+
+    @property
+    def name(self) -> str:
+        """The cell in words, from which its seeds follow."""
+        return f"{self.null.name}, N = {self.n}, hold {self.hold}"
+
+
+CELLS = (
+    *(Cell(NORMAL, n, hold) for n in EVENTS for hold in PLANTED),
+    Cell(FAT, 10, 1),
+    Cell(CLUSTERED, 10, 1),
+)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """By effect and test: the sum of the printed powers, of their squares, and how often it rejected, in ``runs``."""
+
+    runs: int = 0
+    printed: Counter[tuple[float, str]] = field(default_factory=Counter)
+    squared: Counter[tuple[float, str]] = field(default_factory=Counter)
+    rejected: Counter[tuple[float, str]] = field(default_factory=Counter)
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(
+            self.runs + other.runs,
+            self.printed + other.printed,
+            self.squared + other.squared,
+            self.rejected + other.rejected,
+        )
+
+    def promised(self, effect: float, test: str) -> float:
+        """Return the mean of the printed powers, as a fraction."""
+        return float(self.printed[effect, test] / self.runs)
+
+    def kept(self, effect: float, test: str) -> float:
+        """Return the share of runs in which the test rejected."""
+        return float(self.rejected[effect, test] / self.runs)
+
+    def error(self, effect: float, test: str) -> float:
+        """Return the standard error of ``kept`` less ``promised``: binomial, and of the spread of what is printed."""
+        p, mean = self.kept(effect, test), self.promised(effect, test)
+        spread = max(float(self.squared[effect, test] / self.runs) - mean**2, 0.0)
+        return float(np.sqrt((max(p * (1 - p), mean * (1 - mean)) + spread) / self.runs))
+
+
+def tally(cell: Cell, chunk: int, *, runs: int = CHUNK) -> Tally:
+    """Return what one chunk of runs printed and found; the chunk's number is its seed."""
+    rng = np.random.default_rng([SEED, zlib.crc32(cell.name.encode()), chunk])
+    at = stage(cell.null, cell.n, cell.hold)
+    found = Tally()
+    for run, moves in enumerate(shocks(cell.null, at, runs, rng)):
+        when = occasion(cell.null, at, cell.n, rng)
+        drawn, before = _printed(made(at, when, priced(cell.null, at, when, moves), ()), seed=run)
+        for effect in PLANTED[cell.hold]:
+            one = made(at, when, priced(cell.null, at, when, moves, effect=effect), ())
+            found = found + _outcome(effect, before, _rejecting(one, drawn, seed=run))
+        found = found + Tally(1)
+    return found
+
+
+def _printed(one: Made, *, seed: int) -> tuple[Drawn, Power]:
+    """Return the placebo lists and the power printed from them.
+
+    Raises:
+        ValueError: there are none.
+    """
+    drawn = draw(one.views, Scheme.STRATIFIED, draws=DRAWS, seed=seed)
+    if isinstance(drawn, str):
+        raise ValueError(drawn)
+    before = power(drawn.views[0][1], alpha=ALPHA, seed=seed)
+    if isinstance(before, str):
+        raise ValueError(before)
+    return drawn, before
+
+
+def _rejecting(one: Made, drawn: Drawn, *, seed: int) -> Iterator[str]:
+    """Yield the tests that reject; the lists lie away from the events, and are the same with and without an effect."""
+    sample = one.views[0].sample
+    factor = shared_sessions(sample)
+    tests = (
+        bmp(sample.standardized, factor=factor),
+        sign_flip(sample.abnormal, draws=DRAWS, seed=seed, factor=factor),
+        placebo_tests(sample, drawn.views[0][1])[0],
+    )
+    yield from (name for name, test in zip(TESTS, tests, strict=True) if test.p is not None and test.p <= ALPHA)
+
+
+def _outcome(effect: float, before: Power, rejecting: Iterable[str]) -> Tally:
+    row = next(r for r in before.rows if r.effect == effect)
+    printed = Counter({(effect, t): getattr(row, t) for t in TESTS})
+    squared = Counter({k: p**2 for k, p in printed.items()})
+    return Tally(0, printed, squared, Counter((effect, t) for t in rejecting))
+
+
+def measured(chosen: Sequence[Cell], *, runs: int, workers: int) -> Iterator[tuple[Cell, Tally]]:
+    """Yield the tally of each cell, its chunks of runs shared among processes."""
+    chunks = runs // CHUNK
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the processes share the cores already
+    with get_context("spawn").Pool(workers) as pool:
+        parts = pool.imap(_job, [(c, k) for c in chosen for k in range(chunks)])
+        for cell in chosen:
+            yield cell, sum((next(parts) for _ in range(chunks)), Tally())
+
+
+def _job(given: tuple[Cell, int]) -> Tally:
+    return tally(*given)
+
+
+def table(found: Mapping[Cell, Tally]) -> str:
+    """Return a table in markdown: a line an effect, of each test what was printed and what came, in per cent."""
+    names = ("BMP", "sign-flip", "placebo")
+    head = ["world", "N", "held", "effect", *(f"{n}: {what}" for n in names for what in ("printed", "came")), "2 s.e."]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for cell, tally in found.items():
+        for effect in PLANTED[cell.hold]:
+            shares = [100 * of(effect, t) for t in TESTS for of in (tally.promised, tally.kept)]
+            error = 200 * max(tally.error(effect, t) for t in TESTS)
+            figures = [f"{s:.1f}" for s in (*shares, error)]
+            lines.append(f"| {cell.null.name} | {cell.n} | {cell.hold} | {effect:.1%} | " + " | ".join(figures) + " |")
+    return "\n".join(lines)
+
+
+def main(workers: int | None = None) -> None:
+    """Measure, and print the table."""
+    began = time.perf_counter()
+    found = dict(measured(CELLS, runs=RUNS, workers=workers or os.cpu_count() or 1))
+    print(f"\nPower printed and come true, in per cent; {RUNS:,} markets each, seed {SEED}, {versions()}\n")
+    print(table(found))
+    print(f"\n{time.perf_counter() - began:.0f} s.")
+
+
+if __name__ == "__main__":
+    main()

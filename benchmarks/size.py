@@ -1,0 +1,287 @@
+"""How often the study's tests reject at nominal 5 % where events do nothing: the table of docs/study.md.
+
+Every number comes from the code behind a report, over the worlds of ``benchmarks.nulls``. ``python -m benchmarks.size``
+"""
+
+import os
+import platform
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from itertools import product
+from multiprocessing import get_context
+
+import numpy as np
+
+from benchmarks.nulls import (
+    MARKET_DIR,
+    WINDOWS,
+    Dates,
+    Made,
+    Null,
+    Occasion,
+    Process,
+    Stage,
+    made,
+    occasion,
+    priced,
+    shocks,
+    stage,
+)
+from engine.study.calendars import Scheme
+from engine.study.classic import other_tests
+from engine.study.dependence import shared_sessions
+from engine.study.desk import Window
+from engine.study.labels import label_test
+from engine.study.legs import place, place_planned
+from engine.study.placebo import placebo_tests
+from engine.study.sample import make_sample
+from engine.study.significance import Significance
+from engine.study.statistics import bmp, sign_flip
+from engine.study.views import adjusted_for_views, draw
+
+SEED = 20_261_125
+ALPHA, LIMIT = 0.05, 0.065
+DRAWS = 499
+CHUNK = 50
+RUNS, OTHERS_EVERY = 2_000, 4
+EVENTS, HOLDS = (5, 10, 20), (1, 20)
+FEWER = ((5, 1), (10, 20), (20, 20))
+"""Observations and sessions held, in worlds other than the four first ones."""
+AGAIN = 10_000
+"""Where a share is above the limit the cell is measured again, by so many runs of other seeds, and that stands."""
+
+BMP, FLIP, LABELS = "BMP t", "sign-flip", "labels"
+MAX_T = "max-T"
+SCHEMES = {
+    Dates.SPREAD: (Scheme.STRATIFIED, Scheme.SHIFT),
+    Dates.CLOSE: (Scheme.STRATIFIED, Scheme.SHIFT),
+    Dates.YEARLY: (Scheme.YEARS,),
+}
+NULLS = (
+    Null("homoskedastic"),
+    Null("event variance doubled", doubled=True),
+    Null("three markets on the same days", markets=3),
+    Null("overlapping windows", dates=Dates.CLOSE),
+    Null("fat tails", Process.FAT),
+    Null("volatility that clusters", Process.GARCH),
+    Null("clusters, doubled", Process.GARCH, doubled=True),
+    Null("one slot in the year", dates=Dates.YEARLY),
+    Null("one slot, doubled", dates=Dates.YEARLY, doubled=True),
+    Null("random dates of TOPIX", Process.TOPIX),
+    Null("random dates of SPX", Process.SPX),
+)
+CORE = NULLS[:4]
+"""The worlds in which windows, and the tests that are not shown by default, are measured too."""
+LABELLED = NULLS[:2]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One world with so many observations, held for so long."""
+
+    null: Null
+    n: int
+    hold: int
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows looked at beside the trade: how long it was held means little to them, so that one hold does."""
+        return WINDOWS if self.null in CORE and self.hold == min(HOLDS) else ()
+
+    @property
+    def name(self) -> str:
+        """The cell in words, from which its seeds follow."""
+        return f"{self.null.name}, N = {self.n}, hold {self.hold}"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Of each test how often it could be had, and how often it rejected."""
+
+    had: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.had + other.had, self.rejected + other.rejected)
+
+    def share(self, test: str) -> float | None:
+        """Return how often a test rejected, as a fraction; None where it was never had."""
+        return self.rejected[test] / self.had[test] if self.had[test] else None
+
+
+def tally(cell: Cell, chunk: int, *, runs: int = CHUNK, others: bool = False) -> Tally:
+    """Return the outcomes of one chunk of runs; the chunk's number is its seed."""
+    rng = np.random.default_rng([SEED, zlib.crc32(cell.name.encode()), chunk])
+    at = stage(cell.null, cell.n, cell.hold)
+    found = Tally()
+    for run, moves in enumerate(shocks(cell.null, at, runs, rng)):
+        when = occasion(cell.null, at, cell.n, rng)
+        bars = priced(cell.null, at, when, moves)
+        one = made(at, when, bars, cell.windows)
+        tests = dict(shown(one, SCHEMES[cell.null.dates], seed=run))
+        if cell.null in LABELLED:
+            tests[LABELS] = _labels(one, at, when, seed=run)
+        if others and run % OTHERS_EVERY == 0:
+            tests.update(_others(one))
+        found = found + _counted(tests)
+    return found
+
+
+def _counted(tests: Mapping[str, float | None]) -> Tally:
+    had = {name: p for name, p in tests.items() if p is not None}
+    return Tally(Counter(had.keys()), Counter(name for name, p in had.items() if p <= ALPHA))
+
+
+def shown(one: Made, schemes: Iterable[Scheme], *, seed: int) -> Iterable[tuple[str, float | None]]:
+    """Yield the p-values a report shows by default: of the trade, of each window, and adjusted for their number."""
+    for view in one.views:
+        factor = shared_sessions(view.sample)
+        yield _named(BMP, view.name), bmp(view.sample.standardized, factor=factor).p
+        yield _named(FLIP, view.name), sign_flip(view.sample.abnormal, draws=DRAWS, seed=seed, factor=factor).p
+    for scheme in schemes:
+        drawn = draw(one.views, scheme, draws=DRAWS, seed=seed)
+        if isinstance(drawn, str):
+            continue
+        for view, placebo in drawn.views:
+            by_t, by_mean = placebo_tests(view.sample, placebo)
+            yield _named(str(scheme), view.name), by_t.p
+            yield _named(f"mean, {scheme}", view.name), by_mean.p
+        yield f"{MAX_T}, {scheme}", min((p for p in adjusted_for_views(drawn) if p is not None), default=None)
+
+
+def _named(test: str, view: str) -> str:
+    return test if view == "trade" else f"{test} {view}"
+
+
+def _labels(one: Made, at: Stage, when: Occasion, *, seed: int) -> float | None:
+    """Return the p-value of the permuted labels, the wanted events against the declined ones."""
+    trades = [p[r] for p in at.planned for r in (*when.all_wanted, *when.declined)]
+    sample = make_sample(place_planned(trades, one.desk), one.desk)
+    return label_test(sample, frozenset(t.event_id for t, _ in one.pairs), draws=DRAWS, seed=seed).test.p
+
+
+def _others(one: Made) -> dict[str, float | None]:
+    sample = one.views[0].sample
+    unused = Significance("", 0, None, None, "")
+    kept = {i for o in sample.usable for i in o.events}
+    events = [e for e in place(one.pairs, one.desk) if e.event_id in kept]
+    found = other_tests(sample, events, one.desk, unused)
+    return {o.test.name: o.test.p for o in found if o.test.name}
+
+
+def cells() -> list[Cell]:
+    """Return the cells of the table: those of a real index where its prices are at hand."""
+    there = [w for w in NULLS if not w.process.is_real or (MARKET_DIR / f"{w.process.value}.csv").is_file()]
+    return [Cell(w, n, hold) for w in there for n, hold in (product(EVENTS, HOLDS) if w in CORE else FEWER)]
+
+
+def measured(chosen: Sequence[Cell], *, runs: int, workers: int, first: int = 0) -> Iterator[tuple[Cell, Tally]]:
+    """Yield the tally of each cell, its chunks of runs shared among processes, counted from the ``first`` on."""
+    chunks = runs // CHUNK
+    jobs = [(c, first + k, c.null in CORE and not first) for c in chosen for k in range(chunks)]
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the processes share the cores already
+    with get_context("spawn").Pool(workers) as pool:
+        parts = pool.imap(_job, jobs)
+        for cell in chosen:
+            yield cell, sum((next(parts) for _ in range(chunks)), Tally())
+
+
+def _job(given: tuple[Cell, int, bool]) -> Tally:
+    cell, chunk, others = given
+    return tally(cell, chunk, others=others)
+
+
+def shown_names(tally: Tally) -> list[str]:
+    """Return the tests of a tally that a report shows by default."""
+    return [t for t in tally.had if t.startswith((BMP, FLIP, MAX_T, LABELS, *Scheme))]
+
+
+def over_limit(tally: Tally) -> bool:
+    """Return whether a test that is shown by default rejected more often than it may."""
+    return any((tally.share(t) or 0.0) > LIMIT for t in shown_names(tally))
+
+
+def whole(*, runs: int = RUNS, workers: int) -> dict[Cell, Tally]:
+    """Return the tally of every cell; one over the limit is measured again, by other seeds, and that figure stands."""
+    found = dict(measured(cells(), runs=runs, workers=workers))
+    again = [c for c, t in found.items() if over_limit(t)]
+    for cell, second in measured(again, runs=AGAIN, workers=workers, first=runs // CHUNK):
+        found[cell] = Tally(_either(second.had, found[cell].had), _either(second.rejected, found[cell].rejected))
+    return found
+
+
+def _either(second: Counter[str], first: Counter[str]) -> Counter[str]:
+    """Return the second counts, and the first of what was counted only then."""
+    return Counter({**{k: v for k, v in first.items() if _is_other(k)}, **second})
+
+
+def _is_other(test: str) -> bool:
+    return not test.startswith((BMP, FLIP, MAX_T, LABELS, "mean", *Scheme))
+
+
+DEFAULT = {
+    "BMP t": (BMP,),
+    "sign-flip": (FLIP,),
+    "stratified": ("stratified",),
+    "shift": ("shift",),
+    "years": ("years",),
+    "windows": tuple(f"{t} {w}" for t in (BMP, FLIP, "stratified", "shift") for w in WINDOWS),
+    "max-T": tuple(f"{MAX_T}, {s}" for s in Scheme),
+    "labels": (LABELS,),
+}
+"""The columns of the first table: of several tests the one that rejects most often."""
+OTHERS = {
+    "cross-sectional t": ("cross-sectional t",),
+    "Patell": ("Patell z",),
+    "Kolari-Pynnönen": ("Kolari-Pynnönen t",),
+    "Corrado": ("Corrado rank",),
+    "GRANK": ("GRANK t",),
+    "sign": ("sign",),
+    "gen. sign": ("generalized sign",),
+    "Wilcoxon": ("Wilcoxon",),
+    "placebo, mean": ("mean, stratified",),
+}
+
+
+def table(found: Mapping[Cell, Tally], columns: Mapping[str, Sequence[str]]) -> str:
+    """Return a table in markdown: a line a cell, of each column the largest share rejected, in per cent."""
+    head = ["world", "N", "held", "runs", *columns]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for cell, tally in found.items():
+        shares = [_largest(tally, tests) for tests in columns.values()]
+        if any(shares):
+            runs = max(tally.had[t] for tests in columns.values() for t in tests[:1])
+            lines.append(f"| {cell.null.name} | {cell.n} | {cell.hold} | {runs:,} | " + " | ".join(shares) + " |")
+    return "\n".join(lines)
+
+
+def _largest(tally: Tally, tests: Sequence[str]) -> str:
+    shares = [s for t in tests if (s := tally.share(t)) is not None]
+    return f"{100 * max(shares):.1f}" if shares else ""
+
+
+def main(workers: int | None = None) -> None:
+    """Measure, and print both tables."""
+    began = time.perf_counter()
+    found = whole(workers=workers or os.cpu_count() or 1)
+    others = {c: t for c, t in found.items() if c.null in CORE}
+    print(f"\nRejected at nominal 5 %, in per cent; seed {SEED}, {DRAWS} draws, {versions()}\n")
+    print(table(found, DEFAULT))
+    print("\nThe tests that are not shown by default\n")
+    print(table(others, OTHERS))
+    over = [c.name for c, t in found.items() if over_limit(t)]
+    print(f"\nAbove {LIMIT:.1%}: {'; '.join(over) or 'none'}. {time.perf_counter() - began:.0f} s.")
+
+
+def versions() -> str:
+    """Return what the figures hang on."""
+    named = ", ".join(f"{n} {version(n)}" for n in ("hustings", "numpy", "scipy"))
+    return f"Python {platform.python_version()}, {named}"
+
+
+if __name__ == "__main__":
+    main()
