@@ -6,6 +6,7 @@ from typing import Any
 from datasets.bars import Floats
 from datasets.instants import Sessions
 from engine.plan import Skipped
+from engine.variants import Variants
 
 OPEN_AT_END = "open_at_end"
 
@@ -67,6 +68,21 @@ class Trade:
 
 
 @dataclass(frozen=True)
+class EventPath:
+    """The closes of one instrument around an event that was traded, and which way the position went.
+
+    ``closes[i]`` is that of session ``first + i``, counted from session 0: the first to close strictly after the event
+    was known. Where bars end there are fewer.
+    """
+
+    event_id: str
+    instrument: str
+    side: str
+    first: int
+    closes: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class RunEvent:
     """An event that was traded or skipped, as a report tells it; instants are ISO text or empty."""
 
@@ -91,7 +107,7 @@ class Run:
 
     ``equity``, ``cash`` and ``exposure`` (gross position value over equity) are taken when the last market of a
     session has closed; ``returns`` are fractions, the first one over ``start_equity``. ``cash`` is None in a run read
-    back from its folder.
+    back from its folder. ``paths`` are empty in runs kept from before, ``variants`` None where they were not asked for.
     """
 
     run_id: str
@@ -110,6 +126,8 @@ class Run:
     benchmark_returns: Floats | None = None
     metrics: dict[str, float | int | None] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
+    paths: tuple[EventPath, ...] = ()
+    variants: Variants | None = None
 
     @property
     def final_equity(self) -> float:

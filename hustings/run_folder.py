@@ -15,12 +15,16 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.instants import Sessions, iso_z, to_ns
+from engine.event_paths import AFTER, BEFORE
 from engine.metrics import numbers
 from engine.plan import Skipped
-from engine.run import Fill, Run, RunEvent, Trade
+from engine.run import EventPath, Fill, Run, RunEvent, Trade
+from engine.variants import Variant, Variants
 from hustings.registry import holds
 
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
+_OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
+"""The columns of paths.csv: sessions counted from the event's own."""
 _EVENT_COLUMNS = [f.name for f in dataclasses.fields(RunEvent) if f.name != "outcome"]
 
 
@@ -43,6 +47,9 @@ def write_run(run: Run, folder: Path, tearsheet: str | None) -> dict[str, Path]:
     if run.benchmark_returns is not None:
         marks = zip(run.sessions, map(_number, run.benchmark_returns), strict=True)
         texts["benchmark"] = ("benchmark.csv", _csv(["session", "returns"], ([str(s), r] for s, r in marks)))
+    texts["paths"] = ("paths.csv", _csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)))
+    if run.variants is not None:
+        texts["variants"] = ("variants.json", _json(dataclasses.asdict(run.variants)))
     if tearsheet is not None:
         texts["tearsheet"] = ("tearsheet.html", tearsheet)
     try:
@@ -70,6 +77,8 @@ _OURS = frozenset(
         "events.csv",
         "equity.csv",
         "benchmark.csv",
+        "paths.csv",
+        "variants.json",
         "tearsheet.html",
     }
 )
@@ -113,6 +122,7 @@ def read_run(folder: Path) -> Run:
         returns = np.array([float(r["returns"]) for r in equity])
         result = numbers(sessions, returns, trades, cash_rate=manifest["terms"]["cash_rate"])
         marks = _rows(folder / "benchmark.csv") if manifest["benchmark"] else None
+        paths, variants = _paths(folder / "paths.csv"), _variants(folder / "variants.json")
     except FileNotFoundError as e:
         raise UserError(f"'{folder}' is no run: {Path(str(e.filename)).name} is missing") from e
     except (KeyError, ValueError, TypeError) as e:
@@ -134,6 +144,8 @@ def read_run(folder: Path) -> Run:
         benchmark_returns=None if marks is None else np.array([float(r["returns"]) for r in marks]),
         metrics=result.values,
         notes=result.notes,
+        paths=paths,
+        variants=variants,
     )
 
 
@@ -223,6 +235,31 @@ def _typed(row: dict[str, str], record: type[Any]) -> dict[str, Any]:
         else:
             out[f.name] = text
     return out
+
+
+def _path_row(path: EventPath) -> list[str]:
+    by_offset = dict(enumerate(path.closes, start=path.first))
+    closes = [_number(by_offset[n]) if n in by_offset else "" for n in _OFFSETS.values()]
+    return [path.event_id, path.instrument, path.side, *closes]
+
+
+def _paths(file: Path) -> tuple[EventPath, ...]:
+    """Return the paths around events; none where a run was kept before there were any."""
+    return tuple(_path(row) for row in _rows(file)) if file.is_file() else ()
+
+
+def _path(row: dict[str, str]) -> EventPath:
+    there = {n: float(row[label]) for label, n in _OFFSETS.items() if row[label]}
+    return EventPath(row["event_id"], row["instrument"], row["side"], min(there), tuple(there.values()))
+
+
+def _variants(file: Path) -> Variants | None:
+    """Return what the rule would have made otherwise; None where that was not reckoned."""
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text(encoding="utf-8"))
+    timing, costs = (tuple(Variant(**v) for v in found[name]) for name in ("timing", "costs"))
+    return Variants(timing, costs, found["note"])
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

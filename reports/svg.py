@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, isfinite, log10
+from typing import Any
 
 import numpy as np
 
@@ -224,9 +226,9 @@ def _groups(bars: Bars, space: _Space) -> list[str]:
 
 
 def _space(chart: Chart) -> _Space:
-    spans = [*chart.lines, *chart.ranges]
-    first = min(_day(each.days[0]) for each in spans)
-    last = max(_day(each.days[-1]) for each in spans)
+    spans = [line.days for line in chart.lines] + [each.days for each in chart.ranges]
+    first = min(_day(days[0]) for days in spans)
+    last = max(_day(days[-1]) for days in spans)
     low, high = _extremes(chart)
     filled = any(line.fill_to_zero for line in chart.lines)
     if filled:
@@ -242,11 +244,10 @@ def _extremes(chart: Chart) -> tuple[float, float]:
     return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
 
-def _day(place: object) -> int:
+def _day(place: Any) -> int:
     """Return a date as days since 1970, and a number of sessions as it is."""
-    if isinstance(place, date | np.datetime64):
-        return int(np.datetime64(place, "D").astype(np.int64))
-    return int(place)  # type: ignore[call-overload, no-any-return]
+    is_date = isinstance(place, date | np.datetime64)
+    return int(np.datetime64(place, "D").astype(np.int64)) if is_date else int(place)
 
 
 def _places(days: Sessions | Floats) -> Floats:
@@ -269,8 +270,8 @@ def thinned(days: Floats, values: Floats, points: int = POINTS) -> tuple[Floats,
     if len(days) <= points:
         return days, values
     kept = _largest_triangles(days, values, points)
-    kept = np.unique([*kept, int(values.argmin()), int(values.argmax())])
-    return days[kept], values[kept]
+    rows = np.unique([*kept, int(values.argmin()), int(values.argmax())])
+    return days[rows], values[rows]
 
 
 def _largest_triangles(days: Floats, values: Floats, points: int) -> list[int]:
@@ -279,7 +280,7 @@ def _largest_triangles(days: Floats, values: Floats, points: int) -> list[int]:
     mean_x = np.append(np.add.reduceat(days[:-1], edges[:-1]) / size, days[-1])
     mean_y = np.append(np.add.reduceat(values[:-1], edges[:-1]) / size, values[-1])
     kept = [0]
-    for n, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for n, (start, end) in enumerate(pairwise(edges)):
         x, y = days[kept[-1]], values[kept[-1]]
         area = np.abs((x - mean_x[n + 1]) * (values[start:end] - y) - (x - days[start:end]) * (mean_y[n + 1] - y))
         kept.append(int(start) + int(area.argmax()))

@@ -1,5 +1,6 @@
 """hustings run: replay a strategy and write its tear sheet."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -20,8 +21,11 @@ from hustings.terminal import apart, progress, say, say_json, summary, warn
 @run_options
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the files go [runs/<run_id>].")
 @click.option("--no-report", is_flag=True, help="Write no tear sheet.")
+@click.option("--no-variants", is_flag=True, help="Do not reckon other holds, delays and costs for the tear sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def run(strategy: str, options: RunOptions, out: Path | None, no_report: bool, as_json: bool) -> None:
+def run(
+    strategy: str, options: RunOptions, out: Path | None, no_report: bool, no_variants: bool, as_json: bool
+) -> None:
     """Replay STRATEGY over events and bars and write its tear sheet.
 
     STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
@@ -29,7 +33,8 @@ def run(strategy: str, options: RunOptions, out: Path | None, no_report: bool, a
     if out is not None:
         check_writable(out)
     with progress("replaying"), apart(quiet=as_json):
-        result = execute(strategy, options.given(), options.instruments, options.setting())
+        setting = replace(options.setting(), vary=not (no_report or no_variants))
+        result = execute(strategy, options.given(), options.instruments, setting)
     position = _entered(result)
     folder = out if out is not None else Path("runs") / result.run_id
     with progress("writing the tear sheet"):
