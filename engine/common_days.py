@@ -62,7 +62,7 @@ class OnDays:
     sessions: Sessions
     returns: Floats
     correlation: Floats
-    block: float
+    block: int
     differences: tuple[tuple[Difference, ...], ...]
 
 
@@ -99,8 +99,10 @@ def correlations(returns: Floats) -> Floats:
 
 def _mean_holding(run: Run, span: Span) -> float:
     """Return how many sessions a trade is held on average: shorter blocks would cut trades in pieces."""
-    held = [int(held_sessions(run.sessions, [t]).sum()) for t in _entered(run, span)]
-    return float(np.mean(held)) if held else 1.0
+    trades = _entered(run, span)
+    ends = np.array([[t.entry_session, t.exit_session] for t in trades] or [["1970-01-01"] * 2], dtype="datetime64[D]")
+    first, last = np.searchsorted(run.sessions, ends[:, 0]), np.searchsorted(run.sessions, ends[:, 1], side="right")
+    return float((last - first).mean()) if trades else 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ class OnEvents:
     events: tuple[CommonEvent, ...]
     correlation: float | None
     differences: tuple[Difference, ...]
-    block: float
+    block: int
 
     @property
     def ahead(self) -> int:
@@ -81,7 +81,7 @@ def on_common_events(first: dict[str, float], second: dict[str, float]) -> OnEve
     one, two = np.array([e.first for e in events]), np.array([e.second for e in events])
     if not events:
         nothing = [bare(name, None, None, "no event that both traded and left") for name in _NAMES]
-        return OnEvents(events, None, tuple(nothing), 1.0)
+        return OnEvents(events, None, tuple(nothing), 1)
     differences, block = _differences(one, two)
     return OnEvents(events, _correlation(one, two), differences, block)
 
@@ -89,13 +89,13 @@ def on_common_events(first: dict[str, float], second: dict[str, float]) -> OnEve
 _NAMES = ("mean_trade", "sharpe_trade", "drawdown_trade")
 
 
-def _differences(one: Floats, two: Floats) -> tuple[tuple[Difference, ...], float]:
+def _differences(one: Floats, two: Floats) -> tuple[tuple[Difference, ...], int]:
     plain = [bare(name, *both, _too_few(len(one))) for name, *both in _bare_numbers(one, two)]
     if len(one) >= MIN_EVENTS:
         return _resampled(plain, one, two)
     if len(one) > 1 and (_varies(two - one) or not np.any(two - one)):
         plain[0] = by_t(plain[0], two - one)
-    return tuple(plain), 1.0
+    return tuple(plain), 1
 
 
 def _bare_numbers(one: Floats, two: Floats) -> list[tuple[str, float | None, float | None]]:
@@ -117,7 +117,7 @@ def _too_few(n: int) -> str:
     return f"{n} common {'event' if n == 1 else 'events'}; at least {MIN_EVENTS} are needed for resampling"
 
 
-def _resampled(plain: Sequence[Difference], one: Floats, two: Floats) -> tuple[tuple[Difference, ...], float]:
+def _resampled(plain: Sequence[Difference], one: Floats, two: Floats) -> tuple[tuple[Difference, ...], int]:
     mean, ratio, fall = plain
     block = block_length([one, two])
     rows, blocks = drawn_rows(len(one), block), draw_blocks(len(one), block)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
-from arch.covariance.kernel import Parzen
 from numpy.typing import NDArray
 
 from datasets.bars import Floats
@@ -32,9 +31,9 @@ class Blocks:
         return self.starts.shape[1] * self.size
 
 
-def draw_blocks(n: int, length: float) -> Blocks:
-    """Return blocks of ``length`` observations (rounded up, at most n / 10) of a series of ``n`` that is a circle."""
-    size = max(1, min(ceil(length), n // MIN_BLOCKS))
+def draw_blocks(n: int, length: int) -> Blocks:
+    """Return blocks of ``length`` observations (at most n / 10) of a series of ``n`` that is a circle."""
+    size = max(1, min(length, n // MIN_BLOCKS))
     starts = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n // size))
     return Blocks(starts, size)
 
@@ -111,5 +110,21 @@ def studentized(first: SharpeDraws, second: SharpeDraws, blocks: Blocks) -> Stud
 
 
 def long_run_error(values: Floats) -> float:
-    """Return the standard error of the mean of dependent values (n,): Parzen kernel, automatic bandwidth."""
-    return sqrt(max(0.0, float(np.squeeze(Parzen(values).cov.long_run))) / len(values))
+    """Return the standard error of the mean of dependent values (n,): Parzen kernel, automatic bandwidth.
+
+    Andrews (1991), Econometrica 59; the bandwidth of Newey and West (1994), Review of Economic Studies 61.
+    """
+    n, away = len(values), values - values.mean()
+    reach = ceil(4 * (n / 100) ** (4 / 25))
+    covariance = np.array([away[lag:] @ away[: n - lag] for lag in range(reach + 1)]) / n
+    twice = covariance * np.where(np.arange(reach + 1) > 0, 2, 1)
+    curvature = (float(np.arange(reach + 1) ** 2 @ twice) / float(twice.sum())) ** 2 if twice.sum() else 0.0
+    bandwidth = min(2.6614 * (curvature * n) ** 0.2, n - 1.0)
+    weight = _parzen(np.arange(int(bandwidth) + 1) / (bandwidth + 1))
+    lagged = [w * float(away[lag:] @ away[: n - lag]) for lag, w in enumerate(weight)]
+    return sqrt(max(0.0, 2 * sum(lagged) - lagged[0])) / n
+
+
+def _parzen(x: Floats) -> Floats:
+    """Return the weights of the Parzen kernel at shares x of its reach, from 0 to 1."""
+    return np.where(x <= 0.5, 1 - 6 * x**2 * (1 - x), 2 * (1 - x) ** 3)

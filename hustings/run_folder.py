@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from datasets.bars import Floats
 from datasets.errors import UserError
 from datasets.instants import Sessions, iso_z, to_ns
 from engine.event_paths import AFTER, BEFORE
@@ -113,15 +114,15 @@ def read_run(folder: Path) -> Run:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         run_id = manifest.pop("run_id")
-        equity = _rows(folder / "equity.csv")
+        days = _by_column(folder / "equity.csv")
         trades = tuple(_trade(r) for r in _rows(folder / "trades.csv"))
         fills = tuple(_fill(r) for r in _rows(folder / "fills.csv"))
         told = _rows(folder / "events.csv")
-        sessions = np.array([r["session"] for r in equity], dtype="datetime64[D]")
+        sessions = np.array(days["session"], dtype="datetime64[D]")
         _check_span(manifest, sessions)
-        returns = np.array([float(r["returns"]) for r in equity])
+        equity, returns, exposure = (_floats(days[c]) for c in ("equity", "returns", "exposure"))
         result = numbers(sessions, returns, trades, cash_rate=manifest["terms"]["cash_rate"])
-        marks = _rows(folder / "benchmark.csv") if manifest["benchmark"] else None
+        marks = _floats(_by_column(folder / "benchmark.csv")["returns"]) if manifest["benchmark"] else None
         paths, variants = _paths(folder / "paths.csv"), _variants(folder / "variants.json")
     except FileNotFoundError as e:
         raise UserError(f"'{folder}' is no run: {Path(str(e.filename)).name} is missing") from e
@@ -132,16 +133,16 @@ def read_run(folder: Path) -> Run:
         manifest=manifest,
         start_equity=manifest["terms"]["cash"],
         sessions=sessions,
-        equity=np.array([float(r["equity"]) for r in equity]),
+        equity=equity,
         cash=None,
         returns=returns,
-        exposure=np.array([float(r["exposure"]) for r in equity]),
+        exposure=exposure,
         fills=fills,
         trades=trades,
         skipped=tuple(Skipped(r["event_id"], r["instrument"], r["reason"]) for r in told if r["outcome"] == "skipped"),
         events=_events(told),
         benchmark=manifest["benchmark"],
-        benchmark_returns=None if marks is None else np.array([float(r["returns"]) for r in marks]),
+        benchmark_returns=marks,
         metrics=result.values,
         notes=result.notes,
         paths=paths,
@@ -260,6 +261,17 @@ def _variants(file: Path) -> Variants | None:
     found = json.loads(file.read_text(encoding="utf-8"))
     timing, costs = (tuple(Variant(**v) for v in found[name]) for name in ("timing", "costs"))
     return Variants(timing, costs, found["note"])
+
+
+def _by_column(path: Path) -> dict[str, tuple[str, ...]]:
+    """Return a table of many rows by column: several times faster than row by row."""
+    with path.open(encoding="utf-8", newline="") as f:
+        header, *rows = csv.reader(f)
+    return dict(zip(header, zip(*rows, strict=True), strict=True))
+
+
+def _floats(texts: Iterable[str]) -> Floats:
+    return np.array([float(text) for text in texts])
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

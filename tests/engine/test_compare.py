@@ -5,12 +5,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arch.bootstrap import StationaryBootstrap, optimal_block_length
+from arch.covariance.kernel import Parzen
 
 from engine.common_days import aligned, common_span, correlations, numbers_within
 from engine.common_events import event_returns, on_common_events
 from engine.compare import compared
 from engine.difference import Interval
-from engine.resampling import RESAMPLES, block_length, deepest_falls, drawn_rows, percentiles, share_above
+from engine.resampling import (
+    RESAMPLES,
+    asked_length,
+    block_length,
+    deepest_falls,
+    drawn_rows,
+    means,
+    percentiles,
+    share_above,
+)
 from engine.sharpe_difference import draw_blocks, linearised, long_run_error, sharpe_draws, studentized
 from tests.reports.handmade import business_days, make_run, trade
 
@@ -146,20 +157,42 @@ def test_a_day_that_loses_all_is_a_drawdown_of_all_and_no_more():
 
 
 def test_rows_go_on_by_one_as_often_as_the_block_length_says():
-    rows = drawn_rows(500, 8.0)
+    rows = drawn_rows(500, 8)
     assert rows.shape == (RESAMPLES, 500)
     goes_on = (np.diff(rows, axis=1) % 500 == 1).mean()
     assert goes_on == pytest.approx(1 - 1 / 8 + 1 / 8 / 500, abs=0.003)
-    assert np.array_equal(rows, drawn_rows(500, 8.0))
+    assert np.array_equal(rows, drawn_rows(500, 8))
 
 
 def test_block_length_is_bounded_and_long_enough_for_what_is_held():
     noise = np.random.default_rng(3).normal(size=1000)
-    assert 1.0 <= block_length([noise]) < 5.0
-    assert block_length([noise], least=20.0) == 20.0
-    assert block_length([noise], least=900.0) == 100.0
-    assert block_length([np.zeros(1000)]) == 1.0
-    assert block_length([noise[:15]]) == 1.0
+    assert 1 <= block_length([noise]) < 5
+    assert block_length([noise], least=19.5) == 20
+    assert block_length([noise], least=900.0) == 100
+    assert block_length([np.zeros(1000)]) == 1
+    assert block_length([noise[:15]]) == 1
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_block_length_is_that_of_arch(seed):
+    noise = np.random.default_rng(seed).normal(size=1039)
+    series = [noise[:1000], np.convolve(noise, np.ones(40), mode="valid"), np.cumsum(noise)[::2]]
+    for values in series:
+        assert asked_length(values) == pytest.approx(optimal_block_length(values)["stationary"].iloc[0], rel=1e-9)
+
+
+def test_means_of_draws_spread_as_those_of_arch():
+    """The standard error of the mean of a persistent series; 1,000 draws know it to 2.2 %, so that two differ by 3.2 %."""
+    values = np.convolve(np.random.default_rng(9).normal(size=439), np.ones(40), mode="valid")
+    theirs = StationaryBootstrap(20, values, seed=1).apply(np.mean, 1_000).std()
+    assert means(values, drawn_rows(400, 20)).std() == pytest.approx(theirs, rel=0.1)
+
+
+def test_long_run_error_is_that_of_arch():
+    noise = np.random.default_rng(4).normal(size=1009)
+    for values in (noise[:1000], np.convolve(noise, np.ones(10), mode="valid"), noise[:12]):
+        variance = float(np.squeeze(Parzen(values).cov.long_run)) / len(values)
+        assert long_run_error(values) == pytest.approx(np.sqrt(variance), rel=1e-9)
 
 
 def test_persistent_series_ask_for_longer_blocks():
@@ -203,7 +236,7 @@ def test_studentized_interval_is_that_of_the_paper_written_out():
     rng = np.random.default_rng(11)
     first = rng.standard_t(5, 240) * 0.01 + 0.001
     second = 0.5 * first + rng.normal(0.0005, 0.008, 240)
-    blocks = draw_blocks(240, 5.0)
+    blocks = draw_blocks(240, 5)
     critical, slope, data = literally(first, second, blocks)
     error = long_run_error((data - data.mean(axis=0)) @ slope)
     found = sure(studentized(sharpe_draws(first, blocks), sharpe_draws(second, blocks), blocks))
@@ -224,7 +257,7 @@ def test_standard_error_is_that_of_memmel_for_independent_normal_returns():
 def test_interval_of_the_sharpe_difference_holds_the_truth_as_often_as_it_says():
     """Equal ratios in 200 pairs of 120 fat-tailed returns: 95 % less at most three standard errors of 1.5 %."""
     rng, covered = np.random.default_rng(17), 0
-    blocks = draw_blocks(120, 1.0)
+    blocks = draw_blocks(120, 1)
     for _ in range(200):
         first, second = 0.1 + rng.standard_t(6, (2, 120))
         one, two = sharpe_draws(first, blocks), sharpe_draws(second, blocks)
@@ -235,7 +268,7 @@ def test_interval_of_the_sharpe_difference_holds_the_truth_as_often_as_it_says()
 def test_draws_that_do_not_vary_are_counted_and_refused():
     rare = np.zeros(40)
     rare[7] = 0.05
-    blocks = draw_blocks(40, 4.0)
+    blocks = draw_blocks(40, 4)
     told = studentized(sharpe_draws(rare, blocks), sharpe_draws(rare[::-1].copy(), blocks), blocks)
     assert isinstance(told, str)
     assert told.endswith("of 1,000 draws do not vary")
