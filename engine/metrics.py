@@ -201,6 +201,17 @@ def drawdowns(sessions: Sessions, returns: Floats) -> list[Drawdown]:
     return sorted(found, key=lambda d: d.depth)
 
 
+def grouped_returns(sessions: Sessions, returns: Floats, period: str) -> dict[int, float]:
+    """Return the compounded return of each period that has a session, in order.
+
+    ``period`` is weekly (ISO weeks), monthly, quarterly or yearly; keys count periods since 1970.
+    """
+    months = sessions.astype("datetime64[M]").astype(np.int64)
+    days = sessions.astype(np.int64)
+    keys = {"weekly": (days + 3) // 7, "monthly": months, "quarterly": months // 3, "yearly": months // 12}
+    return _grouped(keys[period], returns)
+
+
 def yearly_returns(sessions: Sessions, returns: Floats) -> dict[int, float]:
     """Return the compounded return of each calendar year that has a session."""
     return _grouped(sessions.astype("datetime64[Y]").astype(np.int64) + 1970, returns)
@@ -213,7 +224,11 @@ def monthly_returns(sessions: Sessions, returns: Floats) -> dict[tuple[int, int]
 
 
 def _grouped(key: NDArray[np.int64], returns: Floats) -> dict[int, float]:
-    return {int(k): total_return(returns[key == k]) for k in np.unique(key)}
+    if not len(key):
+        return {}
+    first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))  # sessions ascend, and so do their keys
+    grown = np.multiply.reduceat(1 + returns, first) - 1
+    return dict(zip(key[first].tolist(), grown.tolist(), strict=True))
 
 
 def held_sessions(sessions: Sessions, trades: Sequence[Trade]) -> NDArray[np.bool_]:

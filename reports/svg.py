@@ -22,6 +22,10 @@ WIDTH = 900
 NARROW = 600
 """The width of a drawing as wide as the page, and of one in a column: text keeps its size."""
 LEFT, RIGHT, TOP, BOTTOM = 92, 14, 12, 30
+_MANY = 60
+"""More stretches than this are shaded lightly: they lie over one another."""
+_LABEL = 12
+"""Room below the axis for words that say what lies across."""
 POINTS = 400
 """A line is drawn with at most so many points (LTTB), and its two extremes. Numbers are never taken from it."""
 
@@ -32,6 +36,7 @@ class Unit(StrEnum):
     PERCENT = "percent"
     MONEY = "money"
     RATIO = "ratio"
+    LOG = "log"
 
 
 class Across(StrEnum):
@@ -58,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A symbol at a date: ``shape`` is one of up, down, ring, event; an event stands on the lower edge."""
+    """A symbol at a date: ``shape`` is one of up, down, ring, event, stroke; the last two stand on the lower edge."""
 
     day: date
     value: float | None
@@ -113,10 +118,10 @@ def chart_svg(chart: Chart) -> str:
     """Return the chart as one SVG element, the same text for the same chart."""
     space = _space(chart)
     parts = [
-        *_head(chart.ident, chart.title, chart.description, (chart.width, chart.height), _read_off(chart, space)),
+        *_head(chart.ident, chart.title, chart.description, _size(chart), _read_off(chart, space)),
         _clip(chart.ident, space),
         '<g class="y-axis">',
-        *_value_axis(chart.tick, chart.y_label, space),
+        *_value_axis(_levels(chart.unit, space), chart.tick, chart.y_label, space),
         '</g>\n<g class="x-axis">',
         *(_date_axis(space) if chart.across is Across.DATES else _session_axis(space, chart.x_label)),
         f'</g>\n<g clip-path="url(#{chart.ident}-clip)">\n<g class="plotted">',
@@ -129,6 +134,10 @@ def chart_svg(chart: Chart) -> str:
         "</svg>",
     ]
     return "\n".join(parts)
+
+
+def _size(chart: Chart) -> tuple[int, int]:
+    return chart.width, chart.height + (_LABEL if chart.x_label else 0)
 
 
 def _head(ident: str, title: str, description: str, size: tuple[int, int], data: str = "") -> list[str]:
@@ -196,7 +205,7 @@ def bars_svg(bars: Bars) -> str:
     return "\n".join(
         [
             *_head(bars.ident, bars.title, bars.description, (bars.width, bars.height)),
-            *_value_axis(bars.tick, "", space),
+            *_value_axis(round_steps(space.low, space.high), bars.tick, "", space),
             *_groups(bars, space),
             "</svg>",
         ]
@@ -288,16 +297,37 @@ def _largest_triangles(days: Floats, values: Floats, points: int) -> list[int]:
 
 
 def _line(line: Line, space: _Space, points: int) -> str:
-    drawable = np.isfinite(line.values)
-    days, values = thinned(_places(line.days)[drawable], line.values[drawable], points)
+    """Return a line, in as many pieces as missing values break it into."""
+    if not line.read:
+        return _traced(line, space)
+    places, drawn = _places(line.days), np.isfinite(line.values)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], drawn, [False])).astype(np.int8)))
+    pieces = zip(edges[::2], edges[1::2], strict=True)
+    share = points / max(1, int(drawn.sum()))
+    return "\n".join(
+        _piece(line, *thinned(places[a:b], line.values[a:b], max(3, round(share * (b - a)))), space) for a, b in pieces
+    )
+
+
+def _piece(line: Line, days: Floats, values: Floats, space: _Space) -> str:
     drawn = " ".join(f"{_n(space.x(d))},{_n(space.y(v))}" for d, v in zip(days, values, strict=True))
-    data = _values_read(days, values) if line.read else ""
-    name = escape(line.name)
+    data, name = _values_read(days, values), escape(line.name)
     shown = f'<polyline class="line {line.style}" points="{drawn}"{data}><title>{name}</title></polyline>'
-    if not line.fill_to_zero or not len(days):
+    if not line.fill_to_zero:
         return shown
     zero, left, right = _n(space.y(0.0)), _n(space.x(days[0])), _n(space.x(days[-1]))
     return f'<polygon class="area {line.style}" points="{left},{zero} {drawn} {right},{zero}"/>\n{shown}'
+
+
+def _traced(line: Line, space: _Space) -> str:
+    """Return a line among many, in as few letters as can be: whole units, each point from the one before."""
+    there = np.isfinite(line.values)
+    x = np.array([round(space.x(d)) for d in _places(line.days)[there]], dtype=np.int64)
+    y = np.array([round(space.y(v)) for v in line.values[there]], dtype=np.int64)
+    if not len(x):
+        return ""
+    steps = " ".join(f"{dx} {dy}" for dx, dy in zip(np.diff(x), np.diff(y), strict=True)).replace(" -", "-")
+    return f'<path class="line {line.style}" d="M{x[0]} {y[0]}l{steps}"><title>{escape(line.name)}</title></path>'
 
 
 def _values_read(days: Floats, values: Floats) -> str:
@@ -316,11 +346,12 @@ def _range(each: Range, space: _Space) -> str:
 
 def _bands(bands: Sequence[Band], space: _Space) -> list[str]:
     found = []
+    style = "band" if len(bands) <= _MANY else "band many"
     for band in bands:
         first, last = _day(band.first), _day(band.last)
         left, right = space.x(first), space.x(last)
         found.append(
-            f'<rect class="band" x="{_n(left)}" y="{TOP}" width="{_n(max(right - left, 1.5))}"'
+            f'<rect class="{style}" x="{_n(left)}" y="{TOP}" width="{_n(max(right - left, 1.5))}"'
             f' height="{space.height - TOP - BOTTOM}" data-a="{first}" data-b="{last}">'
             f"<title>{escape(band.text)}</title></rect>"
         )
@@ -336,14 +367,26 @@ def _mark(mark: Mark, space: _Space) -> str:
         "down": f"M{_n(x)} {_n(y - 1)}l5.5 -10h-11z",
         "ring": f"M{_n(x - 4)} {_n(y)}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z",
         "event": f"M{_n(x)} {_n(base)}v-9m0 -7l3.5 3.5l-3.5 3.5l-3.5 -3.5z",
+        "stroke": f"M{_n(x)} {_n(base)}v-7",
     }
     at = f'data-at="{_n(x)} {_n(y)}"'
     return f'<path class="mark {mark.shape}" {at} d="{shapes[mark.shape]}"><title>{escape(mark.text)}</title></path>'
 
 
-def _value_axis(tick: Callable[[float], str], label: str, space: _Space) -> list[str]:
+def _levels(unit: Unit, space: _Space) -> list[float]:
+    """Return where lines go across; on a log scale at 1, 2 and 5 times powers of ten, if there are three of them."""
+    if unit is not Unit.LOG:
+        return round_steps(space.low, space.high)
+    powers = range(floor(space.low), ceil(space.high) + 1)
+    round_ = [e + log10(m) for e in powers for m in (1, 2, 5) if space.low <= e + log10(m) <= space.high]
+    if len(round_) >= 3:
+        return round_
+    return [log10(v) for v in round_steps(10**space.low, 10**space.high) if v > 0]
+
+
+def _value_axis(levels: Sequence[float], tick: Callable[[float], str], label: str, space: _Space) -> list[str]:
     found = []
-    for value in round_steps(space.low, space.high):
+    for value in levels:
         y = _n(space.y(value))
         style = "grid zero" if value == 0 else "grid"
         text = escape(tick(value))

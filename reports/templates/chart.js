@@ -19,7 +19,7 @@ const date = day => new Date(day * DAY).toISOString().slice(0, 10);
 const grouped = (value, digits) => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const positive = text => /[1-9]/.test(text) ? text : text.replace("-", "");
 const written = (value, unit, digits) => positive(unit === "percent" ? `${grouped(value * 100, digits ?? 2)} %`
-  : unit === "money" ? grouped(value, digits ?? 0) : grouped(value, digits ?? 2));
+  : unit === "log" ? grouped(10 ** value, 2) : unit === "money" ? grouped(value, digits ?? 0) : grouped(value, digits ?? 2));
 
 /* Round values within [low, high], some `wanted` of them, and the decimals they need. */
 function steps(low, high, wanted) {
@@ -51,24 +51,37 @@ function dates(first, last, most) {
   return found.filter(([at]) => at >= first && at <= last);
 }
 
+function levels(low, high, unit) {
+  if (unit !== "log") return steps(low, high, 5);
+  const round = [];
+  for (let e = Math.floor(low); e <= high; e += 1) for (const m of [1, 2, 5]) round.push(e + Math.log10(m));
+  const inside = round.filter(v => v >= low && v <= high);
+  return { values: inside.length >= 3 ? inside : steps(10 ** low, 10 ** high, 5).values.filter(v => v > 0).map(Math.log10), step: 1 };
+}
+
 /* ---- charts: read off by mouse and arrow keys; zoom by dragging, buttons, + - and 0 ---- */
 function chart(svg) {
   const [first, last, low, high] = numbers(svg.dataset.space);
   const [left, right, top, bottom] = numbers(svg.dataset.box);
   const unit = svg.dataset.unit, byDate = svg.dataset.across === "dates";
   const plotted = svg.querySelector(".plotted");
-  const lines = [...svg.querySelectorAll(".line[data-x]")].map(line => {
+  const lines = [];
+  for (const line of svg.querySelectorAll(".line[data-x]")) {
     let at = 0;
-    const x = numbers(line.dataset.x).map(step => (at += step));
-    return { name: line.querySelector("title").textContent, x, v: numbers(line.dataset.v) };
-  });
+    const x = numbers(line.dataset.x).map(step => (at += step)), v = numbers(line.dataset.v);
+    const name = line.querySelector("title").textContent, before = lines.at(-1);
+    if (before?.name === name) {
+      before.x.push(before.x.at(-1) + 1, ...x);
+      before.v.push(NaN, ...v);
+    } else lines.push({ name, x, v });
+  }
   const marks = [...svg.querySelectorAll(".mark[data-at]")].map(element => {
     const [x, y] = numbers(element.dataset.at);
-    return { element, x, y, text: element.querySelector("title").textContent, stands: element.classList.contains("event") };
+    return { element, x, y, text: element.querySelector("title").textContent, stands: element.matches(".event, .stroke") };
   });
   const bands = [...svg.querySelectorAll(".band")].map(band => ({ a: Number(band.dataset.a), b: Number(band.dataset.b), text: band.querySelector("title").textContent }));
   const places = [...new Set(lines.flatMap(line => line.x))].sort((a, b) => a - b);
-  if (!places.length) return;
+  if (places.length < 2) return;
   const base = { x: day => left + (day - first) / (last - first) * (right - left), day: x => first + (x - left) / (right - left) * (last - first), y: v => top + (high - v) / (high - low) * (bottom - top) };
   let view = { first, last, low, high };
   const place = day => left + (day - view.first) / (view.last - view.first) * (right - left);
@@ -82,7 +95,7 @@ function chart(svg) {
   const box = svg.closest(".plot");
   const bar = html("div", { className: "chart-bar" });
   const told = html("output", { className: "read" });
-  const hint = "Point at the chart or use the arrow keys to read it off; drag to zoom.";
+  const hint = document.querySelector(".chart-bar") ? "" : "Point at a chart or use its arrow keys to read it off; drag to zoom.";
   told.textContent = hint;
   const button = (text, label, act) => {
     const made = html("button", { type: "button", onclick: act }, text);
@@ -101,7 +114,7 @@ function chart(svg) {
     let a = 0, b = line.x.length - 1;
     if (day < line.x[0] || day > line.x[b]) return undefined;
     while (a < b) { const m = (a + b + 1) >> 1; if (line.x[m] <= day) a = m; else b = m - 1; }
-    return line.v[a];
+    return Number.isNaN(line.v[a]) ? undefined : line.v[a];
   }
   function read(index) {
     at = Math.max(0, Math.min(places.length - 1, index));
@@ -140,7 +153,7 @@ function chart(svg) {
     const least = Math.min(last - first, byDate ? 10 : 4);
     let a = Math.max(first, from), b = Math.min(last, upto);
     if (b - a < least) { a = Math.max(first, Math.min((a + b) / 2 - least / 2, last - least)); b = a + least; }
-    const values = lines.flatMap(line => line.v.filter((_, n) => line.x[n] >= a && line.x[n] <= b));
+    const values = lines.flatMap(line => line.v.filter((v, n) => line.x[n] >= a && line.x[n] <= b && !Number.isNaN(v)));
     view = { first: a, last: b, low, high };
     const all = a === first && b === last;
     if (!all && values.length > 1 && !svg.querySelector(".line:not([data-x])")) {
@@ -164,7 +177,7 @@ function chart(svg) {
   function axes() {
     const down = svg.querySelector(".y-axis"), across = svg.querySelector(".x-axis");
     down.querySelectorAll(".grid, .tick:not(.label)").forEach(each => each.remove());
-    const { values, step } = steps(view.low, view.high, 5);
+    const { values, step } = levels(view.low, view.high, unit);
     const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(step * (unit === "percent" ? 100 : 1)) + 1e-9)));
     values.forEach(value => {
       const y = height(value);

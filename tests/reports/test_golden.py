@@ -108,8 +108,9 @@ def test_60_days_in_20_years():
     assert "rolling sharpe and sortino ratios are left out" in text.casefold()
 
 
-def test_12_no_recovery_factor_is_shown():
-    assert "recovery factor" not in _text(business_days("2024-01-01", 3), [-0.1, -0.1, 0.05]).casefold()
+def test_12_a_series_that_lost_has_a_negative_recovery_factor():
+    # 0.9 x 0.9 x 1.05 - 1 = -0.1495, over a drawdown of 0.19
+    assert "Recovery factor -0.79" in _text(business_days("2024-01-01", 3), [-0.1, -0.1, 0.05])
 
 
 def test_24_a_month_without_a_session_is_blank():
