@@ -71,11 +71,11 @@ def _whole(fraction: float) -> str:
     return percent(fraction, 0)
 
 
-def event_scatters(data: dict[str, Any]) -> list[Markup]:
+def event_scatters(data: dict[str, Any]) -> list[tuple[str, Markup]]:
     """Return what each of the next runs earned on the events it shares with the first, against what the first did."""
     titles = {row["event_id"]: row["title"] for row in data["trades"]}
     shown = [pair for pair in data["differences"] if pair["events"]["common"]][:SCATTERS]
-    return [Markup(_event_scatter(n, pair, titles)) for n, pair in enumerate(shown)]
+    return [("Each common event", Markup(_event_scatter(n, pair, titles))) for n, pair in enumerate(shown)]
 
 
 def _event_scatter(n: int, pair: dict[str, Any], titles: dict[str, str]) -> str:
@@ -84,7 +84,7 @@ def _event_scatter(n: int, pair: dict[str, Any], titles: dict[str, str]) -> str:
     title = f"Return on each common event: {pair['run']} against {pair['against']}"
     about = f"{len(points)} events; above the diagonal {pair['run']} did better."
     return scatter_svg(
-        Scatter(f"events-{n}", title, about, points, _short(pair["against"]), _short(pair["run"]), _whole)
+        Scatter(f"events-{n}", title, about, points, _short(pair["against"]), _short(pair["run"]), percent)
     )
 
 
@@ -93,10 +93,11 @@ def _told(event: dict[str, Any], title: str) -> str:
     return f"{event['event_id']} {title}: {earned}"
 
 
-def month_scatters(runs: Sequence[Run], named: Sequence[str], span: Span) -> list[Markup]:
+def month_scatters(runs: Sequence[Run], named: Sequence[str], span: Span) -> list[tuple[str, Markup]]:
     """Return the monthly returns of each of the next runs against those of the first, over the common span."""
     months = [_months(run, span) for run in runs[: SCATTERS + 1]]
-    return [Markup(_month_scatter(n, months[0], months[n], named)) for n in range(1, len(months))]
+    drawn = [_month_scatter(n, months[0], months[n], named) for n in range(1, len(months))]
+    return [("Each month of the common span", Markup(svg)) for svg in drawn]
 
 
 def _months(run: Run, span: Span) -> dict[tuple[int, int], float]:
@@ -108,7 +109,7 @@ def _month_scatter(n: int, first: dict[Any, float], second: dict[Any, float], na
     points = [(first[m], second[m], f"{m[0]}-{m[1]:02d}") for m in first if m in second]
     title = f"Return of each month: {named[n]} against {named[0]}"
     about = f"{len(points)} months of the common span; above the diagonal {named[n]} did better."
-    return scatter_svg(Scatter(f"months-{n}", title, about, points, _short(named[0]), _short(named[n]), _whole))
+    return scatter_svg(Scatter(f"months-{n}", title, about, points, _short(named[0]), _short(named[n]), percent))
 
 
 def _short(label: str) -> str:

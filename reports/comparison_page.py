@@ -16,7 +16,7 @@ from reports.page import render, simulated_symbols
 
 FEW = 4
 """So many runs stand beside each other in columns; more stand below each other, and columns are numbers."""
-ACROSS = 10
+ACROSS = 8
 """A table has at most so many runs across: it goes on below, so that it fits a sheet of paper."""
 
 
@@ -66,11 +66,13 @@ def _parts(heads: Sequence[Head]) -> list[list[Head]]:
 
 
 def _spans(data: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    parts = [("Each run over its own span", data["own_span"])]
-    if data["common"] is not None:
-        span = data["common_span"]
-        parts.insert(0, (f"All runs over their common span, {span['from']} to {span['to']}", data["common"]))
-    return parts
+    """Return the tables of numbers with their titles; one is enough where all runs have the same span."""
+    own, span = ("Each run over its own span", data["own_span"]), data["common_span"]
+    if span is None:
+        return [own]
+    common = (f"All runs over their common span, {span['from']} to {span['to']}", data["common"])
+    alike = all((h["first_session"], h["last_session"]) == (span["from"], span["to"]) for h in data["runs"])
+    return [common] if alike else [common, own]
 
 
 def _overview(title: str, part: dict[str, Any], n: int) -> dict[str, Any]:
@@ -119,7 +121,9 @@ def _pair_texts(pair: dict[str, Any], head: Head) -> dict[str, Any]:
         "behind": events["first_better"],
         "correlation": ratio(events["correlation"]),
         "events": [_difference_texts(d) for d in events["differences"]],
+        "events_note": _shared_note(events["differences"]),
         "days": [_difference_texts(d) for d in pair["days"]],
+        "days_note": _shared_note(pair["days"]),
     }
 
 
@@ -137,6 +141,12 @@ def _difference_texts(d: dict[str, Any]) -> dict[str, str]:
         "better": percent(d["second_better"], 0),
         "note": d["note"],
     }
+
+
+def _shared_note(rows: Sequence[dict[str, Any]]) -> str:
+    """Return the reason that stands for all rows, to be said once; blank if they differ."""
+    notes = {d["note"] for d in rows}
+    return str(notes.pop()) if len(notes) == 1 else ""
 
 
 def _kind(interval: str) -> str:

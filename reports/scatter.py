@@ -12,7 +12,10 @@ LEFT, RIGHT, TOP, BOTTOM = 66, 12, 12, 46
 
 @dataclass(frozen=True)
 class Scatter:
-    """Points (across, up, text), the names of the axes, and how a value is written; ``ident`` is its own in a page."""
+    """Points (across, up, text), the names of the axes, and how a fraction is written with so many digits.
+
+    ``ident`` is its own in a page.
+    """
 
     ident: str
     title: str
@@ -20,7 +23,7 @@ class Scatter:
     points: Sequence[tuple[float, float, str]]
     across: str
     up: str
-    tick: Callable[[float], str]
+    tick: Callable[[float, int], str]
 
 
 def scatter_svg(scatter: Scatter) -> str:
@@ -56,10 +59,11 @@ class _Scale:
 
 
 def _axes(scatter: Scatter, scale: _Scale) -> list[str]:
-    found = []
-    for value in round_steps(scale.low, scale.high):
+    found, steps = [], round_steps(scale.low, scale.high)
+    digits = next(n for n in range(9) if all(abs(v * 100 - round(v * 100, n)) < 1e-9 for v in steps))
+    for value in steps:
         style, x, y = "grid zero" if value == 0 else "grid", scale.x(value), scale.y(value)
-        text = escape(scatter.tick(value))
+        text = escape(scatter.tick(value, digits))
         found += [
             f'<line class="{style}" x1="{LEFT}" x2="{SIZE - RIGHT}" y1="{y}" y2="{y}"/>',
             f'<line class="{style}" x1="{x}" x2="{x}" y1="{TOP}" y2="{SIZE - BOTTOM}"/>',

@@ -308,7 +308,7 @@ def test_reasons_stand_once_below_the_table_of_many_runs():
     assert text.count("1 closed trade, mostly out of the market; at least 10 are needed") < 10
 
 
-def test_no_run_needs_more_than_ten_columns():
+def test_a_table_of_many_runs_goes_on_below_so_that_it_fits_a_sheet_of_paper():
     page = comparison([_run(h) for h in range(10, 34)])
     columns = [row.count("<th ") for row in re.findall(r"<thead>.*?</thead>", page)]
     assert max(columns) <= 13
