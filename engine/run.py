@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from datasets.bars import Floats
 from datasets.instants import Sessions
 from engine.plan import Skipped
@@ -129,6 +131,11 @@ class Run:
     paths: tuple[EventPath, ...] = ()
     variants: Variants | None = None
 
+    def __post_init__(self) -> None:
+        check_series(self.sessions, self.returns, "returns")
+        if self.benchmark_returns is not None:
+            check_series(self.sessions, self.benchmark_returns, f"returns of {self.benchmark}")
+
     @property
     def final_equity(self) -> float:
         """The equity at the last session."""
@@ -143,3 +150,20 @@ class Run:
     def warnings(self) -> list[str]:
         """What a reader must know before comparing, one sentence each (none in runs kept from before)."""
         return list(self.manifest.get("warnings", []))
+
+
+def check_series(sessions: Sessions, returns: Floats, what: str) -> None:
+    """Raise a ValueError unless sessions ascend, each once, and there is one finite return for each.
+
+    Every number is reckoned in that order and over all of them: a hole or a day out of place would be told as a result.
+    """
+    if len(sessions) != len(returns):
+        raise ValueError(f"{len(returns)} {what} for {len(sessions)} sessions")
+    out = np.flatnonzero(sessions[1:] <= sessions[:-1])
+    if len(out):
+        raise ValueError(
+            f"session {sessions[out[0] + 1]} comes after {sessions[out[0]]}: sessions must ascend, each once"
+        )
+    lost = np.flatnonzero(~np.isfinite(returns))
+    if len(lost):
+        raise ValueError(f"{what} of {sessions[lost[0]]} is {returns[lost[0]]}; it must be a finite number")

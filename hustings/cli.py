@@ -12,11 +12,12 @@ from datasets.errors import did_you_mean
 
 _COMMANDS = {
     "run": "Replay a strategy over events and bars; write its tear sheet.",
+    "report": "Make a run's tear sheet again; its tables; quantstats' numbers beside ours.",
     "compare": "Put runs side by side in one page.",
     "strategies": "List the strategies, or show one with its parameters.",
     "events": "List, show, check and import political events.",
     "data": "Fetch, import, check, list and export prices.",
-    "runs": "List, show and remove past runs.",
+    "runs": "List, show and remove past runs; a page over all of them.",
     "trials": "List all that was ever tried; check that nothing was taken out.",
     "new": "Write a strategy file with its test, ready to edit.",
 }

@@ -19,7 +19,7 @@ from datasets.instants import Sessions, iso_z, to_ns
 from engine.event_paths import AFTER, BEFORE
 from engine.metrics import numbers
 from engine.plan import Skipped
-from engine.run import EventPath, Fill, Run, RunEvent, Trade
+from engine.run import EventPath, Fill, Run, RunEvent, Trade, check_series
 from engine.variants import Variant, Variants
 from hustings.registry import holds
 
@@ -124,6 +124,9 @@ def read_run(folder: Path) -> Run:
         result = numbers(sessions, returns, trades, cash_rate=manifest["terms"]["cash_rate"])
         marks = _floats(_by_column(folder / "benchmark.csv")["returns"]) if manifest["benchmark"] else None
         paths, variants = _paths(folder / "paths.csv"), _variants(folder / "variants.json")
+        if marks is not None:
+            check_series(sessions, marks, "returns of the benchmark")
+        check_series(sessions, returns, "returns")
     except FileNotFoundError as e:
         raise UserError(f"'{folder}' is no run: {Path(str(e.filename)).name} is missing") from e
     except (KeyError, ValueError, TypeError) as e:
