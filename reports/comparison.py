@@ -86,7 +86,7 @@ def _told_apart(run: Run, runs: Sequence[Run]) -> str:
     name = run.manifest["strategy"]
     mine = run.manifest["parameters"]
     others = [r.manifest["parameters"] for r in runs if r.manifest["strategy"] == name]
-    differ = [k for k in mine if any(o.get(k, None) != mine[k] for o in others)]
+    differ = [k for k in sorted(mine) if any(o.get(k, None) != mine[k] for o in others)]
     inside = ", ".join(f"{k}={plain(mine[k])}" for k in differ)
     return f"{name} ({inside}) {run.run_id[:SHORT_ID]}" if inside else f"{name} {run.run_id[:SHORT_ID]}"
 

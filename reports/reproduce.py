@@ -19,7 +19,7 @@ def command(run: Run) -> str:
     """Return the command line that makes this run again over the same events and bars."""
     manifest = run.manifest
     words = ["hustings", "run", str(manifest["strategy"])]
-    for name, value in manifest["parameters"].items():
+    for name, value in sorted(manifest["parameters"].items()):  # a run read back has them in that order
         words += ["-p", f"{name}={_typed(value)}"]
     for name, (option, usual) in _TERMS.items():
         value = manifest["terms"].get(name)

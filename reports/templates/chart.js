@@ -73,13 +73,14 @@ function chart(svg) {
     if (before?.name === name) {
       before.x.push(before.x.at(-1) + 1, ...x);
       before.v.push(NaN, ...v);
-    } else lines.push({ name, x, v });
+    } else lines.push({ name, x, v, element: line });
   }
   const marks = [...svg.querySelectorAll(".mark[data-at]")].map(element => {
     const [x, y] = numbers(element.dataset.at);
     return { element, x, y, text: element.querySelector("title").textContent, stands: element.matches(".event, .stroke") };
   });
   const bands = [...svg.querySelectorAll(".band")].map(band => ({ a: Number(band.dataset.a), b: Number(band.dataset.b), text: band.querySelector("title").textContent }));
+  const seen = line => getComputedStyle(line.element).display !== "none"; /* a page may let lines be switched off */
   const places = [...new Set(lines.flatMap(line => line.x))].sort((a, b) => a - b);
   if (places.length < 2) return;
   const base = { x: day => left + (day - first) / (last - first) * (right - left), day: x => first + (x - left) / (right - left) * (last - first), y: v => top + (high - v) / (high - low) * (bottom - top) };
@@ -120,13 +121,14 @@ function chart(svg) {
     at = Math.max(0, Math.min(places.length - 1, index));
     const day = places[at], x = place(day);
     const parts = [byDate ? date(day) : `session ${day > 0 ? "+" : ""}${day}`];
+    const few = lines.filter(seen).length <= 8;
     lines.forEach((line, n) => {
-      const value = valueAt(line, day);
+      const value = seen(line) ? valueAt(line, day) : undefined;
       dots[n].setAttribute("visibility", value === undefined ? "hidden" : "visible");
       if (value === undefined) return;
       dots[n].setAttribute("cx", x);
       dots[n].setAttribute("cy", height(value));
-      if (lines.length <= 8) parts.push(`${line.name} ${written(value, unit)}`);
+      if (few) parts.push(`${line.name} ${written(value, unit)}`);
     });
     const near = marks.filter(mark => Math.abs(place(base.day(mark.x)) - x) < 4);
     near.slice(0, 3).forEach(mark => parts.push(mark.text));
@@ -153,7 +155,7 @@ function chart(svg) {
     const least = Math.min(last - first, byDate ? 10 : 4);
     let a = Math.max(first, from), b = Math.min(last, upto);
     if (b - a < least) { a = Math.max(first, Math.min((a + b) / 2 - least / 2, last - least)); b = a + least; }
-    const values = lines.flatMap(line => line.v.filter((v, n) => line.x[n] >= a && line.x[n] <= b && !Number.isNaN(v)));
+    const values = lines.filter(seen).flatMap(line => line.v.filter((v, n) => line.x[n] >= a && line.x[n] <= b && !Number.isNaN(v)));
     view = { first: a, last: b, low, high };
     const all = a === first && b === last;
     if (!all && values.length > 1 && !svg.querySelector(".line:not([data-x])")) {
@@ -284,7 +286,44 @@ function filterable(table) {
   (table.closest(".box") ?? table).before(label);
 }
 
+/* ---- lists: searched by words, sorted by what each item says of itself; nothing is done per item before that ---- */
+function listed(list) {
+  const items = [...list.children], bar = html("div", { className: "list-bar" }), told = html("output", {});
+  const labelled = (text, control) => { const label = html("label", {}, text); label.append(control); bar.append(label); return control; };
+  const field = labelled(list.dataset.list, html("input", { type: "search" }));
+  const choice = labelled("Sort by", html("select", {}));
+  list.dataset.sorts.split(";").forEach(each => { const [key, text] = each.split(":"); choice.append(html("option", { value: key }, text)); });
+  let down = true, texts;
+  const turn = html("button", { type: "button" });
+  bar.append(turn, told);
+  list.before(bar);
+  const say = () => {
+    const shown = items.filter(item => !item.hidden).length;
+    told.textContent = shown === items.length ? `${grouped(shown, 0)} shown` : `${grouped(shown, 0)} of ${grouped(items.length, 0)}`;
+    turn.textContent = down ? "↓ falling" : "↑ rising";
+  };
+  const sort = () => {
+    const key = item => { const text = item.dataset[choice.value], number = Number(text); return text === "" ? null : Number.isNaN(number) ? text : number; };
+    const keyed = items.map(item => [key(item), item]), known = keyed.filter(([k]) => k !== null);
+    known.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (down ? -1 : 1));
+    list.append(...known.map(([, item]) => item), ...keyed.filter(([k]) => k === null).map(([, item]) => item));
+    say();
+  };
+  const search = () => {
+    texts ??= items.map(item => item.textContent.toLowerCase().replace(/\s+/g, " "));
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    items.forEach((item, n) => { item.hidden = !words.every(word => texts[n].includes(word)); });
+    say();
+  };
+  field.addEventListener("input", search);
+  field.addEventListener("keydown", event => { if (event.key === "Escape") { field.value = ""; search(); } });
+  choice.addEventListener("change", () => { down = choice.value !== "name"; sort(); });
+  turn.addEventListener("click", () => { down = !down; sort(); });
+  say();
+}
+
 document.querySelectorAll("svg.chart[data-space]").forEach(chart);
 document.querySelectorAll("table[data-sortable]").forEach(sortable);
 document.querySelectorAll("table[data-filter]").forEach(filterable);
+document.querySelectorAll("[data-list]").forEach(listed);
 })();
