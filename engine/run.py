@@ -157,13 +157,13 @@ def check_series(sessions: Sessions, returns: Floats, what: str) -> None:
 
     Every number is reckoned in that order and over all of them: a hole or a day out of place would be told as a result.
     """
-    if len(sessions) != len(returns):
-        raise ValueError(f"{len(returns)} {what} for {len(sessions)} sessions")
     out = np.flatnonzero(sessions[1:] <= sessions[:-1])
     if len(out):
         raise ValueError(
             f"session {sessions[out[0] + 1]} comes after {sessions[out[0]]}: sessions must ascend, each once"
         )
+    if len(sessions) != len(returns):
+        raise ValueError(f"{len(returns)} {what} for {len(sessions)} sessions")
     lost = np.flatnonzero(~np.isfinite(returns))
     if len(lost):
         raise ValueError(f"{what} of {sessions[lost[0]]} is {returns[lost[0]]}; it must be a finite number")
