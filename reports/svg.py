@@ -22,12 +22,14 @@ WIDTH = 900
 NARROW = 600
 """The width of a drawing as wide as the page, and of one in a column: text keeps its size."""
 LEFT, RIGHT, TOP, BOTTOM = 92, 14, 12, 30
+_FEWEST = 8
+"""However many lines share a chart, each has a say in so many of the places at which all are drawn."""
 _MANY = 60
 """More stretches than this are shaded lightly: they lie over one another."""
 _LABEL = 12
 """Room below the axis for words that say what lies across."""
 POINTS = 400
-"""A line is drawn with at most so many points (LTTB), and its two extremes. Numbers are never taken from it."""
+"""The lines of a chart are thinned to so many places (LTTB) and their extremes. Numbers are never taken from them."""
 
 
 class Unit(StrEnum):
@@ -116,7 +118,7 @@ class Chart:
 
 def chart_svg(chart: Chart) -> str:
     """Return the chart as one SVG element, the same text for the same chart."""
-    space = _space(chart)
+    space, kept = _space(chart), _kept(chart)
     parts = [
         *_head(chart.ident, chart.title, chart.description, _size(chart), _read_off(chart, space)),
         _clip(chart.ident, space),
@@ -127,7 +129,7 @@ def chart_svg(chart: Chart) -> str:
         f'</g>\n<g clip-path="url(#{chart.ident}-clip)">\n<g class="plotted">',
         *_bands(chart.bands, space),
         *(_range(each, space) for each in chart.ranges),
-        *(_line(line, space, chart.points) for line in chart.lines),
+        *(_line(line, space, kept) for line in chart.lines),
         "</g>",
         *(_mark(mark, space) for mark in chart.marks),
         "</g>",
@@ -296,17 +298,29 @@ def _largest_triangles(days: Floats, values: Floats, points: int) -> list[int]:
     return [*kept, len(days) - 1]
 
 
-def _line(line: Line, space: _Space, points: int) -> str:
-    """Return a line, in as many pieces as missing values break it into."""
+def _kept(chart: Chart) -> Floats:
+    """Return the places at which the lines of a chart are drawn: all at the same, so that each is read off exactly."""
+    lines = [line for line in chart.lines if line.read]
+    share = max(_FEWEST, chart.points // max(1, len(lines)))
+    kept = [_thinned(line, share) for line in lines]
+    return np.unique(np.concatenate(kept)) if kept else np.zeros(0)
+
+
+def _thinned(line: Line, points: int) -> Floats:
+    there = np.isfinite(line.values)
+    return thinned(_places(line.days)[there], line.values[there], points)[0]
+
+
+def _line(line: Line, space: _Space, kept: Floats) -> str:
+    """Return a line at the places kept, in as many pieces as missing values break it into."""
     if not line.read:
         return _traced(line, space)
-    places, drawn = _places(line.days), np.isfinite(line.values)
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], drawn, [False])).astype(np.int8)))
-    pieces = zip(edges[::2], edges[1::2], strict=True)
-    share = points / max(1, int(drawn.sum()))
-    return "\n".join(
-        _piece(line, *thinned(places[a:b], line.values[a:b], max(3, round(share * (b - a)))), space) for a, b in pieces
-    )
+    places, there = _places(line.days), np.isfinite(line.values)
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], there, [False])).astype(np.int8)))
+    drawn = np.isin(places, kept)
+    drawn[edges[::2]] = drawn[edges[1::2] - 1] = True  # where a piece begins and ends
+    rows = [a + np.flatnonzero(drawn[a:b]) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return "\n".join(_piece(line, places[r], line.values[r], space) for r in rows)
 
 
 def _piece(line: Line, days: Floats, values: Floats, space: _Space) -> str:
@@ -393,7 +407,7 @@ def _value_axis(levels: Sequence[float], tick: Callable[[float], str], label: st
         found.append(f'<line class="{style}" x1="{LEFT}" x2="{space.width - RIGHT}" y1="{y}" y2="{y}"/>')
         found.append(f'<text class="tick" x="{LEFT - 8}" y="{y}" dy=".32em" text-anchor="end">{text}</text>')
     if label:
-        place = f"translate(11 {_n((space.height - BOTTOM + TOP) / 2)}) rotate(-90)"
+        place = f"translate(14 {_n((space.height - BOTTOM + TOP) / 2)}) rotate(-90)"
         found.append(f'<text class="tick label" transform="{place}" text-anchor="middle">{escape(label)}</text>')
     return found
 
@@ -438,7 +452,7 @@ def _session_axis(space: _Space, label: str) -> list[str]:
     """Return the axis of sessions around an event: 0 is the event's own."""
     base = space.height - BOTTOM
     found = [f'<line class="axis" x1="{LEFT}" x2="{space.width - RIGHT}" y1="{base}" y2="{base}"/>']
-    for value in round_steps(space.first, space.last, wanted=9):
+    for value in (v for v in round_steps(space.first, space.last, wanted=9) if v.is_integer()):
         x = _n(space.x(value))
         found.append(f'<line class="axis" x1="{x}" x2="{x}" y1="{base}" y2="{base + 5}"/>')
         found.append(f'<text class="tick" x="{x}" y="{base + 15}" text-anchor="middle">{value:g}</text>')
