@@ -2,29 +2,21 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 QUIET = ("--no-report",)
+RULE = ("buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "--benchmark", "IXIC", "--cash-rate", "0.01")
 
 
 @pytest.fixture
 def folder(cli, home) -> Path:
-    cli(
-        "run",
-        "buy-after-event",
-        "-p",
-        "instrument=SPX",
-        "-p",
-        "country=US",
-        "--benchmark",
-        "IXIC",
-        "--cash-rate",
-        "0.01",
-        "--out",
-        "out",
-    )
+    cli("run", *RULE, "--out", "out")
     return Path("out")
 
 
@@ -95,3 +87,25 @@ def test_quantstats_makes_its_own_sheet(cli, folder: Path) -> None:
     answer = cli("report", "out", "--quantstats", "q.html", "--json")
     assert json.loads(answer.out)["files"]["quantstats"] == "q.html"
     assert 'aria-label="Cumulative returns"' in Path("q.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_same_run_is_the_same_bytes_in_another_locale_zone_home_and_hash_seed(tmp_path: Path) -> None:
+    def files(name: str, **environment: str) -> dict[str, bytes]:
+        home = tmp_path / name
+        given = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "HOME": str(home),
+            "HUSTINGS_HOME": str(home / "own"),
+            **environment,
+        }
+        home.mkdir()
+        command = [sys.executable, "-m", "hustings", "run", *RULE, "--out", "out"]
+        done = subprocess.run(command, env=given, cwd=home, capture_output=True, text=True, check=True)
+        assert done.stderr == ""
+        return {path.name: path.read_bytes() for path in (home / "out").iterdir()}
+
+    one = files("a", PYTHONHASHSEED="1", TZ="Asia/Tokyo", LC_ALL="C")
+    assert one == files("b", PYTHONHASHSEED="2", TZ="America/New_York", LC_ALL="C.UTF-8", LANG="tr_TR.UTF-8")
+    assert {"tearsheet.html", "paths.csv", "variants.json", "manifest.json", "benchmark.csv"} <= set(one)
