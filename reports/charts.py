@@ -101,7 +101,7 @@ def _grid(chart: Columns, scale: _Scale) -> list[str]:
         text = escape(chart.tick(value))
         found.append(f'<text class="tick" x="{LEFT - 8}" y="{y}" dy=".32em" text-anchor="end">{text}</text>')
     if chart.y_label:
-        place = f"translate(11 {_n((scale.base + TOP) / 2)}) rotate(-90)"
+        place = f"translate(14 {_n((scale.base + TOP) / 2)}) rotate(-90)"
         label = escape(chart.y_label)
         found.append(f'<text class="tick label" transform="{place}" text-anchor="middle">{label}</text>')
     return found

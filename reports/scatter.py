@@ -81,7 +81,7 @@ def _alike(scale: _Scale) -> str:
 
 def _names(scatter: Scatter) -> list[str]:
     across, up = (LEFT + SIZE - RIGHT) / 2, (SIZE - BOTTOM + TOP) / 2
-    turned = f'transform="translate(11 {up}) rotate(-90)"'
+    turned = f'transform="translate(14 {up}) rotate(-90)"'
     return [
         f'<text class="tick" x="{across}" y="{SIZE - 8}" text-anchor="middle">{escape(scatter.across)}</text>',
         f'<text class="tick" {turned} text-anchor="middle">{escape(scatter.up)}</text>',
