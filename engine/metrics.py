@@ -233,9 +233,8 @@ def _grouped(key: NDArray[np.int64], returns: Floats) -> dict[int, float]:
 
 def held_sessions(sessions: Sessions, trades: Sequence[Trade]) -> NDArray[np.bool_]:
     """Return for each session whether a position was held in it at any time."""
-    held = np.zeros(len(sessions), dtype=bool)
-    for trade in trades:
-        first = np.searchsorted(sessions, np.datetime64(trade.entry_session, "D"))
-        last = np.searchsorted(sessions, np.datetime64(trade.exit_session, "D"), side="right")
-        held[first:last] = True
-    return held
+    ends = np.array([(t.entry_session, t.exit_session) for t in trades], dtype="datetime64[D]").reshape(-1, 2)
+    change = np.zeros(len(sessions) + 1, dtype=np.int64)
+    np.add.at(change, np.searchsorted(sessions, ends[:, 0]), 1)
+    np.add.at(change, np.searchsorted(sessions, ends[:, 1], side="right"), -1)
+    return np.cumsum(change[:-1]) > 0

@@ -6,8 +6,9 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -228,17 +229,28 @@ def _fill(row: dict[str, str]) -> Fill:
     return Fill(**_typed(row, Fill))
 
 
-def _typed(row: dict[str, str], record: type[Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for f in dataclasses.fields(record):
-        text = row[f.name.rstrip("_")]
-        if f.name in _INSTANTS:
-            out[f.name] = to_ns(datetime.fromisoformat(text.replace("Z", "+00:00")))
-        elif "float" in str(f.type):
-            out[f.name] = float(text) if text else None
-        else:
-            out[f.name] = text
-    return out
+def _typed(row: dict[str, str], record: Any) -> dict[str, Any]:
+    return {name: read(row[column]) for name, column, read in _readers(record)}
+
+
+@lru_cache(maxsize=8)
+def _readers(record: Any) -> list[tuple[str, str, Callable[[str], Any]]]:
+    """Return for each field of a record its name, its column, and how its text is read."""
+    return [(f.name, f.name.rstrip("_"), _reader(f)) for f in dataclasses.fields(record)]
+
+
+def _reader(field: Any) -> Callable[[str], Any]:
+    if field.name in _INSTANTS:
+        return _instant
+    return _float if "float" in str(field.type) else str
+
+
+def _instant(text: str) -> int:
+    return to_ns(datetime.fromisoformat(text.replace("Z", "+00:00")))
+
+
+def _float(text: str) -> float | None:
+    return float(text) if text else None
 
 
 def _path_row(path: EventPath) -> list[str]:

@@ -7,6 +7,7 @@ import click
 
 from datasets.errors import UserError
 from engine.run import Run
+from hustings.printing import print_pdf
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.terminal import LABELS, metric, progress, say, say_json, table
@@ -18,8 +19,9 @@ _TWO, _FEW = 2, 4
 @click.argument("runs", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("comparison.html"), show_default=True)
 @click.option("--csv", "tables", type=click.Path(path_type=Path), metavar="DIR", help="Write every table there, too.")
+@click.option("--pdf", is_flag=True, help="Print the page as PDF beside it, with the Chromium of this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def compare(runs: tuple[str, ...], out: Path, tables: Path | None, as_json: bool) -> None:
+def compare(runs: tuple[str, ...], out: Path, tables: Path | None, pdf: bool, as_json: bool) -> None:
     """Put two or more RUNS (ids, beginnings of ids, or folders) side by side in one HTML page.
 
     Each run is held against the first one named.
@@ -31,6 +33,10 @@ def compare(runs: tuple[str, ...], out: Path, tables: Path | None, as_json: bool
         loaded = [read_run(folder) for folder in folders]
     with progress("writing the comparison"):
         data, files = _written(loaded, out, tables)
+    if pdf:
+        with progress("printing"):
+            files["pdf"] = out.with_suffix(".pdf")
+            print_pdf(out, files["pdf"])
     if as_json:
         say_json({**data, "files": {name: str(path) for name, path in files.items()}})
         return
