@@ -61,8 +61,9 @@ def _head(place: int, label: str, run: Run, n: int) -> Head:
 
 
 def _parts(heads: Sequence[Head]) -> list[list[Head]]:
-    """Return the runs in parts that fit across a table."""
-    return [list(heads[n : n + ACROSS]) for n in range(0, len(heads), ACROSS)]
+    """Return the runs in parts that fit across a table, as even as can be."""
+    size = ceil(len(heads) / ceil(len(heads) / ACROSS))
+    return [list(heads[n : n + size]) for n in range(0, len(heads), size)]
 
 
 def _spans(data: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -1,19 +1,33 @@
 """What the differences of two runs can bear, in plain sentences. They never claim that a run is better."""
 
+from unicodedata import bidirectional
+
 from engine.common_events import MIN_EVENTS, OnEvents
 from engine.difference import Difference
 from engine.resampling import LEVEL
 from reports.numbers import percent, points
 
+_ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+
 
 def verdict(found: OnEvents, *, first: str, second: str) -> str:
     """Return in two or three sentences what the common events say of the second run against the first."""
+    first, second = isolated(first), isolated(second)
     if not found.events:
         return f"{second} and {first} traded no event in common: which is better on the same events cannot be said."
     if all(e.first == e.second for e in found.events):
         return f"{second} and {first} earned the same on {_each(len(found.events))}."
     mean = found.differences[0]
     return f"{_what(found, mean, first=first, second=second)} {_how_sure(len(found.events), mean)}"
+
+
+def isolated(name: str) -> str:
+    """Return a name set apart from the sentence around it if any of it is written from right to left.
+
+    >>> isolated("one"), isolated("\u05d0") == "\u2068\u05d0\u2069"
+    ('one', True)
+    """
+    return f"{_ISOLATE}{name}{_END}" if any(bidirectional(c) in ("R", "AL", "AN") for c in name) else name
 
 
 def _each(n: int) -> str:

@@ -89,6 +89,6 @@ def _names(scatter: Scatter) -> list[str]:
 
 
 def _point(x: float, y: float, text: str, scale: _Scale) -> str:
-    side = "ahead" if y > x else "behind"
+    side = "ahead" if y > x else "behind" if y < x else "level"
     at = f'cx="{scale.x(x)}" cy="{scale.y(y)}"'
     return f'<circle class="point {side}" {at} r="4.5"><title>{escape(text)}</title></circle>'

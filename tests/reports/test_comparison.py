@@ -320,3 +320,10 @@ def test_fifty_runs_are_one_page():
     assert page.count("<polyline") == 150
     assert "#50" in page
     assert len(page) < 3_000_000
+
+
+def test_names_from_right_to_left_turn_no_sentence_round():
+    runs = [_several(FIRST[:5], strategy="one"), _several(SECOND[:5], strategy="\u0627\u0646\u062a")]
+    sentence = comparison_data(runs)["differences"][0]["sentence"]
+    assert sentence.startswith("On the 5 events that both traded, \u2068\u0627\u0646\u062a\u2069 was better on 4")
+    assert f'<p class="bearing">{sentence[:40]}' in comparison(runs)
