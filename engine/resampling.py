@@ -27,10 +27,11 @@ Rows = NDArray[np.intp]
 def block_length(series: Sequence[Floats], *, least: float = 1.0) -> int:
     """Return how many neighbours are drawn together on average, one length for all of some series of one length T.
 
-    The longest of what each series asks for (`asked_length`), at least ``least``, rounded up, and at most T / 10. Of
-    fewer than 20 observations each is drawn alone.
+    The longest of what each series asks for (`asked_length`), at least ``least``, rounded up, and at most T / 10 and
+    3 sqrt(T). Of fewer than 20 observations each is drawn alone.
     """
-    longest = len(series[0]) // MIN_BLOCKS
+    n = len(series[0])
+    longest = min(n // MIN_BLOCKS, ceil(3 * sqrt(n)))
     if longest < 2:
         return 1
     return min(longest, ceil(max([1.0, least, *map(asked_length, series)])))

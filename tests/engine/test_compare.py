@@ -168,7 +168,8 @@ def test_block_length_is_bounded_and_long_enough_for_what_is_held():
     noise = np.random.default_rng(3).normal(size=1000)
     assert 1 <= block_length([noise]) < 5
     assert block_length([noise], least=19.5) == 20
-    assert block_length([noise], least=900.0) == 100
+    assert block_length([noise], least=900.0) == 95  # 3 sqrt(1000), rounded up
+    assert block_length([noise[:100]], least=900.0) == 10
     assert block_length([np.zeros(1000)]) == 1
     assert block_length([noise[:15]]) == 1
 

@@ -40,6 +40,7 @@ def opened(
     context = browser.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=script, device_scale_factor=1
     )
+    context.set_default_timeout(120_000)  # a busy machine is no fault
     page = context.new_page()
     found = Opened(page, file.as_uri())
     page.on("console", lambda message: found.said.append(f"{message.type}: {message.text}"))
