@@ -56,7 +56,8 @@ def opened(
 def photographed(found: Opened, name: str) -> None:
     """Keep a picture of the whole page for whoever looks at the run of the tests."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    found.page.add_style_tag(content="* { content-visibility: visible !important; }")  # draw what is off the screen, too
+    # what is off the screen is drawn, too
+    found.page.add_style_tag(content="* { content-visibility: visible !important; }")
     safe = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     found.page.screenshot(path=SCREENSHOTS / f"{safe}.png", full_page=True, animations="disabled")
 
