@@ -82,6 +82,7 @@ _OURS = frozenset(
         "paths.csv",
         "variants.json",
         "tearsheet.html",
+        "tearsheet.pdf",
     }
 )
 

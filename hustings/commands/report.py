@@ -12,6 +12,7 @@ import click
 
 from datasets.errors import UserError
 from engine.run import Run
+from hustings.printing import print_pdf
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.terminal import progress, say, say_json, table
@@ -29,6 +30,7 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--csv", "csv_dir", type=_PATH, metavar="DIR", help="Write every table behind the page as DIR/NAME.csv.")
 @click.option("--quantstats", type=_PATH, metavar="FILE", help="Write quantstats' own sheet of the run as well.")
+@click.option("--pdf", is_flag=True, help="Print the page as PDF beside it, with the Chromium of this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every table, and nothing else.")
 @click.pass_context
 def report(
@@ -38,6 +40,7 @@ def report(
     audited: bool,
     csv_dir: Path | None,
     quantstats: Path | None,
+    pdf: bool,
     as_json: bool,
 ) -> None:
     """Make the tear sheet of a RUN again: an id, the beginning of one, or a folder.
@@ -49,6 +52,8 @@ def report(
     if audited:
         ctx.exit(_audit(loaded, as_json=as_json))
     files = {"tearsheet": _written(out or folder / "tearsheet.html", _tearsheet(loaded))}
+    if pdf:
+        files["pdf"] = _printed(files["tearsheet"])
     if quantstats is not None:
         files["quantstats"] = _written(quantstats, _quantstats(loaded))
     if csv_dir is not None:
@@ -65,6 +70,12 @@ def _tearsheet(run: Run) -> str:
 
     with progress("writing the tear sheet"):
         return tearsheet(run)
+
+
+def _printed(page: Path) -> Path:
+    with progress("printing"):
+        print_pdf(page, page.with_suffix(".pdf"))
+    return page.with_suffix(".pdf")
 
 
 def _quantstats(run: Run) -> str:

@@ -102,6 +102,17 @@ def test_a_pdf_is_printed_beside_the_page_and_is_the_same_again(cli, two) -> Non
     assert Path("comparison.pdf").read_bytes() == first
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on the PATH")
+def test_a_tear_sheet_is_printed_beside_itself_and_goes_with_its_run(cli, two) -> None:
+    files = cli("report", two[0], "--pdf", "--json").json["files"]
+    printed = Path(files["pdf"])
+    assert printed == Path(files["tearsheet"]).with_suffix(".pdf")
+    assert printed.read_bytes().startswith(b"%PDF")
+    cli("runs", "remove", two[0])
+    assert not printed.exists()
+
+
 def test_without_a_browser_a_pdf_is_refused_and_the_page_is_there(cli, two, monkeypatch) -> None:
     monkeypatch.setenv("PATH", "")
     answer = cli("compare", *two, "--pdf")
