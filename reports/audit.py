@@ -100,8 +100,16 @@ def _judged(
     if mine is None:
         why = rule.why if rule.name == "" else "the account's number, repeated"
         return AuditRow(label, column, theirs, None, Finding.NOT_SHOWN, why)
-    withheld = f"withheld here: {mine}" if isinstance(mine, str) else ""
-    return AuditRow(label, column, theirs, mine, Finding.DIFFERS, "; ".join(w for w in (withheld, rule.why) if w))
+    return AuditRow(label, column, theirs, mine, Finding.DIFFERS, _why(mine, rule, seen))
+
+
+def _why(mine: float | str, rule: Rule, seen: Theirs) -> str:
+    said = [
+        f"withheld here: {mine}" if isinstance(mine, str) else "",
+        rule.why,
+        "a cash rate below 0 is left out" if seen.series.cash_rate < 0 else "",
+    ]
+    return "; ".join(w for w in said if w)
 
 
 def _meets(theirs: float | str | None, rule: Rule, seen: Theirs) -> bool:
@@ -137,7 +145,7 @@ def _value(value: Any) -> float | str | None:
     if isinstance(value, str):
         text = value.strip().removesuffix("%")
         try:
-            return float(text)
+            return float(text.replace(",", ""))
         except ValueError:
             return None if text in ("", "-") else text
     return float(value) if value is not None and np.isfinite(float(value)) else None

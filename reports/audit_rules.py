@@ -73,7 +73,9 @@ RULES: dict[str, Rule] = {
         "smart_adjusted_sortino", 1, lambda t: again.sortino(t) / again.penalty(t) / sqrt(2), _PENALTY
     ),
     "Omega": Rule("omega", 1, again.omega, _YEAR),
-    "Max Drawdown": Rule("max_drawdown", 100, lambda t: -100 * again.deepest(t), "a drawdown from the first day on"),
+    "Max Drawdown": Rule(
+        "max_drawdown", 100, again.max_drawdown, "a drawdown that begins on the first day is not seen"
+    ),
     "Longest DD Days": Rule("longest_drawdown", 1, lambda t: float(max(f.days for f in falls(t))), UNDER),
     "Volatility (ann.)": Rule("volatility", 100, lambda t: float(100 * t.returns.std(ddof=1) * sqrt(t.periods)), _YEAR),
     "R^2": Rule("r_squared", 1, again.r_squared, ""),

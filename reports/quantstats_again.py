@@ -37,8 +37,8 @@ class Theirs:
 
     @property
     def excess(self) -> Floats:
-        """Returns less the cash rate of one of ``periods``."""
-        return self.returns - session_rate(self.series.cash_rate, self.periods)
+        """Returns less the cash rate of one of ``periods``; a rate below 0 is left out."""
+        return self.returns - session_rate(max(0.0, self.series.cash_rate), self.periods)
 
 
 def cagr(returns: Floats, periods: int) -> float:
@@ -63,7 +63,7 @@ def penalty(t: Theirs) -> float:
 
 def first_excess(t: Theirs) -> Floats:
     """Return the excess returns of the first column."""
-    return t.first.returns - session_rate(t.series.cash_rate, t.periods)
+    return t.first.returns - session_rate(max(0.0, t.series.cash_rate), t.periods)
 
 
 def probabilistic_sharpe(t: Theirs) -> float:
@@ -109,6 +109,11 @@ def deepest(t: Theirs) -> float:
     return -float(drawdown(t.returns).min(initial=0.0))
 
 
+def max_drawdown(t: Theirs) -> Number:
+    """Return the deepest drawdown of those it sees, in %."""
+    return -100 * deepest(t) if falls(t) else "not seen"
+
+
 def value_at_risk(t: Theirs) -> float:
     """Return the 5 % quantile of a normal distribution, and a minus before it whatever its sign."""
     return -100 * abs(float(t.returns.mean() + _NORMAL_5 * t.returns.std(ddof=1)))
@@ -142,10 +147,11 @@ def serenity(t: Theirs) -> float:
 
 
 def information_ratio(t: Theirs) -> float:
-    """Return mean over deviation of the active returns of a day, not of a year."""
+    """Return mean over deviation of the active returns of a day, not of a year; 0 where there are none."""
     assert t.first.benchmark is not None
     active = t.first.returns - t.first.benchmark
-    return float(active.mean() / active.std(ddof=1))
+    spread = float(active.std(ddof=1))
+    return float(active.mean()) / spread if spread else 0.0
 
 
 def treynor(t: Theirs) -> float:
