@@ -69,7 +69,7 @@ class OnDays:
 def on_common_days(runs: Sequence[Run], span: Span) -> OnDays:
     """Return runs on their common span, each held against the first over days drawn alike for all."""
     sessions, returns = aligned(runs, span)
-    block = block_length(returns, least=max(_mean_holding(run, span) for run in runs))
+    block = block_length(list(returns), least=max(_mean_holding(run, span) for run in runs))
     per_year = sessions_per_year(sessions)
     draws = _Draws(drawn_rows(len(sessions), block), draw_blocks(len(sessions), block), per_year)
     daily = [_daily(run, row, span, draws) for run, row in zip(runs, returns, strict=True)]

@@ -90,7 +90,7 @@ _NAMES = ("mean_trade", "sharpe_trade", "drawdown_trade")
 
 
 def _differences(one: Floats, two: Floats) -> tuple[tuple[Difference, ...], int]:
-    plain = [bare(name, *both, _too_few(len(one))) for name, *both in _bare_numbers(one, two)]
+    plain = [bare(name, first, second, _too_few(len(one))) for name, first, second in _bare_numbers(one, two)]
     if len(one) >= MIN_EVENTS:
         return _resampled(plain, one, two)
     if len(one) > 1 and (_varies(two - one) or not np.any(two - one)):

@@ -94,7 +94,8 @@ def deepest_falls(returns: Floats, rows: Rows) -> Floats:
     with np.errstate(divide="ignore"):
         growth = np.log1p(np.maximum(returns, -1.0))
     parts = (rows[n : n + _AT_ONCE] for n in range(0, len(rows), _AT_ONCE))
-    return np.expm1(np.concatenate([_deepest(growth, part) for part in parts]))
+    falls: Floats = np.expm1(np.concatenate([_deepest(growth, part) for part in parts]))
+    return falls
 
 
 def _deepest(growth: Floats, rows: Rows) -> Floats:

@@ -28,7 +28,7 @@ class Blocks:
     @property
     def drawn(self) -> int:
         """How many observations a draw has: whole blocks only."""
-        return self.starts.shape[1] * self.size
+        return int(self.starts.shape[1]) * self.size
 
 
 def draw_blocks(n: int, length: int) -> Blocks:

@@ -60,7 +60,8 @@ def _drawdown(run: Run, rows: Any) -> Floats:
 
 
 def _exposure(run: Run, rows: Any) -> Floats:
-    return run.exposure[rows]
+    exposure: Floats = run.exposure[rows]
+    return exposure
 
 
 def _tenths(fraction: float) -> str:

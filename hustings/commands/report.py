@@ -22,12 +22,8 @@ _PATH = click.Path(path_type=Path)
 
 @click.command()
 @click.argument("run")
-@click.option(
-    "--out", type=_PATH, metavar="FILE", help="Where it goes [tearsheet.html in the run's folder]."
-)
-@click.option(
-    "--audit", "audited", is_flag=True, help="List quantstats' numbers beside ours, and why they differ."
-)
+@click.option("--out", type=_PATH, metavar="FILE", help="Where it goes [tearsheet.html in the run's folder].")
+@click.option("--audit", "audited", is_flag=True, help="List quantstats' numbers beside ours, and why they differ.")
 @click.option("--csv", "csv_dir", type=_PATH, metavar="DIR", help="Write every table behind the page as DIR/NAME.csv.")
 @click.option("--quantstats", type=_PATH, metavar="FILE", help="Write quantstats' own sheet of the run as well.")
 @click.option("--pdf", is_flag=True, help="Print the page as PDF beside it, with the Chromium of this machine.")
