@@ -72,7 +72,8 @@ def on_common_days(runs: Sequence[Run], span: Span) -> OnDays:
     block = block_length(list(returns), least=max(_mean_holding(run, span) for run in runs))
     per_year = sessions_per_year(sessions)
     draws = _Draws(drawn_rows(len(sessions), block), draw_blocks(len(sessions), block), per_year)
-    daily = [_daily(run, row, span, draws) for run, row in zip(runs, returns, strict=True)]
+    falls = deepest_falls(returns, draws.rows)
+    daily = [_daily(run, span, draws, row, fallen) for run, row, fallen in zip(runs, returns, falls, strict=True)]
     differences = tuple(_differences(daily[0], each, draws) for each in daily)
     return OnDays(sessions, returns, correlations(returns), block, differences)
 
@@ -125,7 +126,7 @@ class _Daily:
     falls: Floats
 
 
-def _daily(run: Run, returns: Floats, span: Span, draws: _Draws) -> _Daily:
+def _daily(run: Run, span: Span, draws: _Draws, returns: Floats, falls: Floats) -> _Daily:
     per_year = draws.per_year
     excess = returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
     ratio = _why_days_do_not_tell(run, span) or sharpe(excess, per_year)
@@ -133,7 +134,7 @@ def _daily(run: Run, returns: Floats, span: Span, draws: _Draws) -> _Daily:
     if isinstance(ratio, str):
         return _Daily(mean, None, fall, ratio, np.zeros(0), None, np.zeros(0))
     drawn = means(returns, draws.rows) * per_year
-    return _Daily(mean, ratio, fall, "", drawn, sharpe_draws(excess, draws.blocks), deepest_falls(returns, draws.rows))
+    return _Daily(mean, ratio, fall, "", drawn, sharpe_draws(excess, draws.blocks), falls)
 
 
 def _why_days_do_not_tell(run: Run, span: Span) -> str:

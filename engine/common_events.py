@@ -122,7 +122,8 @@ def _resampled(plain: Sequence[Difference], one: Floats, two: Floats) -> tuple[t
     block = block_length([one, two])
     rows, blocks = drawn_rows(len(one), block), draw_blocks(len(one), block)
     drawn = by_draws(mean, means(two - one, rows), Interval.PERCENTILE)
-    fallen = by_draws(fall, deepest_falls(two, rows) - deepest_falls(one, rows), Interval.RESAMPLED)
+    falls = deepest_falls(np.stack([one, two]), rows)
+    fallen = by_draws(fall, falls[1] - falls[0], Interval.RESAMPLED)
     if ratio.value is None:
         return (drawn, bare(ratio.name, ratio.first, ratio.second, "returns do not vary"), fallen), block
     told = by_studentized(ratio, sharpe_draws(one, blocks), sharpe_draws(two, blocks), blocks, scale=1.0)

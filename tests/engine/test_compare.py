@@ -147,13 +147,15 @@ def test_numbers_of_events_by_hand():
 
 def test_drawdown_of_draws_by_hand():
     rows = np.array([[0, 1, 2], [1, 1, 2], [0, 0, 2]])
-    assert deepest_falls(np.array([0.1, -0.5, 0.2]), rows).tolist() == pytest.approx([-0.5, -0.75, 0.0])
+    falls = deepest_falls(np.array([[0.1, -0.5, 0.2], [-0.1, 0.0, 0.0]]), rows)
+    assert falls[0].tolist() == pytest.approx([-0.5, -0.75, 0.0])
+    assert falls[1].tolist() == pytest.approx([-0.1, 0.0, -0.19])
 
 
 def test_a_day_that_loses_all_is_a_drawdown_of_all_and_no_more():
     rows = np.array([[0, 1, 2], [2, 0, 2]])
-    assert deepest_falls(np.array([0.1, -1.0, 0.2]), rows).tolist() == [-1.0, 0.0]
-    assert deepest_falls(np.array([0.1, -1.7, 0.2]), rows).tolist() == [-1.0, 0.0]
+    assert deepest_falls(np.array([[0.1, -1.0, 0.2]]), rows).tolist() == [[-1.0, 0.0]]
+    assert deepest_falls(np.array([[0.1, -1.7, 0.2]]), rows).tolist() == [[-1.0, 0.0]]
 
 
 def test_rows_go_on_by_one_as_often_as_the_block_length_says():
