@@ -292,7 +292,8 @@ def _floats(texts: Iterable[str]) -> Floats:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as f:
-        return list(csv.DictReader(f))
+        header, *rows = csv.reader(f)
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
