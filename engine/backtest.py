@@ -23,6 +23,7 @@ from datasets.sessions import FX
 from engine.account import Account
 from engine.costs import Terms
 from engine.daybook import account_days
+from engine.event_paths import event_paths
 from engine.market import Market
 from engine.metrics import numbers
 from engine.plan import Skipped, make_plan
@@ -160,6 +161,7 @@ def finish_run(
         benchmark_returns=None if benchmark is None else on_sessions(benchmark, sessions),
         metrics=result.values,
         notes=result.notes,
+        paths=event_paths(account.trades, events, bars),
     )
 
 

@@ -201,6 +201,17 @@ def drawdowns(sessions: Sessions, returns: Floats) -> list[Drawdown]:
     return sorted(found, key=lambda d: d.depth)
 
 
+def grouped_returns(sessions: Sessions, returns: Floats, period: str) -> dict[int, float]:
+    """Return the compounded return of each period that has a session, in order.
+
+    ``period`` is weekly (ISO weeks), monthly, quarterly or yearly; keys count periods since 1970.
+    """
+    months = sessions.astype("datetime64[M]").astype(np.int64)
+    days = sessions.astype(np.int64)
+    keys = {"weekly": (days + 3) // 7, "monthly": months, "quarterly": months // 3, "yearly": months // 12}
+    return _grouped(keys[period], returns)
+
+
 def yearly_returns(sessions: Sessions, returns: Floats) -> dict[int, float]:
     """Return the compounded return of each calendar year that has a session."""
     return _grouped(sessions.astype("datetime64[Y]").astype(np.int64) + 1970, returns)
@@ -213,14 +224,17 @@ def monthly_returns(sessions: Sessions, returns: Floats) -> dict[tuple[int, int]
 
 
 def _grouped(key: NDArray[np.int64], returns: Floats) -> dict[int, float]:
-    return {int(k): total_return(returns[key == k]) for k in np.unique(key)}
+    if not len(key):
+        return {}
+    first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))  # sessions ascend, and so do their keys
+    grown = np.multiply.reduceat(1 + returns, first) - 1
+    return dict(zip(key[first].tolist(), grown.tolist(), strict=True))
 
 
 def held_sessions(sessions: Sessions, trades: Sequence[Trade]) -> NDArray[np.bool_]:
     """Return for each session whether a position was held in it at any time."""
-    held = np.zeros(len(sessions), dtype=bool)
-    for trade in trades:
-        first = np.searchsorted(sessions, np.datetime64(trade.entry_session, "D"))
-        last = np.searchsorted(sessions, np.datetime64(trade.exit_session, "D"), side="right")
-        held[first:last] = True
-    return held
+    ends = np.array([(t.entry_session, t.exit_session) for t in trades], dtype="datetime64[D]").reshape(-1, 2)
+    change = np.zeros(len(sessions) + 1, dtype=np.int64)
+    np.add.at(change, np.searchsorted(sessions, ends[:, 0]), 1)
+    np.add.at(change, np.searchsorted(sessions, ends[:, 1], side="right"), -1)
+    return np.cumsum(change[:-1]) > 0

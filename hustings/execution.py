@@ -1,7 +1,7 @@
 """Builds and runs one backtest from its parts, whichever sort of strategy it is."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from datasets.errors import UserError, unknown_name
@@ -11,19 +11,21 @@ from engine.backtest import Window, account_start, backtest, code_hash, finish_r
 from engine.costs import Terms
 from engine.market import Market
 from engine.run import Run
-from engine.strategy import build
+from engine.strategy import Strategy, build
+from engine.variants import Variants
 from strategies.loading import find_strategy, is_backtrader
 
 
 @dataclass(frozen=True)
 class Setting:
-    """All of a backtest but its strategy."""
+    """All of a backtest but its strategy; ``vary``: whether to reckon it with other holds, delays and costs too."""
 
     events: EventCatalogue
     market: Market
     terms: Terms
     window: Window
     benchmark: str | None = None
+    vary: bool = False
 
 
 def execute(name: str, given: dict[str, str], instruments: tuple[str, ...], setting: Setting) -> Run:
@@ -37,14 +39,22 @@ def execute(name: str, given: dict[str, str], instruments: tuple[str, ...], sett
         return _execute_backtrader(cls, given, instruments, setting)
     if instruments:
         raise UserError(f"--instrument is for backtrader strategies; {cls.name} takes its markets with -p")
-    return backtest(
-        build(cls, given),
+    rule = build(cls, given)
+    run = backtest(
+        rule,
         setting.events,
         setting.market,
         terms=setting.terms,
         window=setting.window,
         benchmark=setting.benchmark,
     )
+    return replace(run, variants=_variants(rule, setting)) if setting.vary else run
+
+
+def _variants(rule: Strategy, setting: Setting) -> Variants:
+    from engine.varying import variants
+
+    return variants(rule, setting.events, setting.market, terms=setting.terms, since=setting.window.since)
 
 
 def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str, ...], setting: Setting) -> Run:

@@ -6,21 +6,27 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from datasets.bars import Floats
 from datasets.errors import UserError
 from datasets.instants import Sessions, iso_z, to_ns
+from engine.event_paths import AFTER, BEFORE
 from engine.metrics import numbers
 from engine.plan import Skipped
-from engine.run import Fill, Run, RunEvent, Trade
+from engine.run import EventPath, Fill, Run, RunEvent, Trade, check_series
+from engine.variants import Variant, Variants
 from hustings.registry import holds
 
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
+_OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
+"""The columns of paths.csv: sessions counted from the event's own."""
 _EVENT_COLUMNS = [f.name for f in dataclasses.fields(RunEvent) if f.name != "outcome"]
 
 
@@ -51,6 +57,9 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         texts["benchmark"] = ("benchmark.csv", _csv(["session", "returns"], ([str(s), r] for s, r in marks)))
     if study is not None:
         texts["study"] = ("study.json", study)
+    texts["paths"] = ("paths.csv", _csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)))
+    if run.variants is not None:
+        texts["variants"] = ("variants.json", _json(dataclasses.asdict(run.variants)))
     if tearsheet is not None:
         texts["tearsheet"] = ("tearsheet.html", tearsheet)
     try:
@@ -79,7 +88,10 @@ _OURS = frozenset(
         "equity.csv",
         "benchmark.csv",
         "study.json",
+        "paths.csv",
+        "variants.json",
         "tearsheet.html",
+        "tearsheet.pdf",
     }
 )
 
@@ -113,15 +125,19 @@ def read_run(folder: Path) -> Run:
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         run_id = manifest.pop("run_id")
-        equity = _rows(folder / "equity.csv")
+        days = _by_column(folder / "equity.csv")
         trades = tuple(_trade(r) for r in _rows(folder / "trades.csv"))
         fills = tuple(_fill(r) for r in _rows(folder / "fills.csv"))
         told = _rows(folder / "events.csv")
-        sessions = np.array([r["session"] for r in equity], dtype="datetime64[D]")
+        sessions = np.array(days["session"], dtype="datetime64[D]")
         _check_span(manifest, sessions)
-        returns = np.array([float(r["returns"]) for r in equity])
+        equity, returns, exposure = (_floats(days[c]) for c in ("equity", "returns", "exposure"))
         result = numbers(sessions, returns, trades, cash_rate=manifest["terms"]["cash_rate"])
-        marks = _rows(folder / "benchmark.csv") if manifest["benchmark"] else None
+        marks = _floats(_by_column(folder / "benchmark.csv")["returns"]) if manifest["benchmark"] else None
+        paths, variants = _paths(folder / "paths.csv"), _variants(folder / "variants.json")
+        if marks is not None:
+            check_series(sessions, marks, "returns of the benchmark")
+        check_series(sessions, returns, "returns")
     except FileNotFoundError as e:
         raise UserError(f"'{folder}' is no run: {Path(str(e.filename)).name} is missing") from e
     except (KeyError, ValueError, TypeError) as e:
@@ -131,18 +147,20 @@ def read_run(folder: Path) -> Run:
         manifest=manifest,
         start_equity=manifest["terms"]["cash"],
         sessions=sessions,
-        equity=np.array([float(r["equity"]) for r in equity]),
+        equity=equity,
         cash=None,
         returns=returns,
-        exposure=np.array([float(r["exposure"]) for r in equity]),
+        exposure=exposure,
         fills=fills,
         trades=trades,
         skipped=tuple(Skipped(r["event_id"], r["instrument"], r["reason"]) for r in told if r["outcome"] == "skipped"),
         events=_events(told),
         benchmark=manifest["benchmark"],
-        benchmark_returns=None if marks is None else np.array([float(r["returns"]) for r in marks]),
+        benchmark_returns=marks,
         metrics=result.values,
         notes=result.notes,
+        paths=paths,
+        variants=variants,
     )
 
 
@@ -221,22 +239,70 @@ def _fill(row: dict[str, str]) -> Fill:
     return Fill(**_typed(row, Fill))
 
 
-def _typed(row: dict[str, str], record: type[Any]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for f in dataclasses.fields(record):
-        text = row[f.name.rstrip("_")]
-        if f.name in _INSTANTS:
-            out[f.name] = to_ns(datetime.fromisoformat(text.replace("Z", "+00:00")))
-        elif "float" in str(f.type):
-            out[f.name] = float(text) if text else None
-        else:
-            out[f.name] = text
-    return out
+def _typed(row: dict[str, str], record: Any) -> dict[str, Any]:
+    return {name: read(row[column]) for name, column, read in _readers(record)}
+
+
+@lru_cache(maxsize=8)
+def _readers(record: Any) -> list[tuple[str, str, Callable[[str], Any]]]:
+    """Return for each field of a record its name, its column, and how its text is read."""
+    return [(f.name, f.name.rstrip("_"), _reader(f)) for f in dataclasses.fields(record)]
+
+
+def _reader(field: Any) -> Callable[[str], Any]:
+    if field.name in _INSTANTS:
+        return _instant
+    return _float if "float" in str(field.type) else str
+
+
+def _instant(text: str) -> int:
+    return to_ns(datetime.fromisoformat(text.replace("Z", "+00:00")))
+
+
+def _float(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _path_row(path: EventPath) -> list[str]:
+    by_offset = dict(enumerate(path.closes, start=path.first))
+    closes = [_number(by_offset[n]) if n in by_offset else "" for n in _OFFSETS.values()]
+    return [path.event_id, path.instrument, path.side, *closes]
+
+
+def _paths(file: Path) -> tuple[EventPath, ...]:
+    """Return the paths around events; none where a run was kept before there were any."""
+    return tuple(_path(row) for row in _rows(file)) if file.is_file() else ()
+
+
+def _path(row: dict[str, str]) -> EventPath:
+    there = {n: float(row[label]) for label, n in _OFFSETS.items() if row[label]}
+    return EventPath(row["event_id"], row["instrument"], row["side"], min(there), tuple(there.values()))
+
+
+def _variants(file: Path) -> Variants | None:
+    """Return what the rule would have made otherwise; None where that was not reckoned."""
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text(encoding="utf-8"))
+    timing, costs = (tuple(Variant(**v) for v in found[name]) for name in ("timing", "costs"))
+    return Variants(timing, costs, found["note"])
+
+
+def _by_column(path: Path) -> dict[str, tuple[str, ...]]:
+    """Return a table of many rows by column: several times faster than row by row."""
+    with path.open(encoding="utf-8", newline="") as f:
+        header, *rows = csv.reader(f)
+    return dict(zip(header, zip(*rows, strict=True), strict=True))
+
+
+def _floats(texts: Iterable[str]) -> Floats:
+    return np.array([float(text) for text in texts])
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as f:
-        return list(csv.DictReader(f))
+        header, *rows = csv.reader(f)
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -6,12 +6,15 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
 from engine.run import Run, Trade
-from reports.numbers import money, percent, price
+from reports.headline import Card, account_cards, trade_cards
+from reports.numbers import NOT_AVAILABLE, money, percent, price
+from reports.sparkline import BLOCKS, PLAIN, sparkline
 
 _SHOWN = 12
 _BETWEEN = 3  # columns of the screen between two columns of a table
@@ -157,8 +160,7 @@ def metric(run: Run, name: str) -> str:
 def summary(run: Run, files: dict[str, Path]) -> None:
     """Print what a run was, where its bars come from, its numbers, trades and skipped events."""
     head(run)
-    for name, label in LABELS.items():
-        say(f"  {label:15} {metric(run, name)}")
+    _views(run)
     _trades(run)
     _skipped(run)
     say()
@@ -188,7 +190,30 @@ def head(run: Run) -> None:
         say(f"  labels of {run.manifest['labels']['file']} in place of the events' own")
     say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions")
     say(f"  equity {money(run.start_equity)} to {money(run.final_equity)}; markets taken as currency-hedged")
-    say()
+    say(f"  {sparkline(run.equity, signs=_signs())}")
+
+
+def _signs() -> str:
+    """Return the signs of a curve that stdout can write."""
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return PLAIN
+    return BLOCKS
+
+
+def _views(run: Run) -> None:
+    """Print the trades' view beside the account's, and why any number is not there."""
+    ours, account = trade_cards(run), account_cards(run)
+    pairs = zip_longest(ours, account, fillvalue=Card("", "", ""))
+    rows = [[left.label, left.value, right.label, right.value] for left, right in pairs]
+    table(["the trades' view", "", "the account's view", " "], rows, right=["", " "])
+    missing: dict[str, list[str]] = {}
+    for card in (*ours, *account):
+        if card.value == NOT_AVAILABLE:
+            missing.setdefault(card.note, []).append(card.label)
+    for why, labels in missing.items():
+        say(f"  n/a: {', '.join(labels)}: {why}")
 
 
 def _trades(run: Run) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.run import OPEN_AT_END
-from reports.numbers import count, percent, points, ratio, signed
+from reports.numbers import count, days, percent, points, ratio, signed
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,20 @@ METRICS = (
     Metric("mean_trade", "Mean trade", percent, points, 1, "net return on the value put in"),
     Metric("median_trade", "Median trade", percent, points, 1, "net return on the value put in"),
 )
+
+TRADE_METRICS = (
+    Metric("n_events", "Events traded", count, lambda v: signed(v, 0), 0, "with a closed trade"),
+    Metric("n_trades", "Closed trades", count, lambda v: signed(v, 0), 0, "entry to exit"),
+    Metric("mean_trade", "Mean trade", percent, points, 1, "net return on the value put in"),
+    Metric("median_trade", "Median trade", percent, points, 1, "net return on the value put in"),
+    Metric("win_rate", "Win rate", percent, points, 1, "closed trades with a profit"),
+    Metric("best_trade", "Best trade", percent, points, 1, "net return on the value put in"),
+    Metric("worst_trade", "Worst trade", percent, points, 1, "net return on the value put in"),
+    Metric("profit_factor", "Profit factor", ratio, signed, 1, "gains over losses"),
+    Metric("days_held", "Mean time held", days, lambda v: signed(v, 1), 0, "calendar days, entry to exit"),
+    Metric("costs_of_mean", "Share lost to costs", percent, points, -1, "costs over the P&L before costs"),
+)
+"""Numbers of ``engine.trade_numbers``: the trades' view."""
 
 _EXITS = {OPEN_AT_END: "still held when the bars end", "bars_end": "its bars end here"}
 

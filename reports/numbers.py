@@ -75,6 +75,24 @@ def count(value: float | None) -> str:
     return _suffixed(value, 0, "")
 
 
+def days(value: float | None) -> str:
+    """Return a number of days with one decimal.
+
+    >>> days(28.04), days(None)
+    ('28.0 days', 'n/a')
+    """
+    return _suffixed(value, 1, " days")
+
+
+def cents(value: float | None) -> str:
+    """Return an amount of account currency with its sign and two decimals.
+
+    >>> cents(1234.5), cents(-0.001), cents(None)
+    ('+1,234.50', '0.00', 'n/a')
+    """
+    return _signed(value, 2)
+
+
 def money(value: float | None) -> str:
     """Return an amount of account currency: whole from 1,000 on, else with two decimals.
 
@@ -82,6 +100,15 @@ def money(value: float | None) -> str:
     ('1,000,000', '-12.50', '0.00')
     """
     return _suffixed(value, 0 if value is not None and abs(value) >= 1_000 else 2, "")
+
+
+def money_tick(value: float) -> str:
+    """Return an amount for an axis: no decimals on zero, nor from 100 on.
+
+    >>> money_tick(0.0), money_tick(250.0), money_tick(0.5)
+    ('0', '250', '0.50')
+    """
+    return _suffixed(value, 0 if value == 0 or abs(value) >= 100 else 2, "")
 
 
 def signed_money(value: float | None) -> str:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from engine.study.result import Study
+from reports.event_figures import PlaceboBand
 from reports.numbers import count
 from reports.study_figures import path_svg, placebo_svg
 from reports.study_tables import Table, registered_text, study_tables
@@ -28,6 +30,7 @@ class StudySection:
     verdict: str
     prereg: dict[str, Any] | None
     registered: str
+    placebo: PlaceboBand | None
     tables: Sequence[Table]
     figures: Sequence[StudyFigure]
 
@@ -35,7 +38,16 @@ class StudySection:
 def study_section(study: Study) -> StudySection:
     """Return the section of a study."""
     told = "" if study.prereg is None else registered_text(study.prereg)
-    return StudySection(study.verdict, study.prereg, told, study_tables(study), [*_placebo(study), *_path(study)])
+    figures = [*_placebo(study), *_path(study)]
+    return StudySection(study.verdict, study.prereg, told, _band(study), study_tables(study), figures)
+
+
+def _band(study: Study) -> PlaceboBand | None:
+    """Return what the same trades on placebo dates gained around session 0, for the chart of the events."""
+    if not study.band:
+        return None
+    low, high = (np.array([getattr(row, name) for row in study.band]) for name in ("low", "high"))
+    return PlaceboBand("the means of nine of ten placebo lists", study.band[0].session, low, high)
 
 
 def _placebo(study: Study) -> list[StudyFigure]:

@@ -1,1 +1,1 @@
-"""Event-study inference on a strategy's own events and net P&L, for five to twenty events. Specified in docs/study.md."""
+"""Event-study inference on a strategy's own events and net P&L, for five to twenty events. See docs/study.md."""

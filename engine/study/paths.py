@@ -1,6 +1,6 @@
 """Abnormal returns session by session around the entry: of each observation, and of placebo dates."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from engine.study.shapes import Rows, close_returns
 from engine.study.views import Drawn
 
 BEFORE, AFTER_AT_LEAST, AFTER_AT_MOST = 10, 10, 60
+PATH_BEFORE, PATH_AFTER = 20, 60
 BAND_LISTS = 500
 BAND = (0.05, 0.95)
 
@@ -42,6 +43,62 @@ def event_path(groups: Sequence[Sequence[EventLegs]], desk: Desk, drawn: Drawn |
     band = None if drawn is None else _band(groups, desk, drawn, sessions)
     low, high = (None, None) if band is None else (band[0], band[1])
     return EventPath(sessions, each, mean_there(each), low, high)
+
+
+def market_band(
+    groups: Sequence[Sequence[EventLegs]], known_at: Mapping[str, int], desk: Desk, drawn: Drawn
+) -> list[tuple[int, float, float]]:
+    """Return session, 5 % and 95 % quantile of the mean path of the markets on placebo dates, the positions' way.
+
+    Session 0 is the first to close after an event was known, as in ``engine.event_paths``; each leg is sent where its
+    observation is, as many sessions from it as it truly was. Sessions that some list does not have are left out.
+
+    Args:
+        groups: the events of each observation.
+        known_at: when each event was known (ns).
+        desk: with the bars.
+        drawn: the placebo dates.
+    """
+    sessions = np.arange(-PATH_BEFORE, PATH_AFTER + 1)
+    picked = _picked(drawn)
+    paths = [
+        _market(leg, zero, rows, desk, sessions)
+        for n, events in enumerate(groups)
+        for leg, zero, rows in _sent(events, known_at, picked[:, n], desk)
+    ]
+    mean = mean_there(np.array(paths))
+    whole = np.isfinite(mean).all(axis=0)
+    low, high = np.quantile(mean[:, whole], BAND, axis=0)
+    return [(int(s), float(a), float(b)) for s, a, b in zip(sessions[whole], low, high, strict=True)]
+
+
+def _sent(
+    events: Sequence[EventLegs], known_at: Mapping[str, int], rows: Rows, desk: Desk
+) -> Iterator[tuple[PlacedLeg, int, Rows]]:
+    """Yield each leg, the sessions from its bar to session 0, and its own bars where it is sent to rows."""
+    first = min(e.row for e in events)
+    for event in events:
+        there = np.clip(rows + event.row - first, 0, len(desk.reference) - 1)
+        for leg in event.legs:
+            bars, base = desk.bars[leg.shape.instrument], desk.base(leg.shape.instrument)
+            zero = int(np.searchsorted(bars.close_at, known_at[event.event_id], side="right"))
+            yield leg, zero - leg.row, base[there] + (leg.row - int(base[min(event.row, len(base) - 1)]))
+
+
+def _market(leg: PlacedLeg, zero: int, rows: Rows, desk: Desk, sessions: NDArray[np.int64]) -> Floats:
+    close = desk.bars[leg.shape.instrument].close
+    at = rows[:, None] + zero + sessions
+    before = rows + zero - 1
+    inside = (at >= 0) & (at < len(close)) & (before >= 0)[:, None] & (before < len(close))[:, None]
+    since = close[np.clip(before, 0, len(close) - 1)][:, None]
+    moved: Floats = np.where(inside, leg.shape.side * (close[np.clip(at, 0, len(close) - 1)] / since - 1), np.nan)
+    return moved
+
+
+def _picked(drawn: Drawn) -> Rows:
+    rows = drawn.calendars.rows
+    picked: Rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), BAND_LISTS)).astype(int)]
+    return picked
 
 
 def mean_there(values: Floats) -> Floats:
@@ -102,8 +159,7 @@ def _usual(given: Estimates, entry: Rows, at: Rows) -> Floats:
 
 def _band(groups: Sequence[Sequence[EventLegs]], desk: Desk, drawn: Drawn, sessions: NDArray[np.int64]) -> Floats:
     """Return the 5 % and 95 % quantiles of the mean path over placebo dates."""
-    rows = drawn.calendars.rows
-    picked = rows[np.linspace(0, len(rows) - 1, min(len(rows), BAND_LISTS)).astype(int)]
+    picked = _picked(drawn)
     paths = []
     for n, events in enumerate(groups):
         first = min(e.row for e in events)

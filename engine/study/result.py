@@ -76,6 +76,18 @@ class PathRow:
 
 
 @dataclass(frozen=True)
+class BandRow:
+    """One session around the events, 0 the first to close after an event was known: nine of ten placebo means.
+
+    Cumulative returns of the markets, the positions' way, since the close before session 0; fractions.
+    """
+
+    session: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Study:
     """What the events of one run can bear.
 
@@ -106,6 +118,7 @@ class Study:
     sharpe: TradeSharpe
     tried: Tried | None
     path: tuple[PathRow, ...]
+    band: tuple[BandRow, ...]
     verdict: str
     reasons: dict[str, str]
     more: tuple[OtherTest, ...] = ()

@@ -9,6 +9,7 @@ import numpy as np
 
 from datasets.bars import Flags, Floats
 from datasets.events import EventCatalogue
+from datasets.instants import to_ns
 from engine.study.abnormal import Model
 from engine.study.bootstrap import event_interval
 from engine.study.classic import OtherTest, other_tests
@@ -18,10 +19,10 @@ from engine.study.desk import Desk
 from engine.study.eligible import eligible_rows
 from engine.study.labels import LabelTest, WantsAll, label_test, of_same_kind
 from engine.study.legs import EventLegs, place
-from engine.study.paths import event_path
+from engine.study.paths import event_path, market_band
 from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, Placebos, percentile, placebo_tests, t_rows
 from engine.study.power import Power, power
-from engine.study.result import Histogram, ObservationRow, PathRow, Study, ViewResult
+from engine.study.result import BandRow, Histogram, ObservationRow, PathRow, Study, ViewResult
 from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import Variation, variations
 from engine.study.settings import LONG_HELD, Settings
@@ -91,6 +92,7 @@ class Making:
             sharpe=sharpe_of_trades(self.subject.returns, trial_sharpes=self._sharpes),
             tried=self.tried,
             path=self.path,
+            band=self.band,
             verdict=self.verdict,
             reasons=self.reasons,
             more=self.more,
@@ -294,6 +296,16 @@ class Making:
             )
             for n, s in enumerate(found.sessions)
         )
+
+    @cached_property
+    def band(self) -> tuple[BandRow, ...]:
+        """What the markets did on placebo dates, around the session on which an event was known."""
+        if not self.first.usable or isinstance(self.drawn, str):
+            return ()
+        chosen = [[e for e in self.placed if e.event_id in o.events] for o in self.first.usable]
+        decided = {t.event_id: t.decided_at for t in self.subject.plan.trades}
+        known = {i: to_ns(self.subject.events.get(i).known_at or at) for i, at in decided.items()}
+        return tuple(BandRow(*row) for row in market_band(chosen, known, self.desk, self.drawn))
 
     @property
     def _above(self) -> bool | None:

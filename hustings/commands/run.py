@@ -1,16 +1,16 @@
 """hustings run: replay a strategy and write its tear sheet."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from engine.run import Run
-from engine.study.trials import TrialPosition
 from hustings.commands.run_options import RunOptions, run_options
 from hustings.execution import execute
 from hustings.ledger import SHOWN, position_json
 from hustings.recording import entered, listed
 from hustings.run_folder import check_writable, run_json, write_run
+from hustings.sheet import kept_study, sheet_of
 from hustings.terminal import apart, progress, say, say_json, summary
 
 
@@ -19,8 +19,11 @@ from hustings.terminal import apart, progress, say, say_json, summary
 @run_options
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the files go [runs/<run_id>].")
 @click.option("--no-report", is_flag=True, help="Write no tear sheet.")
+@click.option("--no-variants", is_flag=True, help="Do not reckon other holds, delays and costs for the tear sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-def run(strategy: str, options: RunOptions, out: Path | None, no_report: bool, as_json: bool) -> None:
+def run(
+    strategy: str, options: RunOptions, out: Path | None, no_report: bool, no_variants: bool, as_json: bool
+) -> None:
     """Replay STRATEGY over events and bars and write its tear sheet.
 
     STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
@@ -28,11 +31,14 @@ def run(strategy: str, options: RunOptions, out: Path | None, no_report: bool, a
     if out is not None:
         check_writable(out)
     with progress("replaying"), apart(quiet=as_json):
-        result = execute(strategy, options.given(), options.instruments, options.setting())
+        setting = replace(options.setting(), vary=not (no_report or no_variants))
+        result = execute(strategy, options.given(), options.instruments, setting)
     position = entered(result)
     folder = out if out is not None else Path("runs") / result.run_id
     with progress("writing the tear sheet"):
-        files = write_run(result, folder, None if no_report else _sheet(result, position))
+        trial = "" if position is None else position.text
+        page = None if no_report else sheet_of(result, kept_study(folder, result.run_id), trial=trial)
+        files = write_run(result, folder, page)
     if position is not None:
         listed(result, folder)
     if as_json:
@@ -41,9 +47,3 @@ def run(strategy: str, options: RunOptions, out: Path | None, no_report: bool, a
     summary(result, files)
     if position is not None:
         say(f"{'trial':10} {position.text}; ledger {position.head[:SHOWN]}")
-
-
-def _sheet(result: Run, position: TrialPosition | None) -> str:
-    from reports.tearsheet import tearsheet
-
-    return tearsheet(result, trial="" if position is None else position.text)

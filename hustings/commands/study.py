@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from engine.run import Run
 from engine.study.result import Study
 from hustings.commands.run_options import RunOptions, run_options
 from hustings.commands.study_options import StudyOptions, study_options
 from hustings.ledger import SHOWN, position_json
 from hustings.recording import entered, listed
 from hustings.run_folder import check_writable, run_json, write_run
+from hustings.sheet import sheet_of
 from hustings.studying import registration_of, studied, study_json, subject_of
 from hustings.terminal import apart, head, progress, say, say_json, table, told_paths
 from reports.study_tables import registered_text
@@ -44,7 +44,8 @@ def study(
         made = studied(subject, studying, position, registered)
     folder = out if out is not None else Path("runs") / subject.run.run_id
     with progress("writing the tear sheet"):
-        page = None if no_report else _sheet(subject.run, made)
+        place = "" if position is None else position.text
+        page = None if no_report else sheet_of(subject.run, made, trial=place)
         files = write_run(subject.run, folder, page, json.dumps(study_json(made), indent=2, sort_keys=True) + "\n")
     if position is not None:
         listed(subject.run, folder)
@@ -86,9 +87,3 @@ def _registered(made: Study) -> list[str]:
         f"  registered: {registered_text(made.prereg)}",
         *(f"  departs: {each}" for each in departs),
     ]
-
-
-def _sheet(result: Run, made: Study) -> str:
-    from reports.tearsheet import tearsheet
-
-    return tearsheet(result, study=made, trial=str(made.trial["text"]) if made.trial else "")

@@ -6,11 +6,17 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from engine.run import EventPath
+from engine.variants import Variant, Variants
 from hustings import registry
+from hustings.run_folder import read_run, write_run
+from tests.reports.handmade import business_days, make_run, trade
 
 
 def test_runs_are_found_by_id_beginning_and_folder(cli, home) -> None:
@@ -126,6 +132,24 @@ def test_a_run_read_back_is_the_run(cli, home, rule: str) -> None:
     again = cli("runs", "show", "out", "--json").json
     for key in ("metrics", "notes", "trades", "skipped", "final_equity", "parameters", "sources"):
         assert again[key] == made[key], key
+
+
+def test_paths_around_events_and_variants_are_read_back_as_they_were_written(tmp_path) -> None:
+    days = business_days("2020-01-06", 40)
+    path = EventPath("JP-2020-01-06-GE", "TOPIX", "short", -1, (1700.25, 1 / 3, 1e-7))
+    tried = Variants((Variant(5, 0, 1.0, 1, -0.1, 0.3, own=True),), (Variant(None, None, 5.0, 0, None, 0.0),), "a note")
+    made = replace(make_run(days, np.zeros(40), (trade(str(days[1]), str(days[5])),)), paths=(path,), variants=tried)
+    write_run(made, tmp_path, None)
+    again = read_run(tmp_path)
+    assert (again.paths, again.variants) == ((path,), tried)
+
+
+def test_a_run_kept_before_there_were_paths_is_read(cli, home) -> None:
+    cli("run", "pro-growth-win", "--no-report", "--out", "out")
+    assert not Path("out/variants.json").exists()
+    Path("out/paths.csv").unlink()
+    again = read_run(Path("out"))
+    assert (again.paths, again.variants) == ((), None)
 
 
 def test_a_folder_that_another_run_has_taken_is_not_removed_for_the_old_one(cli, home) -> None:

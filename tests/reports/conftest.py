@@ -5,6 +5,7 @@ import pytest
 
 from engine.plan import Skipped
 from engine.run import Run
+from tests.reports.browsing import CHROMIUM
 from tests.reports.handmade import business_days, make_run, trade
 
 
@@ -31,3 +32,13 @@ def traded() -> Run:
 def idle() -> Run:
     """Sixty sessions without an event."""
     return make_run(business_days("2020-01-06", 60), np.zeros(60))
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser for the tests of one worker."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()

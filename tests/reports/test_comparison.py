@@ -9,8 +9,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from engine.common_days import common_span
 from engine.plan import Skipped
-from reports.comparison import common_span, comparison, comparison_data, labels
+from reports.comparison import comparison, comparison_data, labels
 from tests.reports.handmade import business_days, event, make_run, page_text, trade
 
 DAYS = business_days("2016-01-04", 780)
@@ -50,6 +51,10 @@ def test_a_run_compared_with_itself_differs_by_exactly_nothing():
     assert {d for d in differences if d is not None} == {0}
     assert [row["difference"] for row in data["trades"]] == [{"pnl": 0.0, "return": 0.0}]
     assert data["differing"] == []
+    assert data["differences"][0]["sentence"] == (
+        "pro-growth-win 20aaaa #2 and pro-growth-win 20aaaa #1 earned the same on the one event both traded."
+    )
+    assert data["correlation"] == [[1.0, pytest.approx(1.0)], [pytest.approx(1.0), 1.0]]
     assert not any(any(row["best"]) for row in data["own_span"].values())
     assert data["common"]["total_return"]["values"] == data["own_span"]["total_return"]["values"]
     assert "Nothing: the manifests are the same" in page_text(comparison([run, run]))
@@ -62,9 +67,9 @@ def test_data_is_ready_for_json(two):
 
 def test_numbers_of_both_runs_and_their_difference(two):
     text = page_text(comparison(two))
-    assert "Total return 4.08 % ★ 12.74 % +8.66 pp" in text
+    assert "Total return ▽ 4.08 % ★ 12.74 % +8.66 pp" in text
     assert "Closed trades 1 1 0" in text
-    assert "Mean trade 4.00 % ★ 12.00 % +8.00 pp" in text
+    assert "Mean trade ▽ 4.00 % ★ 12.00 % +8.00 pp" in text
 
 
 def test_missing_numbers_come_with_their_reasons(two):
@@ -76,18 +81,20 @@ def test_missing_numbers_come_with_their_reasons(two):
     assert f"Sharpe ratio n/a {reason} n/a {reason} n/a" in page_text(comparison(two))
 
 
-def test_best_is_marked_by_more_than_colour_and_only_where_one_is_better(two):
+def test_best_and_worst_are_marked_by_more_than_colour_and_only_where_one_is_better(two):
     page = comparison(two)
-    assert re.search(r'<td class="num best"><span title="best of the row">★</span> 12.74 %', page)
+    assert re.search(r'<td class="num best"><span title="best">★</span> 12.74 %', page)
+    assert re.search(r'<td class="num worst"><span class="sign" title="worst">▽</span> 4.08 %', page)
     data = comparison_data(two)["own_span"]
     assert data["exposure"]["best"] == [False, False]
     assert data["n_trades"]["best"] == [False, False]
-    assert data["max_drawdown"]["best"] == [False, False]
+    assert data["max_drawdown"]["best"] == data["max_drawdown"]["worst"] == [False, False]
 
 
 def test_a_smaller_drawdown_is_better():
     shallow, deep = _run(20, gain=-0.001), _run(20, gain=-0.002)
-    assert comparison_data([shallow, deep])["own_span"]["max_drawdown"]["best"] == [True, False]
+    row = comparison_data([shallow, deep])["own_span"]["max_drawdown"]
+    assert (row["best"], row["worst"]) == ([True, False], [False, True])
 
 
 def test_the_common_span_is_the_days_both_have():
@@ -126,7 +133,7 @@ def test_runs_of_one_name_are_told_apart(two):
 
 
 def test_what_differs_is_listed_and_nothing_else(two):
-    assert comparison_data(two)["differing"] == [{"name": "parameters.hold", "values": [20, 60]}]
+    assert comparison_data(two)["differing"] == [{"name": "parameters.hold", "group": "parameters", "values": [20, 60]}]
     costly = _run(20, terms={**two[0].manifest["terms"], "cash_rate": 0.01}, costs={"TOPIX": {"commission_bps": 5.0}})
     names = {row["name"]: row["values"] for row in comparison_data([two[0], costly])["differing"]}
     assert names == {
@@ -134,6 +141,33 @@ def test_what_differs_is_listed_and_nothing_else(two):
         "costs.TOPIX.slippage_bps": [2.0, None],
         "terms.cash_rate": [0.0, 0.01],
     }
+
+
+def test_what_differs_is_sorted_by_rule_parameters_data_account_and_program(two):
+    other = _run(
+        30,
+        strategy="fade-the-win",
+        sources={"TOPIX": "file other.csv"},
+        versions={"hustings": "0.2.0"},
+        terms={**two[0].manifest["terms"], "cash": 5.0},
+    )
+    groups = {row["name"]: row["group"] for row in comparison_data([two[0], other])["differing"]}
+    assert groups == {
+        "strategy": "rule",
+        "parameters.hold": "parameters",
+        "sources.TOPIX": "data",
+        "terms.cash": "account",
+        "versions.hustings": "program",
+    }
+    text = page_text(comparison([two[0], other]))
+    headings = (
+        "Rule Entry",
+        "Parameters Entry",
+        "Data and events Entry",
+        "Account, costs and window Entry",
+        "Program Entry",
+    )
+    assert sorted(headings, key=text.index) == list(headings)
 
 
 def test_what_one_run_did_not_trade_is_told_with_its_reason():
@@ -171,8 +205,8 @@ def test_any_number_of_runs(n):
     ids = Counter(a["id"] for _, a in parser.seen if "id" in a)
     assert max(ids.values()) == 1
     assert f"{n} runs side by side" in page
-    assert page.count("<polyline") == 2 * n
-    styles = re.findall(r'<polyline class="line (s\d d\d)"', page)
+    assert page.count("<polyline") == 3 * n
+    styles = re.findall(r'<polyline class="line (s\d d\d w\d) r\d"', page)
     assert len(set(styles)) == n
     assert not any((a.get(k) or "#").startswith("http") for _, a in parser.seen for k in ("src", "href"))
 
@@ -191,7 +225,8 @@ def test_names_are_escaped():
         for c in "ab"
     ]
     page = comparison(runs)
-    assert "<script" not in page
+    assert page.count("<script") == 1  # our own
+    assert "<script>alert" not in page
     assert "&lt;script&gt;" in page
 
 
@@ -204,3 +239,91 @@ def test_equity_begins_at_one(two):
     equities = page[page.index('id="equities"') : page.index('id="drawdowns"')]
     starts = {found.split(" ")[0] for found in re.findall(r'points="([^"]+)"', equities)}
     assert len(starts) == 1
+
+
+# Whether the difference is real
+
+
+def _several(earned, *, run_id="e" * 16, **other):
+    """Return a run of trades of 40 sessions each, one on each event, with these returns."""
+    trades = tuple(
+        trade(str(DAYS[n * 60]), str(DAYS[n * 60 + 40]), event_id=f"JP-{n:02}", pnl=1e6 * r, return_=r)
+        for n, r in enumerate(earned)
+    )
+    returns = np.zeros(780)
+    for n, r in enumerate(earned):
+        returns[n * 60 : n * 60 + 41] = (1 + r) ** (1 / 41) - 1 + 0.001 * np.sin(np.arange(41) + n)
+    return make_run(DAYS, returns, trades, run_id=run_id, **other)
+
+
+FIRST = [0.01, -0.02, 0.03, 0.00, 0.01, 0.02, -0.01, 0.04, 0.02, -0.03, 0.01, 0.02]
+SECOND = [0.02, -0.01, 0.02, 0.03, 0.02, 0.05, -0.02, 0.06, 0.01, -0.01, 0.03, 0.04]
+
+
+def test_few_events_say_so_in_a_plain_sentence():
+    """Differences 1, 1, -1, 3, 1 pp: mean 1, standard deviation 1.41421, t(4) 2.77645: half width 1.75598."""
+    data = comparison_data([_several(FIRST[:5], strategy="one"), _several(SECOND[:5], strategy="two")])
+    assert data["differences"][0]["sentence"] == (
+        "On the 5 events that both traded, two was better on 4, worse on 1; its mean trade differed by +1.00 pp from that"
+        " of one. The 95 % interval of the difference is -0.76 pp to +2.76 pp (Student's t, if the differences are"
+        " normal). So few events cannot tell which is better: at least 10 are needed to resample them."
+    )
+
+
+def test_twelve_events_are_resampled_and_the_page_says_how_and_from_which_seed():
+    runs = [_several(FIRST, strategy="one"), _several(SECOND, strategy="two")]
+    data = comparison_data(runs)
+    kinds = [d["interval"] for d in data["differences"][0]["events"]["differences"]]
+    assert kinds == ["block bootstrap, percentiles", "block bootstrap, studentized", "resampled"]
+    assert (data["method"]["seed"], data["method"]["resamples"], data["method"]["level"]) == (20260208, 1000, 0.95)
+    text = page_text(comparison(runs))
+    assert "1,000 times from seed 20260208" in text
+    assert "resampled range" in text
+    assert "confidence, resampled" not in text
+
+
+def test_no_common_event_is_said():
+    one, two = _several(FIRST[:3], strategy="one"), _run(20, strategy="two")
+    sentence = comparison_data([one, two])["differences"][0]["sentence"]
+    assert sentence == "two and one traded no event in common: which is better on the same events cannot be said."
+
+
+def test_points_of_the_scatter_are_the_common_events():
+    page = comparison([_several(FIRST, strategy="one"), _several(SECOND, strategy="two")])
+    scatter = page[page.index('id="events-0"') : page.index('id="months-1"')]
+    assert scatter.count('class="point') == 12
+    assert "JP-00 General election: +1.00 % across, +2.00 % up" in scatter
+    assert scatter.count("point ahead") == 9  # on 3 events the first run did better
+
+
+def test_differences_of_nine_runs_are_each_against_the_first():
+    data = comparison_data([_run(h) for h in range(10, 19)])
+    assert {d["against"] for d in data["differences"]} == {"pro-growth-win (hold=10) 10aaaa"}
+    assert len(data["differences"]) == 8
+    assert [len(row) for row in data["correlation"]] == [9] * 9
+
+
+def test_reasons_stand_once_below_the_table_of_many_runs():
+    text = page_text(comparison([_run(h) for h in range(10, 16)]))
+    assert text.count("1 closed trade, mostly out of the market; at least 10 are needed") < 10
+
+
+def test_a_table_of_many_runs_goes_on_below_so_that_it_fits_a_sheet_of_paper():
+    page = comparison([_run(h) for h in range(10, 34)])
+    columns = [row.count("<th ") for row in re.findall(r"<thead>.*?</thead>", page)]
+    assert max(columns) <= 13
+
+
+def test_fifty_runs_are_one_page():
+    runs = [_run(h) for h in range(10, 60)]
+    page = comparison(runs)
+    assert page.count("<polyline") == 150
+    assert "#50" in page
+    assert len(page) < 3_000_000
+
+
+def test_names_from_right_to_left_turn_no_sentence_round():
+    runs = [_several(FIRST[:5], strategy="one"), _several(SECOND[:5], strategy="\u0627\u0646\u062a")]
+    sentence = comparison_data(runs)["differences"][0]["sentence"]
+    assert sentence.startswith("On the 5 events that both traded, \u2068\u0627\u0646\u062a\u2069 was better on 4")
+    assert f'<p class="bearing">{sentence[:40]}' in comparison(runs)

@@ -1,67 +1,98 @@
-"""Claims that only a browser can check: nothing is fetched, nothing complains, nothing is wider than a phone."""
-
-import shutil
+"""Claims that only a browser can check: nothing is fetched, nothing complains, nothing is cut off, all can be reached."""
 
 import pytest
 
-from reports.comparison import comparison
-from reports.tearsheet import tearsheet
-
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
+from tests.reports.browsing import A4, CHROMIUM, SCREENSHOTS, cut_off, opened, photographed, unreachable, violations
+from tests.reports.pages import NAMES, pages
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"),
 ]
+PAGES = [
+    "tear sheet",
+    "tear sheet of two trades",
+    "tear sheet without trades",
+    "tear sheet of all lost",
+    "tear sheet of Strategy",
+    *(f"tear sheet named {kind}" for kind in NAMES),
+    "comparison",
+    "comparison of twelve events",
+    "comparison of three",
+    "comparison of many",
+    "comparison of names",
+    "gallery",
+    "gallery of none",
+]
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def made(traded, idle, tmp_path_factory):
+    """Return where a page lies, made when it is first asked for."""
+    folder = tmp_path_factory.mktemp("pages")
+    how = pages(traded, idle, folder)
+
+    def file(name):
+        path = folder / f"{PAGES.index(name)}.html"
+        if not path.exists():
+            path.write_text(how[name](), encoding="utf-8")
+        return path
+
+    return file
 
 
-@pytest.fixture(params=["tear sheet", "tear sheet without trades", "comparison"])
-def file(request, tmp_path, traded, idle):
-    page = {
-        "tear sheet": lambda: tearsheet(traded),
-        "tear sheet without trades": lambda: tearsheet(idle),
-        "comparison": lambda: comparison([traded, idle, traded]),
-    }[request.param]()
-    path = tmp_path / "page.html"
-    path.write_text(page, encoding="utf-8")
-    return path
+@pytest.mark.parametrize("name", PAGES)
+def test_page_opens_alone_in_light_and_dark_on_a_desk_and_a_telephone(chromium, made, name):
+    for width in (375, 1200):
+        for scheme in ("light", "dark"):
+            with opened(chromium, made(name), width=width, scheme=scheme) as found:
+                photographed(found, f"{name} {width} {scheme}")
+                assert found.complaints == []
+                assert found.page.evaluate("document.scrollingElement.scrollWidth") <= width
+                assert cut_off(found) == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_printed_on_a4_nothing_is_cut_off(chromium, made, name):
+    with opened(chromium, made(name), width=A4) as found:
+        found.page.emulate_media(media="print")
+        photographed(found, f"{name} print")
+        assert cut_off(found) == []
+        pdf = found.page.pdf(prefer_css_page_size=True, path=SCREENSHOTS / f"{name.replace(' ', '-')}.pdf")
+    assert pdf.startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1200])
-def test_page_opens_alone_and_fits(chromium, file, width, scheme):
-    page = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    said, asked = [], []
-    page.on("console", lambda message: said.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(file.as_uri(), wait_until="networkidle")
-    widest = page.evaluate("document.scrollingElement.scrollWidth")
-    page.close()
-    assert said == []
-    assert [url for url in asked if not url.startswith("data:")] == [file.as_uri()]
-    assert widest <= width
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_no_violation_of_wcag_a_and_aa(chromium, made, name, scheme):
+    with opened(chromium, made(name), scheme=scheme) as found:
+        assert violations(found) == []
 
 
-def test_figures_and_tables_are_seen(chromium, tmp_path, traded):
-    path = tmp_path / "page.html"
-    path.write_text(tearsheet(traded), encoding="utf-8")
-    page = chromium.new_page(viewport={"width": 1200, "height": 800})
-    page.goto(path.as_uri())
-    heights = page.evaluate(
-        "[...document.querySelectorAll('main svg[role=img]')].map(s => s.getBoundingClientRect().height)"
-    )
-    page.close()
-    assert len(heights) >= 10
-    assert min(heights) > 100
+@pytest.mark.parametrize("name", PAGES)
+def test_the_tab_key_reaches_every_control_and_shows_where_it_is(chromium, made, name):
+    with opened(chromium, made(name)) as found:
+        assert unreachable(found) == []
+
+
+@pytest.mark.parametrize("name", ["tear sheet", "comparison", "comparison of many", "gallery"])
+def test_without_script_every_number_and_a_static_chart_are_there(chromium, made, name):
+    with opened(chromium, made(name), script=False) as found, opened(chromium, made(name)) as alive:
+        cells = "els => els.map(e => e.textContent.replace(/\\s+/g, ' ').trim())"
+        told = found.page.locator("main td, main dd").evaluate_all(cells)
+        assert told == alive.page.locator("main td, main dd").evaluate_all(cells)
+        hidden = "els => els.filter(e => !e.checkVisibility() && !e.closest('details:not([open])')).length"
+        assert found.page.locator("main td, main dd, main svg").evaluate_all(hidden) == 0
+        drawn = found.page.locator("main svg :is(polyline, path, rect, circle)").count()
+        assert drawn > 0
+        assert found.page.locator("main button, main input[type=search]").count() == 0
+        photographed(found, f"{name} without script")
+        assert found.complaints == []
+
+
+def test_figures_and_tables_are_seen(chromium, made):
+    with opened(chromium, made("tear sheet")) as found:
+        heights = "[...document.querySelectorAll('main svg[role=img]')].map(s => s.getBoundingClientRect().height)"
+        found_heights = found.page.evaluate(heights)
+    assert len(found_heights) >= 8
+    assert min(found_heights) > 60

@@ -36,7 +36,7 @@ def test_thinning_keeps_extremes_and_ends():
     values = np.zeros(100_000)
     values[12_345], values[54_321] = -9.0, 7.0
     days, kept = thinned(np.arange(100_000.0), values)
-    assert len(kept) <= 4 * 420
+    assert len(kept) <= 402
     assert (days[0], days[-1], kept.min(), kept.max()) == (0.0, 99_999.0, -9.0, 7.0)
 
 
@@ -74,3 +74,25 @@ def test_bars_stand_on_zero():
     up, down = re.findall(r'<rect class="bar s0" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', drawn)
     assert float(up[0]) + float(up[1]) == pytest.approx(float(down[0]), abs=0.11)
     assert "<title>2021 strategy: -20%</title>" in drawn
+
+
+def test_lines_that_share_a_chart_are_read_off_at_the_same_dates_exactly():
+    days = business_days("2000-01-03", 5_000)
+    rng = np.random.default_rng(1)
+    values = [rng.normal(size=5_000).cumsum() for _ in range(2)]
+    lines = [Line(name, days, v, "s0") for name, v in zip("ab", values, strict=True)]
+    drawn = chart_svg(Chart("one", "title", "words", lines, lambda v: f"{v:g}"))
+    told = [np.cumsum(np.array(x.split(), dtype=int)) for x in re.findall(r'data-x="([^"]+)"', drawn)]
+    read = [np.array(v.split(), dtype=float) for v in re.findall(r'data-v="([^"]+)"', drawn)]
+    assert told[0].tolist() == told[1].tolist()
+    assert len(told[0]) <= 404
+    rows = np.searchsorted(days.astype(int), told[0])
+    for found, whole in zip(read, values, strict=True):
+        assert found == pytest.approx(whole[rows], rel=1e-5)
+        assert found.min() == pytest.approx(whole.min(), rel=1e-5)
+
+
+def test_a_line_with_a_gap_is_drawn_in_two_pieces():
+    drawn = _chart([1.0, 2.0, np.nan, 4.0, 5.0])
+    assert drawn.count("<polyline") == 2
+    assert re.findall(r'data-v="([^"]+)"', drawn) == ["1 2", "4 5"]

@@ -1,0 +1,32 @@
+"""What a rule would have made with other holds, delays and costs: as a run keeps it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One variation of a run: its closed trades, their mean net return, and the account's total return (fractions).
+
+    ``hold`` and ``delay`` are sessions, None where the rule's own stand; ``costs`` multiplies commission and slippage.
+    ``mean_trade`` is None without a closed trade. ``own``: whether this is the run itself.
+    """
+
+    hold: int | None
+    delay: int | None
+    costs: float
+    n_trades: int
+    mean_trade: float | None
+    total_return: float
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Variants:
+    """The variations of a run: ``timing`` by hold and delay, ``costs`` by multiples of its own costs.
+
+    ``note`` says why something is not there, or is empty.
+    """
+
+    timing: tuple[Variant, ...]
+    costs: tuple[Variant, ...]
+    note: str = ""

@@ -1,0 +1,114 @@
+"""Collects what the gallery shows of every run, and makes the tear sheets that are missing, several at a time."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+
+from datasets.bars import Floats
+from datasets.errors import UserError
+from hustings.registry import Entry, holds
+from hustings.run_folder import read_run
+from hustings.sheet import sheet_again
+from reports.gallery import Card
+
+SHEET = "tearsheet.html"
+_ALONE = 3  # so few sheets are made sooner without other processes
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A run of the registry, its folder, and why there is nothing to see of it, blank if there is."""
+
+    entry: Entry
+    folder: Path
+    gone: str = ""
+
+    @property
+    def has_sheet(self) -> bool:
+        """Whether its tear sheet is there."""
+        return not self.gone and (self.folder / SHEET).is_file()
+
+
+def listed(entries: Sequence[Entry]) -> list[Listed]:
+    """Return the runs with what has become of their folders, in the order given."""
+    return [Listed(e, Path(e.folder), _gone(Path(e.folder), e.run_id)) for e in entries]
+
+
+def _gone(folder: Path, run_id: str) -> str:
+    if not folder.is_dir():
+        return "its folder has gone"
+    return "" if holds(folder, run_id) else "its folder holds another run now"
+
+
+def make_sheets(runs: Sequence[Listed]) -> dict[str, str]:
+    """Write the tear sheets that are missing, and return by run id why one could not be made.
+
+    Each follows from its own run alone: how many processes share the work changes no byte.
+    """
+    folders = [run.folder for run in runs if not run.gone and not run.has_sheet]
+    if len(folders) <= _ALONE:
+        made = list(map(_made, folders))
+    else:
+        workers = min(os.cpu_count() or 1, len(folders))
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            made = list(pool.map(_made, folders))
+    failed = {folder: reason for folder, reason in zip(folders, made, strict=True) if reason}
+    return {run.entry.run_id: failed[run.folder] for run in runs if run.folder in failed}
+
+
+def _made(folder: Path) -> str:
+    """Write the tear sheet of a run's folder; return why it could not be, or nothing."""
+    try:
+        page, beside = sheet_again(read_run(folder), folder), folder / f".{SHEET}"
+        beside.write_text(page, encoding="utf-8", newline="")
+        beside.replace(folder / SHEET)
+    except UserError as e:
+        return str(e)
+    except OSError as e:
+        return f"cannot be written: {e.strerror}"
+    return ""
+
+
+def cards(runs: Sequence[Listed], page: Path, failed: dict[str, str]) -> list[Card]:
+    """Return the runs as the gallery shows them, their sheets linked as seen from the page's folder."""
+    return [_card(run, page.parent, failed.get(run.entry.run_id, "")) for run in runs]
+
+
+def _card(run: Listed, start: Path, failed: str) -> Card:
+    e = run.entry
+    return Card(
+        run_id=e.run_id,
+        at=e.created_at,
+        strategy=e.strategy,
+        parameters=e.parameters,
+        simulated=e.simulated,
+        first_session=e.first_session,
+        last_session=e.last_session,
+        n_trades=e.n_trades,
+        total_return=e.total_return,
+        max_drawdown=e.max_drawdown,
+        equity=None if run.gone else _equity(run.folder),
+        link=_link(run.folder / SHEET, start) if run.has_sheet else "",
+        missing="" if run.has_sheet else run.gone or failed or "not made",
+    )
+
+
+def _link(sheet: Path, start: Path) -> str:
+    """Return the address of a file as seen from a folder: it holds when both are moved together."""
+    return quote(os.path.relpath(sheet.resolve(), start.resolve()).replace(os.sep, "/"))
+
+
+def _equity(folder: Path) -> Floats | None:
+    """Return the equity of a run's folder and nothing else of it, which is quick; None where it cannot be read."""
+    try:
+        lines = (folder / "equity.csv").read_bytes().splitlines()
+        column = lines[0].split(b",").index(b"equity")
+        return np.array([float(line.split(b",", column + 1)[column]) for line in lines[1:]])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,53 @@
+"""Prints a page as PDF with the browser that is on this machine; nothing else of hustings needs one."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from datasets.errors import UserError
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_SECONDS = 120
+_DATE = re.compile(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}")
+
+
+def print_pdf(page: Path, pdf: Path) -> None:
+    """Write a page as PDF, laid out for paper; the same page and browser give the same bytes.
+
+    Raises:
+        UserError: there is no browser, it fails, or the file cannot be written.
+    """
+    browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        raise UserError(
+            f"a PDF needs one of {', '.join(_BROWSERS[:3])} on the PATH; or print '{page}' from your browser"
+        )
+    with tempfile.TemporaryDirectory() as scratch:
+        made = Path(scratch) / "page.pdf"
+        _print(browser, page, made, Path(scratch) / "profile")
+        try:
+            pdf.parent.mkdir(parents=True, exist_ok=True)
+            pdf.write_bytes(_undated(made.read_bytes()))
+        except OSError as e:
+            raise UserError(f"cannot write '{pdf}': {e.strerror}; name another place") from e
+
+
+def _print(browser: str, page: Path, pdf: Path, profile: Path) -> None:
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+        f"--user-data-dir={profile}", "--no-pdf-header-footer", f"--print-to-pdf={pdf}", page.resolve().as_uri(),
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired as e:
+        raise UserError(f"{browser} has not printed '{page}' within {_SECONDS} s") from e
+    if done.returncode or not pdf.is_file():
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise UserError(f"{browser} could not print '{page}': {last}")
+
+
+def _undated(pdf: bytes) -> bytes:
+    """Return a PDF without the time it was made at, of the same length, so that its table of contents still holds."""
+    return _DATE.sub(rb"\g<1>19700101000000", pdf)

@@ -1,0 +1,113 @@
+"""Tables of a comparison as plain values: what is best, what differs, and every trade, event by event."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.run import Run, Trade
+
+
+def best_of(values: Sequence[float | None], better: int) -> list[bool]:
+    """Return which values are the best of a row: the highest for 1, the lowest for -1; none where none is better."""
+    known = [v * better for v in values if v is not None]
+    if better == 0 or len(known) < 2 or min(known) == max(known):
+        return [False] * len(values)
+    return [v is not None and v * better == max(known) for v in values]
+
+
+_GROUPS = {
+    "strategy": "rule",
+    "rule": "rule",
+    "sha256.code": "rule",
+    "parameters": "parameters",
+    "terms": "account",
+    "costs": "account",
+    "window": "account",
+    "versions": "program",
+    "conventions": "program",
+    "seed": "program",
+}
+GROUPS = ("rule", "parameters", "data", "account", "program")
+
+
+def differing(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return the entries of the manifests that are not alike in all runs, with the group of `GROUPS` each belongs to.
+
+    An entry that a run has not is None.
+    """
+    flat = [dict(_flat(r.manifest)) for r in runs]
+    names = dict.fromkeys(name for f in flat for name in f)
+    rows = [{"name": name, "group": _group(name), "values": [f.get(name) for f in flat]} for name in names]
+    found = [row for row in rows if any(v != row["values"][0] for v in row["values"])]
+    return sorted(found, key=lambda row: GROUPS.index(row["group"]))
+
+
+def _flat(entries: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in entries.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+def _group(name: str) -> str:
+    return _GROUPS.get(name) or _GROUPS.get(name.split(".", maxsplit=1)[0], "data")
+
+
+def traded_by_none(runs: Sequence[Run]) -> int:
+    """Return how many events some run wanted, or might have, and none traded."""
+    skipped = {s.event_id for r in runs for s in r.skipped}
+    return len(skipped - {t.event_id for r in runs for t in r.trades})
+
+
+_Key = tuple[str, str]
+
+
+def trade_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return each event and instrument that a run traded, in order of first entry, with the trades of every run."""
+    keys = sorted({(t.entry_at, t.event_id, t.instrument) for r in runs for t in r.trades})
+    pairs = list(dict.fromkeys((event_id, instrument) for _, event_id, instrument in keys))
+    titles = {e.event_id: e.title for r in runs for e in r.events}
+    traded, reasons = [_traded(run) for run in runs], [_reasons(run) for run in runs]
+    return [_trade_row(key, traded, reasons, titles.get(key[0], "")) for key in pairs]
+
+
+def _traded(run: Run) -> dict[_Key, list[Trade]]:
+    found: dict[_Key, list[Trade]] = defaultdict(list)
+    for trade in run.trades:
+        found[trade.event_id, trade.instrument].append(trade)
+    return found
+
+
+def _reasons(run: Run) -> dict[_Key, list[str]]:
+    found: dict[_Key, list[str]] = defaultdict(list)
+    for each in run.skipped:
+        found[each.event_id, each.instrument].append(each.reason)
+    return found
+
+
+def _trade_row(
+    key: _Key, traded: Sequence[dict[_Key, list[Trade]]], reasons: Sequence[dict[_Key, list[str]]], title: str
+) -> dict[str, Any]:
+    cells = [_cell(key, t, r) for t, r in zip(traded, reasons, strict=True)]
+    row: dict[str, Any] = {"event_id": key[0], "title": title, "instrument": key[1], "runs": cells}
+    return {**row, "difference": _between(*cells)} if len(cells) == 2 else row
+
+
+def _cell(key: _Key, traded: dict[_Key, list[Trade]], reasons: dict[_Key, list[str]]) -> dict[str, Any]:
+    """Return the trades of one run on one event in one instrument, and if there are none, the reason if it gave one."""
+    trades = traded.get(key, [])
+    given = [*reasons.get((key[0], ""), []), *(reasons.get(key, []) if key[1] else [])]
+    return {
+        "trades": [{"return": t.return_, "pnl": t.pnl, "open": not t.is_closed} for t in trades],
+        "skipped": "" if trades else "; ".join(given),
+    }
+
+
+def _between(first: dict[str, Any], second: dict[str, Any]) -> dict[str, float | None]:
+    one, two = first["trades"], second["trades"]
+    single = len(one) == len(two) == 1
+    return {
+        "pnl": sum(t["pnl"] for t in two) - sum(t["pnl"] for t in one) if one and two else None,
+        "return": two[0]["return"] - one[0]["return"] if single else None,
+    }

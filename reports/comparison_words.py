@@ -1,0 +1,57 @@
+"""What the differences of two runs can bear, in plain sentences. They never claim that a run is better."""
+
+from unicodedata import bidirectional
+
+from engine.common_events import MIN_EVENTS, OnEvents
+from engine.difference import Difference
+from engine.resampling import LEVEL
+from reports.numbers import percent, points
+
+_ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+
+
+def verdict(found: OnEvents, *, first: str, second: str) -> str:
+    """Return in two or three sentences what the common events say of the second run against the first."""
+    first, second = isolated(first), isolated(second)
+    if not found.events:
+        return f"{second} and {first} traded no event in common: which is better on the same events cannot be said."
+    if all(e.first == e.second for e in found.events):
+        return f"{second} and {first} earned the same on {_each(len(found.events))}."
+    mean = found.differences[0]
+    return f"{_what(found, mean, first=first, second=second)} {_how_sure(len(found.events), mean)}"
+
+
+def isolated(name: str) -> str:
+    """Return a name set apart from the sentence around it if any of it is written from right to left.
+
+    >>> isolated("one"), isolated("\u05d0") == "\u2068\u05d0\u2069"
+    ('one', True)
+    """
+    return f"{_ISOLATE}{name}{_END}" if any(bidirectional(c) in ("R", "AL", "AN") for c in name) else name
+
+
+def _each(n: int) -> str:
+    return "the one event both traded" if n == 1 else f"each of the {n} events both traded"
+
+
+def _what(found: OnEvents, mean: Difference, *, first: str, second: str) -> str:
+    n = len(found.events)
+    events = "the 1 event" if n == 1 else f"the {n} events"
+    better = f"better on {found.ahead}, worse on {found.behind}"
+    by = f"differed by {points(mean.value)}"
+    return f"On {events} that both traded, {second} was {better}; its mean trade {by} from that of {first}."
+
+
+def _how_sure(n: int, mean: Difference) -> str:
+    few = n < MIN_EVENTS
+    so_few = f"So few events cannot tell which is better: at least {MIN_EVENTS} are needed to resample them."
+    if mean.low is None or mean.high is None:
+        return so_few
+    ends = f"The {percent(LEVEL, 0)} interval of the difference is {points(mean.low)} to {points(mean.high)}"
+    if few:
+        return f"{ends} (Student's t, if the differences are normal). {so_few}"
+    if mean.low <= 0 <= mean.high:
+        return f"{ends} and holds 0: these events do not tell which is better."
+    return (
+        f"{ends} and leaves out 0. So does one pair in twenty by chance alone, and the best of many runs almost always."
+    )

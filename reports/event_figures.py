@@ -1,0 +1,145 @@
+"""The events of a run as figures: paths in event time, P&L event by event, and what hangs on each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.bars import Floats
+from engine.attribution import WithoutEvent
+from engine.event_paths import BEFORE, cumulative, mean_path
+from engine.run import EventPath, Run, Trade
+from reports.charts import Column, Columns, columns_svg, waterfall
+from reports.curves import tenths
+from reports.numbers import cents, money_tick, points, signed_percent
+from reports.svg import Across, Chart, Line, Range, Unit, chart_svg
+
+LEAST_AFTER, MOST_AFTER = 10, 60
+_FEW, _MANY = 40, 150
+"""Of more paths than these each is drawn fainter."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceboBand:
+    """What chance alone would give around an event: the study's, for the chart in event time.
+
+    ``low`` and ``high`` are cumulative returns (fractions) at sessions ``first``, ``first + 1`` and on; ``name`` says
+    what they are, such as "90 % of placebo dates".
+    """
+
+    name: str
+    first: int
+    low: Floats
+    high: Floats
+
+
+def event_time_svg(run: Run, placebo: PlaceboBand | None = None) -> str:
+    """Return the chart of cumulative returns around the events: each event's path, their mean, and what chance gives.
+
+    Empty where no path has a close before its event.
+    """
+    last = _last_session(run)
+    across = np.arange(-BEFORE, last + 1, dtype=np.float64)
+    drawn = [(p, cumulative(p, -BEFORE, last)) for p in run.paths]
+    drawn = [(p, values) for p, values in drawn if np.isfinite(values).sum() > 1]
+    if not drawn:
+        return ""
+    mean = mean_path([p for p, _ in drawn], -BEFORE, last)
+    style = "path" if len(drawn) <= _FEW else "path many" if len(drawn) <= _MANY else "path most"
+    lines = [Line(_path_name(p, v), across, v, style, read=False) for p, v in drawn]
+    chart = Chart(
+        ident="event-time",
+        title="Cumulative return around the events",
+        description=f"{_count(len(drawn), 'path')} and their mean, from {BEFORE} sessions before to {last} after.",
+        lines=[*lines, Line("mean", across, mean, "s0 strong")],
+        tick=tenths,
+        height=340,
+        ranges=_ranges(placebo, last),
+        x_label="sessions from the first close after the event was known",
+        y_label="cumulative return",
+        unit=Unit.PERCENT,
+        across=Across.SESSIONS,
+    )
+    return chart_svg(chart)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _last_session(run: Run) -> int:
+    """Return how many sessions after an event are drawn: as far as the longest position was held, within limits."""
+    held = [int(np.busday_count(t.entry_session, t.exit_session)) for t in run.trades]
+    return min(MOST_AFTER, max([LEAST_AFTER, *held]))
+
+
+def _path_name(path: EventPath, values: Floats) -> str:
+    known = np.flatnonzero(np.isfinite(values))
+    last = int(known[-1])
+    return f"{path.event_id}, {path.instrument} {path.side}: {signed_percent(values[last])} by session {last - BEFORE}"
+
+
+def _ranges(placebo: PlaceboBand | None, last: int) -> list[Range]:
+    if placebo is None:
+        return []
+    shown = slice(0, max(0, last - placebo.first + 1))
+    low, high = placebo.low[shown], placebo.high[shown]
+    return [Range(placebo.name, np.arange(placebo.first, placebo.first + len(low), dtype=np.float64), low, high)]
+
+
+def waterfall_svg(run: Run) -> str:
+    """Return the chart of P&L event by event, from the starting cash to the final equity."""
+    interest = run.final_equity - run.start_equity - sum(t.pnl for t in run.trades)
+    steps = [_step(event_id, [t for t in run.trades if t.event_id == event_id]) for event_id in _in_order(run.trades)]
+    if abs(interest) >= 0.005:
+        steps.append(("interest", interest, f"interest on idle cash, less fees: {cents(interest)}"))
+    total = run.final_equity - run.start_equity
+    whole = Column("total", 0.0, total, "total", f"final equity less starting cash: {cents(total)}")
+    chart = Columns(
+        ident="waterfall",
+        title="P&L event by event",
+        description=f"From 0 to {cents(total)}, the final equity less the starting cash, in order of entry.",
+        columns=[*waterfall(steps), whole],
+        tick=money_tick,
+        y_label="P&L so far",
+        height=360,
+        joined=True,
+    )
+    return columns_svg(chart)
+
+
+def _in_order(trades: Sequence[Trade]) -> list[str]:
+    return list(dict.fromkeys(t.event_id for t in trades))
+
+
+def _step(event_id: str, trades: Sequence[Trade]) -> tuple[str, float, str]:
+    pnl = sum(t.pnl for t in trades)
+    still = "" if all(t.is_closed for t in trades) else ", still open"
+    return event_id, pnl, f"{event_id}: {cents(pnl)}{still}"
+
+
+def without_svg(rows: Sequence[WithoutEvent]) -> str:
+    """Return the chart of how the mean trade changes when one event is left out."""
+    told = [r for r in rows if r.change is not None]
+    columns = [_change(r) for r in told]
+    chart = Columns(
+        ident="without",
+        title="Change of the mean trade without one event",
+        description=f"One column an event, {len(told)} of them: the mean of the other trades less the mean of all.",
+        columns=columns,
+        tick=tenths_of_a_point,
+        y_label="change, in pp",
+        height=300,
+    )
+    return columns_svg(chart)
+
+
+def tenths_of_a_point(fraction: float) -> str:
+    """Return a fraction in percentage points, for an axis."""
+    return points(fraction, 2).removesuffix(" pp")
+
+
+def _change(row: WithoutEvent) -> Column:
+    change = row.change or 0.0
+    words = f"without {row.event_id}: {points(change)}, mean {signed_percent(row.mean_trade)}"
+    return Column(row.event_id, 0.0, change, "fall" if change < 0 else "rise", words)

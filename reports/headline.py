@@ -1,0 +1,95 @@
+"""What a tear sheet says first: the verdict in sentences, and the numbers of the trades' view and the account's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.metrics import Numbers
+from engine.run import Run, Trade
+from engine.trade_numbers import trade_numbers
+from reports.labels import METRICS, TRADE_METRICS, Metric
+from reports.numbers import percent, signed_percent
+
+FEW, SOME = 5, 20
+"""Below FEW closed trades a page tells a story, below SOME a description; from SOME on it may start to ask."""
+_ACCOUNT = ("total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown", "exposure")
+
+
+def outcome(run: Run) -> str:
+    """Return in one or two sentences what the trades and the account made."""
+    found = trade_numbers(run.trades).values
+    total = f"The account made {signed_percent(run.metrics.get('total_return'))} in {_span(run)}"
+    cagr = run.metrics.get("cagr")
+    total += "." if cagr is None else f", {signed_percent(cagr)} a year."
+    n = int(found["n_trades"] or 0)
+    if not n:
+        return total
+    events = int(found["n_events"] or 0)
+    what = "1 closed trade" if n == 1 else f"{n} closed trades"
+    where = "1 event" if events == 1 else f"{events} events"
+    won = sum(t.pnl > 0 for t in run.trades if t.is_closed)
+    mean = signed_percent(found["mean_trade"])
+    made = f"{what} on {where} made {mean}" + ("" if n == 1 else f" on average; {won} of {n} won")
+    return f"{made}. {total}"
+
+
+def _span(run: Run) -> str:
+    days = int((run.sessions[-1] - run.sessions[0]).astype(int))
+    return f"{days / 365.25:.1f} years" if days >= 365 else "1 day" if days == 1 else f"{days} days"
+
+
+def bearing(run: Run) -> str:
+    """Return in one or two sentences how much the closed trades of a run can bear. It never claims significance."""
+    closed = [t for t in run.trades if t.is_closed]
+    n = len(closed)
+    if n == 0:
+        return "No closed trade: these numbers say nothing about the rule."
+    trades = "1 closed trade" if n == 1 else f"{n} closed trades"
+    if n < FEW:
+        return (
+            f"{trades}: an anecdote. So few cannot tell a rule from luck, whatever the ratios on this page say."
+            f"{_without_best(closed)}"
+        )
+    if n < SOME:
+        return (
+            f"{trades}: enough to describe what happened, too few to infer that it will happen again;"
+            f" one event more or less can turn the result.{_without_best(closed)}"
+        )
+    return (
+        f"{trades}: a sample one may begin to test, which this page does not do. Trades on neighbouring events overlap"
+        f" in time, and a rule chosen after the fact needs a test that knows it.{_without_best(closed)}"
+    )
+
+
+def _without_best(closed: Sequence[Trade]) -> str:
+    """Return a sentence on how much hangs on one trade; nothing for a single one."""
+    if len(closed) < 2:
+        return ""
+    best = max(closed, key=lambda t: t.return_)
+    mean, rest = (trade_numbers(part).values["mean_trade"] for part in (closed, [t for t in closed if t is not best]))
+    return f" The mean trade is {percent(mean)}; without the best one it is {percent(rest)}."
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number of the headline as text; ``note`` says what it is, or why it is not there."""
+
+    label: str
+    value: str
+    note: str
+    negative: bool = False
+
+
+def trade_cards(run: Run) -> list[Card]:
+    """Return the trades' view: each number is of closed trades, whatever the account did in between."""
+    return [_card(m, trade_numbers(run.trades)) for m in TRADE_METRICS]
+
+
+def account_cards(run: Run) -> list[Card]:
+    """Return the account's view: time-weighted, idle cash included."""
+    return [_card(m, Numbers(run.metrics, run.notes)) for m in METRICS if m.name in _ACCOUNT]
+
+
+def _card(metric: Metric, found: Numbers) -> Card:
+    value = found.values.get(metric.name)
+    why = found.notes.get(metric.name, "not recorded") if value is None else metric.meaning
+    return Card(metric.label, metric.write(value), why, negative=(value or 0) < 0)

@@ -1,0 +1,38 @@
+"""How to make a run again: the command that its manifest amounts to."""
+
+import shlex
+from typing import Any
+
+from engine.run import Run
+
+_TERMS = {
+    "cash": ("--cash", 1_000_000.0),
+    "cash_rate": ("--cash-rate", 0.0),
+    "borrow_rate": ("--borrow-rate", 0.0),
+    "max_gross": ("--max-gross", 1.0),
+    "commission_bps": ("--commission-bps", None),
+    "slippage_bps": ("--slippage-bps", None),
+}
+
+
+def command(run: Run) -> str:
+    """Return the command line that makes this run again over the same events and bars."""
+    manifest = run.manifest
+    words = ["hustings", "run", str(manifest["strategy"])]
+    for name, value in sorted(manifest["parameters"].items()):  # a run read back has them in that order
+        words += ["-p", f"{name}={_typed(value)}"]
+    for name, (option, usual) in _TERMS.items():
+        value = manifest["terms"].get(name)
+        words += [] if value in (None, usual) else [option, _typed(value)]
+    for key, option in (("from", "--from"), ("to", "--to")):
+        words += [option, manifest["window"][key]] if manifest["window"][key] else []
+    words += ["--benchmark", str(run.benchmark)] if run.benchmark else []
+    return " ".join(shlex.quote(w) for w in words)
+
+
+def _typed(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

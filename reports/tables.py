@@ -1,0 +1,85 @@
+"""Every table behind the tear sheet as plain rows: numbers unrounded, None where there is none."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from datasets.instants import iso_z
+from engine.attribution import attribution, leave_one_out
+from engine.event_paths import AFTER, BEFORE, cumulative, mean_path
+from engine.metrics import drawdowns, monthly_returns, yearly_returns
+from engine.run import Run
+from engine.series_numbers import Number
+from engine.trade_numbers import trade_numbers
+from reports.key_numbers import account_numbers, benchmark_numbers
+
+Row = dict[str, Any]
+_INSTANTS = ("decided_at", "entry_at", "exit_at")
+
+
+def tables(run: Run) -> dict[str, list[Row]]:
+    """Return the tables of a run by name, each a list of rows with the same keys.
+
+    Returns are fractions, money is in account currency, instants are ISO UTC. ``why`` says why a number is None.
+    """
+    return {
+        "trades_view": _numbers(trade_numbers(run.trades).values, trade_numbers(run.trades).notes),
+        "account_view": _numbers(run.metrics, run.notes),
+        "trades": [_trade(asdict(t)) for t in run.trades],
+        "not_traded": [asdict(s) for s in run.skipped],
+        "around_events": _paths(run),
+        "parts": [asdict(attribution(t)) for t in run.trades],
+        "without_one_event": [asdict(w) for w in leave_one_out(run.trades)],
+        "otherwise": [] if run.variants is None else [asdict(v) for v in (*run.variants.timing, *run.variants.costs)],
+        "months": [
+            {"year": y, "month": m, "return": r} for (y, m), r in monthly_returns(run.sessions, run.returns).items()
+        ],
+        "years": _years(run),
+        "drawdowns": [_drawdown(asdict(d)) for d in drawdowns(run.sessions, run.returns)],
+        "key_numbers": _key(account_numbers(run), benchmark_numbers(run)),
+    }
+
+
+def _numbers(values: Mapping[str, float | int | None], notes: Mapping[str, str]) -> list[Row]:
+    return [{"name": n, "value": v, "why": notes.get(n, "")} for n, v in values.items()]
+
+
+def _trade(row: Row) -> Row:
+    return {name.rstrip("_"): iso_z(v) if name in _INSTANTS else v for name, v in row.items()}
+
+
+def _drawdown(row: Row) -> Row:
+    return {name: v if isinstance(v, int | float) or v is None else str(v) for name, v in row.items()}
+
+
+def _paths(run: Run) -> list[Row]:
+    """Return the cumulative returns around the events, one column a path and their mean, one row a session."""
+    if not run.paths:
+        return []
+    named = {f"{p.event_id} {p.instrument} {p.side}": cumulative(p, -BEFORE, AFTER) for p in run.paths}
+    columns = {"mean": mean_path(run.paths, -BEFORE, AFTER), **named}
+    return [
+        {"session": n, **{name: _finite(values[n + BEFORE]) for name, values in columns.items()}}
+        for n in range(-BEFORE, AFTER + 1)
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _years(run: Run) -> list[Row]:
+    theirs = {} if run.benchmark_returns is None else yearly_returns(run.sessions, run.benchmark_returns)
+    ours = yearly_returns(run.sessions, run.returns)
+    return [{"year": y, "return": r, "benchmark": theirs.get(y)} for y, r in ours.items()]
+
+
+def _key(ours: Mapping[str, Number], theirs: Mapping[str, Number]) -> list[Row]:
+    return [{"name": n, **_cell("account", v), **_cell("benchmark", theirs.get(n))} for n, v in ours.items()]
+
+
+def _cell(column: str, number: Number | None) -> Row:
+    why = number if isinstance(number, str) else ""
+    return {column: None if isinstance(number, str) else number, f"{column}_why": why}

@@ -1,0 +1,74 @@
+"""Claims about where a trade's P&L comes from, worked by hand."""
+
+import pytest
+
+from engine.attribution import attribution, in_cents, leave_one_out
+from engine.costs import Terms
+from engine.strategy import After, Leg, NextOpen
+from tests.engine.markets import bars, event, instrument, plan_and_replay
+from tests.reports.handmade import trade
+
+ROWS = [
+    ("2024-01-02", 100.0, 100.0, 100.0, 100.0),
+    ("2024-01-03", 110.0, 112.0, 110.0, 112.0),
+    ("2024-01-04", 120.0, 121.0, 120.0, 121.0),
+]
+
+
+def _trade(weight, **costs):
+    leg = Leg("AAA", weight, entry=NextOpen(), exit=After(1))
+    of = bars(instrument(lot=1.0, **costs), ROWS)
+    _, account = plan_and_replay([leg], [event("E", "2024-01-02T12:00")], of, terms=Terms(cash=1_111.0))
+    return account.trades[0]
+
+
+def test_a_gap_up_is_lost_to_a_buyer():
+    # decided at 100; 10 bought at 110 and sold at 120: the market gave 200, 100 of it before the fill
+    parts = attribution(_trade(1.0))
+    assert (parts.asset, parts.gap, parts.fx, parts.costs, parts.pnl) == pytest.approx((200, -100, 0, 0, 100))
+
+
+def test_a_gap_up_is_won_by_a_seller():
+    parts = attribution(_trade(-1.0))
+    assert (parts.asset, parts.gap, parts.costs, parts.pnl) == pytest.approx((-200, 100, 0, -100))
+
+
+def test_slippage_and_commission_are_costs_and_no_part_of_the_move():
+    # 10 bps slippage, 20 bps commission: bought 10 at 110.11, sold at 119.88
+    parts = attribution(_trade(1.0, slippage_bps=10.0, commission_bps=20.0))
+    commission = 10 * (110.11 + 119.88) * 0.002
+    assert parts.costs == pytest.approx(-(10 * 0.11 + 10 * 0.12 + commission))
+    assert (parts.asset, parts.gap) == pytest.approx((200, -100))
+    assert parts.pnl == pytest.approx(10 * (119.88 - 110.11) - commission)
+    assert sum(parts.parts()) == pytest.approx(parts.pnl, abs=1e-9)
+
+
+def test_without_a_close_before_the_decision_the_gap_is_not_known():
+    parts = attribution(trade("2024-01-03", "2024-01-04", pnl=70.0, costs=30.0, decision_price=None, gap=None))
+    assert (parts.gap, parts.asset, parts.costs) == (None, 100.0, -30.0)
+
+
+def test_cents_shown_sum_to_the_cents_of_the_total():
+    assert in_cents([10.004, -3.004, 0.0, -1.004], 5.996) == [10.0, -3.0, 0.0, -1.0]
+    assert in_cents([0.005, 0.006], 0.011) == [0.0, 0.01]
+    assert in_cents([0.0, 0.0], 0.0) == [0.0, 0.0]
+
+
+def test_leaving_one_event_out_by_hand():
+    trades = [
+        trade("2024-01-03", "2024-01-04", return_=0.10, pnl=100.0),
+        trade("2024-02-01", "2024-02-02", return_=-0.02, pnl=-20.0),
+        trade("2024-02-01", "2024-02-05", return_=0.04, pnl=40.0, instrument="N225"),
+        trade("2024-03-01", "2024-03-05", return_=0.50, pnl=500.0, exit_reason="open_at_end"),
+    ]
+    first, second = leave_one_out(trades)
+    assert (first.event_id, first.n_trades, first.pnl) == ("JP-2024-01-02-GE", 2, 20.0)
+    assert first.mean_trade == pytest.approx(0.01)
+    assert first.change == pytest.approx(0.01 - 0.04)
+    assert (second.n_trades, second.mean_trade, second.pnl) == (1, 0.10, 100.0)
+    assert second.change == pytest.approx(0.06)
+
+
+def test_without_its_only_event_nothing_is_left():
+    (only,) = leave_one_out([trade("2024-01-03", "2024-01-04")])
+    assert (only.n_trades, only.mean_trade, only.change, only.pnl) == (0, None, None, 0)

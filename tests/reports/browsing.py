@@ -1,0 +1,125 @@
+"""Opening pages in Chromium: what must hold of any page, as functions that return what is wrong with it."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+A4 = 703
+"""Pixels across a sheet of A4 between its margins of 12 mm."""
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+
+
+@dataclass
+class Opened:
+    """A page in the browser, what it said on the console, and what it asked for besides itself."""
+
+    page: Any
+    url: str
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the console heard and which addresses but its own the page asked for."""
+        return self.said + [url for url in self.asked if not url.startswith("data:") and url != self.url]
+
+
+@contextmanager
+def opened(
+    browser: Any, file: Path, *, width: int = 1200, scheme: str = "light", script: bool = True
+) -> Iterator[Opened]:
+    """Open a file in a window of its own."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=script, device_scale_factor=1
+    )
+    context.set_default_timeout(120_000)  # a busy machine is no fault
+    page = context.new_page()
+    found = Opened(page, file.as_uri())
+    page.on("console", lambda message: found.said.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: found.said.append(str(error)))
+    page.on("request", lambda request: found.asked.append(request.url))
+    page.goto(file.as_uri(), wait_until="load")
+    try:
+        yield found
+    finally:
+        context.close()
+
+
+def photographed(found: Opened, name: str) -> None:
+    """Keep a picture of the whole page for whoever looks at the run of the tests."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    # what is off the screen is drawn, too
+    found.page.add_style_tag(content="* { content-visibility: visible !important; }")
+    safe = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    found.page.screenshot(path=SCREENSHOTS / f"{safe}.png", full_page=True, animations="disabled")
+
+
+CUT_OFF = """() => {
+  document.head.insertAdjacentHTML("beforeend", "<style>* { content-visibility: visible !important; }</style>");
+  const wide = document.documentElement.clientWidth, found = [];
+  const told = (what, el) => found.push(`${what}: ${el.tagName} ${el.className.baseVal ?? el.className} "${el.textContent.trim().slice(0, 40)}"`);
+  const scrolls = el => { for (let e = el; e; e = e.parentElement) if (/auto|scroll/.test(getComputedStyle(e).overflowX)) return true; return false; };
+  for (const el of document.querySelectorAll("main *:not(svg *)")) {
+    const style = getComputedStyle(el), box = el.getBoundingClientRect();
+    if (!box.width || style.visibility === "hidden" || el.matches("input, select")) continue;
+    if (/hidden|clip/.test(style.overflowX) && el.tagName !== "svg" && el.scrollWidth > el.clientWidth + 1) told("clipped", el);
+    if (box.right > wide + 1 && !scrolls(el)) told("beyond the edge", el);
+    if (box.left < -1 && !scrolls(el)) told("before the edge", el);
+  }
+  for (const text of document.querySelectorAll("main svg text")) {
+    const inner = text.getBoundingClientRect(), outer = text.closest("svg").getBoundingClientRect();
+    if (!inner.width || !outer.width) continue;
+    if (inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1) told("outside its drawing", text);
+  }
+  return found.slice(0, 12);
+}"""
+
+
+def cut_off(found: Opened) -> list[str]:
+    """Return what a reader cannot get to see: text clipped, or beyond an edge that does not scroll."""
+    return list(found.page.evaluate(CUT_OFF))
+
+
+def violations(found: Opened) -> list[str]:
+    """Return what axe-core finds against WCAG 2.2 A and AA, a line for each rule with the first elements it names."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    result = Axe().run(found.page, options={"runOnly": {"type": "tag", "values": WCAG}}).response
+    return [
+        f"{v['id']} ({len(v['nodes'])}): {v['help']}: " + " | ".join(n["html"][:120] for n in v["nodes"][:3])
+        for v in result["violations"]
+    ]
+
+
+CONTROLS = "main a[href], main button:not([disabled]), main input, main select, main summary, main [tabindex='0']"
+FOCUSED = """() => {
+  const el = document.activeElement, style = getComputedStyle(el);
+  window.visited ??= [];
+  const known = window.visited.includes(el);
+  window.visited.push(el);
+  return [el === document.body || known, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0, el.outerHTML.slice(0, 90)];
+}"""
+
+
+def unreachable(found: Opened) -> list[str]:
+    """Return the controls that the Tab key does not reach, or that do not show that they have the focus."""
+    wrong, page = [], found.page
+    for _ in range(page.locator(CONTROLS).count() + 5):
+        page.keyboard.press("Tab")
+        over, seen, html = page.evaluate(FOCUSED)
+        if over:
+            break
+        if not seen:
+            wrong.append(f"no outline: {html}")
+    missed = (
+        "els => els.filter(e => e.checkVisibility() && !window.visited.includes(e)).map(e => e.outerHTML.slice(0, 90))"
+    )
+    return wrong + [f"not reached: {html}" for html in page.locator(CONTROLS).evaluate_all(missed)]
