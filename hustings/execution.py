@@ -37,9 +37,23 @@ def execute(name: str, given: dict[str, str], instruments: tuple[str, ...], sett
     cls = find_strategy(name)
     if is_backtrader(cls):
         return _execute_backtrader(cls, given, instruments, setting)
+    return run_rule(build_rule(cls, given, instruments), setting)
+
+
+def build_rule(cls: type[Any], given: dict[str, str], instruments: tuple[str, ...]) -> Strategy:
+    """Return a hustings rule with parameters as text.
+
+    Raises:
+        UserError: a parameter that cannot be, or markets named as for a backtrader strategy.
+    """
     if instruments:
         raise UserError(f"--instrument is for backtrader strategies; {cls.name} takes its markets with -p")
-    rule = build(cls, given)
+    rule: Strategy = build(cls, given)
+    return rule
+
+
+def run_rule(rule: Strategy, setting: Setting) -> Run:
+    """Return the run of a hustings rule."""
     run = backtest(
         rule,
         setting.events,

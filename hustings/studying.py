@@ -7,9 +7,8 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.label_file import load_labels, relabelled
-from engine.backtest import backtest, code_hash
-from engine.run import Run
-from engine.strategy import Strategy, build, values
+from engine.backtest import code_hash
+from engine.strategy import values
 from engine.study.result import Study, ViewResult
 from engine.study.settings import Settings
 from engine.study.significance import Significance
@@ -18,14 +17,14 @@ from engine.study.subject import Subject
 from engine.study.trials import TrialPosition
 from hustings.commands.run_options import RunOptions
 from hustings.commands.study_options import StudyOptions
-from hustings.execution import Setting
+from hustings.execution import build_rule, run_rule
 from hustings.prereg import Preregistration, Standing, deviations, load, standing
 from hustings.prereg import Settings as Registered
 from strategies.loading import find_strategy, is_backtrader
 
 
-def subject_of(name: str, options: RunOptions) -> Subject:
-    """Return a strategy's run with all it takes to study it.
+def subject_of(name: str, options: RunOptions, *, vary: bool = False) -> Subject:
+    """Return a strategy's run with all it takes to study it; ``vary``: with other holds, delays and costs too.
 
     Raises:
         UserError: anything wrong with the input; a backtrader strategy, which has no plan to put on other dates.
@@ -36,23 +35,9 @@ def subject_of(name: str, options: RunOptions) -> Subject:
             f"{cls.__name__} is a backtrader strategy: its orders cannot be put on other dates; a study takes a rule "
             "that names its legs (see 'hustings new')"
         )
-    if options.instruments:
-        raise UserError(f"--instrument is for backtrader strategies; {cls.name} takes its markets with -p")
-    rule, setting = build(cls, options.given()), options.setting()
-    return Subject(
-        rule, setting.events, setting.market, setting.terms, setting.window, _run(rule, setting), setting.benchmark
-    )
-
-
-def _run(rule: Strategy, setting: Setting) -> Run:
-    return backtest(
-        rule,
-        setting.events,
-        setting.market,
-        terms=setting.terms,
-        window=setting.window,
-        benchmark=setting.benchmark,
-    )
+    rule, setting = build_rule(cls, options.given(), options.instruments), replace(options.setting(), vary=vary)
+    run = run_rule(rule, setting)
+    return Subject(rule, setting.events, setting.market, setting.terms, setting.window, run, setting.benchmark)
 
 
 @dataclass(frozen=True)

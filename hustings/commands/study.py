@@ -25,9 +25,16 @@ SHOWN_ROWS = 15
 @study_options
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the files go [runs/<run_id>].")
 @click.option("--no-report", is_flag=True, help="Write no tear sheet.")
+@click.option("--no-variants", is_flag=True, help="Do not reckon other holds, delays and costs for the tear sheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def study(
-    strategy: str, options: RunOptions, studying: StudyOptions, out: Path | None, no_report: bool, as_json: bool
+    strategy: str,
+    options: RunOptions,
+    studying: StudyOptions,
+    out: Path | None,
+    no_report: bool,
+    no_variants: bool,
+    as_json: bool,
 ) -> None:
     """Replay STRATEGY and say what its events can bear: power, tests, placebo dates, on what the result hangs.
 
@@ -38,7 +45,7 @@ def study(
         check_writable(out)
     registered = registration_of(studying.prereg)
     with progress("replaying"), apart(quiet=as_json):
-        subject = subject_of(strategy, options)
+        subject = subject_of(strategy, options, vary=not (no_report or no_variants))
     position = entered(subject.run)
     with progress("studying"), apart(quiet=as_json):
         made = studied(subject, studying, position, registered)
