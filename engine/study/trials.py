@@ -1,8 +1,8 @@
 """What a study must know of the trials that stand beside its run: how many, how good, and which can be run again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, nan
 from statistics import fmean, stdev
 from typing import Any
 
@@ -13,10 +13,10 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class TradeStatistics:
-    """How the closed trades of a trial did, as fractions a trade.
+    """How the closed trades of a trial did, as fractions an observation (`observed_returns`).
 
-    ``n`` counts them (None: not known), ``sd`` has n - 1 below, ``sharpe`` is ``mean / sd``, per trade and not a year.
-    What is None has its ``reason``.
+    ``n`` counts the observations and not the trades (None: not known), ``sd`` has n - 1 below, ``sharpe`` is
+    ``mean / sd``, per observation and not a year. What is None has its ``reason``.
     """
 
     n: int | None = None
@@ -32,13 +32,13 @@ class TradeStatistics:
         if self.n is None:
             return "its trades are not known"
         if self.n < 2:
-            return "no closed trades" if self.n == 0 else "1 closed trade; a spread needs at least 2"
+            return "no closed trades" if self.n == 0 else "1 observation; a spread needs at least 2"
         return "the returns of its trades do not vary" if self.sd is not None else "the return of a trade is no number"
 
 
 def trade_statistics(trades: Sequence[Trade]) -> TradeStatistics:
     """Return how the closed ones of some trades did; the sums are exact, so that no machine adds them otherwise."""
-    returns = [t.return_ for t in trades if t.is_closed]
+    returns = observed_returns(trades)
     n = len(returns)
     if not returns or not all(isfinite(r) for r in returns):
         return TradeStatistics(n)
@@ -48,6 +48,46 @@ def trade_statistics(trades: Sequence[Trade]) -> TradeStatistics:
     sd = stdev(returns)
     varies = sd > _ROUNDING * max(abs(r) for r in returns)
     return TradeStatistics(n, mean, sd, mean / sd if varies else None)
+
+
+def observed_returns(trades: Iterable[Trade]) -> list[float]:
+    """Return the net return of each observation of closed trades, in order of time; NaN where one is no number.
+
+    What shares its days is one observation: trades of one event are one return, their mean by weight (plain where a
+    weight is not known), and events of which one is entered before all of a group have been left are the mean of their
+    returns, as in `engine.study.sample.grouped`. A trade that names no event stands for itself.
+    """
+    events: dict[str, list[Trade]] = {}
+    for place, trade in enumerate(t for t in trades if t.is_closed):
+        events.setdefault(trade.event_id or f" {place}", []).append(trade)
+    ordered = sorted(events.values(), key=lambda legs: (_began(legs), _ended(legs)))
+    groups: list[list[float]] = []
+    end = -(2**63)
+    for legs in ordered:
+        if _began(legs) >= end:
+            groups.append([])
+        end = max(end, _ended(legs))
+        groups[-1].append(_together(legs))
+    return [_mean(each) for each in groups]
+
+
+def _began(legs: Sequence[Trade]) -> int:
+    return min(t.entry_at for t in legs)
+
+
+def _ended(legs: Sequence[Trade]) -> int:
+    return max(t.exit_at for t in legs)
+
+
+def _together(legs: Sequence[Trade]) -> float:
+    """Return the mean of the trades of an event by weight."""
+    weights = [abs(t.weight) for t in legs if t.weight is not None]
+    alike = len(weights) < len(legs) or len(set(weights)) == 1
+    return _mean([t.return_ for t in legs], None if alike else weights)
+
+
+def _mean(returns: Sequence[float], weights: Sequence[float] | None = None) -> float:
+    return fmean(returns, weights) if all(isfinite(r) for r in returns) else nan
 
 
 @dataclass(frozen=True)
@@ -121,7 +161,7 @@ class TrialPosition:
 
     @property
     def sharpes(self) -> tuple[float | None, ...]:
-        """The Sharpe ratio per trade of each trial of the rule; None where it has none or it is not known."""
+        """The Sharpe ratio per observation of each trial of the rule; None where it has none or it is not known."""
         return tuple(t.statistics.sharpe for t in self.of_rule)
 
     @property
@@ -141,5 +181,6 @@ class TrialPosition:
 
     @property
     def text(self) -> str:
-        """The position in words: ``trial 3 of 7 (2 of 4 of this rule)``."""
-        return f"trial {self.k} of {self.n} ({self.k_of_rule} of {self.n_of_rule} of this rule)"
+        """The position in words: ``trial 3 of 7 (2 of 4 of this rule)``, and whether the ledger is damaged."""
+        place = f"trial {self.k} of {self.n} ({self.k_of_rule} of {self.n_of_rule} of this rule)"
+        return f"{place}; the ledger is damaged" if self.broken else place

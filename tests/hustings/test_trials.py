@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from datasets.errors import UserError
 from hustings import chain, ledger, registry
+from tests.engine.study.test_trials import closed
 
 QUICK = ("--no-report", "--json")
 COLUMNS = (
@@ -42,7 +43,7 @@ def a_run(run_id: str, *returns: float, strategy: str = "rule", code: str = "c",
         "first_session": "2020-01-01",
         "last_session": "2020-12-31",
     }
-    trades = [SimpleNamespace(return_=r, is_closed=True) for r in returns]
+    trades = closed(*returns)
     metrics = {"n_trades": len(trades), "total_return": 0.0, "max_drawdown": 0.0}
     return SimpleNamespace(run_id=run_id, manifest=manifest, trades=trades, metrics=metrics, simulated=False)
 
