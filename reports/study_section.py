@@ -68,6 +68,7 @@ def _path(study: Study) -> list[StudyFigure]:
     band = "; shaded: nine of ten placebo lists" if study.path[0].low is not None else ""
     caption = (
         f"Cumulative abnormal return from the close before the first session held, session 0; thin: each of "
-        f"{len(study.path[0].each)} observations, thick: their mean{band}. Closes only, before costs."
+        f"{len(study.path[0].each)} observations, thick: their mean{band}. Closes only, before costs: "
+        "a trade that enters at the open does not earn the night before."
     )
     return [StudyFigure("Session by session", Markup(path_svg(study.path)), caption)]

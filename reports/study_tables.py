@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.study.bootstrap import Interval
+from engine.study.power import Power
 from engine.study.result import ObservationRow, Study, ViewResult
 from engine.study.significance import Significance
 from reports.numbers import count, percent, ratio, signed_percent
@@ -76,30 +77,39 @@ def _power(study: Study) -> Table:
         )
         for r in power.rows
     )
-    least = NONE if power.detectable is None else percent(power.detectable, 1)
     note = (
         f"How often each test would reject at {power.alpha:.0%} if every observation held that much more, measured on "
         f"{count(power.lists)} placebo lists (± {percent(power.error, 1)}). One observation spreads by "
-        f"{percent(power.spread, 1)}; with {power.n} of them a t-test finds {least} or more four times in five. "
+        f"{percent(power.spread, 1)}{_detectable(power)}. "
         "Exaggerated: how many times too large a mean is where BMP rejects."
     )
     return Table("power", title, columns, columns, rows, note)
 
 
+def _detectable(power: Power) -> str:
+    if power.detectable is None:
+        return ""
+    return f"; with {power.n} of them a t-test finds {percent(power.detectable, 1)} or more four times in five"
+
+
 def _tests(study: Study) -> Table:
     several = len(study.views) > 1
-    first = study.views[0].tests[0].name
     more = ("placebo, of all windows",) if several else ()
-    columns = ("window", "n", "mean net", "abnormal", "interval", first, "sign-flip", "placebo", *more)
+    columns = ("window", "n", "mean net", "abnormal", "BMP t", "sign-flip", "placebo", *more, "interval")
     rows = tuple(_test_row(v, several=several) for v in study.views)
     return Table("tests", "What they found", columns, columns[1:], rows, _tests_note(study))
 
 
 def _test_row(view: ViewResult, *, several: bool) -> tuple[str, ...]:
-    tests = tuple(p_text(t.p, t.error) for t in view.tests)
+    tests = tuple(_named(p_text(t.p, t.error), t, n) for n, t in enumerate(view.tests))
     adjusted = (p_text(view.p_adjusted),) if several else ()
-    means = (signed_percent(view.mean_net), signed_percent(view.mean_abnormal), _interval(view.intervals))
-    return (view.name, str(view.n), *means, *tests, *adjusted)
+    means = (signed_percent(view.mean_net), signed_percent(view.mean_abnormal))
+    return (view.name, str(view.n), *means, *tests, *adjusted, _interval(view.intervals))
+
+
+def _named(text: str, test: Significance, place: int) -> str:
+    """Return a p-value, with the test's name where another stands in for BMP's."""
+    return f"{text} ({test.name})" if place == 0 and test.p is not None and test.name != "BMP t" else text
 
 
 def _interval(intervals: tuple[Interval, ...]) -> str:
@@ -174,7 +184,9 @@ def _hangs(study: Study) -> Table:
         why = study.reasons.get("concentration", "it cannot be had")
         return Table("concentration", "On how few it hangs", columns, (), (), f"Not available: {why}.")
     p = f"fewest to go for BMP's p to rise above {given.alpha:.0%}"
-    lost = _number(given.loses_significance, "it is above already, or none do")
+    own = study.views[0].tests[0].p
+    none = "it is above already" if own is None or own > given.alpha else "none do"
+    lost = _number(given.loses_significance, none)
     rows = (
         ("largest share of all absolute returns", f"{given.top}: {percent(given.top_share, 0)}"),
         ("fewest to go for the mean to change its sign", _number(given.flips_sign, "none do")),

@@ -112,9 +112,7 @@ def stratified(sample: Sample, fits: Sequence[Flags], *, draws: int, seed: int) 
             return f"{where}; at least {MIN_POOL} are needed ('--placebo shift' moves all events together)"
         widened[given_up] = widened.get(given_up, 0) + 1
         columns.append(pool[rng.integers(len(pool), size=draws)])
-    told = tuple(
-        f"{n} of {len(columns)} observations are matched without {what}" for what, n in sorted(widened.items()) if what
-    )
+    told = tuple(f"{n} of {len(columns)} matched without {what}" for what, n in sorted(widened.items()) if what)
     return Calendars(Scheme.STRATIFIED, np.stack(columns, axis=1), False, told)
 
 

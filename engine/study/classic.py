@@ -51,7 +51,7 @@ def other_tests(
     abnormal, z, usable = sample.abnormal, sample.standardized, sample.usable
     matrix = _abnormal_matrix(usable, events, desk)
     rates = np.array([_base_rate(o) for o in usable], dtype=float)
-    counts = np.full(len(usable), float(ESTIMATION[1] - ESTIMATION[0] + 1))
+    counts = np.array([_sessions_used(o, events, desk) for o in usable], dtype=float)
     variances = np.array([o.sd**2 for o in usable], dtype=float)
     first = (
         OtherTest(cross_sectional_t(abnormal), "BMP's is the same with events of unequal volatility weighed alike"),
@@ -72,6 +72,12 @@ def other_tests(
 
 
 _PATELL = "takes event days to be as calm as others: rejects 19 % at 5 % where event variance doubles"
+
+
+def _sessions_used(observation: Observation, events: Sequence[EventLegs], desk: Desk) -> float:
+    """Return how many sessions of its estimation window stand behind an observation; of several legs the fewest."""
+    legs = [leg for e in events if e.event_id in observation.events for leg in e.legs]
+    return float(min(desk.estimates(leg.shape.instrument).count[leg.row] for leg in legs))
 
 
 def _base_rate(observation: Observation) -> float:

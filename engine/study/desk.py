@@ -10,8 +10,10 @@ from datasets.bars import Bars, Flags, Floats
 from datasets.errors import UserError
 from engine.costs import Costs
 from engine.study.abnormal import Model
-from engine.study.expectation import Estimates, aligned_returns, correlations, estimates, expected
+from engine.study.expectation import ESTIMATION, Estimates, aligned_returns, correlations, estimates, expected
 from engine.study.shapes import Rows, Shape, close_returns, net_returns, window_sums
+
+EARLIEST, LATEST = ESTIMATION[1] + 1, 250
 
 
 @dataclass(frozen=True)
@@ -24,8 +26,11 @@ class Window:
     def __post_init__(self) -> None:
         if self.last < self.first:
             raise UserError(f"window {self.first}:{self.last} ends before it begins; write it like 0:5 or -1:1")
-        if not -250 <= self.first <= self.last <= 250:
-            raise UserError(f"window {self.first}:{self.last}: its ends must lie between -250 and 250 sessions")
+        if not EARLIEST <= self.first <= self.last <= LATEST:
+            raise UserError(
+                f"window {self.first}:{self.last}: its ends must lie between {EARLIEST} (before that is the estimation "
+                f"window) and {LATEST} sessions"
+            )
 
     def __str__(self) -> str:
         return f"{self.first}:{self.last}"

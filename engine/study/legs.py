@@ -29,19 +29,22 @@ class PlacedLeg:
     net: float
     began_at: int
     ended_at: int
+    decided_at: int
 
 
 @dataclass(frozen=True, eq=False)
 class EventLegs:
     """The legs of one event; ``row`` is where the event stands in the reference calendar.
 
-    ``net`` is the mean of its legs by weight; ``began_at`` and ``ended_at`` are instants (ns), ``began`` and ``ended``
+    ``waited`` is how many rows that is after the first session to open after the decision. ``net`` is the mean of its
+    legs by weight; ``began_at`` and ``ended_at`` are instants (ns), ``began`` and ``ended``
     sessions of the reference.
     """
 
     event_id: str
     legs: tuple[PlacedLeg, ...]
     row: int
+    waited: int
     net: float
     began_at: int
     ended_at: int
@@ -53,6 +56,11 @@ class EventLegs:
         places = self._places(desk)
         key = tuple((leg.shape, leg.weight, place) for leg, place in zip(self.legs, places, strict=True))
         return desk.shared(key, lambda: self._together(desk))
+
+    @property
+    def side(self) -> int:
+        """1 where its legs are long by weight, -1 where short."""
+        return 1 if sum(leg.weight * leg.shape.side for leg in self.legs) >= 0 else -1
 
     def held(self, desk: Desk, origin: int) -> list[tuple[int, int]]:
         """Return the first and last session whose return each leg earns, counted from a row of the reference."""
@@ -76,7 +84,7 @@ class EventLegs:
             return moved[0]
         net, expected = (np.average([getattr(a, n) for a in moved], axis=0, weights=weights) for n in _MEANS)
         signed = np.array([leg.weight * leg.shape.side for leg in self.legs])
-        related = desk.related(leg.shape.instrument for leg in self.legs)
+        related = desk.related(leg.shape.instrument for leg in self.legs) * overlaps(self.legs)
         sds = np.array([a.sd for a in moved]) * signed[:, None]
         variance = np.einsum("ir,jr,ij->r", sds, sds, related)
         return Anywhere(net, expected, np.sqrt(np.maximum(variance, 0.0)) / weights.sum())
@@ -152,12 +160,16 @@ def _planned_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
     ends = None if planned.exit is None else planned.exit.at(bars)
     if ends is None or not np.isfinite(net):
         return None
-    return PlacedLeg(shape, planned.entry.bar, abs(planned.weight), net, planned.entry.at(bars), ends)
+    return PlacedLeg(
+        shape, planned.entry.bar, abs(planned.weight), net, planned.entry.at(bars), ends, to_ns(planned.decided_at)
+    )
 
 
 def _trade_leg(planned: PlannedTrade, trade: Trade) -> PlacedLeg:
     weight = abs(planned.weight)
-    return PlacedLeg(shape_of(planned), planned.entry.bar, weight, trade.return_, trade.entry_at, trade.exit_at)
+    decided_at = to_ns(planned.decided_at)
+    ends = (trade.entry_at, trade.exit_at)
+    return PlacedLeg(shape_of(planned), planned.entry.bar, weight, trade.return_, *ends, decided_at)
 
 
 def _window_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
@@ -170,7 +182,7 @@ def _window_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
     shape = replace(shape_of(planned), entry=Phase.CLOSE, exit=Phase.CLOSE, held=days, stop_loss=None, take_profit=None)
     net = float(desk.anywhere(shape).net[row])
     began, ended = int(bars.open_at[row + window.first]), int(bars.close_at[row + window.last])
-    return PlacedLeg(shape, row, abs(planned.weight), net, began, ended)
+    return PlacedLeg(shape, row, abs(planned.weight), net, began, ended, to_ns(planned.decided_at))
 
 
 class Spanning(Protocol):
@@ -199,10 +211,12 @@ def _event(event_id: str, legs: tuple[PlacedLeg, ...], desk: Desk) -> EventLegs:
     stands_at = began_at if desk.window is None else min(_opens(leg, desk) for leg in legs)
     row = int(np.searchsorted(ref.open_at, stands_at, side="left"))
     last = int(np.searchsorted(ref.close_at, ended_at, side="left"))
+    decided = int(np.searchsorted(ref.open_at, min(leg.decided_at for leg in legs), side="right"))
     return EventLegs(
         event_id=event_id,
         legs=legs,
         row=row,
+        waited=row - decided,
         net=sum(leg.weight * leg.net for leg in legs) / sum(leg.weight for leg in legs),
         began_at=began_at,
         ended_at=ended_at,

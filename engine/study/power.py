@@ -3,7 +3,7 @@
 The same trades on other dates, with an effect added to each: how often would each test have rejected?
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import gammaincinv, nctdtr, ndtr, stdtr, stdtrit
@@ -22,11 +22,12 @@ class PowerRow:
     """Of an effect (a fraction added to each observation): the share of lists at which each test rejects.
 
     ``exaggeration`` is how many times too large the mean is where BMP's test rejects (type M: Gelman and Carlin 2014).
+    None of a test that is withheld.
     """
 
     effect: float
-    bmp: float
-    sign_flip: float
+    bmp: float | None
+    sign_flip: float | None
     placebo: float
     exaggeration: float | None
 
@@ -48,8 +49,15 @@ class Power:
     error: float
 
 
-def power(drawn: Placebos, *, alpha: float = 0.05, seed: int = 0) -> Power | str:
-    """Return the power of the default tests, or why it cannot be had."""
+def power(drawn: Placebos, *, alpha: float = 0.05, seed: int = 0, of_zero: bool = True) -> Power | str:
+    """Return the power of the default tests, or why it cannot be had.
+
+    Args:
+        drawn: what the trades return on placebo dates.
+        alpha: the level of the tests.
+        seed: of the lists and sign patterns looked at.
+        of_zero: whether the tests of a mean of zero are shown; where nothing is expected of a date they are not.
+    """
     n = drawn.abnormal.shape[1]
     if n < 2:
         return f"{n} observation{'s' if n != 1 else ''}: no test, and so no power"
@@ -68,7 +76,8 @@ def power(drawn: Placebos, *, alpha: float = 0.05, seed: int = 0) -> Power | str
         )
         for e in EFFECTS
     ]
-    found = detectable_effect(n, spread / drawn.within, alpha=alpha)
+    found = detectable_effect(n, spread / drawn.within, alpha=alpha) if of_zero else None
+    rows = rows if of_zero else [replace(r, bmp=None, sign_flip=None, exaggeration=None) for r in rows]
     return Power(n, alpha, spread, found, tuple(rows), len(picked), float(np.sqrt(0.25 / len(picked))))
 
 

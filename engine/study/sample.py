@@ -17,7 +17,7 @@ from datasets.instants import to_date
 from engine.study.abnormal import Model
 from engine.study.desk import Anywhere, Desk
 from engine.study.expectation import ESTIMATION, MIN_CLEAN
-from engine.study.legs import EventLegs, overlaps
+from engine.study.legs import EventLegs, PlacedLeg, overlaps
 
 NOT_ENOUGH = ESTIMATION[1] - ESTIMATION[0] + 1
 
@@ -29,7 +29,8 @@ class Observation:
     ``net`` is after costs, ``abnormal`` less what was expected without the event, ``sd`` the standard deviation that
     the estimation window gives it: all of the equal-weighted mean of its events, an event being the mean of its legs
     by weight. ``reach`` is how many rows it spans. ``reason`` says why a lost one has no abnormal return. ``held`` are
-    the first and last session whose return each leg earns, counted from its row.
+    the first and last session whose return each leg earns, counted from its row; ``waited`` is how many rows that is
+    after the first session to open after the decision.
     """
 
     group: int
@@ -45,6 +46,7 @@ class Observation:
     anywhere: Anywhere
     reason: str = ""
     held: tuple[tuple[int, int], ...] = ((0, 0),)
+    waited: int = 0
 
     @property
     def standardized(self) -> float:
@@ -154,24 +156,29 @@ def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observatio
         anywhere=anywhere,
         reason="" if np.isfinite(net - expected) and sd > 0 else _why_lost(cluster, desk),
         held=tuple(span for e in cluster for span in e.held(desk, first)),
+        waited=min(cluster, key=lambda e: e.row).waited,
     )
 
 
 def _together(cluster: Sequence[EventLegs], first: int, desk: Desk) -> Anywhere:
     offsets = tuple(e.row - first for e in cluster)
-    each, shared = tuple(e.anywhere(desk) for e in cluster), overlaps(cluster)
+    sides = np.array([e.side for e in cluster])
+    each, shared = tuple(e.anywhere(desk) for e in cluster), overlaps(cluster) * np.outer(sides, sides)
     return desk.shared((each, offsets, shared.tobytes()), lambda: cluster_anywhere(each, offsets, shared))
 
 
 def cluster_anywhere(each: Sequence[Anywhere], offsets: Sequence[int], shared: Floats) -> Anywhere:
-    """Return the mean of several events at any date, each so many rows after the first."""
+    """Return the mean of several events at any date, each so many rows after the first.
+
+    ``shared`` is the part of their windows that each pair has in common, negative where one is long and one short.
+    """
     net, expected = (
         np.mean([ahead(getattr(a, n), o) for a, o in zip(each, offsets, strict=True)], axis=0)
         for n in ("net", "expected")
     )
     sds = np.array([ahead(a.sd, o) for a, o in zip(each, offsets, strict=True)])
     variance = np.einsum("ir,jr,ij->r", sds, sds, shared) / len(each) ** 2
-    return Anywhere(net, expected, np.sqrt(variance))
+    return Anywhere(net, expected, np.sqrt(np.maximum(variance, 0.0)))
 
 
 def ahead(values: Floats, rows: int) -> Floats:
@@ -189,5 +196,15 @@ def _why_lost(cluster: list[EventLegs], desk: Desk) -> str:
                     f"{event.event_id}: fewer than {MIN_CLEAN} of the {NOT_ENOUGH} sessions of the estimation window "
                     f"before {session} have a return outside every event's own window"
                 )
+    return f"{cluster[0].event_id}: {_what_lacks(cluster, desk)}"
+
+
+def _what_lacks(cluster: list[EventLegs], desk: Desk) -> str:
+    if sum(len(e.legs) for e in cluster) > 1 and all(_spread(leg, desk) > 0 for e in cluster for leg in e.legs):
+        return "its legs hedge each other: what is left has no spread"
     what = "the benchmark lacks sessions" if desk.benchmark is not None else "the returns before it do not vary"
-    return f"{cluster[0].event_id}: {what} in its window or in the estimation window"
+    return f"{what} in its window or in the estimation window"
+
+
+def _spread(leg: PlacedLeg, desk: Desk) -> float:
+    return float(desk.anywhere(leg.shape).sd[leg.row])

@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
+
+from datasets.bars import Bars
 from datasets.events import EventCatalogue, PoliticalEvent, ProGrowth
+from datasets.instants import to_ns
 from engine.strategy import Strategy
 from engine.study.dependence import shared_sessions
 from engine.study.eligible import moved_by
@@ -63,8 +67,8 @@ def variations(
     if signalled:
         what = f"acting at signal_from ({len(signalled)} events)"
         found.append(_variation("signal", what, sample_of(_replaced(events, map(_at_signal, signalled)))))
-    for days, what in ((-1, "a day earlier"), (1, "a day later")):
-        moved = EventCatalogue(moved_by(e, timedelta(days=days)) for e in events)
+    for by, what in ((-1, "a session earlier"), (1, "a session later")):
+        moved = EventCatalogue(_a_session(e, by, own.reference) for e in events)
         found.append(_variation("shift", what, sample_of(moved)))
     return tuple(found)
 
@@ -102,6 +106,17 @@ def _at_signal(event: PoliticalEvent) -> PoliticalEvent:
     polls = event.polls_close_at
     early = event.signal_from if polls is None or event.signal_from is None else min(polls, event.signal_from)
     return event.model_copy(update={"known_at": event.signal_from, "polls_close_at": early})
+
+
+def _a_session(event: PoliticalEvent, by: int, ref: Bars) -> PoliticalEvent:
+    """Return an event moved by whole days, so that the first session to open after it is another by so many."""
+    if event.known_at is None:
+        return event
+    row = int(np.searchsorted(ref.open_at, to_ns(event.known_at), side="right"))
+    if not 0 <= row + by < len(ref) or row >= len(ref):
+        return event
+    days = int((ref.session[row + by] - ref.session[row]).astype(np.int64))
+    return moved_by(event, timedelta(days=days))
 
 
 def _replaced(events: EventCatalogue, others: Iterable[PoliticalEvent]) -> EventCatalogue:

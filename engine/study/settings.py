@@ -10,6 +10,8 @@ from engine.study.desk import Window
 LONG_HELD = 60
 """A trade of more sessions outlives its estimation window: what to expect of it is then not estimated."""
 DRAWS = (100, 1_000_000)
+MOST_ALPHA = 0.1
+"""At a level above this a rejection is no evidence that a verdict could speak of."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Settings:
     more: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 0.5:
-            raise UserError(f"--alpha is {self.alpha:g}; it must lie above 0 and be at most 0.5")
+        if not 0 < self.alpha <= MOST_ALPHA:
+            raise UserError(f"--alpha is {self.alpha:g}; it must lie above 0 and be at most {MOST_ALPHA:g}")
         if not DRAWS[0] <= self.draws <= DRAWS[1]:
             raise UserError(f"--draws is {self.draws}; it must lie between {DRAWS[0]} and {DRAWS[1]:,}")
         if self.seed < 0:

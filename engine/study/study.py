@@ -136,11 +136,19 @@ class Making:
     @cached_property
     def drawn(self) -> Drawn | str:
         chosen = self.settings
-        return draw(self.views, chosen.scheme, draws=chosen.draws, seed=chosen.seed, eligible=self.eligible)
+        since = self.subject.dates.since
+        return draw(
+            self.views,
+            chosen.scheme,
+            draws=chosen.draws,
+            seed=chosen.seed,
+            eligible=self.eligible,
+            since=None if since is None else np.datetime64(since, "D"),
+        )
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        found = [*(self.drawn.calendars.told if isinstance(self.drawn, Drawn) else ())]
+        found = [*self.drawn.calendars.told, self._span(self.drawn)] if isinstance(self.drawn, Drawn) else []
         if self.long_held and self.settings.model is not None:
             found.append(
                 f"a trade was held for more than {LONG_HELD} sessions: what to expect of it is not estimated, and "
@@ -153,11 +161,16 @@ class Making:
             )
         return tuple(found)
 
+    def _span(self, drawn: Drawn) -> str:
+        session, rows = self.desk.reference.session, drawn.calendars.rows
+        return f"placebo dates lie from {session[rows.min()]} to {session[rows.max()]}"
+
     @cached_property
     def power(self) -> Power | str:
         if isinstance(self.drawn, str):
             return self.drawn
-        return power(self.drawn.views[0][1], alpha=self.settings.alpha, seed=self.settings.seed)
+        chosen, lists = self.settings, self.drawn.views[0][1]
+        return power(lists, alpha=chosen.alpha, seed=chosen.seed, of_zero=self.model is not None)
 
     @cached_property
     def results(self) -> tuple[ViewResult, ...]:
@@ -255,6 +268,8 @@ class Making:
         """The events wanted against those of the same kind that were declined."""
         s = self.subject
         wanted = frozenset(t.event_id for t in s.plan.trades)
+        if not wanted:
+            return "no event was traded"
         everyone = of_same_kind(s.events, s.plan)
         declined = everyone - wanted - {each.event_id for each in s.plan.skipped}
         if not declined:
@@ -280,7 +295,7 @@ class Making:
         if position is None or position.n_of_rule < 2:
             return None
         again = [t for t in position.rebuildable if t.run_id != self.subject.run.run_id][-REBUILT_AT_MOST:]
-        samples = [s for t in again if (s := self.subject.variant(t.parameters, self.model)) is not None]
+        samples = [s for t in again if (s := self.subject.variant(t, self.model)) is not None]
         same = [s for s in samples if s.reference.symbol == self.desk.reference.symbol]
         return tried(self.first, same, others=position.n_of_rule - 1 - len(same))
 
@@ -332,6 +347,7 @@ class Making:
                 preregistered=self.beside.preregistered,
                 best_of=_row(usable[0]).percentile if len(usable) == 1 else None,
                 expected=self.model is not None,
+                placebos=isinstance(self.drawn, Drawn),
                 above=self._above,
             )
         )

@@ -1,7 +1,7 @@
 """What is studied: a run, and all it takes to make its plan again over other events or with other parameters."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -20,8 +20,10 @@ from engine.study.abnormal import Model
 from engine.study.desk import Desk
 from engine.study.legs import closed_pairs, inside_windows, place_planned, reference_of
 from engine.study.sample import Sample, make_sample
+from engine.study.trials import Trial
 
 NEEDS_BENCHMARK = (Model.MARKET, Model.MARKET_MODEL)
+_TERMS = {f.name for f in fields(Terms)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +67,8 @@ class Subject:
         Raises:
             UserError: the model needs a benchmark, and the run has none.
         """
-        if model in NEEDS_BENCHMARK and self.benchmark is None:
-            raise UserError(f"--model {model} needs an instrument to hold the trades against: add --benchmark SPX")
         plan = self.plan if plan is None else plan
+        self._check_benchmark(model, plan)
         bars = self._bars(plan)
         return Desk(
             bars=bars,
@@ -77,6 +78,17 @@ class Subject:
             model=model,
             benchmark=self.market.bars(self.benchmark) if model in NEEDS_BENCHMARK and self.benchmark else None,
         )
+
+    def _check_benchmark(self, model: Model | None, plan: Plan) -> None:
+        if model not in NEEDS_BENCHMARK:
+            return
+        if self.benchmark is None:
+            raise UserError(f"--model {model} needs an instrument to hold the trades against: add --benchmark SPX")
+        if self.market.symbol(self.benchmark) in plan.instruments:
+            raise UserError(
+                f"--model {model}: the benchmark {self.benchmark} is traded itself, and would expect all of its own "
+                "moves; name another instrument with --benchmark"
+            )
 
     def _bars(self, plan: Plan) -> dict[str, Bars]:
         return {b.symbol: b for b in self.market.loaded(plan.instruments)}
@@ -94,14 +106,43 @@ class Subject:
         kept = {t.event_id for t in self.plan.trades} | {s.event_id for s in self.plan.skipped}
         return events.select(lambda e: e.event_id in kept or bool(rule.wants(e)))
 
-    def variant(self, parameters: Mapping[str, Any], model: Model | None) -> Sample | None:
-        """Return the observations of the rule with other parameters; None where it trades nothing."""
-        rule = build(type(self.strategy), {k: _as_given(v) for k, v in parameters.items()})
-        plan = self.planned(rule, self.events)
-        if not plan.trades:
+    def variant(self, trial: Trial, model: Model | None) -> Sample | None:
+        """Return the observations of a trial of the rule, with its own parameters, first date and terms.
+
+        None where it trades nothing, or cannot be made again: its dates or terms are not known, its last date is
+        another (its bars are then cut elsewhere), or the model cannot be asked of what it trades.
+        """
+        try:
+            again = self._again(trial)
+            if again is None or not again.plan.trades:
+                return None
+            desk = again.desk(model)
+        except UserError:
             return None
-        desk = self.desk(model, plan)
-        return make_sample(place_planned(plan.trades, desk), desk)
+        return make_sample(place_planned(again.plan.trades, desk), desk)
+
+    def _again(self, trial: Trial) -> "Subject | None":
+        dates, terms = _dates_of(trial), _terms_of(trial)
+        if dates is None or terms is None or dates.until != self.dates.until:
+            return None
+        rule = build(type(self.strategy), {k: _as_given(v) for k, v in trial.parameters.items()})
+        return replace(self, strategy=rule, terms=terms, dates=dates)
+
+
+def _dates_of(trial: Trial) -> Dates | None:
+    """Return the first and last date of a trial; None where they are not known."""
+    try:
+        return Dates(*(date.fromisoformat(trial.window[end]) if trial.window[end] else None for end in ("from", "to")))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _terms_of(trial: Trial) -> Terms | None:
+    """Return the terms of a trial; None where they are not known."""
+    try:
+        return Terms(**trial.terms) if trial.terms.keys() == _TERMS else None
+    except TypeError:
+        return None
 
 
 def _as_given(value: Any) -> Any:

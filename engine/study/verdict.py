@@ -16,8 +16,8 @@ class Evidence:
     """What a verdict is drawn from.
 
     ``adjusted`` is the p-value after all ``tried`` variants (None where there was but one), ``best_of`` the share of
-    other dates that a single observation outdid. ``expected`` says whether a return was expected of the dates, and
-    ``above`` whether the events' statistic stands above most placebo lists; None without them.
+    other dates that a single observation outdid. ``expected`` says whether a return was expected of the dates,
+    ``placebos`` whether there were placebo lists, and ``above`` whether the events' statistic stands above most.
     """
 
     n: int
@@ -32,6 +32,7 @@ class Evidence:
     preregistered: bool
     best_of: float | None = None
     expected: bool = True
+    placebos: bool = True
     above: bool | None = None
 
 
@@ -48,17 +49,17 @@ def verdict(given: Evidence) -> str:
 
 
 def _one(given: Evidence) -> str:
-    stands = "" if given.best_of is None else f" It did better than {given.best_of:.0%} of the other dates."
+    stands = "" if given.best_of is None else f" It did better than {given.best_of * 100:.0f} % of the other dates."
     return f"One observation is an anecdote: no test can tell it from luck.{stands}"
 
 
 def _finding(given: Evidence, had: Sequence[Significance]) -> str:
     ps = {t.name: t.p for t in had if t.p is not None}
-    told = ", ".join(f"{name} p = {_p(p)}" for name, p in ps.items())
+    told = ", ".join(f"{name} {_p(p)}" for name, p in ps.items())
     beyond = "each beyond what was to be expected" if given.expected else "each, nothing being expected of a date"
-    mean = f"{given.n} observations, {given.mean:+.2%} {beyond} ({told})."
+    mean = f"{given.n} observations, {given.mean * 100:+.2f} % {beyond} ({told})."
     if min(ps.values()) > given.alpha:
-        return f"{mean} This cannot be told from other dates."
+        return f"{mean} This cannot be told from {'other dates' if given.placebos else 'zero'}."
     if max(ps.values()) > given.alpha:
         return f"{mean} The tests do not agree: this is not evidence of an effect."
     if len(had) < len(given.tests):
@@ -70,11 +71,18 @@ def _finding(given: Evidence, had: Sequence[Significance]) -> str:
 
 def _all_reject(given: Evidence) -> str:
     if given.adjusted is not None and given.adjusted > given.alpha:
-        tried = f"{given.tried} variants were tried, which makes it p = {_p(given.adjusted)}"
-        return f"All reject at {given.alpha:.0%}, but {tried}: this is not evidence of an effect."
-    return (
-        f"All reject at {given.alpha:.0%}: chance alone is an unlikely explanation. {_hangs(given)}{_hindsight(given)}"
-    )
+        tried = f"{given.tried} variants were tried, which makes it {_p(given.adjusted)}"
+        return f"All reject at {given.alpha * 100:.0f} %, but {tried}: this is not evidence of an effect."
+    claim = f"All reject at {given.alpha * 100:.0f} %: chance alone is an unlikely explanation."
+    return " ".join(s for s in (claim, _alike(given), _hangs(given), _hindsight(given)) if s)
+
+
+def _alike(given: Evidence) -> str:
+    """Return a warning where the mean itself is nothing special, so that the spread alone makes the statistic."""
+    mean = given.placebo_mean
+    if mean is None or mean.p is None or mean.p <= given.alpha:
+        return ""
+    return f"The mean itself does not stand out among other dates ({_p(mean.p)}): the returns are alike, not large."
 
 
 def _hangs(given: Evidence) -> str:
@@ -83,8 +91,8 @@ def _hangs(given: Evidence) -> str:
     if worst is None or worst.p is None:
         return ""
     if worst.p > given.alpha:
-        return f"Without {worst.without} alone p would be {_p(worst.p)}. "
-    return f"No single observation carries it: the largest p with one left out is {_p(worst.p)}. "
+        return f"Without {worst.without} alone it would be {_p(worst.p)}."
+    return f"No single observation carries it: with any one left out it is {_p(worst.p)} at most."
 
 
 def _hindsight(given: Evidence) -> str:
@@ -104,16 +112,16 @@ def _volatile(given: Evidence, had: Sequence[Significance]) -> str:
     if by_mean is None or by_mean.p is None or by_t is None or by_t.p is None:
         return ""
     if by_mean.p <= given.alpha < by_t.p:
-        return "The mean stands out among placebo dates and its t-statistic does not: the days were volatile, not good."
+        return "The mean stands out among placebo dates and its t-statistic does not: volatile days alone can do that."
     return ""
 
 
 def _unseen(given: Evidence, had: Sequence[Significance]) -> str:
-    if given.power is None or given.power.detectable is None or max(t.p or 0.0 for t in had) <= given.alpha:
+    if given.power is None or given.power.detectable is None or min(t.p or 0.0 for t in had) <= given.alpha:
         return ""
     return (
-        f"Only an effect of {given.power.detectable:.1%} or more an observation would be found four times in five, "
-        "so that none found is no proof of none."
+        f"Only an effect of {given.power.detectable * 100:.1f} % or more an observation would be found four times "
+        "in five, so that none found is no proof of none."
     )
 
 
@@ -121,6 +129,6 @@ def _p(p: float) -> str:
     """Return a p-value with as many digits as it bears.
 
     >>> _p(0.04321), _p(0.00004)
-    ('0.043', '< 0.001')
+    ('p = 0.043', 'p < 0.001')
     """
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+    return f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"

@@ -16,7 +16,7 @@ from engine.study.calendars import Calendars, Scheme, calendars
 from engine.study.desk import Desk, Window
 from engine.study.legs import place
 from engine.study.multiple import max_t
-from engine.study.placebo import Placebos, brought_in, placebos, t_rows
+from engine.study.placebo import Placebos, brought_in, placebo_tests, placebos, t_rows
 from engine.study.sample import Sample, grouped, make_sample
 
 TRADE = "trade"
@@ -51,7 +51,15 @@ class Drawn:
     views: tuple[tuple[View, Placebos], ...]
 
 
-def draw(views: Sequence[View], scheme: Scheme, *, draws: int, seed: int, eligible: Flags | None = None) -> Drawn | str:
+def draw(
+    views: Sequence[View],
+    scheme: Scheme,
+    *,
+    draws: int,
+    seed: int,
+    eligible: Flags | None = None,
+    since: np.datetime64 | None = None,
+) -> Drawn | str:
     """Return what each view returns on the same placebo dates, or why there are none.
 
     Args:
@@ -59,10 +67,14 @@ def draw(views: Sequence[View], scheme: Scheme, *, draws: int, seed: int, eligib
         scheme: how dates are chosen.
         draws: how many lists, where they are drawn.
         seed: of the draws.
-        eligible: the rows at which the rule would have traded, where that hangs on the market; None for all.
+        eligible: the first rows to open after a decision that would have traded, where that hangs on the market; None
+            for all.
+        since: the first session that may stand in; None for the first bar.
     """
     first = views[0].sample
     fits = _fits(first, [v.sample for v in views], eligible)
+    if since is not None:
+        fits = [f & (first.reference.session >= since) for f in fits]
     made = calendars(first, scheme, draws=draws, seed=seed, fits=fits)
     if isinstance(made, str):
         return made
@@ -70,23 +82,27 @@ def draw(views: Sequence[View], scheme: Scheme, *, draws: int, seed: int, eligib
 
 
 def adjusted_for_views(drawn: Drawn) -> list[float | None]:
-    """Return the placebo p-value of each view after all of them were looked at (max-T); None where there is but one."""
+    """Return the placebo p-value of each view after all of them were looked at (max-T); None where there is but one.
+
+    Never below its own: the largest |t| knows no tails, and its own p-value doubles the smaller one.
+    """
     if len(drawn.views) < 2:
         return [None] * len(drawn.views)
     observed = np.array([brought_in(float(t_rows(v.sample.standardized[None, :])[0]), p) for v, p in drawn.views])
     lists = np.stack([p.t for _, p in drawn.views], axis=1)
     whole = lists[np.isfinite(lists).all(axis=1)]
     found = max_t(observed, whole, identity_included=drawn.calendars.exact)
-    return [float(p) if np.isfinite(t) else None for p, t in zip(found, observed, strict=True)]
+    alone = [placebo_tests(v.sample, p)[0].p for v, p in drawn.views]
+    return [None if own is None else max(own, float(p)) for p, own in zip(found, alone, strict=True)]
 
 
 def _fits(first: Sample, samples: Sequence[Sample], eligible: Flags | None) -> list[Flags]:
     """Return for each usable observation the rows at which it has a standardized return in every view that has it."""
-    everywhere = np.ones(len(first.reference), dtype=bool) if eligible is None else eligible
+    everywhere = np.ones(len(first.reference), dtype=bool)
     same = [{o.group: o for o in s.usable} for s in samples]
     found = []
     for each in first.usable:
-        fits = everywhere.copy()
+        fits = everywhere.copy() if eligible is None else _moved(eligible, -each.waited).copy()
         for other in (view[each.group] for view in same if each.group in view):
             fits &= _moved(np.isfinite(other.anywhere.standardized), other.row - each.row)
         found.append(fits)

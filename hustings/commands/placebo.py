@@ -61,7 +61,9 @@ def _show(made: PlaceboPnl) -> None:
     table(columns, rows, right=columns[1:])
     for each in made.tests:
         say(f"{each.name}: " + (f"p = {p_text(each.p, each.error)}" if each.p is not None else f"n/a ({each.reason})"))
-    say("Significant on the mean and not on the t-statistic: the days were volatile, not good.")
+    by_t, by_mean = made.tests
+    if by_t.p is not None and by_mean.p is not None and by_mean.p <= _DEFAULT.alpha < by_t.p:
+        say("The mean stands out and its t-statistic does not: volatile days alone can do that.")
     for text in made.notes:
         say(f"{text[:1].upper()}{text[1:]}.")
     if made.difference is not None:

@@ -117,15 +117,15 @@ def test_the_month_is_kept_where_it_leaves_thirty_sessions() -> None:
 def test_a_narrow_stratum_gives_up_the_month_and_says_so() -> None:
     # 2,600 sessions: 520 of a weekday, 43 of them in a month, of which a tercile leaves too few
     found = made(stratified(sample(300, 777), fits(2), draws=10, seed=1))
-    assert found.told == ("2 of 2 observations are matched without the month",)
+    assert found.told == ("2 of 2 matched without the month",)
 
 
 def test_a_stratum_that_is_narrower_still_gives_up_the_volatility_then_the_weekday() -> None:
     by_weekday = made(stratified(sample(1_000), fits(1, 1_100, 1_299), draws=400, seed=1))
-    assert by_weekday.told == ("1 of 1 observations are matched without the month or volatility",)
+    assert by_weekday.told == ("1 of 1 matched without the month or volatility",)
     assert len(np.unique(by_weekday.rows)) == 40
     anyone = made(stratified(sample(1_000), fits(1, 1_100, 1_139), draws=400, seed=1))
-    assert anyone.told == ("1 of 1 observations are matched without weekday, month or volatility",)
+    assert anyone.told == ("1 of 1 matched without weekday, month or volatility",)
     assert np.unique(anyone.rows).tolist() == list(range(1_100, 1_140))
 
 

@@ -1,13 +1,20 @@
 """A rule that looks at prices is held against the dates at which it would have traded, and no others."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
+import pytest
 
+from datasets.events import PoliticalEvent
 from engine.backtest import Window as Dates
 from engine.backtest import backtest
+from engine.market import MarketView
+from engine.strategy import After, Clock, Delay, Leg, NextOpen, Strategy, Symbol, strategy
+from engine.study.abnormal import Model
+from engine.study.calendars import Scheme
 from engine.study.eligible import eligible_rows, moved_by
 from engine.study.subject import Subject
+from engine.study.views import Drawn, draw, make_views
 from strategies.fade_the_shock import FadeTheShock
 from tests.engine.markets import event, market_of
 from tests.engine.study.worlds import FREE, events_before, subject, walk
@@ -37,3 +44,48 @@ def test_an_event_moves_with_all_its_instants() -> None:
     assert str(moved.announced_at) == "2024-01-08 00:00:00+00:00"
     assert str(moved.voted_on) == "2024-01-12"
     assert moved.event_id == "E"
+
+
+@strategy
+class FadeLater(Strategy):
+    """Buy some sessions after a first session that fell."""
+
+    instrument: Symbol = "AAA"
+    delay: Delay = 2
+
+    def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:
+        return None if event.known_at is None else clock.close_after(self.instrument, event.known_at)
+
+    def wants(self, event: PoliticalEvent) -> bool:
+        return True
+
+    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+        if market.move(self.instrument) > -0.02:
+            return []
+        return [Leg(self.instrument, 0.5, entry=NextOpen(delay=self.delay), exit=After(sessions=2))]
+
+
+@pytest.mark.parametrize("delay", [0, 2])
+def test_every_event_itself_is_at_an_eligible_date_however_long_the_rule_waits(delay: int) -> None:
+    shocks = list(range(200, 1_400, 30))
+    market = walk(sd=0.002, effects=dict.fromkeys(shocks, -0.05))
+    events, bars = events_before(market, shocks[:3]), market_of(market)
+    rule = FadeLater(delay=delay)
+    given = Subject(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
+    views = make_views(given.pairs, given.desk(Model.MEAN), ())
+    eligible = eligible_rows(rule, given.plan, events, bars, market)
+    drawn = draw(views, Scheme.STRATIFIED, draws=100, seed=0, eligible=eligible)
+    assert isinstance(drawn, Drawn)
+    placed = set(drawn.calendars.rows.ravel().tolist())
+    assert placed <= {s + 1 + delay for s in shocks}
+    assert [o.waited for o in views[0].sample.usable] == [delay] * 3
+
+
+def test_placebo_dates_lie_within_the_dates_of_the_run() -> None:
+    given = subject(walk(), rows=[900, 1_100, 1_300], hold=2)
+    views = make_views(given.pairs, given.desk(Model.MEAN), ())
+    since = given.desk(Model.MEAN).reference.session[700]
+    for scheme in (Scheme.STRATIFIED, Scheme.SHIFT):
+        drawn = draw(views, scheme, draws=100, seed=0, since=since)
+        assert isinstance(drawn, Drawn)
+        assert drawn.calendars.rows.min() >= 700

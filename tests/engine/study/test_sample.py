@@ -127,3 +127,36 @@ def test_the_rally_of_9_february_2026_over_eight_indices_is_one_observation(mark
     assert [(o.events, o.trades) for o in made.observations] == [(("JP-2026-02-08-GE",), 8)]
     assert all(t.p is None and t.n == 1 for t in made.views[0].tests)
     assert made.verdict.startswith("One observation is an anecdote")
+
+
+def two_legs(first: tuple[int, int], second: tuple[int, int]) -> Sample:
+    """Return the sample of one event with two legs on one market, each a side and so many sessions held."""
+    from engine.strategy import After, Leg, NextOpen
+    from engine.study.subject import Subject as Studied
+    from tests.engine.markets import market_of, told
+    from tests.engine.study.worlds import FREE, events_before
+
+    market = walk(500)
+    legs = [Leg("AAA", 0.4 * side, NextOpen(), After(sessions=held)) for side, held in (first, second)]
+    rule, events, bars = told(legs), events_before(market, [300]), market_of(market)
+    return sample_of(Studied(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE)))
+
+
+def test_a_long_and_a_shorter_short_leg_share_only_the_sessions_they_have_in_common() -> None:
+    # r1 + ... + r20 less r1 + ... + r5 is r6 + ... + r20: 15 sessions; half of it is the mean by weight.
+    mixed, alone = two_legs((1, 20), (-1, 5)), two_legs((1, 15), (1, 15))
+    assert mixed.usable[0].sd == pytest.approx(alone.usable[0].sd / 2, rel=0.1)
+
+
+def test_legs_that_hedge_each_other_entirely_say_so() -> None:
+    found = two_legs((1, 10), (-1, 10))
+    assert found.usable == ()
+    assert found.lost[0].reason == "E0: its legs hedge each other: what is left has no spread"
+
+
+def test_a_benchmark_that_is_traded_itself_is_refused() -> None:
+    from datasets.errors import UserError
+
+    given = subject(walk(), rows=[300, 500], benchmark="AAA")
+    with pytest.raises(UserError, match="the benchmark AAA is traded itself"):
+        given.desk(Model.MARKET_MODEL)

@@ -30,7 +30,7 @@ def test_one_observation_has_no_test_and_says_where_it_stands() -> None:
     made = study(subject(walk(effects={700: 0.2}), rows=[700]), QUICK)
     assert all(t.p is None and t.reason for t in made.views[0].tests)
     assert made.verdict == (
-        "One observation is an anecdote: no test can tell it from luck. It did better than 100% of the other dates."
+        "One observation is an anecdote: no test can tell it from luck. It did better than 100 % of the other dates."
     )
     assert made.power is None
     assert made.reasons["power"] == "1 observation: no test, and so no power"
@@ -57,7 +57,7 @@ def test_an_effect_that_was_planted_is_found_and_hangs_on_no_single_event() -> N
     made = study(subject(walk(effects=dict.fromkeys(TEN, 0.03)), rows=TEN), QUICK)
     assert all(t.p is not None and t.p < 0.01 for t in made.views[0].tests)
     assert made.views[0].mean_abnormal == pytest.approx(0.03, abs=0.01)
-    assert "All reject at 5%" in made.verdict
+    assert "All reject at 5 %" in made.verdict
     assert "No single observation carries it" in made.verdict
     assert "A rule made after its events were known has seen them" in made.verdict
 
@@ -79,7 +79,7 @@ def test_volatile_event_days_are_not_taken_for_good_ones() -> None:
     assert trade.placebo_mean.p <= 0.05
     assert trade.tests[2].p is not None
     assert trade.tests[2].p > 0.05
-    assert "the days were volatile, not good" in made.verdict
+    assert "volatile days alone can do that" in made.verdict
 
 
 def test_an_event_at_the_edge_of_the_bars_is_told_and_the_others_are_studied() -> None:

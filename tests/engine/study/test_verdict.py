@@ -39,9 +39,9 @@ CLAIM = "chance alone is an unlikely explanation"
 
 def test_three_rejections_are_said_with_their_limits() -> None:
     assert verdict(STRONG) == (
-        "10 observations, +2.00% each beyond what was to be expected (BMP t p = 0.010, sign-flip p = 0.020, placebo on the "
-        "t-statistic p = 0.030). All reject at 5%: chance alone is an unlikely explanation. No single observation carries "
-        "it: the largest p with one left out is 0.020. A rule made after its events were known has seen them, which no "
+        "10 observations, +2.00 % each beyond what was to be expected (BMP t p = 0.010, sign-flip p = 0.020, placebo on the "
+        "t-statistic p = 0.030). All reject at 5 %: chance alone is an unlikely explanation. No single observation carries "
+        "it: with any one left out it is p = 0.020 at most. A rule made after its events were known has seen them, which no "
         "test can undo."
     )
 
@@ -76,22 +76,37 @@ def test_all_that_was_tried_is_counted() -> None:
 
 def test_a_result_that_hangs_on_one_says_which() -> None:
     hangs = replace(STEADY, one_out=(LeftOut("E0", 9, 0.001, 0.3, 0.4), LeftOut("E1", 9, 0.02, 3.0, 0.02)))
-    assert "Without E0 alone p would be 0.400." in verdict(replace(STRONG, concentration=hangs))
+    assert "Without E0 alone it would be p = 0.400." in verdict(replace(STRONG, concentration=hangs))
 
 
 def test_nothing_found_says_what_could_not_have_been() -> None:
     said = verdict(replace(STRONG, tests=told_by(0.2, 0.3, 0.4)))
     assert "This cannot be told from other dates." in said
-    assert "Only an effect of 3.1% or more an observation would be found four times in five" in said
+    assert "Only an effect of 3.1 % or more an observation would be found four times in five" in said
 
 
 def test_a_mean_that_stands_out_alone_means_volatile_days() -> None:
     mean = Significance("placebo on the mean", 10, 0.02, 0.01, "")
     said = verdict(replace(STRONG, tests=told_by(0.2, 0.3, 0.4), placebo_mean=mean))
-    assert "the days were volatile, not good" in said
+    assert "volatile days alone can do that" in said
 
 
 def test_nothing_expected_is_not_called_beyond_expectation() -> None:
     said = verdict(replace(STRONG, tests=told_by(None, None, 0.01), expected=False))
-    assert "+2.00% each, nothing being expected of a date" in said
+    assert "+2.00 % each, nothing being expected of a date" in said
     assert "Of 3 tests no more can be had: too little to call it evidence." in said
+
+
+def test_returns_that_are_alike_rather_than_large_say_so() -> None:
+    mean = Significance("placebo on the mean", 10, 0.02, 0.14, "")
+    said = verdict(replace(STRONG, placebo_mean=mean))
+    assert "The mean itself does not stand out among other dates (p = 0.140): the returns are alike, not large." in said
+
+
+def test_without_placebo_dates_nothing_is_said_of_other_dates() -> None:
+    said = verdict(replace(STRONG, tests=told_by(0.2, 0.3, None), placebos=False))
+    assert "This cannot be told from zero." in said
+
+
+def test_tests_that_disagree_are_not_called_no_finding() -> None:
+    assert "no proof of none" not in verdict(replace(STRONG, tests=told_by(0.01, 0.02, 0.2)))
