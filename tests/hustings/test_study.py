@@ -55,6 +55,22 @@ def test_variants_of_the_rule_that_were_tried_are_counted_and_made_again(cli: Cl
     assert made["sharpe"]["deflated"] < made["sharpe"]["probabilistic"]
 
 
+def test_first_dates_that_were_tried_are_paid_for_and_amounts_of_cash_are_not(cli: Cli, home: Path) -> None:
+    """Other cash trades the same: the largest of all statistics is the run's own. Other first dates leave out events."""
+
+    def after(*options: tuple[str, str]) -> tuple[int, int, float]:
+        for option in options:
+            cli("run", *PRESIDENTS, *option, "--no-report", "--no-variants", "--out", "tried")
+        told = cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out", "--json").json["study"]
+        return told["tried"]["n"], told["tried"]["rebuilt"], told["tried"]["p"]
+
+    dearer = after(*(("--cash", f"{n}e5") for n in range(1, 7)))
+    assert dearer == (7, 6, pytest.approx(0.352, abs=0.005))
+    mined = after(*(("--from", f"{year}-01-01") for year in (2001, 2002, 2005, 2006, 2009, 2010)))
+    assert mined == (13, 12, pytest.approx(0.679, abs=0.005))
+    assert after(("--to", "2018-12-31")) == (14, 12, pytest.approx(0.897, abs=0.005))  # cannot be made again
+
+
 def test_what_was_registered_stands_beside_the_result(cli: Cli, home: Path) -> None:
     told = (
         "--hypothesis",

@@ -1,10 +1,13 @@
 """What a study is told of the trials beside its run."""
 
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from engine.costs import Terms
+from engine.study.abnormal import Model
 from engine.study.trials import (
     Ground,
     TradeStatistics,
@@ -14,6 +17,7 @@ from engine.study.trials import (
     observed_returns,
     trade_statistics,
 )
+from tests.engine.study.worlds import FREE, subject, walk
 
 HERE = Ground("code", "events", {"TOPIX": "t", "N225": "n"})
 
@@ -147,3 +151,60 @@ def test_what_shares_its_days_is_one_observation(trades: Any, returns: list[floa
 
 def test_one_leg_returns_what_it_returned_to_the_last_digit() -> None:
     assert observed_returns([trade(0.1, "A", 0, 5, 0.95)]) == [0.1]
+
+
+# --- a trial made again
+
+
+ROWS = [300, 500, 700, 900, 1_100, 1_300]
+MARKET = walk(effects=dict.fromkeys(ROWS, 0.01))
+
+
+def tried_once(*, since: str = "", until: str = "", terms: Terms = FREE, **parameters: Any) -> Trial:
+    trial = a_trial(1, **{"instrument": "AAA", "hold": 1, **parameters})
+    return replace(trial, window={"from": since, "to": until}, terms=asdict(terms))
+
+
+def again(trial: Trial) -> Any:
+    return subject(MARKET, rows=ROWS).variant(trial, Model.MEAN)
+
+
+def test_a_trial_is_made_again_from_its_own_first_date_on() -> None:
+    """Of events before bars 300, 500 ... 1,300 the first two come before April 2003."""
+    assert [len(again(tried_once(since=since)).usable) for since in ("", "2003-04-01", "2005-01-01")] == [6, 4, 2]
+    assert again(tried_once(since="2020-01-01")) is None  # it trades nothing
+
+
+def test_a_trial_is_made_again_under_its_own_costs() -> None:
+    """A commission of 50 basis points each way takes 1 % of each trade."""
+    free, dear = (again(tried_once(terms=replace(FREE, commission_bps=bps))).net for bps in (0.0, 50.0))
+    assert free - dear == pytest.approx([0.01] * 6, abs=0.001)
+
+
+def test_a_trial_is_made_again_with_its_own_parameters() -> None:
+    assert [o.reach for o in again(tried_once(hold=8)).usable] == [9] * 6
+
+
+@pytest.mark.parametrize(
+    "unlike",
+    [
+        {"window": {"from": "", "to": "2006-01-01"}},
+        {"window": {}},
+        {"window": {"from": "soon", "to": ""}},
+        {"window": {"from": 7, "to": ""}},
+        {"terms": {}},
+        {"terms": {"cash": 1.0}},
+        {"terms": {**asdict(FREE), "cash": "much"}},
+        {"terms": {**asdict(FREE), "cash": -1.0}},
+        {"parameters": {"instrument": "AAA", "hold": 0}},
+        {"parameters": {"instrument": "AAA", "holding": 1}},
+    ],
+)
+def test_a_trial_of_another_last_date_or_of_unknown_dates_or_terms_is_not_made_again(unlike: Any) -> None:
+    assert again(replace(tried_once(), **unlike)) is None
+
+
+def test_a_trial_that_trades_the_benchmark_is_not_made_again_by_the_market() -> None:
+    given = subject(MARKET, walk(seed=2, symbol="BBB"), rows=ROWS, benchmark="BBB")
+    assert given.variant(tried_once(instrument="BBB"), Model.MARKET) is None
+    assert given.variant(tried_once(), Model.MARKET) is not None
