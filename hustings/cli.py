@@ -19,6 +19,7 @@ _COMMANDS = {
     "runs": "List, show and remove past runs.",
     "trials": "List all that was ever tried; check that nothing was taken out.",
     "new": "Write a strategy file with its test, ready to edit.",
+    "completion": "Print the script that completes commands and values in your shell.",
 }
 
 
