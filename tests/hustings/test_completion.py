@@ -121,7 +121,9 @@ def test_a_file_that_is_no_python_completes_nothing(monkeypatch, tmp_path, text)
 
 def _fresh(code: str, **env: str) -> str:
     """Return what a fresh interpreter prints on stderr."""
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True, check=True
+    )
     return done.stderr
 
 
@@ -183,5 +185,7 @@ def test_bash_itself_completes_by_the_script(tmp_path, words, reply):
     hustings = Path(sys.executable).parent / "hustings"
     n = len(words.split())
     asks = f"source {tmp_path}/script; COMP_WORDS=(hustings {words}); COMP_CWORD={n}; _hustings_completion {hustings}"
-    done = subprocess.run(["bash", "-c", f'{asks}; echo "${{COMPREPLY[@]}}"'], capture_output=True, text=True)
+    done = subprocess.run(
+        ["bash", "-c", f'{asks}; echo "${{COMPREPLY[@]}}"'], capture_output=True, text=True, check=True
+    )
     assert done.stdout == f"{reply}\n"
