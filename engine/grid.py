@@ -15,11 +15,12 @@ from datasets.bars import Bars, Flags, Floats
 from datasets.errors import UserError
 from engine.combinations import Which
 from engine.costs import DAYS_PER_YEAR, Terms
-from engine.grid_accounts import Settled, settled, steps_of
-from engine.grid_exits import Priced, priced
-from engine.grid_numbers import Calm, Sums, sums_of
+from engine.grid_accounts import settled, steps_of
+from engine.grid_exits import Priced, priced, some_plans
+from engine.grid_numbers import Calm, Sums, sums_apart, sums_of, together
 from engine.grid_plan import Block, PlanGrid
 from engine.grid_table import BlockTable, calendar_table
+from engine.grid_windows import Factors, courses_of, factors_of, stands_apart, windows_of
 from engine.metrics import (
     MIN_HELD_SESSIONS,
     MIN_SESSIONS,
@@ -34,8 +35,9 @@ from engine.metrics import (
 )
 from engine.plan import Plan
 from engine.study.shapes import Shape
+from engine.study.trials import trade_statistics
 from engine.tape import Money, Numbers64, Tape, money_of, tape_of
-from engine.trade_table import TradeTable, plan_of_table, table_of_plans
+from engine.trade_table import TradeTable, plan_of_table, spans, table_of_plans
 from engine.vector import NotVectorisableError, evaluate
 
 _COUNTS = ("n_trades",)
@@ -48,7 +50,8 @@ class Results:
     """What many plans leave. NaN stands for what is n/a, and for plans left to the replay.
 
     ``columns`` has one float a plan for each of ``engine.metrics.NAMES``; ``held``, ``traded`` and ``closed`` are the
-    sessions held, the trades and the closed trades; ``failed`` tells in one line why a plan could not be made.
+    sessions held, the trades and the closed trades; ``sd_trade`` is the standard deviation of the returns of the closed
+    trades (n - 1, NaN below two); ``failed`` tells in one line why a plan could not be made.
     """
 
     final_equity: Floats
@@ -58,6 +61,7 @@ class Results:
     closed: Numbers64
     sessions: Numbers64
     span: Numbers64
+    sd_trade: Floats
     called: Flags
     careful: Mapping[int, Numbers]
     failed: Mapping[int, str] = field(default_factory=dict)
@@ -157,7 +161,7 @@ def final_equities(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None 
         money = money_of(tape, terms)
         tables = BlockTable(block, grid.combos, tape)
         for some in _chunks(block):
-            found[block.rows[some]] = walked(tables.of(some), tape, money).done.final
+            found[block.rows[some]] = final_of(tables.of(some), tape, money)
     return found
 
 
@@ -202,6 +206,7 @@ class _Gathered:
             closed=self._whole(lambda p: p.closed),
             sessions=self._whole(lambda p: p.sessions),
             span=self._whole(lambda p: p.span),
+            sd_trade=self._floats(lambda p: p.sd_trade),
             called=self._whole(lambda p: p.called).astype(bool),
             careful={int(rows[i]): found for rows, p in self._parts for i, found in p.careful.items()},
             failed=failed,
@@ -244,26 +249,69 @@ def evaluate_calendars(
 
 
 @dataclass(frozen=True, eq=False)
-class Walked:
-    """What became of every trade of a table, and of every account."""
+class Sorted:
+    """The plans of a table, priced: those whose trades share no day (engine/grid_windows.py), and all others."""
 
-    priced: Priced
-    done: Settled
+    factors: Factors
+    apart: Numbers64
+    others: Numbers64
+
+    @property
+    def of_apart(self) -> Factors:
+        """The factors of the plans that stand apart."""
+        if not len(self.others):
+            return self.factors
+        priced = self.factors.priced
+        chosen = spans(priced.table.start[self.apart], np.diff(priced.table.start)[self.apart])
+        return replace(
+            self.factors,
+            priced=some_plans(priced, self.apart),
+            last_day=self.factors.last_day[chosen],
+            factor=self.factors.factor[chosen],
+        )
+
+    @property
+    def of_others(self) -> Priced:
+        """The prices of all other plans."""
+        return some_plans(self.factors.priced, self.others)
 
 
-def walked(table: TradeTable, tape: Tape, money: Money) -> Walked:
-    """Return what becomes of the trades of a table."""
-    prices = priced(table, tape, money)
-    return Walked(prices, settled(prices, steps_of(prices, tape, money), tape, money))
+def sorted_plans(table: TradeTable, tape: Tape, money: Money) -> Sorted:
+    """Return the plans of a table, priced and sorted by how they are reckoned."""
+    factors = factors_of(priced(table, tape, money), tape, money)
+    apart = stands_apart(factors, money)
+    return Sorted(factors, np.flatnonzero(apart), np.flatnonzero(~apart))
+
+
+def final_of(table: TradeTable, tape: Tape, money: Money) -> Floats:
+    """Return the final equity of each plan of a table."""
+    plans = sorted_plans(table, tape, money)
+    found = np.empty(table.n_plans)
+    found[plans.apart] = courses_of(plans.apart, plans.factors, money).final
+    if len(plans.others):
+        others = plans.of_others
+        found[plans.others] = settled(others, steps_of(others, tape, money), tape, money).final
+    return found
 
 
 def results_of(table: TradeTable, tape: Tape, money: Money, plan_of: Callable[[int], Plan]) -> Results:
     """Return the results of the plans of a table; ``plan_of`` gives the plan of those that are reckoned one by one."""
-    walk = walked(table, tape, money)
-    sums = sums_of(walk.priced, walk.done, tape, money)
+    plans = sorted_plans(table, tape, money)
+    final, parts = np.empty(table.n_plans), list[tuple[Numbers64, Sums]]()
+    if len(plans.apart):
+        factors = plans.of_apart
+        course = courses_of(np.arange(len(plans.apart)), factors, money)
+        final[plans.apart] = course.final
+        parts.append((plans.apart, sums_apart(course, factors, windows_of(factors, tape), tape, money)))
+    if len(plans.others):
+        others = plans.of_others
+        done = settled(others, steps_of(others, tape, money), tape, money)
+        final[plans.others] = done.final
+        parts.append((plans.others, sums_of(others, done, tape, money)))
+    sums = together(table.n_plans, parts)
     odd = np.flatnonzero(sums.doubtful | _pays_for_shorts(table, money))
     careful = {int(i): one_by_one(plan_of(int(i)), tape, money.terms) for i in odd}
-    return _with_careful(_results(walk.done.final, sums, tape, money), careful)
+    return _with_careful(_results(final, sums, tape, money), careful)
 
 
 def _pays_for_shorts(table: TradeTable, money: Money) -> Flags:
@@ -285,6 +333,7 @@ class OnePlan:
     held: int
     traded: int
     closed: int
+    sd_trade: float
 
 
 def one_by_one(plan: Plan, tape: Tape, terms: Terms) -> OnePlan | None:
@@ -302,6 +351,7 @@ def one_by_one(plan: Plan, tape: Tape, terms: Terms) -> OnePlan | None:
         held=int(held_sessions(sessions, account.trades).sum()),
         traded=len(account.trades),
         closed=sum(t.is_closed for t in account.trades),
+        sd_trade=np.nan if (sd := trade_statistics(account.trades).sd) is None else sd,
     )
 
 
@@ -315,6 +365,7 @@ def _results(final: Floats, sums: Sums, tape: Tape, money: Money) -> Results:
         closed=sums.closed,
         sessions=np.full(len(final), tape.n_days),
         span=np.full(len(final), calm.span),
+        sd_trade=sums.sd_trade,
         called=sums.called,
         careful={},
     )
@@ -356,7 +407,7 @@ def _with_careful(found: Results, careful: dict[int, OnePlan | None]) -> Results
     """Return results in which some plans have those that were reckoned one by one; None: left to the replay."""
     final, called = found.final_equity.copy(), found.called.copy()
     columns = {name: c.copy() for name, c in found.columns.items()}
-    counts = {name: getattr(found, name).copy() for name in ("held", "traded", "closed")}
+    counts = {name: getattr(found, name).copy() for name in ("held", "traded", "closed", "sd_trade")}
     for i, one in careful.items():
         called[i] = one is None
         for name, column in columns.items():

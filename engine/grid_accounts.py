@@ -15,6 +15,7 @@ from datasets.bars import Flags, Floats
 from engine.account import SMALLEST_SCALE
 from engine.grid_exits import HELD, Priced
 from engine.tape import Money, Numbers64, Tape
+from engine.trade_table import spans
 
 _NEVER = np.iinfo(np.int64).max
 _LOTS_SLACK = 1e-9  # engine.account.whole_lots
@@ -108,17 +109,6 @@ class _Pairs:
         first = np.searchsorted(self.of_step, steps)
         counts = np.searchsorted(self.of_step, steps, side="right") - first
         return spans(first, counts), np.repeat(np.arange(len(steps)), counts)
-
-
-def spans(first: Numbers64, counts: Numbers64) -> Numbers64:
-    """Return the numbers of several stretches one after the other.
-
-    >>> spans(np.array([3, 10]), np.array([2, 3])).tolist()
-    [3, 4, 10, 11, 12]
-    """
-    before = np.cumsum(counts) - counts
-    found: Numbers64 = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
-    return found
 
 
 def held_pairs(steps: Steps, chosen: Flags) -> tuple[Numbers64, Numbers64]:

@@ -1,12 +1,12 @@
 """Where every trade of a table leaves: one search of the bars serves all trades that share an entry and its levels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from datasets.bars import Flags, Floats
 from engine.tape import NO_MOMENT, Money, Numbers64, Tape
-from engine.trade_table import Entries, TradeTable
+from engine.trade_table import Entries, TradeTable, spans
 
 PLANNED, STOPPED, TARGET, HELD = 0, 1, 2, 3
 """Why a trade leaves: as planned, at its stop, at its target, or not at all."""
@@ -27,6 +27,17 @@ class Priced:
     reference: Floats
     got: Floats
     reason: Numbers64
+
+
+def some_plans(of: Priced, plans: Numbers64) -> Priced:
+    """Return the prices of the trades of some plans."""
+    counts = of.table.start[plans + 1] - of.table.start[plans]
+    trades = spans(of.table.start[plans], counts)
+    start = np.concatenate(([0], np.cumsum(counts)))
+    table = replace(
+        of.table, start=start, entry=of.table.entry[trades], exit=of.table.exit[trades], level=of.table.level[trades]
+    )
+    return Priced(table, of.paid, of.out[trades], of.reference[trades], of.got[trades], of.reason[trades])
 
 
 @dataclass(frozen=True, eq=False)

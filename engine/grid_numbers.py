@@ -4,8 +4,8 @@ On all other days an account earns what its cash earns, and that is the same in 
 are had once, and what falls on the days looked at is taken off. Conventions: CONVENTIONS.md.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -13,10 +13,12 @@ import numpy as np
 
 from datasets.bars import Flags, Floats
 from engine.costs import MAINTENANCE
-from engine.grid_accounts import Settled, spans
+from engine.grid_accounts import Settled
 from engine.grid_exits import HELD, Priced
+from engine.grid_windows import Course, Factors, Windows, outline_of
 from engine.metrics import session_rate, sessions_per_year, span_days
 from engine.tape import Money, Numbers64, Tape
+from engine.trade_table import spans
 
 _CELLS = 1 << 17
 """So many days of all accounts are looked at together: arrays that stay near the processor."""
@@ -30,8 +32,8 @@ class Sums:
 
     ``mean``, ``variance`` (n - 1) and ``losses`` (mean square of the negative ones) are those of the daily returns less
     the cash rate; ``below`` the deepest drawdown; ``held`` the sessions with a position. Of closed trades: how many,
-    how many won, what was gained and lost, mean and median return. ``doubtful`` plans want the careful way, ``called``
-    ones the replay.
+    how many won, what was gained and lost, mean, spread (n - 1, NaN below two trades) and median of their returns.
+    ``doubtful`` plans want the careful way, ``called`` ones the replay.
     """
 
     mean: Floats
@@ -45,6 +47,7 @@ class Sums:
     gained: Floats
     lost: Floats
     mean_trade: Floats
+    sd_trade: Floats
     median_trade: Floats
     doubtful: Flags
     called: Flags
@@ -122,11 +125,40 @@ def sums_of(priced: Priced, done: Settled, tape: Tape, money: Money) -> Sums:
         variance=variance,
         losses=out["loss"] / days,
         below=out["below"],
-        held=_held(priced, done, tape),
-        **_trades(priced, done, money),
+        held=_held(priced, done.quantity, tape),
+        **_trades(priced, done.quantity, money),
         doubtful=doubtful & ~called,
         called=called,
     )
+
+
+def sums_apart(course: Course, factors: Factors, windows: Windows, tape: Tape, money: Money) -> Sums:
+    """Return what the numbers of plans are made of that all stand apart, in the order of the plans."""
+    calm, days = Calm(tape, money), tape.n_days
+    outline = outline_of(course, factors, windows, money)
+    quantity = factors.size[factors.priced.table.entry] * course.before
+    mean = outline.plain / days
+    variance = (outline.square - outline.plain * mean) / max(days - 1, 1)
+    traded = np.diff(factors.priced.table.start) > 0
+    return Sums(
+        mean=mean - calm.rate,
+        variance=variance,
+        losses=outline.loss / days,
+        below=outline.below,
+        held=_held(factors.priced, quantity, tape),
+        **_trades(factors.priced, quantity, money),
+        doubtful=traded & (variance <= _DOUBTFUL * outline.square / days),
+        called=np.zeros(len(mean), dtype=bool),
+    )
+
+
+def together(n: int, parts: Sequence[tuple[Numbers64, Sums]]) -> Sums:
+    """Return the sums of n plans of which each part has some."""
+    found = {f.name: np.zeros(n, dtype=getattr(parts[0][1], f.name).dtype) for f in fields(Sums)}
+    for plans, part in parts:
+        for name, values in found.items():
+            values[plans] = getattr(part, name)
+    return Sums(**found)
 
 
 def _cells_of_steps(done: Settled, days: int) -> Numbers64:
@@ -267,16 +299,16 @@ def _below(equity: Floats, before: Floats, edge: Numbers64, final: Floats, money
     return below
 
 
-def _held(priced: Priced, done: Settled, tape: Tape) -> Numbers64:
+def _held(priced: Priced, quantity: Floats, tape: Tape) -> Numbers64:
     """Return the number of sessions in which each plan held something at any time."""
     table = priced.table
-    real = np.flatnonzero(done.quantity != 0)
+    real = np.flatnonzero(quantity)
     entry = table.entries.moment[table.entry[real]] >> 1
     ends = tape.last_row[table.entries.instrument[table.entry[real]]]
     left = np.where(priced.reason[real] == HELD, ends, priced.out[real] >> 1)
     first, after = tape.session_from[entry], tape.session_to[left]
     plan = np.searchsorted(table.start, real, side="right") - 1
-    if not done.steps.one_at_a_time or np.any((np.diff(first) < 0) & (np.diff(plan) == 0)):
+    if np.any((np.diff(first) < 0) & (np.diff(plan) == 0)):
         by = np.lexsort((first, plan))
         first, after, plan = first[by], after[by], plan[by]
     covered = _latest_before(after, plan)
@@ -293,13 +325,13 @@ def _latest_before(after: Numbers64, plan: Numbers64) -> Numbers64:
     return found
 
 
-def _trades(priced: Priced, done: Settled, money: Money) -> dict[str, Any]:
+def _trades(priced: Priced, quantity: Floats, money: Money) -> dict[str, Any]:
     """Return the figures of the trades of each plan, by the name of the field of Sums."""
     table, n = priced.table, priced.table.n_plans
-    real = done.quantity != 0
+    real = quantity != 0
     plan = np.repeat(np.arange(n), np.diff(table.start))
     closed = np.flatnonzero(real & (priced.reason != HELD))
-    pnl, fraction = _results(closed, priced, done, money)
+    pnl, fraction = _results(closed, priced, quantity[closed], money)
     count = np.bincount(plan[closed], minlength=n)
 
     def summed(values: Floats) -> Floats:
@@ -314,14 +346,15 @@ def _trades(priced: Priced, done: Settled, money: Money) -> dict[str, Any]:
         "gained": summed(np.maximum(pnl, 0.0)),
         "lost": summed(np.maximum(-pnl, 0.0)),
         "mean_trade": mean,
+        "sd_trade": _spread(fraction, mean, count),
         "median_trade": _medians(fraction, count),
     }
 
 
-def _results(trade: Numbers64, priced: Priced, done: Settled, money: Money) -> tuple[Floats, Floats]:
+def _results(trade: Numbers64, priced: Priced, quantity: Floats, money: Money) -> tuple[Floats, Floats]:
     """Return the P&L of closed trades net of costs, and as a fraction of the value at entry."""
     entry = priced.table.entry[trade]
-    quantity, paid, got = done.quantity[trade], priced.paid[entry], priced.got[trade]
+    paid, got = priced.paid[entry], priced.got[trade]
     rate = money.commission[priced.table.entries.instrument[entry]]
     pnl = quantity * (got - paid) - np.abs(quantity) * (paid + got) * rate
     return pnl, pnl / np.abs(quantity * paid)
@@ -333,6 +366,13 @@ def _summed(values: Floats, count: Numbers64) -> Floats:
     found = np.zeros(len(count))
     if some.any():
         found[some] = np.add.reduceat(values, (np.cumsum(count) - count)[some])
+    return found
+
+
+def _spread(values: Floats, mean: Floats, count: Numbers64) -> Floats:
+    """Return the standard deviations (n - 1) of stretches of the given lengths, NaN of those shorter than 2."""
+    away = values - np.repeat(mean, count)
+    found: Floats = np.sqrt(_summed(away * away, count) / np.where(count > 1, count - 1, np.nan))
     return found
 
 

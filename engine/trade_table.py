@@ -59,6 +59,17 @@ class TradeTable:
         return len(self.entry)
 
 
+def spans(first: Numbers64, counts: Numbers64) -> Numbers64:
+    """Return the numbers of several stretches one after the other.
+
+    >>> spans(np.array([3, 10]), np.array([2, 3])).tolist()
+    [3, 4, 10, 11, 12]
+    """
+    before = np.cumsum(counts) - counts
+    found: Numbers64 = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
+    return found
+
+
 def moment_on(tape: Tape, instrument: int, moment: Moment | None) -> int:
     """Return the number of a moment of one instrument on the tape."""
     if moment is None:

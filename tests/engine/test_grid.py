@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from datasets.bars import Bars
 from engine.account import MARGIN_CALL, STOP_LOSS, TAKE_PROFIT, Account
 from engine.costs import Terms
-from engine.grid import Walked, evaluate_plans, walked
-from engine.grid_exits import HELD, STOPPED, TARGET
+from engine.grid import evaluate_plans
+from engine.grid_accounts import Settled, settled, steps_of
+from engine.grid_exits import HELD, STOPPED, TARGET, Priced, priced
 from engine.metrics import Numbers, numbers
 from engine.plan import Plan
 from engine.replay import replay
@@ -38,25 +39,25 @@ def same_numbers(found: Numbers, expected: Numbers) -> None:
         assert value is None or ours == pytest.approx(value, rel=RELATIVE, abs=1e-11), name
 
 
-def trades_of(walk: Walked, tape: Tape, bars: list[Bars], p: int) -> list[tuple[Any, ...]]:
+def trades_of(prices: Priced, done: Settled, tape: Tape, bars: list[Bars], p: int) -> list[tuple[Any, ...]]:
     """Return the trades of one plan: (instrument, signed quantity, entry at, paid, exit at, got, reason)."""
-    table, found = walk.priced.table, []
+    table, found = prices.table, []
     for t in range(int(table.start[p]), int(table.start[p + 1])):
-        if walk.done.quantity[t] == 0:
+        if done.quantity[t] == 0:
             continue
         entry = table.entry[t]
         b = bars[table.entries.instrument[entry]]
-        reason = int(walk.priced.reason[t])
-        into, out = int(table.entries.moment[entry]), int(walk.priced.out[t])
+        reason = int(prices.reason[t])
+        into, out = int(table.entries.moment[entry]), int(prices.out[t])
         left = int(b.close_at[-1]) if reason == HELD else int(tape.order[out]) >> 1
-        got = float(b.close[-1]) if reason == HELD else float(walk.priced.got[t])
+        got = float(b.close[-1]) if reason == HELD else float(prices.got[t])
         word = {HELD: OPEN_AT_END, STOPPED: STOP_LOSS, TARGET: TAKE_PROFIT}.get(reason, "planned")
         found.append(
             (
                 b.symbol,
-                float(walk.done.quantity[t]),
+                float(done.quantity[t]),
                 int(tape.order[into]) >> 1,
-                float(walk.priced.paid[entry]),
+                float(prices.paid[entry]),
                 left,
                 got,
                 word,
@@ -92,7 +93,9 @@ def check_plans(plans: list[Plan], bars: list[Bars], terms: Terms) -> None:
     """Hold every plan of a table to its replay: trades, skipped, final equity, numbers and their reasons."""
     found = evaluate_plans(plans, bars, terms)
     tape = tape_of(bars)
-    walk = walked(table_of_plans(plans, tape), tape, money_of(tape, terms))
+    money = money_of(tape, terms)
+    prices = priced(table_of_plans(plans, tape), tape, money)
+    done = settled(prices, steps_of(prices, tape, money), tape, money)
     for p, plan in enumerate(plans):
         expected = replay(plan, bars, terms)
         if found.called[p]:
@@ -103,7 +106,7 @@ def check_plans(plans: list[Plan], bars: list[Bars], terms: Terms) -> None:
         assert len(plan.trades) - found.traded[p] == len(expected.skipped)
         same_numbers(found.numbers(p), replayed_numbers(expected, terms))
         if p not in found.careful:
-            ours = trades_of(walk, tape, bars, p)
+            ours = trades_of(prices, done, tape, bars, p)
             assert sorted(ours, key=lambda r: (r[0], r[2], r[4], r[3], r[5], r[1])) == approx(replayed_trades(expected))
 
 
