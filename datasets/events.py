@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -20,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from datasets.book import Quotes, happened, last_book, margin_removed, quotes_before
 from datasets.errors import UserError, unknown_name
 from datasets.instants import iso_z
+from datasets.lens import held_lens, holding
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 
@@ -142,6 +143,9 @@ OUTCOME_FIELDS: dict[str, Any] = {
 }
 """The fields that tell the outcome, with the value that stands for "not known yet"."""
 
+LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in ("pro_growth", "program", "surprise", "label_basis")}
+"""The fields that are somebody's judgement, which may have been coded later than the outcome was known."""
+
 
 class PoliticalEvent(BaseModel):
     """One event. A blank is unknown, never a default; all instants are aware UTC.
@@ -150,7 +154,8 @@ class PoliticalEvent(BaseModel):
     acted on; ``signal_from``: a material part of the outcome was already trading; ``scheduled_for``: when it had
     first been due, if it was moved. ``winner_share`` is a fraction of what ``share_kind`` says; ``reported_move`` a
     published percentage with the decimals it was printed with; ``program`` a set of coarse tags. ``surprise`` may be
-    given as a number, 1 - p of what happened: ``implied_probability`` and the label follow from it.
+    given as a number, 1 - p of what happened: ``implied_probability`` and the label follow from it. ``labelled_at``:
+    when its labels (LABEL_FIELDS) were coded or last revised; before it they are unknown. Blank: not recorded.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -179,6 +184,7 @@ class PoliticalEvent(BaseModel):
     program: Tags = ()
     pro_growth: ProGrowth = ProGrowth.UNKNOWN
     label_basis: str | None = None
+    labelled_at: Instant | None = None
     main_index: str | None = None
     reported_move: Annotated[Decimal, Field(ge=-100, le=1000)] | None = None
     move_note: str | None = None
@@ -272,13 +278,17 @@ class PoliticalEvent(BaseModel):
     def as_known(self, at: datetime) -> "PoliticalEvent":
         """Return the event as it could be seen at an instant: before ``known_at`` its outcome is unknown.
 
-        That it was moved is unknown until the date on which it did take place had been announced. Of its quotes those
-        are seen that were observed strictly before.
+        Labels are unknown before ``labelled_at`` too. That it was moved is unknown until the date on which it did take
+        place had been announced. Of its quotes those are seen that were observed strictly before.
         """
+        unlabelled: dict[str, Any] = {}
+        if self.labelled_at is not None and at < self.labelled_at:
+            unlabelled = {**LABEL_FIELDS, "labelled_at": None}
         if self.known_at is not None and at >= self.known_at:
-            return self
+            return self.model_copy(update=unlabelled) if unlabelled else self
         moved = self.announced_at is not None and at >= self.announced_at
-        seen = self.model_copy(update=OUTCOME_FIELDS if moved else {**OUTCOME_FIELDS, "scheduled_for": None})
+        hidden = {**OUTCOME_FIELDS, **unlabelled}
+        seen = self.model_copy(update=hidden if moved else {**hidden, "scheduled_for": None})
         return seen.with_quotes(quotes_before(self._quotes, at)) if self._quotes else seen
 
     def as_row(self) -> dict[str, Any]:
@@ -330,26 +340,56 @@ class EventCatalogue:
         """Return the events for which ``wanted`` is true."""
         return EventCatalogue((e for e in self._events if wanted(e)), labels=self.labels, priors=self.priors)
 
+    def seen_as(self, look: Callable[[PoliticalEvent], PoliticalEvent | None]) -> "EventCatalogue":
+        """Return the events as ``look`` shows them, without those it shows as None; their order stays."""
+        seen = EventCatalogue((), labels=self.labels, priors=self.priors)
+        seen._events = tuple(shown for e in self._events if (shown := look(e)) is not None)
+        seen._by_id = {e.event_id: e for e in seen._events}
+        return seen
+
     def sha256(self) -> str:
-        """Return a hash of everything the events say."""
-        text = json.dumps([e.model_dump(mode="json") for e in self._events], sort_keys=True)
+        """Return a hash of everything the events say; a blank ``labelled_at`` says nothing."""
+        said = [e.model_dump(mode="json", exclude=_unsaid(e)) for e in self._events]
+        text = json.dumps(said, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-@lru_cache(maxsize=1)
+def _unsaid(event: PoliticalEvent) -> set[str] | None:
+    return {"labelled_at"} if event.labelled_at is None else None
+
+
 def bundled_events() -> EventCatalogue:
-    """Return the catalogue that comes with hustings."""
-    return load_events(CATALOGUE)
+    """Return the catalogue that comes with hustings, through the lens that is held (datasets/lens.py)."""
+    return _through_lens(_bundled())
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> EventCatalogue:
+    with holding(None):
+        return load_events(CATALOGUE)
 
 
 def load_events(path: Path) -> EventCatalogue:
-    """Return the events of a CSV file, or of every CSV file of a directory.
+    """Return the events of a CSV file, or of every CSV file of a directory, through the lens that is held.
 
     Raises:
         UserError: nothing there, not UTF-8, a missing or unknown column, a bad row (line named), a doubled id.
     """
+    with holding(None):
+        whole = EventCatalogue(_checked_events(path))
+    return _through_lens(whole)
+
+
+def _through_lens(events: EventCatalogue) -> EventCatalogue:
+    lens = held_lens()
+    if lens is None:
+        return events
+    lens.reached("events")
+    return events.seen_as(lens.event)
+
+
+def _checked_events(path: Path) -> Iterator[PoliticalEvent]:
     seen: dict[str, str] = {}
-    events = []
     for row in event_rows(path):
         if row.event is None:
             raise UserError(f"{row.where}: {row.faults[0]}")
@@ -357,8 +397,7 @@ def load_events(path: Path) -> EventCatalogue:
             first = seen[row.event.event_id]
             raise UserError(f"{row.where}: event_id '{row.event.event_id}' stands already at {first}")
         seen[row.event.event_id] = row.where
-        events.append(row.event)
-    return EventCatalogue(events)
+        yield row.event
 
 
 @dataclass(frozen=True)
@@ -380,9 +419,25 @@ class EventRow:
 def event_rows(path: Path) -> Iterator[EventRow]:
     """Yield every row of a CSV file, or of every CSV file of a directory, whether it can be read or not.
 
+    Through a lens only the rows that make an event it shows are there, without their cells.
+
     Raises:
         UserError: nothing there, not UTF-8, not CSV, a missing or unknown column.
     """
+    lens = held_lens()
+    if lens is None:
+        yield from _all_rows(path)
+        return
+    lens.reached("events")
+    with holding(None):
+        rows = list(_all_rows(path))
+    for row in rows:
+        shown = None if row.event is None else lens.event(row.event)
+        if shown is not None:
+            yield replace(row, cells={}, event=shown)
+
+
+def _all_rows(path: Path) -> Iterator[EventRow]:
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise UserError(f"no events at '{path}': name a CSV file or a directory of CSV files")

@@ -1,7 +1,8 @@
 """A second coder's labels: a CSV file that takes the place of the catalogue's labels without touching them.
 
-Columns: ``event_id`` and any of ``pro_growth``, ``surprise``, ``program``, ``label_basis``, ``coder``. A blank leaves
-what the catalogue says; ``unknown`` takes a label away.
+Columns: ``event_id`` and any of ``pro_growth``, ``surprise``, ``program``, ``label_basis``, ``labelled_at``, ``coder``.
+A blank leaves what the catalogue says; ``unknown`` takes a label away. ``labelled_at`` is the instant at which the
+coder wrote, or last revised, the labels of the row: a rule that decides earlier sees none of the event's.
 """
 
 import csv
@@ -9,14 +10,18 @@ import hashlib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from datasets.coding import LABELS, PROGRAM_TAGS, bases_of, basis_text
 from datasets.errors import UserError, unknown_name
-from datasets.events import EventCatalogue, PoliticalEvent, ProGrowth, Surprise
+from datasets.events import EventCatalogue, Instant, PoliticalEvent, ProGrowth, Surprise
 
-_COLUMNS = ("event_id", *LABELS, "label_basis", "coder")
+_COLUMNS = ("event_id", *LABELS, "label_basis", "labelled_at", "coder")
+_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 _WORDS: dict[str, tuple[str, ...]] = {"pro_growth": tuple(ProGrowth), "surprise": (*Surprise, "unknown")}
 
 
@@ -29,6 +34,7 @@ class CodedEvent:
     label_basis: str = ""
     coder: str = ""
     where: str = ""
+    labelled_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,19 @@ def _coded(event: PoliticalEvent, row: CodedEvent) -> PoliticalEvent:
         values["surprise"] = None if row.labels["surprise"] == "unknown" else Surprise(row.labels["surprise"])
     if "program" in row.labels:
         values["program"] = tags_of(row.labels["program"])
-    return event.model_copy(update={**values, "label_basis": _basis(event, row)})
+    return event.model_copy(
+        update={**values, "label_basis": _basis(event, row), "labelled_at": _labelled_at(event, row)}
+    )
+
+
+def _labelled_at(event: PoliticalEvent, row: CodedEvent) -> datetime | None:
+    """Return when the last of an event's labels was coded, of those whose instant is recorded.
+
+    The event's own instant counts as long as one of its own labels stands.
+    """
+    own = {name for name in LABELS if getattr(event, name) not in (None, (), ProGrowth.UNKNOWN)}
+    standing = event.labelled_at if own - set(row.labels) else None
+    return max((at for at in (standing, row.labelled_at) if at is not None), default=None)
 
 
 def _basis(event: PoliticalEvent, row: CodedEvent) -> str | None:
@@ -131,7 +149,21 @@ def _row(cells: dict[str, str], where: str) -> CodedEvent:
         _check(name, value, where)
     if not cells["event_id"]:
         raise UserError(f"{where}: event_id is blank")
-    return CodedEvent(cells["event_id"], given, cells.get("label_basis", ""), cells.get("coder", ""), where)
+    return CodedEvent(
+        cells["event_id"],
+        given,
+        cells.get("label_basis", ""),
+        cells.get("coder", ""),
+        where,
+        _instant(cells.get("labelled_at", ""), where),
+    )
+
+
+def _instant(text: str, where: str) -> datetime | None:
+    try:
+        return _INSTANT.validate_python(text) if text else None
+    except ValidationError as e:
+        raise UserError(f"{where}: labelled_at: {e.errors()[0]['msg'].removeprefix('Value error, ')}") from e
 
 
 def _check(name: str, value: str, where: str) -> None:

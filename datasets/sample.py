@@ -26,6 +26,7 @@ from datasets.errors import UserError
 from datasets.events import Kind, ProGrowth, bundled_events
 from datasets.instants import Instants, to_ns
 from datasets.instruments import Instrument
+from datasets.lens import through_lens
 from datasets.sessions import calendar_sessions, stamp
 
 SEED = 20260208
@@ -72,6 +73,7 @@ class SimulatedSource:
         """Return the simulated markets."""
         return sorted(MARKETS)
 
+    @through_lens
     def load(self, instrument: Instrument) -> Bars:
         """Return the simulated bars of an instrument.
 

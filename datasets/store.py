@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 from datasets.actions import ACTION_COLUMNS
 from datasets.errors import UserError, unknown_name
 from datasets.home import hustings_home
+from datasets.lens import tell_opened
 from datasets.merging import Change, Update, merged
 from datasets.series_file import (
     Delivery,
@@ -69,6 +70,7 @@ class Store:
             UserError: it is not stored, or its file is damaged.
         """
         path = self._file(symbol)
+        tell_opened(path)
         stored = read_series(path, symbol)
         if stored.provenance.symbol != symbol:
             raise damaged(path, f"it holds {stored.provenance.symbol}")

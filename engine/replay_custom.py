@@ -44,7 +44,7 @@ class KnownEvents:
     def known(self) -> list[PoliticalEvent]:
         """Return the events whose outcome is known by now, oldest first."""
         at = self.now()
-        return [e for e in self._catalogue if e.known_at is not None and e.known_at <= at]
+        return [e.as_known(at) for e in self._catalogue if e.known_at is not None and e.known_at <= at]
 
 
 class _OwnStart:

@@ -72,7 +72,7 @@ def append(db: sqlite3.Connection, row: Row) -> Row:
     """Write a row at the end of the chain and return it with its place and hash. The caller holds the write lock."""
     last = db.execute("SELECT place, hash FROM ledger ORDER BY place DESC LIMIT 1").fetchone()
     place, before = last or (0, GENESIS)
-    placed = replace(row, place=place + 1)
+    placed = replace(row, place=place + 1, mean=_kept(row.mean), sd=_kept(row.sd), sharpe=_kept(row.sharpe))
     sealed = replace(placed, hash=seal(placed, before))
     values = tuple(vars(sealed).values())
     db.execute(f"INSERT INTO ledger ({_COLUMNS}) VALUES ({','.join('?' * len(values))})", values)
@@ -110,6 +110,11 @@ def head(db: sqlite3.Connection) -> str:
     query = "SELECT hash FROM ledger WHERE kind <> ? ORDER BY place DESC LIMIT 1"
     found = db.execute(query, (RowKind.REPEAT,)).fetchone()
     return str(found[0]) if found else GENESIS
+
+
+def _kept(value: float | None) -> float | None:
+    """Return a number as SQLite gives it back: it keeps no sign on zero."""
+    return None if value is None else value + 0.0
 
 
 def _told(row: Row) -> str:

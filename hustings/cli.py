@@ -12,12 +12,16 @@ from datasets.errors import did_you_mean
 
 _COMMANDS = {
     "run": "Replay a strategy over events and bars; write its tear sheet.",
+    "lookahead": "Ask a strategy again without its future; exit 1 where it decides otherwise.",
+    "study": "Say what a strategy's events can bear: power, tests, placebo dates.",
+    "placebo": "Show a strategy's net P&L among those of dates on which nothing happened.",
     "compare": "Put runs side by side in one page.",
     "strategies": "List the strategies, or show one with its parameters.",
     "events": "List, show, check and import political events.",
     "data": "Fetch, import, check, list and export prices.",
     "runs": "List, show and remove past runs.",
     "trials": "List all that was ever tried; check that nothing was taken out.",
+    "prereg": "Write down a hypothesis before its test; show whether it came first.",
     "new": "Write a strategy file with its test, ready to edit.",
     "completion": "Print the script that completes commands and values in your shell.",
 }

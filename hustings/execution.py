@@ -56,7 +56,7 @@ def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str,
     bars = market.loaded(dict.fromkeys(market.symbol(i) for i in instruments))
     for each in bars:
         each.instrument.check_tradable()
-    parameters = _parameters(cls, given)
+    parameters = backtrader_parameters(cls, given)
     try:
         since = account_start(bars, window)
         account = replay_custom(cls, parameters, bars, setting.events, terms, since=since)
@@ -85,7 +85,7 @@ def _rule(cls: Any) -> str:
     return str(words[0]) if own else f"The backtrader strategy {cls.__name__}."
 
 
-def _parameters(cls: Any, given: dict[str, str]) -> dict[str, Any]:
+def backtrader_parameters(cls: Any, given: dict[str, str]) -> dict[str, Any]:
     """Return every parameter of a backtrader strategy, those given turned into the type of their default."""
     defaults: dict[str, Any] = dict(cls.params._getitems())
     for name in given:

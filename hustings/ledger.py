@@ -124,6 +124,7 @@ class Registration:
 
     place: int
     at: str
+    strategy: str
     sha256: str
     before: tuple[Trial, ...]
 
@@ -139,11 +140,10 @@ def register(sha256: str, *, at: str, strategy: str, parameters: dict[str, Any])
         return _registration(db, append(db, row))
 
 
-def registrations(strategy: str) -> list[Registration]:
-    """Return the preregistrations of a rule, in their order."""
+def registrations() -> list[Registration]:
+    """Return all preregistrations, in their order."""
     with _ledger() as db:
-        found = list(rows(db, "kind = ? AND strategy = ?", RowKind.PREREG, strategy))
-        return [_registration(db, row) for row in found]
+        return [_registration(db, row) for row in list(rows(db, "kind = ?", RowKind.PREREG))]
 
 
 def canonical(value: Any) -> str:
@@ -187,9 +187,9 @@ def _row_of(run: Run, *, prereg: str = "") -> Row:
         terms=canonical(told["terms"]),
         dates=canonical(told["window"]),
         n_closed=did.n,
-        mean=_stored(did.mean),
-        sd=_stored(did.sd),
-        sharpe=_stored(did.sharpe),
+        mean=did.mean,
+        sd=did.sd,
+        sharpe=did.sharpe,
         prereg=prereg,
     )
 
@@ -197,11 +197,6 @@ def _row_of(run: Run, *, prereg: str = "") -> Row:
 def now() -> str:
     """Return the instant at which a row is written, ISO UTC."""
     return iso_z(datetime.now(UTC))
-
-
-def _stored(value: float | None) -> float | None:
-    """Return a number as SQLite gives it back: it keeps no sign on zero."""
-    return None if value is None else value + 0.0
 
 
 def _last_prereg(db: sqlite3.Connection, row: Row) -> str:
@@ -246,7 +241,7 @@ def _position(db: sqlite3.Connection, run: Run, trial: int) -> TrialPosition:
 
 def _registration(db: sqlite3.Connection, row: Row) -> Registration:
     before = _folded(r for r in rows(db, "strategy = ?", row.strategy) if r.place < row.place)
-    return Registration(row.place, row.at, row.prereg, tuple(before))
+    return Registration(row.place, row.at, row.strategy, row.prereg, tuple(before))
 
 
 def _trials(db: sqlite3.Connection, where: str = "1", *values: str) -> list[Trial]:

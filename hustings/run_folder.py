@@ -24,8 +24,14 @@ _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
 _EVENT_COLUMNS = [f.name for f in dataclasses.fields(RunEvent) if f.name != "outcome"]
 
 
-def write_run(run: Run, folder: Path, tearsheet: str | None) -> dict[str, Path]:
+def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None = None) -> dict[str, Path]:
     """Write a run's files and return their paths by name; an earlier run of the folder is replaced whole.
+
+    Args:
+        run: what to write.
+        folder: where.
+        tearsheet: its page, if there is one.
+        study: its study as JSON, if there is one.
 
     Raises:
         UserError: the folder cannot be written.
@@ -43,6 +49,8 @@ def write_run(run: Run, folder: Path, tearsheet: str | None) -> dict[str, Path]:
     if run.benchmark_returns is not None:
         marks = zip(run.sessions, map(_number, run.benchmark_returns), strict=True)
         texts["benchmark"] = ("benchmark.csv", _csv(["session", "returns"], ([str(s), r] for s, r in marks)))
+    if study is not None:
+        texts["study"] = ("study.json", study)
     if tearsheet is not None:
         texts["tearsheet"] = ("tearsheet.html", tearsheet)
     try:
@@ -70,6 +78,7 @@ _OURS = frozenset(
         "events.csv",
         "equity.csv",
         "benchmark.csv",
+        "study.json",
         "tearsheet.html",
     }
 )

@@ -156,6 +156,24 @@ def metric(run: Run, name: str) -> str:
 
 def summary(run: Run, files: dict[str, Path]) -> None:
     """Print what a run was, where its bars come from, its numbers, trades and skipped events."""
+    head(run)
+    for name, label in LABELS.items():
+        say(f"  {label:15} {metric(run, name)}")
+    _trades(run)
+    _skipped(run)
+    say()
+    told_paths(files)
+
+
+def told_paths(files: dict[str, Path]) -> None:
+    """Print where the files a user opens are."""
+    for name, path in files.items():
+        if name in ("tearsheet", "study", "manifest"):
+            say(f"{name:10} {path}")
+
+
+def head(run: Run) -> None:
+    """Print what a run was, where its bars come from, and its equity."""
     say(f"{run.manifest['strategy']}  run {run.run_id}")
     say(run.manifest["rule"])
     say(", ".join(f"{k}={_text(v)}" for k, v in run.manifest["parameters"].items()))
@@ -171,14 +189,6 @@ def summary(run: Run, files: dict[str, Path]) -> None:
     say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions")
     say(f"  equity {money(run.start_equity)} to {money(run.final_equity)}; markets taken as currency-hedged")
     say()
-    for name, label in LABELS.items():
-        say(f"  {label:15} {metric(run, name)}")
-    _trades(run)
-    _skipped(run)
-    say()
-    for name, path in files.items():
-        if name in ("tearsheet", "manifest"):
-            say(f"{name:10} {path}")
 
 
 def _trades(run: Run) -> None:

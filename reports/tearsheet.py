@@ -29,6 +29,7 @@ from engine.metrics import (
     yearly_returns,
 )
 from engine.run import Run, Trade
+from engine.study.result import Study
 from reports.labels import METRICS, exit_words
 from reports.numbers import (
     instant,
@@ -44,6 +45,7 @@ from reports.numbers import (
 )
 from reports.page import render, simulated_symbols
 from reports.quantstats_sheet import Figure, Sheet, quantstats_sheet
+from reports.study_section import study_section
 from reports.svg import NARROW, Band, Bars, Chart, Line, Mark, bars_svg, chart_svg, growth
 
 WORST = 10
@@ -54,8 +56,14 @@ FEW, SOME = 5, 20
 _ROUNDS_TO_ZERO = 0.00005
 
 
-def tearsheet(run: Run) -> str:
-    """Return the tear sheet of a run as one HTML page; the same run gives the same bytes."""
+def tearsheet(run: Run, study: Study | None = None, *, trial: str = "") -> str:
+    """Return the tear sheet of a run as one HTML page; the same arguments give the same bytes.
+
+    Args:
+        run: what is shown.
+        study: what its events can bear, if it was studied.
+        trial: its place among all that was tried, in words.
+    """
     manifest = run.manifest
     sheet = quantstats_sheet(run)
     return render(
@@ -68,6 +76,8 @@ def tearsheet(run: Run) -> str:
         currency_note=currency_note(manifest["currencies"]),
         headline=_headline(run),
         bearing=bearing(run),
+        trial=trial,
+        study=None if study is None else study_section(study),
         equity_svg=Markup(_equity_svg(run)),
         drawdown_svg=Markup(_drawdown_svg(run)),
         trades=[_trade_row(t, run) for t in run.trades],

@@ -94,6 +94,8 @@ def labels(event: PoliticalEvent) -> Iterator[str]:
             yield f"label_basis tells of {name}, which is blank"
         if found not in BASES:
             yield f"label_basis says '{found}' of {name}; it must be {' or '.join(BASES)}"
+    if event.labelled_at is not None and not any(given.values()) and not event.program:
+        yield "labelled_at is given, but no label"
 
 
 def tags(event: PoliticalEvent) -> Iterator[str]:

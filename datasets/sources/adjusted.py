@@ -6,6 +6,7 @@ from dataclasses import replace
 from datasets.actions import Adjustment, CorporateAction, Kind, price_return, total_return
 from datasets.bars import Bars
 from datasets.instruments import Instrument
+from datasets.lens import through_lens
 from datasets.sessions import FX
 from datasets.sources.base import BarSource
 
@@ -24,6 +25,7 @@ class AdjustedSource:
         """Return the symbols of the source."""
         return self._source.symbols()
 
+    @through_lens
     def load(self, instrument: Instrument) -> Bars:
         """Return the adjusted bars of an instrument.
 

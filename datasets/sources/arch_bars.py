@@ -11,6 +11,7 @@ import numpy as np
 from datasets.bars import Bars, Source, make_bars
 from datasets.errors import UserError
 from datasets.instruments import Instrument
+from datasets.lens import through_lens
 
 _FILES = {"SPX": "sp500", "IXIC": "nasdaq"}
 
@@ -22,6 +23,7 @@ class ArchSource:
         """Return SPX and IXIC."""
         return sorted(_FILES)
 
+    @through_lens
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of one of the two indices.
 

@@ -3,6 +3,7 @@
 from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.instruments import Instrument
+from datasets.lens import through_lens
 from datasets.sample import SimulatedSource
 from datasets.sources.arch_bars import ArchSource
 
@@ -17,6 +18,7 @@ class BuiltinSource:
         """Return every symbol that has built-in bars."""
         return sorted(s for part in self._parts for s in part.symbols())
 
+    @through_lens
     def load(self, instrument: Instrument) -> Bars:
         """Return the built-in bars of an instrument.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from datasets.bars import Bars
 from datasets.errors import UserError, did_you_mean
 from datasets.instruments import Instrument
+from datasets.lens import through_lens
 from datasets.quality import admit
 from datasets.reading.delimited import read_delimited
 from datasets.reading.parquet import read_parquet
@@ -37,6 +38,7 @@ class DirectorySource:
         """Return the names of the files, without their endings."""
         return sorted(symbol_of(p) for p in self._files.values())
 
+    @through_lens
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of an instrument.
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datasets.bars import Bars, Source
 from datasets.errors import UserError
 from datasets.instruments import Instrument
+from datasets.lens import through_lens
 from datasets.sources.arch_bars import ArchSource
 from datasets.sources.base import BarSource
 from datasets.sources.builtin import BuiltinSource
@@ -22,6 +23,7 @@ class StoreSource:
         """Return the symbols in the store."""
         return self._store.symbols()
 
+    @through_lens
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of a stored series, stamped with the hours of the instrument's exchange.
 
@@ -49,6 +51,7 @@ class AtHandSource:
         """Return every symbol that has bars."""
         return sorted({*self._stored.symbols(), *self._builtin.symbols()})
 
+    @through_lens
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of an instrument: the stored ones, else the built-in ones.
 

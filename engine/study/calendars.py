@@ -26,7 +26,9 @@ MIN_POOL = 30
 """A stratum of fewer sessions is widened, and the report says so."""
 VOLATILITY_SESSIONS = 60
 SLOT_DAYS = 15
-"""Events lie in one slot of the year when none is more days from their median date."""
+"""Events lie in one slot of the year when hardly one is more days from their median date."""
+MOST_FAR = 0.1
+"""The share of events that may be known late (a recount) and still belong to the slot: they keep their own date."""
 DRAWS = (1, 1_000_000)
 
 
@@ -107,10 +109,12 @@ def stratified(sample: Sample, fits: Sequence[Flags], *, draws: int, seed: int) 
         pool, given_up = strata.pool(observation, fit)
         if len(pool) < MIN_POOL:
             where = f"{observation.events[0]} has {len(pool)} sessions away from every event to be sent to"
-            return f"{where}; at least {MIN_POOL} are needed"
+            return f"{where}; at least {MIN_POOL} are needed ('--placebo shift' moves all events together)"
         widened[given_up] = widened.get(given_up, 0) + 1
         columns.append(pool[rng.integers(len(pool), size=draws)])
-    told = tuple(f"{n} of {len(columns)} matched without {what}" for what, n in sorted(widened.items()) if what)
+    told = tuple(
+        f"{n} of {len(columns)} observations are matched without {what}" for what, n in sorted(widened.items()) if what
+    )
     return Calendars(Scheme.STRATIFIED, np.stack(columns, axis=1), False, told)
 
 
@@ -198,8 +202,9 @@ def _slots(sample: Sample, fits: Sequence[Flags]) -> tuple[Rows, Rows] | str:
         return "two events fall in one year"
     day = (session[rows] - session[rows].astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
     middle = float(np.median(day))
-    if np.abs(day - middle).max() > SLOT_DAYS:
-        return f"the events lie more than {SLOT_DAYS} days around their median date in the year"
+    far = int((np.abs(day - middle) > SLOT_DAYS).sum())
+    if far > len(day) * MOST_FAR:
+        return f"{far} of {len(day)} events lie more than {SLOT_DAYS} days from their median date in the year"
     usual = int(np.bincount(weekday(session[rows])).argmax())
     every = np.unique(session.astype("datetime64[Y]").astype(np.int64))
     found = [rows[years == y][0] if y in years else _slot(session, y, middle, usual) for y in every]

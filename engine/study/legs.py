@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 
-from datasets.bars import Bars, Flags
+from datasets.bars import Bars, Flags, Floats
 from datasets.errors import UserError
 from datasets.instants import to_ns
 from engine.plan import Plan, PlannedTrade
@@ -86,20 +87,19 @@ def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: dict[str, Bars]) -> 
     Raises:
         UserError: intraday bars, whose sessions have more than one row.
     """
-    left: dict[tuple[str, str, int], list[PlannedTrade]] = {}
+    left: dict[tuple[str, str, int, float | None], list[PlannedTrade]] = {}
     for planned in plan.trades:
         if bars[planned.instrument].intraday:
             raise UserError(f"a study reads daily bars; those of {planned.instrument} are intraday")
-        key = (planned.event_id, planned.instrument, planned.entry.at(bars[planned.instrument]))
+        key = (planned.event_id, planned.instrument, planned.entry.at(bars[planned.instrument]), planned.weight)
         left.setdefault(key, []).append(planned)
-    pairs = [(left[t.event_id, t.instrument, t.entry_at].pop(0), t) for t in trades]
+    pairs = [(left[t.event_id, t.instrument, t.entry_at, t.weight].pop(0), t) for t in trades]
     return [(p, t) for p, t in pairs if t.is_closed and p.exit is not None]
 
 
-def reference_of(pairs: Sequence[tuple[PlannedTrade, Trade]], plan: Plan) -> str:
-    """Return the instrument traded most often; the first of the plan's among equals."""
-    traded = [p.instrument for p, _ in pairs]
-    return max(plan.instruments, key=lambda s: (traded.count(s), -plan.instruments.index(s)))
+def reference_of(traded: Sequence[str], instruments: Sequence[str]) -> str:
+    """Return the instrument traded most often; the first of all among equals."""
+    return max(instruments, key=lambda s: (traded.count(s), -instruments.index(s)))
 
 
 def inside_windows(plan: Plan, bars: Bars) -> Flags:
@@ -123,6 +123,25 @@ def place(pairs: Iterable[tuple[PlannedTrade, Trade]], desk: Desk) -> list[Event
     return [_event(event_id, tuple(legs), desk) for event_id, legs in by_event.items()]
 
 
+def place_planned(trades: Iterable[PlannedTrade], desk: Desk) -> list[EventLegs]:
+    """Return planned trades by event, each with the net return its prices give it; without those never left."""
+    by_event: dict[str, list[PlacedLeg]] = {}
+    for planned in trades:
+        leg = _planned_leg(planned, desk) if planned.exit is not None and planned.instrument in desk.bars else None
+        if leg is not None:
+            by_event.setdefault(planned.event_id, []).append(leg)
+    return [_event(event_id, tuple(legs), desk) for event_id, legs in by_event.items()]
+
+
+def _planned_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
+    bars, shape = desk.bars[planned.instrument], shape_of(planned)
+    net = float(desk.anywhere(shape).net[planned.entry.bar])
+    ends = None if planned.exit is None else planned.exit.at(bars)
+    if ends is None or not np.isfinite(net):
+        return None
+    return PlacedLeg(shape, planned.entry.bar, abs(planned.weight), net, planned.entry.at(bars), ends)
+
+
 def _trade_leg(planned: PlannedTrade, trade: Trade) -> PlacedLeg:
     weight = abs(planned.weight)
     return PlacedLeg(shape_of(planned), planned.entry.bar, weight, trade.return_, trade.entry_at, trade.exit_at)
@@ -141,18 +160,37 @@ def _window_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
     return PlacedLeg(shape, row, abs(planned.weight), net, began, ended)
 
 
+class Spanning(Protocol):
+    """What begins and ends at an instant (ns)."""
+
+    @property
+    def began_at(self) -> int: ...
+
+    @property
+    def ended_at(self) -> int: ...
+
+
+def overlaps(spans: Sequence[Spanning]) -> Floats:
+    """Return for each pair the time in common over the root of the product of their lengths; 1 with itself."""
+    began, ended = (np.array([getattr(s, n) for s in spans], dtype=np.float64) for n in ("began_at", "ended_at"))
+    both = np.minimum.outer(ended, ended) - np.maximum.outer(began, began)
+    length = np.maximum(ended - began, 1.0)
+    share: Floats = np.clip(both, 0.0, None) / np.sqrt(np.outer(length, length))
+    np.fill_diagonal(share, 1.0)
+    return share
+
+
 def _event(event_id: str, legs: tuple[PlacedLeg, ...], desk: Desk) -> EventLegs:
     ref = desk.reference
     began_at, ended_at = min(leg.began_at for leg in legs), max(leg.ended_at for leg in legs)
     stands_at = began_at if desk.window is None else min(_opens(leg, desk) for leg in legs)
     row = int(np.searchsorted(ref.open_at, stands_at, side="left"))
     last = int(np.searchsorted(ref.close_at, ended_at, side="left"))
-    weights = [leg.weight for leg in legs]
     return EventLegs(
         event_id=event_id,
         legs=legs,
         row=row,
-        net=float(np.average([leg.net for leg in legs], weights=weights)),
+        net=sum(leg.weight * leg.net for leg in legs) / sum(leg.weight for leg in legs),
         began_at=began_at,
         ended_at=ended_at,
         began=str(ref.session[min(row, len(ref) - 1)]),

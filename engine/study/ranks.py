@@ -15,7 +15,8 @@ def corrado(abnormal: Floats, event_column: int) -> Significance:
 
     z = N^(-1/2) times the sum of U over the events on the event day, over S; U = rank / (M + 1) - 1/2 among the M
     values an event has, equal values sharing their mean rank; S2 the mean over sessions of the square of the same sum.
-    Read from the normal. It holds for a single day only.
+    Read from the normal. It holds for a single day only, and one no more volatile than others: at nominal 5 % it
+    rejects 9 % of simulated samples whose event variance is doubled.
 
     Args:
         abnormal: (events, sessions), abnormal returns of estimation window and event day; NaN where there is none.
@@ -41,6 +42,9 @@ def grank(sars: Floats, standardized: Floats) -> Significance:
     the estimation window. With U as in `corrado`, Z = mean of U over the events on that session, over the root of
     S2 = mean over the m = T + 1 sessions of (share of events there) times (mean of U)2; the statistic is
     Z times the root of (m - 2) / (m - 1 - Z2), read from t(m - 2).
+
+    Not for a handful: the standard deviation across few events is itself noise, shared by all of them. At nominal 5 %
+    it rejects 10 to 14 % of simulated samples of 5 events, and 7 % of 10 or 20.
 
     Args:
         sars: (events, T), standardised abnormal returns of the estimation window; NaN where there is none.

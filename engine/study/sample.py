@@ -17,7 +17,7 @@ from datasets.instants import to_date
 from engine.study.abnormal import Model
 from engine.study.desk import Anywhere, Desk
 from engine.study.expectation import ESTIMATION, MIN_CLEAN
-from engine.study.legs import EventLegs
+from engine.study.legs import EventLegs, overlaps
 
 NOT_ENOUGH = ESTIMATION[1] - ESTIMATION[0] + 1
 
@@ -122,13 +122,12 @@ def grouped(views: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
 
 def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observation:
     ref, first = desk.reference, min(e.row for e in cluster)
-    offsets = [e.row - first for e in cluster]
-    anywhere = cluster_anywhere([e.anywhere(desk) for e in cluster], offsets, _shared(cluster))
+    anywhere = _together(cluster, first, desk) if len(cluster) > 1 else cluster[0].anywhere(desk)
     ended = max(e.ended_at for e in cluster)
     last = int(np.searchsorted(ref.close_at, ended))
     inside = first < len(ref)
     expected, sd = (float(v[first]) if inside else np.nan for v in (anywhere.expected, anywhere.sd))
-    net = float(np.mean([e.net for e in cluster]))
+    net = sum(e.net for e in cluster) / len(cluster)
     return Observation(
         group=group,
         events=tuple(e.event_id for e in cluster),
@@ -145,20 +144,14 @@ def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observatio
     )
 
 
-def _shared(cluster: list[EventLegs]) -> Floats:
-    """Return for each pair of events the share of their windows that overlaps, over the root of their lengths."""
-    begun, ended = (np.array([getattr(e, n) for e in cluster], dtype=float) for n in ("began_at", "ended_at"))
-    both = np.minimum.outer(ended, ended) - np.maximum.outer(begun, begun)
-    length = np.maximum(ended - begun, 1.0)
-    share: Floats = np.clip(both, 0.0, None) / np.sqrt(np.outer(length, length))
-    np.fill_diagonal(share, 1.0)
-    return share
+def _together(cluster: Sequence[EventLegs], first: int, desk: Desk) -> Anywhere:
+    offsets = tuple(e.row - first for e in cluster)
+    each, shared = tuple(e.anywhere(desk) for e in cluster), overlaps(cluster)
+    return desk.shared((each, offsets, shared.tobytes()), lambda: cluster_anywhere(each, offsets, shared))
 
 
 def cluster_anywhere(each: Sequence[Anywhere], offsets: Sequence[int], shared: Floats) -> Anywhere:
     """Return the mean of several events at any date, each so many rows after the first."""
-    if len(each) == 1:
-        return each[0]
     net, expected = (
         np.mean([ahead(getattr(a, n), o) for a, o in zip(each, offsets, strict=True)], axis=0)
         for n in ("net", "expected")

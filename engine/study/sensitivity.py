@@ -3,12 +3,11 @@
 Each variation makes a plan of its own over the same bars; the returns are those of its trades, net of costs.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from datasets.events import EventCatalogue, PoliticalEvent, ProGrowth
-from engine.plan import Plan
 from engine.strategy import Strategy
 from engine.study.eligible import moved_by
 from engine.study.sample import Sample
@@ -24,7 +23,7 @@ _FLIPPED = {
 
 @dataclass(frozen=True)
 class Variation:
-    """A result under another judgement. ``kind`` is label, coder, signal or shift; None where there is no observation."""
+    """A result under another judgement, of kind label, coder, signal or shift; None where there is no observation."""
 
     kind: str
     what: str
@@ -39,17 +38,24 @@ SampleOf = Callable[[EventCatalogue], Sample]
 
 
 def variations(
-    strategy: Strategy, events: EventCatalogue, sample_of: SampleOf, *, other: EventCatalogue | None = None
+    strategy: Strategy,
+    events: EventCatalogue,
+    own: Sample,
+    sample_of: SampleOf,
+    *,
+    other: EventCatalogue | None = None,
 ) -> tuple[Variation, ...]:
-    """Return the result under every other judgement that changes what is traded.
+    """Return the result under other judgements; of flipped labels only those that change what is traded.
 
     Args:
         strategy: the rule.
         events: those of the study.
+        own: the sample of the study.
         sample_of: makes the sample of the rule over other events.
         other: the same events with another coder's labels, if there are any.
     """
-    found = [_variation("label", what, sample_of(varied)) for what, varied in _flips(strategy, events)]
+    flipped = ((what, sample_of(varied)) for what, varied in _flips(strategy, events))
+    found = [_variation("label", what, sample) for what, sample in flipped if _trades(sample) != _trades(own)]
     if other is not None:
         found.append(_variation("coder", _coder(other), sample_of(other)))
     signalled = [e for e in events if e.signal_from is not None and e.known_at is not None and _wanted(strategy, e)]
@@ -62,6 +68,10 @@ def variations(
     return tuple(found)
 
 
+def _trades(sample: Sample) -> list[tuple[str, ...]]:
+    return [o.events for o in (*sample.usable, *sample.lost)]
+
+
 def _coder(events: EventCatalogue) -> str:
     return f"labels of {dict(events.labels)['file']}" if events.labels else "another coder's labels"
 
@@ -70,9 +80,8 @@ def _variation(kind: str, what: str, sample: Sample) -> Variation:
     n = len(sample.usable)
     if n == 0:
         return Variation(kind, what, 0, None, None, None)
-    return Variation(
-        kind, what, n, float(sample.net.mean()), float(sample.abnormal.mean()), bmp(sample.standardized).p
-    )
+    p = None if sample.model is None else bmp(sample.standardized).p
+    return Variation(kind, what, n, float(sample.net.mean()), float(sample.abnormal.mean()), p)
 
 
 def _flips(strategy: Strategy, events: EventCatalogue) -> Iterator[tuple[str, EventCatalogue]]:
@@ -97,9 +106,3 @@ def _at_signal(event: PoliticalEvent) -> PoliticalEvent:
 def _replaced(events: EventCatalogue, others: Iterable[PoliticalEvent]) -> EventCatalogue:
     new = {e.event_id: e for e in others}
     return EventCatalogue(new.get(e.event_id, e) for e in events)
-
-
-def relevant(strategy: Strategy, events: EventCatalogue, plan: Plan, changed: Sequence[str] = ()) -> EventCatalogue:
-    """Return the events that can matter to a plan: those traded or skipped, and those changed."""
-    kept = {t.event_id for t in plan.trades} | {s.event_id for s in plan.skipped} | set(changed)
-    return events.select(lambda e: e.event_id in kept)

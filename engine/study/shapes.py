@@ -104,6 +104,7 @@ def broken_before(bars: Bars) -> Flags:
     gaps = np.diff(bars.session, prepend=bars.session[:1]).astype(np.int64)
     lacking = np.bincount(bars.lacking.bar, minlength=len(bars))[: len(bars)]
     broken: Flags = (gaps > MAX_GAP_DAYS) | (lacking > MAX_LACKING)
+    broken[:1] = False  # what lies before the first bar is crossed by nothing
     return broken
 
 

@@ -211,17 +211,45 @@ def sign_flip(values: Floats, *, draws: int, seed: int) -> Significance:
     come.
     """
     n = len(values)
-    reason = why_not(values, least=2, test="a sign-flip test") or _all_zero(values) or _no_draws(n, draws)
+    reason = why_not(values, least=2, test="a sign-flip test") or _all_zero(values) or no_draws(n, draws)
     if reason:
         return untested("sign-flip", n, reason)
-    total, subsets = float(values.sum()), flipped(values, draws=draws, seed=seed)
-    within = _ROUNDING * float(np.abs(values).sum())  # the same sum in another order still is the same sum
-    b = int((np.abs(total - 2 * subsets.sums) >= abs(total) - within).sum())
-    p = (b + 1) / (len(subsets.sums) + 1)
+    p = _share_as_far(values) if n <= EXACT_UP_TO else _drawn_as_far(values, draws=draws, seed=seed)
+    error = 0.0 if n <= EXACT_UP_TO else float(np.sqrt(p * (1 - p) / draws))
+    how = f"all {2**n:,}" if n <= EXACT_UP_TO else f"{draws:,} drawn of 2^{n}"
     floor = 2.0 ** (1 - np.count_nonzero(values))
-    how = f"all {2**n:,}" if subsets.exact else f"{draws:,} drawn of 2^{n}"
-    error = 0.0 if subsets.exact else float(np.sqrt(p * (1 - p) / draws))
-    return Significance("sign-flip", n, total / n, p, f"{how} sign patterns; p cannot be below {floor:.3g}", error)
+    mean = float(np.mean(values))
+    return Significance("sign-flip", n, mean, p, f"{how} sign patterns; p cannot be below {floor:.3g}", error)
+
+
+def _share_as_far(values: Floats) -> float:
+    """Return the share of all patterns of signs whose sum is as far from 0 as that of ``values``.
+
+    The first observation keeps its sign, as the others are mirror images. A sum of flipped observations is one of half
+    of the rest and one of the other half, so that 2^10 sorted sums do for 2^19 patterns.
+    """
+    low, high = _reached(values)
+    a, b = _subset_sums(values[1::2]), np.sort(_subset_sums(values[2::2]))
+    if high <= low:
+        return 1.0
+    beyond = np.searchsorted(b, low - a, side="right") + len(b) - np.searchsorted(b, high - a, side="left")
+    return float(beyond.sum()) / (len(a) * len(b))
+
+
+def _drawn_as_far(values: Floats, *, draws: int, seed: int) -> float:
+    """Return (b + 1) / (m + 1) of random patterns of signs."""
+    (low, high), sums = _reached(values), flipped(values, draws=draws, seed=seed).sums
+    return float(np.count_nonzero((sums <= low) | (sums >= high)) + 1) / (draws + 1)
+
+
+def _reached(values: Floats) -> tuple[float, float]:
+    """Return the sums of flipped observations at or below, and at or above, which a pattern is as far out as none is.
+
+    Flipping what sums to s takes the total to total - 2 s.
+    """
+    total = float(values.sum())
+    within = _ROUNDING * float(np.abs(values).sum())  # the same sum in another order still is the same sum
+    return (total - abs(total) + within) / 2, (total + abs(total) - within) / 2
 
 
 @dataclass(frozen=True)
@@ -305,7 +333,7 @@ def _all_zero(values: Floats) -> str | None:
     return None if np.any(values) else "all observations are zero"
 
 
-def _no_draws(n: int, draws: int) -> str | None:
+def no_draws(n: int, draws: int) -> str | None:
     return None if n <= EXACT_UP_TO or draws > 0 else f"no draws, which {n} observations need"
 
 

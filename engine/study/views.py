@@ -15,8 +15,9 @@ from engine.run import Trade
 from engine.study.calendars import Calendars, Scheme, calendars
 from engine.study.desk import Desk, Window
 from engine.study.legs import place
-from engine.study.placebo import Placebos, placebos
-from engine.study.sample import Observation, Sample, grouped, make_sample
+from engine.study.multiple import max_t
+from engine.study.placebo import Placebos, placebos, t_rows
+from engine.study.sample import Sample, grouped, make_sample
 
 TRADE = "trade"
 
@@ -61,24 +62,41 @@ def draw(views: Sequence[View], scheme: Scheme, *, draws: int, seed: int, eligib
         eligible: the rows at which the rule would have traded, where that hangs on the market; None for all.
     """
     first = views[0].sample
-    fits = [_fits(o, [v.sample for v in views], eligible) for o in first.usable]
+    fits = _fits(first, [v.sample for v in views], eligible)
     made = calendars(first, scheme, draws=draws, seed=seed, fits=fits)
     if isinstance(made, str):
         return made
     return Drawn(made, tuple(_placed(first, v, made) for v in views))
 
 
-def _fits(observation: Observation, samples: Sequence[Sample], eligible: Flags | None) -> Flags:
-    """Return the rows at which an observation has a standardized return in every view that has it."""
-    fits = np.ones(len(samples[0].reference), dtype=bool) if eligible is None else eligible.copy()
-    for sample in samples:
-        for same in (o for o in sample.usable if o.group == observation.group):
-            fits &= _moved(np.isfinite(same.anywhere.standardized), same.row - observation.row)
-    return fits
+def adjusted_for_views(drawn: Drawn) -> list[float | None]:
+    """Return the placebo p-value of each view after all of them were looked at (max-T); None where there is but one."""
+    if len(drawn.views) < 2:
+        return [None] * len(drawn.views)
+    observed = np.array([float(t_rows(v.sample.standardized[None, :])[0]) for v, _ in drawn.views])
+    lists = np.stack([p.t for _, p in drawn.views], axis=1)
+    whole = lists[np.isfinite(lists).all(axis=1)]
+    found = max_t(observed, whole, identity_included=drawn.calendars.exact)
+    return [float(p) if np.isfinite(t) else None for p, t in zip(found, observed, strict=True)]
+
+
+def _fits(first: Sample, samples: Sequence[Sample], eligible: Flags | None) -> list[Flags]:
+    """Return for each usable observation the rows at which it has a standardized return in every view that has it."""
+    everywhere = np.ones(len(first.reference), dtype=bool) if eligible is None else eligible
+    same = [{o.group: o for o in s.usable} for s in samples]
+    found = []
+    for each in first.usable:
+        fits = everywhere.copy()
+        for other in (view[each.group] for view in same if each.group in view):
+            fits &= _moved(np.isfinite(other.anywhere.standardized), other.row - each.row)
+        found.append(fits)
+    return found
 
 
 def _moved(flags: Flags, rows: int) -> Flags:
     """Return the flags so many rows on (negative: back), False beyond the ends."""
+    if rows == 0:
+        return flags
     at = np.arange(len(flags)) + rows
     inside = (at >= 0) & (at < len(flags))
     moved: Flags = inside & flags[np.clip(at, 0, len(flags) - 1)]

@@ -4,15 +4,14 @@ from pathlib import Path
 
 import click
 
-from datasets.errors import UserError
 from engine.run import Run
 from engine.study.trials import TrialPosition
 from hustings.commands.run_options import RunOptions, run_options
 from hustings.execution import execute
-from hustings.ledger import SHOWN, enter, position_json
-from hustings.registry import record
+from hustings.ledger import SHOWN, position_json
+from hustings.recording import entered, listed
 from hustings.run_folder import check_writable, run_json, write_run
-from hustings.terminal import apart, progress, say, say_json, summary, warn
+from hustings.terminal import apart, progress, say, say_json, summary
 
 
 @click.command()
@@ -30,12 +29,12 @@ def run(strategy: str, options: RunOptions, out: Path | None, no_report: bool, a
         check_writable(out)
     with progress("replaying"), apart(quiet=as_json):
         result = execute(strategy, options.given(), options.instruments, options.setting())
-    position = _entered(result)
+    position = entered(result)
     folder = out if out is not None else Path("runs") / result.run_id
     with progress("writing the tear sheet"):
-        files = write_run(result, folder, None if no_report else _sheet(result))
+        files = write_run(result, folder, None if no_report else _sheet(result, position))
     if position is not None:
-        _listed(result, folder)
+        listed(result, folder)
     if as_json:
         say_json({**run_json(result, files), "trial": None if position is None else position_json(position)})
         return
@@ -44,26 +43,7 @@ def run(strategy: str, options: RunOptions, out: Path | None, no_report: bool, a
         say(f"{'trial':10} {position.text}; ledger {position.head[:SHOWN]}")
 
 
-def _entered(run: Run) -> TrialPosition | None:
-    """Return where a run stands in the ledger of trials; None, said on stderr, where it cannot be entered."""
-    try:
-        position = enter(run)
-    except UserError as e:
-        warn(f"hustings: {e}; the run goes on, but it is not listed and counts as no trial")
-        return None
-    if position.broken:
-        warn(f"hustings: the ledger of trials is damaged: {position.broken}; see 'hustings trials verify'")
-    return position
-
-
-def _listed(run: Run, folder: Path) -> None:
-    try:
-        record(run, folder)
-    except UserError as e:
-        warn(f"hustings: {e}; the run's files are written all the same")
-
-
-def _sheet(result: Run) -> str:
+def _sheet(result: Run, position: TrialPosition | None) -> str:
     from reports.tearsheet import tearsheet
 
-    return tearsheet(result)
+    return tearsheet(result, trial="" if position is None else position.text)

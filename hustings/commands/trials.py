@@ -7,14 +7,15 @@ import click
 
 from datasets.errors import UserError, unknown_name
 from engine.study.trials import Trial
-from hustings.ledger import SHOWN, Verdict, trials_of, verdict_on
+from hustings.ledger import Verdict, trials_of, verdict_on
 from hustings.terminal import say, say_json, table, warn
-from reports.numbers import percent, ratio, signed_percent
+from reports.numbers import ratio, signed_percent
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 _LEAST = 8
-_COLUMNS = ["trial", "when (UTC)", "strategy", "parameters", "run", "runs", "trades", "mean", "sd", "Sharpe", "prereg"]
-_RIGHT = ["trial", "runs", "trades", "mean", "sd", "Sharpe"]
+_COLUMNS = ["trial", "when (UTC)", "strategy", "parameters", "run", "runs", "trades", "mean", "Sharpe", "prereg"]
+_COLUMNS = ["trial", "when (UTC)", "strategy", "parameters", "run", "runs", "trades", "mean", "Sharpe", "prereg"]
+_RIGHT = ["trial", "runs", "trades", "mean", "Sharpe"]
 
 
 @click.group(invoke_without_command=True)
@@ -26,7 +27,7 @@ _RIGHT = ["trial", "runs", "trades", "mean", "sd", "Sharpe"]
 def trials(ctx: click.Context, strategy: str | None, limit: int, everything: bool, as_json: bool) -> None:
     """List the distinct trials of the ledger, newest first: every run was one, and none is ever taken out.
 
-    mean, sd and Sharpe are of the net returns of the closed trades, per trade.
+    mean and Sharpe are of the net returns of the closed trades, per trade.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -83,20 +84,7 @@ def _show(shown: list[Trial], found: int, verdict: Verdict) -> None:
     if not verdict.rows:
         say("nothing has been tried yet; every 'hustings run' is a trial")
         return
-    columns = [
-        "trial",
-        "when (UTC)",
-        "strategy",
-        "parameters",
-        "run",
-        "runs",
-        "trades",
-        "mean",
-        "sd",
-        "Sharpe",
-        "prereg",
-    ]
-    table(columns, [_row(t) for t in shown], right=_RIGHT)
+    table(_COLUMNS, [_row(t) for t in shown], right=_RIGHT)
     others = "" if found == verdict.trials else f" of this rule, {verdict.trials} in all"
     say(f"{len(shown)} of {found} trials{others}; {_rows(verdict)}, head {verdict.head}")
 
@@ -108,10 +96,10 @@ def _rows(verdict: Verdict) -> str:
 def _row(trial: Trial) -> list[str]:
     did = trial.statistics
     parameters = " ".join(f"{k}={v}" for k, v in trial.parameters.items())
-    numbers = [signed_percent(did.mean), percent(did.sd), ratio(did.sharpe)]
+    numbers = [signed_percent(did.mean), ratio(did.sharpe)]
     closed = "n/a" if did.n is None else str(did.n)
     what = [str(trial.k), trial.at[:16], trial.strategy, parameters, trial.run_id, str(trial.times), closed]
-    return [*what, *numbers, trial.prereg[:SHOWN]]
+    return [*what, *numbers, trial.prereg[:_LEAST]]
 
 
 def _json(trial: Trial) -> dict[str, Any]:

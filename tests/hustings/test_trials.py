@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datasets.errors import UserError
@@ -396,18 +396,14 @@ def test_a_home_that_cannot_be_written_is_one_line(cli, home) -> None:
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=3, max_size=3))
+@example([-0.0, -0.0, -0.0])  # SQLite keeps no sign on zero
 def test_whatever_the_numbers_a_row_comes_back_as_it_was_sealed(numbers: list[float]) -> None:
     db = sqlite3.connect(":memory:")
     db.executescript(chain.SCHEMA)
-    mean, sd, sharpe = (n + 0.0 for n in numbers)
+    mean, sd, sharpe = numbers
     chain.append(db, chain.Row("trial", "", 1, "id", "s", "{}", mean=mean, sd=sd, sharpe=sharpe))
     assert chain.first_break(chain.rows(db)) is None
     db.close()
-
-
-def test_a_loss_of_nothing_is_sealed_too(home) -> None:
-    """SQLite keeps no sign on zero: a mean of -0.0 would come back as 0.0, which is another text."""
-    assert ledger.enter(a_run("zero", -0.0)).broken == ""
 
 
 def test_a_thousand_trials_stay_quick(cli, home) -> None:
@@ -419,7 +415,7 @@ def test_a_thousand_trials_stay_quick(cli, home) -> None:
     position = ledger.enter(a_run("last", 0.01, 0.03, hold=7))
     took = perf_counter() - began
     assert (position.k, position.n_of_rule) == (1001, 1001)
-    assert took < 1  # 0.03 s on an idle machine
+    assert took < 1  # 0.1 s on an idle machine
     assert "30 of 1001 trials; 1001 rows" in cli("trials").out
 
 

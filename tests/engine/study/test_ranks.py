@@ -85,6 +85,18 @@ def test_grank_is_the_plain_loop():
     assert grank(sars, z).p == pytest.approx(2 * stats.t.sf(abs(expected), 119))
 
 
+def test_grank_with_sessions_that_some_events_lack_is_the_plain_loop():
+    """The mean of a session is over those there, and its square weighs by their share (T of the shortest is 80)."""
+    sars, z = noise(4, 120, 3), np.array([0.5, 1.8, -0.2, 2.2])
+    sars[0, :40], sars[2, 50:55] = np.nan, np.nan
+    whole = np.column_stack((sars, z / np.std(z, ddof=1)))
+    u = [stats.rankdata(row, nan_policy="omit") / (np.isfinite(row).sum() + 1) - 0.5 for row in whole]
+    columns = [[row[t] for row in u if np.isfinite(row[t])] for t in range(121)]
+    variance = sum(len(c) / 4 * np.mean(c) ** 2 for c in columns) / 121
+    Z = np.mean(columns[120]) / np.sqrt(variance)
+    assert grank(sars, z).statistic == pytest.approx(Z * np.sqrt(119 / (120 - Z**2)))
+
+
 def test_grank_ranks_the_cars_over_their_own_spread():
     """CARs of 3 to 5 with standard deviation 1 outrank every session below 3, whatever unit they are in."""
     sars = np.tile(np.linspace(-2, 2, 40), (3, 1))

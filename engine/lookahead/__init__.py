@@ -1,0 +1,1 @@
+"""Whether a strategy decides the same without its future. See docs/lookahead.md."""

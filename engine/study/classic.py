@@ -1,0 +1,134 @@
+"""The tests of the event-study books that are not shown by default, each with why it is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.bars import Floats
+from engine.study.abnormal import Model
+from engine.study.desk import Desk
+from engine.study.expectation import ESTIMATION
+from engine.study.legs import EventLegs, PlacedLeg, overlaps
+from engine.study.paths import abnormal_of
+from engine.study.ranks import corrado, grank
+from engine.study.sample import Observation, Sample
+from engine.study.shapes import close_returns
+from engine.study.significance import Significance
+from engine.study.statistics import (
+    cross_sectional_t,
+    generalized_sign,
+    johnson_t,
+    kolari_pynnonen,
+    mean_residual_correlation,
+    patell,
+    sign,
+    wilcoxon,
+)
+
+HELD_FOR_BHAR = 20
+
+
+@dataclass(frozen=True)
+class OtherTest:
+    """A test that is not shown by default, and why."""
+
+    test: Significance
+    why: str
+
+
+def other_tests(
+    sample: Sample, events: Sequence[EventLegs], desk: Desk, placebo_mean: Significance
+) -> tuple[OtherTest, ...]:
+    """Return the tests that a default report leaves out.
+
+    Args:
+        sample: the observations of the trades; it has a model.
+        events: the events with their legs, of the usable observations.
+        desk: at which they were reckoned.
+        placebo_mean: the placebo test on the mean.
+    """
+    abnormal, z, usable = sample.abnormal, sample.standardized, sample.usable
+    matrix = _abnormal_matrix(usable, events, desk)
+    rates = np.array([_base_rate(o) for o in usable], dtype=float)
+    counts = np.full(len(usable), float(ESTIMATION[1] - ESTIMATION[0] + 1))
+    variances = np.array([o.sd**2 for o in usable], dtype=float)
+    first = (
+        OtherTest(cross_sectional_t(abnormal), "BMP's is the same with events of unequal volatility weighed alike"),
+        OtherTest(patell(abnormal, variances, counts, sample.model or Model.MEAN), _PATELL),
+        OtherTest(_by_leg(events, desk), "one leg each, corrected for their correlation: for one day on many markets"),
+        OtherTest(
+            corrado(matrix, matrix.shape[1] - 1), "first session only; rejects 9 % at 5 % where event variance doubles"
+        ),
+        OtherTest(grank(_standardized(matrix[:, :-1]), z), "rejects 10 to 14 % at 5 % with five events"),
+        OtherTest(sign(abnormal), "takes an even chance of a gain for granted"),
+        OtherTest(generalized_sign(sample.net, rates), "of signs only; the chances are those of all other dates"),
+        OtherTest(wilcoxon(abnormal), "holds its size, and asks about the median under symmetry"),
+        OtherTest(placebo_mean, "rejects 15 % at 5 % where event variance doubles"),
+    )
+    held = [leg.shape.last for e in events for leg in e.legs]
+    long = OtherTest(johnson_t(abnormal), "for the skewness of long holding periods")
+    return (*first, long) if held and min(held) >= HELD_FOR_BHAR - 1 else first
+
+
+_PATELL = "takes event days to be as calm as others: rejects 19 % at 5 % where event variance doubles"
+
+
+def _base_rate(observation: Observation) -> float:
+    """Return the share of other dates at which the same trades would have gained."""
+    anywhere = observation.anywhere.net
+    return float(np.mean(anywhere[np.isfinite(anywhere)] > 0))
+
+
+def _abnormal_matrix(usable: Sequence[Observation], events: Sequence[EventLegs], desk: Desk) -> Floats:
+    """Return observations x (estimation window, first session held): abnormal returns, NaN inside event windows."""
+    sessions = np.append(np.arange(ESTIMATION[0], ESTIMATION[1] + 1), 0)
+    rows = []
+    for each in usable:
+        own = [e for e in events if e.event_id in each.events]
+        values = abnormal_of(own, desk, sessions)
+        values[:-1][_inside(own, desk, sessions[:-1])] = np.nan
+        rows.append(values)
+    return np.array(rows, dtype=np.float64).reshape(len(rows), len(sessions))
+
+
+def _inside(
+    events: Sequence[EventLegs], desk: Desk, sessions: np.ndarray[tuple[int], np.dtype[np.int64]]
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    found = np.zeros(len(sessions), dtype=bool)
+    for leg in (leg for e in events for leg in e.legs):
+        mask = desk.inside[leg.shape.instrument]
+        at = leg.row + leg.shape.first + sessions
+        found |= mask[np.clip(at, 0, len(mask) - 1)]
+    return found
+
+
+def _standardized(abnormal: Floats) -> Floats:
+    spread = np.array([np.nanstd(row, ddof=1) if np.isfinite(row).sum() > 1 else np.nan for row in abnormal])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled: Floats = abnormal / spread[:, None]
+    return scaled
+
+
+def _by_leg(events: Sequence[EventLegs], desk: Desk) -> Significance:
+    """Return Kolari and Pynnonen's test over single legs, by the correlation of their residuals on the same dates."""
+    legs = [leg for e in events for leg in e.legs]
+    z = np.array([_leg_z(leg, desk) for leg in legs], dtype=float)
+    there = np.isfinite(z)
+    kept = [leg for leg, t in zip(legs, there, strict=True) if t]
+    windows = [_residuals(leg, desk) for leg in kept]
+    r = mean_residual_correlation([w[0] for w in windows], [w[1] for w in windows], overlaps(kept))
+    return kolari_pynnonen(z[there], r)
+
+
+def _leg_z(leg: PlacedLeg, desk: Desk) -> float:
+    anywhere = desk.anywhere(leg.shape)
+    expected, sd = float(anywhere.expected[leg.row]), float(anywhere.sd[leg.row])
+    return (leg.net - expected) / sd if sd > 0 else np.nan
+
+
+def _residuals(leg: PlacedLeg, desk: Desk) -> tuple[np.ndarray[tuple[int], np.dtype[np.datetime64]], Floats]:
+    bars = desk.bars[leg.shape.instrument]
+    rows = slice(max(leg.row + ESTIMATION[0], 0), max(leg.row + ESTIMATION[1] + 1, 0))
+    values = np.where(desk.inside[bars.symbol][rows], np.nan, leg.shape.side * close_returns(bars)[rows])
+    return bars.session[rows], values

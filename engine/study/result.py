@@ -1,0 +1,113 @@
+"""What a study leaves: plain values, ready for a page, a table or JSON. What cannot be had is None with its reason."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.study.bootstrap import Interval
+from engine.study.classic import OtherTest
+from engine.study.concentration import Concentration
+from engine.study.labels import LabelTest
+from engine.study.power import Power
+from engine.study.sensitivity import Variation
+from engine.study.settings import Settings
+from engine.study.sharpe import TradeSharpe
+from engine.study.significance import Significance
+from engine.study.tried import Tried
+
+
+@dataclass(frozen=True)
+class ObservationRow:
+    """One independent observation; ``percentile`` is the share of other dates at which its trades returned no more.
+
+    Returns are fractions, ``net`` of costs. A lost observation has its ``reason`` and no abnormal return.
+    """
+
+    events: tuple[str, ...]
+    trades: int
+    began: str
+    ended: str
+    net: float
+    abnormal: float | None
+    standardized: float | None
+    percentile: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ViewResult:
+    """The events through one window: ``trade``, or sessions from session 0 such as ``0:5``.
+
+    ``tests`` are those shown by default; ``placebo_mean`` is a foil. ``p_adjusted`` is the placebo p-value of the
+    largest statistic over all views; None where there is one view.
+    """
+
+    name: str
+    n: int
+    n_events: int
+    mean_net: float | None
+    mean_abnormal: float | None
+    intervals: tuple[Interval, ...]
+    tests: tuple[Significance, ...]
+    placebo_mean: Significance
+    p_adjusted: float | None = None
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The t-statistics of the placebo lists: ``counts`` between ``edges``, the outermost holding all beyond."""
+
+    observed: float | None
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PathRow:
+    """One session of the mean path of cumulative abnormal returns, 0 being the first session held; fractions.
+
+    ``low`` and ``high`` hold nine of ten placebo lists; ``each`` is one value an observation.
+    """
+
+    session: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    each: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the events of one run can bear.
+
+    ``model`` names the counterfactual used; ``notes`` say where it is not the one asked for, how placebo dates were
+    found, and what else a reader must know. ``reasons`` say why a part is None, by its name. ``more`` are the tests not
+    shown by default, each with why, where they were asked for. ``trial`` is the run's
+    place among all that was tried, in words; ``prereg`` what was registered before, with its deviations.
+    """
+
+    run_id: str
+    strategy: str
+    settings: Settings
+    model: str
+    reference: str
+    n_trades: int
+    open_trades: int
+    observations: tuple[ObservationRow, ...]
+    lost: tuple[ObservationRow, ...]
+    lists: int
+    exact: bool
+    notes: tuple[str, ...]
+    power: Power | None
+    views: tuple[ViewResult, ...]
+    histogram: Histogram | None
+    concentration: Concentration | None
+    labels: LabelTest | None
+    variations: tuple[Variation, ...]
+    sharpe: TradeSharpe
+    tried: Tried | None
+    path: tuple[PathRow, ...]
+    verdict: str
+    reasons: dict[str, str]
+    more: tuple[OtherTest, ...] = ()
+    trial: dict[str, Any] | None = None
+    prereg: dict[str, Any] | None = None

@@ -1,0 +1,108 @@
+"""What is studied: a run, and all it takes to make its plan again over other events or with other parameters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from datasets.bars import Bars, Floats
+from datasets.errors import UserError
+from datasets.events import EventCatalogue
+from engine.backtest import Window as Dates
+from engine.costs import Terms
+from engine.market import Market
+from engine.plan import Plan, PlannedTrade, make_plan
+from engine.run import Run, Trade
+from engine.strategy import Strategy, build
+from engine.study.abnormal import Model
+from engine.study.desk import Desk
+from engine.study.legs import closed_pairs, inside_windows, place_planned, reference_of
+from engine.study.sample import Sample, make_sample
+
+NEEDS_BENCHMARK = (Model.MARKET, Model.MARKET_MODEL)
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A rule over events and a market, under terms and within dates, and the run it left."""
+
+    strategy: Strategy
+    events: EventCatalogue
+    market: Market
+    terms: Terms
+    dates: Dates
+    run: Run
+    benchmark: str | None = None
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the run, made again."""
+        return self.planned(self.strategy, self.events)
+
+    def planned(self, strategy: Strategy, events: EventCatalogue) -> Plan:
+        """Return the plan of a rule over events, within the same dates."""
+        return make_plan(strategy, events, self.market, since=self.dates.since)
+
+    @cached_property
+    def pairs(self) -> list[tuple[PlannedTrade, Trade]]:
+        """The closed trades of the run, each with its plan.
+
+        Raises:
+            UserError: intraday bars.
+        """
+        return closed_pairs(self.plan, self.run.trades, self._bars(self.plan))
+
+    @property
+    def returns(self) -> Floats:
+        """The net return of each closed trade."""
+        return np.array([t.return_ for t in self.run.trades if t.is_closed], dtype=float)
+
+    def desk(self, model: Model | None, plan: Plan | None = None) -> Desk:
+        """Return the desk at which the trades of a plan are reckoned: the run's own plan where none is given.
+
+        Raises:
+            UserError: the model needs a benchmark, and the run has none.
+        """
+        if model in NEEDS_BENCHMARK and self.benchmark is None:
+            raise UserError(f"--model {model} needs an instrument to hold the trades against: add --benchmark SPX")
+        plan = self.plan if plan is None else plan
+        bars = self._bars(plan)
+        return Desk(
+            bars=bars,
+            costs={s: self.terms.costs(b.instrument) for s, b in bars.items()},
+            reference=bars[reference_of([t.instrument for t in plan.trades], plan.instruments)],
+            inside={s: inside_windows(plan, b) if model else np.zeros(len(b), dtype=bool) for s, b in bars.items()},
+            model=model,
+            benchmark=self.market.bars(self.benchmark) if model in NEEDS_BENCHMARK and self.benchmark else None,
+        )
+
+    def _bars(self, plan: Plan) -> dict[str, Bars]:
+        return {b.symbol: b for b in self.market.loaded(plan.instruments)}
+
+    def sample_over(self, events: EventCatalogue, desk: Desk, strategy: Strategy | None = None) -> Sample:
+        """Return the observations the rule (or another) would have made over other events, at the run's own desk."""
+        rule = strategy or self.strategy
+        plan = self.planned(rule, self._relevant(events, rule))
+        return make_sample(place_planned(plan.trades, desk), desk)
+
+    def _relevant(self, events: EventCatalogue, rule: Strategy) -> EventCatalogue:
+        """Return the events that can matter, which makes planning quick: the others are neither wanted nor an exit."""
+        if any(t.exit_reason.startswith("event ") for t in self.plan.trades):
+            return events
+        kept = {t.event_id for t in self.plan.trades} | {s.event_id for s in self.plan.skipped}
+        return events.select(lambda e: e.event_id in kept or bool(rule.wants(e)))
+
+    def variant(self, parameters: Mapping[str, Any], model: Model | None) -> Sample | None:
+        """Return the observations of the rule with other parameters; None where it trades nothing."""
+        rule = build(type(self.strategy), {k: _as_given(v) for k, v in parameters.items()})
+        plan = self.planned(rule, self.events)
+        if not plan.trades:
+            return None
+        desk = self.desk(model, plan)
+        return make_sample(place_planned(plan.trades, desk), desk)
+
+
+def _as_given(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,274 @@
+"""Preregistration: what is to be tested and how, written down and hashed into the ledger's chain before the result."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from datasets.errors import UserError
+from engine.backtest import code_hash
+from engine.strategy import build, values
+from engine.study.abnormal import Model
+from engine.study.trials import Trial
+from hustings.execution import backtrader_parameters
+from hustings.ledger import Registration, canonical, now, register, registrations, trials_of, verdict_on
+from strategies.loading import find_strategy, is_backtrader
+
+Statistic = Literal["bmp", "t", "sign-flip", "placebo"]
+Scheme = Literal["shift", "stratified", "years", "labels"]
+Direction = Literal["two-sided", "greater", "less"]
+STATISTICS, SCHEMES, DIRECTIONS = get_args(Statistic), get_args(Scheme), get_args(Direction)
+TRADE = "trade"
+"""The window from a trade's entry to its exit."""
+_FARTHEST = 250  # sessions, as of the windows a study looks at
+
+
+def _window(text: str) -> str:
+    first, colon, last = text.partition(":")
+    try:
+        ordered = -_FARTHEST <= int(first) <= int(last) <= _FARTHEST
+    except ValueError:
+        ordered = False
+    if text != TRADE and not (colon and ordered):
+        raise ValueError("write it as A:B, sessions from -250 to 250, A not after B, such as 0:20; or 'trade'")
+    return text if text == TRADE else f"{int(first)}:{int(last)}"
+
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+@pydantic_dataclass(frozen=True, config=_STRICT)
+class Settings:
+    """How a hypothesis is tested: the primary statistic, its placebo calendars, window, model, level and direction.
+
+    ``window`` is ``A:B`` in sessions, 0 being the first one after the event, or ``trade``. ``model`` None expects
+    nothing of a date. The defaults are those of a study.
+    """
+
+    statistic: Statistic = "bmp"
+    scheme: Scheme = "stratified"
+    window: Annotated[str, AfterValidator(_window)] = TRADE
+    model: Model | None = Model.MEAN
+    draws: Annotated[int, Field(ge=100, le=1_000_000)] = 9_999
+    seed: Annotated[int, Field(ge=0)] = 0
+    alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    direction: Direction = "two-sided"
+
+
+@pydantic_dataclass(frozen=True, config=_STRICT)
+class Preregistration:
+    """What a file says, and its ``sha256``. ``code`` is the hash of the rule's and the engine's code when written."""
+
+    hypothesis: Annotated[str, Field(min_length=1)]
+    strategy: str
+    parameters: dict[str, Any]
+    settings: Settings
+    code: str
+    written_at: str
+    sha256: str = ""
+
+
+def settings_of(typed: Mapping[str, Any]) -> Settings:
+    """Return checked settings; those not typed are the defaults.
+
+    Raises:
+        UserError: a value that cannot be.
+    """
+    try:
+        return Settings(**typed)
+    except ValidationError as e:
+        raise UserError(f"--{_first(e)}") from e
+
+
+def draft(name: str, given: dict[str, str], *, hypothesis: str, settings: Settings) -> Preregistration:
+    """Return a preregistration of a strategy found by name, with parameters as text; nothing is written yet.
+
+    Raises:
+        UserError: no such strategy, a parameter that cannot be, no hypothesis.
+    """
+    cls = find_strategy(name)
+    foreign = is_backtrader(cls)
+    strategy = cls.__name__ if foreign else cls.name
+    parameters = backtrader_parameters(cls, given) if foreign else values(build(cls, given))
+    if not _bytes(hypothesis).strip():
+        raise UserError("--hypothesis is empty; say what you expect, and why")
+    return Preregistration(hypothesis.strip(), strategy, parameters, settings, code_hash(cls), now())
+
+
+def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration, Registration]:
+    """Write a preregistration, append its hash to the chain, and return it with its hash, and where it stands.
+
+    Raises:
+        UserError: the file is there already or cannot be written; the registry cannot be, and then no file is left.
+    """
+    told = {k: v for k, v in asdict(drafted).items() if k != "sha256"}
+    content = _bytes(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    _create(path, content)
+    sealed = replace(drafted, sha256=hashlib.sha256(content).hexdigest())
+    try:
+        at, strategy, parameters = sealed.written_at, sealed.strategy, sealed.parameters
+        return sealed, register(sealed.sha256, at=at, strategy=strategy, parameters=parameters)
+    except BaseException:
+        path.unlink(missing_ok=True)  # a file that no row vouches for would only look like one
+        raise
+
+
+def load(path: Path) -> Preregistration:
+    """Return the preregistration of a file, whether or not it is as it was written: ``standing`` tells.
+
+    Raises:
+        UserError: no such file, or it is no preregistration.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as e:
+        raise UserError(f"cannot read '{path}': {e.strerror}; 'hustings prereg write' makes such a file") from e
+    try:
+        told = TypeAdapter(Preregistration).validate_json(content)
+    except ValidationError as e:
+        raise UserError(f"'{path}' is no preregistration: {_first(e)}") from e
+    return replace(told, sha256=hashlib.sha256(content).hexdigest())
+
+
+class FileState(StrEnum):
+    """Whether the chain vouches for a file: as it stands, or only as it once was, or not at all."""
+
+    REGISTERED = "registered"
+    CHANGED = "changed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a preregistration stands in the chain.
+
+    ``place`` and ``registered_at`` (ISO UTC) are those of its row, or None and blank. ``before`` are the trials of its
+    rule that stood before that row, ``same_before`` counts those with its parameters; all that stand now where no row
+    vouches for the file. ``registrations`` counts the preregistrations of the rule. ``broken`` names the first row of
+    the chain that does not fit.
+    """
+
+    state: FileState
+    place: int | None
+    registered_at: str
+    before: tuple[Trial, ...]
+    same_before: int
+    registrations: int
+    broken: str = ""
+
+    @property
+    def precedes(self) -> bool:
+        """Whether a result may be called preregistered: the file is unchanged and no trial of its kind came before."""
+        return self.state is FileState.REGISTERED and not self.same_before and not self.broken
+
+    @property
+    def text(self) -> str:
+        """The standing in one plain sentence, for the page that shows a result."""
+        return "; ".join(filter(None, (self._first(), self._of_rule(), self._others())))
+
+    def _of_rule(self) -> str:
+        if not self.before or self.state is not FileState.REGISTERED:
+            return ""
+        return f"in all {_counted(len(self.before), 'trial')} of the rule stood before it"
+
+    def _others(self) -> str:
+        return f"{self.registrations} preregistrations of the rule were written" if self.registrations > 1 else ""
+
+    def _first(self) -> str:
+        if self.broken:
+            return f"not preregistered: the ledger is damaged ({self.broken}), and nothing tells what came first"
+        if self.state is FileState.CHANGED:
+            return f"not preregistered: the file was changed after it was written at {self.registered_at}"
+        if self.state is FileState.UNKNOWN:
+            return "not preregistered: the ledger does not know the file; it was written in another home, or by hand"
+        if self.same_before:
+            came = f"{_counted(self.same_before, 'trial')} of this rule and these parameters came before the file"
+            return f"not preregistered: {came}"
+        return f"preregistered at {self.registered_at}, before any trial of this rule and these parameters"
+
+
+def standing(prereg: Preregistration) -> Standing:
+    """Return where a preregistration stands in the ledger's chain.
+
+    Raises:
+        UserError: the registry cannot be read.
+    """
+    known = registrations()
+    row = next((r for r in known if r.sha256 == prereg.sha256), None)
+    once = row or next((r for r in known if r.at == prereg.written_at), None)
+    before = row.before if row else tuple(trials_of(prereg.strategy))
+    return Standing(
+        state=FileState.REGISTERED if row else FileState.CHANGED if once else FileState.UNKNOWN,
+        place=row.place if row else None,
+        registered_at=once.at if once else "",
+        before=before,
+        same_before=sum(canonical(t.parameters) == canonical(prereg.parameters) for t in before),
+        registrations=sum(r.strategy == prereg.strategy for r in known),
+        broken=verdict_on().why,
+    )
+
+
+def deviations(
+    prereg: Preregistration, *, strategy: str, parameters: Mapping[str, Any], settings: Settings, code: str = ""
+) -> list[str]:
+    """Return in what a study departs from its preregistration, one plain sentence each; nothing where in nothing.
+
+    ``code`` is the study's hash of code (blank: it is not compared).
+    """
+    told = [_departs("the rule", strategy, prereg.strategy)]
+    names = [*prereg.parameters, *(n for n in parameters if n not in prereg.parameters)]
+    told += [_departs(f"parameter {n}", parameters.get(n), prereg.parameters.get(n)) for n in names]
+    for each in fields(Settings):
+        told.append(_departs(f"the {each.name}", getattr(settings, each.name), getattr(prereg.settings, each.name)))
+    if code and code != prereg.code:
+        told.append("the code of the rule or of the engine is not the code that was registered")
+    return [t for t in told if t]
+
+
+def _departs(what: str, found: Any, registered: Any) -> str:
+    """Return a sentence where two values differ as JSON, a tuple being a list."""
+    if canonical(found) == canonical(registered):
+        return ""
+    return f"{what} is {_shown(found)}; registered was {_shown(registered)}"
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _create(path: Path, content: bytes) -> None:
+    try:
+        with path.open("xb") as f:
+            f.write(content)
+            f.flush()
+            os.fsync(f.fileno())
+    except FileExistsError as e:
+        raise UserError(f"'{path}' is there already, and a preregistration is never overwritten; name another") from e
+    except OSError as e:
+        raise UserError(f"cannot write '{path}': {e.strerror}; name another place with --out") from e
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as e:
+        raise UserError("the hypothesis or a parameter holds bytes that are no text; write it in UTF-8") from e
+
+
+def _first(e: ValidationError) -> str:
+    first = e.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"])) or "it"
+    if first["type"] in ("json_invalid", "missing", "dataclass_type"):
+        return f"{where}: {first['msg']}"
+    return f"{where} is {str(first['input'])[:60]!r}: {first['msg'].removeprefix('Value error, ')}"

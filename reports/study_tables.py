@@ -1,0 +1,255 @@
+"""The tables of a study in reading order, as text: the terminal and the page show the same ones."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.study.bootstrap import Interval
+from engine.study.result import ObservationRow, Study, ViewResult
+from engine.study.significance import Significance
+from reports.numbers import count, percent, ratio, signed_percent
+
+NONE = "n/a"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its columns, those flush right, its rows as text, and a note under it."""
+
+    ident: str
+    title: str
+    columns: tuple[str, ...]
+    right: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def study_tables(study: Study) -> tuple[Table, ...]:
+    """Return the tables: what could be found, what was, on what it hangs, how it changes with a judgement."""
+    made = (
+        _power(study),
+        _tests(study),
+        _others(study),
+        _observations(study),
+        _hangs(study),
+        _left_out(study),
+        _judgements(study),
+    )
+    return (*(t for t in made if t.rows or t.note), _worth(study))
+
+
+def p_text(p: float | None, error: float = 0.0) -> str:
+    """Return a p-value, with its Monte Carlo error where it has one that shows.
+
+    >>> p_text(0.0312), p_text(0.0746, 0.0026), p_text(0.00001), p_text(None)
+    ('0.031', '0.075 ± 0.003', '< 0.001', 'n/a')
+    """
+    if p is None:
+        return NONE
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f} ± {error:.3f}" if error >= 0.0005 else f"{p:.3f}"
+
+
+def registered_text(prereg: Mapping[str, Any]) -> str:
+    """Return what was registered as the primary result, and what it came to."""
+    given, found = prereg["settings"], prereg["primary"]
+    how = "labels permuted" if given["scheme"] == "labels" else f"{given['statistic']}, {given['scheme']} dates"
+    asked = f"{how}, window {given['window']}, {given['direction']}, level {given['alpha']:g}"
+    return f"{asked}: " + (f"p = {p_text(found['p'])}" if found["p"] is not None else f"{NONE} ({found['reason']})")
+
+
+def _power(study: Study) -> Table:
+    columns = ("true effect", "BMP", "sign-flip", "placebo", "exaggerated")
+    title = "What so few could find, before looking"
+    power = study.power
+    if power is None:
+        why = study.reasons.get("power", "it cannot be had")
+        return Table("power", title, columns, columns[1:], (), f"Not available: {why}.")
+    rows = tuple(
+        (
+            percent(r.effect, 1),
+            percent(r.bmp, 0),
+            percent(r.sign_flip, 0),
+            percent(r.placebo, 0),
+            NONE if r.exaggeration is None else f"{r.exaggeration:.1f} times",
+        )
+        for r in power.rows
+    )
+    least = NONE if power.detectable is None else percent(power.detectable, 1)
+    note = (
+        f"How often each test would reject at {power.alpha:.0%} if every observation held that much more, measured on "
+        f"{count(power.lists)} placebo lists (± {percent(power.error, 1)}). One observation spreads by "
+        f"{percent(power.spread, 1)}; with {power.n} of them a t-test finds {least} or more four times in five. "
+        "Exaggerated: how many times too large a mean is where BMP rejects."
+    )
+    return Table("power", title, columns, columns, rows, note)
+
+
+def _tests(study: Study) -> Table:
+    several = len(study.views) > 1
+    first = study.views[0].tests[0].name
+    more = ("placebo, of all windows",) if several else ()
+    columns = ("window", "n", "mean net", "abnormal", "interval", first, "sign-flip", "placebo", *more)
+    rows = tuple(_test_row(v, several=several) for v in study.views)
+    return Table("tests", "What they found", columns, columns[1:], rows, _tests_note(study))
+
+
+def _test_row(view: ViewResult, *, several: bool) -> tuple[str, ...]:
+    tests = tuple(p_text(t.p, t.error) for t in view.tests)
+    adjusted = (p_text(view.p_adjusted),) if several else ()
+    means = (signed_percent(view.mean_net), signed_percent(view.mean_abnormal), _interval(view.intervals))
+    return (view.name, str(view.n), *means, *tests, *adjusted)
+
+
+def _interval(intervals: tuple[Interval, ...]) -> str:
+    by_t = intervals[0]
+    if by_t.low is None or by_t.high is None:
+        return NONE
+    return f"{signed_percent(by_t.low)} to {signed_percent(by_t.high)}"
+
+
+def _tests_note(study: Study) -> str:
+    trade = study.views[0]
+    told = [
+        f"Two-sided p-values of the mean abnormal return, {_counterfactual(study)}; net of costs for the trade, gross "
+        "for windows of sessions. n counts independent observations: trades whose windows overlap are one.",
+        f"The interval is the {trade.intervals[0].level:.0%} t interval of the abnormal mean.",
+        *(f"{t.name[:1].upper()}{t.name[1:]}: {t.reason}." for t in trade.tests if t.p is None),
+        *(f"{t.name[:1].upper()}{t.name[1:]}: {t.reference}." for t in trade.tests if t.p is not None),
+        *(f"{n[:1].upper()}{n[1:]}." for n in study.notes),
+    ]
+    return " ".join(told)
+
+
+def _counterfactual(study: Study) -> str:
+    named = {
+        "mean": "beyond the mean of the 120 sessions before",
+        "market": "beyond the benchmark's",
+        "market-model": "beyond the market model of the 120 sessions before",
+        "none": "nothing being expected of a date",
+    }
+    return named[study.model]
+
+
+def _others(study: Study) -> Table:
+    columns = ("other test", "n", "statistic", "p", "read from", "why it is not shown by default")
+    rows = tuple(
+        (o.test.name, str(o.test.n), ratio(o.test.statistic), p_text(o.test.p, o.test.error), _read_from(o.test), o.why)
+        for o in study.more
+    )
+    return Table("other-tests", "Other tests", columns, ("n", "statistic", "p"), rows)
+
+
+def _read_from(test: Significance) -> str:
+    return test.reference if test.p is not None else test.reason
+
+
+def _observations(study: Study) -> Table:
+    columns = ("observation", "from", "to", "trades", "net", "abnormal", "standardized", "beyond other dates")
+    rows = tuple(_observation(o) for o in (*study.observations, *study.lost))
+    lost = " ".join(f"{' + '.join(o.events)} has no abnormal return: {o.reason}." for o in study.lost)
+    held = f"{study.open_trades} still held at the end, not counted." if study.open_trades else ""
+    note = " ".join(n for n in (f"Sessions are those of {study.reference}.", lost, held) if n)
+    return Table("observations", "The observations", columns, columns[3:], rows, note)
+
+
+def _observation(row: ObservationRow) -> tuple[str, ...]:
+    return (
+        " + ".join(row.events),
+        row.began,
+        row.ended,
+        str(row.trades),
+        signed_percent(row.net),
+        signed_percent(row.abnormal),
+        ratio(row.standardized),
+        percent(row.percentile, 0),
+    )
+
+
+def _hangs(study: Study) -> Table:
+    given = study.concentration
+    columns = ("question", "answer")
+    if given is None:
+        why = study.reasons.get("concentration", "it cannot be had")
+        return Table("concentration", "On how few it hangs", columns, (), (), f"Not available: {why}.")
+    p = f"fewest to go for BMP's p to rise above {given.alpha:.0%}"
+    lost = _number(given.loses_significance, "it is above already, or none do")
+    rows = (
+        ("largest share of all absolute returns", f"{given.top}: {percent(given.top_share, 0)}"),
+        ("fewest to go for the mean to change its sign", _number(given.flips_sign, "none do")),
+        (p, lost),
+    )
+    return Table("concentration", "On how few it hangs", columns, (), rows, "The best are taken away first.")
+
+
+def _number(value: int | None, none: str) -> str:
+    return none if value is None else str(value)
+
+
+def _left_out(study: Study) -> Table:
+    columns = ("without", "n", "mean abnormal", "BMP t", "p")
+    given = study.concentration
+    kept = () if given is None else (*given.one_out, *(y for y in given.year_out if y.n < given.one_out[0].n))
+    mean = study.views[0].mean_abnormal or 0.0
+    ordered = sorted(kept, key=lambda o: (-round(abs(o.mean - mean), 12), o.without))
+    rows = tuple((o.without, str(o.n), signed_percent(o.mean), ratio(o.statistic), p_text(o.p)) for o in ordered)
+    title = "One left out at a time, and a year's where it has several"
+    return Table(
+        "left-out", title, columns, columns[1:], rows, "What changes the mean most stands first." if rows else ""
+    )
+
+
+def _judgements(study: Study) -> Table:
+    columns = ("another judgement", "n", "mean net", "abnormal", "BMP p")
+    rows = tuple(
+        (v.what, str(v.n), signed_percent(v.mean_net), signed_percent(v.mean_abnormal), p_text(v.p))
+        for v in study.variations
+    )
+    note = "Labels are flipped one at a time; flips that change no trade are left out."
+    return Table("judgements", "Under other judgements", columns, columns[1:], rows, note if rows else "")
+
+
+def _worth(study: Study) -> Table:
+    return Table(
+        "worth", "What it is worth after all that was tried", ("question", "answer"), (), tuple(_worths(study))
+    )
+
+
+def _worths(study: Study) -> Iterator[tuple[str, str]]:
+    sharpe = study.sharpe
+    yield "Sharpe ratio per trade", _or_note(ratio(sharpe.sharpe, 3), sharpe.notes.get("sharpe"))
+    chance = sharpe.probabilistic
+    yield "chance that the true ratio is above 0 (PSR)", _or_note(percent(chance, 1), sharpe.notes.get("probabilistic"))
+    deflated = sharpe.deflated
+    tried = f"the same above what the best of {sharpe.trials} worthless variants shows (DSR)"
+    yield tried, _or_note(percent(deflated, 1), sharpe.notes.get("deflated"))
+    least = None if sharpe.minimum_trades is None else f"{sharpe.minimum_trades:,.0f}"
+    yield "trades needed for PSR to reach 95 %", _or_note(least or NONE, sharpe.notes.get("minimum_trades"))
+    yield from _after_all(study)
+    yield "wanted against declined events of the same kind", _label_text(study)
+
+
+def _after_all(study: Study) -> Iterator[tuple[str, str]]:
+    if study.trial is not None:
+        yield "place in the ledger", str(study.trial["text"])
+    if study.tried is not None:
+        given = study.tried
+        how = f"max-T over {given.rebuilt + 1} of {given.n} variants and {count(given.shifts)} shifts"
+        yield "p after all variants of the rule", _or_note(f"{p_text(given.p)} ({how})", given.reason)
+
+
+def _label_text(study: Study) -> str:
+    given = study.labels
+    if given is None:
+        return f"{NONE} ({study.reasons.get('labels', '')})"
+    means = f"{signed_percent(given.mean_wanted)} ({given.wanted}) against {signed_percent(given.mean_declined)}"
+    return f"{means} ({given.declined}): {_tested(given.test)}"
+
+
+def _tested(test: Significance) -> str:
+    return f"p = {p_text(test.p, test.error)}, {test.reference}" if test.p is not None else f"{NONE} ({test.reason})"
+
+
+def _or_note(value: str, note: str | None) -> str:
+    return f"{NONE} ({note})" if note else value

@@ -1,0 +1,243 @@
+"""Intervals against Fisher's own, closed forms worked by hand, and the test they invert."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.study.bootstrap import (
+    Label,
+    _steps,
+    block_interval,
+    drawdown_interval,
+    event_interval,
+    percentile_interval,
+    sign_flip_interval,
+    t_interval,
+)
+from engine.study.statistics import sign_flip
+
+DARWIN = np.array([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])  # Fisher 1935, chapter III
+SIX = np.array([3.0, 1, 2, 7, 5, 4])
+
+
+def flips(values, level=0.95, draws=999):
+    """Return the sign-flip interval; draws matter above 20 observations only."""
+    return sign_flip_interval(np.array(values, dtype=float), level, draws=draws, seed=1)
+
+
+def ends(interval):
+    """Return both ends."""
+    return [interval.low, interval.high]
+
+
+# ---- few events ----------------------------------------------------------------------------------------------------------
+
+
+def test_t_interval_of_darwins_maize():
+    """Fisher's: 20.93 and 2.145 standard errors of 9.75 on both sides, eighths of an inch."""
+    assert ends(t_interval(DARWIN, 0.95)) == pytest.approx([0.03, 41.84], abs=0.005)
+
+
+def test_t_interval_of_two():
+    """Mean 2, standard error 1, and the 75 % point of t(1) is 1."""
+    assert ends(t_interval(np.array([1.0, 3.0]), 0.5)) == pytest.approx([1.0, 3.0])
+
+
+def test_six_events_are_between_the_least_and_the_largest_at_95_percent():
+    """p of six cannot be below 1 / 32: beyond the extremes a mean has p 0.03125, within them 0.0625."""
+    got = flips(SIX)
+    assert ends(got) == [1.0, 7.0]
+    assert got.method == "means the sign-flip test does not reject, all patterns"
+
+
+def test_the_next_step_is_the_next_subset_mean():
+    """At 90 % three of 32 patterns may reach: from below 1, 1.5 (of 1 and 2), 2; from above 7, 6 (of 7 and 5), 5.5."""
+    assert ends(flips(SIX, 0.90)) == [2.0, 5.5]
+
+
+def test_five_events_have_no_95_percent_interval():
+    got = flips(SIX[:5])
+    assert ends(got) == [None, None]
+    assert got.reason == "p of 5 observations cannot be as low as 0.05: no mean is rejected"
+    assert ends(flips(SIX[:5], 0.9375)) == [1.0, 7.0]  # at 1 - 2 / 32 there is one
+
+
+def test_darwins_interval_is_where_plain_enumeration_crosses_5_percent():
+    low, high = ends(flips(DARWIN))
+    signs = 1 - 2 * ((np.arange(2**15)[:, None] >> np.arange(15)) & 1)
+
+    def p(mean):
+        away = DARWIN - mean
+        return float((np.abs(signs @ away) >= abs(away.sum()) - 1e-9).mean())
+
+    assert p(low - 0.001) <= 0.05 < p(low + 0.001)
+    assert p(high + 0.001) <= 0.05 < p(high - 0.001)
+
+
+@given(
+    st.lists(st.integers(-50, 50), min_size=6, max_size=10).filter(lambda x: len(set(x)) > 1),
+    st.sampled_from([0.8, 0.9, 0.95]),
+)
+def test_the_interval_is_the_test_turned_round(values, level):
+    x = np.array(values, dtype=float)
+    low, high = ends(flips(x, level))
+
+    def p(mean):
+        found = sign_flip(x - mean, draws=1, seed=1).p
+        return 1.0 if found is None else found
+
+    assert p(low - 1e-6) <= 1 - level + 1e-12
+    assert p(high + 1e-6) <= 1 - level + 1e-12
+    assert p(low + 1e-6) > 1 - level
+    assert p(high - 1e-6) > 1 - level
+    assert low <= x.mean() <= high
+
+
+def test_drawn_patterns_give_nearly_the_t_interval_of_many_events():
+    x = np.random.default_rng(3).normal(1, 1, 60)
+    got = flips(x, draws=20_000)
+    assert ends(got) == pytest.approx(ends(t_interval(x, 0.95)), abs=0.02)
+    assert got.method.endswith("20,000 drawn patterns")
+    assert got == flips(x, draws=20_000)
+
+
+def test_drawn_patterns_are_the_drawn_test_turned_round():
+    x = np.random.default_rng(4).normal(0.5, 1, 25)
+    low, _ = ends(flips(x, draws=999))
+    below, above = (sign_flip(x - low - d, draws=999, seed=1).p for d in (-1e-6, 1e-6))
+    assert below is not None
+    assert above is not None
+    assert below <= 0.05 < above
+
+
+def test_a_pattern_that_flips_none_or_all_reaches_every_mean():
+    """Drawn once in a million, of 21 observations; of 1, 2 and 6 the pattern that flips 1 and 2 reaches from 1.5 and 6."""
+    lower, upper = _steps(np.array([1.0, 2, 6]), np.array([0.0, 9, 3]), np.array([0.0, 3, 2]))
+    assert lower.tolist() == [-np.inf, -np.inf, 1.5]
+    assert upper.tolist() == [np.inf, np.inf, 6.0]
+
+
+def test_too_few_draws_give_no_interval():
+    assert flips(np.arange(30.0), draws=10).reason == (
+        "p of 30 observations cannot be as low as 0.05: no mean is rejected"
+    )
+    assert flips(np.arange(30.0), draws=0).reason == "no draws, which 30 observations need"
+
+
+def test_resampled_events_by_the_binomial():
+    """Ten events, five of 0 and five of 1: the sum of a resample is binomial(10, 1/2), its 5 % and 95 % points 2 and 8."""
+    got = percentile_interval(np.repeat([0.0, 1.0], 5), 0.90, draws=9_999, seed=1)
+    assert ends(got) == pytest.approx([0.2, 0.8])
+    assert got.method == "percentiles of 9,999 resamples of events"
+
+
+@pytest.mark.parametrize(("n", "resamples"), [(2, "3"), (3, "10"), (5, "126"), (9, "24,310")])
+def test_few_events_are_not_resampled(n, resamples):
+    got = percentile_interval(np.arange(float(n)), 0.95, draws=99, seed=1)
+    assert ends(got) == [None, None]
+    assert got.reason == f"{n} events have only {resamples} distinct resamples; at least 10 events are needed"
+
+
+def test_three_intervals_of_five_events_of_which_one_can_be_had():
+    by_t, by_flips, resampled = event_interval(SIX[:5], 0.95, draws=99, seed=1)
+    assert by_t.low is not None
+    assert (by_flips.low, resampled.low) == (None, None)
+    assert [i.name for i in (by_t, by_flips, resampled)] == ["t", "sign-flip", "resampled events"]
+    assert {i.label for i in (by_t, by_flips, resampled)} == {Label.CONFIDENCE}
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3])
+def test_too_few_observations_are_told(n):
+    found = event_interval(np.array([0.01, -0.02, 0.04])[:n], 0.95, draws=99, seed=1)
+    for each in found:
+        assert (each.low is None) == bool(each.reason)
+        assert each.n == n
+    if n < 2:
+        counted = ("no observations", "1 observation")[n]
+        assert found[0].reason == f"{counted}; a t interval needs at least 2"
+        assert found[1].reason == f"{counted}; a sign-flip interval needs at least 2"
+        assert (
+            found[2].reason
+            == (
+                "no observations; a bootstrap needs at least 1",
+                "1 event has only 1 distinct resample; at least 10 events are needed",
+            )[n]
+        )
+
+
+def test_equal_and_missing_observations_are_told():
+    for each in event_interval(np.full(12, 0.1), 0.95, draws=99, seed=1):
+        assert each.reason == "all observations are equal: their spread is zero"
+    for each in event_interval(np.array([0.1] * 11 + [np.nan]), 0.95, draws=99, seed=1):
+        assert each.reason == "1 of 12 observations is not a number"
+
+
+# ---- long series ---------------------------------------------------------------------------------------------------------
+
+SERIES = np.random.default_rng(5).normal(0.001, 0.01, 1000)
+
+
+def mean(x):
+    """Return the mean as a float."""
+    return float(x.mean())
+
+
+def test_blocks_of_an_uncorrelated_series_give_the_textbook_interval_of_its_mean():
+    got = block_interval(SERIES, mean, name="mean", level=0.95, draws=2_000, seed=1)
+    half = 1.96 * SERIES.std() / np.sqrt(1000)
+    assert ends(got) == pytest.approx([SERIES.mean() - half, SERIES.mean() + half], abs=0.1 * half)
+    assert (got.name, got.n, got.label, got.reason) == ("mean", 1000, Label.CONFIDENCE, "")
+    assert got.method.startswith("stationary bootstrap, 2,000 draws, mean block ")
+
+
+def test_blocks_keep_the_dependence_of_a_series():
+    """The mean of x_t = 0.8 x_(t-1) + e has 3 times the standard error that independent draws of x would have."""
+    rng, x = np.random.default_rng(6), np.zeros(3000)
+    for t in range(1, 3000):
+        x[t] = 0.8 * x[t - 1] + rng.normal()
+    low, high = ends(block_interval(x, mean, name="mean", level=0.95, draws=1_000, seed=1))
+    naive = 2 * 1.96 * x.std() / np.sqrt(3000)
+    assert 2.2 < (high - low) / naive < 3.6
+
+
+def test_the_same_seed_gives_the_same_interval():
+    first, again, other = (block_interval(SERIES, mean, name="m", level=0.9, draws=99, seed=s) for s in (1, 1, 2))
+    assert first == again != other
+
+
+def test_drawdown_is_resampled_and_not_a_confidence():
+    got = drawdown_interval(SERIES, level=0.9, draws=200, seed=1)
+    assert got.label is Label.RESAMPLED
+    assert got.low is not None
+    assert got.high is not None
+    assert -1 < got.low < got.high < 0
+
+
+def test_a_series_mostly_flat_is_refused():
+    flat = np.zeros(200)
+    flat[:99] = SERIES[:99]
+    got = block_interval(flat, mean, name="mean", level=0.95, draws=99, seed=1)
+    assert ends(got) == [None, None]
+    assert got.reason == "flat on 101 of 200 sessions: resampled days mean nothing, resample the events"
+    flat[99] = 0.01
+    assert block_interval(flat, mean, name="mean", level=0.95, draws=99, seed=1).low is not None
+    assert drawdown_interval(np.zeros(200), level=0.9, draws=9, seed=1).label is Label.RESAMPLED
+
+
+@pytest.mark.parametrize(
+    ("returns", "reason"),
+    [
+        (SERIES[:59], "59 sessions; a block bootstrap needs at least 60"),
+        (np.array([]), "0 sessions; a block bootstrap needs at least 60"),
+        (np.full(80, 0.1), "all observations are equal: their spread is zero"),
+        (np.append(SERIES[:79], np.nan), "1 of 80 observations is not a number"),
+    ],
+)
+def test_series_that_bear_no_resampling_are_told(returns, reason):
+    assert block_interval(returns, mean, name="mean", level=0.95, draws=99, seed=1).reason == reason
+
+
+def test_a_statistic_that_a_resample_does_not_have_is_told():
+    got = block_interval(SERIES, lambda x: float("nan"), name="odd", level=0.95, draws=50, seed=1)
+    assert got.reason == "it cannot be had in 50 of 50 resamples"

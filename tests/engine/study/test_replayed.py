@@ -1,0 +1,50 @@
+"""What is looked up for a placebo date is what a replay on backtrader leaves there."""
+
+import pytest
+
+from datasets.events import bundled_events
+from datasets.instruments import bundled_instruments
+from datasets.sources.builtin import BuiltinSource
+from datasets.sources.files import DirectorySource
+from engine.backtest import Window as Dates
+from engine.backtest import backtest
+from engine.costs import Terms
+from engine.market import Market
+from engine.strategy import build
+from engine.study.calendars import Scheme
+from engine.study.placebo_pnl import PlaceboPnl, placebo_pnl
+from engine.study.settings import Settings
+from engine.study.subject import Subject
+from strategies import REGISTRY
+from strategies.loading import find_strategy
+
+NASDAQ = {"instrument": "IXIC", "country": "US", "hold": "15", "stop_loss": "0.02", "take_profit": "0.03"}
+
+
+def pnl(name: str, market: Market, given: dict[str, str], **settings: object) -> PlaceboPnl:
+    rule, terms = build(find_strategy(name), given), Terms(commission_bps=3.0, slippage_bps=2.0)
+    run = backtest(rule, bundled_events(), market, terms=terms)
+    subject = Subject(rule, bundled_events(), market, terms, Dates(), run)
+    return placebo_pnl(subject, Settings(draws=200, **settings), replayed=8)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+@pytest.mark.parametrize("entry", ["open", "close"])
+def test_real_nasdaq_bars_with_stops_targets_and_costs(side: str, entry: str) -> None:
+    market = Market(BuiltinSource(), bundled_instruments())
+    made = pnl("buy-after-event", market, {**NASDAQ, "side": side, "entry": entry}, scheme=Scheme.SHIFT)
+    assert made.replayed == 8
+    assert made.difference == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_every_rule_on_real_bars(name: str, market_dir) -> None:
+    made = pnl(name, Market(DirectorySource(market_dir), bundled_instruments()), {}, scheme=Scheme.SHIFT)
+    assert made.reason or (made.difference == pytest.approx(0.0, abs=1e-9) and made.replayed == 8)
+
+
+def test_the_identity_of_the_shifts_is_the_events_themselves() -> None:
+    made = pnl("buy-after-event", Market(BuiltinSource(), bundled_instruments()), NASDAQ, scheme=Scheme.SHIFT)
+    assert made.exact
+    assert 0.0 <= made.rows[0].beyond < 1.0
+    assert made.rows[1].observed == pytest.approx(made.rows[0].observed * made.observations)

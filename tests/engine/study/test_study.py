@@ -1,0 +1,162 @@
+"""What a study says with hardly anything to go on, and what it finds where something was planted."""
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from datasets.errors import UserError
+from engine.study.abnormal import Model
+from engine.study.calendars import Scheme
+from engine.study.desk import Window
+from engine.study.settings import Settings
+from engine.study.study import study
+from tests.engine.study.worlds import subject, walk
+
+QUICK = Settings(draws=500)
+TEN = list(range(200, 1_400, 120))
+
+
+def test_no_event_says_nothing_at_all() -> None:
+    made = study(subject(walk(), rows=[]), QUICK)
+    assert made.verdict == "No observation has an abnormal return: nothing can be said."
+    assert made.observations == ()
+    assert made.views[0].mean_net is None
+    assert {"power", "placebo", "concentration"} <= set(made.reasons)
+
+
+def test_one_observation_has_no_test_and_says_where_it_stands() -> None:
+    made = study(subject(walk(effects={700: 0.2}), rows=[700]), QUICK)
+    assert all(t.p is None and t.reason for t in made.views[0].tests)
+    assert made.verdict == (
+        "One observation is an anecdote: no test can tell it from luck. It did better than 100% of the other dates."
+    )
+    assert made.power is None
+    assert made.reasons["power"] == "1 observation: no test, and so no power"
+
+
+@pytest.mark.parametrize(("n", "floor"), [(2, 0.5), (3, 0.25), (5, 0.0625)])
+def test_a_handful_states_the_floor_of_its_sign_flip_test(n: int, floor: float) -> None:
+    made = study(subject(walk(effects=dict.fromkeys(TEN[:n], 0.1)), rows=TEN[:n]), QUICK)
+    flips = made.views[0].tests[1]
+    assert flips.p == pytest.approx(floor)
+    assert f"With {n} observations the sign-flip test cannot fall below {floor:g}." in made.verdict
+    assert "not evidence" in made.verdict or "cannot be told" in made.verdict
+
+
+def test_observations_that_are_all_equal_have_no_spread_and_no_test() -> None:
+    flat = walk(sd=0.0)
+    made = study(subject(flat, rows=TEN), QUICK)
+    assert made.observations == ()
+    assert len(made.lost) == 10
+    assert "the returns before it do not vary" in made.lost[0].reason
+
+
+def test_an_effect_that_was_planted_is_found_and_hangs_on_no_single_event() -> None:
+    made = study(subject(walk(effects=dict.fromkeys(TEN, 0.03)), rows=TEN), QUICK)
+    assert all(t.p is not None and t.p < 0.01 for t in made.views[0].tests)
+    assert made.views[0].mean_abnormal == pytest.approx(0.03, abs=0.01)
+    assert "All reject at 5%" in made.verdict
+    assert "No single observation carries it" in made.verdict
+    assert "A rule made after its events were known has seen them" in made.verdict
+
+
+def test_one_giant_among_ten_is_named() -> None:
+    made = study(subject(walk(effects={TEN[3]: 0.6}), rows=TEN), QUICK)
+    assert made.concentration is not None
+    assert made.concentration.top == "E3"
+    assert made.concentration.top_share is not None
+    assert made.concentration.top_share > 0.8
+    assert "cannot be told from other dates" in made.verdict
+
+
+def test_volatile_event_days_are_not_taken_for_good_ones() -> None:
+    signs = {row: 0.15 * (-1) ** n for n, row in enumerate(TEN[:-1])}
+    made = study(subject(walk(effects={**signs, TEN[-1]: 0.15, TEN[0]: 0.30}), rows=TEN), QUICK)
+    trade = made.views[0]
+    assert trade.placebo_mean.p is not None
+    assert trade.placebo_mean.p <= 0.05
+    assert trade.tests[2].p is not None
+    assert trade.tests[2].p > 0.05
+    assert "the days were volatile, not good" in made.verdict
+
+
+def test_an_event_at_the_edge_of_the_bars_is_told_and_the_others_are_studied() -> None:
+    made = study(subject(walk(), rows=[10, *TEN]), QUICK)
+    assert made.views[0].n == 10
+    assert [o.events for o in made.lost] == [("E0",)]
+    assert made.lost[0].abnormal is None
+
+
+def test_missing_benchmark_days_make_an_observation_na_with_the_reason() -> None:
+    own, other = walk(), walk(seed=2, symbol="BBB")
+    cut = other._cut(np.r_[0:698, 703:1500])  # type: ignore[arg-type]
+    given = subject(own, cut, rows=[*TEN[:4], 700], benchmark="BBB")
+    made = study(given, Settings(model=Model.MARKET_MODEL, draws=500))
+    assert [o.events for o in made.lost] == [("E4",)]
+    assert "the benchmark lacks sessions" in made.lost[0].reason
+
+
+def test_a_market_model_without_a_benchmark_is_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"--model market-model needs an instrument .*--benchmark"):
+        study(subject(walk(), rows=TEN), Settings(model=Model.MARKET_MODEL))
+
+
+def test_a_market_move_shared_with_the_benchmark_is_no_abnormal_return() -> None:
+    moves = dict.fromkeys(TEN, 0.05)
+    own, bench = walk(seed=1, effects=moves), walk(seed=2, sd=0.001, symbol="BBB", effects=moves)
+    given = subject(own, bench, rows=TEN, benchmark="BBB", entry="close", exit="close", delay=0)
+    alone, against = (study(given, Settings(model=m, draws=500)).views[0] for m in (Model.MEAN, Model.MARKET))
+    assert alone.mean_net == pytest.approx(against.mean_net)
+    assert against.mean_abnormal is not None
+
+
+def test_long_holding_periods_withhold_the_tests_of_zero() -> None:
+    made = study(subject(walk(), rows=[300, 600, 900], hold=100), Settings(scheme=Scheme.SHIFT, draws=500))
+    assert made.model == "none"
+    assert [t.p for t in made.views[0].tests[:2]] == [None, None]
+    assert made.views[0].tests[2].p is not None
+    assert any("more than 60 sessions" in n for n in made.notes)
+
+
+def test_windows_share_their_placebo_dates_and_are_adjusted_for_their_number() -> None:
+    settings = Settings(draws=500, windows=(Window(0, 0), Window(0, 5)))
+    made = study(subject(walk(effects=dict.fromkeys(TEN, 0.03)), rows=TEN), settings)
+    assert [v.name for v in made.views] == ["trade", "0:0", "0:5"]
+    for view in made.views:
+        assert view.p_adjusted is not None
+        assert view.tests[2].p is not None
+        assert view.p_adjusted >= view.tests[2].p / 2 - 1e-12
+
+
+def test_the_same_seed_gives_the_same_study_and_another_seed_another() -> None:
+    given = subject(walk(), rows=TEN)
+    one, two, three = (study(given, Settings(draws=500, seed=s)) for s in (1, 1, 2))
+    assert one == two
+    assert one.views[0].tests[2] != three.views[0].tests[2]
+
+
+def test_a_study_is_plain_json_without_nan() -> None:
+    made = study(subject(walk(), rows=[5, *TEN]), Settings(draws=500, windows=(Window(-1, 1),), more=True))
+    assert json.loads(json.dumps(asdict(made), allow_nan=False))["strategy"] == "buy-after-event"
+
+
+def test_flipping_a_label_takes_its_event_out() -> None:
+    from engine.backtest import Window as Dates
+    from engine.backtest import backtest
+    from engine.study.subject import Subject
+    from strategies.pro_growth_win import ProGrowthWin
+    from tests.engine.markets import market_of
+    from tests.engine.study.worlds import FREE, events_before
+
+    market = walk()
+    rule, bars = ProGrowthWin(instrument="AAA", hold=1), market_of(market)
+    events = events_before(market, TEN, pro_growth="yes")
+    given = Subject(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
+    made = study(given, QUICK)
+    flips = [v for v in made.variations if v.kind == "label"]
+    assert [v.n for v in flips] == [9] * 10
+    expected = np.mean([o.net for o in made.observations[1:]])
+    assert flips[0].what == "E0: yes -> no"
+    assert flips[0].mean_net == pytest.approx(expected)

@@ -1,0 +1,176 @@
+"""hustings study and placebo, as a user meets them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.hustings.conftest import Cli
+
+NASDAQ = ("buy-after-event", "--data", "builtin", "-p", "instrument=IXIC", "-p", "country=US")
+PRESIDENTS = (*NASDAQ, "-p", "kind=presidential_election", "-p", "hold=5")
+
+
+def test_a_study_prints_power_first_and_the_verdict_last(cli: Cli, home: Path) -> None:
+    said = cli("study", *PRESIDENTS, "--out", "out", "--draws", "500")
+    assert said.code == 0
+    places = [
+        said.out.index(t)
+        for t in ("What so few could find", "What they found", "On how few it hangs", "5 observations,")
+    ]
+    assert places == sorted(places)
+    assert "With 5 observations the sign-flip test cannot fall below 0.0625." in said.out
+    assert "trial 1 of 1 (1 of 1 of this rule)" in said.out
+    assert said.err == ""
+
+
+def test_a_study_leaves_a_run_with_its_study_in_page_and_json(cli: Cli, home: Path) -> None:
+    said = cli("study", *PRESIDENTS, "--out", "out", "--draws", "500", "--window", "0:0", "--json")
+    kept = json.loads(Path("out/study.json").read_text(encoding="utf-8"))
+    assert said.json["study"] == kept
+    assert [v["name"] for v in kept["views"]] == ["trade", "0:0"]
+    page = Path("out/tearsheet.html").read_text(encoding="utf-8")
+    assert kept["verdict"].split(" (")[0] in page
+    assert 'id="study-placebo"' in page
+    assert "trial 1 of 1" in page
+    assert {"manifest", "trades", "study", "tearsheet"} <= set(said.json["files"])
+
+
+def test_the_same_study_twice_gives_the_same_bytes(cli: Cli, home: Path) -> None:
+    for out in ("one", "two"):
+        assert cli("study", *PRESIDENTS, "--out", out, "--draws", "500").code == 0
+    for name in ("study.json", "tearsheet.html", "manifest.json", "trades.csv"):
+        assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
+
+
+def test_variants_of_the_rule_that_were_tried_are_counted_and_made_again(cli: Cli, home: Path) -> None:
+    for hold in (2, 3, 8):
+        cli(
+            "run", *NASDAQ, "-p", "kind=presidential_election", "-p", f"hold={hold}", "--no-report", "--out", f"h{hold}"
+        )
+    made = cli("study", *PRESIDENTS, "--draws", "500", "--no-report", "--out", "out", "--json").json["study"]
+    assert made["trial"]["text"] == "trial 4 of 4 (4 of 4 of this rule)"
+    assert (made["tried"]["n"], made["tried"]["rebuilt"]) == (4, 3)
+    assert made["sharpe"]["trials"] == 4
+    assert made["sharpe"]["deflated"] < made["sharpe"]["probabilistic"]
+
+
+def test_what_was_registered_stands_beside_the_result(cli: Cli, home: Path) -> None:
+    told = (
+        "--hypothesis",
+        "Nasdaq rises <b>after</b> presidential elections",
+        "--statistic",
+        "placebo",
+        "--draws",
+        "500",
+    )
+    assert (
+        cli(
+            "prereg",
+            "write",
+            "buy-after-event",
+            *NASDAQ[3:],
+            "-p",
+            "kind=presidential_election",
+            "-p",
+            "hold=5",
+            *told,
+            "--out",
+            "plan.json",
+        ).code
+        == 0
+    )
+    said = cli("study", *PRESIDENTS, "--draws", "500", "--prereg", "plan.json", "--out", "out")
+    assert "before any trial of this rule and these parameters" in said.out
+    assert "departs" not in said.out
+    page = Path("out/tearsheet.html").read_text(encoding="utf-8")
+    assert "rises &lt;b&gt;after&lt;/b&gt;" in page
+    other = cli("study", *PRESIDENTS, "--draws", "600", "--seed", "9", "--prereg", "plan.json", "--out", "out2")
+    assert "departs: the draws is 600; registered was 500" in other.out
+    assert "not preregistered" not in other.out  # the file still came first; it is the study that departs
+
+
+def test_one_event_is_an_anecdote(cli: Cli, home: Path) -> None:
+    said = cli("study", *PRESIDENTS, "--from", "2012-01-01", "--to", "2013-12-31", "--out", "out")
+    assert said.code == 0
+    assert "One observation is an anecdote" in said.out
+
+
+def test_no_event_at_all_is_said_and_no_error(cli: Cli, home: Path) -> None:
+    said = cli("study", *NASDAQ, "-p", "kind=referendum", "--out", "out")
+    assert said.code == 0
+    assert "nothing can be said" in said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--window", "5:0"), "window 5:0 ends before it begins; write it like 0:5 or -1:1"),
+        (("--window", "soon"), "--window is 'soon'; write two numbers of sessions, such as 0:5 or -1:1"),
+        (("--window", "0:999"), "window 0:999: its ends must lie between -250 and 250 sessions"),
+        (("--draws", "7"), "--draws is 7; it must lie between 100 and 1,000,000"),
+        (("--seed", "-1"), "--seed is -1; it must be 0 or more"),
+        (("--alpha", "0.9"), "--alpha is 0.9; it must lie above 0 and be at most 0.5"),
+        (("--model", "market"), "--model market needs an instrument to hold the trades against: add --benchmark SPX"),
+        (("--window", "0:1", "--window", "0:1"), "a --window is given twice"),
+        (("--prereg", "none.json"), "cannot read 'none.json'"),
+        (("--other-labels", "none.csv"), "no labels at 'none.csv'"),
+        (("--instrument", "SPX"), "--instrument is for backtrader strategies"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(cli: Cli, home: Path, arguments: tuple[str, ...], line: str) -> None:
+    said = cli("study", *PRESIDENTS, *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert line in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_backtrader_strategy_is_refused_in_one_line(cli: Cli, home: Path) -> None:
+    Path("mine.py").write_text(
+        "import backtrader as bt\nclass Mine(bt.Strategy):\n    def next(self): pass\n", encoding="utf-8"
+    )
+    said = cli("study", "mine.py:Mine", "--data", "builtin", "--instrument", "IXIC")
+    assert said.code == 2
+    assert "Mine is a backtrader strategy: its orders cannot be put on other dates" in said.err
+
+
+def test_another_coder_changes_what_is_traded(cli: Cli, home: Path) -> None:
+    Path("labels.csv").write_text("event_id,pro_growth\nJP-2012-12-16-GE,no\n", encoding="utf-8")
+    made = cli(
+        "study", "pro-growth-win", "--data", "builtin", "--other-labels", "labels.csv", "--out", "out", "--json"
+    ).json
+    coder = [v for v in made["study"]["variations"] if v["kind"] == "coder"]
+    flipped = [v for v in made["study"]["variations"] if v["what"] == "JP-2012-12-16-GE: yes -> no"]
+    assert coder[0]["what"] == "labels of labels.csv"
+    assert (coder[0]["n"], coder[0]["mean_net"]) == (flipped[0]["n"], flipped[0]["mean_net"])
+
+
+def test_placebo_shows_net_pnl_among_that_of_other_dates_and_replays_some(cli: Cli, home: Path) -> None:
+    said = cli("placebo", *PRESIDENTS, "--draws", "500", "--replayed", "5")
+    assert said.code == 0
+    assert "5 observations on 500 lists of placebo dates (stratified, drawn)" in said.out
+    assert "5 lists replayed on backtrader" in said.out
+    made = cli("placebo", *PRESIDENTS, "--scheme", "shift", "--json").json
+    assert made["exact"]
+    assert made["difference"] < 1e-9
+    assert made["rows"][0]["name"] == "mean net return"
+
+
+def test_placebo_without_observations_is_one_line(cli: Cli, home: Path) -> None:
+    said = cli("placebo", *NASDAQ, "-p", "kind=referendum")
+    assert said.code == 2
+    assert "no placebo dates for buy-after-event: no observation with an abnormal return" in said.err
+
+
+def test_simulated_bars_are_marked_in_a_study(cli: Cli, home: Path) -> None:
+    said = cli("study", "pro-growth-win", "--data", "builtin", "--out", "out", "--draws", "200")
+    assert "SIMULATED" in said.out
+
+
+def test_all_tests_say_why_they_are_not_shown_by_default(cli: Cli, home: Path) -> None:
+    without, everything = (
+        cli("study", *PRESIDENTS, "--draws", "500", "--out", "o", *more).out for more in ((), ("--all-tests",))
+    )
+    assert "Patell" not in without
+    assert "Patell z" in everything
+    assert "rejects 19 % at 5 %" in " ".join(everything.split())
