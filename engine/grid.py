@@ -6,7 +6,10 @@ on the last digits, and shorts that pay interest, are reckoned one by one by ``e
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from functools import cached_property, partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -17,10 +20,10 @@ from engine.combinations import Which
 from engine.costs import DAYS_PER_YEAR, Terms
 from engine.grid_accounts import settled, steps_of
 from engine.grid_exits import Priced, priced, some_plans
-from engine.grid_numbers import Calm, Sums, sums_apart, sums_of, together
+from engine.grid_numbers import Calm, Sums, daily_of, sums_apart, sums_of, together
 from engine.grid_plan import Block, PlanGrid
 from engine.grid_table import BlockTable, calendar_table
-from engine.grid_windows import Factors, courses_of, factors_of, stands_apart, windows_of
+from engine.grid_windows import Factors, courses_of, factors_of, outline_of, stands_apart, windows_of
 from engine.metrics import (
     MIN_HELD_SESSIONS,
     MIN_SESSIONS,
@@ -41,8 +44,38 @@ from engine.trade_table import TradeTable, plan_of_table, spans, table_of_plans
 from engine.vector import NotVectorisableError, evaluate
 
 _COUNTS = ("n_trades",)
+_REPAID, _WALKING = 4_000_000, 10
+"""So many trades repay the loading of numba; a tenth of them where accounts are walked day by day."""
 _TRADES = 1 << 17
 """So many trades are reckoned together: some ten megabytes."""
+
+
+class Backend(StrEnum):
+    """What reckons: numpy, the same compiled by numba (extra ``fast``), or whichever is done first."""
+
+    AUTO = "auto"
+    NUMPY = "numpy"
+    FAST = "fast"
+
+
+def fast_module(backend: Backend, trades: int, *, walks: bool) -> Any:
+    """Return the module ``engine.fast``, or None where numpy is to do it.
+
+    Args:
+        backend: what was asked for.
+        trades: how many there are in all; loading numba takes as long as some millions of them.
+        walks: whether accounts are walked day by day (lots, interest, credit or shorts), which numpy does slowly.
+
+    Raises:
+        UserError: the extra was asked for and is not installed.
+    """
+    if backend is Backend.NUMPY or (backend is Backend.AUTO and trades < _REPAID // (_WALKING if walks else 1)):
+        return None
+    if find_spec("numba") is None:
+        if backend is Backend.FAST:
+            raise UserError("numba is not installed; it comes with the extra fast: pip install 'hustings[fast]'")
+        return None
+    return import_module("engine.fast")
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +144,12 @@ class Results:
 
 
 def evaluate_plans(
-    plans: Sequence[Plan], bars: Sequence[Bars], terms: Terms, *, since: np.datetime64 | None = None
+    plans: Sequence[Plan],
+    bars: Sequence[Bars],
+    terms: Terms,
+    *,
+    since: np.datetime64 | None = None,
+    backend: Backend = Backend.AUTO,
 ) -> Results:
     """Return what plans over the same bars leave, as ``engine.replay.replay`` and ``engine.metrics.numbers`` would.
 
@@ -120,49 +158,69 @@ def evaluate_plans(
         bars: of every instrument of every plan.
         terms: cash, rates, costs and the exposure limit.
         since: the first session of the accounts.
+        backend: what reckons.
     """
     tape = tape_of(bars, since)
-    table = table_of_plans(plans, tape)
-    return results_of(table, tape, money_of(tape, terms), lambda i: plans[i])
+    table, money = table_of_plans(plans, tape), money_of(tape, terms)
+    fast = fast_module(backend, len(table), walks=_walks(money, bool(np.any(table.entries.weight < 0))))
+    return results_of(table, tape, money, lambda i: plans[i], fast)
 
 
-def evaluate_grid(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None = None) -> Results:
+def _walks(money: Money, shorts: bool) -> bool:
+    """Return whether accounts are walked day by day whatever their trades are (engine/grid_windows.py)."""
+    return shorts or money.pays_interest or money.terms.max_gross > 1 or bool(np.any(money.lot > 0))
+
+
+def evaluate_grid(
+    grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None = None, backend: Backend = Backend.AUTO
+) -> Results:
     """Return what all combinations of a sweep leave. Those that failed, or are left to the replay, hold NaN.
 
     Args:
         grid: their plans.
         terms: cash, rates, costs and the exposure limit.
         since: the first session of the accounts (``engine.backtest.account_start``).
+        backend: what reckons.
     """
-    found = _Gathered(len(grid))
+    found, fast = _Gathered(len(grid)), _fast_for(grid, terms, backend)
+    for rows, table, tape, money in _tables(grid, terms, since):
+        found.put(rows, results_of(table, tape, money, _plan_by_row(grid, rows), fast))
+    return found.results(grid.failed)
+
+
+def final_equities(
+    grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None = None, backend: Backend = Backend.AUTO
+) -> Floats:
+    """Return the final equity of all combinations and nothing else; NaN where one failed, or is left to the replay.
+
+    Where a margin call cannot be ruled out, all days are looked at, as ``evaluate_grid`` does; it takes the same.
+    """
+    if not _never_called(grid, terms):
+        return evaluate_grid(grid, terms, since=since, backend=backend).final_equity
+    found, fast = np.full(len(grid), np.nan), _fast_for(grid, terms, backend)
+    for rows, table, tape, money in _tables(grid, terms, since):
+        found[rows] = final_of(table, tape, money, fast)
+    return found
+
+
+def _tables(
+    grid: PlanGrid, terms: Terms, since: np.datetime64 | None
+) -> Iterator[tuple[Which, TradeTable, Tape, Money]]:
+    """Yield the trades of a sweep in parts, with the combinations they are of."""
     for block in grid.blocks:
         if not block.instruments:
             raise UserError(f"{grid.combos.kind.name} names no instrument: give it a field of type Symbol")
         tape = grid.tape(block.instruments, since)
-        money = money_of(tape, terms)
-        tables = BlockTable(block, grid.combos, tape)
+        tables, money = BlockTable(block, grid.combos, tape), money_of(tape, terms)
         for some in _chunks(block):
-            rows = block.rows[some]
-            part = results_of(tables.of(some), tape, money, _plan_by_row(grid, rows))
-            found.put(rows, part)
-    return found.results(grid.failed)
+            yield block.rows[some], tables.of(some), tape, money
 
 
-def final_equities(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None = None) -> Floats:
-    """Return the final equity of all combinations and nothing else; NaN where one failed, or is left to the replay.
-
-    Where a margin call cannot be ruled out, all days are looked at, as ``evaluate_grid`` does.
-    """
-    if not _never_called(grid, terms):
-        return evaluate_grid(grid, terms, since=since).final_equity
-    found = np.full(len(grid), np.nan)
-    for block in grid.blocks:
-        tape = grid.tape(block.instruments, since)
-        money = money_of(tape, terms)
-        tables = BlockTable(block, grid.combos, tape)
-        for some in _chunks(block):
-            found[block.rows[some]] = final_of(tables.of(some), tape, money)
-    return found
+def _fast_for(grid: PlanGrid, terms: Terms, backend: Backend) -> Any:
+    trades = sum(len(b.rows) * len(b.slots) for b in grid.blocks)
+    lots = any(grid.market.bars(s).instrument.lot > 0 for b in grid.blocks for s in b.instruments)
+    walks = lots or not _never_called(grid, terms) or terms.cash_rate != 0 or terms.borrow_rate != 0
+    return fast_module(backend, trades, walks=walks)
 
 
 def _never_called(grid: PlanGrid, terms: Terms) -> bool:
@@ -226,7 +284,14 @@ class _Gathered:
 
 
 def evaluate_calendars(
-    bars: Bars, shape: Shape, rows: Numbers64, terms: Terms, *, weight: float = 0.95, since: np.datetime64 | None = None
+    bars: Bars,
+    shape: Shape,
+    rows: Numbers64,
+    terms: Terms,
+    *,
+    weight: float = 0.95,
+    since: np.datetime64 | None = None,
+    backend: Backend = Backend.AUTO,
 ) -> Results:
     """Return what the same trade leaves on many calendars, each an account of its own.
 
@@ -237,14 +302,15 @@ def evaluate_calendars(
         terms: cash, rates, costs and the exposure limit.
         weight: the share of equity put into each trade.
         since: the first session of the accounts.
+        backend: what reckons.
     """
     tape = tape_of([bars], since)
     money = money_of(tape, terms)
-    found = _Gathered(len(rows))
+    found, fast = _Gathered(len(rows)), fast_module(backend, rows.size, walks=_walks(money, shape.side < 0))
     for first in range(0, len(rows), step := max(1, _TRADES // max(1, rows.shape[1]))):
         some = np.arange(first, min(first + step, len(rows)))
         table = calendar_table(tape, shape, weight, rows[some])
-        found.put(some, results_of(table, tape, money, partial(plan_of_table, table, tape)))
+        found.put(some, results_of(table, tape, money, partial(plan_of_table, table, tape), fast))
     return found.results({})
 
 
@@ -276,42 +342,71 @@ class Sorted:
         return some_plans(self.factors.priced, self.others)
 
 
-def sorted_plans(table: TradeTable, tape: Tape, money: Money) -> Sorted:
+def sorted_plans(table: TradeTable, tape: Tape, money: Money, fast: Any = None) -> Sorted:
     """Return the plans of a table, priced and sorted by how they are reckoned."""
-    factors = factors_of(priced(table, tape, money), tape, money)
+    prices = priced(table, tape, money) if fast is None else priced(table, tape, money, fast.exits)
+    factors = factors_of(prices, tape, money)
     apart = stands_apart(factors, money)
     return Sorted(factors, np.flatnonzero(apart), np.flatnonzero(~apart))
 
 
-def final_of(table: TradeTable, tape: Tape, money: Money) -> Floats:
+def final_of(table: TradeTable, tape: Tape, money: Money, fast: Any = None) -> Floats:
     """Return the final equity of each plan of a table."""
-    plans = sorted_plans(table, tape, money)
+    plans = sorted_plans(table, tape, money, fast)
     found = np.empty(table.n_plans)
-    found[plans.apart] = courses_of(plans.apart, plans.factors, money).final
+    found[plans.apart] = (courses_of if fast is None else fast.courses)(plans.of_apart, money).final
     if len(plans.others):
         others = plans.of_others
-        found[plans.others] = settled(others, steps_of(others, tape, money), tape, money).final
+        steps = steps_of(others, tape, money)
+        found[plans.others] = (settled if fast is None else fast.walk)(others, steps, tape, money).final
     return found
 
 
-def results_of(table: TradeTable, tape: Tape, money: Money, plan_of: Callable[[int], Plan]) -> Results:
-    """Return the results of the plans of a table; ``plan_of`` gives the plan of those that are reckoned one by one."""
-    plans = sorted_plans(table, tape, money)
-    final, parts = np.empty(table.n_plans), list[tuple[Numbers64, Sums]]()
+def results_of(
+    table: TradeTable, tape: Tape, money: Money, plan_of: Callable[[int], Plan], fast: Any = None
+) -> Results:
+    """Return the results of the plans of a table.
+
+    Args:
+        table: the trades.
+        tape: the bars.
+        money: the terms on that tape.
+        plan_of: gives the plan of those that are reckoned one by one.
+        fast: the module ``engine.fast``, or None for numpy alone.
+    """
+    plans = sorted_plans(table, tape, money, fast)
+    calm, final, parts = Calm(tape, money), np.empty(table.n_plans), list[tuple[Numbers64, Sums]]()
     if len(plans.apart):
-        factors = plans.of_apart
-        course = courses_of(np.arange(len(plans.apart)), factors, money)
-        final[plans.apart] = course.final
-        parts.append((plans.apart, sums_apart(course, factors, windows_of(factors, tape), tape, money)))
+        final[plans.apart], sums = _of_apart(plans.of_apart, calm, fast)
+        parts.append((plans.apart, sums))
     if len(plans.others):
-        others = plans.of_others
-        done = settled(others, steps_of(others, tape, money), tape, money)
-        final[plans.others] = done.final
-        parts.append((plans.others, sums_of(others, done, tape, money)))
+        final[plans.others], sums = _of_others(plans.of_others, calm, fast)
+        parts.append((plans.others, sums))
     sums = together(table.n_plans, parts)
-    odd = np.flatnonzero(sums.doubtful | _pays_for_shorts(table, money))
+    odd = np.flatnonzero(sums.doubtful | (_pays_for_shorts(table, money) if fast is None else False))
     careful = {int(i): one_by_one(plan_of(int(i)), tape, money.terms) for i in odd}
-    return _with_careful(_results(final, sums, tape, money), careful)
+    return _with_careful(_results(final, sums, calm), careful)
+
+
+def _of_apart(factors: Factors, calm: Calm, fast: Any) -> tuple[Floats, Sums]:
+    """Return final equities and sums of plans whose trades share no day."""
+    course = (courses_of if fast is None else fast.courses)(factors, calm.money)
+    windows = windows_of(factors, calm.tape)
+    outline = (outline_of if fast is None else fast.outline)(course, factors, windows, calm.money)
+    return course.final, sums_apart(course, factors, outline, calm)
+
+
+def _of_others(prices: Priced, calm: Calm, fast: Any) -> tuple[Floats, Sums]:
+    """Return final equities and sums of plans that are walked step by step."""
+    tape, money = calm.tape, calm.money
+    steps = steps_of(prices, tape, money)
+    if fast is None:
+        done = settled(prices, steps, tape, money)
+        daily = daily_of(prices, done, tape, money)
+    else:
+        done = fast.walk(prices, steps, tape, money)
+        daily = fast.daily(done)
+    return done.final, sums_of(prices, done.quantity, done.final, daily, calm)
 
 
 def _pays_for_shorts(table: TradeTable, money: Money) -> Flags:
@@ -355,15 +450,14 @@ def one_by_one(plan: Plan, tape: Tape, terms: Terms) -> OnePlan | None:
     )
 
 
-def _results(final: Floats, sums: Sums, tape: Tape, money: Money) -> Results:
-    calm = Calm(tape, money)
+def _results(final: Floats, sums: Sums, calm: Calm) -> Results:
     return Results(
         final_equity=final,
         columns=_columns(final, sums, calm),
         held=sums.held,
         traded=sums.traded,
         closed=sums.closed,
-        sessions=np.full(len(final), tape.n_days),
+        sessions=np.full(len(final), calm.tape.n_days),
         span=np.full(len(final), calm.span),
         sd_trade=sums.sd_trade,
         called=sums.called,

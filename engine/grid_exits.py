@@ -1,5 +1,6 @@
 """Where every trade of a table leaves: one search of the bars serves all trades that share an entry and its levels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,24 +50,11 @@ class Hits:
     reason: Numbers64
 
 
-def priced(table: TradeTable, tape: Tape, money: Money) -> Priced:
-    """Return the prices of all trades of a table."""
-    paid = paid_at(table.entries, tape, money)
-    hits = hits_of(table, tape, paid)
-    out, reference, reason = _exits(table, tape, hits)
-    instrument = table.entries.instrument[table.entry]
-    closes = np.where(table.entries.weight[table.entry] > 0, money.sell[instrument], money.buy[instrument])
-    return Priced(table, paid, out, reference, reference * closes, reason)
+Exits = tuple[Numbers64, Floats, Numbers64]
+"""Of each trade the moment of its exit, the price there before slippage, and the reason."""
 
 
-def paid_at(entries: Entries, tape: Tape, money: Money) -> Floats:
-    """Return the price of each entry after slippage."""
-    moved = np.where(entries.weight > 0, money.buy[entries.instrument], money.sell[entries.instrument])
-    paid: Floats = tape.price[entries.moment] * moved
-    return paid
-
-
-def _exits(table: TradeTable, tape: Tape, hits: Hits) -> tuple[Numbers64, Floats, Numbers64]:
+def exits_of(table: TradeTable, tape: Tape, hits: Hits) -> Exits:
     """Return where each trade leaves, the price before slippage, and why: what is reached first, or as planned."""
     out = table.exit.copy()
     reason = np.where(out == NO_MOMENT, HELD, PLANNED)
@@ -78,6 +66,24 @@ def _exits(table: TradeTable, tape: Tape, hits: Hits) -> tuple[Numbers64, Floats
         out[leaves], reason[leaves] = hits.moment[level], hits.reason[level]
         reference[leaves] = hits.price[level]
     return out, reference, reason
+
+
+def priced(
+    table: TradeTable, tape: Tape, money: Money, exits: Callable[[TradeTable, Tape, Hits], Exits] = exits_of
+) -> Priced:
+    """Return the prices of all trades of a table; ``exits`` may be the compiled one of ``engine.fast``."""
+    paid = paid_at(table.entries, tape, money)
+    out, reference, reason = exits(table, tape, hits_of(table, tape, paid))
+    instrument = table.entries.instrument[table.entry]
+    closes = np.where(table.entries.weight[table.entry] > 0, money.sell[instrument], money.buy[instrument])
+    return Priced(table, paid, out, reference, reference * closes, reason)
+
+
+def paid_at(entries: Entries, tape: Tape, money: Money) -> Floats:
+    """Return the price of each entry after slippage."""
+    moved = np.where(entries.weight > 0, money.buy[entries.instrument], money.sell[entries.instrument])
+    paid: Floats = tape.price[entries.moment] * moved
+    return paid
 
 
 def _leaves_early(table: TradeTable, hits: Hits) -> Flags:

@@ -15,7 +15,7 @@ from datasets.bars import Flags, Floats
 from engine.costs import MAINTENANCE
 from engine.grid_accounts import Settled
 from engine.grid_exits import HELD, Priced
-from engine.grid_windows import Course, Factors, Windows, outline_of
+from engine.grid_windows import Course, Factors, Outline
 from engine.metrics import session_rate, sessions_per_year, span_days
 from engine.tape import Money, Numbers64, Tape
 from engine.trade_table import spans
@@ -81,9 +81,9 @@ class Calm:
         found: Floats = self.money.earned - self.rate
         return found
 
-    def over_all_days(self, of: str) -> float:
-        """Return the sum over all days of the excess (plain), its square (square), or that of its losses (loss)."""
-        return float(_POWERS[of](self.excess).sum())
+    def powered(self, of: str) -> Floats:
+        """Return the excess of each day (plain), its square (square), or that of its losses (loss)."""
+        return _POWERS[of](self.excess)
 
 
 def _loss(x: Floats) -> Floats:
@@ -102,40 +102,57 @@ def _square(x: Floats) -> Floats:
 _POWERS: dict[str, Callable[[Floats], Floats]] = {"plain": _plain, "square": _square, "loss": _loss}
 
 
-def sums_of(priced: Priced, done: Settled, tape: Tape, money: Money) -> Sums:
-    """Return what the numbers of all plans are made of."""
-    n = len(done.final)
-    calm = Calm(tape, money)
-    days = tape.n_days
-    cells = _cells_of_steps(done, days)
-    per_plan = _per_plan(cells, done.steps.start)
+@dataclass(frozen=True, eq=False)
+class Daily:
+    """Sums over the days of each account: of the excess return, its square and that of its losses.
+
+    ``below`` is the deepest drawdown; ``called`` plans met a margin call, ``lost`` ones stood at zero or below.
+    """
+
+    plain: Floats
+    square: Floats
+    loss: Floats
+    below: Floats
+    called: Flags
+    lost: Flags
+
+
+def daily_of(priced: Priced, done: Settled, tape: Tape, money: Money) -> Daily:
+    """Return the sums over the days of all accounts of a table."""
+    calm, n = Calm(tape, money), len(done.final)
+    cells = _cells_of_steps(done, tape.n_days)
     out = {name: np.zeros(n) for name in ("plain", "square", "loss", "below")}
-    called = np.zeros(n, dtype=bool)
-    lost = np.zeros(n, dtype=bool)
-    for plans in _in_parts(per_plan):
+    called, lost = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    for plans in _in_parts(_per_plan(cells, done.steps.start)):
         _look(plans, cells, priced, done, calm, out, called, lost)
     for name in ("plain", "square", "loss"):
-        out[name] += calm.over_all_days(name)
-    mean = out["plain"] / days
-    variance = (out["square"] - out["plain"] * mean) / max(days - 1, 1)
-    low = (variance <= _DOUBTFUL * out["square"] / days) | (out["loss"] <= _DOUBTFUL * out["square"])
-    doubtful = (low & (per_plan > 0)) | lost | (done.final <= 0)
+        out[name] += calm.powered(name).sum()
+    return Daily(**out, called=called, lost=lost)
+
+
+def sums_of(priced: Priced, quantity: Floats, final: Floats, daily: Daily, calm: Calm) -> Sums:
+    """Return what the numbers of all plans of a table are made of."""
+    days = calm.tape.n_days
+    mean = daily.plain / days
+    variance = (daily.square - daily.plain * mean) / max(days - 1, 1)
+    low = (variance <= _DOUBTFUL * daily.square / days) | (daily.loss <= _DOUBTFUL * daily.square)
+    trades = _trades(priced, quantity, calm.money)
+    doubtful = (low & (trades["traded"] > 0)) | daily.lost | (final <= 0)
     return Sums(
         mean=mean,
         variance=variance,
-        losses=out["loss"] / days,
-        below=out["below"],
-        held=_held(priced, done.quantity, tape),
-        **_trades(priced, done.quantity, money),
-        doubtful=doubtful & ~called,
-        called=called,
+        losses=daily.loss / days,
+        below=daily.below,
+        held=_held(priced, quantity, calm.tape),
+        **trades,
+        doubtful=doubtful & ~daily.called,
+        called=daily.called,
     )
 
 
-def sums_apart(course: Course, factors: Factors, windows: Windows, tape: Tape, money: Money) -> Sums:
-    """Return what the numbers of plans are made of that all stand apart, in the order of the plans."""
-    calm, days = Calm(tape, money), tape.n_days
-    outline = outline_of(course, factors, windows, money)
+def sums_apart(course: Course, factors: Factors, outline: Outline, calm: Calm) -> Sums:
+    """Return what the numbers of the plans of a table are made of that all stand apart."""
+    days = calm.tape.n_days
     quantity = factors.size[factors.priced.table.entry] * course.before
     mean = outline.plain / days
     variance = (outline.square - outline.plain * mean) / max(days - 1, 1)
@@ -145,8 +162,8 @@ def sums_apart(course: Course, factors: Factors, windows: Windows, tape: Tape, m
         variance=variance,
         losses=outline.loss / days,
         below=outline.below,
-        held=_held(factors.priced, quantity, tape),
-        **_trades(factors.priced, quantity, money),
+        held=_held(factors.priced, quantity, calm.tape),
+        **_trades(factors.priced, quantity, calm.money),
         doubtful=traded & (variance <= _DOUBTFUL * outline.square / days),
         called=np.zeros(len(mean), dtype=bool),
     )

@@ -141,35 +141,33 @@ def _running(equity: Floats) -> Iterator[Floats]:
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """Accounts of plans that stand apart, in the order of ``plans``: equity before each trade, and at the end."""
+    """Accounts of plans that stand apart: equity before each trade, and at the end."""
 
-    plans: Numbers64
     before: Floats
     final: Floats
 
 
-def courses_of(plans: Numbers64, factors: Factors, money: Money) -> Course:
-    """Return the accounts of some plans: equity times one factor after the other."""
-    start = factors.priced.table.start
+def courses_of(factors: Factors, money: Money) -> Course:
+    """Return the accounts of all plans of a table: equity times one factor after the other."""
     before = np.zeros(len(factors.factor))
-    equity = np.full(len(plans), money.terms.cash)
-    for some, trade in by_turns(plans, start):
+    equity = np.full(factors.priced.table.n_plans, money.terms.cash)
+    for some, trade in by_turns(factors.priced.table.start):
         before[trade] = equity[some]
         equity[some] *= factors.factor[trade]
-    return Course(plans, before, equity)
+    return Course(before, equity)
 
 
-def by_turns(plans: Numbers64, start: Numbers64) -> Iterator[tuple[Numbers64 | slice, Numbers64]]:
-    """Yield for the first trade of each plan, then the second and so on, the plans' places and the trades' numbers."""
-    counts = start[plans + 1] - start[plans]
-    if not len(plans):
+def by_turns(start: Numbers64) -> Iterator[tuple[Numbers64 | slice, Numbers64]]:
+    """Yield for the first trade of each plan, then the second and so on, the plans and the trades' numbers."""
+    first, counts = start[:-1], np.diff(start)
+    if not len(counts):
         return
     if counts.min() == counts.max():
         for k in range(int(counts[0])):
-            yield slice(None), start[plans] + k
+            yield slice(None), first + k
         return
     by = np.argsort(-counts, kind="stable")
-    first, down = start[plans][by], -counts[by]
+    first, down = first[by], -counts[by]
     for k in range(int(counts.max())):
         n = int(np.searchsorted(down, -k))
         yield by[:n], first[:n] + k
@@ -208,9 +206,9 @@ class _Ways:
 
 
 def outline_of(course: Course, factors: Factors, windows: Windows, money: Money) -> Outline:
-    """Return sums and drawdowns of the accounts of a course."""
+    """Return sums and drawdowns of the accounts of a table."""
     ways = _Ways(factors, windows)
-    start, plans = factors.priced.table.start, course.plans
+    start, plans = factors.priced.table.start, course.final
     leaving, last = ways.leaving, ways.last
     losing = np.minimum(leaving, 0.0)
     sums = [
@@ -221,7 +219,7 @@ def outline_of(course: Course, factors: Factors, windows: Windows, money: Money)
     totals = [np.zeros(len(plans)) for _ in sums]
     peak, below = np.full(len(plans), money.terms.cash), np.ones(len(plans))
     high, low, deep = windows.high[last], windows.low[last], windows.below[last]
-    for some, trade in by_turns(plans, start):
+    for some, trade in by_turns(start):
         for total, each in zip(totals, sums, strict=True):
             total[some] += each[trade]
         equity, top = course.before[trade], peak[some]
