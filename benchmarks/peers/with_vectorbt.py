@@ -29,7 +29,7 @@ from benchmarks.worlds import (
     votes,
 )
 
-BLOCKS, ENGINES = (25, 50, 100, 200), ("numba", "rust")
+BLOCKS, ENGINES = (50, 100, 200, 400), ("numba", "rust")
 """Tried on a first part of the work; wider blocks were slower still."""
 TRIED = 400
 
