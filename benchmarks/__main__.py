@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import many_plans, one_plan, store
+from benchmarks import commands, growth, many_plans, one_plan, store
 from benchmarks.machine import machine
 from benchmarks.page import Page
 from benchmarks.race import RUNS
@@ -15,6 +15,8 @@ WORKLOADS: dict[str, Callable[[Page], None]] = {
     "W2": one_plan.one_account,
     "W3": many_plans.combinations,
     "W4": many_plans.placebos,
+    "W5": growth.main,
+    "W6": commands.main,
     "store": store.main,
 }
 RESULTS = Path(__file__).parent / "RESULTS.md"

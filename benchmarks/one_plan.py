@@ -1,7 +1,9 @@
 """W1 and W2: one plan, by the peers, by our replay and on arrays."""
 
+from collections.abc import Sequence
+
 from benchmarks.page import Page
-from benchmarks.race import PEERS, RUNS, Entrant, race
+from benchmarks.race import PEERS, RUNS, Entrant, Outcome, race
 from benchmarks.worlds import BARS, EVENTS, MARKETS, VOTES
 
 WHOLE_UNITS = "it trades whole units, which a vast capital makes as good as fractions."
@@ -19,7 +21,9 @@ def one_instrument(page: Page) -> None:
         peer("bt", "with_bt:one_plan", why="it knows one price a bar, and is given the opens."),
         peer("vectorbt", "with_vectorbt:one_plan", why="a signal stands on the bar before its fill."),
     ]
-    page.race(race(entrants), ours=["replay", "evaluate"])
+    outcomes = race(entrants)
+    page.race(outcomes, ours=["replay", "evaluate"])
+    page.asked(against(outcomes, "backtrader", replay=2, evaluate=1_000))
 
 
 def one_account(page: Page) -> None:
@@ -32,8 +36,10 @@ def one_account(page: Page) -> None:
         peer("bt", "with_bt:one_account", why="a market that is shut keeps its last close."),
         peer("vectorbt", "with_vectorbt:one_account", why="one group that shares its cash, on the days of any market."),
     ]
-    page.race(race(entrants), ours=["replay", "evaluate"])
+    outcomes = race(entrants)
+    page.race(outcomes, ours=["replay", "evaluate"])
     page.say("- backtesting.py: n/a, it trades one instrument only.")
+    page.asked(against(outcomes, "backtrader", replay=2, evaluate=1_000))
 
 
 def peer(
@@ -41,3 +47,9 @@ def peer(
 ) -> Entrant:
     """Return a peer in its own interpreter; ``work`` is MODULE:FUNCTION under benchmarks.peers."""
     return Entrant(name, f"benchmarks.peers.{work}", told, python=PEERS, every=every, rounds=rounds, why=why)
+
+
+def against(outcomes: Sequence[Outcome], name: str, **least: float) -> list[tuple[str, float, float]]:
+    """Return of each of ours the claim, the ratio asked for and the one found, against a peer."""
+    took = {o.entrant.name: o.seconds for o in outcomes}
+    return [(f"{ours}, against {name}", n, took[name] / took[ours]) for ours, n in least.items()]

@@ -46,6 +46,12 @@ class Page:
         if each.why:
             self.say(f"- {each.name}: {each.why}")
 
+    def asked(self, lines: Sequence[tuple[str, float, float]]) -> None:
+        """Print what was asked for and what was found, each a claim with two ratios."""
+        self.say()
+        rows = [[claim, f"{least:,.0f}", f"{found:,.1f}", _reached(found, least)] for claim, least, found in lines]
+        self.table(["times faster", "asked", "found", "reached"], rows)
+
     def text(self) -> str:
         """Return all that was printed."""
         return "\n".join(self.lines) + "\n"
@@ -54,6 +60,10 @@ class Page:
 def _row(outcome: Outcome, mine: Sequence[Outcome]) -> list[str]:
     ratios = ["" if m is outcome else f"{outcome.seconds / m.seconds:,.1f}" for m in mine]
     return [outcome.entrant.name, took(outcome.seconds), f"{outcome.peak_mib:,.0f} MiB", f"{outcome.off:.0e}", *ratios]
+
+
+def _reached(found: float, least: float) -> str:
+    return "yes" if found >= least else "NO"
 
 
 def took(seconds: float) -> str:
