@@ -17,9 +17,9 @@ from datasets.bars import Floats
 from engine.account import SMALLEST_SCALE
 from engine.costs import MAINTENANCE
 from engine.grid_accounts import Steps
-from engine.grid_exits import HELD, Hits, Priced
+from engine.grid_exits import HELD, Hits, Priced, hits_of, paid_at
 from engine.grid_numbers import Calm, Daily
-from engine.grid_windows import Course, Factors, Outline, Windows
+from engine.grid_windows import Course, Factors, Outline, Windows, shares_of
 from engine.tape import NO_MOMENT, Money, Numbers64, Tape
 from engine.trade_table import TradeTable
 
@@ -87,6 +87,60 @@ def _exits(
 
 
 # ---- accounts whose trades share no day ------------------------------------------------------------------------------
+
+
+def finals_apart(table: TradeTable, tape: Tape, money: Money) -> tuple[Floats, Any]:
+    """Return the final equity of each plan, and whether it is right: whether its trades share no day."""
+    n, entries = table.n_plans, table.entries
+    paid = paid_at(entries, tape, money)
+    hits, shares = hits_of(table, tape, paid), shares_of(entries, paid, tape, money)
+    ends = tape.last_row[entries.instrument] * 2
+    arrays = _Apart(
+        table.start, table.entry, table.exit, table.level, hits.moment, hits.price, ends, tape.price, tape.day,
+        shares.size, shares.rest, shares.rate, shares.closing, shares.first_day,
+    )  # fmt: skip
+    final, apart = np.empty(n), np.empty(n, dtype=bool)
+    in_threads(_finals_apart, n, arrays, money.terms.cash, tape.n_days, final, apart, cost_ns=12.0 * len(table))
+    return final, apart
+
+
+class _Apart(NamedTuple):
+    start: Any
+    entry: Any
+    planned: Any
+    level: Any
+    hit: Any
+    hit_price: Any
+    ends: Any
+    price: Any
+    day: Any
+    size: Any
+    rest: Any
+    rate: Any
+    closing: Any
+    first_day: Any
+
+
+@compiled
+def _finals_apart(first: int, last: int, a: Any, cash: float, n_days: int, final: Any, apart: Any) -> None:
+    for p in range(first, last):
+        equity, ended, right = cash, -1, True
+        for t in range(a.start[p], a.start[p + 1]):
+            entry, exit_, at = a.entry[t], a.planned[t], a.level[t]
+            touched = a.hit[at] if at >= 0 else _NONE
+            row, meant = touched >> 1, exit_ >> 1
+            early = touched != _NONE and (exit_ == _NONE or row < meant or (row == meant and exit_ & 1 == 0))
+            begun, size = a.first_day[entry], a.size[entry]
+            if early or exit_ != _NONE:
+                got = (a.hit_price[at] if early else a.price[exit_]) * a.closing[entry]
+                day = a.day[touched if early else exit_]
+                factor = a.rest[entry] + size * got - abs(size) * a.rate[entry] * got
+            else:
+                day, factor = n_days, a.rest[entry] + size * a.price[a.ends[entry]]
+            right = right and begun > ended and day > begun and factor > 0
+            ended = day
+            equity *= factor
+        final[p], apart[p] = equity, right
 
 
 def courses(factors: Factors, money: Money) -> Course:
@@ -241,76 +295,79 @@ def _running(values: Floats) -> Floats:
     return np.concatenate(([0.0], np.cumsum(values)))
 
 
+CASH, IDLE, SHORT, EQUITY, PEAK, BELOW, PLAIN, SQUARE, LOSS, FLAT, CALLED, LOST = range(12)
+"""Places in the state of one account: cash; what was idle, lent to it and equity at the last mark; highest equity and
+deepest share of it; the three sums; whether it held nothing at the last mark; whether it was called, or lost."""
+
+
 @compiled
 def _walk(first: int, last: int, plans: Any, market: Any, terms: Any, found: Any) -> None:
     for p in range(first, last):
-        _walk_one(p, plans, market, terms, found)
+        begin, end = plans.start[p], plans.start[p + 1]
+        held, quantity = np.empty((end - begin) // 2, np.int64), np.empty((end - begin) // 2)
+        state = np.zeros(12)
+        state[CASH] = state[IDLE] = state[EQUITY] = state[PEAK] = terms.cash
+        state[BELOW] = state[FLAT] = 1.0
+        n_held, day, equity, scale = 0, 0, 0.0, 0.0
+        for s in range(begin, end):
+            if plans.day[s] > day:
+                _days(day, plans.day[s], held, quantity, n_held, market.marks, terms, state)
+                day = plans.day[s]
+            t = plans.trade[s]
+            entry = plans.entry[t]
+            instrument = plans.instrument[entry]
+            if not plans.opens[s]:
+                if plans.reason[t] != _HELD and found.quantity[t] != 0.0:
+                    n_held = _drop(instrument, found.quantity[t], held, quantity, n_held)
+                    value = -found.quantity[t] * plans.got[t]
+                    state[CASH] -= value + abs(value) * terms.commission[instrument]
+                continue
+            if plans.leads[s]:
+                net, gross = _worth(plans.order[entry], held, quantity, n_held, market)
+                equity = state[CASH] + net
+                wanted = plans.wanted[s] * equity
+                scale = min(1.0, (terms.max_gross * equity - gross) / wanted) if wanted > 0 else 0.0
+            size = _size(abs(plans.weight[entry]) * equity * scale / plans.paid[entry], scale, terms.lot[instrument])
+            if size > 0:
+                found.quantity[t] = size if plans.weight[entry] > 0 else -size
+                held[n_held], quantity[n_held] = instrument, found.quantity[t]
+                n_held += 1
+                value = found.quantity[t] * plans.paid[entry]
+                state[CASH] -= value + abs(value) * terms.commission[instrument]
+        _days(day, len(terms.earned), held, quantity, n_held, market.marks, terms, state)
+        found.final[p], found.below[p] = state[EQUITY], min(state[BELOW] - 1, 0.0)
+        found.plain[p], found.square[p], found.loss[p] = state[PLAIN], state[SQUARE], state[LOSS]
+        found.called[p], found.lost[p] = state[CALLED] > 0, state[LOST] > 0
 
 
 @compiled
-def _walk_one(p: int, plans: Any, market: Any, terms: Any, found: Any) -> None:
-    """Walk one account. ``state``: cash, idle and short at the last mark, equity there, peak, deepest, three sums."""
-    begin, end = plans.start[p], plans.start[p + 1]
-    held = np.empty((end - begin) // 2, np.int64)
-    state = np.array([terms.cash, terms.cash, 0.0, terms.cash, terms.cash, 1.0, 0.0, 0.0, 0.0, 1.0])
-    n_held, day, equity, scale = 0, 0, 0.0, 0.0
-    for s in range(begin, end):
-        day = _days(p, day, plans.day[s], held[:n_held], plans, market, terms, found, state)
-        t = plans.trade[s]
-        if not plans.opens[s]:
-            if plans.reason[t] != _HELD:
-                n_held = _close(t, held, n_held, plans, terms, found, state)
-            continue
-        if plans.leads[s]:
-            at = plans.order[plans.entry[t]]
-            equity, gross = _worth(at, held[:n_held], plans, market, found, state)
-            wanted = plans.wanted[s] * equity
-            scale = min(1.0, (terms.max_gross * equity - gross) / wanted) if wanted > 0 else 0.0
-        if _open(t, equity, scale, plans, terms, found, state):
-            held[n_held] = t
-            n_held += 1
-    _days(p, day, len(terms.earned), held[:n_held], plans, market, terms, found, state)
-    found.final[p], found.below[p] = state[3], min(state[5] - 1, 0.0)
-    found.plain[p], found.square[p], found.loss[p] = state[6], state[7], state[8]
-
-
-@compiled
-def _open(t: int, equity: float, scale: float, plans: Any, terms: Any, found: Any, state: Any) -> bool:
-    entry = plans.entry[t]
-    instrument, paid, weight = plans.instrument[entry], plans.paid[entry], plans.weight[entry]
-    quantity = abs(weight) * equity * scale / paid
-    lot = terms.lot[instrument]
+def _size(quantity: float, scale: float, lot: float) -> float:
+    """Return whole lots of a quantity, 0 where the exposure limit leaves next to nothing."""
     if lot > 0:
         quantity = np.floor(quantity / lot + 1e-9) * lot
-    if scale < _SCALE or not quantity > 0:
-        return False
-    found.quantity[t] = quantity if weight > 0 else -quantity
-    value = found.quantity[t] * paid
-    state[0] -= value + abs(value) * terms.commission[instrument]
-    return True
+    return quantity if scale >= _SCALE and quantity > 0 else 0.0
 
 
 @compiled
-def _close(t: int, held: Any, n_held: int, plans: Any, terms: Any, found: Any, state: Any) -> int:
+def _drop(instrument: int, size: float, held: Any, quantity: Any, n_held: int) -> int:
+    """Take a position out of those held, in whose order it may be any, and return how many are left."""
     for k in range(n_held):
-        if held[k] == t:
-            for m in range(k, n_held - 1):
-                held[m] = held[m + 1]
-            value = -found.quantity[t] * plans.got[t]
-            state[0] -= value + abs(value) * terms.commission[plans.instrument[plans.entry[t]]]
+        if held[k] == instrument and quantity[k] == size:
+            held[k : n_held - 1] = held[k + 1 : n_held].copy()
+            quantity[k : n_held - 1] = quantity[k + 1 : n_held].copy()
             return n_held - 1
     return n_held
 
 
 @compiled
-def _worth(at: int, held: Any, plans: Any, market: Any, found: Any, state: Any) -> tuple[float, float]:
-    """Return equity and gross exposure at a place in time."""
+def _worth(at: int, held: Any, quantity: Any, n_held: int, market: Any) -> tuple[float, float]:
+    """Return the net and the gross value of what is held at a place in time."""
     net = gross = 0.0
-    for t in held:
-        value = found.quantity[t] * _known(plans.instrument[plans.entry[t]], at, market)
+    for k in range(n_held):
+        value = quantity[k] * _known(held[k], at, market)
         net += value
         gross += abs(value)
-    return state[0] + net, gross
+    return net, gross
 
 
 @compiled
@@ -327,52 +384,41 @@ def _known(instrument: int, at: int, market: Any) -> Any:
 
 
 @compiled
-def _days(p: int, day: int, until: int, held: Any, plans: Any, market: Any, terms: Any, found: Any, state: Any) -> int:
-    """Write the days from one up to another; an account that holds nothing and has been marked so is not walked."""
+def _days(day: int, until: int, held: Any, quantity: Any, n_held: int, marks: Any, terms: Any, state: Any) -> None:
+    """Write the days from one up to another. What holds nothing, and was marked so, is not walked day by day."""
+    cash, idle, short, before = state[CASH], state[IDLE], state[SHORT], state[EQUITY]
+    peak, below, plain, square, loss = state[PEAK], state[BELOW], state[PLAIN], state[SQUARE], state[LOSS]
+    flat, off = state[FLAT] > 0, 1.0 + terms.rate
     while day < until:
-        calm = len(held) == 0 and state[9] == 1.0 and state[0] == state[3]
-        if calm:
-            _rest(day, until, terms, state)
-            return until
-        _one_day(p, day, held, plans, market, terms, found, state)
+        if n_held == 0 and flat and cash == before:
+            cash *= terms.grown[until] / terms.grown[day]
+            plain += terms.plain[until] - terms.plain[day]
+            square += terms.square[until] - terms.square[day]
+            loss += terms.loss[until] - terms.loss[day]
+            below, peak, idle, short, before = min(below, cash / peak), max(peak, cash), cash, 0.0, cash
+            break
+        cash += idle * terms.earned[day] - short * terms.lent[day]
+        net = gross = 0.0
+        for k in range(n_held):
+            value = quantity[k] * marks[held[k], day]
+            net += value
+            gross += abs(value)
+        equity = cash + net
+        if equity <= 0 or before <= 0:
+            state[LOST] = 1.0
+        if gross > 0 and equity < _MAINTENANCE * gross:
+            state[CALLED] = 1.0
+        excess = equity / before - off
+        low = min(excess, 0.0)
+        plain += excess
+        square += excess * excess
+        loss += low * low
+        below, peak = min(below, equity / peak), max(peak, equity)
+        idle, short, before, flat = equity - gross, (gross - net) / 2, equity, n_held == 0
         day += 1
-    return max(day, until)
-
-
-@compiled
-def _rest(day: int, until: int, terms: Any, state: Any) -> None:
-    """Let days pass in which only cash earns."""
-    state[0] *= terms.grown[until] / terms.grown[day]
-    state[1], state[2], state[3] = state[0], 0.0, state[0]
-    state[5] = min(state[5], state[3] / state[4])
-    state[4] = max(state[4], state[3])
-    state[6] += terms.plain[until] - terms.plain[day]
-    state[7] += terms.square[until] - terms.square[day]
-    state[8] += terms.loss[until] - terms.loss[day]
-
-
-@compiled
-def _one_day(p: int, day: int, held: Any, plans: Any, market: Any, terms: Any, found: Any, state: Any) -> None:
-    state[0] += state[1] * terms.earned[day] - state[2] * terms.lent[day]
-    net = gross = 0.0
-    for t in held:
-        value = found.quantity[t] * market.marks[plans.instrument[plans.entry[t]], day]
-        net += value
-        gross += abs(value)
-    equity = state[0] + net
-    if gross > 0 and equity < _MAINTENANCE * gross:
-        found.called[p] = True
-    if equity <= 0 or state[3] <= 0:
-        found.lost[p] = True
-    excess = equity / state[3] - (1.0 + terms.rate)
-    low = min(excess, 0.0)
-    state[6] += excess
-    state[7] += excess * excess
-    state[8] += low * low
-    state[5] = min(state[5], equity / state[4])
-    state[4] = max(state[4], equity)
-    state[1], state[2], state[3] = equity - gross, (gross - net) / 2, equity
-    state[9] = 1.0 if len(held) == 0 else 0.0
+    state[CASH], state[IDLE], state[SHORT], state[EQUITY] = cash, idle, short, before
+    state[PEAK], state[BELOW], state[PLAIN], state[SQUARE], state[LOSS] = peak, below, plain, square, loss
+    state[FLAT] = 1.0 if flat else 0.0
 
 
 def daily(walked: Walked) -> Daily:

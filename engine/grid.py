@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -23,7 +23,15 @@ from engine.grid_exits import Priced, priced, some_plans
 from engine.grid_numbers import Calm, Sums, daily_of, sums_apart, sums_of, together
 from engine.grid_plan import Block, PlanGrid
 from engine.grid_table import BlockTable, calendar_table
-from engine.grid_windows import Factors, courses_of, factors_of, outline_of, stands_apart, windows_of
+from engine.grid_windows import (
+    Factors,
+    courses_of,
+    factors_of,
+    may_stand_apart,
+    outline_of,
+    stands_apart,
+    windows_of,
+)
 from engine.metrics import (
     MIN_HELD_SESSIONS,
     MIN_SESSIONS,
@@ -207,11 +215,14 @@ def _tables(
     grid: PlanGrid, terms: Terms, since: np.datetime64 | None
 ) -> Iterator[tuple[Which, TradeTable, Tape, Money]]:
     """Yield the trades of a sweep in parts, with the combinations they are of."""
+    moneys: dict[Tape, Money] = {}
     for block in grid.blocks:
         if not block.instruments:
             raise UserError(f"{grid.combos.kind.name} names no instrument: give it a field of type Symbol")
         tape = grid.tape(block.instruments, since)
-        tables, money = BlockTable(block, grid.combos, tape), money_of(tape, terms)
+        if tape not in moneys:
+            moneys[tape] = money_of(tape, terms)
+        tables, money = BlockTable(block, grid.combos, tape), moneys[tape]
         for some in _chunks(block):
             yield block.rows[some], tables.of(some), tape, money
 
@@ -352,6 +363,10 @@ def sorted_plans(table: TradeTable, tape: Tape, money: Money, fast: Any = None) 
 
 def final_of(table: TradeTable, tape: Tape, money: Money, fast: Any = None) -> Floats:
     """Return the final equity of each plan of a table."""
+    if fast is not None and may_stand_apart(table.entries, money):
+        final, apart = fast.finals_apart(table, tape, money)
+        if apart.all():
+            return cast(Floats, final)
     plans = sorted_plans(table, tape, money, fast)
     found = np.empty(table.n_plans)
     found[plans.apart] = (courses_of if fast is None else fast.courses)(plans.of_apart, money).final

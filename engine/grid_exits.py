@@ -11,7 +11,7 @@ from engine.trade_table import Entries, TradeTable, spans
 
 PLANNED, STOPPED, TARGET, HELD = 0, 1, 2, 3
 """Why a trade leaves: as planned, at its stop, at its target, or not at all."""
-_FIRST_LOOK, _CELLS = 16, 1 << 16
+_FIRST_LOOK, _CELLS = 32, 1 << 16
 
 
 @dataclass(frozen=True, eq=False)

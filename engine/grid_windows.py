@@ -15,6 +15,7 @@ import numpy as np
 from datasets.bars import Flags, Floats
 from engine.grid_exits import HELD, Priced
 from engine.tape import Money, Numbers64, Tape
+from engine.trade_table import Entries
 
 _CELLS = 1 << 17
 
@@ -35,36 +36,67 @@ class Factors:
     factor: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """What 1 of equity becomes at each entry of a table where nothing is held beside it.
+
+    ``size`` is the signed quantity and ``rest`` the cash left; ``rate`` the commission of a value; ``closing`` what
+    slippage makes of a price at the exit; ``first_day`` that at whose mark the entry is first seen.
+    """
+
+    size: Floats
+    rest: Floats
+    rate: Floats
+    closing: Floats
+    first_day: Numbers64
+
+
+def shares_of(entries: Entries, paid: Floats, tape: Tape, money: Money) -> Shares:
+    """Return what 1 of equity becomes at each entry."""
+    weight, sign, instrument = np.abs(entries.weight), np.sign(entries.weight), entries.instrument
+    rate = money.commission[instrument]
+    wanted = weight * (1 + rate)
+    scale = np.minimum(1.0, np.divide(money.terms.max_gross, wanted, out=np.zeros(len(wanted)), where=wanted > 0))
+    share = weight * scale
+    return Shares(
+        size=sign * share / paid,
+        rest=1 - sign * share - share * rate,
+        rate=rate,
+        closing=np.where(sign > 0, money.sell[instrument], money.buy[instrument]),
+        first_day=tape.day[entries.moment],
+    )
+
+
 def factors_of(priced: Priced, tape: Tape, money: Money) -> Factors:
     """Return what the trades of a table do to equity where none is held beside them.
 
     ``first_day`` (one an entry) is the day at whose mark an entry is first seen, ``last_day`` (one a trade) that of its
     exit; the number of days where it has none.
     """
-    table, entries = priced.table, priced.table.entries
-    weight = np.abs(entries.weight)
-    rate = money.commission[entries.instrument]
-    wanted = weight * (1 + rate)
-    scale = np.minimum(1.0, np.divide(money.terms.max_gross, wanted, out=np.zeros(len(wanted)), where=wanted > 0))
-    share = weight * scale
-    size, rest = np.sign(entries.weight) * share / priced.paid, 1 - np.sign(entries.weight) * share - share * rate
-    got, per_trade = priced.got, size[table.entry]
-    paid_out = np.abs(per_trade) * rate[table.entry] * got
-    factor = rest[table.entry] + per_trade * got - paid_out
-    held = np.flatnonzero(priced.reason == HELD)
+    entry, entries = priced.table.entry, priced.table.entries
+    shares = shares_of(entries, priced.paid, tape, money)
+    size, got = shares.size[entry], priced.got
+    factor = shares.rest[entry] + size * got - np.abs(size) * shares.rate[entry] * got
     last_day = tape.day[np.maximum(priced.out, 0)]
+    held = np.flatnonzero(priced.reason == HELD)
     if len(held):
-        entry = table.entry[held]
+        entry = entry[held]
         last_day[held] = tape.n_days
-        factor[held] = rest[entry] + size[entry] * tape.marks[entries.instrument[entry], tape.n_days - 1]
-    return Factors(priced, tape.day[entries.moment], last_day, size, rest, factor)
+        factor[held] = shares.rest[entry] + shares.size[entry] * tape.marks[entries.instrument[entry], tape.n_days - 1]
+    return Factors(priced, shares.first_day, last_day, shares.size, shares.rest, factor)
+
+
+def may_stand_apart(entries: Entries, money: Money) -> bool:
+    """Return whether nothing but prices matters: no lots, interest, credit or shorts (engine/grid_accounts.py)."""
+    matters = money.pays_interest or np.any(money.lot > 0) or money.terms.max_gross > 1 or np.any(entries.weight < 0)
+    return not matters
 
 
 def stands_apart(factors: Factors, money: Money) -> Flags:
     """Return the plans whose trades share no day and keep equity above zero: none where more than prices matters."""
     table = factors.priced.table
-    if money.pays_interest or np.any(money.lot > 0) or money.terms.max_gross > 1 or np.any(factors.size < 0):
-        return np.zeros(table.n_plans, dtype=bool)  # lots, interest, credit and shorts: engine/grid_accounts.py
+    if not may_stand_apart(table.entries, money):
+        return np.zeros(table.n_plans, dtype=bool)
     first = factors.first_day[table.entry]
     wrong = (factors.last_day <= first) | ~(factors.factor > 0)
     follows = np.ones(len(first), dtype=bool)

@@ -146,8 +146,7 @@ def money_of(tape: Tape, terms: Terms) -> Money:
     """Return what terms mean on a tape."""
     costs = [terms.costs(b.instrument) for b in tape.bars]
     gaps = np.diff(_numbers(tape.days.sessions), prepend=_numbers(tape.days.sessions)[:1])
-    size, which = np.unique(gaps, return_inverse=True)
-    earned = np.array([terms.interest(1.0, 0.0, int(d)) for d in size])[which] if len(size) else np.zeros(0)
+    earned = np.array([terms.interest(1.0, 0.0, d) for d in range(int(gaps.max(initial=0)) + 1)])[gaps]
     return Money(
         terms=terms,
         commission=np.array([c.commission(1.0) for c in costs]),
