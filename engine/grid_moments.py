@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from datasets.bars import Bars, Flags
 from datasets.events import PoliticalEvent
 from datasets.instants import NS_PER_DAY, to_ns
-from engine.handed_on import with_values
+from engine.handed_on import form_of, with_values
 from engine.holes import MAX_GAP_DAYS
 from engine.market import Market
 from engine.plan import PlannedTrade, Skip, close_with_bars, entry_of, plan_leg
@@ -40,6 +40,13 @@ class Slot:
     def entry_by(self) -> str | None:
         """The parameter that moves the entry."""
         return self.places.get("delay") or self.places.get("before")
+
+    @property
+    def alike_but_for_levels(self) -> Any:
+        """All that the planned trades of the slot hang on, their stops and targets apart."""
+        _, weight, entry, exit_, _, _ = form_of(self.leg)
+        moved = (self.entry_by or entry, self.exit_by or exit_, type(self.leg.entry), type(self.leg.exit))
+        return (self.symbol, self.event.event_id, self.decided_at, weight, *moved, getattr(self.leg.exit, "at", None))
 
     @property
     def exit_by(self) -> str | None:

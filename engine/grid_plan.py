@@ -6,7 +6,7 @@ entries and exits are then found for all delays and holding periods at once. Wha
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -20,7 +20,7 @@ from engine.grid_moments import MomentFinder, Moments, Slot
 from engine.handed_on import Looked, can_be_traced, filled_in, form_of, handed_on, with_tokens, with_values
 from engine.legs import checked_legs
 from engine.market import Market, MarketView
-from engine.plan import Plan, Wish, make_plan, wish_of
+from engine.plan import Plan, Wish, make_plan, timing_of, wish_of
 from engine.strategy import Leg, Strategy
 from engine.tape import Tape, tape_of
 
@@ -34,6 +34,11 @@ class Block:
     slots: tuple[Slot, ...]
     moments: tuple[Moments, ...]
     skipped: int
+
+    @property
+    def alike_but_for_levels(self) -> Any:
+        """All that the block's plans hang on, their stops and targets apart."""
+        return (self.instruments, self.skipped, *(s.alike_but_for_levels for s in self.slots))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +99,8 @@ class _Planner:
         self.combos, self.events, self.market, self.since = combos, list(events), market, since
         self.start = None if since is None else datetime.combine(since, time(), UTC)
         self.failed: dict[int, str] = {}
-        self._templates: dict[Any, tuple[Leg, dict[str, str]]] = {}
+        self._timings = [timing_of(e) for e in self.events]
+        self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
         self._finder = MomentFinder(market, self.events, {n: c.values for n, c in combos.columns.items()})
         varied = {n: c for n, c in combos.columns.items() if len(c.values) > 1}
         self.looked = {n for n, c in varied.items() if not _could_be_handed_on(c)}
@@ -104,9 +110,28 @@ class _Planner:
         while True:
             self.failed.clear()
             try:
-                return [b for rows in self._groups() for b in self._blocks_of(rows)]
+                return self._merged([b for rows in self._groups() for b in self._blocks_of(rows)])
             except _Again:
                 continue
+
+    def _merged(self, blocks: list[Block]) -> list[Block]:
+        """Return blocks in which those with a stop or target and those with none of it are one, where that is all."""
+        found: dict[Any, Block] = {}
+        for n, block in enumerate(sorted(blocks, key=lambda b: -sum(len(s.places) for s in b.slots))):
+            key = block.alike_but_for_levels if any(s.places for s in block.slots) else n
+            wider = found.get(key)
+            if wider is None:
+                found[key] = block
+            elif self._may_join(block, wider):
+                found[key] = replace(wider, rows=np.concatenate((wider.rows, block.rows)))
+            else:
+                found[n] = block
+        return list(found.values())
+
+    def _may_join(self, block: Block, wider: Block) -> bool:
+        """Return whether a block differs from another only in levels that its combinations have as none."""
+        none = {n for n, c in self.combos.columns.items() if c.values[c.which[block.rows[0]]] is None}
+        return all(_same_levels(a, b, none) for a, b in zip(block.slots, wider.slots, strict=True))
 
     def _groups(self) -> Iterator[Which]:
         """Yield combinations alike in what the rule looks at, and in which parameters are none."""
@@ -175,8 +200,8 @@ class _Planner:
         slots: list[Slot] = []
         skipped = 0
         self._templates = {}
-        for event in self.events:
-            wish = wish_of(asking, event, self.market, self.start)
+        for event, timing in zip(self.events, self._timings, strict=True):
+            wish = wish_of(asking, event, self.market, self.start, timing)
             if isinstance(wish, Wish):
                 slots += self._slots(wish, first, check)
             else:
@@ -193,17 +218,21 @@ class _Planner:
         legs = [*wish.legs]
         forms = [form_of(leg) for leg in legs]
         real = check.legs(wish.event, MarketView(self.market, wish.decided_at))
-        if [filled_in(f, vars(check)) for f in forms] != [form_of(leg) for leg in real]:
+        made = [self._template(leg, f, first, check) for leg, f in zip(legs, forms, strict=True)]
+        if [expected for _, _, expected in made] != [form_of(leg) for leg in real]:
             raise ValueError("the rule knows its parameters from the tokens that stand for them")
-        return [self._slot(*self._template(leg, f, first), wish) for leg, f in zip(legs, forms, strict=True)]
+        return [self._slot(leg, places, wish) for leg, places, _ in made]
 
-    def _template(self, leg: Leg, form: Any, first: Strategy) -> tuple[Leg, dict[str, str]]:
-        """Return a checked leg and what was handed on to it; legs of most events are of a few forms only."""
+    def _template(self, leg: Leg, form: Any, first: Strategy, check: Strategy) -> tuple[Leg, dict[str, str], Any]:
+        """Return a checked leg, what was handed on to it, and its form with the values of ``check``.
+
+        The legs of most events are of a few forms only: each is looked at once.
+        """
         if form not in self._templates:
             places = handed_on(leg)
             [checked] = checked_legs([with_values(leg, places, vars(first))], first.name)
             self._check_values(checked, places)
-            self._templates[form] = (checked, places)
+            self._templates[form] = (checked, places, filled_in(form, vars(check)))
         return self._templates[form]
 
     def _slot(self, leg: Leg, places: dict[str, str], wish: Wish) -> Slot:
@@ -217,6 +246,17 @@ class _Planner:
             values = [v for v in self.combos.columns[name].values if v is not None]
             if not all(_may_stand(place, v, leg.weight) for v in values):
                 raise ValueError(f"{name} cannot be the {place} of a leg for some of its values")
+
+
+def _same_levels(slot: Slot, wider: Slot, none: set[str]) -> bool:
+    """Return whether a slot's stop and target are those of another, where some parameters are none."""
+    for place in ("stop_loss", "take_profit"):
+        mine, by = slot.places.get(place), wider.places.get(place)
+        if mine == by and (by is not None or getattr(slot.leg, place) == getattr(wider.leg, place)):
+            continue
+        if mine is not None or by not in none or getattr(slot.leg, place) is not None:
+            return False
+    return True
 
 
 _LEAST = {"delay": 0, "sessions": 1, "before": 1}

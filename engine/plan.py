@@ -151,17 +151,32 @@ def _plan_event(
     ]
 
 
+def timing_of(event: PoliticalEvent) -> PoliticalEvent:
+    """Return an event with its instants, and nothing else of its outcome: what a rule is told to find its decision."""
+    unknown = event.as_known(datetime.min.replace(tzinfo=UTC))
+    return unknown.model_copy(update={"known_at": event.known_at, "signal_from": event.signal_from})
+
+
 def wish_of(
-    strategy: Strategy, event: PoliticalEvent, market: Market, start: datetime | None
+    strategy: Strategy,
+    event: PoliticalEvent,
+    market: Market,
+    start: datetime | None,
+    timing: PoliticalEvent | None = None,
 ) -> Wish | tuple[Skipped, ...]:
     """Return what a rule wants of an event, or why it is skipped (nothing where it is not wanted).
+
+    Args:
+        strategy: the rule.
+        event: as it is known today.
+        market: the bars.
+        start: an event decided before it is not wanted.
+        timing: ``timing_of(event)``, from who asks often.
 
     Raises:
         UserError: the rule raised, or looked ahead.
     """
-    timing = event.as_known(datetime.min.replace(tzinfo=UTC)).model_copy(
-        update={"known_at": event.known_at, "signal_from": event.signal_from}
-    )
+    timing = timing_of(event) if timing is None else timing
     decided_at = asked(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
     if decided_at is None:
         wanted, missing = wants_and_missing(strategy, event)
