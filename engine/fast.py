@@ -275,7 +275,8 @@ def walk(priced: Priced, steps: Steps, tape: Tape, money: Money) -> Walked:
     entries = table.entries
     plans = _Plans(
         steps.start, steps.trade, steps.opens, steps.day, steps.leads, steps.wanted,
-        tape.order[entries.moment], table.entry, priced.got, priced.reason, entries.instrument, entries.weight, priced.paid,
+        tape.order[entries.moment], table.entry, priced.got, priced.reason,
+        entries.instrument, entries.weight, priced.paid,
     )  # fmt: skip
     market = _Market(tape.base, tape.open_at, tape.close_at, tape.opens_apart, tape.price, tape.marks)
     sums = [_running(calm.powered(name)) for name in ("plain", "square", "loss")]

@@ -1,5 +1,6 @@
 """The plans of a sweep are those that ``make_plan`` makes, whatever the rule does with its parameters."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
