@@ -35,7 +35,7 @@ def bars(n: str) -> Callable[[], float]:
 
 def events(n: str) -> Callable[[], float]:
     """Return the planning and reckoning of n events over 25,000 daily bars, each held for a session."""
-    return _one_market(bars_of(prices(LONG)), event_rows(LONG, int(n)), hold=1, weight=0.3)
+    return _one_market(bars_of(prices(LONG, first="1925-01-02")), event_rows(LONG, int(n)), hold=1, weight=0.3)
 
 
 def _one_market(whole: Bars, rows: Any, *, hold: int, weight: float) -> Callable[[], float]:

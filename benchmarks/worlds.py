@@ -19,7 +19,6 @@ CASH = 1_000_000.0
 HOLDS, DELAYS = range(1, 51), range(5)
 STOPS, TARGETS = (None, 0.03, 0.05, 0.10), (None, 0.10)
 """W3: 2,000 combinations."""
-_FIRST = np.datetime64("1990-01-02")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class Combination:
     target: float | None
 
 
-def prices(n_bars: int = BARS, *, seed: int = 1, holidays: float = 0.0) -> Prices:
+def prices(n_bars: int = BARS, *, seed: int = 1, holidays: float = 0.0, first: str = "1990-01-02") -> Prices:
     """Return the weekday bars of a random walk; of its days a share are holidays, drawn by the seed too."""
     draw = np.random.default_rng(seed)
     close = 1000 * np.exp(np.cumsum(0.01 * draw.standard_normal(n_bars)))
@@ -58,7 +57,7 @@ def prices(n_bars: int = BARS, *, seed: int = 1, holidays: float = 0.0) -> Price
     high, low = np.maximum(open_, close) * 1.001, np.minimum(open_, close) * 0.999
     n_days = int(n_bars / (1 - holidays))
     kept = np.sort(draw.permutation(n_days)[:n_bars])
-    session = np.busday_offset(_FIRST, kept, roll="forward")
+    session = np.busday_offset(np.datetime64(first), kept, roll="forward")
     return Prices(session, open_, high, low, close)
 
 
