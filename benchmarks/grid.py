@@ -1,14 +1,15 @@
-"""W3 and W4 by hustings: planned and reckoned from the events on, by numpy or compiled by numba."""
+"""W3 and W4 by hustings, by numpy or compiled by numba; from the plans on, or from the events on."""
 
 from collections.abc import Callable
 from typing import Any
 
 from benchmarks.ours import FREE, bars_of, event_after, market_of
 from benchmarks.worlds import DELAYS, HOLD, HOLDS, STOPS, TARGETS, WEIGHT, calendars, event_rows, prices
+from datasets.bars import Bars
 from datasets.events import EventCatalogue
-from engine.combinations import product_of
-from engine.grid import Backend, evaluate_calendars, final_equities
-from engine.grid_plan import plan_grid
+from engine.combinations import Combinations, product_of
+from engine.grid import Backend, calendar_equities, evaluate_calendars, evaluate_grid, final_equities
+from engine.grid_plan import PlanGrid, plan_grid
 from engine.strategy import Phase
 from engine.study.shapes import Shape
 from strategies.buy_after_event import BuyAfterEvent
@@ -60,8 +61,15 @@ def _events(bars: Bars) -> EventCatalogue:
 
 
 def placebos(how: str) -> Callable[[], Any]:
-    """Return W4: the calendars' rows are given, for drawing them is no part of it."""
+    """Return W4: the final equities of given rows, for drawing them is no part of it.
+
+    A product of factors looked up: there is nothing left to compile, and ``fast`` is numpy too.
+    """
     bars, rows = bars_of(prices()), calendars() + 1
-    if how == "numpy":
-        return lambda: calendar_equities(bars, SHAPE, rows, FREE, weight=WEIGHT)
-    return lambda: evaluate_calendars(bars, SHAPE, rows, FREE, weight=WEIGHT, backend=Backend.FAST).final_equity
+    return lambda: calendar_equities(bars, SHAPE, rows, FREE, weight=WEIGHT)
+
+
+def placebos_all_numbers(how: str) -> Callable[[], Any]:
+    """Return W4: all twelve numbers of every calendar, of which the final equities are told."""
+    bars, rows = bars_of(prices()), calendars() + 1
+    return lambda: evaluate_calendars(bars, SHAPE, rows, FREE, weight=WEIGHT, backend=Backend(how)).final_equity

@@ -1,7 +1,6 @@
 """W3 and W4: thousands of plans at once, by vectorbt, backtrader, backtesting.py, and by our grid.
 
-Ours are works of ``benchmarks/grid.py``: ``combinations(how)`` and ``placebos(how)``, where ``how`` is ``numpy`` or
-``fast``; each returns a callable that plans and evaluates all of it, and returns the final equities in the order of
+Ours are works of ``benchmarks/grid.py``, told ``numpy`` or ``fast``; they return the final equities in the order of
 ``worlds.grid()`` and ``worlds.calendars()``.
 """
 
@@ -16,6 +15,9 @@ EVERY = 97
 """One combination of so many is run by the peers that walk bar by bar: a prime, so that all values are met."""
 OURS = ["numpy", "fast"]
 TUNED = "the fastest of its block sizes and engines (numba, Rust), found anew here."
+PLANNED = "from the plans on, as the peers begin at the rows they are given."
+TWELVE = "returns, ratios, drawdown and trade figures of each; the peers give the final equity only."
+LOOKED_UP = "what a trade does to equity is reckoned once a bar and looked up; there is nothing left to compile."
 A_BAR = 2.5e-9
 """Seconds for a running extreme and a division."""
 
@@ -26,7 +28,9 @@ def combinations(page: Page) -> None:
     every = (str(EVERY),)
     outcomes = race(
         [
-            *(Entrant(how, "benchmarks.grid:combinations", (how,)) for how in OURS),
+            *(Entrant(how, "benchmarks.grid:combinations", (how,), why=PLANNED) for how in OURS),
+            *(Entrant(f"{how}, the rule asked too", "benchmarks.grid:asked_and_planned", (how,)) for how in OURS),
+            *(Entrant(f"{how}, all numbers", "benchmarks.grid:all_numbers", (how,), why=TWELVE) for how in OURS),
             peer("vectorbt", "with_vectorbt:combinations", why=TUNED),
             peer("backtesting.py", "with_backtesting:combinations", every, every=EVERY, why=WHOLE_UNITS),
             peer("backtrader", "with_backtrader:combinations", every, every=EVERY, rounds=3),
@@ -49,7 +53,11 @@ def placebos(page: Page) -> None:
     page.title(f"W4: {CALENDARS:,} placebo calendars of {EVENTS} dates on W1's bars, held for {HOLD}")
     outcomes = race(
         [
-            *(Entrant(how, "benchmarks.grid:placebos", (how,)) for how in OURS),
+            *(Entrant(how, "benchmarks.grid:placebos", (how,), why=LOOKED_UP) for how in OURS),
+            *(
+                Entrant(f"{how}, all numbers", "benchmarks.grid:placebos_all_numbers", (how,), why=TWELVE)
+                for how in OURS
+            ),
             peer("vectorbt", "with_vectorbt:placebos", why=TUNED),
         ]
     )

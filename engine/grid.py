@@ -325,6 +325,36 @@ def evaluate_calendars(
     return found.results({})
 
 
+def calendar_equities(
+    bars: Bars, shape: Shape, rows: Numbers64, terms: Terms, *, weight: float = 0.95, since: np.datetime64 | None = None
+) -> Floats:
+    """Return the final equity the same trade leaves on many calendars and nothing else; arguments as above.
+
+    What a trade does to equity is reckoned once a bar; a calendar whose trades share no day is then a product of what
+    stands at its rows.
+    """
+    tape = tape_of([bars], since)
+    money = money_of(tape, terms)
+    once = calendar_table(tape, shape, weight, np.arange(len(bars))[:, None])
+    factors = factors_of(priced(once, tape, money), tape, money)
+    found = terms.cash * np.multiply.reduce(factors.factor[rows], axis=1)
+    others = np.flatnonzero(~_calendars_apart(factors, rows, money))
+    if len(others):
+        found[others] = evaluate_calendars(bars, shape, rows[others], terms, weight=weight, since=since).final_equity
+    return cast(Floats, found)
+
+
+def _calendars_apart(factors: Factors, rows: Numbers64, money: Money) -> Flags:
+    """Return the calendars whose trades share no day and keep equity above zero."""
+    if not may_stand_apart(factors.priced.table.entries, money):
+        return np.zeros(len(rows), dtype=bool)
+    free = np.searchsorted(factors.first_day, factors.last_day, side="right")
+    bad = (factors.last_day <= factors.first_day) | ~(factors.factor > 0)
+    free[bad] = len(free)
+    apart: Flags = np.all(rows[:, 1:] >= free[rows[:, :-1]], axis=1) & ~bad[rows[:, -1]]
+    return apart
+
+
 @dataclass(frozen=True, eq=False)
 class Sorted:
     """The plans of a table, priced: those whose trades share no day (engine/grid_windows.py), and all others."""

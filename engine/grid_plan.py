@@ -64,6 +64,10 @@ class PlanGrid:
         """
         return make_plan(self.combos.rule(i), self.events, self.market, since=self.since)
 
+    def forget(self) -> None:
+        """Let go of the tapes made: what follows lays the bars down anew."""
+        self._tapes.clear()
+
     def tape(self, instruments: tuple[str, ...], since: np.datetime64 | None) -> Tape:
         """Return the bars of several instruments on one tape, made once."""
         key = (instruments, since)
