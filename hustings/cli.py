@@ -15,6 +15,7 @@ _COMMANDS = {
     "lookahead": "Ask a strategy again without its future; exit 1 where it decides otherwise.",
     "study": "Say what a strategy's events can bear: power, tests, placebo dates.",
     "placebo": "Show a strategy's net P&L among those of dates on which nothing happened.",
+    "sweep": "Try many combinations of a strategy's parameters; say what the best is worth.",
     "compare": "Put runs side by side in one page.",
     "strategies": "List the strategies, or show one with its parameters.",
     "events": "List, show, check and import political events.",

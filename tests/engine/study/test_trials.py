@@ -1,11 +1,22 @@
 """What a study is told of the trials beside its run."""
 
+from dataclasses import replace
+from statistics import fmean, stdev
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from engine.study.trials import Ground, TradeStatistics, Trial, TrialPosition, ground_of, trade_statistics
+from engine.study.trials import (
+    Ground,
+    SweepTrials,
+    TradeStatistics,
+    Trial,
+    TrialPosition,
+    ground_of,
+    trade_statistics,
+)
+from tests.engine.markets import about
 
 HERE = Ground("code", "events", {"TOPIX": "t", "N225": "n"})
 
@@ -87,3 +98,21 @@ def test_the_position_counts_the_rule_and_all_rules() -> None:
     assert position.sharpes == (1.0, None, -0.5)
     assert position.parameters == ({"hold": 1}, {"hold": 2})
     assert position.not_rebuildable == 1
+
+
+def test_a_sweep_counts_as_all_of_its_combinations() -> None:
+    """A run, then a sweep of 100 of which 5 have a Sharpe ratio, then this run: the third row, the 102nd trial."""
+    swept = replace(a_trial(101, hold=1), sweep=SweepTrials(100, 5, 0.3, 0.2))
+    position = TrialPosition(102, 102, "ab12", HERE, (a_trial(1, hold=1), swept, a_trial(102, hold=2)))
+    assert position.text == "trial 102 of 102 (102 of 102 of this rule)"
+    assert position.parameters == ({"hold": 1}, {"hold": 2})
+    assert position.not_rebuildable == 100
+    assert len(position.sharpes) == 102
+
+
+@pytest.mark.parametrize("known", [2, 3, 10, 11])
+def test_the_ratios_of_a_sweep_have_its_mean_and_spread(known: int) -> None:
+    sharpes = SweepTrials(20, known, 0.3, 0.2).sharpes
+    told = [s for s in sharpes if s is not None]
+    assert (len(sharpes), len(told)) == (20, known)
+    assert (fmean(told), stdev(told)) == about((0.3, 0.2))
