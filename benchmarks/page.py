@@ -33,7 +33,7 @@ class Page:
     def race(self, outcomes: Sequence[Outcome], *, ours: Sequence[str]) -> None:
         """Print what each entrant took, and how many times faster each of ``ours`` is than it; then the reasons."""
         mine = {o.entrant.name: o for o in outcomes if o.entrant.name in ours}
-        columns = ["", "time", "peak memory", "results off by", *(f"{name} is faster by" for name in mine)]
+        columns = ["", "time", "processor", "peak memory", "results off by", *(f"{name} is faster by" for name in mine)]
         self.table(columns, [_row(o, list(mine.values())) for o in outcomes])
         self.say()
         for o in outcomes:
@@ -59,7 +59,14 @@ class Page:
 
 def _row(outcome: Outcome, mine: Sequence[Outcome]) -> list[str]:
     ratios = ["" if m is outcome else f"{outcome.seconds / m.seconds:,.1f}" for m in mine]
-    return [outcome.entrant.name, took(outcome.seconds), f"{outcome.peak_mib:,.0f} MiB", f"{outcome.off:.0e}", *ratios]
+    return [
+        outcome.entrant.name,
+        took(outcome.seconds),
+        took(outcome.cpu),
+        f"{outcome.peak_mib:,.0f} MiB",
+        f"{outcome.off:.0e}",
+        *ratios,
+    ]
 
 
 def _reached(found: float, least: float) -> str:

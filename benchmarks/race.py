@@ -41,10 +41,14 @@ class Entrant:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an entrant took: median ``seconds`` for the whole work, peak memory of its process, how far off it was."""
+    """What an entrant took: median ``seconds`` for the whole work, and of the processor; memory; how far off it was.
+
+    Where others use the machine at the same time, the processor time of all its threads (``cpu``) is the steadier one.
+    """
 
     entrant: Entrant
     seconds: float
+    cpu: float
     peak_mib: float
     off: float
     n_results: int
@@ -121,9 +125,12 @@ class _Worker:
 
     def outcome(self, off: float) -> Outcome:
         """Return what was measured; the first time is left out."""
-        seconds = statistics.median(a["seconds"] for a in self.answers[1:]) * self.entrant.every
+        seconds, cpu = (self._median(name) for name in ("seconds", "cpu"))
         last = self.answers[-1]
-        return Outcome(self.entrant, seconds, last["peak_mib"], off, len(last["results"]))
+        return Outcome(self.entrant, seconds, cpu, last["peak_mib"], off, len(last["results"]))
+
+    def _median(self, name: str) -> float:
+        return float(statistics.median(a[name] for a in self.answers[1:])) * self.entrant.every
 
 
 def _off(worker: _Worker, reference: _Worker) -> float:
