@@ -49,13 +49,18 @@ class Space:
         return dict(zip(self.axes, map(np.asarray, found), strict=True))
 
     def combinations(self, first: int, last: int) -> Combinations:
-        """Return the combinations from one row up to another."""
-        columns = {n: Column(self.axes[n], which) for n, which in self.which(first, last).items()}
+        """Return the combinations from one row up to another; their columns hold only the values they have."""
+        columns = {name: _column(self.axes[name], which) for name, which in self.which(first, last).items()}
         return Combinations(self.kind, self.fixed, columns, last - first)
 
     def parameters(self, row: int) -> dict[str, Any]:
         """Return the parameters given to one combination, by name."""
         return self.combinations(row, row + 1).parameters(0)
+
+
+def _column(values: tuple[Any, ...], which: NDArray[np.intp]) -> Column:
+    used, place = np.unique(which, return_inverse=True)
+    return Column(tuple(values[i] for i in used), place.astype(np.intp).ravel())
 
 
 def grid_space(kind: type[Strategy], fixed: Mapping[str, Any], axes: Mapping[str, Iterable[Any]]) -> Space:

@@ -15,6 +15,8 @@ from hustings.sweeping_sent import Task, sent_of
 _SECONDS = 1.0
 """A stretch is so long that it takes about this."""
 _FIRST, _MOST, _GROWTH = 64, 50_000, 8
+_WORTH = 4
+"""A stretch takes so many times as long as its beginning at least."""
 _LOST_AT_MOST = 3
 """A single combination that ends so many processes is listed as failed."""
 
@@ -81,15 +83,28 @@ class _Todo:
 
 
 class _Pace:
-    """How many combinations take about a second, from those that were last done."""
+    """How many combinations take about a second, where that is mostly spent on them and not on beginning a stretch.
+
+    From the last two stretches of different lengths: seconds = ``fixed`` + ``each`` x combinations.
+    """
 
     def __init__(self) -> None:
         self.size = _FIRST
+        self._before: tuple[int, float] | None = None
 
     def saw(self, done: Done) -> None:
         """Learn from a stretch that was done."""
-        fit = int(len(done.task) * _SECONDS / max(done.seconds, 1e-6))
-        self.size = max(1, min(fit, len(done.task) * _GROWTH, _MOST))
+        n, seconds = len(done.task), max(done.seconds, 1e-6)
+        fixed, each = self._line(n, seconds)
+        fit = (max(_SECONDS, fixed * _WORTH) - fixed) / each
+        self.size = int(min(max(fit, n / 2, 1), n * _GROWTH, _MOST))
+        self._before = (n, seconds)
+
+    def _line(self, n: int, seconds: float) -> tuple[float, float]:
+        if self._before is None or self._before[0] == n:
+            return 0.0, seconds / n
+        each = max((seconds - self._before[1]) / (n - self._before[0]), seconds / n / 100)
+        return max(0.0, seconds - each * n), each
 
 
 def _work(crew: Crew, todo: _Todo, folder: SweepFolder, ahead: Callable[[int], None]) -> None:

@@ -1,11 +1,16 @@
 """hustings sweep: values, files, failures, walk-forward, ledger; in one process."""
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
+from hustings.sweeping import _Pace
+from hustings.sweeping_crew import Done
+from hustings.sweeping_sent import Task
 
 RULE = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US"]
 SMALL = [*RULE, "-p", "hold=1:3", "-p", "stop_loss=none,0.03"]
@@ -183,3 +188,25 @@ def test_a_sweep_looked_at_by_another_number_is_the_same_sweep(cli, home) -> Non
     one, other = cli(*SMALL, "--json").json, cli(*SMALL, "--metric", "max_drawdown", "--json").json
     assert one["sweep_id"] == other["sweep_id"]
     assert json.dumps(one["best"]) != json.dumps(other["best"])
+
+
+def _sizes(seconds: Callable[[int], float], n: int = 8) -> list[int]:
+    """Return how long stretches become that take so many seconds of their combinations."""
+    pace, found = _Pace(), []
+    for _ in range(n):
+        found.append(pace.size)
+        pace.saw(Done(Task(0, 0, pace.size), None, seconds(pace.size)))
+    return found
+
+
+def test_a_stretch_takes_about_a_second() -> None:
+    assert _sizes(lambda n: 0.02 * n)[-1] == 50
+    assert _sizes(lambda n: 0.0001 * n)[-1] == 10_000
+
+
+def test_a_stretch_whose_beginning_takes_long_is_longer_so_that_it_is_worth_it() -> None:
+    assert _sizes(lambda n: 2.0 + 0.001 * n)[-1] == 6_000  # three quarters of eight seconds
+
+
+def test_a_stretch_grows_eightfold_at_most_and_never_past_all_bounds() -> None:
+    assert _sizes(lambda n: 1e-6) == [64, 512, 4_096, 32_768, 50_000, 50_000, 50_000, 50_000]
