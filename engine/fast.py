@@ -17,7 +17,7 @@ from datasets.bars import Floats
 from engine.account import SMALLEST_SCALE
 from engine.costs import MAINTENANCE
 from engine.grid_accounts import Steps
-from engine.grid_exits import HELD, Hits, Priced, hits_of, paid_at
+from engine.grid_exits import HELD, Hits, Priced, Reached
 from engine.grid_numbers import Calm, Daily
 from engine.grid_windows import Course, Factors, Outline, Windows, shares_of
 from engine.tape import NO_MOMENT, Money, Numbers64, Tape
@@ -89,11 +89,10 @@ def _exits(
 # ---- accounts whose trades share no day ------------------------------------------------------------------------------
 
 
-def finals_apart(table: TradeTable, tape: Tape, money: Money) -> tuple[Floats, Any]:
+def finals_apart(table: TradeTable, tape: Tape, money: Money, reached: Reached) -> tuple[Floats, Any]:
     """Return the final equity of each plan, and whether it is right: whether its trades share no day."""
     n, entries = table.n_plans, table.entries
-    paid = paid_at(entries, tape, money)
-    hits, shares = hits_of(table, tape, paid), shares_of(entries, paid, tape, money)
+    hits, shares = reached.hits, shares_of(entries, reached.paid, tape, money)
     ends = tape.last_row[entries.instrument] * 2
     arrays = _Apart(
         table.start, table.entry, table.exit, table.level, hits.moment, hits.price, ends, tape.price, tape.day,

@@ -19,7 +19,7 @@ from datasets.errors import UserError
 from engine.combinations import Which
 from engine.costs import DAYS_PER_YEAR, Terms
 from engine.grid_accounts import settled, steps_of
-from engine.grid_exits import Priced, priced, some_plans
+from engine.grid_exits import Priced, Reached, exits_of, priced, reached_of, some_plans
 from engine.grid_numbers import Calm, Sums, daily_of, sums_apart, sums_of, together
 from engine.grid_plan import Block, PlanGrid
 from engine.grid_table import BlockTable, calendar_table
@@ -54,8 +54,8 @@ from engine.vector import NotVectorisableError, evaluate
 _COUNTS = ("n_trades",)
 _REPAID, _WALKING = 4_000_000, 10
 """So many trades repay the loading of numba; a tenth of them where accounts are walked day by day."""
-_TRADES = 1 << 17
-"""So many trades are reckoned together: some ten megabytes."""
+_TRADES = 1 << 16
+"""So many trades are reckoned together: some megabytes."""
 
 
 class Backend(StrEnum):
@@ -191,8 +191,9 @@ def evaluate_grid(
         backend: what reckons.
     """
     found, fast = _Gathered(len(grid)), _fast_for(grid, terms, backend)
-    for rows, table, tape, money in _tables(grid, terms, since):
-        found.put(rows, results_of(table, tape, money, _plan_by_row(grid, rows), fast))
+    for part in _parts(grid, terms, since):
+        plan_of = _plan_by_row(grid, part.rows)
+        found.put(part.rows, results_of(part.table, part.tape, part.money, plan_of, fast, part.reached))
     return found.results(grid.failed)
 
 
@@ -206,15 +207,24 @@ def final_equities(
     if not _never_called(grid, terms):
         return evaluate_grid(grid, terms, since=since, backend=backend).final_equity
     found, fast = np.full(len(grid), np.nan), _fast_for(grid, terms, backend)
-    for rows, table, tape, money in _tables(grid, terms, since):
-        found[rows] = final_of(table, tape, money, fast)
+    for part in _parts(grid, terms, since):
+        found[part.rows] = final_of(part.table, part.tape, part.money, part.reached, fast)
     return found
 
 
-def _tables(
-    grid: PlanGrid, terms: Terms, since: np.datetime64 | None
-) -> Iterator[tuple[Which, TradeTable, Tape, Money]]:
-    """Yield the trades of a sweep in parts, with the combinations they are of."""
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Some combinations of a sweep: their numbers, trades, tape and terms, and the prices they share with others."""
+
+    rows: Which
+    table: TradeTable
+    tape: Tape
+    money: Money
+    reached: Reached
+
+
+def _parts(grid: PlanGrid, terms: Terms, since: np.datetime64 | None) -> Iterator[_Part]:
+    """Yield the trades of a sweep in parts."""
     moneys: dict[Tape, Money] = {}
     for block in grid.blocks:
         if not block.instruments:
@@ -223,8 +233,9 @@ def _tables(
         if tape not in moneys:
             moneys[tape] = money_of(tape, terms)
         tables, money = BlockTable(block, grid.combos, tape), moneys[tape]
+        reached = reached_of(*tables.shared, tape, money)
         for some in _chunks(block):
-            yield block.rows[some], tables.of(some), tape, money
+            yield _Part(block.rows[some], tables.of(some), tape, money, reached)
 
 
 def _fast_for(grid: PlanGrid, terms: Terms, backend: Backend) -> Any:
@@ -383,21 +394,21 @@ class Sorted:
         return some_plans(self.factors.priced, self.others)
 
 
-def sorted_plans(table: TradeTable, tape: Tape, money: Money, fast: Any = None) -> Sorted:
+def sorted_plans(table: TradeTable, tape: Tape, money: Money, reached: Reached, fast: Any = None) -> Sorted:
     """Return the plans of a table, priced and sorted by how they are reckoned."""
-    prices = priced(table, tape, money) if fast is None else priced(table, tape, money, fast.exits)
+    prices = priced(table, tape, money, reached, exits_of if fast is None else fast.exits)
     factors = factors_of(prices, tape, money)
     apart = stands_apart(factors, money)
     return Sorted(factors, np.flatnonzero(apart), np.flatnonzero(~apart))
 
 
-def final_of(table: TradeTable, tape: Tape, money: Money, fast: Any = None) -> Floats:
+def final_of(table: TradeTable, tape: Tape, money: Money, reached: Reached, fast: Any = None) -> Floats:
     """Return the final equity of each plan of a table."""
     if fast is not None and may_stand_apart(table.entries, money):
-        final, apart = fast.finals_apart(table, tape, money)
+        final, apart = fast.finals_apart(table, tape, money, reached)
         if apart.all():
             return cast(Floats, final)
-    plans = sorted_plans(table, tape, money, fast)
+    plans = sorted_plans(table, tape, money, reached, fast)
     found = np.empty(table.n_plans)
     found[plans.apart] = (courses_of if fast is None else fast.courses)(plans.of_apart, money).final
     if len(plans.others):
@@ -408,7 +419,12 @@ def final_of(table: TradeTable, tape: Tape, money: Money, fast: Any = None) -> F
 
 
 def results_of(
-    table: TradeTable, tape: Tape, money: Money, plan_of: Callable[[int], Plan], fast: Any = None
+    table: TradeTable,
+    tape: Tape,
+    money: Money,
+    plan_of: Callable[[int], Plan],
+    fast: Any = None,
+    reached: Reached | None = None,
 ) -> Results:
     """Return the results of the plans of a table.
 
@@ -418,8 +434,10 @@ def results_of(
         money: the terms on that tape.
         plan_of: gives the plan of those that are reckoned one by one.
         fast: the module ``engine.fast``, or None for numpy alone.
+        reached: what is known of the table's entries and levels; None finds it.
     """
-    plans = sorted_plans(table, tape, money, fast)
+    reached = reached_of(table.entries, table.levels, tape, money) if reached is None else reached
+    plans = sorted_plans(table, tape, money, reached, fast)
     calm, final, parts = Calm(tape, money), np.empty(table.n_plans), list[tuple[Numbers64, Sums]]()
     if len(plans.apart):
         final[plans.apart], sums = _of_apart(plans.of_apart, calm, fast)

@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.bars import Flags, Floats
 from engine.tape import NO_MOMENT, Money, Numbers64, Tape
-from engine.trade_table import Entries, TradeTable, spans
+from engine.trade_table import Entries, Levels, TradeTable, spans
 
 PLANNED, STOPPED, TARGET, HELD = 0, 1, 2, 3
 """Why a trade leaves: as planned, at its stop, at its target, or not at all."""
@@ -68,12 +68,39 @@ def exits_of(table: TradeTable, tape: Tape, hits: Hits) -> Exits:
     return out, reference, reason
 
 
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """What tables that share their entries and levels share of their prices: those paid, and where levels are hit."""
+
+    paid: Floats
+    hits: Hits
+
+
+def reached_of(entries: Entries, levels: Levels, tape: Tape, money: Money) -> Reached:
+    """Return the prices paid at entries, and where their levels are reached."""
+    paid = paid_at(entries, tape, money)
+    return Reached(paid, hits_of(entries, levels, tape, paid))
+
+
 def priced(
-    table: TradeTable, tape: Tape, money: Money, exits: Callable[[TradeTable, Tape, Hits], Exits] = exits_of
+    table: TradeTable,
+    tape: Tape,
+    money: Money,
+    reached: Reached | None = None,
+    exits: Callable[[TradeTable, Tape, Hits], Exits] = exits_of,
 ) -> Priced:
-    """Return the prices of all trades of a table; ``exits`` may be the compiled one of ``engine.fast``."""
-    paid = paid_at(table.entries, tape, money)
-    out, reference, reason = exits(table, tape, hits_of(table, tape, paid))
+    """Return the prices of all trades of a table.
+
+    Args:
+        table: the trades.
+        tape: the bars.
+        money: the terms on that tape.
+        reached: what is known of its entries and levels; None finds it.
+        exits: this module's, or the compiled one of ``engine.fast``.
+    """
+    reached = reached_of(table.entries, table.levels, tape, money) if reached is None else reached
+    paid = reached.paid
+    out, reference, reason = exits(table, tape, reached.hits)
     instrument = table.entries.instrument[table.entry]
     closes = np.where(table.entries.weight[table.entry] > 0, money.sell[instrument], money.buy[instrument])
     return Priced(table, paid, out, reference, reference * closes, reason)
@@ -95,12 +122,11 @@ def _leaves_early(table: TradeTable, hits: Hits) -> Flags:
     return early
 
 
-def hits_of(table: TradeTable, tape: Tape, paid: Floats) -> Hits:
+def hits_of(entries: Entries, levels: Levels, tape: Tape, paid: Floats) -> Hits:
     """Return where each pair of levels is reached. Both in one bar: stopped; an open that has passed one: at the open.
 
     A level that a bar without a real open lies wholly beyond fills at the bar's close.
     """
-    levels, entries = table.levels, table.entries
     entry = levels.entry
     moment, price = entries.moment[entry], paid[entry]
     sign = np.where(entries.weight[entry] > 0, 1.0, -1.0)

@@ -20,7 +20,7 @@ from engine.metrics import session_rate, sessions_per_year, span_days
 from engine.tape import Money, Numbers64, Tape
 from engine.trade_table import spans
 
-_CELLS = 1 << 17
+_CELLS = 1 << 15
 """So many days of all accounts are looked at together: arrays that stay near the processor."""
 _DOUBTFUL = 1e-9
 """A variance below this share of the mean square is left to the careful way: differences would eat its digits."""

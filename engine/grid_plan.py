@@ -143,7 +143,7 @@ class _Planner:
         if not keys or not len(self.combos):
             yield from [np.arange(len(self.combos))] if len(self.combos) else []
             return
-        _, group = np.unique(np.stack(keys), axis=1, return_inverse=True)
+        group = _number_of(keys)
         by = np.argsort(group, kind="stable")
         yield from np.split(by, np.flatnonzero(np.diff(group[by])) + 1)
 
@@ -286,6 +286,16 @@ def _keys(column: Column, *, by_value: bool) -> Which:
     return of_value[column.which]
 
 
+def _number_of(keys: list[Which]) -> Which:
+    """Return one number a combination, the same where all keys are."""
+    number = np.zeros(len(keys[0]), dtype=np.intp)
+    for key in keys:
+        number = number * (int(key.max()) + 1) + key
+        if int(number.max()) >= 1 << 31:
+            number = np.unique(number, return_inverse=True)[1]
+    return number
+
+
 def _place(places: dict[Any, int], alike: Any) -> int:
     try:
         return places.setdefault(alike, len(places))
@@ -297,7 +307,6 @@ def _alike(combos: Combinations, rows: Which) -> list[Which]:
     """Return combinations in stretches of equal parameters."""
     if not combos.columns:
         return [rows]
-    keys = np.stack([_keys(c, by_value=True)[rows] for c in combos.columns.values()])
-    _, group = np.unique(keys, axis=1, return_inverse=True)
+    group = _number_of([_keys(c, by_value=True)[rows] for c in combos.columns.values()])
     by = np.argsort(group, kind="stable")
     return [rows[part] for part in np.split(by, np.flatnonzero(np.diff(group[by])) + 1)]

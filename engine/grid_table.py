@@ -32,12 +32,12 @@ class BlockTable:
         pieces = [p.of(which, n) for p in self._pieces]
         if not pieces:
             nothing = np.zeros(0, dtype=np.int64)
-            return _table(np.zeros(n, dtype=np.int64), nothing, nothing, nothing, self._shared)
+            return _table(np.zeros(n, dtype=np.int64), nothing, nothing, nothing, self.shared)
         entry, exit_, level, skip = (self._joined([p[k] for p in pieces]) for k in range(4))
         if not skip.any():
-            return _table(np.full(n, entry.shape[1]), entry.ravel(), exit_.ravel(), level.ravel(), self._shared)
+            return _table(np.full(n, entry.shape[1]), entry.ravel(), exit_.ravel(), level.ravel(), self.shared)
         real = ~skip
-        return _table(real.sum(axis=1), entry[real], exit_[real], level[real], self._shared)
+        return _table(real.sum(axis=1), entry[real], exit_[real], level[real], self.shared)
 
     def _joined(self, pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Return arrays of combinations x slots put together in the order of the block's slots."""
@@ -60,7 +60,8 @@ class BlockTable:
         return found
 
     @cached_property
-    def _shared(self) -> tuple[Entries, Levels]:
+    def shared(self) -> tuple[Entries, Levels]:
+        """The entries and levels that all tables of the block share."""
         return _joined_entries([p.entries for p in self._pieces]), _joined_levels([p.levels for p in self._pieces])
 
 

@@ -17,7 +17,7 @@ from engine.grid_exits import HELD, Priced
 from engine.tape import Money, Numbers64, Tape
 from engine.trade_table import Entries
 
-_CELLS = 1 << 17
+_CELLS = 1 << 15
 
 
 @dataclass(frozen=True, eq=False)
