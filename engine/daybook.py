@@ -21,12 +21,16 @@ class AccountDays:
 
 def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> AccountDays:
     """Return the union of the sessions of several instruments, each marked when the last of them has closed."""
-    labels = np.concatenate([b.session for b in bars])
-    closes = np.concatenate([b.close_at for b in bars])
-    sessions, at = np.unique(labels, return_inverse=True)
-    marked = np.full(len(sessions), np.iinfo(np.int64).min)
-    np.maximum.at(marked, at, closes)
-    marked = np.maximum.accumulate(marked)
+    labels = [b.session.astype("datetime64[D]").astype(np.int64) for b in bars]
+    first, last = min(int(s[0]) for s in labels), max(int(s[-1]) for s in labels)
+    closes = np.full(last - first + 1, np.iinfo(np.int64).min)
+    for each, own in zip(bars, labels, strict=True):
+        ends = each.days.last if each.intraday else slice(None)
+        day = own[ends] - first
+        closes[day] = np.maximum(closes[day], each.close_at[ends])
+    held = np.flatnonzero(closes > np.iinfo(np.int64).min)
+    sessions = (held + first).astype("datetime64[D]")
+    marked = np.maximum.accumulate(closes[held])
     keep = slice(0 if since is None else int(np.searchsorted(sessions, since)), None)
     return AccountDays(sessions[keep], marked[keep])
 
