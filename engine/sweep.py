@@ -20,7 +20,8 @@ from engine.market import Market
 from engine.metrics import NAMES, numbers
 from engine.plan import make_plan
 from engine.replay import replay
-from engine.study.trials import TradeStatistics, trade_statistics
+from engine.run import Trade
+from engine.study.trials import trade_statistics
 from engine.sweep_job import Job
 
 TRADE_SHARPE = "trade_sharpe"
@@ -28,7 +29,8 @@ COLUMNS = ("final_equity", *NAMES, TRADE_SHARPE)
 """The numbers of a combination: those of ``engine.metrics``, and the Sharpe ratio per trade, never annual."""
 GRID, REPLAY, FAILED = 0, 1, 2
 """How a combination was reckoned; FAILED: not at all."""
-_ROUNDING = 1e-12
+HARDLY_VARY = 5.0
+"""A mean of so many standard deviations is of returns that a stop or target holds equal, or of two or three alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,13 +109,24 @@ def _of_grid(results: Results, first: int) -> Stretch:
     how = np.full(len(results), GRID, dtype=np.int8)
     how[results.left_to_replay] = REPLAY
     how[list(results.failed)] = FAILED
-    mean, spread = results.column("mean_trade"), results.sd_trade
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sharpe = np.where(spread > _ROUNDING * np.abs(mean), mean / spread, np.nan)
+    sharpe = trade_sharpes(results.column("mean_trade"), results.sd_trade)
     columns = {**{name: results.column(name).copy() for name in NAMES}, TRADE_SHARPE: sharpe}
     columns["n_trades"] = np.where(how == GRID, columns["n_trades"], np.nan)
     failed = {first + row: why for row, why in sorted(results.failed.items())}
     return Stretch(first, {"final_equity": results.final_equity.copy(), **columns}, how, failed)
+
+
+def trade_sharpes(mean: Floats, spread: Floats) -> Floats:
+    """Return the Sharpe ratio per trade, NaN where the returns of the trades hardly vary."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Floats = np.where(np.abs(mean) <= HARDLY_VARY * spread, mean / spread, np.nan)
+    return found
+
+
+def trade_sharpe(trades: Sequence[Trade]) -> float | None:
+    """Return the Sharpe ratio per trade of the closed ones of some trades, None where there is none."""
+    sharpe = trade_statistics(trades).sharpe
+    return sharpe if sharpe is not None and abs(sharpe) <= HARDLY_VARY else None
 
 
 def _put(found: Stretch, row: int, values: Mapping[str, float | None]) -> None:
@@ -130,5 +143,4 @@ def _replayed(job: Job, market: Market, window: Window, row: int) -> dict[str, f
     previous = np.concatenate(([job.terms.cash], account.equity[:-1]))
     returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
     found = numbers(account.days.sessions, returns, account.trades, cash_rate=job.terms.cash_rate)
-    statistics: TradeStatistics = trade_statistics(account.trades)
-    return {"final_equity": float(account.equity[-1]), **found.values, TRADE_SHARPE: statistics.sharpe}
+    return {"final_equity": float(account.equity[-1]), **found.values, TRADE_SHARPE: trade_sharpe(account.trades)}

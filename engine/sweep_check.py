@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.account import TAKE_PROFIT
 from engine.backtest import backtest
-from engine.run import Run
+from engine.run import Run, Trade
 from engine.study.sharpe import deflated_sharpe, expected_maximum, sharpe_of_trades
-from engine.study.trials import trade_statistics
-from engine.sweep import COLUMNS, TRADE_SHARPE
+from engine.sweep import COLUMNS, HARDLY_VARY, TRADE_SHARPE, trade_sharpe
 from engine.sweep_digest import Best, Moments
 from engine.sweep_job import Job
 
@@ -40,7 +40,7 @@ def checked(job: Job, best: Best) -> Checked:
     """Return the replay of one combination, held against what the sweep found."""
     rule = job.space.combinations(best.row, best.row + 1).rule(0)
     run = backtest(rule, job.events, job.market(0), terms=job.terms, window=job.spans[0])
-    found = {**run.metrics, "final_equity": run.final_equity, TRADE_SHARPE: trade_statistics(run.trades).sharpe}
+    found = {**run.metrics, "final_equity": run.final_equity, TRADE_SHARPE: trade_sharpe(run.trades)}
     apart = {name: _apart(best.results[name], found[name]) for name in COLUMNS}
     lacking = next((name for name, d in apart.items() if d is None), None)
     if lacking is not None:
@@ -81,10 +81,12 @@ def worth(run: Run, sharpes: Moments, *, trials: int) -> Worth:
         sharpes: the moments of the Sharpe ratios per trade of the trials.
         trials: how many there were, this one included; they are counted as independent, the cautious side.
     """
-    returns = np.array([t.return_ for t in run.trades if t.is_closed])
-    own = sharpe_of_trades(returns)
+    closed = [t for t in run.trades if t.is_closed]
+    own = sharpe_of_trades(np.array([t.return_ for t in closed]))
     if own.sharpe is None:
         return Worth(own.n, trials, None, None, None, None, own.notes["sharpe"])
+    if reason := _held_equal(closed, own.sharpe):
+        return Worth(own.n, trials, own.sharpe, None, None, None, reason)
     if trials > 1 and sharpes.sd is None:
         reason = f"the Sharpe ratios of {sharpes.n} of {trials:,} trials are known; at least 2 are needed"
         return Worth(own.n, trials, own.sharpe, own.probabilistic, None, None, reason)
@@ -96,8 +98,9 @@ def worth(run: Run, sharpes: Moments, *, trials: int) -> Worth:
     return Worth(own.n, trials, own.sharpe, own.probabilistic, luck, found)
 
 
-def largest_difference(found: Sequence[Checked]) -> float | None:
-    """Return the largest difference of several, None where there is none or one cannot be told."""
-    told = [c.difference for c in found]
-    known = [d for d in told if d is not None]
-    return max(known) if known and len(known) == len(told) else None
+def _held_equal(closed: Sequence[Trade], sharpe: float) -> str:
+    """Return why a Sharpe ratio per trade tells nothing: the gains were cut alike, and the rare loss was not met."""
+    targets = sum(t.exit_reason == TAKE_PROFIT for t in closed)
+    if 2 * targets > len(closed):
+        return f"{targets} of {len(closed)} trades left at their target: gains cut alike say nothing of losses not met"
+    return "the returns of its trades hardly vary" if abs(sharpe) > HARDLY_VARY else ""

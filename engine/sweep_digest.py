@@ -18,7 +18,7 @@ from engine.sweep import FAILED, REPLAY, TRADE_SHARPE, Stretch
 from engine.sweep_space import Space
 from engine.tape import Numbers64
 
-METRICS = (TRADE_SHARPE, *(name for name in NAMES if name not in ("exposure", "n_trades")))
+METRICS = (*(name for name in NAMES if name not in ("exposure", "n_trades")), TRADE_SHARPE)
 """The numbers by which one combination is better than another."""
 LESS_IS_BETTER = frozenset({"volatility"})
 GROUPS_AT_MOST = 60

@@ -60,7 +60,7 @@ class SweepOptions:
 @click.option(
     "--list", "listing", type=click.Path(path_type=Path), metavar="FILE", help="Try the combinations of a CSV file."
 )
-@click.option("--metric", default="trade_sharpe", show_default=True, help="The number that ranks them.")
+@click.option("--metric", default="total_return", show_default=True, help="The number that ranks them.")
 @click.option(
     "--top", type=click.IntRange(1, 1_000), default=5, show_default=True, help="How many of the best to replay."
 )

@@ -14,8 +14,18 @@ from engine.backtest import Window, backtest
 from engine.costs import Terms
 from engine.market import Market, MarketView
 from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
-from engine.study.trials import trade_statistics
-from engine.sweep import COLUMNS, FAILED, GRID, REPLAY, TRADE_SHARPE, Stretch, evaluate_stretch, joined
+from engine.sweep import (
+    COLUMNS,
+    FAILED,
+    GRID,
+    REPLAY,
+    TRADE_SHARPE,
+    Stretch,
+    evaluate_stretch,
+    joined,
+    trade_sharpe,
+    trade_sharpes,
+)
 from engine.sweep_check import checked, worth
 from engine.sweep_digest import Moments, checked_metric, digest, groups_of, heat_axes
 from engine.sweep_job import Job, differences, hashes_of, id_of, job_of, manifest_of, versions
@@ -62,7 +72,7 @@ def test_each_combination_is_what_a_backtest_of_it_is() -> None:
     found = whole(of)
     for row in range(len(of.space)):
         run = backtest(of.space.combinations(row, row + 1).rule(0), of.events, market(), terms=of.terms)
-        sharpe = trade_statistics(run.trades).sharpe
+        sharpe = trade_sharpe(run.trades)
         for name, value in {**run.metrics, "final_equity": run.final_equity, TRADE_SHARPE: sharpe}.items():
             ours = found.columns[name][row]
             assert np.isnan(ours) if value is None else ours == pytest.approx(value, rel=1e-9, abs=1e-11), (row, name)
@@ -267,6 +277,31 @@ def test_one_trade_has_no_worth_and_says_why() -> None:
     found = worth(replace(run, trades=run.trades[:1]), Moments(12, 0.0, 0.2), trials=12)
     assert (found.sharpe, found.deflated) == (None, None)
     assert "1 observation" in found.reason or "at least 2" in found.reason
+
+
+def test_gains_cut_alike_at_a_target_have_no_worth() -> None:
+    of = job()
+    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
+    told = (("take_profit", 0.02), ("take_profit", 0.03), ("take_profit", 0.01), ("planned", -0.05))
+    four = [replace(t, return_=r, exit_reason=why) for t, (why, r) in zip(run.trades[:4], told, strict=True)]
+    found = worth(replace(run, trades=tuple(four)), Moments(12, 0.0, 0.2), trials=12)
+    assert found.deflated is None
+    assert found.reason == "3 of 4 trades left at their target: gains cut alike say nothing of losses not met"
+    two = [replace(t, return_=0.01, exit_reason="take_profit") for t in run.trades[:2]]
+    others = [
+        replace(t, return_=r, exit_reason="planned")
+        for t, r in zip(run.trades[2:5], (0.0101, 0.0099, 0.01), strict=True)
+    ]
+    assert (
+        worth(replace(run, trades=(*two, *others)), Moments(12, 0.0, 0.2), trials=12).reason
+        == "the returns of its trades hardly vary"
+    )
+    assert trade_sharpe([*two, *others]) is None
+
+
+def test_a_mean_of_five_deviations_is_the_last_that_counts() -> None:
+    found = trade_sharpes(np.array([0.05, 0.051, -0.051, 0.0, 0.01]), np.array([0.01, 0.01, 0.01, 0.0, np.nan]))
+    assert np.isnan(found).tolist() == [False, True, True, True, True]
 
 
 # ---- walk-forward ----------------------------------------------------------------------------------------------------

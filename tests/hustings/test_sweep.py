@@ -22,7 +22,7 @@ def files_of(folder: Path | str) -> dict[str, bytes]:
 
 
 def test_a_sweep_ranks_replays_and_writes_what_it_found(cli, home) -> None:
-    told = cli(*SMALL, "--top", "2", "--json").json
+    told = cli(*SMALL, "--metric", "trade-sharpe", "--top", "2", "--json").json
     assert (told["combinations"], told["failed"], told["agrees"]) == (6, 0, True)
     ranked = [b["results"]["trade_sharpe"] for b in told["best"]]
     table = pq.read_table(told["files"]["results"]).to_pydict()
