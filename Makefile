@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+PEERS := .venv-peers/.ready
 PACKAGES := datasets engine strategies reports hustings
 SCRIPTS := $(wildcard benchmarks examples)
 
@@ -25,12 +26,11 @@ lint: $(READY)  ## check style, types and the direction of imports
 	$(BIN)/mypy --strict $(PACKAGES) tests
 	$(BIN)/lint-imports --no-logo
 
-bench: $(READY)  ## run the benchmarks
-	@if [ -f benchmarks/__main__.py ]; then $(BIN)/python -m benchmarks $(ARGS); \
-	else echo "There are no benchmarks yet."; fi
+bench: $(READY) $(PEERS)  ## run the benchmarks against peers and write RESULTS.md (ARGS="W1 W3" runs some)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:  ## remove .venv and all caches; runs and bars stay
-	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-peers build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## say what there is
@@ -43,4 +43,10 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PEERS): benchmarks/peers.lock
+	@echo "Setting up .venv-peers for the benchmarks: two minutes the first time."
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --require-hashes -r benchmarks/peers.lock
 	@touch $@

@@ -1,8 +1,44 @@
-"""Runs every benchmark. Figures are ratios against a peer in the same run."""
+"""Runs the benchmarks: all of them, which makes RESULTS.md anew, or those named (``W1 W3``)."""
 
-from benchmarks import one_plan, report, store
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks import commands, growth, many_plans, one_plan, report, store
+from benchmarks.machine import machine
+from benchmarks.page import Page
+from benchmarks.race import RUNS
+
+WORKLOADS: dict[str, Callable[[Page], None]] = {
+    "W1": one_plan.one_instrument,
+    "W2": one_plan.one_account,
+    "W3": many_plans.combinations,
+    "W4": many_plans.placebos,
+    "W5": growth.main,
+    "W6": commands.main,
+    "store": store.main,
+    "report": report.main,
+}
+RESULTS = Path(__file__).parent / "RESULTS.md"
+
+
+def main(named: Sequence[str]) -> None:
+    """Print the workloads named, or all; only all of them are written down."""
+    began, page = time.perf_counter(), Page()
+    page.say("# Benchmarks\n")
+    page.say(
+        f"What `make bench` printed. Times are medians of {RUNS} interleaved rounds, each entrant in a process of its"
+    )
+    page.say("own. What is returned was held against ours before any time was compared.\n")
+    for line in machine():
+        page.say(line)
+    for name in named or WORKLOADS:
+        WORKLOADS[name](page)
+    page.say(f"\nAll of it took {(time.perf_counter() - began) / 60:.0f} minutes.")
+    if not named:
+        RESULTS.write_text(page.text(), encoding="utf-8")
+
 
 if __name__ == "__main__":
-    one_plan.main()
-    store.main()
-    report.main()
+    main(sys.argv[1:])

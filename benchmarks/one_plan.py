@@ -1,113 +1,55 @@
-"""One instrument x 9,000 bars x 40 events: plain backtrader fed by pandas, our replay, and the evaluation on arrays.
+"""W1 and W2: one plan, by the peers, by our replay and on arrays."""
 
-Final equity is checked to agree before any time is compared.
-"""
+from collections.abc import Sequence
 
-from collections.abc import Callable
+from benchmarks.page import Page
+from benchmarks.race import PEERS, RUNS, Entrant, Outcome, race
+from benchmarks.worlds import BARS, EVENTS, MARKETS, VOTES
 
-import backtrader as bt
-import numpy as np
-import pandas as pd
-
-from benchmarks.timing import interleaved, show
-from datasets.bars import Bars, Source, make_bars
-from datasets.events import EventCatalogue, PoliticalEvent
-from datasets.instants import to_datetime
-from datasets.instruments import Instrument, InstrumentTable
-from engine.costs import Terms
-from engine.market import Market
-from engine.plan import Plan, make_plan
-from engine.replay import replay
-from engine.vector import evaluate
-from strategies.buy_after_event import BuyAfterEvent
-
-BARS, EVENTS, HOLD = 9_000, 40, 20
-FREE = Terms(commission_bps=0, slippage_bps=0)
+WHOLE_UNITS = "it trades whole units, which a vast capital makes as good as fractions."
 
 
-def one_market() -> Bars:
-    """Return 9,000 weekday bars of a seeded random walk."""
-    rng = np.random.default_rng(1)
-    days = np.busday_offset(np.datetime64("1990-01-02"), np.arange(BARS), roll="forward")
-    close = 1000 * np.exp(np.cumsum(0.01 * rng.standard_normal(BARS)))
-    open_ = close * np.exp(0.003 * rng.standard_normal(BARS))
-    return make_bars(
-        Instrument("AAA", "A", "XTKS", "JPY", 0.0, 0.0, 0.0),
-        Source("benchmark", "random walk"),
-        session=days,
-        open_=open_,
-        high=np.maximum(open_, close) * 1.001,
-        low=np.minimum(open_, close) * 0.999,
-        close=close,
-        volume=np.full(BARS, np.nan),
-        where=str,
-    )
+def one_instrument(page: Page) -> None:
+    """Print W1."""
+    page.title(f"W1: one instrument, {BARS:,} bars, {EVENTS} events")
+    size = (str(BARS), str(EVENTS))
+    entrants = [
+        Entrant("evaluate", "benchmarks.ours:evaluate_one_plan", size),
+        Entrant("replay", "benchmarks.ours:replay_one_plan", size),
+        peer("backtrader", "with_backtrader:one_plan"),
+        peer("backtesting.py", "with_backtesting:one_plan", why=WHOLE_UNITS),
+        peer("bt", "with_bt:one_plan", why="it knows one price a bar, and is given the opens."),
+        peer("vectorbt", "with_vectorbt:one_plan", why="a signal stands on the bar before its fill."),
+    ]
+    outcomes = race(entrants)
+    page.race(outcomes, ours=["replay", "evaluate"])
+    page.asked(against(outcomes, "backtrader", replay=2, evaluate=1_000))
 
 
-def events_of(bars: Bars) -> EventCatalogue:
-    """Return 40 events, each known an hour after a close, far enough apart not to overlap."""
-    rows = np.linspace(100, BARS - 100, EVENTS).astype(int)
-    instants = [to_datetime(int(bars.close_at[r]) + 3_600_000_000_000) for r in rows]
-    return EventCatalogue(
-        PoliticalEvent(event_id=f"E{n}", country="JP", kind="general_election", title="t", known_at=at)
-        for n, at in enumerate(instants)
-    )
+def one_account(page: Page) -> None:
+    """Print W2."""
+    page.title(f"W2: {MARKETS} instruments with their own holidays, {BARS:,} bars each, {VOTES} events, one account")
+    entrants = [
+        Entrant("evaluate", "benchmarks.ours:evaluate_one_account"),
+        Entrant("replay", "benchmarks.ours:replay_one_account"),
+        peer("backtrader", "with_backtrader:one_account", why="it acts at the opens, where sizes are resolved."),
+        peer("bt", "with_bt:one_account", why="a market that is shut keeps its last close."),
+        peer("vectorbt", "with_vectorbt:one_account", why="one group that shares its cash, on the days of any market."),
+    ]
+    outcomes = race(entrants)
+    page.race(outcomes, ours=["replay", "evaluate"])
+    page.say("- backtesting.py: n/a, it trades one instrument only.")
+    page.asked(against(outcomes, "backtrader", replay=2, evaluate=1_000))
 
 
-class PlainHold(bt.Strategy):
-    """The same rule written for backtrader: all its own sizing, at the next open."""
-
-    params = (("entries", frozenset()),)
-
-    def __init__(self) -> None:
-        self.left = -1
-
-    def next(self) -> None:
-        if self.left > 0:
-            self.left -= 1
-            if self.left == 0:
-                self.close()
-        elif len(self) - 1 in self.p.entries:
-            self.buy(size=0.95 * self.broker.getvalue() / self.data.open[1])  # the size our rule resolves at the fill
-            self.left = HOLD
+def peer(
+    name: str, work: str, told: tuple[str, ...] = (), *, every: int = 1, rounds: int = RUNS, why: str = ""
+) -> Entrant:
+    """Return a peer in its own interpreter; ``work`` is MODULE:FUNCTION under benchmarks.peers."""
+    return Entrant(name, f"benchmarks.peers.{work}", told, python=PEERS, every=every, rounds=rounds, why=why)
 
 
-def plain_backtrader(bars: Bars, plan: Plan) -> float:
-    """Return the final equity of plain backtrader with its own pandas feed."""
-    columns = {n: getattr(bars, n) for n in ("open", "high", "low", "close", "volume")}
-    cerebro = bt.Cerebro()
-    cerebro.adddata(bt.feeds.PandasData(dataname=pd.DataFrame(columns, index=pd.DatetimeIndex(bars.session))))
-    cerebro.broker.setcash(1_000_000)
-    cerebro.addstrategy(PlainHold, entries=frozenset(t.entry.bar - 1 for t in plan.trades))
-    cerebro.run()
-    return float(cerebro.broker.getvalue())
-
-
-class _One:
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
-
-    def symbols(self) -> list[str]:
-        return [self._bars.symbol]
-
-    def load(self, instrument: Instrument) -> Bars:
-        return self._bars
-
-
-def main() -> None:
-    """Run the three in turn and print medians and ratios."""
-    bars = one_market()
-    market = Market(_One(bars), InstrumentTable([bars.instrument]))
-    plan = make_plan(BuyAfterEvent(instrument="AAA", hold=HOLD), events_of(bars), market)
-    plain = "plain backtrader, pandas feed"
-    peers: dict[str, Callable[[], float]] = {
-        plain: lambda: plain_backtrader(bars, plan),
-        "replay": lambda: float(replay(plan, [bars], FREE).equity[-1]),
-        "evaluate": lambda: float(evaluate(plan, [bars], FREE).equity[-1]),
-    }
-    title = f"{BARS} bars, {len(plan.trades)} trades, final equity agrees to 1e-9"
-    show(title, interleaved(peers, agree=1e-9), against=plain)
-
-
-if __name__ == "__main__":
-    main()
+def against(outcomes: Sequence[Outcome], name: str, **least: float) -> list[tuple[str, float, float]]:
+    """Return of each of ours the claim, the ratio asked for and the one found, against a peer."""
+    took = {o.entrant.name: o.seconds for o in outcomes}
+    return [(f"{ours}, against {name}", n, took[name] / took[ours]) for ours, n in least.items()]

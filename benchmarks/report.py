@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 from quantstats import reports, stats
 
-from benchmarks.timing import interleaved, show
+from benchmarks.page import Page, took
+from benchmarks.timing import interleaved
 from datasets.bars import Bars, Source, make_bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
@@ -93,20 +94,23 @@ def our_page(run: Run, path: Path) -> float:
     return float(np.prod(1 + run.returns) - 1)
 
 
-def main() -> None:
+def main(page: Page) -> None:
     """Print both times and sizes, and the size of thirty years."""
     run = a_run(TEN)
+    page.title(f"The tear sheet: {TEN:,} sessions with benchmark, {len(run.trades)} trades")
     with tempfile.TemporaryDirectory() as name:
         ours, theirs = Path(name) / "ours.html", Path(name) / "theirs.html"
         other = "quantstats.reports.html"
         peers = {other: lambda: quantstats_page(run, theirs), "tear sheet": lambda: our_page(run, ours)}
-        title = f"{TEN} sessions with benchmark, {len(run.trades)} trades, one page; total returns agree to 1e-9"
-        show(title, interleaved(peers, agree=1e-9), against=other)
-        print(f"  {'size of quantstats page':42} {theirs.stat().st_size / 1024:9.0f} KiB")
-        print(f"  {'size of the tear sheet':42} {ours.stat().st_size / 1024:9.0f} KiB")
+        seconds = interleaved(peers, agree=1e-9)
+        sizes = [f"{path.stat().st_size / 1024:,.0f} KiB" for path in (theirs, ours)]
         our_page(a_run(THIRTY), ours)
-        print(f"  {'of thirty years':42} {ours.stat().st_size / 1024:9.0f} KiB")
+        thirty = ours.stat().st_size / 1024
+    rows = [[name, took(s), size] for (name, s), size in zip(seconds.items(), sizes, strict=True)]
+    page.table(["", "time", "size"], rows)
+    page.asked([("than quantstats.reports.html", 3, seconds[other] / seconds["tear sheet"])])
+    page.say(f"\nThirty years: {thirty:,.0f} KiB.")
 
 
 if __name__ == "__main__":
-    main()
+    main(Page())

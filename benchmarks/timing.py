@@ -1,10 +1,10 @@
-"""Runs peers in turn and tells how long each took, beside the slowest."""
+"""Times pieces of work of this very process in turn."""
 
 import statistics
 import time
 from collections.abc import Callable, Mapping
 
-RUNS = 5
+from benchmarks.race import RUNS
 
 
 def interleaved(peers: Mapping[str, Callable[[], float]], *, agree: float) -> dict[str, float]:
@@ -24,10 +24,3 @@ def interleaved(peers: Mapping[str, Callable[[], float]], *, agree: float) -> di
         if spread > agree:
             raise SystemExit(f"results differ by {spread:.1e}: {found}")
     return {name: statistics.median(each) for name, each in took.items()}
-
-
-def show(title: str, medians: Mapping[str, float], *, against: str) -> None:
-    """Print each median and how many times faster it is than one of them."""
-    print(f"\n{title}; medians of {RUNS} interleaved runs")
-    for name, seconds in medians.items():
-        print(f"  {name:42} {seconds * 1e3:9.2f} ms   {medians[against] / seconds:8.1f} times {against}")

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
@@ -23,6 +24,7 @@ from datasets.instants import iso_z
 from datasets.lens import held_lens, holding
 
 CATALOGUE = Path(__file__).parent / "catalogue"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Kind(StrEnum):
@@ -196,7 +198,7 @@ class PoliticalEvent(BaseModel):
     @classmethod
     def _printable(cls, data: Any) -> Any:
         for name, value in data.items() if isinstance(data, dict) else ():
-            if isinstance(value, str) and any(ord(c) < 32 or 127 <= ord(c) < 160 for c in value):
+            if isinstance(value, str) and _CONTROL.search(value):
                 raise ValueError(f"{name} holds a control character, such as a line break: write it on one line")
         return data
 

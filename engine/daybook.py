@@ -1,5 +1,6 @@
 """The days of an account: what it was worth when the last market of each session had closed."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -20,12 +21,16 @@ class AccountDays:
 
 def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> AccountDays:
     """Return the union of the sessions of several instruments, each marked when the last of them has closed."""
-    labels = np.concatenate([b.session for b in bars])
-    closes = np.concatenate([b.close_at for b in bars])
-    sessions, at = np.unique(labels, return_inverse=True)
-    marked = np.full(len(sessions), np.iinfo(np.int64).min)
-    np.maximum.at(marked, at, closes)
-    marked = np.maximum.accumulate(marked)
+    labels = [b.session.astype("datetime64[D]").astype(np.int64) for b in bars]
+    first, last = min(int(s[0]) for s in labels), max(int(s[-1]) for s in labels)
+    closes = np.full(last - first + 1, np.iinfo(np.int64).min)
+    for each, own in zip(bars, labels, strict=True):
+        ends = each.days.last if each.intraday else slice(None)
+        day = own[ends] - first
+        closes[day] = np.maximum(closes[day], each.close_at[ends])
+    held = np.flatnonzero(closes > np.iinfo(np.int64).min)
+    sessions = (held + first).astype("datetime64[D]")
+    marked = np.maximum.accumulate(closes[held])
     keep = slice(0 if since is None else int(np.searchsorted(sessions, since)), None)
     return AccountDays(sessions[keep], marked[keep])
 
@@ -44,20 +49,22 @@ class DayBook:
         self.equity, self.cash, self.exposure = (np.empty(len(self.days.sessions)) for _ in range(3))
         self._written = 0
         self._idle, self._short = self.terms.cash, 0.0
+        self._marked_at = self.days.marked_at.tolist()
+        self._gaps = [0, *np.diff(self.days.sessions).astype(np.int64).tolist()]
+        self._earns = self.terms.cash_rate != 0 or self.terms.borrow_rate != 0
 
     def due(self, before: int | None) -> Iterator[int]:
         """Yield the days not yet written whose last market closed before an instant; None yields all left."""
-        marked_at = self.days.marked_at
-        while self._written < len(marked_at) and (before is None or marked_at[self._written] < before):
-            yield self._written
-            self._written += 1
+        for day in range(self._written, self._upto(before)):
+            yield day
+            self._written = day + 1
+
+    def _upto(self, before: int | None) -> int:
+        return len(self._marked_at) if before is None else bisect_left(self._marked_at, before)
 
     def interest(self, day: int) -> float:
         """Return the interest earned since the day before, on what was idle and short then."""
-        if day == 0:
-            return 0.0
-        days = int((self.days.sessions[day] - self.days.sessions[day - 1]).astype(np.int64))
-        return self.terms.interest(self._idle, self._short, days)
+        return self.terms.interest(self._idle, self._short, self._gaps[day]) if self._earns else 0.0
 
     def write(self, day: int, *, equity: float, cash: float, gross: float, short: float) -> bool:
         """Write a day and return whether the account has fallen below its maintenance margin."""
@@ -65,3 +72,18 @@ class DayBook:
         self.exposure[day] = gross / equity if gross else 0.0
         self._idle, self._short = equity - gross, short
         return gross > 0 and equity < MAINTENANCE * gross
+
+    def write_idle(self, before: int | None, *, cash: float) -> float:
+        """Write the days due before an instant on which nothing is held, and return the cash after them."""
+        if not self._earns:
+            self._write_flat(slice(self._written, self._upto(before)), cash)
+            return cash
+        for day in self.due(before):
+            cash += self.interest(day)
+            self.write(day, equity=cash, cash=cash, gross=0.0, short=0.0)
+        return cash
+
+    def _write_flat(self, days: slice, cash: float) -> None:
+        self.equity[days] = self.cash[days] = cash
+        self.exposure[days] = 0.0
+        self._written = max(days.start, days.stop)

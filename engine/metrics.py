@@ -75,7 +75,9 @@ def numbers(
     held = held_sessions(sessions, trades)
     put("total_return", total_return(returns))
     put("cagr", cagr(returns, span_days(sessions)))
-    too_few = _too_few(sessions, held, trades)
+    too_few = too_few_for_risk(
+        len(sessions), held=int(held.sum()), traded=len(trades), closed=sum(t.is_closed for t in trades)
+    )
     put("volatility", too_few or volatility(returns, per_year))
     excess = returns - session_rate(cash_rate, per_year)
     put("sharpe", too_few or sharpe(excess, per_year))
@@ -86,16 +88,22 @@ def numbers(
     return Numbers(values, notes)
 
 
-def _too_few(sessions: Sessions, held: NDArray[np.bool_], trades: Sequence[Trade]) -> str | None:
-    """Return why a run cannot bear a yearly risk figure, or None."""
-    closed = sum(t.is_closed for t in trades)
-    if not trades:
+def too_few_for_risk(sessions: int, *, held: int, traded: int, closed: int) -> str | None:
+    """Return why a run cannot bear a yearly risk figure, or None.
+
+    Args:
+        sessions: the account's days.
+        held: those in which a position was held at any time.
+        traded: closed and open trades.
+        closed: closed ones.
+    """
+    if not traded:
         return "no trades"
-    if len(sessions) < MIN_SESSIONS:
-        return f"{len(sessions)} sessions; at least {MIN_SESSIONS} are needed"
-    if int(held.sum()) < MIN_HELD_SESSIONS:
-        return f"in the market on {int(held.sum())} sessions; at least {MIN_HELD_SESSIONS} are needed"
-    if closed < MIN_TRADES_FOR_RATIOS and float(held.mean()) < 0.5:
+    if sessions < MIN_SESSIONS:
+        return f"{sessions} sessions; at least {MIN_SESSIONS} are needed"
+    if held < MIN_HELD_SESSIONS:
+        return f"in the market on {held} sessions; at least {MIN_HELD_SESSIONS} are needed"
+    if closed < MIN_TRADES_FOR_RATIOS and held / sessions < 0.5:
         few = "1 closed trade" if closed == 1 else f"{closed} closed trades"
         return f"{few}, mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} are needed"
     return None
@@ -135,9 +143,14 @@ def sessions_per_year(sessions: Sessions) -> float:
 def cagr(returns: Floats, days: int) -> float | str:
     """Return the yearly compounded growth over calendar days (actual/365), or why there is none."""
     if days < MIN_SPAN_DAYS:
-        return f"span of {days} days; a yearly rate needs at least {MIN_SPAN_DAYS}"
+        return short_span(days)
     final = 1 + total_return(returns)
     return float(final ** (DAYS_PER_YEAR / days) - 1) if final > 0 else "the account was lost"
+
+
+def short_span(days: int) -> str:
+    """Return why there is no yearly rate over so few calendar days."""
+    return f"span of {days} days; a yearly rate needs at least {MIN_SPAN_DAYS}"
 
 
 def session_rate(annual: float, per_year: float) -> float:

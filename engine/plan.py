@@ -7,6 +7,7 @@ A plan fixes bars, not prices: only the replay looks at those. Rules of time (do
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,19 @@ class Plan:
     considered: int
 
 
-class _Skip(Exception):
+@dataclass(frozen=True)
+class Wish:
+    """What a rule answered about an event: the event as it saw it, when it decided, and its legs as it gave them.
+
+    Nothing has checked the legs.
+    """
+
+    event: PoliticalEvent
+    decided_at: datetime
+    legs: Any
+
+
+class Skip(Exception):
     """Ends the resolution of a leg with a reason."""
 
 
@@ -110,13 +123,13 @@ def make_plan(
             symbols.setdefault(outcome.instrument) if outcome.instrument else None
             trades.append(outcome) if isinstance(outcome, PlannedTrade) else skipped.append(outcome)
     end = max((int(market.bars(s).close_at[-1]) for s in symbols), default=0)
-    trades = [_close_with_bars(t, market.bars(t.instrument), end) for t in trades]
+    trades = [close_with_bars(t, market.bars(t.instrument), end) for t in trades]
     trades.sort(key=lambda t: t.decided_at)
     return Plan(tuple(trades), tuple(skipped), tuple(symbols), len(listed))
 
 
-def _close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
-    """Close a trade at its instrument's last close when the bars of the others go on without it."""
+def close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
+    """Return a trade closed at its instrument's last close when the bars of the others go on without it."""
     if trade.exit is not None or end - int(bars.close_at[-1]) <= MAX_GAP_DAYS * NS_PER_DAY:
         return trade
     last = Moment(len(bars) - 1, Phase.CLOSE)
@@ -130,31 +143,62 @@ def _plan_event(
     events: list[PoliticalEvent],
     start: datetime | None,
 ) -> list[PlannedTrade | Skipped]:
-    timing = event.as_known(datetime.min.replace(tzinfo=UTC)).model_copy(
-        update={"known_at": event.known_at, "signal_from": event.signal_from}
-    )
+    wish = wish_of(strategy, event, market, start)
+    if not isinstance(wish, Wish):
+        return [*wish]
+    return [
+        plan_leg(leg, wish.event, wish.decided_at, market, events) for leg in checked_legs(wish.legs, strategy.name)
+    ]
+
+
+def timing_of(event: PoliticalEvent) -> PoliticalEvent:
+    """Return an event with its instants, and nothing else of its outcome: what a rule is told to find its decision."""
+    unknown = event.as_known(datetime.min.replace(tzinfo=UTC))
+    return unknown.model_copy(update={"known_at": event.known_at, "signal_from": event.signal_from})
+
+
+def wish_of(
+    strategy: Strategy,
+    event: PoliticalEvent,
+    market: Market,
+    start: datetime | None,
+    timing: PoliticalEvent | None = None,
+) -> Wish | tuple[Skipped, ...]:
+    """Return what a rule wants of an event, or why it is skipped (nothing where it is not wanted).
+
+    Args:
+        strategy: the rule.
+        event: as it is known today.
+        market: the bars.
+        start: an event decided before it is not wanted.
+        timing: ``timing_of(event)``, from who asks often.
+
+    Raises:
+        UserError: the rule raised, or looked ahead.
+    """
+    timing = timing_of(event) if timing is None else timing
     decided_at = asked(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
     if decided_at is None:
         wanted, missing = wants_and_missing(strategy, event)
-        return [Skipped(event.event_id, "", _undecided(event))] if wanted or missing else []
+        return (Skipped(event.event_id, "", _undecided(event)),) if wanted or missing else ()
     check_instant(decided_at, f"{strategy.name} decides on {event.event_id}")
     if start is not None and decided_at < start:
-        return []
+        return ()
     _check_foresight(strategy, timing, decided_at, market)
     unheard = _unheard_of(event, decided_at)
     if unheard:
         wanted, missing = wants_and_missing(strategy, timing)
-        return [Skipped(event.event_id, "", unheard)] if wanted or missing else []
+        return (Skipped(event.event_id, "", unheard),) if wanted or missing else ()
     seen = event.as_known(decided_at)
     wanted, missing = wants_and_missing(strategy, seen)
     if not wanted:
         why = f"unknown at {iso_z(decided_at)}: {', '.join(missing)}"
-        return [Skipped(event.event_id, "", why)] if missing else []
+        return (Skipped(event.event_id, "", why),) if missing else ()
     try:
         legs = asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
     except TooFewBarsError as e:
-        return [Skipped(event.event_id, "", str(e))]
-    return [_plan_leg(leg, seen, decided_at, market, events) for leg in checked_legs(legs, strategy.name)]
+        return (Skipped(event.event_id, "", str(e)),)
+    return Wish(seen, decided_at, legs)
 
 
 def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: datetime, market: Market) -> None:
@@ -188,16 +232,17 @@ def _undecided(event: PoliticalEvent) -> str:
     return "no instant of decision: it is unknown, or no bar is near it"
 
 
-def _plan_leg(
+def plan_leg(
     leg: Leg, event: PoliticalEvent, decided_at: datetime, market: Market, events: list[PoliticalEvent]
 ) -> PlannedTrade | Skipped:
+    """Return the planned trade of a checked leg, or why it is skipped."""
     bars = market.bars(leg.instrument)
     bars.instrument.check_tradable()
     try:
-        entry, notes = _entry(leg.entry, event, decided_at, bars)
+        entry, notes = entry_of(leg.entry, event, decided_at, bars)
         exit_, reason, more = _exit(leg.exit, entry, bars, events, decided_at)
         _refuse(hole_between(bars, entry.bar, len(bars) - 1 if exit_ is None else exit_.bar))
-    except _Skip as skip:
+    except Skip as skip:
         return Skipped(event.event_id, bars.symbol, str(skip))
     return PlannedTrade(
         event_id=event.event_id,
@@ -215,10 +260,15 @@ def _plan_leg(
 
 def _refuse(reason: str | None) -> None:
     if reason is not None:
-        raise _Skip(reason)
+        raise Skip(reason)
 
 
-def _entry(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[Moment, tuple[str, ...]]:
+def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[Moment, tuple[str, ...]]:
+    """Return where an entry falls, and what there is to tell of it.
+
+    Raises:
+        Skip: it falls nowhere.
+    """
     if isinstance(entry, BeforeVote):
         return _before_vote(entry, event, decided_at, bars)
     after = to_ns(decided_at if entry.after is None else max(decided_at, entry.after))
@@ -250,17 +300,17 @@ def _before_vote(
     entry: BeforeVote, event: PoliticalEvent, decided_at: datetime, bars: Bars
 ) -> tuple[Moment, tuple[str, ...]]:
     if event.vote_begins_at is None:
-        raise _Skip("unknown: voted_on")
+        raise Skip("unknown: voted_on")
     vote = to_ns(event.vote_begins_at)
     last = int(np.searchsorted(bars.close_at, vote, side="left")) - 1
     if last == len(bars) - 1 and _another_close_before(event.vote_begins_at, bars):
-        raise _Skip(f"bars end {to_date(bars.session[-1])}, before the last close before the vote")
+        raise Skip(f"bars end {to_date(bars.session[-1])}, before the last close before the vote")
     day = int(bars.days.of[last]) - entry.sessions if last >= 0 else -1
     if day < 0:
-        raise _Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
+        raise Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
     moment = Moment(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE)
     if moment.at(bars) <= to_ns(decided_at):
-        raise _Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
+        raise Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
     _refuse(cut_short(bars, last, event.vote_begins_at))
     return moment, early(bars, "entry", moment.bar, event.vote_begins_at)
 
@@ -284,7 +334,7 @@ def _exit(
     if moment.bar >= len(bars):
         return None, "open_at_end", ()
     if moment.bar < 0 or moment.at(bars) <= entry.at(bars):
-        raise _Skip(f"the exit ({reason}) would not come after the entry")
+        raise Skip(f"the exit ({reason}) would not come after the entry")
     tradable, notes = _tradable(moment, bars, "exit")
     return tradable, reason, (*notes, *_lacking_at_exit(exit_, moment, bars, known))
 

@@ -6,7 +6,7 @@ walked: outside of them nothing is held and nothing can happen. At one instant: 
 together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +49,9 @@ def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 |
     """
     by_symbol = {b.symbol: b for b in bars}
     desk = _Desk(by_symbol, terms, DayBook(account_days(bars, since), terms))
-    windows = {s: [t for t in plan.trades if t.instrument == s] for s in by_symbol}
+    windows: dict[str, list[PlannedTrade]] = {s: [] for s in by_symbol}
+    for trade in plan.trades:
+        windows[trade.instrument].append(trade)
     feeds = {s: _ticks(by_symbol[s], trades) for s, trades in windows.items() if trades}
     if feeds:
         _run_backtrader(feeds, desk, plan, terms)
@@ -59,10 +61,11 @@ def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 |
 
 @dataclass(frozen=True, eq=False)
 class _Ticks:
-    """The ticks of one instrument: rows for the feed, and the bar and phase of each."""
+    """The ticks of one instrument: rows for the feed, and of each its bar and phase and its instant."""
 
     rows: dict[str, Any]
     moments: list[Moment]
+    at: list[int]
 
 
 def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
@@ -77,12 +80,12 @@ def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
     rows = {"open_at": at, "close_at": at, "volume": bars.volume[row], "stamp_at": at + is_open * OPEN_AFTER_CLOSE}
     for name, ours in (("open", bars.open), ("high", bars.high), ("low", bars.low), ("close", bars.close)):
         rows[name] = np.where(is_open, bars.open[row], ours[row])
-    phases = np.where(is_open, Phase.OPEN, Phase.CLOSE)
-    return _Ticks(rows, [Moment(int(b), Phase(p)) for b, p in zip(row, phases, strict=True)])
+    pairs = zip(row.tolist(), is_open.tolist(), strict=True)
+    return _Ticks(rows, [Moment(b, Phase.OPEN if o else Phase.CLOSE) for b, o in pairs], at.tolist())
 
 
 def _run_backtrader(feeds: dict[str, _Ticks], desk: "_Desk", plan: Plan, terms: Terms) -> None:
-    cerebro = bt.Cerebro(stdstats=False, cheat_on_open=True)
+    cerebro = _Walk(stdstats=False)
     costs = {s: desk.costs[s] for s in feeds}
     lots = {s: desk.bars[s].instrument.lot for s in feeds}
     broker = GuardedBroker(costs, lots, terms.max_gross, terms.cash, planned=True)
@@ -93,26 +96,46 @@ def _run_backtrader(feeds: dict[str, _Ticks], desk: "_Desk", plan: Plan, terms: 
     cerebro.run()
 
 
+class _Walk(bt.Cerebro):  # type: ignore[misc]
+    """Cerebro with a loop of its own: at each instant only the feeds that have a tick there move, and the plan is due.
+
+    Cerebro's own asks every feed at every instant, marks every position, and tells a strategy of all of it.
+    """
+
+    def _runonce(self, runstrats: Sequence[Any]) -> None:
+        (executor,) = runstrats
+        for feeds in _instants(self.datas):
+            for feed in feeds:
+                feed.advance(ticks=False)
+            executor.act(feeds)
+
+
+def _instants(feeds: Sequence[Any]) -> Iterator[list[Any]]:
+    """Yield the feeds that have a tick at each instant, in the order of the instants; among them in their own order."""
+    stamps = np.concatenate([f.stamp_at for f in feeds])
+    of = np.repeat(np.arange(len(feeds)), [len(f.stamp_at) for f in feeds])
+    order = np.argsort(stamps, kind="stable")
+    begins = np.flatnonzero(np.diff(stamps[order], prepend=-1))
+    for rows in np.split(of[order], begins[1:]):
+        yield [feeds[n] for n in rows.tolist()]
+
+
 class _Executor(bt.Strategy):  # type: ignore[misc]
     """Walks the plan: at each instant it hands the ticks that came into being to the desk."""
 
     params = (("desk", None), ("plan", None), ("ticks", None))
 
     def __init__(self) -> None:
-        self._seen = [0] * len(self.datas)
         self._desk: _Desk = self.p.desk
         self._desk.open_for(self, self.p.plan)
 
-    def next_open(self) -> None:
+    def act(self, feeds: Sequence[Any]) -> None:
         """Act on the ticks of this instant, before anything later exists."""
-        fresh = []
-        for n, data in enumerate(self.datas):
-            if len(data) > self._seen[n]:
-                self._seen[n] = len(data)
-                fresh.append(_Tick(data, self.p.ticks[data._name].moments[data.row], int(data.close_at[data.row])))
-        self._desk.act(fresh)
+        self._desk.act([self._tick(feed, feed.row) for feed in feeds])
 
-    prenext_open = nextstart_open = next_open
+    def _tick(self, feed: Any, row: int) -> "_Tick":
+        ticks = self.p.ticks[feed._name]
+        return _Tick(feed, feed._name, ticks.moments[row], ticks.at[row])
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,12 +143,9 @@ class _Tick:
     """A price that has just come into being: of the feed ``data``, the open or close of a bar, at an instant."""
 
     data: Any
+    symbol: str
     moment: Moment
     at: int
-
-    @property
-    def symbol(self) -> str:
-        return str(self.data._name)
 
 
 @dataclass
@@ -173,7 +193,7 @@ class _Desk:
 
     def _closings(self, tick: _Tick) -> Iterator[tuple[Held, float, str]]:
         for trade in [h for h in self.held if h.plan.instrument == tick.symbol]:
-            stopped = _stopped(trade, tick)
+            stopped = _stopped(trade, tick) if trade.plan.stop_loss or trade.plan.take_profit else None
             if trade.called:
                 yield trade, self.last[tick.symbol], MARGIN_CALL
             elif tick.moment.phase is Phase.OPEN and trade.plan.exit == tick.moment:
@@ -241,23 +261,28 @@ class _Desk:
 
     def mark_until(self, before: int | None) -> None:
         """Mark every day whose last market closed before an instant; None marks all that are left."""
+        if not self.held:
+            self._set_cash(self.book.write_idle(before, cash=self._cash_now()))
+            return
         for day in self.book.due(before):
-            self._add_cash(self.book.interest(day))
-            short = sum(-h.quantity * self.last[h.plan.instrument] for h in self.held if h.quantity < 0)
-            called = self.book.write(
-                day, equity=self._equity_now(), cash=self._cash_now(), gross=self._gross(), short=short
-            )
+            self._set_cash(self._cash_now() + self.book.interest(day))
+            called = self._mark(day)
             for trade in self.held if called else ():
                 trade.called = True
+
+    def _mark(self, day: int) -> bool:
+        cash, values = self._cash_now(), [h.quantity * self.last[h.plan.instrument] for h in self.held]
+        gross, short = sum(map(abs, values)), -sum(v for v in values if v < 0)
+        return self.book.write(day, equity=cash + sum(values), cash=cash, gross=gross, short=short)
 
     def _cash_now(self) -> float:
         return float(self.executor.broker.cash) if self.executor is not None else self._flat_cash
 
-    def _add_cash(self, money: float) -> None:
+    def _set_cash(self, cash: float) -> None:
         if self.executor is None:
-            self._flat_cash += money
+            self._flat_cash = cash
         else:
-            self.executor.broker.cash += money
+            self.executor.broker.cash = cash
 
     def _equity_now(self) -> float:
         return self._cash_now() + sum(h.quantity * self.last[h.plan.instrument] for h in self.held)

@@ -36,7 +36,8 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
         self.open_at: Instants = rows["open_at"]
         self.close_at: Instants = rows["close_at"]
         self.has_open: Flags = rows.get("open_is_real", np.ones(len(self.close_at), dtype=bool))
-        self._stamps = day_numbers(rows.get("stamp_at", self.close_at))
+        self.stamp_at: Instants = rows.get("stamp_at", self.close_at)
+        self._stamps = day_numbers(self.stamp_at)
         self._columns: list[tuple[str, Floats]] = [("datetime", self._stamps)]
         self._columns += [(name, rows[name]) for name in ("open", "high", "low", "close", "volume")]
         self._next_row = 0
@@ -174,12 +175,23 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             self.addcommissioninfo(BpsCommission(bps=cost.commission_bps), name=name)
 
     def next(self) -> None:
-        """Match pending orders against the rows now current, those that reduce a position first."""
+        """Match pending orders against the rows now current, those that reduce a position first.
+
+        Orders of a plan come one at a time with their price: each is matched, and no value is marked that nobody reads.
+        """
+        if self._planned:
+            self._try_exec(self.pending.popleft())
+            return
         self.now = max((int(d.close_at[d.row]) for d in self.cerebro.datas if d.row >= 0), default=0)
         orders = sorted(self.pending, key=self._adds)
         self.pending.clear()
         self.pending.extend(orders)
         super().next()
+
+    def notify(self, order: Any) -> None:
+        """Keep a copy of an order for whoever is to be told of it: of a planned one nobody is."""
+        if not self._planned:
+            super().notify(order)
 
     def _adds(self, order: Any) -> bool:
         return bool(self.getposition(order.data).size * order.executed.remsize >= 0)

@@ -239,7 +239,7 @@ def build(rule: type[T], given: dict[str, Any]) -> T:
     Raises:
         UserError: an unknown parameter, a value of the wrong type or out of its bounds.
     """
-    known = [p.name for p in parameters(rule)]
+    known = [f.name for f in fields(rule)]  # type: ignore[arg-type]
     for name in given:
         if name not in known:
             raise unknown_name(f"parameter of {rule.name}", name, known, hint=f"it has {', '.join(known) or 'none'}")

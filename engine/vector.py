@@ -5,11 +5,12 @@ bars. The account is then reckoned from fill to fill, and the days between two f
 had this way: it is refused, and the replay does it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from functools import cached_property
+from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.bars import Bars, Flags, Floats
 from datasets.instants import Instants, to_ns
@@ -18,6 +19,7 @@ from engine.account import (
     TAKE_PROFIT,
     Account,
     Held,
+    Later,
     fill_note,
     make_trade,
     opening_scale,
@@ -37,13 +39,17 @@ class NotVectorisableError(Exception):
 def evaluate(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 | None = None) -> Account:
     """Return the account that ``engine.replay.replay`` returns for the same arguments.
 
+    Its fills and trades are made when they are first looked at.
+
     Raises:
         NotVectorisableError: equity falls below the maintenance margin.
     """
     ledger = _Ledger({b.symbol: b for b in bars}, terms, account_days(bars, since))
-    for group in _groups(plan, ledger):
-        ledger.settle(*group)
-    ledger.write_days(None, Phase.CLOSE)
+    steps = _steps(plan, ledger)
+    before = np.array([(s.order + 1) >> 1 for s in steps], dtype=np.int64)
+    for step, upto in zip(steps, ledger.days.marked_at.searchsorted(before).tolist(), strict=True):
+        ledger.settle(step, upto)
+    ledger.write_days(len(ledger.days.sessions))
     return ledger.account(plan)
 
 
@@ -106,37 +112,84 @@ def _level_hit(bars: Bars, moment: Moment, *, stop: float, target: float, sign: 
     return _Exit(moment, float(level) if low <= level <= high else price, reason)
 
 
-_RANK = {Phase.CLOSE: 0, Phase.OPEN: 1}
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A trade of the plan with where it leaves, which hangs on prices alone.
+
+    ``price`` is that of the entry, ``paid`` the same after slippage.
+    """
+
+    trade: PlannedTrade
+    bars: Bars
+    costs: Costs
+    price: float
+    paid: float
+    exit: _Exit | None
 
 
-def _groups(plan: Plan, ledger: "_Ledger") -> Iterator[tuple[int, Phase, list[PlannedTrade]]]:
-    """Yield every instant at which something is due, with the openings due then; at one instant closes before opens."""
-    due: dict[tuple[int, int], list[PlannedTrade]] = {}
-    for trade in plan.trades:
-        key = (trade.entry.at(ledger.bars[trade.instrument]), _RANK[trade.entry.phase])
-        due.setdefault(key, []).append(trade)
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """All that is due at one place in time: what closes, then what opens, each by the place of its instrument.
+
+    A place in time (``order``) is twice an instant (ns), and one more for an open.
+    """
+
+    order: int
+    closings: list[_Move]
+    openings: list[_Move]
+
+
+def _steps(plan: Plan, ledger: "_Ledger") -> list[_Step]:
+    """Return every place in time at which something is due, in order; at one instant closes come before opens."""
+    due: dict[int, _Step] = {}
     place = {symbol: n for n, symbol in enumerate(ledger.bars)}
-    for key, trades in due.items():
-        trades.sort(key=lambda t: place[t.instrument])
-        heappush(ledger.agenda, key)
-    while ledger.agenda:
-        key = heappop(ledger.agenda)
-        if ledger.agenda and ledger.agenda[0] == key:
-            continue  # the same instant stands there again
-        yield key[0], (Phase.CLOSE, Phase.OPEN)[key[1]], due.get(key, [])
+    moves = [_move(t, ledger) for t in plan.trades]
+    moves.sort(key=lambda m: place[m.trade.instrument])
+    for move in moves:
+        order = _order(move.bars, move.trade.entry)
+        due.setdefault(order, _Step(order, [], [])).openings.append(move)
+    for move in sorted((m for m in moves if m.exit is not None), key=lambda m: _order(m.bars, m.trade.entry)):
+        order = _order(move.bars, cast(_Exit, move.exit).moment)
+        due.setdefault(order, _Step(order, [], [])).closings.append(move)
+    for step in due.values():
+        step.closings.sort(key=lambda m: place[m.trade.instrument])
+    return [due[order] for order in sorted(due)]
+
+
+def _move(trade: PlannedTrade, ledger: "_Ledger") -> _Move:
+    bars, costs = ledger.bars[trade.instrument], ledger.costs[trade.instrument]
+    price = _price(bars, trade.entry)
+    paid = costs.fill_price(price, buy=trade.weight > 0)
+    return _Move(trade, bars, costs, price, paid, _exit_of(trade, bars, paid))
+
+
+def _order(bars: Bars, moment: Moment) -> int:
+    return 2 * moment.at(bars) + (moment.phase is Phase.OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A fill, short of its words; of an entry also the scale that the exposure limit left it."""
+
+    move: _Move
+    quantity: float
+    moment: Moment
+    price: float
+    paid: float
+    commission: float
+    reason: str
+    scale: float
 
 
 @dataclass
 class _Ledger:
-    """The account from fill to fill."""
+    """The account from step to step."""
 
     bars: dict[str, Bars]
     terms: Terms
     days: AccountDays
-    agenda: list[tuple[int, int]] = field(default_factory=list)
-    held: list[tuple[Held, _Exit | None]] = field(default_factory=list)
-    fills: list[Fill] = field(default_factory=list)
-    closed: list[tuple[PlannedTrade, Trade]] = field(default_factory=list)
+    held: dict[int, tuple[_Move, float]] = field(default_factory=dict)
+    fills: list[_Done] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -144,136 +197,168 @@ class _Ledger:
         self.cash = self.terms.cash
         self._idle, self._short = self.terms.cash, 0.0
         self._written = 0
+        self._first: dict[str, int | None] = {}
         n = len(self.days.sessions)
-        self._equity, self._cash, self._exposure = np.empty(n), np.empty(n), np.zeros(n)
-        gaps = np.diff(self.days.sessions).astype(np.int64) if n else np.zeros(0, dtype=np.int64)
-        self._gaps = np.concatenate(([0], gaps))[:n]
+        self._cash, self._net, self._gross = np.empty(n), np.zeros(n), np.zeros(n)
+        self._pays = self.terms.cash_rate != 0 or self.terms.borrow_rate != 0
+        self._gaps = (
+            np.diff(self.days.sessions, prepend=self.days.sessions[:1]).astype(np.int64) if self._pays else None
+        )
 
-    # ---- at each instant -------------------------------------------------------------------------------------------
+    # ---- at each place in time -------------------------------------------------------------------------------------
 
-    def settle(self, at: int, phase: Phase, openings: list[PlannedTrade]) -> None:
-        """Do all that is due at an instant: write the days before it, close, then open."""
-        self.write_days(at, phase)
-        place = list(self.bars)
-        due = [(h, e) for h, e in self.held if e is not None and self._is_due(h, e, at, phase)]
-        for held, exit_ in sorted(due, key=lambda pair: place.index(pair[0].plan.instrument)):
-            self._close(held, exit_)
-        if openings:
-            self._open_together(openings, at, phase)
+    def settle(self, step: _Step, upto: int) -> None:
+        """Do all that is due: write the days before it (``upto``), close, then open."""
+        self.write_days(upto)
+        for move in step.closings:
+            if id(move) in self.held:
+                self._close(move, cast(_Exit, move.exit))
+        if step.openings:
+            self._open_together(step)
 
-    def _is_due(self, held: Held, exit_: _Exit, at: int, phase: Phase) -> bool:
-        return exit_.moment.phase is phase and exit_.moment.at(self.bars[held.plan.instrument]) == at
-
-    def _open_together(self, openings: list[PlannedTrade], at: int, phase: Phase) -> None:
-        values = [h.quantity * _known_price(self.bars[h.plan.instrument], at, phase) for h, _ in self.held]
+    def _open_together(self, step: _Step) -> None:
+        values = [q * _known_price(m.bars, step.order) for m, q in self.held.values()]
         equity, gross = self.cash + sum(values), sum(map(abs, values))
-        scale = opening_scale(openings, self.costs, self.terms, equity=equity, gross=gross)
-        for trade in openings:
-            self._open(trade, equity=equity, scale=scale)
+        planned = [m.trade for m in step.openings]
+        scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=gross)
+        for move in step.openings:
+            self._open(move, equity=equity, scale=scale)
 
-    def _open(self, trade: PlannedTrade, *, equity: float, scale: float) -> None:
-        bars = self.bars[trade.instrument]
-        price = _price(bars, trade.entry)
-        paid = self.costs[bars.symbol].fill_price(price, buy=trade.weight > 0)
-        lot = bars.instrument.lot
-        size = size_opening(trade, self.terms, equity=equity, scale=scale, paid=paid, lot=lot)
+    def _open(self, move: _Move, *, equity: float, scale: float) -> None:
+        lot = move.bars.instrument.lot
+        size = size_opening(move.trade, self.terms, equity=equity, scale=scale, paid=move.paid, lot=lot)
         if isinstance(size, Skipped):
             self.skipped.append(size)
             return
-        fill = self._fill(trade, size, trade.entry, price, "entry")
-        exit_ = _exit_of(trade, bars, paid)
-        self.held.append((Held(trade, size, fill, scale), exit_))
-        if exit_ is not None:
-            heappush(self.agenda, (exit_.moment.at(bars), _RANK[exit_.moment.phase]))
+        self._fill(move, size, move.trade.entry, move.price, "entry", scale)
+        self.held[id(move)] = (move, size)
 
-    def _close(self, held: Held, exit_: _Exit) -> None:
-        fill = self._fill(held.plan, -held.quantity, exit_.moment, exit_.price, exit_.reason)
-        self.held = [(h, e) for h, e in self.held if h is not held]
-        self.closed.append((held.plan, make_trade(held, self.bars[held.plan.instrument], fill)))
+    def _close(self, move: _Move, exit_: _Exit) -> None:
+        _, quantity = self.held.pop(id(move))
+        self._fill(move, -quantity, exit_.moment, exit_.price, exit_.reason)
 
-    def _fill(self, trade: PlannedTrade, quantity: float, moment: Moment, price: float, reason: str) -> Fill:
-        bars, costs = self.bars[trade.instrument], self.costs[trade.instrument]
-        paid = costs.fill_price(price, buy=quantity > 0)
-        commission = costs.commission(quantity * paid)
+    def _fill(
+        self, move: _Move, quantity: float, moment: Moment, price: float, reason: str, scale: float = 1.0
+    ) -> None:
+        paid = move.costs.fill_price(price, buy=quantity > 0)
+        commission = move.costs.commission(quantity * paid)
         self.cash -= quantity * paid + commission
-        fill = Fill(
-            event_id=trade.event_id,
-            instrument=trade.instrument,
-            side="buy" if quantity > 0 else "sell",
-            quantity=abs(quantity),
-            decided_at=to_ns(trade.decided_at),
-            filled_at=moment.at(bars),
-            session=str(bars.session[moment.bar]),
-            price=paid,
-            reference_price=price,
-            commission=commission,
-            slippage=abs(quantity) * abs(paid - price),
-            reason=reason,
-            note=fill_note(trade, reason),
-        )
-        self.fills.append(fill)
-        return fill
+        self.fills.append(_Done(move, quantity, moment, price, paid, commission, reason, scale))
 
     # ---- the days --------------------------------------------------------------------------------------------------
 
-    def write_days(self, at: int | None, phase: Phase) -> None:
-        """Write the days that close before an instant (by it, when what is due is an open); None writes all left."""
-        before = None if at is None else at + (phase is Phase.OPEN)
-        upto = len(self._equity) if before is None else int(np.searchsorted(self.days.marked_at, before))
+    def write_days(self, upto: int) -> None:
+        """Write the days not yet written up to one."""
         if upto <= self._written:
             return
         days = slice(self._written, upto)
-        marks = self.days.marked_at[days]
-        values = [h.quantity * _known_prices(self.bars[h.plan.instrument], marks) for h, _ in self.held]
-        net = np.sum(values, axis=0) if values else np.zeros(len(marks))
-        gross = np.sum(np.abs(values), axis=0) if values else net
-        short = (gross - net) / 2
-        self._cash[days] = self._cash_of_days(days, net=net, gross=gross, short=short)
-        self._equity[days] = equity = self._cash[days] + net
-        self._exposure[days] = np.divide(gross, equity, out=np.zeros(len(gross)), where=gross > 0)
-        if np.any((gross > 0) & (equity < MAINTENANCE * gross)):
-            raise NotVectorisableError("equity falls below the maintenance margin")
-        self.cash = float(self._cash[upto - 1])
-        self._idle, self._short = float(equity[-1] - gross[-1]), float(short[-1])
+        for move, quantity in self.held.values():
+            values = quantity * self._marks(move.bars, days)
+            self._net[days] += values
+            self._gross[days] += values if quantity > 0 else -values
+        if self._pays:
+            self._earn(days)
+        else:
+            self._cash[days] = self.cash
         self._written = upto
 
-    def _cash_of_days(self, days: slice, *, net: Floats, gross: Floats, short: Floats) -> Floats:
-        """Return the cash at each day's mark, interest reckoned on what was idle and short the day before."""
-        cash = np.full(days.stop - days.start, self.cash)
-        if self.terms.cash_rate == 0 and self.terms.borrow_rate == 0:
-            return cash
+    def _marks(self, bars: Bars, days: slice) -> Floats:
+        """Return the last prices at the marks of days; those of a market that marks them itself are its closes."""
+        if bars.symbol not in self._first:
+            first = max(0, len(bars) - len(self.days.marked_at))
+            alone = np.array_equal(bars.close_at[first:], self.days.marked_at)
+            self._first[bars.symbol] = first if alone else None
+        row = self._first[bars.symbol]
+        if row is None:
+            return _known_prices(bars, self.days.marked_at[days])
+        return bars.close[row + days.start : row + days.stop]
+
+    def _earn(self, days: slice) -> None:
+        """Write the cash at each day's mark, interest reckoned on what was idle and short the day before."""
+        net, gross = self._net[days], self._gross[days]
+        short = (gross - net) / 2
+        gaps = cast(NDArray[np.int64], self._gaps)[days].tolist()
         idle, lent, money = self._idle, self._short, self.cash
-        for n, gap in enumerate(self._gaps[days].tolist()):
+        for n, gap in enumerate(gaps):
             money += self.terms.interest(idle, lent, gap)
-            cash[n] = money
+            self._cash[days.start + n] = money
             idle, lent = money + net[n] - gross[n], short[n]
-        return cash
+        self.cash, self._idle, self._short = float(money), float(idle), float(lent)
 
     def account(self, plan: Plan) -> Account:
-        """Return what is left at the end, with the trades still held marked at their last price."""
-        order = {id(t): n for n, t in enumerate(plan.trades)}
-        rest = [(h.plan, make_trade(h, self.bars[h.plan.instrument], None)) for h, _ in self.held]
-        trades = sorted([*self.closed, *rest], key=lambda pair: (pair[1].entry_at, order[id(pair[0])]))
-        return Account(
-            self.days,
-            self._equity,
-            self._cash,
-            self._exposure,
-            tuple(self.fills),
-            tuple(t for _, t in trades),
-            tuple(self.skipped),
-        )
+        """Return what is left at the end, with the trades still held marked at their last price.
+
+        Raises:
+            NotVectorisableError: equity fell below the maintenance margin.
+        """
+        equity, gross = self._cash + self._net, self._gross
+        if np.any((gross > 0) & (equity < MAINTENANCE * gross)):
+            raise NotVectorisableError("equity falls below the maintenance margin")
+        exposure = np.divide(gross, equity, out=np.zeros(len(gross)), where=gross > 0)
+        told = _Told(self.fills, plan)
+        fills, trades = Later(lambda: told.fills), Later(lambda: told.trades)
+        return Account(self.days, equity, self._cash, exposure, fills, trades, tuple(self.skipped))
 
 
-def _known_price(bars: Bars, at: int, phase: Phase) -> float:
-    """Return the last price that exists at an instant: opens made at it count only when opens are due."""
-    instants = np.array([at], dtype=np.int64)
-    return float(_known_prices(bars, instants, opens_count=phase is Phase.OPEN)[0])
+class _Told:
+    """The fills and trades of an account in full, made when they are first looked at."""
+
+    def __init__(self, done: list[_Done], plan: Plan) -> None:
+        self._done, self._plan = done, plan
+
+    @cached_property
+    def fills(self) -> tuple[Fill, ...]:
+        """Every fill, in the order in which they were made."""
+        return tuple(_fill_of(d) for d in self._done)
+
+    @cached_property
+    def trades(self) -> tuple[Trade, ...]:
+        """Every trade, by entry and then by place in the plan; those still held are marked at the last price."""
+        held, closed = dict[int, tuple[Held, Bars]](), list[tuple[PlannedTrade, Trade]]()
+        for done, fill in zip(self._done, self.fills, strict=True):
+            bars = done.move.bars
+            if done.reason == "entry":
+                held[id(done.move)] = (Held(done.move.trade, done.quantity, fill, done.scale), bars)
+            else:
+                position, _ = held.pop(id(done.move))
+                closed.append((position.plan, make_trade(position, bars, fill)))
+        closed += [(h.plan, make_trade(h, bars, None)) for h, bars in held.values()]
+        order = {id(t): n for n, t in enumerate(self._plan.trades)}
+        return tuple(t for _, t in sorted(closed, key=lambda pair: (pair[1].entry_at, order[id(pair[0])])))
 
 
-def _known_prices(bars: Bars, instants: Instants, *, opens_count: bool = False) -> Floats:
+def _fill_of(done: _Done) -> Fill:
+    trade, bars, quantity = done.move.trade, done.move.bars, done.quantity
+    return Fill(
+        event_id=trade.event_id,
+        instrument=trade.instrument,
+        side="buy" if quantity > 0 else "sell",
+        quantity=abs(quantity),
+        decided_at=to_ns(trade.decided_at),
+        filled_at=done.moment.at(bars),
+        session=str(bars.session[done.moment.bar]),
+        price=done.paid,
+        reference_price=done.price,
+        commission=done.commission,
+        slippage=abs(quantity) * abs(done.paid - done.price),
+        reason=done.reason,
+        note=fill_note(trade, done.reason),
+    )
+
+
+def _known_price(bars: Bars, order: int) -> float:
+    """Return the last price that exists at a place in time."""
+    at = order >> 1
+    closed = int(bars.close_at.searchsorted(at, side="right")) - 1
+    opened = int(bars.open_at.searchsorted(at, side="right" if order & 1 else "left")) - 1
+    from_open = opened > closed and bars.opens_apart[opened]
+    return float(bars.open[opened] if from_open else bars.close[max(closed, 0)])
+
+
+def _known_prices(bars: Bars, instants: Instants) -> Floats:
+    """Return the last prices that exist at instants at which nothing opens."""
     closed = np.searchsorted(bars.close_at, instants, side="right") - 1
-    opened = np.searchsorted(bars.open_at, instants, side="right" if opens_count else "left") - 1
+    opened = np.searchsorted(bars.open_at, instants, side="left") - 1
     from_open = (opened > closed) & bars.opens_apart[np.maximum(opened, 0)]
     prices: Floats = np.where(from_open, bars.open[np.maximum(opened, 0)], bars.close[np.maximum(closed, 0)])
     return prices

@@ -9,13 +9,15 @@ import click
 from datasets.errors import UserError
 from hustings.cli import ReaderGoneError, cli
 
+_COMPLETE = "_HUSTINGS_COMPLETE"  # hustings.completion.VARIABLE, which is imported only to answer
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     _stand_in_for_closed_streams()
     code = 0
     try:
-        code = _run(argv)
+        code = _complete() if _COMPLETE in os.environ else _run(argv)
         sys.stdout.flush()  # or a closed pipe shows only while Python ends
     except (ReaderGoneError, BrokenPipeError):
         _let_go_of_stdout()
@@ -29,6 +31,14 @@ def _stand_in_for_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - till Python ends
+
+
+def _complete() -> int:
+    """Answer the shell, which asks for what may follow; the commands are not imported for it."""
+    from hustings.completion import answer
+
+    click.echo(answer(os.environ[_COMPLETE]))
+    return 0
 
 
 def _run(argv: Sequence[str] | None) -> int:

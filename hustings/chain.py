@@ -24,9 +24,10 @@ CREATE TRIGGER IF NOT EXISTS ledger_stays BEFORE UPDATE ON ledger BEGIN SELECT R
 
 
 class RowKind(StrEnum):
-    """What a row tells: a first run, the same run again, one of a registry older than the ledger, a preregistration."""
+    """What a row tells: a run, a sweep, the same again, a run of a registry before the ledger, a preregistration."""
 
     TRIAL = "trial"
+    SWEEP = "sweep"
     REPEAT = "repeat"
     TAKEN_IN = "taken-in"
     PREREG = "prereg"

@@ -16,6 +16,7 @@ _COMMANDS = {
     "study": "Say what a strategy's events can bear: power, tests, placebo dates.",
     "placebo": "Show a strategy's net P&L among those of dates on which nothing happened.",
     "report": "Make a run's tear sheet again; its tables; quantstats' numbers beside ours.",
+    "sweep": "Try many combinations of a strategy's parameters; say what the best is worth.",
     "compare": "Put runs side by side in one page.",
     "strategies": "List the strategies, or show one with its parameters.",
     "events": "List, show, check and import political events.",
@@ -24,6 +25,7 @@ _COMMANDS = {
     "trials": "List all that was ever tried; check that nothing was taken out.",
     "prereg": "Write down a hypothesis before its test; show whether it came first.",
     "new": "Write a strategy file with its test, ready to edit.",
+    "completion": "Print the script that completes commands and values in your shell.",
 }
 
 

@@ -12,12 +12,14 @@ from typing import Any
 from datasets.errors import UserError
 from datasets.instants import iso_z
 from engine.run import Run
-from engine.study.trials import Ground, TradeStatistics, Trial, TrialPosition, ground_of, trade_statistics
+from engine.study.trials import Ground, SweepTrials, TradeStatistics, Trial, TrialPosition, ground_of, trade_statistics
 from hustings.chain import GENESIS, SCHEMA, Break, Row, RowKind, append, first_break, head, rows
 from hustings.registry import database
 
 SHOWN = 16
 """How many digits of a hash are printed where the whole of it would only be in the way."""
+_SWEEP = "sweep-"
+"""How the name of a sweep begins where a run has its id."""
 _SAME = 1e-9  # of two results of one run: what two processors may differ by
 _GROUND = {f.name for f in fields(Ground)}
 
@@ -63,6 +65,61 @@ def trials_of(strategy: str | None = None) -> list[Trial]:
     """Return the distinct trials, of one rule or of all, in the order in which they were first run."""
     with _ledger() as db:
         return _trials(db) if strategy is None else _trials(db, "strategy = ?", strategy)
+
+
+@dataclass(frozen=True)
+class SweepRow:
+    """A sweep as the ledger keeps it; ``parameters`` tell its fixed ones and the values of the others."""
+
+    sweep_id: str
+    strategy: str
+    parameters: dict[str, Any]
+    ground: Ground
+    terms: dict[str, Any]
+    window: dict[str, str]
+    trials: SweepTrials
+
+
+def enter_sweep(sweep: SweepRow) -> int:
+    """Append a sweep as one row that counts as all of its combinations; return how many trials there are then.
+
+    The same sweep again counts once.
+
+    Raises:
+        UserError: the registry cannot be written.
+    """
+    with _ledger() as db:
+        standing = next(iter(_trials(db, "run_id = ?", _SWEEP + sweep.sweep_id)), None)
+        kind = RowKind.REPEAT if standing else RowKind.SWEEP
+        trial = standing.k if standing else _count(db) + sweep.trials.n
+        append(db, replace(_sweep_row(sweep), kind=kind, trial=trial))
+        return _count(db)
+
+
+def trials_beside(strategy: str, sweep_id: str) -> int:
+    """Return how many trials of a rule the ledger holds that are not of a sweep.
+
+    Raises:
+        UserError: the ledger cannot be read.
+    """
+    return sum(t.n for t in trials_of(strategy) if t.run_id != _SWEEP + sweep_id)
+
+
+def _sweep_row(sweep: SweepRow) -> Row:
+    told = sweep.trials
+    return Row(
+        kind=RowKind.SWEEP,
+        at=now(),
+        trial=None,
+        run_id=_SWEEP + sweep.sweep_id,
+        strategy=sweep.strategy,
+        parameters=canonical({**sweep.parameters, "combinations": told.n, "with_sharpe": told.known}),
+        ground=canonical(asdict(sweep.ground)),
+        terms=canonical(sweep.terms),
+        dates=canonical(sweep.window),
+        mean=told.mean,
+        sd=told.sd,
+    )
 
 
 def position_json(position: TrialPosition) -> dict[str, Any]:
@@ -265,6 +322,7 @@ def _once_more(trial: Trial, row: Row) -> Trial:
 
 def _trial(row: Row) -> Trial:
     """Return what can be read of a row; what a damaged one lacks is unknown, and the chain names it as broken."""
+    sweep = _sweep_trials(row) if row.run_id.startswith(_SWEEP) else None
     return Trial(
         k=row.trial or 0,
         run_id=row.run_id,
@@ -274,9 +332,18 @@ def _trial(row: Row) -> Trial:
         ground=_ground(row.ground),
         terms=_read(row.terms),
         window=_read(row.dates),
-        statistics=_statistics(row),
+        statistics=_statistics(row) if sweep is None else TradeStatistics(),
         prereg=row.prereg,
+        sweep=sweep,
     )
+
+
+def _sweep_trials(row: Row) -> SweepTrials:
+    told = _read(row.parameters)
+    n, known = told.get("combinations"), told.get("with_sharpe")
+    if not isinstance(n, int) or not isinstance(known, int):
+        return SweepTrials(1, 0, None, None)
+    return SweepTrials(n, known, row.mean, row.sd)
 
 
 def _ground(text: str) -> Ground | None:

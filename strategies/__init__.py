@@ -12,3 +12,5 @@ REGISTRY = {
     "buy-after-event": "strategies.buy_after_event:BuyAfterEvent",
 }
 """Name of a rule -> module:Class, imported when asked for."""
+ENTRY_POINTS = "hustings.strategies"
+"""The group of entry points under which an installed package offers rules of its own."""

@@ -11,9 +11,7 @@ from typing import Any
 from datasets.errors import UserError, did_you_mean, unknown_name
 from engine.asking import told
 from engine.strategy import Strategy
-from strategies import REGISTRY
-
-ENTRY_POINTS = "hustings.strategies"
+from strategies import ENTRY_POINTS, REGISTRY
 
 
 def strategy_names() -> list[str]:

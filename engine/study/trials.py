@@ -112,8 +112,31 @@ def ground_of(run: Run) -> Ground:
 
 
 @dataclass(frozen=True)
+class SweepTrials:
+    """The trials of a sweep: how many, and of those with a Sharpe ratio per trade its mean and standard deviation."""
+
+    n: int
+    known: int
+    mean: float | None
+    sd: float | None
+
+    @property
+    def sharpes(self) -> tuple[float | None, ...]:
+        """As many Sharpe ratios as trials, with their mean and standard deviation; None where it is not known.
+
+        Nothing else is asked of the Sharpe ratios of trials.
+        """
+        if self.mean is None or self.sd is None or self.known < 2:
+            return (None,) * self.n
+        pairs = self.known // 2
+        away = self.sd * ((self.known - 1) / (2 * pairs)) ** 0.5
+        told = (self.mean - away, self.mean + away) * pairs + (self.mean,) * (self.known % 2)
+        return (*told, *(None,) * (self.n - self.known))
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One trial of the ledger: the ``k``-th of all.
+    """One trial of the ledger: the ``k``-th of all; or a sweep, of whose trials the ``k``-th is the last.
 
     ``at`` is when it was first run (ISO UTC), ``times`` how often it was run. ``ground`` is None, and ``terms`` and
     ``window`` are empty, where they are not known. ``prereg`` is the SHA-256 of the preregistration it ran under, or
@@ -131,6 +154,12 @@ class Trial:
     statistics: TradeStatistics
     prereg: str = ""
     times: int = 1
+    sweep: SweepTrials | None = None
+
+    @property
+    def n(self) -> int:
+        """How many trials it stands for."""
+        return 1 if self.sweep is None else self.sweep.n
 
 
 @dataclass(frozen=True)
@@ -152,22 +181,24 @@ class TrialPosition:
     @property
     def k_of_rule(self) -> int:
         """Which trial of its rule this run was, counted from 1."""
-        return sum(t.k <= self.k for t in self.of_rule)
+        return sum(t.n for t in self.of_rule if t.k <= self.k)
 
     @property
     def n_of_rule(self) -> int:
         """How many distinct trials of this rule the ledger holds."""
-        return len(self.of_rule)
+        return sum(t.n for t in self.of_rule)
 
     @property
     def sharpes(self) -> tuple[float | None, ...]:
         """The Sharpe ratio per observation of each trial of the rule; None where it has none or it is not known."""
-        return tuple(t.statistics.sharpe for t in self.of_rule)
+        found = ((t.statistics.sharpe,) if t.sweep is None else t.sweep.sharpes for t in self.of_rule)
+        return tuple(s for each in found for s in each)
 
     @property
     def rebuildable(self) -> tuple[Trial, ...]:
-        """The trials of the rule that ran on the same code and events, and on bars that this run has too."""
-        return tuple(t for t in self.of_rule if t.ground is not None and self.ground.bears(t.ground))
+        """The runs of the rule on the same code and events, and on bars that this run has too; of sweeps none."""
+        runs = (t for t in self.of_rule if t.sweep is None)
+        return tuple(t for t in runs if t.ground is not None and self.ground.bears(t.ground))
 
     @property
     def parameters(self) -> tuple[Mapping[str, Any], ...]:

@@ -35,9 +35,16 @@ def trials(ctx: click.Context, strategy: str | None, limit: int, everything: boo
     shown = found[::-1][: None if everything else limit]
     verdict = verdict_on()
     if as_json:
-        say_json({"trials": [_json(t) for t in shown], "n": len(found), "of": verdict.trials, "head": verdict.head})
+        say_json(
+            {
+                "trials": [_json(t) for t in shown],
+                "n": sum(t.n for t in found),
+                "of": verdict.trials,
+                "head": verdict.head,
+            }
+        )
     else:
-        _show(shown, len(found), verdict)
+        _show(shown, sum(t.n for t in found), verdict)
     if verdict.broken:
         warn(f"hustings: the ledger of trials is damaged: {verdict.why}; see 'hustings trials verify'")
 
@@ -86,7 +93,7 @@ def _show(shown: list[Trial], found: int, verdict: Verdict) -> None:
         return
     table(_COLUMNS, [_row(t) for t in shown], right=_RIGHT)
     others = "" if found == verdict.trials else f" of this rule, {verdict.trials} in all"
-    say(f"{len(shown)} of {found} trials{others}; {_rows(verdict)}, head {verdict.head}")
+    say(f"{sum(t.n for t in shown)} of {found} trials{others}; {_rows(verdict)}, head {verdict.head}")
 
 
 def _rows(verdict: Verdict) -> str:
@@ -95,11 +102,17 @@ def _rows(verdict: Verdict) -> str:
 
 def _row(trial: Trial) -> list[str]:
     did = trial.statistics
-    parameters = " ".join(f"{k}={v}" for k, v in trial.parameters.items())
+    parameters = _parameters(trial)
     numbers = [signed_percent(did.mean), ratio(did.sharpe)]
     closed = "n/a" if did.n is None else str(did.n)
     what = [str(trial.k), trial.at[:16], trial.strategy, parameters, trial.run_id, str(trial.times), closed]
     return [*what, *numbers, trial.prereg[:_LEAST]]
+
+
+def _parameters(trial: Trial) -> str:
+    if trial.sweep is not None:
+        return f"a sweep: {trial.sweep.n:,} combinations"
+    return " ".join(f"{k}={v}" for k, v in trial.parameters.items())
 
 
 def _json(trial: Trial) -> dict[str, Any]:

@@ -154,11 +154,14 @@ def worlds(
     exits: Sequence[str] = ALL_EXITS,
     max_gross: Sequence[float] = (1.0, 1.0, 0.5, 3.0),
     before_vote: bool = True,
+    sizes: tuple[int, int] = (2, 25),
+    most_events: int = 6,
+    most_markets: int = 3,
 ) -> World:
     """Return a random world: the sizes are drawn, the rest follows from a drawn seed."""
-    chosen = draw(st.lists(st.sampled_from(list(hours)), min_size=1, max_size=3))
-    n_bars = draw(st.integers(2, 25))
-    n_events = draw(st.integers(0, 6))
+    chosen = draw(st.lists(st.sampled_from(list(hours)), min_size=1, max_size=most_markets))
+    n_bars = draw(st.integers(*sizes))
+    n_events = draw(st.integers(0, most_events))
     rng = Random(draw(st.integers(0, 2**32)))
     markets = [
         _make_bars(

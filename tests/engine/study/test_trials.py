@@ -1,6 +1,7 @@
 """What a study is told of the trials beside its run."""
 
 from dataclasses import asdict, replace
+from statistics import fmean, stdev
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ from engine.costs import Terms
 from engine.study.abnormal import Model
 from engine.study.trials import (
     Ground,
+    SweepTrials,
     TradeStatistics,
     Trial,
     TrialPosition,
@@ -17,6 +19,7 @@ from engine.study.trials import (
     observed_returns,
     trade_statistics,
 )
+from tests.engine.markets import about
 from tests.engine.study.worlds import FREE, subject, walk
 
 HERE = Ground("code", "events", {"TOPIX": "t", "N225": "n"})
@@ -208,3 +211,21 @@ def test_a_trial_that_trades_the_benchmark_is_not_made_again_by_the_market() -> 
     given = subject(MARKET, walk(seed=2, symbol="BBB"), rows=ROWS, benchmark="BBB")
     assert given.variant(tried_once(instrument="BBB"), Model.MARKET) is None
     assert given.variant(tried_once(), Model.MARKET) is not None
+
+
+def test_a_sweep_counts_as_all_of_its_combinations() -> None:
+    """A run, then a sweep of 100 of which 5 have a Sharpe ratio, then this run: the third row, the 102nd trial."""
+    swept = replace(a_trial(101, hold=1), sweep=SweepTrials(100, 5, 0.3, 0.2))
+    position = TrialPosition(102, 102, "ab12", HERE, (a_trial(1, hold=1), swept, a_trial(102, hold=2)))
+    assert position.text == "trial 102 of 102 (102 of 102 of this rule)"
+    assert position.parameters == ({"hold": 1}, {"hold": 2})
+    assert position.not_rebuildable == 100
+    assert len(position.sharpes) == 102
+
+
+@pytest.mark.parametrize("known", [2, 3, 10, 11])
+def test_the_ratios_of_a_sweep_have_its_mean_and_spread(known: int) -> None:
+    sharpes = SweepTrials(20, known, 0.3, 0.2).sharpes
+    told = [s for s in sharpes if s is not None]
+    assert (len(sharpes), len(told)) == (20, known)
+    assert (fmean(told), stdev(told)) == about((0.3, 0.2))

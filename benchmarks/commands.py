@@ -1,0 +1,106 @@
+"""W6: whole processes, from the shell's call to their end, beside the bare import of pandas and backtrader."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.page import Page, took
+from benchmarks.race import OURS, RUNS
+from benchmarks.worlds import prices
+
+YEARS = 6_300
+"""Sessions of 25 years."""
+HUSTINGS = str(Path(sys.executable).parent / "hustings")
+BARE = [str(OURS), "-c", "import pandas, backtrader"]
+HELP_S, RUN_TIMES = 0.2, 2.5
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, and what it finds in its environment besides."""
+
+    words: Sequence[str]
+    told: Mapping[str, str]
+
+
+def main(page: Page) -> None:
+    """Print the time and the peak memory of each command."""
+    page.title("W6: whole processes")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _write_topix(folder / "TOPIX.csv")
+        found = _measured(_commands(folder), folder)
+    bare = found["python: import pandas, backtrader"][0]
+    rows = [[n, took(s), f"{mib:,.0f} MiB", f"{s / bare:.2f}"] for n, (s, mib) in found.items()]
+    page.table(["", "time", "peak memory", "over the bare import"], rows)
+    _asked(page, found, bare)
+
+
+def _asked(page: Page, found: Mapping[str, tuple[float, float]], bare: float) -> None:
+    help_, run = found["hustings --help"][0], found["hustings run --no-report, 25 years of TOPIX"][0]
+    page.say(f"\n- `--help` under {HELP_S} s: {took(help_)}, {'yes' if help_ < HELP_S else 'NO'}.")
+    page.say(
+        f"- `run --no-report` under {RUN_TIMES} times the bare import of pandas and backtrader: "
+        f"{run / bare:.2f}, {'yes' if run < RUN_TIMES * bare else 'NO'}."
+    )
+
+
+def _commands(folder: Path) -> dict[str, Command]:
+    run = [HUSTINGS, "run", "pro-growth-win", "--data", str(folder), "--out", str(folder / "out")]
+    asks = {"COMP_WORDS": "hustings run pro", "COMP_CWORD": "2", "_HUSTINGS_COMPLETE": "bash_complete"}
+    return {
+        "python: import pandas, backtrader": Command(BARE, {}),
+        "hustings --help": Command([HUSTINGS, "--help"], {}),
+        "Tab after 'hustings run pro'": Command([HUSTINGS], asks),
+        "hustings strategies": Command([HUSTINGS, "strategies"], {}),
+        "hustings events list": Command([HUSTINGS, "events", "list"], {}),
+        "hustings run --no-report, 25 years of TOPIX": Command([*run, "--no-report"], {}),
+        "hustings run, with its tear sheet": Command(run, {}),
+    }
+
+
+def _measured(commands: Mapping[str, Command], home: Path) -> dict[str, tuple[float, float]]:
+    """Return (median seconds, peak MiB) of each command, in interleaved rounds; a first one fills the caches."""
+    took_each: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+    for n in range(RUNS + 1):
+        for name, command in commands.items():
+            one = _run(command, home)
+            took_each[name] += [one] if n else []
+    return {name: (statistics.median(s for s, _ in t), max(m for _, m in t)) for name, t in took_each.items()}
+
+
+def _run(command: Command, home: Path) -> tuple[float, float]:
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    env |= {"HUSTINGS_HOME": str(home / "home"), **command.told}
+    began = time.perf_counter()
+    with _nowhere() as sink:
+        process = subprocess.Popen(command.words, env=env, cwd=home, stdout=sink, stderr=sink)
+        _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command.words)} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+@contextmanager
+def _nowhere() -> Iterator[int]:
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        yield sink
+    finally:
+        os.close(sink)
+
+
+def _write_topix(path: Path) -> None:
+    of = prices(YEARS, seed=7)
+    rows = zip(of.session, of.open, of.high, of.low, of.close, strict=True)
+    lines = (",".join([str(day), *(f"{v:.4f}" for v in row)]) for day, *row in rows)
+    path.write_text("\n".join(["date,open,high,low,close", *lines]) + "\n", encoding="utf-8")

@@ -1,0 +1,129 @@
+"""Conditions on combinations, written as text: ``take_profit > 2 * stop_loss``, ``hold >= 5 or delay == 0``."""
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from datasets.errors import UserError, unknown_name
+
+_ORDER: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_SAME: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Is: operator.eq,
+    ast.IsNot: operator.ne,
+}
+_SUMS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+_WORDS = {"none": None, "None": None, "true": True, "True": True, "false": False, "False": False}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition as written, its tree, and the parameters it names."""
+
+    text: str
+    tree: ast.expr
+    names: frozenset[str]
+
+    def holds(self, given: Mapping[str, Any]) -> bool:
+        """Return whether it holds of parameters; a comparison with none by order, or a sum with none, is not met.
+
+        Raises:
+            UserError: its parts cannot be compared or reckoned with.
+        """
+        try:
+            return bool(_value(self.tree, given))
+        except TypeError as e:
+            raise UserError(f"--where '{self.text}' cannot be reckoned: {e}") from e
+        except ZeroDivisionError:
+            return False
+
+
+def condition_of(text: str, known: Mapping[str, Any]) -> Condition:
+    """Return the condition that a text states on the known parameters.
+
+    It may compare, reckon with + - * / %, and join with and, or, not; words stand between quotes.
+
+    Raises:
+        UserError: it cannot be read, holds anything else, or names a parameter that there is not.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError) as e:
+        raise UserError(f"--where '{text}' cannot be read; write it like 'take_profit > 2 * stop_loss'") from e
+    names = frozenset(n for n in _names(tree, text) if n not in _WORDS)
+    for name in names:
+        if name not in known:
+            raise unknown_name("parameter in --where", name, known, hint=f"this sweep has {', '.join(known) or 'none'}")
+    return Condition(text.strip(), tree, names)
+
+
+def _names(node: ast.AST, text: str) -> set[str]:
+    """Return the names in a tree that holds nothing but what a condition may hold."""
+    match node:
+        case ast.Name():
+            return {node.id}
+        case ast.Constant(value=int() | float() | str()):
+            return set()
+        case ast.Compare() if all(type(o) in {**_ORDER, **_SAME} for o in node.ops):
+            inner = [node.left, *node.comparators]
+        case ast.BinOp() if type(node.op) in _SUMS:
+            inner = [node.left, node.right]
+        case ast.BoolOp():
+            inner = [*node.values]
+        case ast.UnaryOp(op=ast.Not() | ast.USub()):
+            inner = [node.operand]
+        case _:
+            raise UserError(f"--where '{text}' may compare, reckon with + - * / % and join with and, or, not")
+    return {name for part in inner for name in _names(part, text)}
+
+
+def _value(node: ast.expr, given: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Name():
+            value = _WORDS[node.id] if node.id in _WORDS else given[node.id]
+            return value.value if isinstance(value, Enum) else value
+        case ast.Constant():
+            return node.value
+        case ast.BoolOp(op=ast.And()):
+            return all(_value(v, given) for v in node.values)
+        case ast.BoolOp():
+            return any(_value(v, given) for v in node.values)
+        case ast.UnaryOp(op=ast.Not()):
+            return not _value(node.operand, given)
+        case ast.UnaryOp():
+            return _reckoned(operator.sub, 0, _value(node.operand, given))
+        case ast.BinOp():
+            return _reckoned(_SUMS[type(node.op)], _value(node.left, given), _value(node.right, given))
+        case ast.Compare():
+            return _compared(node, given)
+    raise TypeError(f"{type(node).__name__} stands in no condition")
+
+
+def _reckoned(sum_of: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    return None if left is None or right is None else sum_of(left, right)
+
+
+def _compared(node: ast.Compare, given: Mapping[str, Any]) -> bool:
+    values = [_value(part, given) for part in (node.left, *node.comparators)]
+    return all(_pair(type(o), a, b) for o, a, b in zip(node.ops, values, values[1:], strict=False))
+
+
+def _pair(sign: type[ast.cmpop], left: Any, right: Any) -> bool:
+    if sign in _SAME:
+        return bool(_SAME[sign](left, right))
+    return left is not None and right is not None and bool(_ORDER[sign](left, right))

@@ -1,0 +1,113 @@
+"""Reads the values that a sweep is to try: ``1:50``, ``0.01:0.05:0.01``, ``none,0.03``, ``all``; lists in files."""
+
+import csv
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from enum import Enum
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from datasets.errors import UserError
+from engine.strategy import Country, OptionalCountry, Strategy, Symbol, Symbols
+from hustings.execution import Setting
+
+_NUMBER = r"[-+]?\d+(?:\.\d+)?"
+_RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")
+_MOST = 1_000_000
+ALL = "all"
+"""Stands for every value there is: instruments at hand, countries with events, words of a choice, true and false."""
+
+
+def parted(
+    kind: type[Strategy], given: dict[str, str], setting: Setting
+) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return the parameters that are fixed, and the values of those that vary, as text.
+
+    Raises:
+        UserError: a range that cannot be, or ``all`` of what has no list of values.
+    """
+    fixed, axes = {}, {}
+    hints = get_type_hints(kind, include_extras=True)
+    for name, text in given.items():
+        values = _values(name, text, hints.get(name), setting)
+        if len(values) == 1 and text != ALL:
+            fixed[name] = values[0]
+        else:
+            axes[name] = values
+    return fixed, axes
+
+
+def _values(name: str, text: str, hint: Any, setting: Setting) -> list[str]:
+    if text == ALL:
+        return _all(name, hint, setting)
+    if hint == Symbols:  # its own values hold commas
+        return [part.strip() for part in text.split(";")]
+    return [value for part in text.split(",") for value in _range(name, part.strip())]
+
+
+def _range(name: str, text: str) -> Iterator[str]:
+    found = _RANGE.fullmatch(text)
+    if not found:
+        yield text
+        return
+    first, last, step = (None if t is None else Decimal(t) for t in found.groups())
+    if step is None and (first % 1 or last % 1):  # type: ignore[operator]
+        raise UserError(f"-p {name}={text}: say how far apart the values are, such as 0.01:0.05:0.01")
+    yield from _steps(name, text, first, last, Decimal(1) if step is None else step)  # type: ignore[arg-type]
+
+
+def _steps(name: str, text: str, first: Decimal, last: Decimal, step: Decimal) -> Iterator[str]:
+    if step <= 0 or last < first:
+        raise UserError(f"-p {name}={text}: write a range from low to high, such as 1:50 or 10:60:5")
+    n = int((last - first) / step) + 1
+    if n > _MOST:
+        raise UserError(f"-p {name}={text} has {n:,} values; a parameter may have {_MOST:,}")
+    yield from (str(first + k * step) for k in range(n))
+
+
+def _all(name: str, hint: Any, setting: Setting) -> list[str]:
+    """Return every value of a parameter whose values can be listed."""
+    if hint == Symbol:
+        known = setting.market.instruments
+        return [s for s in sorted(setting.market.source.symbols()) if known.find(s).tradable]
+    if hint in (Country, OptionalCountry):
+        return sorted({e.country for e in setting.events})
+    choices = [v for part in _parts(hint) for v in _choices(part)]
+    if not choices:
+        raise UserError(f"-p {name}=all: its values cannot be listed; name them, such as {name}=1:10 or {name}=a,b")
+    return choices
+
+
+def _parts(hint: Any) -> Iterator[Any]:
+    yield hint
+    for inner in get_args(hint):
+        yield from _parts(inner)
+
+
+def _choices(part: Any) -> list[str]:
+    if part is bool:
+        return ["true", "false"]
+    return [str(m.value) for m in part] if isinstance(part, type) and issubclass(part, Enum) else []
+
+
+def listed_rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file whose first line names parameters: one combination a line.
+
+    Raises:
+        UserError: it cannot be read, has no rows, or a row of another length.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as f:
+            lines = [[c.strip() for c in line] for line in csv.reader(f) if any(map(str.strip, line))]
+    except (OSError, UnicodeError, csv.Error) as e:
+        raise UserError(f"--list '{path}' cannot be read: {getattr(e, 'strerror', None) or e}") from e
+    if len(lines) < 2:
+        raise UserError(f"--list '{path}' has no combinations: name parameters in its first line, values below")
+    names = lines[0]
+    if len(set(names)) < len(names):
+        raise UserError(f"--list '{path}' names a parameter twice in its first line")
+    for n, line in enumerate(lines[1:], start=2):
+        if len(line) != len(names):
+            raise UserError(f"--list '{path}' line {n} has {len(line)} values; the first line names {len(names)}")
+    return [dict(zip(names, line, strict=True)) for line in lines[1:]]

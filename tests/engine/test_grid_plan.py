@@ -1,0 +1,364 @@
+"""The plans of a sweep are those that ``make_plan`` makes, whatever the rule does with its parameters."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datasets.errors import UserError
+from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
+from datasets.instruments import bundled_instruments
+from datasets.sources.builtin import BuiltinSource
+from datasets.sources.files import DirectorySource
+from engine.combinations import listed, product_of
+from engine.grid_plan import PlanGrid, plan_grid
+from engine.grid_table import BlockTable
+from engine.handed_on import Looked, Token, can_be_traced, handed_on, with_tokens
+from engine.market import Market, MarketView
+from engine.plan import Plan
+from engine.strategy import (
+    After,
+    BeforeVote,
+    Clock,
+    Delay,
+    Entry,
+    Leg,
+    NextClose,
+    NextOpen,
+    OptionalDistance,
+    Phase,
+    Sessions,
+    Strategy,
+    Symbols,
+    strategy,
+)
+from engine.tape import tape_of
+from engine.trade_table import plan_of_table
+from strategies import REGISTRY
+from strategies.buy_after_event import BuyAfterEvent
+from strategies.loading import find_strategy
+from tests.engine.markets import bars, days, event, flat_day, instrument, market_of
+from tests.engine.test_properties import World, worlds
+
+Row = tuple[Any, ...]
+
+
+def of_plan(plan: Plan) -> list[Row]:
+    return [(t.instrument, t.weight, t.entry, t.exit, t.stop_loss, t.take_profit) for t in plan.trades]
+
+
+def of_grid(grid: PlanGrid, i: int) -> list[Row]:
+    """Return the trades of one combination as the table of its block has them."""
+    block = next(b for b in grid.blocks if i in b.rows)
+    tape = tape_of(grid.market.loaded(block.instruments))
+    table = BlockTable(block, grid.combos, tape).of(slice(None))
+    return of_plan(plan_of_table(table, tape, list(block.rows).index(i)))
+
+
+def same_plans(grid: PlanGrid) -> None:
+    """Hold the plan of every combination to make_plan's, the failing ones to its error."""
+    for i in range(len(grid)):
+        if i in grid.failed:
+            with pytest.raises(UserError) as refused:
+                grid.plan(i)
+            assert str(refused.value) == grid.failed[i]
+            continue
+        plan = grid.plan(i)
+        assert of_grid(grid, i) == of_plan(plan), grid.combos.parameters(i)
+        assert next(b for b in grid.blocks if i in b.rows).instruments == plan.instruments
+    assert sorted([*grid.failed, *(int(i) for b in grid.blocks for i in b.rows)]) == list(range(len(grid)))
+
+
+@strategy
+class Tries(Strategy):
+    """Does with its parameters what it is told to.
+
+    Args:
+        markets: what it may trade
+        does: what it does with its parameters
+        hold: sessions held
+        delay: sessions waited
+        stop: distance of the stop
+        target: distance of the target
+    """
+
+    markets: Symbols = ("AAA",)
+    does: str = "hands on"
+    hold: Sessions = 2
+    delay: Delay = 0
+    stop: OptionalDistance = None
+    target: OptionalDistance = None
+
+    def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:
+        if self.does == "decides later" and event.known_at is not None:
+            return event.known_at + timedelta(days=self.delay)
+        return event.known_at
+
+    def wants(self, event: PoliticalEvent) -> bool:
+        return self.does != "wants if without stop" or self.stop is None
+
+    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+        return [self._leg(m, n) for n, m in enumerate(self.markets)]
+
+    def _leg(self, market: str, n: int) -> Leg:
+        entry: Entry = NextOpen(delay=self.delay)
+        hold: Any = self.hold
+        weight = 0.4
+        match self.does:
+            case "compares" if self.hold > 2:
+                weight = -0.4
+            case "reckons":
+                hold = self.hold * 2
+            case "loops":
+                hold = len([None for _ in range(self.hold)])
+            case "indexes":
+                hold = (9, 8, 7, 6, 5, 4, 3)[self.hold]
+            case "writes":
+                hold = int(f"{self.hold}")
+            case "hashes":
+                hold = {1: 3, 2: 1}.get(self.hold, 2)
+            case "asks for none" if self.stop is None:
+                weight = 0.2
+            case "swallows":
+                try:
+                    hold = self.hold + 1
+                except BaseException:
+                    hold = 7
+            case "weighs" if self.stop:
+                weight = self.stop
+            case "puts a parameter elsewhere":
+                return Leg(market, self.stop or 0.3, entry, After(self.hold))
+            case "asks twice":
+                entry = NextOpen(delay=self.hold)
+            case "before the vote":
+                entry = BeforeVote(self.hold)
+            case "at the close":
+                return Leg(market, weight, NextClose(delay=self.delay), After(self.hold, at=Phase.CLOSE), self.stop)
+            case "raises" if self.hold == 3:
+                raise ZeroDivisionError("three")
+            case "sells":
+                weight = -0.4
+            case "stops on one side" if n % 2:
+                return Leg(market, weight, entry, After(hold), 0.05)
+        return Leg(market, weight, entry, After(hold), self.stop, self.target)
+
+
+DEEDS = (
+    "hands on",
+    "compares",
+    "reckons",
+    "loops",
+    "indexes",
+    "writes",
+    "hashes",
+    "asks for none",
+    "swallows",
+    "weighs",
+    "puts a parameter elsewhere",
+    "asks twice",
+    "before the vote",
+    "at the close",
+    "raises",
+    "sells",
+    "stops on one side",
+    "decides later",
+    "wants if without stop",
+)
+AXES: dict[str, list[Any]] = {"hold": [1, 2, 3, 5], "delay": [0, 1, 2], "stop": [None, 0.03], "target": [None, 0.02]}
+
+
+@pytest.mark.parametrize("does", DEEDS)
+def test_the_plans_of_a_sweep_are_those_of_make_plan(does: str) -> None:
+    one = bars(instrument("AAA"), [flat_day(d, 100.0 + n) for n, d in enumerate(days("2024-01-01", 25))])
+    two = bars(instrument("BBB"), [flat_day(d, 50.0 + n) for n, d in enumerate(days("2024-01-03", 19))])
+    events = [
+        event(
+            f"E{n}",
+            f"2024-01-{4 + 5 * n:02}T{9 + n:02}:00",
+            announced_at=datetime(2024, 1, 2).astimezone(),
+            voted_on=date(2024, 1, 4 + 5 * n),
+        )
+        for n in range(4)
+    ]
+    combos = product_of(Tries, {"does": does, "markets": ("AAA", "BBB")}, AXES)
+    same_plans(plan_grid(combos, events, market_of(one, two)))
+
+
+@settings(max_examples=60)
+@given(worlds(exits=("after",)), st.sampled_from(DEEDS))
+def test_the_plans_of_a_sweep_over_random_worlds_are_those_of_make_plan(world: World, does: str) -> None:
+    """Missing opens, holidays, several markets with their own hours, events before, within and after the bars."""
+    combos = product_of(Tries, {"does": does, "markets": tuple(b.symbol for b in world.bars)}, AXES).take(
+        slice(0, None, 5)
+    )
+    same_plans(plan_grid(combos, EventCatalogue(world.events), market_of(*world.bars)))
+
+
+def test_what_is_only_handed_on_is_asked_once() -> None:
+    asked: list[str] = []
+    one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
+
+    @strategy
+    class Counts(BuyAfterEvent):
+        """Counts how often it is asked."""
+
+        def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+            asked.append(event.event_id)
+            return super().legs(event, market)
+
+    combos = product_of(Counts, {"instrument": "AAA"}, {"hold": range(1, 51), "delay": range(5)})
+    grid = plan_grid(combos, [event("E", "2024-01-02T09:00")], market_of(one))
+    assert len(grid.blocks) == 1
+    assert len(asked) == 2  # with tokens, and with the values of the last combination
+
+
+def test_stops_and_none_are_one_block_where_the_rule_hands_on_both() -> None:
+    one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
+    axes: dict[str, list[Any]] = {"hold": [1, 2], "stop_loss": [None, 0.1], "take_profit": [None, 0.1]}
+    grid = plan_grid(
+        product_of(BuyAfterEvent, {"instrument": "AAA"}, axes), [event("E", "2024-01-02T09:00")], market_of(one)
+    )
+    assert [len(b.rows) for b in grid.blocks] == [8]
+    same_plans(grid)
+
+
+def test_one_failing_combination_leaves_the_others() -> None:
+    one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
+    combos = listed(Tries, {"does": "raises"}, [{"hold": 1}, {"hold": 3}, {"hold": 2}])
+    grid = plan_grid(combos, [event("E", "2024-01-02T09:00")], market_of(one))
+    assert list(grid.failed) == [1]
+    assert grid.failed[1].startswith("tries raised ZeroDivisionError: three (test_grid_plan.py line ")
+    assert [t.exit for t in grid.plan(2).trades] != [None]
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_every_rule_plans_alike_on_the_built_in_bars(name: str) -> None:
+    every_rule(name, Market(BuiltinSource(), bundled_instruments()))
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_every_rule_plans_alike_on_real_bars(name: str, market_dir) -> None:
+    every_rule(name, Market(DirectorySource(market_dir), bundled_instruments()))
+
+
+NUMBERS: dict[str, list[Any]] = {
+    "hold": [1, 20],
+    "sessions": [3, 10],
+    "weight": [0.3, 0.9],
+    "delay": [0, 2],
+    "stop_loss": [None, 0.04],
+    "take_profit": [0.05],
+    "fall": [0.01, 0.02],
+    "days_after": [0, 90],
+}
+
+
+def every_rule(name: str, market: Market) -> None:
+    kind = find_strategy(name)
+    axes = {n: v for n, v in NUMBERS.items() if n in kind.__dataclass_fields__}
+    same_plans(plan_grid(product_of(kind, {}, axes), bundled_events(), market))
+
+
+def test_since_leaves_out_what_was_decided_before() -> None:
+    one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 20)])
+    events = [event("E1", "2024-01-02T09:00"), event("E2", "2024-01-12T09:00")]
+    combos = product_of(BuyAfterEvent, {"instrument": "AAA"}, {"hold": [1, 2]})
+    grid = plan_grid(combos, events, market_of(one), since=date(2024, 1, 10))
+    assert [len(of_grid(grid, i)) for i in (0, 1)] == [1, 1]
+
+
+# ---- tokens --------------------------------------------------------------------------------------------------------------
+
+
+def _case(value: Any) -> str:
+    match value:
+        case int():
+            return "whole"
+        case _:
+            return "other"
+
+
+LOOKS: dict[str, Callable[[Any], Any]] = {
+    "compares": lambda t: t > 3,
+    "equals": lambda t: t == 3,
+    "adds": lambda t: t + 1,
+    "adds to": lambda t: 1 + t,
+    "negates": lambda t: -t,
+    "is it true": bool,
+    "whole": int,
+    "float": float,
+    "text": str,
+    "shown": repr,
+    "formatted": lambda t: f"{t:.2f}",
+    "hashed": lambda t: {t: 1},
+    "counted": range,
+    "indexed": lambda t: "abc"[t],
+    "its kind": lambda t: isinstance(t, int),
+    "an attribute": lambda t: t.real,
+    "its class": lambda t: t.__class__,
+    "a case": _case,
+    "an array": lambda t: np.array([1.0]) * t,
+    "rounded": round,
+}
+
+
+@pytest.mark.parametrize("looks", list(LOOKS))
+def test_whatever_looks_at_a_token_is_noticed(looks: str) -> None:
+    seen: set[str] = set()
+    with pytest.raises((Looked, TypeError)):
+        LOOKS[looks](Token("hold", seen))
+    assert seen == {"hold"} or looks in ("counted", "indexed")  # these raise a TypeError: the rule is asked outright
+
+
+def test_a_token_may_be_handed_on() -> None:
+    rule = with_tokens(BuyAfterEvent(stop_loss=0.1), ["hold", "delay", "stop_loss"], set())
+    [leg] = rule.legs(event("E", None), MarketView(market_of(), datetime(2024, 1, 1).astimezone()))
+    assert handed_on(leg) == {"delay": "delay", "sessions": "hold", "stop_loss": "stop_loss"}
+
+
+def test_a_rule_that_asks_for_types_is_not_traced() -> None:
+    class Asks(BuyAfterEvent):
+        def wants(self, event: PoliticalEvent) -> bool:
+            return type(self.hold) is int
+
+    assert can_be_traced(BuyAfterEvent())
+    assert not can_be_traced(Asks())
+
+
+# ---- combinations --------------------------------------------------------------------------------------------------------
+
+
+def test_a_product_changes_its_last_parameter_fastest() -> None:
+    combos = product_of(BuyAfterEvent, {"side": "short"}, {"hold": [1, 2], "delay": [0, 5, 9]})
+    assert len(combos) == 6
+    assert combos.parameters(4) == {"side": "short", "hold": 2, "delay": 5}
+    assert combos.take([4]).parameters(0) == combos.parameters(4)
+
+
+def test_values_of_a_sweep_are_those_the_rule_holds() -> None:
+    combos = product_of(BuyAfterEvent, {}, {"stop_loss": ["none", "0.03"], "hold": ["7"]})
+    assert [combos.parameters(i) for i in (0, 1)] == [{"stop_loss": None, "hold": 7}, {"stop_loss": 0.03, "hold": 7}]
+
+
+@pytest.mark.parametrize(
+    ("axes", "told"),
+    [
+        ({"hold": [0]}, "parameter hold of buy-after-event is 0: "),
+        ({"hodl": [1]}, "unknown parameter of buy-after-event 'hodl' (did you mean 'hold'?); it has instrument"),
+        ({"hold": []}, "parameter hold of buy-after-event has no values to try"),
+        ({"side": ["short"]}, "parameter side of buy-after-event is given once as fixed and once as one that varies"),
+    ],
+)
+def test_a_bad_axis_is_told_in_one_line(axes: dict[str, list[Any]], told: str) -> None:
+    with pytest.raises(UserError) as refused:
+        product_of(BuyAfterEvent, {"side": "long"}, axes)
+    assert str(refused.value).startswith(told)
+
+
+def test_listed_combinations_name_the_same_parameters() -> None:
+    with pytest.raises(UserError, match="combination 2 names the parameters delay, hold; the first names hold"):
+        listed(BuyAfterEvent, {}, [{"hold": 1}, {"hold": 1, "delay": 2}])

@@ -1,0 +1,378 @@
+"""A sweep: every combination as by itself, whatever else is in it; its digest; its best replayed; walk-forward."""
+
+import pickle
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from datasets.errors import UserError
+from datasets.events import EventCatalogue, PoliticalEvent
+from engine.backtest import Window, backtest
+from engine.costs import Terms
+from engine.market import Market, MarketView
+from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
+from engine.sweep import (
+    COLUMNS,
+    FAILED,
+    GRID,
+    REPLAY,
+    TRADE_SHARPE,
+    Stretch,
+    evaluate_stretch,
+    joined,
+    trade_sharpe,
+    trade_sharpes,
+)
+from engine.sweep_check import checked, worth
+from engine.sweep_digest import Moments, checked_metric, digest, groups_of, heat_axes
+from engine.sweep_job import Job, differences, hashes_of, id_of, job_of, manifest_of, versions
+from engine.sweep_space import grid_space
+from engine.sweep_walk import Length, folds_of, stitched, test_span, train_span, with_folds
+from strategies.buy_after_event import BuyAfterEvent
+from tests.engine.markets import about, bars, days, event, instrument, market_of
+
+N = 400
+DATES = days("2019-07-01", N)
+
+
+def walk_of(seed: int, symbol: str, **other: Any):
+    """Bars of a random walk, open and close apart, with highs and lows around them."""
+    rng = np.random.default_rng(seed)
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.02, N)))
+    opens = np.concatenate(([100.0], close[:-1])) * np.exp(rng.normal(0, 0.005, N))
+    high, low = np.maximum(opens, close) * 1.01, np.minimum(opens, close) * 0.99
+    return bars(instrument(symbol, **other), zip(DATES, opens, high, low, close, strict=True))
+
+
+def market() -> Market:
+    return market_of(walk_of(1, "AAA"), walk_of(2, "BBB", commission_bps=5.0, lot=1.0))
+
+
+def events(every: int = 20) -> EventCatalogue:
+    return EventCatalogue([event(f"JP-{d}", f"{d}T12:00") for d in DATES[10:-30:every]])
+
+
+def job(
+    axes: dict[str, Any] | None = None, *, kind: Any = BuyAfterEvent, terms: Terms | None = None, **fixed: Any
+) -> Job:
+    given = axes or {"instrument": ["AAA", "BBB"], "hold": [1, 5, 30], "stop_loss": ["none", "0.03"]}
+    space = grid_space(kind, fixed, given)
+    return job_of(space, events(), market(), terms=terms or Terms(cash_rate=0.02), window=Window())
+
+
+def whole(of: Job) -> Stretch:
+    return evaluate_stretch(of, 0, 0, len(of.space))
+
+
+def test_each_combination_is_what_a_backtest_of_it_is() -> None:
+    of = job()
+    found = whole(of)
+    for row in range(len(of.space)):
+        run = backtest(of.space.combinations(row, row + 1).rule(0), of.events, market(), terms=of.terms)
+        sharpe = trade_sharpe(run.trades)
+        for name, value in {**run.metrics, "final_equity": run.final_equity, TRADE_SHARPE: sharpe}.items():
+            ours = found.columns[name][row]
+            assert np.isnan(ours) if value is None else ours == pytest.approx(value, rel=1e-9, abs=1e-11), (row, name)
+
+
+@pytest.mark.parametrize("size", [1, 5])
+def test_in_what_stretches_it_is_reckoned_changes_no_byte(size) -> None:
+    of = job()
+    sent = pickle.loads(pickle.dumps(of))
+    rows = range(0, len(of.space), size)
+    parts = joined([evaluate_stretch(sent, 0, r, min(r + size, len(of.space))) for r in rows])
+    assert {n: c.tobytes() for n, c in parts.columns.items()} == {n: c.tobytes() for n, c in whole(of).columns.items()}
+
+
+@strategy
+class RaisesAtFive(Strategy):
+    """Hold, and stumble where hold is 5.
+
+    Args:
+        instrument: what to buy
+        hold: sessions
+    """
+
+    instrument: Symbol = "AAA"
+    hold: Sessions = 1
+
+    def wants(self, event: PoliticalEvent) -> bool:
+        return True
+
+    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+        return [Leg(self.instrument, 1.0 / (self.hold - 5), NextOpen(), After(self.hold))]
+
+
+def test_a_combination_that_fails_is_told_and_touches_no_other() -> None:
+    found = whole(job({"hold": [4, 5, 6], "instrument": ["AAA", "ZZZ"]}, kind=RaisesAtFive))
+    assert found.how.tolist() == [GRID, FAILED, FAILED, FAILED, GRID, FAILED]
+    assert "ZeroDivisionError: float division by zero (test_sweep.py line" in found.failed[2]
+    assert found.failed[1] == found.failed[5] == "unknown instrument 'ZZZ'; 'hustings data list' shows them all"
+    assert np.isfinite(found.columns["final_equity"]).tolist() == [True, False, False, False, True, False]
+
+
+@strategy
+class Leveraged(Strategy):
+    """Buy on credit.
+
+    Args:
+        instrument: what to buy
+        weight: times the equity
+        stop: far away
+    """
+
+    instrument: Symbol = "AAA"
+    weight: Weight = 1.0
+    stop: Distance = 0.99
+
+    def wants(self, event: PoliticalEvent) -> bool:
+        return True
+
+    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+        return [Leg(self.instrument, self.weight, NextOpen(), After(60), stop_loss=self.stop)]
+
+
+def test_a_combination_that_meets_a_margin_call_is_replayed() -> None:
+    of = job({"weight": [0.5, 5.0]}, kind=Leveraged, terms=Terms(max_gross=5.0))
+    found = whole(of)
+    run = backtest(of.space.combinations(1, 2).rule(0), of.events, market(), terms=of.terms)
+    assert any(t.exit_reason == "margin_call" for t in run.trades)
+    assert found.how.tolist() == [GRID, REPLAY]
+    assert found.columns["final_equity"][1] == run.final_equity
+
+
+def test_an_account_that_cannot_begin_is_a_failure_of_its_own() -> None:
+    short = market_of(walk_of(1, "AAA"), bars(instrument("BBB"), [(d, 1.0, 1.0, 1.0, 1.0) for d in DATES[:50]]))
+    space = grid_space(BuyAfterEvent, {}, {"instrument": ["AAA", "BBB"]})
+    of = job_of(space, events(), short, terms=Terms(), window=Window(date(2020, 6, 1)))
+    found = whole(of)
+    assert found.how.tolist() == [GRID, FAILED]
+    assert found.failed[1] == "no bars from 2020-06-01 on: BBB has 50 bars, 2019-07-01 to 2019-08-19"
+
+
+# ---- what it stands on -----------------------------------------------------------------------------------------------
+
+
+def test_another_value_event_bar_or_cost_is_another_sweep() -> None:
+    base = job()
+    others = [
+        replace(base, space=grid_space(BuyAfterEvent, {}, {"hold": [1, 2]})),
+        replace(base, events=EventCatalogue(list(events())[1:])),
+        replace(base, bars=replace(base.bars, held={"AAA": walk_of(3, "AAA")})),
+        replace(base, terms=Terms(cash_rate=0.03)),
+        replace(base, spans=(Window(date(2019, 8, 1)),)),
+    ]
+    ids = [id_of(manifest_of(j)) for j in (base, *others)]
+    assert len(set(ids)) == 6
+    assert id_of(manifest_of(job())) == ids[0]
+
+
+def test_what_two_machines_do_not_have_in_common_is_named() -> None:
+    here = {**versions(job().backend), **hashes_of(job())}
+    assert differences(here, here) == []
+    assert differences(here, {**here, "code": "0" * 64, "numpy": "1.0"}) == [
+        f"numpy 1.0, here {np.__version__}",
+        "another version of the code",
+    ]
+
+
+# ---- what it comes to ------------------------------------------------------------------------------------------------
+
+
+def stretch(first: int, values: list[float], how: list[int] | None = None, **other: Any) -> Stretch:
+    columns = {name: np.full(len(values), np.nan) for name in COLUMNS}
+    columns[TRADE_SHARPE] = np.array(values)
+    return Stretch(first, columns, np.array(how or [GRID] * len(values), dtype=np.int8), **other)
+
+
+def by_hand(parts: list[Stretch], **other: Any):
+    """Six combinations: hold 1, 2, 3 x delay 0, 1."""
+    space = grid_space(BuyAfterEvent, {}, {"hold": [1, 2, 3], "delay": [0, 1]})
+    given = {"metric": TRADE_SHARPE, "top": 2, "heat": heat_axes(space), **other}
+    return digest(space, parts, **given)
+
+
+def test_a_digest_by_hand() -> None:
+    parts = [stretch(0, [0.1, 0.5, np.nan]), stretch(3, [-0.3, 0.5, np.nan], [0, 0, FAILED], failed={5: "why"})]
+    found = by_hand(parts)
+    assert (found.n, found.known, found.above, found.failed) == (6, 4, 3, 1)
+    assert [b.row for b in found.best] == [1, 4]  # the first of equals
+    assert found.reasons == (("why", 1),)
+    assert (found.spread.n, found.spread.mean, found.spread.sd) == about((4, 0.2, 0.3829708))
+    hold, delay = found.slices
+    assert hold.count.tolist() == [2, 1, 1]
+    assert hold.mean.tolist() == pytest.approx([0.3, -0.3, 0.5])
+    assert delay.best.tolist() == [0.5, 0.5]
+    assert found.heat is not None
+    assert (found.heat.across.name, found.heat.down.name) == ("hold", "delay")
+    assert found.heat.mean.tolist() == [
+        pytest.approx([0.1, np.nan, 0.5], nan_ok=True),
+        pytest.approx([0.5, -0.3, np.nan], nan_ok=True),
+    ]
+
+
+def test_where_less_is_better_the_least_is_the_best() -> None:
+    columns = {name: np.full(6, np.nan) for name in COLUMNS}
+    columns["volatility"] = np.array([0.3, 0.1, 0.2, np.nan, 0.4, 0.15])
+    found = by_hand([Stretch(0, columns, np.zeros(6, dtype=np.int8))], metric="volatility")
+    assert [b.row for b in found.best] == [1, 5]
+    assert found.slices[1].best.tolist() == pytest.approx([0.2, 0.1])
+
+
+def test_many_values_are_shown_in_groups() -> None:
+    ends, number = groups_of(range(1, 101))
+    assert (len(ends), ends[0], ends[-1]) == (50, (1, 2), (99, 100))
+    assert number[:4].tolist() == [0, 0, 1, 1]
+
+
+def test_a_metric_is_found_by_name_and_a_wrong_one_is_answered() -> None:
+    assert checked_metric("Mean-Trade") == "mean_trade"
+    with pytest.raises(UserError, match="did you mean 'sharpe'"):
+        checked_metric("sharp")
+
+
+def test_the_best_is_replayed_and_agrees() -> None:
+    of = job()
+    best = digest(of.space, [whole(of)], metric="total_return", top=3).best
+    found = [checked(of, b) for b in best]
+    assert all(c.agrees and c.difference is not None and c.difference < 1e-9 for c in found)
+    assert found[0].run.metrics["total_return"] == max(c.run.metrics["total_return"] or 0 for c in found)
+
+
+def test_a_number_that_the_replay_does_not_leave_is_seen() -> None:
+    of = job()
+    best = digest(of.space, [whole(of)], metric="total_return", top=1).best[0]
+    wrong = replace(best, results={**best.results, "win_rate": (best.results["win_rate"] or 0) + 1e-6})
+    lacking = replace(best, results={**best.results, "win_rate": None})
+    assert (checked(of, wrong).agrees, checked(of, wrong).of) == (False, "win_rate")
+    assert (checked(of, lacking).difference, checked(of, lacking).of) == (None, "win_rate")
+
+
+def test_the_worth_of_the_best_is_the_published_formula() -> None:
+    """Bailey and López de Prado 2014 with T = 4 trades, 100 trials whose ratios spread by 0.2, normal moments.
+
+    By hand: mean 0.05, deviations 0.01, 0.01, 0.015, 0.015, so sd = root(0.00065 / 3) = 0.01471960 and SR = 3.39683110;
+    luck 2.5306029 x 0.2 = 0.50612058; z = (3.39683110 - 0.50612058) x root(3 / (1 + 3.39683110 squared / 2)) = 1.92440099,
+    of which the normal table has 0.97284783.
+    """
+    of = job()
+    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
+    four = [
+        replace(t, return_=r, exit_reason="planned")
+        for t, r in zip(run.trades[:4], (0.04, 0.06, 0.035, 0.065), strict=True)
+    ]
+    found = worth(replace(run, trades=tuple(four)), Moments(100, 0.0, 0.2), trials=100)
+    assert found.n == 4
+    assert found.sharpe == pytest.approx(3.39683110)
+    assert found.luck == pytest.approx(0.50612058)
+    assert found.deflated == pytest.approx(0.97284783, abs=1e-7)
+
+
+def test_one_trade_has_no_worth_and_says_why() -> None:
+    of = job()
+    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
+    found = worth(replace(run, trades=run.trades[:1]), Moments(12, 0.0, 0.2), trials=12)
+    assert (found.sharpe, found.deflated) == (None, None)
+    assert "1 observation" in found.reason or "at least 2" in found.reason
+
+
+def test_gains_cut_alike_at_a_target_have_no_worth() -> None:
+    of = job()
+    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
+    told = (("take_profit", 0.02), ("take_profit", 0.03), ("take_profit", 0.01), ("planned", -0.05))
+    four = [replace(t, return_=r, exit_reason=why) for t, (why, r) in zip(run.trades[:4], told, strict=True)]
+    found = worth(replace(run, trades=tuple(four)), Moments(12, 0.0, 0.2), trials=12)
+    assert found.deflated is None
+    assert found.reason == "3 of 4 trades left at their target: gains cut alike say nothing of losses not met"
+    two = [replace(t, return_=0.01, exit_reason="take_profit") for t in run.trades[:2]]
+    others = [
+        replace(t, return_=r, exit_reason="planned")
+        for t, r in zip(run.trades[2:5], (0.0101, 0.0099, 0.01), strict=True)
+    ]
+    assert (
+        worth(replace(run, trades=(*two, *others)), Moments(12, 0.0, 0.2), trials=12).reason
+        == "the returns of its trades hardly vary"
+    )
+    assert trade_sharpe([*two, *others]) is None
+
+
+def test_a_mean_of_five_deviations_is_the_last_that_counts() -> None:
+    found = trade_sharpes(np.array([0.05, 0.051, -0.051, 0.0, 0.01]), np.array([0.01, 0.01, 0.01, 0.0, np.nan]))
+    assert np.isnan(found).tolist() == [False, True, True, True, True]
+
+
+# ---- walk-forward ----------------------------------------------------------------------------------------------------
+
+
+def test_folds_by_events_follow_one_another_without_gap_or_overlap() -> None:
+    of = job()  # decided on 2019-07-11, 07-31, 08-20 ... : 18 events, 20 days apart
+    folds = folds_of(of, Length(8, years=False), Length(4, years=False))
+    assert [(f.train_events, f.test_events) for f in folds] == [(8, 4), (8, 4), (8, 2)]
+    assert (folds[0].train, folds[0].test) == (
+        Window(date(2019, 7, 11), date(2019, 12, 17)),
+        Window(date(2019, 12, 18), date(2020, 3, 6)),
+    )
+    assert [f.test.since for f in folds[1:]] == [date(2020, 3, 7), date(2020, 5, 26)]
+    assert folds[-1].test.until is None
+
+
+def test_folds_by_years_begin_with_the_year() -> None:
+    of = job()
+    fold = folds_of(of, Length(1, years=True), Length(1, years=True))
+    assert [(f.train, f.test) for f in fold] == [
+        (Window(date(2019, 1, 1), date(2019, 12, 31)), Window(date(2020, 1, 1), None))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [(Length(30, years=False), Length(1, years=False)), (Length(3, years=True), Length(4, years=False))],
+)
+def test_a_walk_that_cannot_be_is_refused(train, test) -> None:
+    with pytest.raises(UserError, match=r"too few|both in"):
+        folds_of(job(), train, test)
+
+
+def test_what_is_chosen_in_training_knows_nothing_of_the_test() -> None:
+    """Prices from the first test day on are turned upside down: the training's numbers keep every byte."""
+    of = job({"hold": [1, 5, 30], "delay": [0, 2]}, instrument="AAA")
+    folds = folds_of(of, Length(8, years=False), Length(4, years=False))
+    rolled = with_folds(of, folds)
+    before = evaluate_stretch(rolled, train_span(0), 0, len(of.space))
+    held = of.bars.held["AAA"]
+    since = (held.session - np.datetime64(folds[0].test.since)).astype(np.int64)
+    factor = np.where(since >= 0, 7.0 + since, 1.0)
+    changed = replace(rolled, bars=replace(of.bars, held={"AAA": held.scaled(factor)}))
+    after = evaluate_stretch(changed, train_span(0), 0, len(of.space))
+    assert {n: c.tobytes() for n, c in after.columns.items()} == {n: c.tobytes() for n, c in before.columns.items()}
+    assert (
+        evaluate_stretch(changed, test_span(0), 0, 1).columns["final_equity"]
+        != evaluate_stretch(rolled, test_span(0), 0, 1).columns["final_equity"]
+    )
+
+
+def test_the_stitched_account_of_one_combination_is_its_backtest() -> None:
+    """The same combination in every fold: the account is that of a backtest from the first test day on."""
+    of = job({"hold": [5, 30]}, instrument="AAA")
+    folds = folds_of(of, Length(8, years=False), Length(4, years=False))
+    run = stitched(of, folds, [1] * len(folds))
+    alone = backtest(
+        of.space.combinations(1, 2).rule(0), of.events, market(), terms=of.terms, window=Window(folds[0].test.since)
+    )
+    assert run is not None
+    assert run.equity.tolist() == alone.equity.tolist()
+    assert [t.event_id for t in run.trades] == [t.event_id for t in alone.trades]
+
+
+def test_a_fold_without_a_choice_trades_nothing() -> None:
+    of = job({"hold": [5, 30]}, instrument="AAA")
+    folds = folds_of(of, Length(8, years=False), Length(4, years=False))
+    run = stitched(of, folds, [None, 0, None])
+    assert run is not None
+    decided = [date.fromisoformat(t.event_id[3:]) for t in run.trades]
+    assert len(decided) == 4
+    assert all(folds[1].test.since <= d <= folds[1].test.until for d in decided)  # type: ignore[operator]
+    assert stitched(of, folds, [None] * 3) is None

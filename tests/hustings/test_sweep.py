@@ -1,0 +1,212 @@
+"""hustings sweep: values, files, failures, walk-forward, ledger; in one process."""
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from hustings.sweeping import _Pace
+from hustings.sweeping_crew import Done
+from hustings.sweeping_sent import Task
+
+RULE = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US"]
+SMALL = [*RULE, "-p", "hold=1:3", "-p", "stop_loss=none,0.03"]
+
+
+def files_of(folder: Path | str) -> dict[str, bytes]:
+    """Return every file of a folder by its name in it."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
+
+
+def test_a_sweep_ranks_replays_and_writes_what_it_found(cli, home) -> None:
+    told = cli(*SMALL, "--metric", "trade-sharpe", "--top", "2", "--json").json
+    assert (told["combinations"], told["failed"], told["agrees"]) == (6, 0, True)
+    ranked = [b["results"]["trade_sharpe"] for b in told["best"]]
+    table = pq.read_table(told["files"]["results"]).to_pydict()
+    assert ranked == sorted(table["trade_sharpe"], reverse=True)[:2]
+    assert table["hold"] == [1, 1, 2, 2, 3, 3]
+    assert table["stop_loss"] == [None, 0.03] * 3
+    assert table["how"] == ["grid"] * 6
+    assert set(files_of(f"sweeps/{told['sweep_id']}")) == {
+        "manifest.json", "results/part-00000.parquet", "summary.json", "sweep.html",
+    }  # fmt: skip
+
+
+def test_a_combination_of_a_sweep_is_the_run_of_these_parameters(cli, home) -> None:
+    best = cli(*SMALL, "--top", "1", "--json").json["best"][0]
+    given = [f"-p{k}={'none' if v is None else v}" for k, v in best["parameters"].items()]
+    run = cli("run", "buy-after-event", *given, "--no-report", "--json").json
+    assert run["run_id"] == best["run_id"]
+    assert run["metrics"]["mean_trade"] == pytest.approx(best["results"]["mean_trade"], rel=1e-9)
+
+
+def test_the_same_sweep_gives_the_same_bytes_whoever_does_the_work(cli, home) -> None:
+    for out, more in (("one", []), ("two", ["--workers", "2"]), ("again", [])):
+        assert cli(*SMALL, "--out", out, *more).code == 0
+    assert files_of("one") == files_of("two") == files_of("again")
+
+
+def test_values_are_ranges_lists_and_all_there_are(cli, home) -> None:
+    told = cli(
+        *RULE[:2],
+        "-p",
+        "instrument=SPX,IXIC",
+        "-p",
+        "country=all",
+        "-p",
+        "entry=all",
+        "-p",
+        "weight=0.1:0.3:0.1",
+        "--where",
+        "country == 'US' or country == 'JP'",
+        "--json",
+    ).json
+    assert told["axes"]["instrument"] == ["SPX", "IXIC"]
+    assert told["axes"]["entry"] == ["open", "close"]
+    assert told["axes"]["weight"] == [0.1, 0.2, 0.3]
+    assert len(told["axes"]["country"]) == 25
+    assert told["combinations"] == 2 * 2 * 2 * 3
+
+
+def test_some_are_drawn_or_listed(cli, home) -> None:
+    drawn = cli(*RULE, "-p", "hold=1:60", "-p", "delay=0:9", "--random", "7", "--seed", "3", "--json").json
+    assert drawn["combinations"] == 7
+    Path("these.csv").write_text("hold,delay\n5,0\n9,2\n")
+    listed = cli(*RULE, "--list", "these.csv", "--json").json
+    assert [
+        (b["parameters"]["hold"], b["parameters"]["delay"])
+        for b in sorted(listed["best"], key=lambda b: b["combination"])
+    ] == [(5, 0), (9, 2)]
+
+
+def test_what_fails_is_listed_and_the_others_go_on(cli, home) -> None:
+    answer = cli(*RULE[:2], "-p", "country=US", "-p", "instrument=SPX,ZZZ,VIX", "-p", "hold=5,6")
+    assert answer.code == 0
+    assert "4 of 6 combinations failed" in answer.out
+    assert "unknown instrument 'ZZZ'" in answer.out
+    told = cli(*RULE[:2], "-p", "country=US", "-p", "instrument=SPX,ZZZ,VIX", "-p", "hold=5,6", "--json").json
+    assert [f["combination"] for f in told["failures"]] == [2, 3, 4, 5]
+    assert told["trials"]["this_sweep"] == 2
+
+
+def test_walk_forward_shows_both_sides_and_one_stitched_account(cli, home) -> None:
+    told = cli(*RULE, "-p", "hold=1:5", "-p", "delay=0,1", "--train", "6", "--test", "3", "--json").json["walk_forward"]
+    tests = [(f["test"]["from"], f["test"]["to"]) for f in told["folds"]]
+    assert len(tests) >= 3
+    assert all(f["train"]["to"] < f["test"]["from"] for f in told["folds"])
+    assert all(after > before for (_, before), (after, _) in pairwise(tests))
+    assert all(f["in_sample"]["trade_sharpe"] is not None for f in told["folds"])
+    assert told["stitched"]["trades"] == sum(f["test_events"] for f in told["folds"])
+
+
+def test_every_combination_is_a_trial_of_the_rule(cli, home) -> None:
+    first = cli(*SMALL, "--json").json
+    again = cli(*SMALL, "--json").json
+    other = cli(*RULE, "-p", "hold=7:9", "--json").json
+    assert [t["trials"]["all"] for t in (first, again, other)] == [6, 6, 9]
+    run = cli("run", "buy-after-event", "-p", "hold=30", "--no-report", "--json").json
+    assert (run["trial"]["n"], run["trial"]["n_of_rule"]) == (10, 10)
+    listed = cli("trials")
+    assert "a sweep: 6 combinations" in listed.out
+    assert cli("trials", "verify").code == 0
+
+
+def test_the_page_is_whole_and_fetches_nothing(cli, home) -> None:
+    told = cli(*SMALL, "--json").json
+    page = Path(told["files"]["page"]).read_text(encoding="utf-8")
+    assert page.count("<rect ") == 2 * 6
+    assert "6 trials of this rule" in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+def test_simulated_bars_are_shouted(cli, home) -> None:
+    answer = cli("sweep", "pro-growth-win", "-p", "hold=1:3")
+    assert "SIMULATED bars: TOPIX" in answer.out
+    assert "SIMULATED" in next(Path("sweeps").glob("*/sweep.html")).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["-p", "hold=5:1"], "write a range from low to high"),
+        (["-p", "weight=0.1:0.5"], "say how far apart"),
+        (["-p", "hold=1:3", "--metric", "sharp"], "did you mean 'sharpe'"),
+        (["-p", "hold=1:3", "--where", "hodl > 2"], "did you mean 'hold'"),
+        (["-p", "hold=1:3", "--heat", "hold"], "takes two parameters"),
+        (["-p", "hold=1:3", "--heat", "hold,delay"], "unknown parameter that varies 'delay'"),
+        (["-p", "hold=1:3", "--train", "5"], "takes both --train and --test"),
+        (["-p", "hold=1:3", "--train", "5x", "--test", "2"], "--train is '5x'"),
+        (["-p", "hold=1:3", "--train", "5y", "--test", "2"], "both in years"),
+        (["-p", "hold=1:3", "--train", "5000", "--test", "2"], "too few to train on"),
+        (["-p", "hold=1:3", "--list", "none.csv"], "leave out"),
+        (["--list", "none.csv"], "cannot be read: No such file"),
+        (["-p", "hold=1:3", "--resume", "--restart"], "give one of them"),
+        (["-p", "winner_party=all"], "cannot be listed"),
+        (["-p", "hold=1:3", "--benchmark", "SPX"], "--benchmark is not for a sweep"),
+        (["-p", "hold=1:3", "--scheduler", "tcp://127.0.0.1:1"], "no Dask scheduler answers at tcp://127.0.0.1:1"),
+        (
+            ["-p", "hold=1:3", "--scheduler", "nonsense"],
+            "--scheduler is 'nonsense'; write it like tcp://127.0.0.1:8786",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(cli, home, more, said) -> None:
+    answer = cli(*RULE, *more)
+    assert answer.code == 2
+    assert said in answer.err
+    assert answer.out == ""
+    assert len([line for line in answer.err.splitlines() if line.startswith("hustings:")]) == 1
+
+
+def test_an_unfinished_sweep_is_not_begun_anew_unasked(cli, home) -> None:
+    done = cli(*SMALL, "--out", "whole", "--json").json
+    cli(*SMALL, "--out", "left")
+    _unfinish(Path("left"), rows=4)
+    refused = cli(*SMALL, "--out", "left")
+    assert refused.code == 2
+    assert "4 of 6 combinations of this sweep are done in 'left'" in refused.err
+    assert cli(*SMALL, "--out", "left", "--resume", "--json").json["sweep_id"] == done["sweep_id"]
+    assert files_of("left") == files_of("whole")
+    other = cli(*RULE, "-p", "hold=1:9", "--out", "left")
+    assert (other.code, "holds another sweep" in other.err) == (2, True)
+
+
+def _unfinish(folder: Path, *, rows: int) -> None:
+    """Leave a folder as if its sweep had been ended after so many combinations."""
+    table = pq.read_table(folder / "results").slice(0, rows)
+    for name in ("results/part-00000.parquet", "summary.json", "sweep.html"):
+        (folder / name).unlink()
+    (folder / "results").rmdir()
+    (folder / "unfinished").mkdir()
+    pq.write_table(table, folder / "unfinished" / f"0000-{0:013d}-{rows:013d}.parquet")
+
+
+def test_a_sweep_looked_at_by_another_number_is_the_same_sweep(cli, home) -> None:
+    one, other = cli(*SMALL, "--json").json, cli(*SMALL, "--metric", "max_drawdown", "--json").json
+    assert one["sweep_id"] == other["sweep_id"]
+    assert json.dumps(one["best"]) != json.dumps(other["best"])
+
+
+def _sizes(seconds: Callable[[int], float], n: int = 8) -> list[int]:
+    """Return how long stretches become that take so many seconds of their combinations."""
+    pace, found = _Pace(), []
+    for _ in range(n):
+        found.append(pace.size)
+        pace.saw(Done(Task(0, 0, pace.size), None, seconds(pace.size)))
+    return found
+
+
+def test_a_stretch_takes_about_a_second() -> None:
+    assert _sizes(lambda n: 0.02 * n)[-1] == 50
+    assert _sizes(lambda n: 0.0001 * n)[-1] == 10_000
+
+
+def test_a_stretch_whose_beginning_takes_long_is_longer_so_that_it_is_worth_it() -> None:
+    assert _sizes(lambda n: 2.0 + 0.001 * n)[-1] == 6_000  # three quarters of eight seconds
+
+
+def test_a_stretch_grows_eightfold_at_most_and_never_past_all_bounds() -> None:
+    assert _sizes(lambda n: 1e-6) == [64, 512, 4_096, 32_768, 50_000, 50_000, 50_000, 50_000]

@@ -1,0 +1,263 @@
+"""Sweeps that are killed, resumed, spread over a cluster: the real commands, in processes of their own."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from hustings.sweeping_files import SweepFolder
+from tests.hustings.test_sweep import files_of
+
+ROOT = Path(__file__).resolve().parents[2]
+W3 = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "-p", "hold=1:50", "-p", "delay=0:4",
+      "-p", "stop_loss=none,0.03,0.05,0.1", "-p", "take_profit=none,0.1"]  # fmt: skip
+SLOW = '''
+"""A rule that takes its time over each holding period, and writes down which it was asked for."""
+
+import os
+import time
+from pathlib import Path
+
+from engine.strategy import After, Leg, NextOpen, Sessions, Strategy, Symbol, strategy
+
+
+@strategy
+class Slow(Strategy):
+    """Hold.
+
+    Args:
+        instrument: what to buy
+        hold: sessions
+    """
+
+    instrument: Symbol = "SPX"
+    hold: Sessions = 1
+
+    def wants(self, event):
+        if event.event_id == "US-2016-11-08-PE" and os.environ.get("SLOW"):
+            time.sleep(float(os.environ["SLOW"]))
+            with Path(os.environ["ASKED"]).open("a") as f:
+                f.write(f"{self.hold}\\n")
+        if self.hold == int(os.environ.get("DEADLY", 0)):
+            os._exit(7)
+        return event.country == "US" and event.is_election
+
+    def legs(self, event, market):
+        return [Leg(self.instrument, 0.9, NextOpen(), After(self.hold))]
+'''
+N = 240
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, hustings_home: Path) -> Path:
+    """A directory with the slow rule, which all sweeps of this file share."""
+    folder = tmp_path_factory.mktemp("sweeps")
+    (folder / "slow.py").write_text(SLOW)
+    (folder / "home").mkdir()
+    (hustings_home / "cache").mkdir(exist_ok=True)
+    (folder / "home" / "cache").symlink_to(hustings_home / "cache")
+    return folder
+
+
+def begun(
+    place: Path, *arguments: str, root: Path = ROOT, env: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
+    """Begin a command in a process of its own."""
+    given = {**os.environ, "PYTHONPATH": str(root), "HUSTINGS_HOME": str(place / "home"), **(env or {})}
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=place,
+        env=given,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def ended(process: "subprocess.Popen[str]", *, code: int = 0) -> tuple[str, str]:
+    """Return stdout and stderr of a command that ends as it should."""
+    out, err = process.communicate(timeout=600)
+    assert process.returncode == code, err
+    return out, err
+
+
+def until(holds: Callable[[], Any], what: str, *, seconds: float = 300) -> None:
+    end = monotonic() + seconds
+    while not holds():
+        assert monotonic() < end, f"{what} did not come about in {seconds:.0f} s"
+        sleep(0.05)
+
+
+def slow(place: Path, out: str, *more: str, asked: str = "", **env: str) -> "subprocess.Popen[str]":
+    given = {"SLOW": "0.02", "ASKED": str(place / asked)} if asked else {}
+    rule = ["hustings", "sweep", "slow.py:Slow", "-p", f"hold=1:{N}", "--out", out]
+    return begun(place, *rule, *more, env={**given, **env})
+
+
+@pytest.fixture(scope="module")
+def whole(place: Path) -> dict[str, bytes]:
+    """The files of the slow sweep, by one process and without a break."""
+    ended(slow(place, "whole"))
+    return files_of(place / "whole")
+
+
+def rows_kept(place: Path, out: str) -> list[tuple[int, int]]:
+    return [(first, last) for first, last, _ in SweepFolder(place / out).kept(0)]
+
+
+def holds(place: Path, asked: str) -> Counter[int]:
+    return Counter(int(line) for line in (place / asked).read_text().split())
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_it_gives_the_same_bytes_and_repeats_at_most_a_stretch_a_worker(place, whole) -> None:
+    killed = slow(place, "killed", "--workers", "2", asked="asked-1")
+    until(lambda: len(rows_kept(place, "killed")) >= 2, "two stretches that are done")
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    kept = rows_kept(place, "killed")
+    until(lambda: _still(place / "asked-1"), "the end of its workers")
+    assert 0 < sum(last - first for first, last in kept) < N
+    ended(slow(place, "killed", "--workers", "2", "--resume", asked="asked-2"))
+    assert files_of(place / "killed") == whole
+    again = holds(place, "asked-1").keys() & holds(place, "asked-2").keys()
+    done = {hold for first, last in kept for hold in range(first + 1, last + 1)}
+    first_alone = {first + 1 for first, _ in kept}  # the bars a sweep needs are found by planning its first and last
+    assert not again & done - first_alone - {1, N}
+    assert len(again) <= 2 * max(last - first for first, last in kept) + 2
+
+
+def _still(path: Path) -> bool:
+    """Return whether nothing is written to a file any more."""
+    before = path.stat().st_size
+    sleep(2)
+    return path.stat().st_size == before
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(place, whole) -> None:
+    stopped = slow(place, "stopped", asked="asked-3")
+    until(lambda: rows_kept(place, "stopped"), "a stretch that is done")
+    stopped.send_signal(signal.SIGINT)
+    _, err = ended(stopped, code=130)
+    assert re.search(rf"\d+ of {N} combinations are kept in 'stopped'; --resume goes on from there", err)
+    assert "Traceback" not in err
+    ended(slow(place, "stopped", "--resume"))
+    assert files_of(place / "stopped") == whole
+
+
+@pytest.mark.slow
+def test_a_combination_that_ends_its_process_is_listed_and_the_others_are_done(place) -> None:
+    out, _ = ended(slow(place, "deadly", "--workers", "2", "--json", DEADLY="77"))
+    table = pq.read_table(place / "deadly" / "results").to_pydict()
+    assert [h for h, how in zip(table["hold"], table["how"], strict=True) if how == "failed"] == [77]
+    assert table["why"][76] == "the process that reckoned it ended with code 7"
+    assert '"failed": 1' in out
+
+
+# ---- Dask ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scheduler(place: Path) -> Iterator[str]:
+    """The address of a Dask scheduler without workers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = begun(
+        place, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"
+    )
+    until(lambda: _answers(port), "a scheduler")
+    yield f"tcp://127.0.0.1:{port}"
+    process.terminate()
+    process.communicate()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture
+def worker(place: Path, scheduler: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """Begins workers of the scheduler, which end with the test."""
+    mine: list[subprocess.Popen[str]] = []
+
+    def more(root: Path = ROOT, **env: str) -> "subprocess.Popen[str]":
+        options = ["--nthreads", "1", "--no-dashboard", "--no-nanny"]
+        mine.append(begun(place, "distributed.cli.dask_worker", scheduler, *options, root=root, env=env))
+        return mine[-1]
+
+    yield more
+    for each in mine:
+        each.kill()
+        each.communicate()
+
+
+@pytest.mark.slow
+def test_two_workers_of_a_cluster_give_the_bytes_of_one_process(place, scheduler, worker) -> None:
+    worker(), worker()
+    ended(begun(place, "hustings", *W3, "--out", "w3-cluster", "--scheduler", scheduler))
+    ended(begun(place, "hustings", *W3, "--out", "w3-alone"))
+    assert files_of(place / "w3-cluster") == files_of(place / "w3-alone")
+
+
+@pytest.mark.slow
+def test_a_worker_killed_in_the_middle_loses_nothing(place, whole, scheduler, worker) -> None:
+    told = {"SLOW": "0.02", "ASKED": str(place / "asked-4")}
+    doomed, _ = worker(**told), worker(**told)
+    sweep = slow(place, "lost", "--scheduler", scheduler)
+    until(lambda: rows_kept(place, "lost"), "a stretch that is done")
+    doomed.send_signal(signal.SIGKILL)
+    ended(sweep)
+    assert files_of(place / "lost") == whole
+
+
+@pytest.mark.slow
+def test_workers_that_come_later_do_their_share(place, whole, scheduler, worker) -> None:
+    told = {"SLOW": "0.02", "ASKED": str(place / "asked-5")}
+    first = worker(**told)
+    sweep = slow(place, "later", "--scheduler", scheduler)
+    until(lambda: rows_kept(place, "later"), "a stretch that is done")
+    worker(**told)
+    sleep(3)
+    first.send_signal(signal.SIGKILL)
+    ended(sweep)
+    assert files_of(place / "later") == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [("engine/costs.py", "another version of the code"), ("datasets/hours.csv", "other tables of hours")],
+)
+def test_a_worker_of_another_version_is_refused(place, scheduler, worker, tmp_path, changed, why) -> None:
+    for package in ("datasets", "engine", "strategies", "reports", "hustings"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    with (tmp_path / changed).open("a") as f:
+        f.write("\n")
+    worker(root=tmp_path)
+    _, err = ended(begun(place, "hustings", *W3, "--out", f"refused-{len(why)}", "--scheduler", scheduler), code=2)
+    assert re.search(rf"^hustings: every worker of {scheduler} is refused: .*{why}", err, re.MULTILINE)
+    assert "Traceback" not in err
+    worker()
+    out, err = ended(begun(place, "hustings", *W3, "--out", f"beside-{len(why)}", "--scheduler", scheduler))
+    assert re.search(rf"^hustings: worker tcp://127\.0\.0\.1:\d+ is refused: .*{why}", err, re.MULTILINE)
+    assert "all numbers agree" in out
+
+
+@pytest.mark.slow
+def test_a_cluster_without_workers_is_one_clear_line(place, scheduler) -> None:
+    _, err = ended(begun(place, "hustings", *W3, "--out", "nobody", "--scheduler", scheduler), code=2)
+    assert err == f"hustings: {scheduler} has no workers; start some with 'dask worker {scheduler}'\n"

@@ -1,0 +1,92 @@
+"""The page of a sweep."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.sweep import TRADE_SHARPE
+from engine.sweep_check import Worth, checked
+from engine.sweep_digest import digest, heat_axes
+from engine.sweep_job import id_of, manifest_of
+from engine.sweep_result import SweepResult, Top
+from reports.sweep import agreement, best_table, slice_table, sweep_page, verdict
+from reports.sweep_figures import heat_map_svg
+from tests.engine.test_sweep import by_hand, job, stretch, whole
+from tests.reports.handmade import page_text
+
+
+def result(axes: dict[str, Any] | None = None, *, deflated: float | None = 0.21) -> SweepResult:
+    """A small sweep whose worth is told by hand: 12 trials before it, and luck of 0.46 a trade."""
+    of = job(axes)
+    found = digest(of.space, [whole(of)], metric=TRADE_SHARPE, top=2, heat=heat_axes(of.space))
+    worth = Worth(16, found.n + 12, 0.252, 0.8, 0.46, deflated, "" if deflated else "too few trades")
+    tops = tuple(Top(checked(of, b), worth) for b in found.best)
+    manifest = manifest_of(of)
+    return SweepResult(id_of(manifest), manifest, of.space, found, tops, earlier=12)
+
+
+@pytest.fixture(scope="module")
+def swept() -> SweepResult:
+    return result()
+
+
+def test_the_best_comes_with_its_deflated_ratio_and_the_number_of_trials(swept) -> None:
+    said = verdict(swept)
+    assert said.startswith("Best of 12 combinations by Sharpe per trade: instrument=")
+    assert said.endswith(
+        "24 trials of this rule, 12 of them before this sweep: the best of so many worthless ones would show 0.46 a trade, "
+        "it shows 0.25 over 16 trades; deflated, the chance that it is more than luck is 21.0 %."
+    )
+    assert said in page_text(sweep_page(swept))
+
+
+def test_what_it_is_worth_says_why_it_cannot_be_told() -> None:
+    assert "its deflated sharpe ratio is n/a (too few trades); 24 trials" in verdict(result(deflated=None)).lower()
+
+
+def test_the_replay_is_said_to_agree_and_shouted_where_it_does_not(swept) -> None:
+    assert agreement(swept).startswith("The best 2 were replayed on backtrader: all numbers agree")
+    off = replace(swept.top[0], checked=replace(swept.top[0].checked, difference=1e-3, of="win_rate"))
+    wrong = replace(swept, top=(off, *swept.top[1:]))
+    assert agreement(wrong) == "The best 2 were replayed on backtrader: 1 DO NOT AGREE with the sweep to 1e-09."
+    assert best_table(wrong).rows[0][-1] == "DIFFERS (1e-03)"
+
+
+def test_a_heat_map_has_a_cell_for_each_pair_and_an_empty_one_where_there_is_no_number() -> None:
+    found = by_hand([stretch(0, [0.1, 0.5, np.nan, -0.3, 0.5, np.nan])])
+    assert found.heat is not None
+    svg = heat_map_svg(found.heat, found.heat.best, lambda v: "n/a" if v is None else f"{v:.1f}", ident="h", title="t")
+    assert svg.count("<rect ") == 6
+    assert svg.count("stroke-dasharray") == 2
+    assert "<title>delay 1, hold 2: -0.3 (1 combination)</title>" in svg
+    assert "<title>delay 0, hold 2: n/a (0 combinations)</title>" in svg
+    assert svg.count("var(--c0)") == 3
+    assert svg.count("var(--c1)") == 1
+
+
+def test_how_the_number_hangs_on_a_parameter() -> None:
+    found = by_hand([stretch(0, [0.1, 0.5, np.nan, -0.3, 0.5, np.nan])])
+    assert slice_table(found, found.slices[0]).rows == [
+        ["1", "2", "+0.300", "+0.500"],
+        ["2", "1", "-0.300", "-0.300"],
+        ["3", "1", "+0.500", "+0.500"],
+    ]
+
+
+def test_failures_are_listed_by_reason() -> None:
+    text = page_text(sweep_page(result({"instrument": ["AAA", "ZZZ"], "hold": [1, 2]})))
+    assert "2 failed, see below" in text
+    assert "unknown instrument 'ZZZ'; 'hustings data list' shows them all 2" in text
+    assert "combination 2 (instrument=ZZZ, hold=1)" in text
+
+
+def test_values_are_escaped() -> None:
+    page = sweep_page(result({"winner_party": ["<script>x</script>", "none"], "hold": [1, 2]}))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_same_sweep_same_bytes(swept) -> None:
+    assert sweep_page(swept) == sweep_page(result())
