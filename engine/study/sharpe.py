@@ -7,6 +7,7 @@ rule that trades on events the periods are its trades: days out of the market te
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import e
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -89,7 +90,7 @@ def expected_maximum(n: int) -> float:
     """
     if n < 2:
         return 0.0
-    return float((1 - np.euler_gamma) * ndtri(1 - 1 / n) + np.euler_gamma * ndtri(1 - 1 / (n * np.e)))
+    return float((1 - np.euler_gamma) * ndtri(1 - 1 / n) + np.euler_gamma * ndtri(1 - 1 / (n * e)))
 
 
 def deflated_sharpe(

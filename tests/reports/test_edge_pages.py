@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from engine.run import EventPath
+from engine.study.settings import Settings
+from engine.study.study import study
 from engine.variants import Variant, Variants
-from reports.event_figures import PlaceboBand
 from reports.tables import tables
 from reports.tearsheet import tearsheet
+from tests.engine.study.worlds import subject, walk
 from tests.reports.handmade import business_days, event, make_run, page_text, trade
 
 DAYS = business_days("2015-01-05", 1_500)
@@ -193,14 +195,15 @@ def test_the_mean_path_is_drawn_from_every_event():
     assert "XX-000, TOPIX long: +10.00 % by session 0" in page
 
 
-def test_a_study_brings_its_own_section_and_what_chance_gives():
-    class Study:
-        placebo = PlaceboBand("90 % of placebo dates", -1, np.array([-0.01, -0.02]), np.array([0.01, 0.02]))
-
-    page = tearsheet(_many(2), study=Study())
+def test_a_study_brings_its_own_section_its_verdict_and_what_chance_gives():
+    given = subject(walk(), rows=[300, 500, 700, 900], hold=5)
+    made = study(given, Settings(draws=200))
+    page = tearsheet(given.run, made, trial="trial 3 of 7")
     assert '<polygon class="range"' in page
-    assert "grey: 90 % of placebo dates" in page_text(page)
+    assert "grey: the means of nine of ten placebo lists" in page_text(page)
     assert '<a href="#study">' in page
+    assert page_text(page).count(made.verdict) == 2
+    assert "trial 3 of 7" in page_text(page)
     assert '<polygon class="range"' not in tearsheet(_many(2))
 
 

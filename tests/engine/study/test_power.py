@@ -143,7 +143,8 @@ def test_sessions_in_common_take_from_the_power() -> None:
     values = 0.02 * np.random.default_rng(7).standard_normal((2_000, 10))
     free, shared = (of(power(lists(values, 0.02, within=w, apart=a))) for w, a in ((1.0, 1.0), (0.8, 0.7)))
     rows = list(zip(free.rows, shared.rows, strict=True))[:4]
-    assert all(s.bmp < f.bmp and s.placebo < f.placebo and s.sign_flip < f.sign_flip for f, s in rows)
+    for name in ("bmp", "placebo", "sign_flip"):
+        assert all(getattr(s, name) < getattr(f, name) for f, s in rows)
     assert free.detectable is not None
     assert shared.detectable == pytest.approx(free.detectable / 0.8)
 

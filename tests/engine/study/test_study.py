@@ -91,7 +91,7 @@ def test_an_event_at_the_edge_of_the_bars_is_told_and_the_others_are_studied() -
 
 def test_missing_benchmark_days_make_an_observation_na_with_the_reason() -> None:
     own, other = walk(), walk(seed=2, symbol="BBB")
-    cut = other._cut(np.r_[0:698, 703:1500])  # type: ignore[arg-type]
+    cut = other._cut(np.r_[0:698, 703:1500])
     given = subject(own, cut, rows=[*TEN[:4], 700], benchmark="BBB")
     made = study(given, Settings(model=Model.MARKET_MODEL, draws=500))
     assert [o.events for o in made.lost] == [("E4",)]

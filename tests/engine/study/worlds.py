@@ -1,10 +1,11 @@
 """Seeded markets with events for the tests of studies, with effects planted where a test wants one."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 
-from datasets.bars import Bars, Source, make_bars
+from datasets.bars import Bars, Floats, Source, make_bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
 from datasets.instruments import Instrument
@@ -35,7 +36,7 @@ def walk(
     moves = drift + sd * rng.standard_normal(n)
     for row, effect in (effects or {}).items():
         moves[row] += effect
-    close = 1_000 * np.cumprod(1 + moves)
+    close: Floats = 1_000 * np.cumprod(1 + moves, dtype=np.float64)
     open_ = np.concatenate(([1_000.0], close[:-1])) * (1 + 0.0001 * rng.standard_normal(n))
     return make_bars(
         Instrument(symbol, symbol, mic, "JPY", 0.0, 0.0, 0.0),
@@ -50,7 +51,7 @@ def walk(
     )
 
 
-def events_before(bars: Bars, rows: list[int], **other: object) -> EventCatalogue:
+def events_before(bars: Bars, rows: list[int], **other: Any) -> EventCatalogue:
     """Return events each known an hour before a bar opens."""
     return EventCatalogue(
         PoliticalEvent(
@@ -60,7 +61,7 @@ def events_before(bars: Bars, rows: list[int], **other: object) -> EventCatalogu
             title=f"event {n}",
             announced_at=to_datetime(int(bars.open_at[row])) - timedelta(days=20),
             known_at=to_datetime(int(bars.open_at[row])) - timedelta(hours=1),
-            **other,  # type: ignore[arg-type]
+            **other,
         )
         for n, row in enumerate(rows)
     )
