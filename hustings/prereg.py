@@ -18,6 +18,7 @@ from engine.backtest import Window, code_hash
 from engine.costs import Terms
 from engine.strategy import build, values
 from engine.study.abnormal import Model
+from engine.study.desk import EARLIEST, LATEST
 from engine.study.trials import Trial
 from hustings.execution import backtrader_parameters
 from hustings.inputs import date_of
@@ -30,17 +31,17 @@ Direction = Literal["two-sided", "greater", "less"]
 STATISTICS, SCHEMES, DIRECTIONS = get_args(Statistic), get_args(Scheme), get_args(Direction)
 TRADE = "trade"
 """The window from a trade's entry to its exit."""
-_FARTHEST = 250  # sessions, as of the windows a study looks at
 
 
 def _window(text: str) -> str:
     first, colon, last = text.partition(":")
     try:
-        ordered = -_FARTHEST <= int(first) <= int(last) <= _FARTHEST
+        ordered = EARLIEST <= int(first) <= int(last) <= LATEST
     except ValueError:
         ordered = False
     if text != TRADE and not (colon and ordered):
-        raise ValueError("write it as A:B, sessions from -250 to 250, A not after B, such as 0:20; or 'trade'")
+        spanned = f"sessions from {EARLIEST} to {LATEST}, A not after B, such as 0:20"
+        raise ValueError(f"write it as A:B, {spanned}; or '{TRADE}'")
     return text if text == TRADE else f"{int(first)}:{int(last)}"
 
 
