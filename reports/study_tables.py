@@ -230,14 +230,14 @@ def _worth(study: Study) -> Table:
 
 def _worths(study: Study) -> Iterator[tuple[str, str]]:
     sharpe = study.sharpe
-    yield "Sharpe ratio per trade", _or_note(ratio(sharpe.sharpe, 3), sharpe.notes.get("sharpe"))
+    yield "Sharpe ratio per observation", _or_note(ratio(sharpe.sharpe, 3), sharpe.notes.get("sharpe"))
     chance = sharpe.probabilistic
     yield "chance that the true ratio is above 0 (PSR)", _or_note(percent(chance, 1), sharpe.notes.get("probabilistic"))
     deflated = sharpe.deflated
     tried = f"the same above what the best of {sharpe.trials} worthless variants shows (DSR)"
     yield tried, _or_note(percent(deflated, 1), sharpe.notes.get("deflated"))
     least = None if sharpe.minimum_trades is None else f"{sharpe.minimum_trades:,.0f}"
-    yield "trades needed for PSR to reach 95 %", _or_note(least or NONE, sharpe.notes.get("minimum_trades"))
+    yield "observations needed for PSR to reach 95 %", _or_note(least or NONE, sharpe.notes.get("minimum_trades"))
     yield from _after_all(study)
     yield "wanted against declined events of the same kind", _label_text(study)
 

@@ -30,7 +30,7 @@ from engine.study.sharpe import sharpe_of_trades
 from engine.study.significance import Significance, untested
 from engine.study.statistics import bmp, cross_sectional_t, sign_flip
 from engine.study.subject import Subject
-from engine.study.trials import TrialPosition
+from engine.study.trials import TrialPosition, observed_returns
 from engine.study.tried import REBUILT_AT_MOST, Tried, tried
 from engine.study.verdict import Evidence, verdict
 from engine.study.views import Drawn, View, adjusted_for_views, draw, make_views
@@ -89,7 +89,7 @@ class Making:
             concentration=self.had("concentration", self.concentration),
             labels=self.had("labels", self.labels),
             variations=self.variations,
-            sharpe=sharpe_of_trades(self.subject.returns, trial_sharpes=self._sharpes),
+            sharpe=sharpe_of_trades(np.array(observed_returns(run.trades)), trial_sharpes=self._sharpes),
             tried=self.tried,
             path=self.path,
             band=self.band,
