@@ -24,20 +24,27 @@ CREATE TRIGGER IF NOT EXISTS ledger_stays BEFORE UPDATE ON ledger BEGIN SELECT R
 
 
 class RowKind(StrEnum):
-    """What a row tells: a run, a sweep, the same again, a run of a registry before the ledger, a preregistration."""
+    """What a row tells.
+
+    A first run, a sweep, the same again, a run of a registry older than the ledger, a preregistration, a run studied
+    with settings it had not been studied with before.
+    """
 
     TRIAL = "trial"
     SWEEP = "sweep"
     REPEAT = "repeat"
     TAKEN_IN = "taken-in"
     PREREG = "prereg"
+    STUDY = "study"
 
 
 @dataclass(frozen=True)
 class Row:
     """One row. ``place`` counts from 1 without gaps; ``trial`` is the number of the trial it tells of.
 
-    ``parameters``, ``ground``, ``terms`` and ``dates`` are JSON, or blank where they are not known.
+    ``parameters``, ``ground``, ``terms`` and ``dates`` are JSON, or blank where they are not known; ``terms`` of a
+    study are its settings. ``n_closed`` counts the observations that the closed trades are, and the numbers after it
+    are of those.
     """
 
     kind: str
@@ -99,9 +106,8 @@ def first_break(chain: Iterable[Row]) -> Break | None:
         if row.place != place:
             return Break(place, f"row {place} is missing: row {row.place} stands in its place")
         if seal(row, before) != row.hash:
-            return Break(
-                place, f"row {place} ({_told(row)}) is not sealed by its hash: it or row {place - 1} was changed"
-            )
+            which = "it" if place == 1 else f"it or row {place - 1}"
+            return Break(place, f"row {place} ({_told(row)}) is not sealed by its hash: {which} was changed")
         before = row.hash
     return None
 
@@ -121,4 +127,6 @@ def _kept(value: float | None) -> float | None:
 def _told(row: Row) -> str:
     if row.kind == RowKind.PREREG:
         return f"preregistration of {row.strategy}"
+    if row.kind == RowKind.STUDY:
+        return f"study of run {row.run_id} of {row.strategy}"
     return f"trial {row.trial}, run {row.run_id} of {row.strategy}"

@@ -1,8 +1,8 @@
-"""The ledger of trials: every run is appended to the registry's chain, where a row lost, moved or changed shows."""
+"""The ledger of trials: runs and studies are appended to the registry's chain, where a row lost or changed shows."""
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
@@ -46,6 +46,52 @@ def enter(run: Run, *, prereg: str = "") -> TrialPosition:
         trial = standing.k if standing else _count(db) + 1
         append(db, replace(row, kind=kind, trial=trial))
         return _position(db, run, trial)
+
+
+def enter_study(run: Run, settings: Mapping[str, Any], *, prereg: str = "") -> int:
+    """Append the settings with which a run is studied, and return with how many it has been studied, these included.
+
+    The same settings again are neither counted nor appended again.
+
+    Args:
+        run: what is studied.
+        settings: plain values, as JSON holds them.
+        prereg: the SHA-256 of the preregistration it is studied under; by default that of the last one of the same
+            rule and parameters in the chain.
+
+    Raises:
+        UserError: the registry cannot be written.
+    """
+    with _ledger() as db:
+        row = _study_row(run, settings, prereg=prereg)
+        known = {r.terms for r in _studies(db, run.run_id)}
+        if row.terms not in known:
+            append(db, row if prereg else replace(row, prereg=_last_prereg(db, row)))
+        return len(known | {row.terms})
+
+
+@dataclass(frozen=True)
+class Used:
+    """What was made under a preregistration before a study: other runs, and other studies of its run."""
+
+    runs: int = 0
+    studies: int = 0
+
+
+def used_before(sha256: str, run: Run, settings: Mapping[str, Any]) -> Used:
+    """Return what was made under a preregistration before a run was first studied with settings.
+
+    Under it is what names it, and what was made after it with its rule and parameters, though another names the same.
+
+    Raises:
+        UserError: the ledger cannot be read.
+    """
+    with _ledger() as db:
+        mine = next((r.place for r in _studies(db, run.run_id) if r.terms == canonical(settings)), None)
+        made = [r for r in _under(db, sha256) if mine is None or r.place < mine]
+    others = {r.run_id for r in made} - {run.run_id}
+    studies = {r.terms for r in made if r.kind == RowKind.STUDY and r.run_id == run.run_id} - {canonical(settings)}
+    return Used(len(others), len(studies))
 
 
 def position_of(run: Run) -> TrialPosition:
@@ -249,6 +295,27 @@ def _row_of(run: Run, *, prereg: str = "") -> Row:
         sharpe=did.sharpe,
         prereg=prereg,
     )
+
+
+def _study_row(run: Run, settings: Mapping[str, Any], *, prereg: str) -> Row:
+    told = run.manifest
+    parameters, terms = canonical(told["parameters"]), canonical(settings)
+    return Row(RowKind.STUDY, now(), None, run.run_id, told["strategy"], parameters, terms=terms, prereg=prereg)
+
+
+def _studies(db: sqlite3.Connection, run_id: str) -> list[Row]:
+    return list(rows(db, "kind = ? AND run_id = ?", RowKind.STUDY, run_id))
+
+
+def _under(db: sqlite3.Connection, sha256: str) -> list[Row]:
+    """Return the runs and studies made under a preregistration."""
+    files = list(rows(db, "kind = ? AND prereg = ?", RowKind.PREREG, sha256))
+    made = [r for r in rows(db) if r.kind in (RowKind.TRIAL, RowKind.REPEAT, RowKind.STUDY)]
+    return [r for r in made if r.prereg == sha256 or any(_follows(r, file) for file in files)]
+
+
+def _follows(row: Row, file: Row) -> bool:
+    return row.place > file.place and (row.strategy, row.parameters) == (file.strategy, file.parameters)
 
 
 def now() -> str:

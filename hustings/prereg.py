@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -13,12 +14,15 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from datasets.errors import UserError
-from engine.backtest import code_hash
+from engine.backtest import Window, code_hash
+from engine.costs import Terms
 from engine.strategy import build, values
 from engine.study.abnormal import Model
+from engine.study.desk import EARLIEST, LATEST
 from engine.study.trials import Trial
 from hustings.execution import backtrader_parameters
-from hustings.ledger import Registration, canonical, now, register, registrations, trials_of, verdict_on
+from hustings.inputs import date_of
+from hustings.ledger import Registration, Used, canonical, now, register, registrations, trials_of, verdict_on
 from strategies.loading import find_strategy, is_backtrader
 
 Statistic = Literal["bmp", "t", "sign-flip", "placebo"]
@@ -27,17 +31,17 @@ Direction = Literal["two-sided", "greater", "less"]
 STATISTICS, SCHEMES, DIRECTIONS = get_args(Statistic), get_args(Scheme), get_args(Direction)
 TRADE = "trade"
 """The window from a trade's entry to its exit."""
-_FARTHEST = 250  # sessions, as of the windows a study looks at
 
 
 def _window(text: str) -> str:
     first, colon, last = text.partition(":")
     try:
-        ordered = -_FARTHEST <= int(first) <= int(last) <= _FARTHEST
+        ordered = EARLIEST <= int(first) <= int(last) <= LATEST
     except ValueError:
         ordered = False
     if text != TRADE and not (colon and ordered):
-        raise ValueError("write it as A:B, sessions from -250 to 250, A not after B, such as 0:20; or 'trade'")
+        spanned = f"sessions from {EARLIEST} to {LATEST}, A not after B, such as 0:20"
+        raise ValueError(f"write it as A:B, {spanned}; or '{TRADE}'")
     return text if text == TRADE else f"{int(first)}:{int(last)}"
 
 
@@ -58,8 +62,42 @@ class Settings:
     model: Model | None = Model.MEAN
     draws: Annotated[int, Field(ge=100, le=1_000_000)] = 9_999
     seed: Annotated[int, Field(ge=0)] = 0
-    alpha: Annotated[float, Field(gt=0, le=0.5)] = 0.05
+    alpha: Annotated[float, Field(gt=0, le=0.1)] = 0.05
     direction: Direction = "two-sided"
+
+
+_TERMS = Terms()
+
+
+@pydantic_dataclass(frozen=True, config=_STRICT)
+class Account:
+    """Within which dates, on what terms and on which series a hypothesis is tested; the defaults are those of a run.
+
+    The fields are the options of a run. Where its prices, events, labels and priors come from is not told.
+    """
+
+    since: str | None = None
+    until: str | None = None
+    cash: float = _TERMS.cash
+    commission_bps: float | None = _TERMS.commission_bps
+    slippage_bps: float | None = _TERMS.slippage_bps
+    cash_rate: float = _TERMS.cash_rate
+    borrow_rate: float = _TERMS.borrow_rate
+    max_gross: float = _TERMS.max_gross
+    adjust: Literal["price", "total"] | None = None
+    benchmark: str | None = None
+
+
+_CALLED = {
+    "since": "first date",
+    "until": "last date",
+    "commission_bps": "commission in bps",
+    "slippage_bps": "slippage in bps",
+    "cash_rate": "cash rate",
+    "borrow_rate": "borrow rate",
+    "max_gross": "limit of gross exposure",
+    "adjust": "adjustment of the series",
+}
 
 
 @pydantic_dataclass(frozen=True, config=_STRICT)
@@ -70,6 +108,7 @@ class Preregistration:
     strategy: str
     parameters: dict[str, Any]
     settings: Settings
+    account: Account
     code: str
     written_at: str
     sha256: str = ""
@@ -87,7 +126,30 @@ def settings_of(typed: Mapping[str, Any]) -> Settings:
         raise UserError(f"--{_first(e)}") from e
 
 
-def draft(name: str, given: dict[str, str], *, hypothesis: str, settings: Settings) -> Preregistration:
+def account_of(typed: Mapping[str, Any]) -> Account:
+    """Return a checked account as it was typed: by the names of its fields, dates as text.
+
+    Raises:
+        UserError: a value that cannot be.
+    """
+    account = _dated(Account(**typed))
+    Terms(**{f.name: getattr(account, f.name) for f in fields(Terms)})
+    return account
+
+
+def _dated(account: Account) -> Account:
+    """Return an account with its dates written one way."""
+    dates = Window(date_of(account.since, "--from"), date_of(account.until, "--to"))
+    return replace(account, since=_iso(dates.since), until=_iso(dates.until))
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def draft(
+    name: str, given: dict[str, str], *, hypothesis: str, settings: Settings, account: Account | None = None
+) -> Preregistration:
     """Return a preregistration of a strategy found by name, with parameters as text; nothing is written yet.
 
     Raises:
@@ -99,7 +161,8 @@ def draft(name: str, given: dict[str, str], *, hypothesis: str, settings: Settin
     parameters = backtrader_parameters(cls, given) if foreign else values(build(cls, given))
     if not _bytes(hypothesis).strip():
         raise UserError("--hypothesis is empty; say what you expect, and why")
-    return Preregistration(hypothesis.strip(), strategy, parameters, settings, code_hash(cls), now())
+    chosen = account or Account()
+    return Preregistration(hypothesis.strip(), strategy, parameters, settings, chosen, code_hash(cls), now())
 
 
 def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration, Registration]:
@@ -152,7 +215,7 @@ class Standing:
     ``place`` and ``registered_at`` (ISO UTC) are those of its row, or None and blank. ``before`` are the trials of its
     rule that stood before that row, ``same_before`` counts those with its parameters; all that stand now where no row
     vouches for the file. ``registrations`` counts the preregistrations of the rule. ``broken`` names the first row of
-    the chain that does not fit.
+    the chain that does not fit. ``used`` is what else was made under the file before the study that asks.
     """
 
     state: FileState
@@ -162,11 +225,13 @@ class Standing:
     same_before: int
     registrations: int
     broken: str = ""
+    used: Used = field(default_factory=Used)
 
     @property
     def precedes(self) -> bool:
-        """Whether a result may be called preregistered: the file is unchanged and no trial of its kind came before."""
-        return self.state is FileState.REGISTERED and not self.same_before and not self.broken
+        """Whether a result may be called preregistered: the file is unchanged and nothing of its kind came before."""
+        first = not self.same_before and self.used == Used()
+        return self.state is FileState.REGISTERED and first and not self.broken
 
     @property
     def text(self) -> str:
@@ -191,6 +256,8 @@ class Standing:
         if self.same_before:
             came = f"{_counted(self.same_before, 'trial')} of this rule and these parameters came before the file"
             return f"not preregistered: {came}"
+        if self.used != Used():
+            return f"not preregistered: {_before(self.used)}"
         return f"preregistered at {self.registered_at}, before any trial of this rule and these parameters"
 
 
@@ -215,8 +282,21 @@ def standing(prereg: Preregistration) -> Standing:
     )
 
 
+def _before(used: Used) -> str:
+    runs = _counted(used.runs, "other run") if used.runs else ""
+    studies = f"{_counted(used.studies, 'other study', 'other studies')} of this run" if used.studies else ""
+    were = "was" if used.runs + used.studies == 1 else "were"
+    return f"{' and '.join(filter(None, (runs, studies)))} {were} made under this file before"
+
+
 def deviations(
-    prereg: Preregistration, *, strategy: str, parameters: Mapping[str, Any], settings: Settings, code: str = ""
+    prereg: Preregistration,
+    *,
+    strategy: str,
+    parameters: Mapping[str, Any],
+    settings: Settings,
+    account: Account,
+    code: str = "",
 ) -> list[str]:
     """Return in what a study departs from its preregistration, one plain sentence each; nothing where in nothing.
 
@@ -227,6 +307,9 @@ def deviations(
     told += [_departs(f"parameter {n}", parameters.get(n), prereg.parameters.get(n)) for n in names]
     for each in fields(Settings):
         told.append(_departs(f"the {each.name}", getattr(settings, each.name), getattr(prereg.settings, each.name)))
+    for each in fields(Account):
+        called = f"the {_CALLED.get(each.name, each.name)}"
+        told.append(_departs(called, getattr(account, each.name), getattr(prereg.account, each.name)))
     if code and code != prereg.code:
         told.append("the code of the rule or of the engine is not the code that was registered")
     return [t for t in told if t]
@@ -240,11 +323,13 @@ def _departs(what: str, found: Any, registered: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "none" if value is None else ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value))
+    return "none" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
+def _counted(n: int, what: str, many: str = "") -> str:
+    return f"{n} {what if n == 1 else many or what + 's'}"
 
 
 def _create(path: Path, content: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from datasets.errors import UserError
 from datasets.label_file import load_labels, relabelled
 from engine.backtest import code_hash
+from engine.run import Run
 from engine.strategy import values
 from engine.study.result import Study, ViewResult
 from engine.study.settings import Settings
@@ -18,8 +19,10 @@ from engine.study.trials import TrialPosition
 from hustings.commands.run_options import RunOptions
 from hustings.commands.study_options import StudyOptions
 from hustings.execution import build_rule, run_rule
-from hustings.prereg import Preregistration, Standing, deviations, load, standing
+from hustings.ledger import enter_study, position_of, used_before
+from hustings.prereg import Account, Preregistration, Standing, account_of, deviations, load, standing
 from hustings.prereg import Settings as Registered
+from hustings.terminal import warn
 from strategies.loading import find_strategy, is_backtrader
 
 
@@ -42,18 +45,27 @@ def subject_of(name: str, options: RunOptions, *, vary: bool = False) -> Subject
 
 @dataclass(frozen=True)
 class Registration:
-    """A preregistration, and where it stood before the run that is studied was entered in the ledger."""
+    """A preregistration, and where it stood before the run that is studied was entered in the ledger.
+
+    ``adjust`` is what was asked of the series of that run (`--adjust`), which the run itself does not tell.
+    """
 
     given: Preregistration
     standing: Standing
+    adjust: str | None = None
+
+    def before(self, run: Run, knobs: dict[str, Any]) -> "Registration":
+        """Return the same with what was made under the file before a run was first studied so."""
+        used = used_before(self.given.sha256, run, knobs)
+        return replace(self, standing=replace(self.standing, used=used))
 
 
-def registration_of(path: Path | None) -> Registration | None:
+def registration_of(path: Path | None, adjust: str | None = None) -> Registration | None:
     """Return the preregistration of a file as it stands now, if one is given."""
     if path is None:
         return None
     given = load(path)
-    return Registration(given, standing(given))
+    return Registration(given, standing(given), adjust)
 
 
 def studied(
@@ -65,16 +77,49 @@ def studied(
         UserError: an option that cannot be, a file of labels that cannot be read.
     """
     settings, other = studying.settings(), studying.other_labels
-    departs = [] if registered is None else _deviations(subject, settings, registered.given)
+    knobs = knobs_of(settings)
+    settings_tried = 1 if position is None else _entered(subject.run, knobs, registered)
+    registered = registered and registered.before(subject.run, knobs)
+    departs = [] if registered is None else _deviations(subject, settings, registered)
     beside = Beside(
         position=position,
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
         preregistered=registered is not None and registered.standing.precedes and not departs,
+        settings_tried=settings_tried,
     )
     made = study(subject, settings, beside)
     if registered is None:
         return made
     return replace(made, prereg=_told(registered, departs, primary(made, registered.given.settings)))
+
+
+def position_after(run: Run, position: TrialPosition | None) -> TrialPosition | None:
+    """Return a run's position once it was studied: its head seals the study too."""
+    try:
+        return None if position is None else position_of(run)
+    except UserError:
+        return position
+
+
+def knobs_of(settings: Settings) -> dict[str, Any]:
+    """Return the settings of a study that move its p-values, as plain values: what is shown besides is none."""
+    return {
+        "model": settings.model,
+        "placebo": settings.scheme,
+        "draws": settings.draws,
+        "seed": settings.seed,
+        "alpha": settings.alpha,
+        "windows": sorted(map(str, settings.windows)),
+    }
+
+
+def _entered(run: Run, knobs: dict[str, Any], registered: Registration | None) -> int:
+    """Return with how many settings a run has been studied, these included; 1, said on stderr, if that is not known."""
+    try:
+        return enter_study(run, knobs, prereg="" if registered is None else registered.given.sha256)
+    except UserError as e:
+        warn(f"hustings: {e}; the study goes on, but its settings are not counted")
+        return 1
 
 
 def primary(made: Study, given: Registered) -> dict[str, Any]:
@@ -100,9 +145,43 @@ def _test_of(made: Study, view: ViewResult, given: Registered) -> Significance |
     return view.tests[place[given.statistic]]
 
 
-def _deviations(subject: Subject, settings: Settings, given: Preregistration) -> list[str]:
+def _deviations(subject: Subject, settings: Settings, registered: Registration) -> list[str]:
+    given, rule = registered.given, subject.strategy
+    return deviations(
+        given,
+        strategy=rule.name,
+        parameters=values(rule),
+        settings=_used(settings, given),
+        account=_account(subject, registered),
+        code=code_hash(type(rule)),
+    )
+
+
+def _account(subject: Subject, registered: Registration) -> Account:
+    """Return the account of a run as a file would hold it; a benchmark goes by the name it was registered under."""
+    asked, held = registered.given.account.benchmark, subject.run.benchmark
+    dates, terms = subject.run.manifest["window"], asdict(subject.terms)
+    return account_of(
+        {
+            **terms,
+            "since": dates["from"] or None,
+            "until": dates["to"] or None,
+            "adjust": registered.adjust,
+            "benchmark": asked if held is not None and _symbol(subject, asked) == held else held,
+        }
+    )
+
+
+def _symbol(subject: Subject, name: str | None) -> str | None:
+    try:
+        return None if name is None else subject.market.symbol(name)
+    except UserError:
+        return None
+
+
+def _used(settings: Settings, given: Preregistration) -> Registered:
     views = ("trade", *map(str, settings.windows))
-    used = Registered(
+    return Registered(
         statistic=given.settings.statistic,
         scheme="labels" if given.settings.scheme == "labels" else settings.scheme.value,
         window=given.settings.window if given.settings.window in views else "trade",
@@ -112,8 +191,6 @@ def _deviations(subject: Subject, settings: Settings, given: Preregistration) ->
         alpha=settings.alpha,
         direction=given.settings.direction,
     )
-    rule = subject.strategy
-    return deviations(given, strategy=rule.name, parameters=values(rule), settings=used, code=code_hash(type(rule)))
 
 
 def _told(registered: Registration, departs: list[str], found: dict[str, Any]) -> dict[str, Any]:

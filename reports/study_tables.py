@@ -11,6 +11,7 @@ from engine.study.significance import Significance
 from reports.numbers import count, percent, ratio, signed_percent
 
 NONE = "n/a"
+_NOT_ENTERED = "not entered: it counts as no trial"
 
 
 @dataclass(frozen=True)
@@ -230,21 +231,20 @@ def _worth(study: Study) -> Table:
 
 def _worths(study: Study) -> Iterator[tuple[str, str]]:
     sharpe = study.sharpe
-    yield "Sharpe ratio per trade", _or_note(ratio(sharpe.sharpe, 3), sharpe.notes.get("sharpe"))
+    yield "Sharpe ratio per observation", _or_note(ratio(sharpe.sharpe, 3), sharpe.notes.get("sharpe"))
     chance = sharpe.probabilistic
     yield "chance that the true ratio is above 0 (PSR)", _or_note(percent(chance, 1), sharpe.notes.get("probabilistic"))
     deflated = sharpe.deflated
     tried = f"the same above what the best of {sharpe.trials} worthless variants shows (DSR)"
     yield tried, _or_note(percent(deflated, 1), sharpe.notes.get("deflated"))
     least = None if sharpe.minimum_trades is None else f"{sharpe.minimum_trades:,.0f}"
-    yield "trades needed for PSR to reach 95 %", _or_note(least or NONE, sharpe.notes.get("minimum_trades"))
+    yield "observations needed for PSR to reach 95 %", _or_note(least or NONE, sharpe.notes.get("minimum_trades"))
     yield from _after_all(study)
     yield "wanted against declined events of the same kind", _label_text(study)
 
 
 def _after_all(study: Study) -> Iterator[tuple[str, str]]:
-    if study.trial is not None:
-        yield "place in the ledger", str(study.trial["text"])
+    yield "place in the ledger", _NOT_ENTERED if study.trial is None else str(study.trial["text"])
     if study.tried is not None:
         given = study.tried
         how = f"max-T over {given.rebuilt + 1} of {given.n} variants and {count(given.shifts)} shifts"

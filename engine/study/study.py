@@ -30,7 +30,7 @@ from engine.study.sharpe import sharpe_of_trades
 from engine.study.significance import Significance, untested
 from engine.study.statistics import bmp, cross_sectional_t, sign_flip
 from engine.study.subject import Subject
-from engine.study.trials import TrialPosition
+from engine.study.trials import TrialPosition, observed_returns
 from engine.study.tried import REBUILT_AT_MOST, Tried, tried
 from engine.study.verdict import Evidence, verdict
 from engine.study.views import Drawn, View, adjusted_for_views, draw, make_views
@@ -47,6 +47,7 @@ class Beside:
     position: TrialPosition | None = None
     other_labels: EventCatalogue | None = None
     preregistered: bool = False
+    settings_tried: int = 1
 
 
 def study(subject: Subject, settings: Settings, beside: Beside | None = None) -> Study:
@@ -89,7 +90,7 @@ class Making:
             concentration=self.had("concentration", self.concentration),
             labels=self.had("labels", self.labels),
             variations=self.variations,
-            sharpe=sharpe_of_trades(self.subject.returns, trial_sharpes=self._sharpes),
+            sharpe=sharpe_of_trades(np.array(observed_returns(run.trades)), trial_sharpes=self._sharpes),
             tried=self.tried,
             path=self.path,
             band=self.band,
@@ -158,6 +159,11 @@ class Making:
             found.append(
                 f"the rule looks at prices: placebo dates are the {int(self.eligible.sum())} sessions after which it "
                 "would have traded"
+            )
+        if self.beside.settings_tried > 1:
+            found.append(
+                f"this run was studied with {self.beside.settings_tried} different settings: the p-values here are of "
+                "one of them, and do not know of the others"
             )
         return tuple(found)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Bars, Floats
+from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
 from engine.backtest import Window as Dates
@@ -55,11 +55,6 @@ class Subject:
             UserError: intraday bars.
         """
         return closed_pairs(self.plan, self.run.trades, self._bars(self.plan))
-
-    @property
-    def returns(self) -> Floats:
-        """The net return of each closed trade."""
-        return np.array([t.return_ for t in self.run.trades if t.is_closed], dtype=float)
 
     def desk(self, model: Model | None, plan: Plan | None = None) -> Desk:
         """Return the desk at which the trades of a plan are reckoned: the run's own plan where none is given.

@@ -1,6 +1,6 @@
 """hustings prereg: a hypothesis written down before its test, and whether it came first."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +8,18 @@ import click
 
 from engine.study.abnormal import Model
 from engine.study.trials import Trial
+from hustings.commands.run import run
 from hustings.inputs import parameters_of
 from hustings.prereg import (
     DIRECTIONS,
     SCHEMES,
     STATISTICS,
     TRADE,
+    Account,
     FileState,
     Preregistration,
     Standing,
+    account_of,
     draft,
     load,
     settings_of,
@@ -28,7 +31,8 @@ from reports.numbers import ratio
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 _MODELS = {m.value: m for m in Model}
-_COLUMNS = ["trial", "when (UTC)", "parameters", "trades", "Sharpe"]
+_COLUMNS = ["trial", "when (UTC)", "parameters", "n", "Sharpe"]
+_ACCOUNT = [f.name for f in fields(Account)]
 
 
 @click.group()
@@ -36,7 +40,7 @@ def prereg() -> None:
     """Write down a hypothesis before its test, and show whether it came first."""
 
 
-@prereg.command()
+@prereg.command(params=[p for p in run.params if p.name in _ACCOUNT])
 @click.argument("strategy")
 @click.option("-p", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the strategy (repeatable).")
 @click.option("--hypothesis", required=True, metavar="TEXT", help="What is expected, and why.")
@@ -59,11 +63,17 @@ def write(
     out: Path,
     model: str,
     as_json: bool,
-    **settings: Any,
+    **typed: Any,
 ) -> None:
-    """Write FILE: what will be tested of STRATEGY, and how; its hash goes into the ledger's chain at once."""
-    chosen = settings_of({**settings, "model": _MODELS.get(model)})
-    drafted = draft(strategy, parameters_of(parameters), hypothesis=hypothesis, settings=chosen)
+    """Write FILE: what will be tested of STRATEGY, and how; its hash goes into the ledger's chain at once.
+
+    Dates, costs and the other terms of the account are part of it. Where prices, events, labels and priors come from
+    is not: the ledger holds the hashes of those that a run read.
+    """
+    account = account_of({name: typed.pop(name) for name in _ACCOUNT})
+    settings = settings_of({**typed, "model": _MODELS.get(model)})
+    given = parameters_of(parameters)
+    drafted = draft(strategy, given, hypothesis=hypothesis, settings=settings, account=account)
     made, _ = write_prereg(drafted, out)
     _show(made, standing(made), out, as_json=as_json)
 
@@ -91,10 +101,11 @@ def _show(told: Preregistration, found: Standing, file: Path, *, as_json: bool) 
         return
     say(f"{told.strategy}  {' '.join(f'{k}={v}' for k, v in told.parameters.items())}")
     say(told.hypothesis)
-    say("  " + ", ".join(f"{k} {'none' if v is None else v}" for k, v in asdict(told.settings).items()))
+    for chosen in (asdict(told.settings), asdict(told.account)):
+        say("  " + ", ".join(f"{k} {'none' if v is None else v}" for k, v in chosen.items()))
     say(f"  {file}, SHA-256 {told.sha256}" + (f", row {found.place} of the ledger" if found.place else ""))
     if found.before:
-        table(_COLUMNS, list(map(_row, found.before)), right=["trial", "trades", "Sharpe"])
+        table(_COLUMNS, list(map(_row, found.before)), right=["trial", "n", "Sharpe"])
     say(found.text)
 
 

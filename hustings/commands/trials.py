@@ -13,9 +13,8 @@ from reports.numbers import ratio, signed_percent
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 _LEAST = 8
-_COLUMNS = ["trial", "when (UTC)", "strategy", "parameters", "run", "runs", "trades", "mean", "Sharpe", "prereg"]
-_COLUMNS = ["trial", "when (UTC)", "strategy", "parameters", "run", "runs", "trades", "mean", "Sharpe", "prereg"]
-_RIGHT = ["trial", "runs", "trades", "mean", "Sharpe"]
+_COLUMNS = ["trial", "when (UTC)", "strategy", "parameters", "run", "runs", "n", "mean", "Sharpe", "prereg"]
+_RIGHT = ["trial", "runs", "n", "mean", "Sharpe"]
 
 
 @click.group(invoke_without_command=True)
@@ -27,7 +26,8 @@ _RIGHT = ["trial", "runs", "trades", "mean", "Sharpe"]
 def trials(ctx: click.Context, strategy: str | None, limit: int, everything: bool, as_json: bool) -> None:
     """List the distinct trials of the ledger, newest first: every run was one, and none is ever taken out.
 
-    mean and Sharpe are of the net returns of the closed trades, per trade.
+    n counts the observations that its closed trades are: those of one event, and events that share days, are one. mean
+    and Sharpe are of their net returns, per observation.
     """
     if ctx.invoked_subcommand is not None:
         return

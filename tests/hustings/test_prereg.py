@@ -12,7 +12,20 @@ import pytest
 from datasets.errors import UserError
 from engine.study.abnormal import Model
 from hustings import ledger, registry
-from hustings.prereg import FileState, Settings, deviations, draft, load, settings_of, standing, write_prereg
+from hustings.ledger import Used, enter, enter_study, used_before
+from hustings.prereg import (
+    Account,
+    FileState,
+    Settings,
+    Standing,
+    account_of,
+    deviations,
+    draft,
+    load,
+    settings_of,
+    standing,
+    write_prereg,
+)
 from tests.hustings.test_trials import a_run, tamper
 
 RULE = ("pro-growth-win", "-p", "hold=5")
@@ -34,7 +47,19 @@ def shown(cli: Any, out: str = "mine.json") -> Any:
 def test_the_file_says_what_will_be_tested_and_how(cli, home) -> None:
     options = ("--statistic", "placebo", "--scheme", "years", "--window", "0:20", "--model", "market-model")
     more = ("--draws", "999", "--seed", "7", "--alpha", "0.1", "--direction", "greater")
-    assert write(cli, "mine.json", *options, *more).code == 0
+    account = (
+        "--from",
+        "2004-01-01",
+        "--cash",
+        "5e5",
+        "--slippage-bps",
+        "3",
+        "--adjust",
+        "total",
+        "--benchmark",
+        "SPX",
+    )
+    assert write(cli, "mine.json", *options, *more, *account).code == 0
     told = json.loads(Path("mine.json").read_text(encoding="utf-8"))
     assert told.pop("code")
     assert told.pop("written_at").endswith("Z")
@@ -51,6 +76,18 @@ def test_the_file_says_what_will_be_tested_and_how(cli, home) -> None:
             "seed": 7,
             "alpha": 0.1,
             "direction": "greater",
+        },
+        "account": {
+            "since": "2004-01-01",
+            "until": None,
+            "cash": 500_000.0,
+            "commission_bps": None,
+            "slippage_bps": 3.0,
+            "cash_rate": 0.0,
+            "borrow_rate": 0.0,
+            "max_gross": 1.0,
+            "adjust": "total",
+            "benchmark": "SPX",
         },
     }
 
@@ -200,7 +237,15 @@ def test_no_file_is_left_that_no_row_vouches_for(cli, home, monkeypatch, tmp_pat
         (RULE, ("--window", "a:b"), "--window is 'a:b': write it as A:B"),
         (RULE, ("--alpha", "1.5"), "--alpha is '1.5'"),
         (RULE, ("--alpha", "nan"), "--alpha is 'nan'"),
-        (RULE, ("--window", "0:251"), "--window is '0:251': write it as A:B"),
+        (RULE, ("--alpha", "0.11"), "--alpha is '0.11': Input should be less than or equal to 0.1"),
+        (RULE, ("--from", "soon"), "--from is 'soon'; write a date like 2026-02-09"),
+        (RULE, ("--from", "2020-01-02", "--to", "2020-01-01"), "--from 2020-01-02 lies after --to 2020-01-01"),
+        (RULE, ("--cash", "nan"), "cash is nan; it must lie between"),
+        (RULE, ("--commission-bps", "-1"), "commission bps is -1; it must lie between 0 and 5000"),
+        (RULE, ("--adjust", "none"), "'none' is not one of 'price', 'total'"),
+        (RULE, ("--data", "builtin"), "No such option '--data'"),
+        (RULE, ("--window", "0:251"), "--window is '0:251': write it as A:B, sessions from -10 to 250"),
+        (RULE, ("--window", "-11:0"), "--window is '-11:0': write it as A:B, sessions from -10 to 250"),
         (RULE, ("--draws", "99"), "--draws is '99'"),
         (RULE, ("--seed", "-1"), "--seed is '-1'"),
         (RULE, ("--statistic", "luck"), "'luck' is not one of 'bmp', 't', 'sign-flip', 'placebo'"),
@@ -247,7 +292,7 @@ def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
 
     def against(**other: Any) -> list[str]:
         same = {"strategy": told.strategy, "parameters": told.parameters, "settings": told.settings}
-        return deviations(told, **{**same, **other})
+        return deviations(told, **{**same, "account": told.account, **other})
 
     assert against() == []
     assert against(code=told.code) == []
@@ -259,8 +304,24 @@ def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
     assert against(settings=other) == [
         "the window is 0:5; registered was 0:20",
         "the model is market; registered was mean",
-        "the seed is 3; registered was 1",
+        "the seed is 3; registered was 0",
         "the alpha is 0.1; registered was 0.05",
+    ]
+    assert against(account=Account(since="2004-01-01")) == ["the first date is 2004-01-01; registered was none"]
+    dear = Account(until="2020-12-31", cash=5e6, commission_bps=2.5, slippage_bps=0.0, benchmark="SPX", adjust="total")
+    assert against(account=dear) == [
+        "the last date is 2020-12-31; registered was none",
+        "the cash is 5000000; registered was 1000000",
+        "the commission in bps is 2.5; registered was none",
+        "the slippage in bps is 0; registered was none",
+        "the adjustment of the series is total; registered was none",
+        "the benchmark is SPX; registered was none",
+    ]
+    rates = Account(cash_rate=0.01, borrow_rate=0.02, max_gross=2.0)
+    assert against(account=rates) == [
+        "the cash rate is 0.01; registered was 0",
+        "the borrow rate is 0.02; registered was 0",
+        "the limit of gross exposure is 2; registered was 1",
     ]
 
 
@@ -269,9 +330,9 @@ def test_a_tuple_of_a_rule_is_the_list_of_its_file(home, tmp_path: Path) -> None
     write_prereg(drafted, tmp_path / "mine.json")
     told = load(tmp_path / "mine.json")
     same = {**told.parameters, "markets": ("TOPIX", "N225")}
-    assert deviations(told, strategy="takaichi-trade", parameters=same, settings=Settings()) == []
+    assert deviations(told, strategy="takaichi-trade", parameters=same, settings=Settings(), account=Account()) == []
     other = {**told.parameters, "markets": ("N225",)}
-    assert deviations(told, strategy="takaichi-trade", parameters=other, settings=Settings()) == [
+    assert deviations(told, strategy="takaichi-trade", parameters=other, settings=Settings(), account=Account()) == [
         "parameter markets is N225; registered was TOPIX,N225"
     ]
 
@@ -289,3 +350,91 @@ def test_one_window_is_written_one_way() -> None:
 def test_settings_are_checked_where_they_are_made() -> None:
     with pytest.raises(UserError, match="--window is '1:0'"):
         settings_of({"window": "1:0"})
+
+
+def test_one_date_is_written_one_way() -> None:
+    assert account_of({"since": "20040101"}) == Account(since="2004-01-01")
+
+
+# --- what else was made under a file
+
+MADE: dict[str, Any] = {"strategy": "rule", "parameters": {"hold": 5}}
+
+
+def registered(sha256: str = "f" * 64, **made: Any) -> str:
+    return ledger.register(sha256, at="2026-01-01T00:00:00Z", **{**MADE, **made}).sha256
+
+
+def test_other_runs_under_the_file_are_counted_and_the_run_itself_is_not(home) -> None:
+    mine, file = a_run("mine", 0.01, 0.03, hold=5), registered()
+    for name in ("from2001", "from2002", "from2002", "cheap"):
+        enter(a_run(name, 0.01, 0.04, hold=5))
+    enter(a_run("another", 0.01, 0.04, hold=6))
+    enter(a_run("rule2", 0.01, 0.04, strategy="rule2", hold=5))
+    enter(mine)
+    enter(mine)
+    enter_study(mine, {"seed": 0})
+    assert used_before(file, mine, {"seed": 0}) == Used(3, 0)
+
+
+def test_studies_of_the_run_with_other_settings_are_counted(home) -> None:
+    mine, file = a_run("mine", 0.01, 0.03, hold=5), registered()
+    enter(mine)
+    for seed in (1, 2, 2, 0):
+        enter_study(mine, {"seed": seed})
+    assert used_before(file, mine, {"seed": 0}) == Used(0, 2)
+    assert used_before(file, mine, {"seed": 2}) == Used(0, 1)
+
+
+def test_the_first_study_stays_the_first_whatever_comes_after(home) -> None:
+    mine, file = a_run("mine", 0.01, 0.03, hold=5), registered()
+    enter(mine)
+    enter_study(mine, {"seed": 0})
+    enter(a_run("later", 0.01, 0.04, hold=5))
+    enter_study(mine, {"seed": 1})
+    enter_study(mine, {"seed": 0})
+    assert used_before(file, mine, {"seed": 0}) == Used(0, 0)
+    assert used_before(file, mine, {"seed": 1}) == Used(1, 1)
+
+
+def test_what_ran_before_the_file_is_not_under_it(home) -> None:
+    enter(a_run("before", 0.01, 0.04, hold=5))
+    mine, file = a_run("mine", 0.01, 0.03, hold=5), registered()
+    enter(mine)
+    assert used_before(file, mine, {}) == Used(0, 0)
+
+
+def test_a_second_file_of_the_same_rule_and_parameters_hides_no_run_from_the_first(home) -> None:
+    """The trial names the last file; it was made under both."""
+    mine, file = a_run("mine", 0.01, 0.03, hold=5), registered()
+    registered("e" * 64)
+    enter(a_run("between", 0.01, 0.04, hold=5))
+    enter(mine)
+    assert [t.prereg for t in ledger.trials_of()] == ["e" * 64, "e" * 64]
+    assert used_before(file, mine, {}) == Used(1, 0)
+
+
+def test_a_study_with_other_parameters_that_names_the_file_is_under_it(home) -> None:
+    other, file = a_run("other", 0.01, 0.04, hold=6), registered()
+    enter(other)
+    enter_study(other, {"seed": 0}, prereg=file)
+    mine = a_run("mine", 0.01, 0.03, hold=5)
+    enter(mine)
+    assert used_before(file, mine, {"seed": 0}) == Used(1, 0)
+
+
+@pytest.mark.parametrize(
+    ("used", "text"),
+    [
+        (Used(1, 0), "1 other run was made under this file before"),
+        (Used(3, 0), "3 other runs were made under this file before"),
+        (Used(0, 1), "1 other study of this run was made under this file before"),
+        (Used(3, 2), "3 other runs and 2 other studies of this run were made under this file before"),
+    ],
+)
+def test_what_was_made_under_the_file_before_is_told_and_undoes_the_preregistration(used: Used, text: str) -> None:
+    at = "2026-01-01T00:00:00Z"
+    alone = Standing(FileState.REGISTERED, 1, at, (), same_before=0, registrations=1)
+    assert (alone.precedes, alone.text.split(",")[0]) == (True, f"preregistered at {at}")
+    told = replace(alone, used=used)
+    assert (told.precedes, told.text) == (False, f"not preregistered: {text}")

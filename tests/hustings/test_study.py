@@ -1,12 +1,22 @@
 """hustings study and placebo, as a user meets them."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.study.result import Study
+from engine.study.settings import Settings
+from engine.study.study import Beside, study
+from engine.study.subject import Subject
+from hustings.commands.run_options import RunOptions
+from hustings.commands.study_options import StudyOptions
+from hustings.studying import registration_of, studied, subject_of
 from tests.engine.markets import about
 from tests.hustings.conftest import Cli
+from tests.hustings.test_trials import tamper
 
 NASDAQ = ("buy-after-event", "--data", "builtin", "-p", "instrument=IXIC", "-p", "country=US")
 PRESIDENTS = (*NASDAQ, "-p", "kind=presidential_election", "-p", "hold=5")
@@ -59,7 +69,7 @@ def test_variants_of_the_rule_that_were_tried_are_counted_and_made_again(cli: Cl
 def test_first_dates_that_were_tried_are_paid_for_and_amounts_of_cash_are_not(cli: Cli, home: Path) -> None:
     """Other cash trades the same: the largest of all statistics is the run's own. Other first dates leave out events."""
 
-    def after(*options: tuple[str, str]) -> tuple[int, int, float]:
+    def after(*options: tuple[str, str]) -> Any:
         for option in options:
             cli("run", *PRESIDENTS, *option, "--no-report", "--no-variants", "--out", "tried")
         told = cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out", "--json").json["study"]
@@ -104,7 +114,114 @@ def test_what_was_registered_stands_beside_the_result(cli: Cli, home: Path) -> N
     assert "rises &lt;b&gt;after&lt;/b&gt;" in page
     other = cli("study", *PRESIDENTS, "--draws", "600", "--seed", "9", "--prereg", "plan.json", "--out", "out2")
     assert "departs: the draws is 600; registered was 500" in other.out
-    assert "not preregistered" not in other.out  # the file still came first; it is the study that departs
+    assert "not preregistered: 1 other study of this run was made under this file before" in other.out
+    again = cli("study", *PRESIDENTS, "--draws", "500", "--prereg", "plan.json", "--out", "out")
+    assert "before any trial of this rule and these parameters" in again.out  # it was the first, and stays it
+
+
+PLAN = ("-p", "instrument=IXIC", "-p", "country=US", "-p", "kind=presidential_election", "-p", "hold=5")
+
+
+def registered(cli: Cli, *options: str) -> None:
+    said = cli("prereg", "write", "buy-after-event", *PLAN, "--hypothesis", "It rises.", "--out", "plan.json", *options)
+    assert said.code == 0
+
+
+def told(cli: Cli, *options: str) -> dict[str, Any]:
+    made = cli("study", *PRESIDENTS, *options, "--prereg", "plan.json", "--no-report", "--out", "out", "--json")
+    found: dict[str, Any] = made.json["study"]
+    return found
+
+
+def test_dates_and_costs_that_were_not_registered_are_departures(cli: Cli, home: Path) -> None:
+    registered(cli)
+    found = told(cli, "--from", "2004-01-01", "--slippage-bps", "0", "--benchmark", "SPX")
+    assert found["prereg"]["deviations"] == [
+        "the first date is 2004-01-01; registered was none",
+        "the slippage in bps is 0; registered was none",
+        "the benchmark is SPX; registered was none",
+    ]
+
+
+def test_a_registered_account_is_no_departure_and_an_alias_is_the_instrument(cli: Cli, home: Path) -> None:
+    account = ("--from", "2004-01-01", "--to", "2018-12-31", "--cash", "5e5", "--benchmark", "sp500")
+    registered(cli, *account)
+    assert told(cli, *account)["prereg"]["deviations"] == []
+    assert told(cli, *account[:-1], "SPX")["prereg"]["deviations"] == []
+
+
+def test_runs_under_the_file_before_the_study_undo_its_preregistration(cli: Cli, home: Path) -> None:
+    registered(cli)
+    for year in (2001, 2004, 2007):
+        cli("run", *PRESIDENTS, "--from", f"{year}-01-01", "--no-report", "--no-variants", "--out", "mined")
+    found = told(cli)
+    text = "not preregistered: 3 other runs were made under this file before"
+    assert (found["prereg"]["standing"], found["prereg"]["deviations"]) == (text, [])
+
+
+@pytest.mark.parametrize(
+    ("before", "options", "first"),
+    [
+        ((), (), True),
+        ((), ("--cash", "2e6"), False),  # it departs
+        (("--cash", "2e6"), (), False),  # another run was made under the file
+    ],
+)
+def test_only_what_was_first_and_as_registered_is_preregistered(
+    cli: Cli, home: Path, monkeypatch: Any, before: Any, options: Any, first: bool
+) -> None:
+    beside: list[Beside] = []
+
+    def watched(subject: Subject, settings: Settings, given: Beside) -> Study:
+        beside.append(given)
+        return study(subject, settings, given)
+
+    monkeypatch.setattr("hustings.studying.study", watched)
+    registered(cli)
+    if before:
+        cli("run", *PRESIDENTS, *before, "--no-report", "--no-variants", "--out", "out")
+    told(cli, *options)
+    assert [each.preregistered for each in beside] == [first]
+
+
+def test_the_series_that_were_asked_for_are_compared(cli: Cli, home: Path) -> None:
+    registered(cli, "--adjust", "price")
+    options = StudyOptions((), "mean", "stratified", 9_999, 0, 0.05, None, Path("plan.json"), False)
+    subject = subject_of("buy-after-event", run_options(*PLAN[1::2], adjust="price"))
+    for adjust, departures in (("price", []), (None, ["the adjustment of the series is none; registered was price"])):
+        made = studied(subject, options, None, registration_of(Path("plan.json"), adjust))
+        assert made.prereg is not None
+        assert made.prereg["deviations"] == departures
+
+
+def run_options(*parameters: str, **other: Any) -> RunOptions:
+    """Return the options of a run on the bars that come with hustings."""
+    blank = dict.fromkeys(f.name for f in fields(RunOptions))
+    account = {"cash": 1e6, "cash_rate": 0.0, "borrow_rate": 0.0, "max_gross": 1.0}
+    given = {"parameters": parameters, "instruments": (), "data": Path("builtin")}
+    return RunOptions(**{**blank, **account, **given, **other})
+
+
+def test_the_ways_to_study_a_run_are_counted_in_the_ledger(cli: Cli, home: Path) -> None:
+    for window in ("0:0", "0:1", "0:2", "0:1"):
+        cli("study", *PRESIDENTS, "--draws", "100", "--window", window, "--no-report", "--out", "out")
+    cli("study", *PRESIDENTS, "--draws", "100", "--window", "0:2", "--all-tests", "--no-report", "--out", "out")
+    assert cli("trials", "verify", "--json").json["rows"] == 8  # five times the run, and three ways to study it
+
+
+def test_a_damaged_ledger_is_said_in_page_and_json(cli: Cli, home: Path) -> None:
+    cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out")
+    tamper(home, "UPDATE ledger SET at = '2020-01-01T00:00:00Z' WHERE place = 1")
+    cli("study", *PRESIDENTS, "--draws", "100", "--out", "out")
+    place = "trial 1 of 1 (1 of 1 of this rule); the ledger is damaged"
+    assert json.loads(Path("out/study.json").read_text(encoding="utf-8"))["trial"]["text"] == place
+    assert place in Path("out/tearsheet.html").read_text(encoding="utf-8")
+
+
+def test_without_a_ledger_the_study_has_no_place_in_it(cli: Cli, home: Path) -> None:
+    (home / "runs.sqlite3").mkdir()
+    said = cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out", "--json")
+    assert (said.code, said.err.count("\n"), said.json["study"]["trial"]) == (0, 1, None)
 
 
 def test_one_event_is_an_anecdote(cli: Cli, home: Path) -> None:
@@ -124,10 +241,13 @@ def test_no_event_at_all_is_said_and_no_error(cli: Cli, home: Path) -> None:
     [
         (("--window", "5:0"), "window 5:0 ends before it begins; write it like 0:5 or -1:1"),
         (("--window", "soon"), "--window is 'soon'; write two numbers of sessions, such as 0:5 or -1:1"),
-        (("--window", "0:999"), "window 0:999: its ends must lie between -250 and 250 sessions"),
+        (
+            ("--window", "0:999"),
+            "window 0:999: its ends must lie between -10 (before that is the estimation window) and 250",
+        ),
         (("--draws", "7"), "--draws is 7; it must lie between 100 and 1,000,000"),
         (("--seed", "-1"), "--seed is -1; it must be 0 or more"),
-        (("--alpha", "0.9"), "--alpha is 0.9; it must lie above 0 and be at most 0.5"),
+        (("--alpha", "0.9"), "--alpha is 0.9; it must lie above 0 and be at most 0.1"),
         (("--model", "market"), "--model market needs an instrument to hold the trades against: add --benchmark SPX"),
         (("--window", "0:1", "--window", "0:1"), "a --window is given twice"),
         (("--prereg", "none.json"), "cannot read 'none.json'"),

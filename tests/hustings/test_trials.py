@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from datasets.errors import UserError
 from hustings import chain, ledger, registry
+from hustings.run_folder import read_run
 from tests.engine.study.test_trials import closed
 
 QUICK = ("--no-report", "--json")
@@ -156,6 +157,64 @@ def test_a_repetition_leaves_the_head_that_pages_print(home) -> None:
     assert ledger.verdict_on().rows == 3
 
 
+# --- studies
+
+
+def test_each_way_to_study_a_run_is_counted_once(home) -> None:
+    run = a_run("one", 0.01, 0.03)
+    ledger.enter(run)
+    settings: list[dict[str, Any]] = [{"seed": 0}, {"seed": 1}, {"seed": 0}, {"seed": 1, "windows": ["0:5"]}]
+    assert [ledger.enter_study(run, each) for each in settings] == [1, 2, 2, 3]
+    assert ledger.enter_study(a_run("other", 0.01), {"seed": 0}) == 1
+    assert ledger.verdict_on().rows == 5
+
+
+def test_settings_are_the_same_in_any_order(home) -> None:
+    run = a_run("one", 0.01, 0.03)
+    assert [ledger.enter_study(run, each) for each in ({"a": 1, "b": 2}, {"b": 2, "a": 1})] == [1, 1]
+
+
+def test_a_study_is_no_trial_and_no_repetition(home) -> None:
+    run = a_run("one", 0.01, 0.03)
+    ledger.enter(run)
+    ledger.enter_study(run, {"seed": 0})
+    (trial,) = ledger.trials_of()
+    assert (trial.times, ledger.position_of(run).text) == (1, "trial 1 of 1 (1 of 1 of this rule)")
+
+
+def test_the_row_of_a_study_says_what_was_studied_and_how(home) -> None:
+    run = a_run("one", 0.01, 0.03, hold=5)
+    ledger.register("f" * 64, at="2026-01-01T00:00:00Z", strategy="rule", parameters={"hold": 5})
+    ledger.enter_study(run, {"seed": 7, "windows": ["0:5"]})
+    with sqlite3.connect(home / "runs.sqlite3") as db:
+        said = "kind, trial, run_id, strategy, parameters, terms, sharpe, prereg"
+        found = db.execute(f"SELECT {said} FROM ledger WHERE place = 2").fetchone()
+    db.close()
+    terms = '{"seed":7,"windows":["0:5"]}'
+    assert found == ("study", None, "one", "rule", '{"hold":5}', terms, None, "f" * 64)
+
+
+@pytest.mark.parametrize("column", ["run_id", "terms", "prereg", "at"])
+def test_a_study_that_was_changed_shows(cli, home, column: str) -> None:
+    run = a_run("one", 0.01, 0.03)
+    ledger.enter(run)
+    ledger.enter_study(run, {"seed": 0})
+    tamper(home, f"UPDATE ledger SET {column} = 'x' WHERE place = 2")
+    answer = cli("trials", "verify")
+    assert answer.code == 1
+    assert answer.out.startswith("the ledger of trials is damaged: row 2 (study of run ")
+
+
+def test_a_study_taken_off_the_end_shows_by_the_head_printed_after_it(cli, home) -> None:
+    run = a_run("one", 0.01, 0.03)
+    ledger.enter(run)
+    ledger.enter_study(run, {"seed": 0})
+    printed = ledger.position_of(run).head
+    tamper(home, "DELETE FROM ledger WHERE place = 2")
+    assert cli("trials", "verify").code == 0
+    assert cli("trials", "verify", "--head", printed).code == 1
+
+
 # --- a registry from before the ledger
 
 
@@ -217,6 +276,15 @@ def test_any_column_changed_shows_and_the_row_is_named(cli, home, column: str) -
     assert answer.code == 1
     assert answer.out.startswith("the ledger of trials is damaged: row 2 (trial ")
     assert "it or row 1 was changed" in answer.out
+
+
+def test_nothing_is_said_of_a_row_before_the_first(cli, home) -> None:
+    three_runs()
+    tamper(home, "UPDATE ledger SET sharpe = 7 WHERE place = 1")
+    said = (
+        "the ledger of trials is damaged: row 1 (trial 1, run run1 of rule) is not sealed by its hash: it was changed"
+    )
+    assert cli("trials", "verify").out == said + "\n"
 
 
 def test_a_row_taken_out_shows(cli, home) -> None:
@@ -304,6 +372,7 @@ def test_a_damaged_row_stops_neither_a_listing_nor_a_run(cli, home, column: str,
     made = cli("run", "pro-growth-win", *QUICK)
     assert made.code == 0
     assert made.json["trial"]["broken"].startswith("row 2 ")
+    assert "; the ledger is damaged" in ledger.position_of(read_run(Path("runs") / made.json["run_id"])).text
     assert made.err.count("\n") == 1
     assert cli("trials", "verify").code == 1
 
