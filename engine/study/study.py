@@ -41,8 +41,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Beside:
-    """What stands beside a run in its study: its place among the trials, another coder's labels, whether it was
-    preregistered."""
+    """What stands beside a run in its study: its place among the trials, other labels, how it was studied.
+
+    ``settings_tried`` counts the settings the run has been studied with, these included.
+    """
 
     position: TrialPosition | None = None
     other_labels: EventCatalogue | None = None
