@@ -96,7 +96,8 @@ def deepest_falls(returns: Floats, rows: Rows) -> Floats:
     with np.errstate(divide="ignore"):
         growth = np.ascontiguousarray(np.log1p(np.maximum(returns, -1.0)).T)
     parts = np.array_split(rows, ceil(len(rows) * len(returns) / _ELEMENTS))
-    return np.expm1(np.concatenate([_deepest(growth, part) for part in parts])).T
+    fallen: Floats = np.concatenate([_deepest(growth, part) for part in parts])
+    return np.asarray(np.expm1(fallen).T)
 
 
 def _deepest(growth: Floats, rows: Rows) -> Floats:
