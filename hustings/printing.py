@@ -10,6 +10,7 @@ from datasets.errors import UserError
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _SECONDS = 120
+_NODE = re.compile(rb"\(node\d{8}\)")
 _DATE = re.compile(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}")
 
 
@@ -29,7 +30,7 @@ def print_pdf(page: Path, pdf: Path) -> None:
         _print(browser, page, made, Path(scratch) / "profile")
         try:
             pdf.parent.mkdir(parents=True, exist_ok=True)
-            pdf.write_bytes(_undated(made.read_bytes()))
+            pdf.write_bytes(_settled(made.read_bytes()))
         except OSError as e:
             raise UserError(f"cannot write '{pdf}': {e.strerror}; name another place") from e
 
@@ -48,6 +49,11 @@ def _print(browser: str, page: Path, pdf: Path, profile: Path) -> None:
         raise UserError(f"{browser} could not print '{page}': {last}")
 
 
-def _undated(pdf: bytes) -> bytes:
-    """Return a PDF without the time it was made at, of the same length, so that its table of contents still holds."""
-    return _DATE.sub(rb"\g<1>19700101000000", pdf)
+def _settled(pdf: bytes) -> bytes:
+    """Return a PDF without what changes from one printing to the next: the time, and gaps in the names of its nodes.
+
+    Its length stays the same, so that its table of contents still holds.
+    """
+    nodes = sorted(set(_NODE.findall(pdf)))
+    name = {node: b"(node%08d)" % n for n, node in enumerate(nodes, start=1)}
+    return _DATE.sub(rb"\g<1>19700101000000", _NODE.sub(lambda found: name[found[0]], pdf))

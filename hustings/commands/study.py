@@ -12,7 +12,7 @@ from hustings.ledger import SHOWN, position_json
 from hustings.recording import entered, listed
 from hustings.run_folder import check_writable, run_json, write_run
 from hustings.sheet import sheet_of
-from hustings.studying import registration_of, studied, study_json, subject_of
+from hustings.studying import position_after, registration_of, studied, study_json, subject_of
 from hustings.terminal import apart, head, progress, say, say_json, table, told_paths
 from reports.study_tables import registered_text
 
@@ -43,12 +43,13 @@ def study(
     studying.settings()
     if out is not None:
         check_writable(out)
-    registered = registration_of(studying.prereg)
+    registered = registration_of(studying.prereg, options.adjust)
     with progress("replaying"), apart(quiet=as_json):
         subject = subject_of(strategy, options, vary=not (no_report or no_variants))
     position = entered(subject.run)
     with progress("studying"), apart(quiet=as_json):
         made = studied(subject, studying, position, registered)
+    position = position_after(subject.run, position)
     folder = out if out is not None else Path("runs") / subject.run.run_id
     with progress("writing the tear sheet"):
         place = "" if position is None else position.text

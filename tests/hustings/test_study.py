@@ -209,6 +209,31 @@ def test_the_ways_to_study_a_run_are_counted_in_the_ledger(cli: Cli, home: Path)
     assert cli("trials", "verify", "--json").json["rows"] == 8  # five times the run, and three ways to study it
 
 
+def test_the_study_is_told_in_how_many_ways_its_run_was_studied(cli: Cli, home: Path, monkeypatch: Any) -> None:
+    told_: list[int] = []
+
+    def watched(subject: Subject, settings: Settings, given: Beside) -> Study:
+        told_.append(given.settings_tried)
+        return study(subject, settings, given)
+
+    monkeypatch.setattr("hustings.studying.study", watched)
+    for window in ("0:0", "0:1", "0:1", "0:2"):
+        cli("study", *PRESIDENTS, "--draws", "100", "--window", window, "--no-report", "--out", "out")
+    assert told_ == [1, 2, 2, 3]
+
+
+def test_the_same_study_twice_prints_the_same(cli: Cli, home: Path) -> None:
+    one, two = (cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "o", "--json") for _ in range(2))
+    assert one.out == two.out
+
+
+def test_adjust_is_compared_with_what_was_registered(cli: Cli, home: Path) -> None:
+    registered(cli)
+    assert told(cli, "--adjust", "price")["prereg"]["deviations"] == [
+        "the adjustment of the series is price; registered was none"
+    ]
+
+
 def test_a_damaged_ledger_is_said_in_page_and_json(cli: Cli, home: Path) -> None:
     cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out")
     tamper(home, "UPDATE ledger SET at = '2020-01-01T00:00:00Z' WHERE place = 1")
