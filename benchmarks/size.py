@@ -258,7 +258,7 @@ def table(found: Mapping[Cell, Tally], columns: Mapping[str, Sequence[str]]) -> 
     for cell, tally in found.items():
         shares = [_largest(tally, tests) for tests in columns.values()]
         if any(shares):
-            runs = max(tally.had[t] for tests in columns.values() for t in tests[:1])
+            runs = min(tally.had[t] for tests in columns.values() for t in tests if tally.had[t])
             lines.append(f"| {cell.null.name} | {cell.n} | {cell.hold} | {runs:,} | " + " | ".join(shares) + " |")
     return "\n".join(lines)
 
