@@ -1,11 +1,14 @@
-"""Runs the benchmarks: all of them, which makes RESULTS.md anew, or those named (``W1 W3``)."""
+"""Runs the benchmarks: all of them, which makes RESULTS.md anew, or those named (``W1 W3``).
+
+Size and power of the tests are run when named: they are shares of seeded runs, no times, and stand in docs/study.md.
+"""
 
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import commands, growth, many_plans, one_plan, report, store
+from benchmarks import commands, growth, many_plans, one_plan, power, report, size, store
 from benchmarks.machine import machine
 from benchmarks.page import Page
 from benchmarks.race import RUNS
@@ -20,6 +23,7 @@ WORKLOADS: dict[str, Callable[[Page], None]] = {
     "store": store.main,
     "report": report.main,
 }
+WHEN_NAMED: dict[str, Callable[[], None]] = {"size": size.main, "power": power.main}
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
@@ -34,7 +38,7 @@ def main(named: Sequence[str]) -> None:
     for line in machine():
         page.say(line)
     for name in named or WORKLOADS:
-        WORKLOADS[name](page)
+        WHEN_NAMED[name]() if name in WHEN_NAMED else WORKLOADS[name](page)
     page.say(f"\nAll of it took {(time.perf_counter() - began) / 60:.0f} minutes.")
     if not named:
         RESULTS.write_text(page.text(), encoding="utf-8")

@@ -181,7 +181,7 @@ def occasion(null: Null, at: Stage, n: int, rng: np.random.Generator) -> Occasio
     found = []
     for low, high, two in zip(edges[:-1], edges[1:], second, strict=True):
         row = _tradable(at, int(rng.integers(low, high - (2 * apart if two else apart))))
-        found.append((row, row + int(rng.integers(1, at.reach))) if two else (row,))
+        found.append((row, row + int(rng.integers(1, at.reach - 1))) if two else (row,))
     order = rng.permutation(segments)
     wanted = tuple(found[i] for i in sorted(order[:n]))
     return Occasion(wanted, tuple(found[i][0] for i in sorted(order[n:])))

@@ -77,6 +77,9 @@ NULLS = (
 CORE = NULLS[:4]
 """The worlds in which windows, and the tests that are not shown by default, are measured too."""
 LABELLED = NULLS[:2]
+DECLINED = {5: 5, 10: 5, 20: 20}
+"""So many declined events beside so many wanted: few choices of labels, which are enumerated, or so many that they are
+drawn; the 184,756 of ten and ten would take most of the time."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,8 @@ def _named(test: str, view: str) -> str:
 
 def _labels(one: Made, at: Stage, when: Occasion, *, seed: int) -> float | None:
     """Return the p-value of the permuted labels, the wanted events against the declined ones."""
-    trades = [p[r] for p in at.planned for r in (*when.all_wanted, *when.declined)]
+    declined = when.declined[: DECLINED[len(when.wanted)]]
+    trades = [p[r] for p in at.planned for r in (*when.all_wanted, *declined)]
     sample = make_sample(place_planned(trades, one.desk), one.desk)
     return label_test(sample, frozenset(t.event_id for t, _ in one.pairs), draws=DRAWS, seed=seed).test.p
 
@@ -254,7 +258,7 @@ def table(found: Mapping[Cell, Tally], columns: Mapping[str, Sequence[str]]) -> 
     for cell, tally in found.items():
         shares = [_largest(tally, tests) for tests in columns.values()]
         if any(shares):
-            runs = max(tally.had[t] for tests in columns.values() for t in tests[:1])
+            runs = min(tally.had[t] for tests in columns.values() for t in tests if tally.had[t])
             lines.append(f"| {cell.null.name} | {cell.n} | {cell.hold} | {runs:,} | " + " | ".join(shares) + " |")
     return "\n".join(lines)
 

@@ -54,24 +54,34 @@ def other_tests(
     counts = np.array([_sessions_used(o, events, desk) for o in usable], dtype=float)
     variances = np.array([o.sd**2 for o in usable], dtype=float)
     first = (
-        OtherTest(cross_sectional_t(abnormal), "BMP's is the same with events of unequal volatility weighed alike"),
-        OtherTest(patell(abnormal, variances, counts, sample.model or Model.MEAN), _PATELL),
-        OtherTest(_by_leg(events, desk), "one leg each, corrected for their correlation: for one day on many markets"),
         OtherTest(
-            corrado(matrix, matrix.shape[1] - 1), "first session only; rejects 9 % at 5 % where event variance doubles"
+            cross_sectional_t(abnormal),
+            "events of unequal volatility weighed alike; not corrected for sessions in common: rejects up to 8 %",
         ),
-        OtherTest(grank(_standardized(matrix[:, :-1]), z), "rejects 10 to 14 % at 5 % with five events"),
+        OtherTest(patell(abnormal, variances, counts, sample.model or Model.MEAN), _PATELL),
+        OtherTest(
+            _by_leg(events, desk),
+            "one leg each, corrected for their correlation, not for estimation windows in common: rejects up to 8 %",
+        ),
+        OtherTest(
+            corrado(matrix, matrix.shape[1] - 1),
+            "first session only; rejects 9 to 10 % at 5 % where event variance doubles",
+        ),
+        OtherTest(grank(_standardized(matrix[:, :-1]), z), "rejects 10 to 12 % at 5 % with five events"),
         OtherTest(sign(abnormal), "takes an even chance of a gain for granted"),
         OtherTest(generalized_sign(sample.net, rates), "of signs only; the chances are those of all other dates"),
-        OtherTest(wilcoxon(abnormal), "holds its size, and asks about the median under symmetry"),
-        OtherTest(placebo_mean, "rejects 15 % at 5 % where event variance doubles"),
+        OtherTest(
+            wilcoxon(abnormal),
+            "asks about the median under symmetry; not corrected for sessions in common: rejects up to 8 %",
+        ),
+        OtherTest(placebo_mean, "rejects 15 to 19 % at 5 % where event variance doubles"),
     )
     held = [leg.shape.last for e in events for leg in e.legs]
     long = OtherTest(johnson_t(abnormal), "for the skewness of long holding periods")
     return (*first, long) if held and min(held) >= HELD_FOR_BHAR - 1 else first
 
 
-_PATELL = "takes event days to be as calm as others: rejects 19 % at 5 % where event variance doubles"
+_PATELL = "takes event days to be as calm as others: rejects 16 to 18 % at 5 % where event variance doubles"
 
 
 def _sessions_used(observation: Observation, events: Sequence[EventLegs], desk: Desk) -> float:
