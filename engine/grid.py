@@ -46,8 +46,9 @@ from engine.metrics import (
 )
 from engine.plan import Plan
 from engine.study.shapes import Shape
-from engine.study.trials import trade_statistics
+from engine.study.trials import return_statistics
 from engine.tape import Money, Numbers64, Tape, money_of, tape_of
+from engine.trade_numbers import closed_returns
 from engine.trade_table import TradeTable, plan_of_table, spans, table_of_plans
 from engine.vector import NotVectorisableError, evaluate
 
@@ -509,7 +510,7 @@ def one_by_one(plan: Plan, tape: Tape, terms: Terms) -> OnePlan | None:
         held=int(held_sessions(sessions, account.trades).sum()),
         traded=len(account.trades),
         closed=sum(t.is_closed for t in account.trades),
-        sd_trade=np.nan if (sd := trade_statistics(account.trades).sd) is None else sd,
+        sd_trade=np.nan if (sd := return_statistics(closed_returns(account.trades)).sd) is None else sd,
     )
 
 

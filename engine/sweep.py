@@ -21,8 +21,9 @@ from engine.metrics import NAMES, numbers
 from engine.plan import make_plan
 from engine.replay import replay
 from engine.run import Trade
-from engine.study.trials import trade_statistics
+from engine.study.trials import return_statistics
 from engine.sweep_job import Job
+from engine.trade_numbers import closed_returns
 
 TRADE_SHARPE = "trade_sharpe"
 COLUMNS = ("final_equity", *NAMES, TRADE_SHARPE)
@@ -124,8 +125,11 @@ def trade_sharpes(mean: Floats, spread: Floats) -> Floats:
 
 
 def trade_sharpe(trades: Sequence[Trade]) -> float | None:
-    """Return the Sharpe ratio per trade of the closed ones of some trades, None where there is none."""
-    sharpe = trade_statistics(trades).sharpe
+    """Return the Sharpe ratio per trade of the closed ones of some trades, None where there is none.
+
+    Each trade counts by itself, as in the grid. What shares its days is told apart in `engine.sweep_check.worth`.
+    """
+    sharpe = return_statistics(closed_returns(trades)).sharpe
     return sharpe if sharpe is not None and abs(sharpe) <= HARDLY_VARY else None
 
 

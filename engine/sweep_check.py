@@ -8,7 +8,8 @@ import numpy as np
 from engine.account import TAKE_PROFIT
 from engine.backtest import backtest
 from engine.run import Run, Trade
-from engine.study.sharpe import deflated_sharpe, expected_maximum, sharpe_of_trades
+from engine.study.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
+from engine.study.trials import observed_returns
 from engine.sweep import COLUMNS, HARDLY_VARY, TRADE_SHARPE, trade_sharpe
 from engine.sweep_digest import Best, Moments
 from engine.sweep_job import Job
@@ -61,7 +62,7 @@ class Worth:
     """What the Sharpe ratio per trade of a chosen combination is worth; what is None has its ``reason``.
 
     ``luck`` is the ratio that the best of ``trials`` worthless trials would show, ``deflated`` the chance that the true
-    one is above it (Bailey and López de Prado 2014), with T the number of trades.
+    one is above it (Bailey and López de Prado 2014). T is ``n``, observations: trades that share days are one.
     """
 
     n: int
@@ -83,19 +84,23 @@ def worth(run: Run, sharpes: Moments, *, trials: int) -> Worth:
     """
     closed = [t for t in run.trades if t.is_closed]
     own = sharpe_of_trades(np.array([t.return_ for t in closed]))
+    n = len(observed_returns(closed))
     if own.sharpe is None:
-        return Worth(own.n, trials, None, None, None, None, own.notes["sharpe"])
+        return Worth(n, trials, None, None, None, None, own.notes["sharpe"])
     if reason := _held_equal(closed, own.sharpe):
-        return Worth(own.n, trials, own.sharpe, None, None, None, reason)
+        return Worth(n, trials, own.sharpe, None, None, None, reason)
+    chance = probabilistic_sharpe(own.sharpe, n, skew=own.skew, kurtosis=own.kurtosis)
+    if isinstance(chance, str):
+        return Worth(n, trials, own.sharpe, None, None, None, chance)
     if trials > 1 and sharpes.sd is None:
         reason = f"the Sharpe ratios of {sharpes.n} of {trials:,} trials are known; at least 2 are needed"
-        return Worth(own.n, trials, own.sharpe, own.probabilistic, None, None, reason)
+        return Worth(n, trials, own.sharpe, chance, None, None, reason)
     variance = (sharpes.sd or 0.0) ** 2
-    found = deflated_sharpe(own.sharpe, own.n, trials=trials, variance=variance, skew=own.skew, kurtosis=own.kurtosis)
+    found = deflated_sharpe(own.sharpe, n, trials=trials, variance=variance, skew=own.skew, kurtosis=own.kurtosis)
     luck = expected_maximum(trials) * float(np.sqrt(variance))
     if isinstance(found, str):
-        return Worth(own.n, trials, own.sharpe, own.probabilistic, luck, None, found)
-    return Worth(own.n, trials, own.sharpe, own.probabilistic, luck, found)
+        return Worth(n, trials, own.sharpe, chance, luck, None, found)
+    return Worth(n, trials, own.sharpe, chance, luck, found)
 
 
 def _held_equal(closed: Sequence[Trade], sharpe: float) -> str:

@@ -23,6 +23,11 @@ NAMES = (
 )
 
 
+def closed_returns(trades: Sequence[Trade]) -> list[float]:
+    """Return the net return of each closed trade, in the order of the trades."""
+    return [t.return_ for t in trades if t.is_closed]
+
+
 def trade_numbers(trades: Sequence[Trade]) -> Numbers:
     """Return the numbers named in ``NAMES``, of closed trades; what cannot be had is None with its reason.
 
@@ -32,7 +37,7 @@ def trade_numbers(trades: Sequence[Trade]) -> Numbers:
     closed = [t for t in trades if t.is_closed]
     if not closed:
         return _nothing()
-    returns = [t.return_ for t in closed]
+    returns = closed_returns(trades)
     gains, losses = sum(t.pnl for t in closed if t.pnl > 0), -sum(t.pnl for t in closed if t.pnl < 0)
     pnl, costs = sum(t.pnl for t in closed), sum(t.costs for t in closed)
     values: dict[str, float | int | None] = {

@@ -2,14 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datasets.errors import UserError
 from engine.run import Run
-from engine.study.result import Study
 from hustings.ledger import position_of
 
+if TYPE_CHECKING:
+    from engine.study.result import Study  # brings SciPy, which a run without a page does not use
 
-def sheet_of(run: Run, study: Study | None, *, trial: str) -> str:
+
+def sheet_of(run: Run, study: "Study | None", *, trial: str) -> str:
     """Return the tear sheet of a run as one HTML page."""
     from reports.tearsheet import tearsheet
 
@@ -29,7 +32,7 @@ def trial_of(run: Run) -> str:
         return ""
 
 
-def kept_study(folder: Path, run_id: str) -> Study | None:
+def kept_study(folder: Path, run_id: str) -> "Study | None":
     """Return the study kept in a run's folder, if it is of that run.
 
     Raises:
@@ -39,6 +42,8 @@ def kept_study(folder: Path, run_id: str) -> Study | None:
     if not path.is_file():
         return None
     from pydantic import TypeAdapter, ValidationError
+
+    from engine.study.result import Study
 
     try:
         text = path.read_text(encoding="utf-8")

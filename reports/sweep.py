@@ -137,7 +137,7 @@ def _odds(result: SweepResult, first: Top) -> str:
         return f"Its deflated Sharpe ratio is n/a ({worth.reason}); {_trials(result)}."
     luck = f"the best of so many worthless ones would show {worth.luck:.2f} a trade, it shows {worth.sharpe:.2f}"
     chance = f"deflated, the chance that it is more than luck is {percent(worth.deflated, 1)}"
-    return f"{_trials(result)[:1].upper()}{_trials(result)[1:]}: {luck} over {worth.n} trades; {chance}."
+    return f"{_trials(result)[:1].upper()}{_trials(result)[1:]}: {luck} over {worth.n} observations; {chance}."
 
 
 def _trials(result: SweepResult) -> str:

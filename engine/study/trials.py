@@ -38,7 +38,11 @@ class TradeStatistics:
 
 def trade_statistics(trades: Sequence[Trade]) -> TradeStatistics:
     """Return how the closed ones of some trades did; the sums are exact, so that no machine adds them otherwise."""
-    returns = observed_returns(trades)
+    return return_statistics(observed_returns(trades))
+
+
+def return_statistics(returns: Sequence[float]) -> TradeStatistics:
+    """Return the statistics of some returns, each counted as an observation of its own."""
     n = len(returns)
     if not returns or not all(isfinite(r) for r in returns):
         return TradeStatistics(n)

@@ -271,6 +271,20 @@ def test_the_worth_of_the_best_is_the_published_formula() -> None:
     assert found.deflated == pytest.approx(0.97284783, abs=1e-7)
 
 
+def test_legs_of_one_event_are_one_observation_of_the_best() -> None:
+    """As above, but two events of two legs each: T = 2, so z = 2.89071052 x root(1 / 6.76923076) = 1.11105343."""
+    of = job()
+    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
+    first, _, second, _ = run.trades[:4]
+    legs = [
+        replace(t, return_=r, exit_reason="planned")
+        for t, r in zip((first, first, second, second), (0.04, 0.06, 0.035, 0.065), strict=True)
+    ]
+    found = worth(replace(run, trades=tuple(legs)), Moments(100, 0.0, 0.2), trials=100)
+    assert (found.n, found.sharpe) == (2, pytest.approx(3.39683110))
+    assert found.deflated == pytest.approx(0.86672732, abs=1e-7)
+
+
 def test_one_trade_has_no_worth_and_says_why() -> None:
     of = job()
     run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run

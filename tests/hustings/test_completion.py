@@ -28,7 +28,7 @@ def asked(monkeypatch, shell: str, line: str) -> list[str]:
     [
         ("hustings ru", ["run", "runs"]),
         ("hustings events ex", ["explain"]),
-        ("hustings run --no-", ["--no-report"]),
+        ("hustings run --no-", ["--no-report", "--no-variants"]),
         ("hustings run takaichi", ["takaichi-trade"]),
         ("hustings strategies takaichi", ["takaichi-trade"]),
         ("hustings run pro-growth-win -p ", ["instrument=", "hold=", "weight=", "country="]),

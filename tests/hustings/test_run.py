@@ -60,7 +60,7 @@ def test_where_the_bars_come_from_is_told_for_each_instrument(cli) -> None:
 
 def test_the_files_hold_what_the_json_says(cli) -> None:
     answer = cli("run", "takaichi-trade", "--out", "out", *QUICK)
-    assert set(answer.json["files"]) == {"manifest", "trades", "fills", "events", "equity"}
+    assert set(answer.json["files"]) == {"manifest", "trades", "fills", "events", "equity", "paths"}
     with Path("out/trades.csv").open() as f:
         rows = list(csv.DictReader(f))
     assert [float(r["pnl"]) for r in rows] == [t["pnl"] for t in answer.json["trades"]]
@@ -76,7 +76,7 @@ def test_the_same_command_twice_gives_the_same_id_and_bytes(cli) -> None:
     for folder in ("one", "two"):
         assert cli("run", "buy-after-event", "-p", "instrument=IXIC", "-p", "country=US", "--out", folder).code == 0
     names = sorted(p.name for p in Path("one").iterdir())
-    assert names == ["equity.csv", "events.csv", "fills.csv", "manifest.json", "tearsheet.html", "trades.csv"]
+    assert names == ["equity.csv", "events.csv", "fills.csv", "manifest.json", "paths.csv", "tearsheet.html", "trades.csv", "variants.json"]
     for name in names:
         assert Path("one", name).read_bytes() == Path("two", name).read_bytes(), name
 

@@ -88,7 +88,7 @@ def begun(
 def ended(process: "subprocess.Popen[str]", *, code: int = 0) -> tuple[str, str]:
     """Return stdout and stderr of a command that ends as it should."""
     out, err = process.communicate(timeout=600)
-    assert process.returncode == code, err
+    assert process.returncode == code, err + out
     return out, err
 
 

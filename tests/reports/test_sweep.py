@@ -37,7 +37,7 @@ def test_the_best_comes_with_its_deflated_ratio_and_the_number_of_trials(swept) 
     assert said.startswith("Best of 12 combinations by Sharpe per trade: instrument=")
     assert said.endswith(
         "24 trials of this rule, 12 of them before this sweep: the best of so many worthless ones would show 0.46 a trade, "
-        "it shows 0.25 over 16 trades; deflated, the chance that it is more than luck is 21.0 %."
+        "it shows 0.25 over 16 observations; deflated, the chance that it is more than luck is 21.0 %."
     )
     assert said in page_text(sweep_page(swept))
 
@@ -84,7 +84,8 @@ def test_failures_are_listed_by_reason() -> None:
 
 def test_values_are_escaped() -> None:
     page = sweep_page(result({"winner_party": ["<script>x</script>", "none"], "hold": [1, 2]}))
-    assert "<script" not in page
+    assert "<script>x" not in page
+    assert "&lt;script&gt;x" in page
     assert "&lt;script&gt;" in page
 
 

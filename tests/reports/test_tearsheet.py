@@ -196,13 +196,14 @@ def test_leaves_matplotlib_as_it_was(traded):
     import matplotlib
     from matplotlib import font_manager, pyplot
 
+    opened = pyplot.get_fignums()  # by other tests of this process
     quantstats_page(traded)
     before = dict(matplotlib.rcParams)
     family = font_manager.FontProperties.set_family
     figure = pyplot.figure()
     try:
         quantstats_page(traded)
-        assert pyplot.get_fignums() == [figure.number]
+        assert pyplot.get_fignums() == [*opened, figure.number]
     finally:
         pyplot.close(figure)
     assert dict(matplotlib.rcParams) == before
