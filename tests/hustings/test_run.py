@@ -76,7 +76,16 @@ def test_the_same_command_twice_gives_the_same_id_and_bytes(cli) -> None:
     for folder in ("one", "two"):
         assert cli("run", "buy-after-event", "-p", "instrument=IXIC", "-p", "country=US", "--out", folder).code == 0
     names = sorted(p.name for p in Path("one").iterdir())
-    assert names == ["equity.csv", "events.csv", "fills.csv", "manifest.json", "paths.csv", "tearsheet.html", "trades.csv", "variants.json"]
+    assert names == [
+        "equity.csv",
+        "events.csv",
+        "fills.csv",
+        "manifest.json",
+        "paths.csv",
+        "tearsheet.html",
+        "trades.csv",
+        "variants.json",
+    ]
     for name in names:
         assert Path("one", name).read_bytes() == Path("two", name).read_bytes(), name
 
