@@ -22,6 +22,7 @@ from tests.hustings.test_sweep import files_of
 ROOT = Path(__file__).resolve().parents[2]
 W3 = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "-p", "hold=1:50", "-p", "delay=0:4",
       "-p", "stop_loss=none,0.03,0.05,0.1", "-p", "take_profit=none,0.1"]  # fmt: skip
+FEW = [*W3[:6], "-p", "hold=1:20"]
 SLOW = '''
 """A rule that takes its time over each holding period, and writes down which it was asked for."""
 
@@ -248,11 +249,11 @@ def test_a_worker_of_another_version_is_refused(place, scheduler, worker, tmp_pa
     with (tmp_path / changed).open("a") as f:
         f.write("\n")
     worker(root=tmp_path)
-    _, err = ended(begun(place, "hustings", *W3, "--out", f"refused-{len(why)}", "--scheduler", scheduler), code=2)
+    _, err = ended(begun(place, "hustings", *FEW, "--out", f"refused-{len(why)}", "--scheduler", scheduler), code=2)
     assert re.search(rf"^hustings: every worker of {scheduler} is refused: .*{why}", err, re.MULTILINE)
     assert "Traceback" not in err
     worker()
-    out, err = ended(begun(place, "hustings", *W3, "--out", f"beside-{len(why)}", "--scheduler", scheduler))
+    out, err = ended(begun(place, "hustings", *FEW, "--out", f"beside-{len(why)}", "--scheduler", scheduler))
     assert re.search(rf"^hustings: worker tcp://127\.0\.0\.1:\d+ is refused: .*{why}", err, re.MULTILINE)
     assert "all numbers agree" in out
 

@@ -12,9 +12,23 @@ SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
 )
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+]
+"""Options that keep the browser from looking for its maker's servers."""
 A4 = 703
 """Pixels across a sheet of A4 between its margins of 12 mm."""
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+
+
+ONLY = {"resultTypes": ["violations"]}
+"""What passes is not written out, of which there is much."""
 
 
 @dataclass
@@ -97,7 +111,7 @@ def violations(found: Opened) -> list[str]:
     """Return what axe-core finds against WCAG 2.2 A and AA, a line for each rule with the first elements it names."""
     from axe_playwright_python.sync_playwright import Axe
 
-    result = Axe().run(found.page, options={"runOnly": {"type": "tag", "values": WCAG}}).response
+    result = Axe().run(found.page, options={"runOnly": {"type": "tag", "values": WCAG}, **ONLY}).response
     return [
         f"{v['id']} ({len(v['nodes'])}): {v['help']}: " + " | ".join(n["html"][:120] for n in v["nodes"][:3])
         for v in result["violations"]

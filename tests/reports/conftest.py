@@ -5,7 +5,7 @@ import pytest
 
 from engine.plan import Skipped
 from engine.run import Run
-from tests.reports.browsing import CHROMIUM
+from tests.reports.browsing import CHROMIUM, QUIET
 from tests.reports.handmade import business_days, make_run, trade
 
 
@@ -39,6 +39,6 @@ def chromium():
     """A browser for the tests of one worker."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()

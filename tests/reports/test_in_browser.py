@@ -25,6 +25,9 @@ PAGES = [
     "gallery of none",
 ]
 
+SHAPES = [name for name in PAGES if not name.startswith("tear sheet named ") or name == PAGES[5]]
+"""Pages that differ in more than a name, with the first of the hostile names."""
+
 
 @pytest.fixture(scope="module")
 def made(traded, idle, tmp_path_factory):
@@ -52,7 +55,7 @@ def test_page_opens_alone_in_light_and_dark_on_a_desk_and_a_telephone(chromium, 
                 assert cut_off(found) == []
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SHAPES)
 def test_printed_on_a4_nothing_is_cut_off(chromium, made, name):
     with opened(chromium, made(name), width=A4) as found:
         found.page.emulate_media(media="print")
@@ -63,13 +66,13 @@ def test_printed_on_a4_nothing_is_cut_off(chromium, made, name):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SHAPES)
 def test_axe_finds_no_violation_of_wcag_a_and_aa(chromium, made, name, scheme):
     with opened(chromium, made(name), scheme=scheme) as found:
         assert violations(found) == []
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", SHAPES)
 def test_the_tab_key_reaches_every_control_and_shows_where_it_is(chromium, made, name):
     with opened(chromium, made(name)) as found:
         assert unreachable(found) == []

@@ -297,17 +297,24 @@ def test_names_are_escaped(capfd):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["Strategy", "{{dd_plot}}", "$\\frac{1}{", "_hidden", "選挙🗳️", "\u202eabc", "x" * 300, " ", 'a" id="figure_1'],
+    ("name", "benchmark"),
+    [
+        ("Strategy", "Strategy"),
+        ("{{dd_plot}}", "_hidden"),
+        ("$\\frac{1}{", "選挙🗳️"),
+        ("\u202eabc", "x" * 300),
+        (" ", 'a" id="figure_1'),
+        ('a" id="figure_1', "$\\frac{1}{"),
+    ],
 )
-def test_any_name_can_be_drawn(name):
+def test_any_names_can_be_drawn(name, benchmark):
     days = business_days("2020-01-06", 80)
     returns = np.where(np.arange(80) % 2, 0.01, -0.008)
     run = make_run(
         days,
         returns,
         (trade(str(days[1]), str(days[40])),),
-        benchmark=name,
+        benchmark=benchmark,
         benchmark_returns=returns[::-1].copy(),
         strategy=name,
     )
