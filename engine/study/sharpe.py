@@ -1,7 +1,8 @@
 """What a Sharpe ratio is worth: its error, its odds of being luck, and what the best of many trials would show anyway.
 
-Every ratio here is per period (a session, a month, a trade) and never annual; kurtosis is raw, 3 for a normal. For a
-rule that trades on events the periods are its trades: days out of the market tell nothing about it.
+Every ratio here is per period (a session, a month, an observation) and never annual; kurtosis is raw, 3 for a normal.
+For a rule that trades on events the periods are its observations (`engine.study.trials.observed_returns`): days out of
+the market tell nothing about it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from datasets.bars import Floats
 from engine.study.statistics import no_spread, why_not
 
 MIN_FOR_MOMENTS = 30
-"""Below so many trades skewness and kurtosis are noise, and a normal's are taken."""
+"""Below so many observations skewness and kurtosis are noise, and a normal's are taken."""
 NORMAL = (0.0, 3.0)
 
 
@@ -115,12 +116,12 @@ def deflated_sharpe(
 
 @dataclass(frozen=True)
 class TradeSharpe:
-    """The Sharpe ratio of trades and what it is worth; what cannot be had is None, and ``notes`` says why by name.
+    """The Sharpe ratio of observations and its worth; what cannot be had is None, and ``notes`` says why by name.
 
-    ``n`` counts the trades and ``trials`` what was tried, this included; ``luck`` is the Sharpe ratio a trade that the
+    ``n`` counts them and ``trials`` what was tried, this included; ``luck`` is the Sharpe ratio of one that the
     best of so many worthless trials would show. ``probabilistic`` and ``deflated`` are the chances that the true ratio
-    is above 0 and above ``luck``; ``minimum_trades`` is how many trades make the first 95 %. ``skew`` and ``kurtosis``
-    (raw) are those used; below 30 trades a normal's, and the note "moments" says so.
+    is above 0 and above ``luck``; ``minimum_trades`` is how many observations make the first 95 %. ``skew`` and
+    ``kurtosis`` (raw) are those used; below 30 observations a normal's, and the note "moments" says so.
     """
 
     n: int
@@ -137,11 +138,11 @@ class TradeSharpe:
 
 
 def sharpe_of_trades(returns: Floats, *, trial_sharpes: Sequence[float | None] = ()) -> TradeSharpe:
-    """Return the Sharpe ratio of trades, with T the number of trades.
+    """Return the Sharpe ratio of observations, with T their number.
 
     Args:
-        returns: (N,), one fraction a trade.
-        trial_sharpes: per trade, of every distinct trial of the rule, this one included; None where it is not known.
+        returns: (N,), one fraction an observation.
+        trial_sharpes: per observation, of every distinct trial of the rule, this one included; None where not known.
             They are counted as independent, which makes ``deflated`` cautious where trials are alike.
     """
     trials = max(1, len(trial_sharpes))
@@ -167,7 +168,7 @@ def _worth(returns: Floats, trials: int, luck: float | str) -> TradeSharpe:
     notes = {name: value for name, value in said.items() if isinstance(value, str)}
     if n < MIN_FOR_MOMENTS:
         notes["moments"] = (
-            f"skewness and kurtosis of {n} trades (below {MIN_FOR_MOMENTS}) are noise: a normal's are taken"
+            f"skewness and kurtosis of {n} observations (below {MIN_FOR_MOMENTS}) are noise: a normal's are taken"
         )
     numbers = {name: None if isinstance(value, str) else value for name, value in said.items()}
     return TradeSharpe(

@@ -129,7 +129,7 @@ def test_five_trades_by_hand():
 def test_moments_of_few_trades_are_not_used_and_it_says_so():
     got = sharpe_of_trades(np.array([0.01, 0.01, 0.01, 0.01, 0.3]))
     assert (got.skew, got.kurtosis) == (0.0, 3.0)
-    assert got.notes["moments"] == "skewness and kurtosis of 5 trades (below 30) are noise: a normal's are taken"
+    assert got.notes["moments"] == "skewness and kurtosis of 5 observations (below 30) are noise: a normal's are taken"
 
 
 def test_moments_of_thirty_trades_are_used():
