@@ -176,6 +176,15 @@ def plain(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
 
 
+def unbroken(text: str) -> str:
+    """Return a sentence whose percentages and points are not broken over two lines.
+
+    >>> unbroken("made -2.18 % on average").split(" ")
+    ['made', '-2.18\\xa0%', 'on', 'average']
+    """
+    return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(" pp", "\N{NO-BREAK SPACE}pp")
+
+
 def _missing(value: float | None) -> bool:
     return value is None or not isfinite(value)
 

@@ -42,6 +42,7 @@ def _environment() -> Environment:
         plain=numbers.plain,
         signed_money=numbers.signed_money,
         signed_percent=numbers.signed_percent,
+        unbroken=numbers.unbroken,
     )
     return env
 
