@@ -41,7 +41,7 @@ def test_a_study_leaves_a_run_with_its_study_in_page_and_json(cli: Cli, home: Pa
     assert said.json["study"] == kept
     assert [v["name"] for v in kept["views"]] == ["trade", "0:0"]
     page = Path("out/tearsheet.html").read_text(encoding="utf-8")
-    assert kept["verdict"].split(" (")[0] in page
+    assert kept["verdict"].split(" (")[0] in page.replace("\N{NO-BREAK SPACE}", " ")
     assert 'id="study-placebo"' in page
     assert "trial 1 of 1" in page
     assert {"manifest", "trades", "study", "tearsheet"} <= set(said.json["files"])
