@@ -8,6 +8,8 @@ import numpy as np
 from datasets.bars import Floats
 from engine.study.statistics import bmp
 
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -93,12 +95,18 @@ def _best_first(values: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 
 def _fewest_for_sign(values: Floats) -> int | None:
     """Return how many of the best must go for the mean to change its sign (taking the best is the fewest there is)."""
-    sign = np.sign(values.mean())
+    sign = _sign(values)
     rest = values[_best_first(values)]
     for gone in range(1, len(values)):
-        if np.sign(rest[gone:].mean()) != sign:
+        if _sign(rest[gone:]) != sign:
             return gone if sign != 0 else None
     return None
+
+
+def _sign(values: Floats) -> float:
+    """Return the sign of the mean, 0 where it is no more than the rounding of the sum."""
+    mean = float(values.mean())
+    return 0.0 if abs(mean) <= _ROUNDING * float(np.abs(values).max()) else float(np.sign(mean))
 
 
 def _fewest_for_p(standardized: Floats, alpha: float, factor: float) -> int | None:
