@@ -7,7 +7,8 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("hustings", deadline=None)  # how long one example takes is the machine's affair
-settings.load_profile("hustings")
+settings.register_profile("same", settings.get_profile("hustings"), derandomize=True)  # the same examples every time
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hustings"))
 
 SHARED = Path(os.environ.get("HUSTINGS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
