@@ -21,6 +21,10 @@ class AccountDays:
 
 def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> AccountDays:
     """Return the union of the sessions of several instruments, each marked when the last of them has closed."""
+    if len(bars) == 1 and not bars[0].intraday:
+        return _since(
+            AccountDays(bars[0].session.astype("datetime64[D]"), np.maximum.accumulate(bars[0].close_at)), since
+        )
     labels = [b.session.astype("datetime64[D]").astype(np.int64) for b in bars]
     first, last = min(int(s[0]) for s in labels), max(int(s[-1]) for s in labels)
     closes = np.full(last - first + 1, np.iinfo(np.int64).min)
@@ -30,9 +34,14 @@ def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> Accoun
         closes[day] = np.maximum(closes[day], each.close_at[ends])
     held = np.flatnonzero(closes > np.iinfo(np.int64).min)
     sessions = (held + first).astype("datetime64[D]")
-    marked = np.maximum.accumulate(closes[held])
-    keep = slice(0 if since is None else int(np.searchsorted(sessions, since)), None)
-    return AccountDays(sessions[keep], marked[keep])
+    return _since(AccountDays(sessions, np.maximum.accumulate(closes[held])), since)
+
+
+def _since(days: AccountDays, since: np.datetime64 | None) -> AccountDays:
+    if since is None:
+        return days
+    first = int(np.searchsorted(days.sessions, since))
+    return AccountDays(days.sessions[first:], days.marked_at[first:])
 
 
 @dataclass

@@ -5,9 +5,10 @@ bars. The account is then reckoned from fill to fill, and the days between two f
 had this way: it is refused, and the replay does it.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +54,7 @@ def evaluate(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64
     return ledger.account(plan)
 
 
-@dataclass(frozen=True)
-class _Exit:
+class _Exit(NamedTuple):
     """Where a trade leaves: the bar's price, before slippage, and why."""
 
     moment: Moment
@@ -112,8 +112,7 @@ def _level_hit(bars: Bars, moment: Moment, *, stop: float, target: float, sign: 
     return _Exit(moment, float(level) if low <= level <= high else price, reason)
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
+class _Move(NamedTuple):
     """A trade of the plan with where it leaves, which hangs on prices alone.
 
     ``price`` is that of the entry, ``paid`` the same after slippage.
@@ -127,8 +126,7 @@ class _Move:
     exit: _Exit | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """All that is due at one place in time: what closes, then what opens, each by the place of its instrument.
 
     A place in time (``order``) is twice an instant (ns), and one more for an open.
@@ -141,18 +139,19 @@ class _Step:
 
 def _steps(plan: Plan, ledger: "_Ledger") -> list[_Step]:
     """Return every place in time at which something is due, in order; at one instant closes come before opens."""
-    due: dict[int, _Step] = {}
     place = {symbol: n for n, symbol in enumerate(ledger.bars)}
-    moves = [_move(t, ledger) for t in plan.trades]
-    moves.sort(key=lambda m: place[m.trade.instrument])
-    for move in moves:
-        order = _order(move.bars, move.trade.entry)
+    openings, closings = [], []
+    for n, trade in enumerate(plan.trades):
+        move, at = _move(trade, ledger), place[trade.instrument]
+        entered = _order(move.bars, trade.entry)
+        openings.append((entered, at, n, move))
+        if move.exit is not None:
+            closings.append((_order(move.bars, move.exit.moment), at, entered, n, move))
+    due: dict[int, _Step] = {}
+    for order, _, _, move in sorted(openings):
         due.setdefault(order, _Step(order, [], [])).openings.append(move)
-    for move in sorted((m for m in moves if m.exit is not None), key=lambda m: _order(m.bars, m.trade.entry)):
-        order = _order(move.bars, cast(_Exit, move.exit).moment)
+    for order, _, _, _, move in sorted(closings):
         due.setdefault(order, _Step(order, [], [])).closings.append(move)
-    for step in due.values():
-        step.closings.sort(key=lambda m: place[m.trade.instrument])
     return [due[order] for order in sorted(due)]
 
 
@@ -167,8 +166,7 @@ def _order(bars: Bars, moment: Moment) -> int:
     return 2 * moment.at(bars) + (moment.phase is Phase.OPEN)
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(NamedTuple):
     """A fill, short of its words; of an entry also the scale that the exposure limit left it."""
 
     move: _Move
@@ -179,6 +177,15 @@ class _Done:
     commission: float
     reason: str
     scale: float
+
+
+class _Stretch(NamedTuple):
+    """Days between two places in time, up to ``upto`` and without it: the cash and what was held over them."""
+
+    days: int
+    upto: int
+    cash: float
+    held: tuple[tuple[_Move, float], ...]
 
 
 @dataclass
@@ -196,6 +203,7 @@ class _Ledger:
         self.costs: dict[str, Costs] = {s: self.terms.costs(b.instrument) for s, b in self.bars.items()}
         self.cash = self.terms.cash
         self._idle, self._short = self.terms.cash, 0.0
+        self._stretches: list[_Stretch] = []
         self._written = 0
         self._first: dict[str, int | None] = {}
         n = len(self.days.sessions)
@@ -248,21 +256,32 @@ class _Ledger:
     # ---- the days --------------------------------------------------------------------------------------------------
 
     def write_days(self, upto: int) -> None:
-        """Write the days not yet written up to one."""
+        """Put down the days up to one; they are valued together, or at once where the cash of one hangs on another."""
         if upto <= self._written:
             return
+        self._stretches.append(_Stretch(upto - self._written, upto, self.cash, tuple(self.held.values())))
         days = slice(self._written, upto)
-        for move, quantity in self.held.values():
-            values = quantity * self._marks(move.bars, days)
-            self._net[days] += values
-            self._gross[days] += values if quantity > 0 else -values
-        if self._pays:
-            self._earn(days)
-        else:
-            self._cash[days] = self.cash
         self._written = upto
+        if self._pays:
+            self._value_days()
+            self._earn(days)
 
-    def _marks(self, bars: Bars, days: slice) -> Floats:
+    def _value_days(self) -> None:
+        """Write cash and the value of what was held for the days put down so far."""
+        stretches, self._stretches = self._stretches, []
+        if not stretches:
+            return
+        lengths = [s.days for s in stretches]
+        days = slice(stretches[0].upto - stretches[0].days, stretches[-1].upto)
+        self._cash[days] = np.repeat([s.cash for s in stretches], lengths)
+        for bars, net, gross in _quantities(stretches):
+            gross_of_day = np.repeat(gross, lengths)
+            held = np.flatnonzero(gross_of_day)
+            marks = self._marks(bars, held + days.start)
+            self._net[days][held] += np.repeat(net, lengths)[held] * marks
+            self._gross[days][held] += gross_of_day[held] * marks
+
+    def _marks(self, bars: Bars, days: NDArray[np.int64]) -> Floats:
         """Return the last prices at the marks of days; those of a market that marks them itself are its closes."""
         if bars.symbol not in self._first:
             first = max(0, len(bars) - len(self.days.marked_at))
@@ -271,7 +290,8 @@ class _Ledger:
         row = self._first[bars.symbol]
         if row is None:
             return _known_prices(bars, self.days.marked_at[days])
-        return bars.close[row + days.start : row + days.stop]
+        marks: Floats = bars.close[row + days]
+        return marks
 
     def _earn(self, days: slice) -> None:
         """Write the cash at each day's mark, interest reckoned on what was idle and short the day before."""
@@ -291,6 +311,7 @@ class _Ledger:
         Raises:
             NotVectorisableError: equity fell below the maintenance margin.
         """
+        self._value_days()
         equity, gross = self._cash + self._net, self._gross
         if np.any((gross > 0) & (equity < MAINTENANCE * gross)):
             raise NotVectorisableError("equity falls below the maintenance margin")
@@ -298,6 +319,20 @@ class _Ledger:
         told = _Told(self.fills, plan)
         fills, trades = Later(lambda: told.fills), Later(lambda: told.trades)
         return Account(self.days, equity, self._cash, exposure, fills, trades, tuple(self.skipped))
+
+
+def _quantities(stretches: Sequence[_Stretch]) -> Iterator[tuple[Bars, list[float], list[float]]]:
+    """Yield of each instrument held what was held of it over each stretch: in all, and without signs."""
+    found: dict[str, tuple[Bars, list[float], list[float]]] = {}
+    for n, stretch in enumerate(stretches):
+        for move, quantity in stretch.held:
+            symbol = move.trade.instrument
+            if symbol not in found:
+                found[symbol] = (move.bars, [0.0] * len(stretches), [0.0] * len(stretches))
+            _, net, gross = found[symbol]
+            net[n] += quantity
+            gross[n] += abs(quantity)
+    yield from found.values()
 
 
 class _Told:
