@@ -13,7 +13,6 @@ from datasets.instruments import Instrument, InstrumentTable
 from engine.costs import Terms
 from engine.market import Market, MarketView
 from engine.plan import Plan, make_plan
-from engine.replay import replay
 from engine.strategy import After, Leg, NextOpen, Strategy, Symbols, strategy
 from engine.vector import evaluate
 from strategies.buy_after_event import BuyAfterEvent
@@ -100,6 +99,8 @@ def one_account_plan() -> tuple[Plan, list[Bars]]:
 
 def replay_one_plan(n_bars: str, n_events: str) -> Callable[[], float]:
     """Return the replay of W1, of any size."""
+    from engine.replay import replay  # brings backtrader, which sweeps of arrays do without
+
     plan, bars = one_event_list(int(n_bars), int(n_events))
     return lambda: float(replay(plan, bars, FREE).equity[-1])
 
@@ -112,6 +113,8 @@ def evaluate_one_plan(n_bars: str, n_events: str) -> Callable[[], float]:
 
 def replay_one_account() -> Callable[[], float]:
     """Return the replay of W2."""
+    from engine.replay import replay
+
     plan, bars = one_account_plan()
     return lambda: float(replay(plan, bars, FREE).equity[-1])
 

@@ -1,7 +1,8 @@
 """The accounts and numbers of ``engine.grid`` compiled by numba (extra ``fast``): the same arithmetic, plan by plan.
 
 This module is imported only where the work repays the loading of numba. What it compiles is cached on disk. It is held
-to ``engine.grid_accounts``, ``engine.grid_numbers`` and ``engine.grid_windows`` by tests/engine/test_fast.py.
+to ``engine.grid_accounts``, ``engine.grid_exits``, ``engine.grid_numbers`` and ``engine.grid_windows`` by
+tests/engine/test_grid.py and test_grid_plan.py, over random plans.
 """
 
 import os
@@ -55,6 +56,27 @@ def exits(table: TradeTable, tape: Tape, hits: Hits) -> tuple[Numbers64, Floats,
     given = (table.entry, table.exit, table.level, ends, hits.moment, hits.price, hits.reason, tape.price)
     in_threads(_exits, n, *given, out, reference, reason, cost_ns=10.0 * n)
     return out, reference, reason
+
+
+def first_outside(tape: Tape, first: Numbers64, last: Numbers64, floor: Floats, ceiling: Floats) -> Numbers64:
+    """Return what ``engine.grid_exits.first_outside`` returns."""
+    found = np.empty(len(first), np.int64)
+    in_threads(
+        _first_outside, len(first), first, last, floor, ceiling, tape.low, tape.high, found, cost_ns=50.0 * len(first)
+    )
+    return found
+
+
+@compiled
+def _first_outside(
+    begin: int, end: int, first: Any, last: Any, floor: Any, ceiling: Any, low: Any, high: Any, found: Any
+) -> None:
+    for n in range(begin, end):
+        found[n] = -1
+        for row in range(first[n], last[n] + 1):
+            if low[row] <= floor[n] or high[row] >= ceiling[n]:
+                found[n] = row
+                break
 
 
 @compiled

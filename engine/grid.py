@@ -192,7 +192,7 @@ def evaluate_grid(
         backend: what reckons.
     """
     found, fast = _Gathered(len(grid)), _fast_for(grid, terms, backend)
-    for part in _parts(grid, terms, since):
+    for part in _parts(grid, terms, since, fast):
         plan_of = _plan_by_row(grid, part.rows)
         found.put(part.rows, results_of(part.table, part.tape, part.money, plan_of, fast, part.reached))
     return found.results(grid.failed)
@@ -208,7 +208,7 @@ def final_equities(
     if not _never_called(grid, terms):
         return evaluate_grid(grid, terms, since=since, backend=backend).final_equity
     found, fast = np.full(len(grid), np.nan), _fast_for(grid, terms, backend)
-    for part in _parts(grid, terms, since):
+    for part in _parts(grid, terms, since, fast):
         found[part.rows] = final_of(part.table, part.tape, part.money, part.reached, fast)
     return found
 
@@ -224,7 +224,7 @@ class _Part:
     reached: Reached
 
 
-def _parts(grid: PlanGrid, terms: Terms, since: np.datetime64 | None) -> Iterator[_Part]:
+def _parts(grid: PlanGrid, terms: Terms, since: np.datetime64 | None, fast: Any) -> Iterator[_Part]:
     """Yield the trades of a sweep in parts."""
     moneys: dict[Tape, Money] = {}
     for block in grid.blocks:
@@ -234,7 +234,7 @@ def _parts(grid: PlanGrid, terms: Terms, since: np.datetime64 | None) -> Iterato
         if tape not in moneys:
             moneys[tape] = money_of(tape, terms)
         tables, money = BlockTable(block, grid.combos, tape), moneys[tape]
-        reached = reached_of(*tables.shared, tape, money)
+        reached = reached_of(*tables.shared, tape, money, fast)
         for some in _chunks(block):
             yield _Part(block.rows[some], tables.of(some), tape, money, reached)
 
@@ -437,7 +437,7 @@ def results_of(
         fast: the module ``engine.fast``, or None for numpy alone.
         reached: what is known of the table's entries and levels; None finds it.
     """
-    reached = reached_of(table.entries, table.levels, tape, money) if reached is None else reached
+    reached = reached_of(table.entries, table.levels, tape, money, fast) if reached is None else reached
     plans = sorted_plans(table, tape, money, reached, fast)
     calm, final, parts = Calm(tape, money), np.empty(table.n_plans), list[tuple[Numbers64, Sums]]()
     if len(plans.apart):

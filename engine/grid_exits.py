@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -76,10 +77,10 @@ class Reached:
     hits: Hits
 
 
-def reached_of(entries: Entries, levels: Levels, tape: Tape, money: Money) -> Reached:
-    """Return the prices paid at entries, and where their levels are reached."""
+def reached_of(entries: Entries, levels: Levels, tape: Tape, money: Money, fast: Any = None) -> Reached:
+    """Return the prices paid at entries, and where their levels are reached; ``fast`` as in `engine.grid.results_of`."""
     paid = paid_at(entries, tape, money)
-    return Reached(paid, hits_of(entries, levels, tape, paid))
+    return Reached(paid, hits_of(entries, levels, tape, paid, first_outside if fast is None else fast.first_outside))
 
 
 def priced(
@@ -122,7 +123,10 @@ def _leaves_early(table: TradeTable, hits: Hits) -> Flags:
     return early
 
 
-def hits_of(entries: Entries, levels: Levels, tape: Tape, paid: Floats) -> Hits:
+Search = Callable[[Tape, Numbers64, Numbers64, Floats, Floats], Numbers64]
+
+
+def hits_of(entries: Entries, levels: Levels, tape: Tape, paid: Floats, search: Search) -> Hits:
     """Return where each pair of levels is reached. Both in one bar: stopped; an open that has passed one: at the open.
 
     A level that a bar without a real open lies wholly beyond fills at the bar's close.
@@ -134,7 +138,7 @@ def hits_of(entries: Entries, levels: Levels, tape: Tape, paid: Floats) -> Hits:
     target = np.where(np.isnan(levels.target), sign * np.inf, price * (1 + sign * levels.target))
     first = (moment >> 1) + (moment & 1 == 0)
     floor, ceiling = np.where(sign > 0, stop, target), np.where(sign > 0, target, stop)
-    row = first_outside(tape, first, levels.last_row, floor, ceiling)
+    row = search(tape, first, levels.last_row, floor, ceiling)
     return _told(tape, row, stop=stop, target=target, sign=sign, entered=moment)
 
 
