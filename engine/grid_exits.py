@@ -78,7 +78,7 @@ class Reached:
 
 
 def reached_of(entries: Entries, levels: Levels, tape: Tape, money: Money, fast: Any = None) -> Reached:
-    """Return the prices paid at entries, and where their levels are reached; ``fast`` as in `engine.grid.results_of`."""
+    """Return the prices paid at entries, and where levels are reached; ``fast`` as in `engine.grid.results_of`."""
     paid = paid_at(entries, tape, money)
     return Reached(paid, hits_of(entries, levels, tape, paid, first_outside if fast is None else fast.first_outside))
 
