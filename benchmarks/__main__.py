@@ -12,6 +12,7 @@ from benchmarks import commands, growth, many_plans, one_plan, power, report, si
 from benchmarks.machine import machine
 from benchmarks.page import Page
 from benchmarks.race import RUNS
+from benchmarks.worker import AT_LEAST
 
 WORKLOADS: dict[str, Callable[[Page], None]] = {
     "W1": one_plan.one_instrument,
@@ -34,7 +35,8 @@ def main(named: Sequence[str]) -> None:
     page.say(
         f"What `make bench` printed. Times are medians of {RUNS} interleaved rounds, each entrant in a process of its"
     )
-    page.say("own. What is returned was held against ours before any time was compared.\n")
+    page.say(f"own; in a round, work of less than {AT_LEAST * 1e3:.0f} ms is repeated so long, and its mean counts.")
+    page.say("What is returned was held against ours before any time was compared.\n")
     for line in machine():
         page.say(line)
     for name in named or WORKLOADS:

@@ -31,20 +31,20 @@ class Command:
 
 
 def main(page: Page) -> None:
-    """Print the time and the peak memory of each command."""
+    """Print the time of each command."""
     page.title("W6: whole processes")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write_topix(folder / "TOPIX.csv")
         found = _measured(_commands(folder), folder)
-    bare = found["python: import pandas, backtrader"][0]
-    rows = [[n, took(s), f"{mib:,.0f} MiB", f"{s / bare:.2f}"] for n, (s, mib) in found.items()]
-    page.table(["", "time", "peak memory", "over the bare import"], rows)
+    bare = found["python: import pandas, backtrader"]
+    rows = [[n, took(s), f"{s / bare:.2f}"] for n, s in found.items()]
+    page.table(["", "time", "over the bare import"], rows)
     _asked(page, found, bare)
 
 
-def _asked(page: Page, found: Mapping[str, tuple[float, float]], bare: float) -> None:
-    help_, run = found["hustings --help"][0], found["hustings run --no-report, 25 years of TOPIX"][0]
+def _asked(page: Page, found: Mapping[str, float], bare: float) -> None:
+    help_, run = found["hustings --help"], found["hustings run --no-report, 25 years of TOPIX"]
     page.say(f"\n- `--help` under {HELP_S} s: {took(help_)}, {'yes' if help_ < HELP_S else 'NO'}.")
     page.say(
         f"- `run --no-report` under {RUN_TIMES} times the bare import of pandas and backtrader: "
@@ -66,28 +66,27 @@ def _commands(folder: Path) -> dict[str, Command]:
     }
 
 
-def _measured(commands: Mapping[str, Command], home: Path) -> dict[str, tuple[float, float]]:
-    """Return (median seconds, peak MiB) of each command, in interleaved rounds; a first one fills the caches."""
-    took_each: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
+def _measured(commands: Mapping[str, Command], home: Path) -> dict[str, float]:
+    """Return the median seconds of each command, in interleaved rounds; a first one fills the caches."""
+    took_each: dict[str, list[float]] = {name: [] for name in commands}
     for n in range(RUNS + 1):
         for name, command in commands.items():
             one = _run(command, home)
             took_each[name] += [one] if n else []
-    return {name: (statistics.median(s for s, _ in t), max(m for _, m in t)) for name, t in took_each.items()}
+    return {name: statistics.median(each) for name, each in took_each.items()}
 
 
-def _run(command: Command, home: Path) -> tuple[float, float]:
+def _run(command: Command, home: Path) -> float:
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     env |= {"HUSTINGS_HOME": str(home / "home"), **command.told}
     began = time.perf_counter()
     with _nowhere() as sink:
         process = subprocess.Popen(command.words, env=env, cwd=home, stdout=sink, stderr=sink)
-        _, status, usage = os.wait4(process.pid, 0)
+        code = process.wait()
     seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command.words)} ended with {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024
+    if code:
+        raise RuntimeError(f"{' '.join(command.words)} ended with {code}")
+    return seconds
 
 
 @contextmanager

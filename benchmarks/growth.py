@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.page import Page, took
-from benchmarks.race import Entrant, Outcome, measured
+from benchmarks.race import Entrant, measured
 
 SIZES = {
     "bars": (30_000, 100_000, 300_000, 1_000_000),
@@ -28,16 +28,16 @@ def main(page: Page) -> None:
 
 
 def _one(page: Page, variable: str, sizes: Sequence[int]) -> None:
-    outcomes = [_measured(variable, n) for n in sizes]
+    outcomes = measured([_entrant(variable, n) for n in sizes])
     rows = [[f"{n:,}", took(o.seconds), f"{o.peak_mib:,.0f} MiB"] for n, o in zip(sizes, outcomes, strict=True)]
     page.table([variable, "time", "peak memory"], rows)
     slope, last = (_slope(sizes[i:], [o.seconds for o in outcomes[i:]]) for i in (0, -2))
     page.say(f"\nexponent {slope:.2f}, of the last step {last:.2f}: {'yes' if slope <= MOST else 'NO'}\n")
 
 
-def _measured(variable: str, n: int) -> Outcome:
+def _entrant(variable: str, n: int) -> Entrant:
     rounds = 3 if n >= 1_000_000 else 5
-    return measured([Entrant(f"{n} {variable}", f"benchmarks.growing:{variable}", (str(n),), rounds=rounds)])[0]
+    return Entrant(f"{n} {variable}", f"benchmarks.growing:{variable}", (str(n),), rounds=rounds)
 
 
 def _slope(sizes: Sequence[int], seconds: Sequence[float]) -> float:

@@ -5,7 +5,8 @@ bars. The account is then reckoned from fill to fill, and the days between two f
 had this way: it is refused, and the replay does it.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, cast
@@ -31,6 +32,9 @@ from engine.daybook import AccountDays, account_days
 from engine.plan import Moment, Plan, PlannedTrade, Skipped
 from engine.run import Fill, Trade
 from engine.strategy import Phase
+from engine.trade_table import spans
+
+_OPEN, _NEVER = Phase.OPEN, 2**63
 
 
 class NotVectorisableError(Exception):
@@ -72,7 +76,7 @@ def _exit_of(trade: PlannedTrade, bars: Bars, paid: float) -> _Exit | None:
 
 
 def _price(bars: Bars, moment: Moment) -> float:
-    return float((bars.open if moment.phase is Phase.OPEN else bars.close)[moment.bar])
+    return (bars.open if moment.phase is _OPEN else bars.close).item(moment.bar)
 
 
 def _stop_of(trade: PlannedTrade, bars: Bars, paid: float) -> _Exit | None:
@@ -115,7 +119,8 @@ def _level_hit(bars: Bars, moment: Moment, *, stop: float, target: float, sign: 
 class _Move(NamedTuple):
     """A trade of the plan with where it leaves, which hangs on prices alone.
 
-    ``price`` is that of the entry, ``paid`` the same after slippage.
+    ``price`` is that of the entry, ``paid`` the same after slippage; ``marks`` are the last prices known wherever
+    something else opens while it may be held, by place in time.
     """
 
     trade: PlannedTrade
@@ -124,6 +129,7 @@ class _Move(NamedTuple):
     price: float
     paid: float
     exit: _Exit | None
+    marks: dict[int, float]
 
 
 class _Step(NamedTuple):
@@ -140,30 +146,47 @@ class _Step(NamedTuple):
 def _steps(plan: Plan, ledger: "_Ledger") -> list[_Step]:
     """Return every place in time at which something is due, in order; at one instant closes come before opens."""
     place = {symbol: n for n, symbol in enumerate(ledger.bars)}
-    openings, closings = [], []
+    openings, closings, spans_held = [], [], list[tuple[int, int, _Move]]()
     for n, trade in enumerate(plan.trades):
         move, at = _move(trade, ledger), place[trade.instrument]
-        entered = _order(move.bars, trade.entry)
+        entered, left = _order(move.bars, trade.entry), _NEVER
         openings.append((entered, at, n, move))
         if move.exit is not None:
-            closings.append((_order(move.bars, move.exit.moment), at, entered, n, move))
+            left = _order(move.bars, move.exit.moment)
+            closings.append((left, at, entered, n, move))
+        spans_held.append((entered, left, move))
     due: dict[int, _Step] = {}
     for order, _, _, move in sorted(openings):
         due.setdefault(order, _Step(order, [], [])).openings.append(move)
     for order, _, _, _, move in sorted(closings):
         due.setdefault(order, _Step(order, [], [])).closings.append(move)
-    return [due[order] for order in sorted(due)]
+    steps = [due[order] for order in sorted(due)]
+    _mark(spans_held, [s.order for s in steps if s.openings])
+    return steps
+
+
+def _mark(held: list[tuple[int, int, _Move]], orders: list[int]) -> None:
+    """Look up what each trade is worth where something opens (``orders``) after its own entry and before it leaves."""
+    there = np.array(orders, dtype=np.int64)
+    for entered, left, move in held:
+        first = bisect_right(orders, entered)
+        last = bisect_left(orders, left, lo=first)
+        if first < last:
+            prices = _prices_at(move.bars, there[first:last]).tolist()
+            move.marks.update(zip(orders[first:last], prices, strict=True))
 
 
 def _move(trade: PlannedTrade, ledger: "_Ledger") -> _Move:
     bars, costs = ledger.bars[trade.instrument], ledger.costs[trade.instrument]
     price = _price(bars, trade.entry)
     paid = costs.fill_price(price, buy=trade.weight > 0)
-    return _Move(trade, bars, costs, price, paid, _exit_of(trade, bars, paid))
+    return _Move(trade, bars, costs, price, paid, _exit_of(trade, bars, paid), {})
 
 
 def _order(bars: Bars, moment: Moment) -> int:
-    return 2 * moment.at(bars) + (moment.phase is Phase.OPEN)
+    if moment.phase is _OPEN:
+        return 2 * bars.open_at.item(moment.bar) + 1
+    return 2 * bars.close_at.item(moment.bar)
 
 
 class _Done(NamedTuple):
@@ -180,10 +203,10 @@ class _Done(NamedTuple):
 
 
 class _Stretch(NamedTuple):
-    """Days between two places in time, up to ``upto`` and without it: the cash and what was held over them."""
+    """So many days from the first on, between two places in time: the cash and what was held over them."""
 
+    first: int
     days: int
-    upto: int
     cash: float
     held: tuple[tuple[_Move, float], ...]
 
@@ -225,7 +248,7 @@ class _Ledger:
             self._open_together(step)
 
     def _open_together(self, step: _Step) -> None:
-        values = [q * _known_price(m.bars, step.order) for m, q in self.held.values()]
+        values = [q * m.marks[step.order] for m, q in self.held.values()]
         equity, gross = self.cash + sum(values), sum(map(abs, values))
         planned = [m.trade for m in step.openings]
         scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=gross)
@@ -259,7 +282,7 @@ class _Ledger:
         """Put down the days up to one; they are valued together, or at once where the cash of one hangs on another."""
         if upto <= self._written:
             return
-        self._stretches.append(_Stretch(upto - self._written, upto, self.cash, tuple(self.held.values())))
+        self._stretches.append(_Stretch(self._written, upto - self._written, self.cash, tuple(self.held.values())))
         days = slice(self._written, upto)
         self._written = upto
         if self._pays:
@@ -271,15 +294,14 @@ class _Ledger:
         stretches, self._stretches = self._stretches, []
         if not stretches:
             return
-        lengths = [s.days for s in stretches]
-        days = slice(stretches[0].upto - stretches[0].days, stretches[-1].upto)
-        self._cash[days] = np.repeat([s.cash for s in stretches], lengths)
-        for bars, net, gross in _quantities(stretches):
-            gross_of_day = np.repeat(gross, lengths)
-            held = np.flatnonzero(gross_of_day)
-            marks = self._marks(bars, held + days.start)
-            self._net[days][held] += np.repeat(net, lengths)[held] * marks
-            self._gross[days][held] += gross_of_day[held] * marks
+        all_days = slice(stretches[0].first, stretches[-1].first + stretches[-1].days)
+        self._cash[all_days] = np.repeat(np.array([s.cash for s in stretches]), np.array([s.days for s in stretches]))
+        for bars, held in _held_of(stretches).values():
+            first, lengths, net, gross = (np.array(each) for each in zip(*held, strict=True))
+            days = spans(first, lengths)
+            marks = self._marks(bars, days)
+            np.add.at(self._net, days, np.repeat(net, lengths) * marks)
+            np.add.at(self._gross, days, np.repeat(gross, lengths) * marks)
 
     def _marks(self, bars: Bars, days: NDArray[np.int64]) -> Floats:
         """Return the last prices at the marks of days; those of a market that marks them itself are its closes."""
@@ -312,27 +334,29 @@ class _Ledger:
             NotVectorisableError: equity fell below the maintenance margin.
         """
         self._value_days()
-        equity, gross = self._cash + self._net, self._gross
-        if np.any((gross > 0) & (equity < MAINTENANCE * gross)):
+        held = np.flatnonzero(self._gross)
+        gross, worth = self._gross[held], self._cash[held] + self._net[held]
+        if np.any(worth < MAINTENANCE * gross):
             raise NotVectorisableError("equity falls below the maintenance margin")
-        exposure = np.divide(gross, equity, out=np.zeros(len(gross)), where=gross > 0)
+        equity, exposure = self._cash.copy(), np.zeros(len(self._cash))
+        equity[held], exposure[held] = worth, gross / worth
         told = _Told(self.fills, plan)
         fills, trades = Later(lambda: told.fills), Later(lambda: told.trades)
         return Account(self.days, equity, self._cash, exposure, fills, trades, tuple(self.skipped))
 
 
-def _quantities(stretches: Sequence[_Stretch]) -> Iterator[tuple[Bars, list[float], list[float]]]:
-    """Yield of each instrument held what was held of it over each stretch: in all, and without signs."""
-    found: dict[str, tuple[Bars, list[float], list[float]]] = {}
-    for n, stretch in enumerate(stretches):
-        for move, quantity in stretch.held:
-            symbol = move.trade.instrument
-            if symbol not in found:
-                found[symbol] = (move.bars, [0.0] * len(stretches), [0.0] * len(stretches))
-            _, net, gross = found[symbol]
-            net[n] += quantity
-            gross[n] += abs(quantity)
-    yield from found.values()
+_HeldOver = tuple[int, int, float, float]
+"""The first day of a stretch, its days, and the quantity of one trade held over them, with its sign and without."""
+
+
+def _held_of(stretches: Sequence[_Stretch]) -> dict[str, tuple[Bars, list[_HeldOver]]]:
+    """Return of each instrument the stretches over which a trade held it."""
+    found: dict[str, tuple[Bars, list[_HeldOver]]] = {}
+    for first, days, _, held in stretches:
+        for move, quantity in held:
+            _, over = found.setdefault(move.trade.instrument, (move.bars, []))
+            over.append((first, days, quantity, abs(quantity)))
+    return found
 
 
 class _Told:
@@ -381,19 +405,22 @@ def _fill_of(done: _Done) -> Fill:
     )
 
 
-def _known_price(bars: Bars, order: int) -> float:
-    """Return the last price that exists at a place in time."""
-    at = order >> 1
-    closed = int(bars.close_at.searchsorted(at, side="right")) - 1
-    opened = int(bars.open_at.searchsorted(at, side="right" if order & 1 else "left")) - 1
-    from_open = opened > closed and bars.opens_apart[opened]
-    return float(bars.open[opened] if from_open else bars.close[max(closed, 0)])
+def _prices_at(bars: Bars, orders: NDArray[np.int64]) -> Floats:
+    """Return the last prices that exist at places in time."""
+    at, opens = orders >> 1, (orders & 1) == 1
+    opened = np.where(opens, bars.open_at.searchsorted(at, side="right"), bars.open_at.searchsorted(at)) - 1
+    return _last_prices(bars, bars.close_at.searchsorted(at, side="right") - 1, opened)
 
 
 def _known_prices(bars: Bars, instants: Instants) -> Floats:
     """Return the last prices that exist at instants at which nothing opens."""
     closed = np.searchsorted(bars.close_at, instants, side="right") - 1
     opened = np.searchsorted(bars.open_at, instants, side="left") - 1
+    return _last_prices(bars, closed, opened)
+
+
+def _last_prices(bars: Bars, closed: NDArray[np.int64], opened: NDArray[np.int64]) -> Floats:
+    """Return the prices of the last rows that have closed, or of those that have opened where these are later."""
     from_open = (opened > closed) & bars.opens_apart[np.maximum(opened, 0)]
     prices: Floats = np.where(from_open, bars.open[np.maximum(opened, 0)], bars.close[np.maximum(closed, 0)])
     return prices
