@@ -84,9 +84,13 @@ def opening_scale(
     openings: Sequence[PlannedTrade], costs: dict[str, Costs], terms: Terms, *, equity: float, gross: float
 ) -> float:
     """Return the share of their size at which the openings of one instant fit under the exposure limit together."""
-    wanted = sum(abs(t.weight) * equity * (1 + costs[t.instrument].commission_bps * BPS) for t in openings)
+    wanted = 0.0
+    for trade in openings:
+        wanted += abs(trade.weight) * equity * (1 + costs[trade.instrument].commission_bps * BPS)
     room = terms.max_gross * equity - gross
-    return min(1.0, room / wanted) if wanted > 0 else 0.0
+    if wanted <= 0:
+        return 0.0
+    return 1.0 if room >= wanted else room / wanted
 
 
 def size_opening(

@@ -6,7 +6,6 @@ had this way: it is refused, and the replay does it.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, cast
@@ -50,10 +49,12 @@ def evaluate(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64
         NotVectorisableError: equity falls below the maintenance margin.
     """
     ledger = _Ledger({b.symbol: b for b in bars}, terms, account_days(bars, since))
-    steps = _steps(plan, ledger)
-    before = np.array([(s.order + 1) >> 1 for s in steps], dtype=np.int64)
-    for step, upto in zip(steps, ledger.days.marked_at.searchsorted(before).tolist(), strict=True):
-        ledger.settle(step, upto)
+    dues = _dues(plan, ledger)
+    before = np.array([(d.order + 1) >> 1 for d in dues], dtype=np.int64)
+    upto = ledger.days.marked_at.searchsorted(before).tolist()
+    at = 0
+    while at < len(dues):
+        at = ledger.settle(dues, at, upto[at])
     ledger.write_days(len(ledger.days.sessions))
     return ledger.account(plan)
 
@@ -119,8 +120,7 @@ def _level_hit(bars: Bars, moment: Moment, *, stop: float, target: float, sign: 
 class _Move(NamedTuple):
     """A trade of the plan with where it leaves, which hangs on prices alone.
 
-    ``price`` is that of the entry, ``paid`` the same after slippage; ``marks`` are the last prices known wherever
-    something else opens while it may be held, by place in time.
+    ``price`` is that of the entry, ``paid`` the same after slippage.
     """
 
     trade: PlannedTrade
@@ -129,58 +129,57 @@ class _Move(NamedTuple):
     price: float
     paid: float
     exit: _Exit | None
-    marks: dict[int, float]
 
 
-class _Step(NamedTuple):
-    """All that is due at one place in time: what closes, then what opens, each by the place of its instrument.
+class _Due(NamedTuple):
+    """An entry or an exit at its place in time (``order``): twice an instant (ns), and one more for an open.
 
-    A place in time (``order``) is twice an instant (ns), and one more for an open.
+    Dues sort as they are done: at one place exits before entries, each by the place of its instrument, exits then by
+    when they were entered, and all by their place in the plan.
     """
 
     order: int
-    closings: list[_Move]
-    openings: list[_Move]
+    opens: bool
+    place: int
+    entered: int
+    n: int
+    move: _Move
 
 
-def _steps(plan: Plan, ledger: "_Ledger") -> list[_Step]:
-    """Return every place in time at which something is due, in order; at one instant closes come before opens."""
+def _dues(plan: Plan, ledger: "_Ledger") -> list[_Due]:
+    """Return all that is due, in order."""
     place = {symbol: n for n, symbol in enumerate(ledger.bars)}
-    openings, closings, spans_held = [], [], list[tuple[int, int, _Move]]()
+    dues, held = list[_Due](), list[tuple[int, int, _Move]]()
     for n, trade in enumerate(plan.trades):
         move, at = _move(trade, ledger), place[trade.instrument]
         entered, left = _order(move.bars, trade.entry), _NEVER
-        openings.append((entered, at, n, move))
+        dues.append(_Due(entered, True, at, 0, n, move))
         if move.exit is not None:
             left = _order(move.bars, move.exit.moment)
-            closings.append((left, at, entered, n, move))
-        spans_held.append((entered, left, move))
-    due: dict[int, _Step] = {}
-    for order, _, _, move in sorted(openings):
-        due.setdefault(order, _Step(order, [], [])).openings.append(move)
-    for order, _, _, _, move in sorted(closings):
-        due.setdefault(order, _Step(order, [], [])).closings.append(move)
-    steps = [due[order] for order in sorted(due)]
-    _mark(spans_held, [s.order for s in steps if s.openings])
-    return steps
+            dues.append(_Due(left, False, at, entered, n, move))
+        held.append((entered, left, move))
+    dues.sort()
+    ledger.marks = _marks_of(held, [d.order for d in dues if d.opens])
+    return dues
 
 
-def _mark(held: list[tuple[int, int, _Move]], orders: list[int]) -> None:
-    """Look up what each trade is worth where something opens (``orders``) after its own entry and before it leaves."""
-    there = np.array(orders, dtype=np.int64)
+def _marks_of(held: list[tuple[int, int, _Move]], orders: list[int]) -> dict[int, dict[int, float]]:
+    """Return what each trade is worth where something opens (``orders``) after its own entry and before it leaves."""
+    there, marks = np.array(orders, dtype=np.int64), {}
     for entered, left, move in held:
         first = bisect_right(orders, entered)
         last = bisect_left(orders, left, lo=first)
         if first < last:
             prices = _prices_at(move.bars, there[first:last]).tolist()
-            move.marks.update(zip(orders[first:last], prices, strict=True))
+            marks[id(move)] = dict(zip(orders[first:last], prices, strict=True))
+    return marks
 
 
 def _move(trade: PlannedTrade, ledger: "_Ledger") -> _Move:
     bars, costs = ledger.bars[trade.instrument], ledger.costs[trade.instrument]
     price = _price(bars, trade.entry)
     paid = costs.fill_price(price, buy=trade.weight > 0)
-    return _Move(trade, bars, costs, price, paid, _exit_of(trade, bars, paid), {})
+    return _Move(trade, bars, costs, price, paid, _exit_of(trade, bars, paid))
 
 
 def _order(bars: Bars, moment: Moment) -> int:
@@ -202,18 +201,18 @@ class _Done(NamedTuple):
     scale: float
 
 
-class _Stretch(NamedTuple):
-    """So many days from the first on, between two places in time: the cash and what was held over them."""
+class _Over(NamedTuple):
+    """An instrument, and over which days how much of it was held by a trade: the first day, their number, quantity."""
 
-    first: int
-    days: int
-    cash: float
-    held: tuple[tuple[_Move, float], ...]
+    bars: Bars
+    first: list[int]
+    days: list[int]
+    quantity: list[float]
 
 
 @dataclass
 class _Ledger:
-    """The account from step to step."""
+    """The account from due to due."""
 
     bars: dict[str, Bars]
     terms: Terms
@@ -226,7 +225,9 @@ class _Ledger:
         self.costs: dict[str, Costs] = {s: self.terms.costs(b.instrument) for s, b in self.bars.items()}
         self.cash = self.terms.cash
         self._idle, self._short = self.terms.cash, 0.0
-        self._stretches: list[_Stretch] = []
+        self.marks: dict[int, dict[int, float]] = {}
+        self._lengths, self._cashes = list[int](), list[float]()
+        self._over: dict[str, _Over] = {}
         self._written = 0
         self._first: dict[str, int | None] = {}
         n = len(self.days.sessions)
@@ -238,21 +239,28 @@ class _Ledger:
 
     # ---- at each place in time -------------------------------------------------------------------------------------
 
-    def settle(self, step: _Step, upto: int) -> None:
-        """Do all that is due: write the days before it (``upto``), close, then open."""
+    def settle(self, dues: list[_Due], at: int, upto: int) -> int:
+        """Write the days before a due (``upto``) and do it, an entry with all others of its place; return the next."""
         self.write_days(upto)
-        for move in step.closings:
+        order, opens, _, _, _, move = dues[at]
+        if not opens:
             if id(move) in self.held:
                 self._close(move, cast(_Exit, move.exit))
-        if step.openings:
-            self._open_together(step)
+            return at + 1
+        end = at + 1
+        while end < len(dues) and dues[end].order == order:
+            end += 1
+        self._open_together(order, [d.move for d in dues[at:end]])
+        return end
 
-    def _open_together(self, step: _Step) -> None:
-        values = [q * m.marks[step.order] for m, q in self.held.values()]
-        equity, gross = self.cash + sum(values), sum(map(abs, values))
-        planned = [m.trade for m in step.openings]
+    def _open_together(self, order: int, moves: list[_Move]) -> None:
+        equity, gross = self.cash, 0.0
+        for key, (_, quantity) in self.held.items():
+            value = quantity * self.marks[key][order]
+            equity, gross = equity + value, gross + abs(value)
+        planned = [m.trade for m in moves]
         scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=gross)
-        for move in step.openings:
+        for move in moves:
             self._open(move, equity=equity, scale=scale)
 
     def _open(self, move: _Move, *, equity: float, scale: float) -> None:
@@ -261,17 +269,17 @@ class _Ledger:
         if isinstance(size, Skipped):
             self.skipped.append(size)
             return
-        self._fill(move, size, move.trade.entry, move.price, "entry", scale)
+        self._fill(move, size, move.trade.entry, move.price, move.paid, "entry", scale)
         self.held[id(move)] = (move, size)
 
     def _close(self, move: _Move, exit_: _Exit) -> None:
         _, quantity = self.held.pop(id(move))
-        self._fill(move, -quantity, exit_.moment, exit_.price, exit_.reason)
+        paid = move.costs.fill_price(exit_.price, buy=quantity < 0)
+        self._fill(move, -quantity, exit_.moment, exit_.price, paid, exit_.reason)
 
     def _fill(
-        self, move: _Move, quantity: float, moment: Moment, price: float, reason: str, scale: float = 1.0
+        self, move: _Move, quantity: float, moment: Moment, price: float, paid: float, reason: str, scale: float = 1.0
     ) -> None:
-        paid = move.costs.fill_price(price, buy=quantity > 0)
         commission = move.costs.commission(quantity * paid)
         self.cash -= quantity * paid + commission
         self.fills.append(_Done(move, quantity, moment, price, paid, commission, reason, scale))
@@ -282,26 +290,36 @@ class _Ledger:
         """Put down the days up to one; they are valued together, or at once where the cash of one hangs on another."""
         if upto <= self._written:
             return
-        self._stretches.append(_Stretch(self._written, upto - self._written, self.cash, tuple(self.held.values())))
-        days = slice(self._written, upto)
-        self._written = upto
+        days = upto - self._written
+        self._lengths.append(days)
+        self._cashes.append(self.cash)
+        for move, quantity in self.held.values():
+            self._hold(move, days, quantity)
+        first, self._written = self._written, upto
         if self._pays:
             self._value_days()
-            self._earn(days)
+            self._earn(slice(first, upto))
+
+    def _hold(self, move: _Move, days: int, quantity: float) -> None:
+        symbol = move.trade.instrument
+        if symbol not in self._over:
+            self._over[symbol] = _Over(move.bars, [], [], [])
+        _, first, lengths, quantities = self._over[symbol]
+        first.append(self._written)
+        lengths.append(days)
+        quantities.append(quantity)
 
     def _value_days(self) -> None:
         """Write cash and the value of what was held for the days put down so far."""
-        stretches, self._stretches = self._stretches, []
-        if not stretches:
-            return
-        all_days = slice(stretches[0].first, stretches[-1].first + stretches[-1].days)
-        self._cash[all_days] = np.repeat(np.array([s.cash for s in stretches]), np.array([s.days for s in stretches]))
-        for bars, held in _held_of(stretches).values():
-            first, lengths, net, gross = (np.array(each) for each in zip(*held, strict=True))
-            days = spans(first, lengths)
-            marks = self._marks(bars, days)
-            np.add.at(self._net, days, np.repeat(net, lengths) * marks)
-            np.add.at(self._gross, days, np.repeat(gross, lengths) * marks)
+        written = np.repeat(np.array(self._cashes), np.array(self._lengths, dtype=np.int64))
+        self._cash[self._written - len(written) : self._written] = written
+        for bars, first, lengths, quantities in self._over.values():
+            times = np.array(lengths)
+            days = spans(np.array(first), times)
+            value = np.repeat(np.array(quantities), times) * self._marks(bars, days)
+            np.add.at(self._net, days, value)
+            np.add.at(self._gross, days, np.abs(value))
+        self._lengths, self._cashes, self._over = [], [], {}
 
     def _marks(self, bars: Bars, days: NDArray[np.int64]) -> Floats:
         """Return the last prices at the marks of days; those of a market that marks them itself are its closes."""
@@ -343,20 +361,6 @@ class _Ledger:
         told = _Told(self.fills, plan)
         fills, trades = Later(lambda: told.fills), Later(lambda: told.trades)
         return Account(self.days, equity, self._cash, exposure, fills, trades, tuple(self.skipped))
-
-
-_HeldOver = tuple[int, int, float, float]
-"""The first day of a stretch, its days, and the quantity of one trade held over them, with its sign and without."""
-
-
-def _held_of(stretches: Sequence[_Stretch]) -> dict[str, tuple[Bars, list[_HeldOver]]]:
-    """Return of each instrument the stretches over which a trade held it."""
-    found: dict[str, tuple[Bars, list[_HeldOver]]] = {}
-    for first, days, _, held in stretches:
-        for move, quantity in held:
-            _, over = found.setdefault(move.trade.instrument, (move.bars, []))
-            over.append((first, days, quantity, abs(quantity)))
-    return found
 
 
 class _Told:
