@@ -65,9 +65,9 @@ def other_tests(
         ),
         OtherTest(
             corrado(matrix, matrix.shape[1] - 1),
-            "first session only; rejects 9 to 10 % at 5 % where event variance doubles",
+            "first session only; rejects 7 to 10 % at 5 % where event variance doubles",
         ),
-        OtherTest(grank(_standardized(matrix[:, :-1]), z), "rejects 10 to 12 % at 5 % with five events"),
+        OtherTest(grank(_standardized(matrix[:, :-1]), z), "rejects 8 to 12 % at 5 % with five events"),
         OtherTest(sign(abnormal), "takes an even chance of a gain for granted"),
         OtherTest(generalized_sign(sample.net, rates), "of signs only; the chances are those of all other dates"),
         OtherTest(
@@ -81,7 +81,7 @@ def other_tests(
     return (*first, long) if held and min(held) >= HELD_FOR_BHAR - 1 else first
 
 
-_PATELL = "takes event days to be as calm as others: rejects 16 to 18 % at 5 % where event variance doubles"
+_PATELL = "takes event days to be as calm as others: rejects 12 to 18 % at 5 % where event variance doubles"
 
 
 def _sessions_used(observation: Observation, events: Sequence[EventLegs], desk: Desk) -> float:

@@ -16,7 +16,7 @@ def corrado(abnormal: Floats, event_column: int) -> Significance:
     z = N^(-1/2) times the sum of U over the events on the event day, over S; U = rank / (M + 1) - 1/2 among the M
     values an event has, equal values sharing their mean rank; S2 the mean over sessions of the square of the same sum.
     Read from the normal. It holds for a single day only, and one no more volatile than others: at nominal 5 % it
-    rejects 9 to 10 % of simulated samples whose event variance is doubled.
+    rejects 7 to 10 % of simulated samples whose event variance is doubled.
 
     Args:
         abnormal: (events, sessions), abnormal returns of estimation window and event day; NaN where there is none.
@@ -44,7 +44,7 @@ def grank(sars: Floats, standardized: Floats) -> Significance:
     Z times the root of (m - 2) / (m - 1 - Z2), read from t(m - 2).
 
     Not for a handful: the standard deviation across few events is itself noise, shared by all of them. At nominal 5 %
-    it rejects 10 to 12 % of simulated samples of 5 events, and 6 to 9 % of 10 or 20.
+    it rejects 8 to 12 % of simulated samples of 5 events, and 5 to 9 % of 10 or 20.
 
     Args:
         sars: (events, T), standardised abnormal returns of the estimation window; NaN where there is none.

@@ -335,4 +335,4 @@ def test_all_tests_say_why_they_are_not_shown_by_default(cli: Cli, home: Path) -
     )
     assert "Patell" not in without
     assert "Patell z" in everything
-    assert "rejects 16 to 18 % at 5 %" in " ".join(everything.split())
+    assert "rejects 12 to 18 % at 5 %" in " ".join(everything.split())
