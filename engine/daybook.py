@@ -25,7 +25,7 @@ def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> Accoun
         return _since(
             AccountDays(bars[0].session.astype("datetime64[D]"), np.maximum.accumulate(bars[0].close_at)), since
         )
-    labels = [b.session.astype("datetime64[D]").astype(np.int64) for b in bars]
+    labels = [b.session.astype("datetime64[D]", copy=False).view(np.int64) for b in bars]
     first, last = min(int(s[0]) for s in labels), max(int(s[-1]) for s in labels)
     closes = np.full(last - first + 1, np.iinfo(np.int64).min)
     for each, own in zip(bars, labels, strict=True):

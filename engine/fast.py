@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from datasets.bars import Floats
 from engine.account import SMALLEST_SCALE
@@ -20,9 +21,10 @@ from engine.costs import MAINTENANCE
 from engine.grid_accounts import Steps
 from engine.grid_exits import HELD, Hits, Priced, Reached
 from engine.grid_numbers import Calm, Daily
+from engine.grid_table import Lines
 from engine.grid_windows import Course, Factors, Outline, Windows, shares_of
 from engine.tape import NO_MOMENT, Money, Numbers64, Tape
-from engine.trade_table import TradeTable
+from engine.trade_table import Entries, TradeTable
 
 compiled: Callable[..., Any] = njit(cache=True, nogil=True, error_model="numpy")
 THREADED_ABOVE = 10_000_000
@@ -113,23 +115,36 @@ def _exits(
 
 def finals_apart(table: TradeTable, tape: Tape, money: Money, reached: Reached) -> tuple[Floats, Any]:
     """Return the final equity of each plan, and whether it is right: whether its trades share no day."""
-    n, entries = table.n_plans, table.entries
-    hits, shares = reached.hits, shares_of(entries, reached.paid, tape, money)
-    ends = tape.last_row[entries.instrument] * 2
-    arrays = _Apart(
-        table.start, table.entry, table.exit, table.level, hits.moment, hits.price, ends, tape.price, tape.day,
-        shares.size, shares.rest, shares.rate, shares.closing, shares.first_day,
-    )  # fmt: skip
+    n, given = table.n_plans, (table.start, table.entry, table.exit, table.level)
+    arrays = _known_of(table.entries, tape, money, reached)
     final, apart = np.empty(n), np.empty(n, dtype=bool)
-    in_threads(_finals_apart, n, arrays, money.terms.cash, tape.n_days, final, apart, cost_ns=12.0 * len(table))
+    in_threads(_finals_apart, n, *given, arrays, money.terms.cash, final, apart, cost_ns=12.0 * len(table))
     return final, apart
 
 
-class _Apart(NamedTuple):
-    start: Any
-    entry: Any
-    planned: Any
-    level: Any
+def finals_of_lines(
+    lines: Lines, entries: Entries, tape: Tape, money: Money, reached: Reached
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the same of trades that are not written out."""
+    n, given = len(lines.entry), (lines.exits, lines.entry, lines.exit, lines.level)
+    arrays = _known_of(entries, tape, money, reached)
+    final, apart = np.empty(n), np.empty(n, dtype=bool)
+    cost = 10.0 * n * lines.exits.shape[1]
+    in_threads(_finals_of_lines, n, *given, arrays, money.terms.cash, final, apart, cost_ns=cost)
+    return final, apart
+
+
+def _known_of(entries: Entries, tape: Tape, money: Money, reached: Reached) -> "_Known":
+    hits, shares = reached.hits, shares_of(entries, reached.paid, tape, money)
+    ends = tape.last_row[entries.instrument] * 2
+    return _Known(
+        tape.n_days, hits.moment, hits.price, ends, tape.price, tape.day,
+        shares.size, shares.rest, shares.rate, shares.closing, shares.first_day,
+    )  # fmt: skip
+
+
+class _Known(NamedTuple):
+    n_days: int
     hit: Any
     hit_price: Any
     ends: Any
@@ -142,22 +157,44 @@ class _Apart(NamedTuple):
     first_day: Any
 
 
+@njit(inline="always")
+def _factor(a: Any, entry: int, exit_: int, at: int) -> tuple[int, float]:
+    """Return the day of a trade's exit, and what the trade does to equity."""
+    touched = a.hit[at] if at >= 0 else _NONE
+    row, meant = touched >> 1, exit_ >> 1
+    early = touched != _NONE and (exit_ == _NONE or row < meant or (row == meant and exit_ & 1 == 0))
+    size = a.size[entry]
+    if not early and exit_ == _NONE:
+        return a.n_days, a.rest[entry] + size * a.price[a.ends[entry]]
+    got = (a.hit_price[at] if early else a.price[exit_]) * a.closing[entry]
+    day = a.day[touched if early else exit_]
+    return day, a.rest[entry] + size * got - abs(size) * a.rate[entry] * got
+
+
 @compiled
-def _finals_apart(first: int, last: int, a: Any, cash: float, n_days: int, final: Any, apart: Any) -> None:
+def _finals_apart(
+    first: int, last: int, start: Any, entry: Any, planned: Any, level: Any, a: Any, cash: float, final: Any, apart: Any
+) -> None:
     for p in range(first, last):
         equity, ended, right = cash, -1, True
-        for t in range(a.start[p], a.start[p + 1]):
-            entry, exit_, at = a.entry[t], a.planned[t], a.level[t]
-            touched = a.hit[at] if at >= 0 else _NONE
-            row, meant = touched >> 1, exit_ >> 1
-            early = touched != _NONE and (exit_ == _NONE or row < meant or (row == meant and exit_ & 1 == 0))
-            begun, size = a.first_day[entry], a.size[entry]
-            if early or exit_ != _NONE:
-                got = (a.hit_price[at] if early else a.price[exit_]) * a.closing[entry]
-                day = a.day[touched if early else exit_]
-                factor = a.rest[entry] + size * got - abs(size) * a.rate[entry] * got
-            else:
-                day, factor = n_days, a.rest[entry] + size * a.price[a.ends[entry]]
+        for t in range(start[p], start[p + 1]):
+            day, factor = _factor(a, entry[t], planned[t], level[t])
+            begun = a.first_day[entry[t]]
+            right = right and begun > ended and day > begun and factor > 0
+            ended = day
+            equity *= factor
+        final[p], apart[p] = equity, right
+
+
+@compiled
+def _finals_of_lines(
+    first: int, last: int, exits: Any, entry: Any, line: Any, level: Any, a: Any, cash: float, final: Any, apart: Any
+) -> None:
+    for p in range(first, last):
+        equity, ended, right = cash, -1, True
+        for s in range(exits.shape[1]):
+            day, factor = _factor(a, entry[p] + s, exits[line[p], s], level[p] + s if level[p] >= 0 else -1)
+            begun = a.first_day[entry[p] + s]
             right = right and begun > ended and day > begun and factor > 0
             ended = day
             equity *= factor

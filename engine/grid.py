@@ -208,9 +208,24 @@ def final_equities(
     if not _never_called(grid, terms):
         return evaluate_grid(grid, terms, since=since, backend=backend).final_equity
     found, fast = np.full(len(grid), np.nan), _fast_for(grid, terms, backend)
-    for part in _parts(grid, terms, since, fast):
-        found[part.rows] = final_of(part.table, part.tape, part.money, part.reached, fast)
+    for whole in _blocks(grid, terms, since, fast):
+        final = None if fast is None else _final_of_lines(whole, fast)
+        if final is not None:
+            found[whole.block.rows] = final
+            continue
+        for part in whole.parts():
+            found[part.rows] = final_of(part.table, part.tape, part.money, part.reached, fast)
     return found
+
+
+def _final_of_lines(whole: "_Block", fast: Any) -> Floats | None:
+    """Return the final equities of a block without writing out its trades; None where they cannot be had so."""
+    entries = whole.tables.shared[0]
+    lines = whole.tables.lines if may_stand_apart(entries, whole.money) else None
+    if lines is None:
+        return None
+    final, apart = fast.finals_of_lines(lines, entries, whole.tape, whole.money, whole.reached)
+    return cast(Floats, final) if apart.all() else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,8 +239,29 @@ class _Part:
     reached: Reached
 
 
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """The combinations of a block with what makes their trades."""
+
+    block: Block
+    tables: BlockTable
+    tape: Tape
+    money: Money
+    reached: Reached
+
+    def parts(self) -> Iterator[_Part]:
+        """Yield the trades in parts."""
+        for some in _chunks(self.block):
+            yield _Part(self.block.rows[some], self.tables.of(some), self.tape, self.money, self.reached)
+
+
 def _parts(grid: PlanGrid, terms: Terms, since: np.datetime64 | None, fast: Any) -> Iterator[_Part]:
     """Yield the trades of a sweep in parts."""
+    for whole in _blocks(grid, terms, since, fast):
+        yield from whole.parts()
+
+
+def _blocks(grid: PlanGrid, terms: Terms, since: np.datetime64 | None, fast: Any) -> Iterator[_Block]:
     moneys: dict[Tape, Money] = {}
     for block in grid.blocks:
         if not block.instruments:
@@ -234,9 +270,7 @@ def _parts(grid: PlanGrid, terms: Terms, since: np.datetime64 | None, fast: Any)
         if tape not in moneys:
             moneys[tape] = money_of(tape, terms)
         tables, money = BlockTable(block, grid.combos, tape), moneys[tape]
-        reached = reached_of(*tables.shared, tape, money, fast)
-        for some in _chunks(block):
-            yield _Part(block.rows[some], tables.of(some), tape, money, reached)
+        yield _Block(block, tables, tape, money, reached_of(*tables.shared, tape, money, fast))
 
 
 def _fast_for(grid: PlanGrid, terms: Terms, backend: Backend) -> Any:

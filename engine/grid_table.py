@@ -18,6 +18,20 @@ from engine.trade_table import Entries, Levels, TradeTable
 
 
 @dataclass(frozen=True, eq=False)
+class Lines:
+    """The trades of combinations, not written out: where each combination's entries, exits and levels lie in a row.
+
+    The trade in slot s of combination p has the entry ``entry[p] + s``, the planned exit ``exits[exit[p], s]`` and the
+    level ``level[p] + s``, or none where ``level[p]`` is -1.
+    """
+
+    exits: NDArray[np.int64]
+    entry: Numbers64
+    exit: Numbers64
+    level: Numbers64
+
+
+@dataclass(frozen=True, eq=False)
 class BlockTable:
     """Makes the tables of a block's combinations, some at a time."""
 
@@ -38,6 +52,14 @@ class BlockTable:
             return _table(np.full(n, entry.shape[1]), entry.ravel(), exit_.ravel(), level.ravel(), self.shared)
         real = ~skip
         return _table(real.sum(axis=1), entry[real], exit_[real], level[real], self.shared)
+
+    @property
+    def lines(self) -> Lines | None:
+        """All trades of the block as lines; None where its slots differ in kind, or some trade is left out."""
+        if len(self._pieces) != 1:
+            return None
+        which = {n: c.which[self.block.rows] for n, c in self.combos.columns.items()}
+        return self._pieces[0].lines(which, len(self.block.rows))
 
     def _joined(self, pieces: Sequence[NDArray[Any]]) -> NDArray[Any]:
         """Return arrays of combinations x slots put together in the order of the block's slots."""
@@ -89,12 +111,15 @@ class _Piece:
         self._pairs = _LevelPairs(slots, combos, rows)
         self.n_levels = len(self._pairs) * self.entry_moment.size
 
+    def _places(self, which: dict[str, Which], n: int) -> tuple[Which, Which]:
+        """Return the values that place the entries and the exits of some combinations."""
+        by_entry, by_exit = self.moments.entry_by, self.moments.exit_by
+        nought = np.zeros(n, dtype=np.intp)
+        return nought if by_entry is None else which[by_entry], nought if by_exit is None else which[by_exit]
+
     def of(self, which: dict[str, Which], n: int) -> tuple[NDArray[Any], ...]:
         """Return entries, exits, levels and what is skipped of some combinations: arrays of combinations x slots."""
-        e, x = (
-            np.zeros(n, dtype=np.intp) if by is None else which[by]
-            for by in (self.moments.entry_by, self.moments.exit_by)
-        )
+        e, x = self._places(which, n)
         many = self.entry_moment.shape[1]
         entry = e[:, None] * many + np.arange(many)
         exit_ = self.exit_moment.reshape(-1, many)[e * self.exit_moment.shape[1] + x]
@@ -102,6 +127,17 @@ class _Piece:
         level = np.where(pair[:, None] >= 0, pair[:, None] * self.entry_moment.size + entry + self._first_level, -1)
         skip = self.moments.skip[e, x] if self._skips else np.zeros(entry.shape, dtype=bool)
         return entry + self._first_entry, exit_, level, skip
+
+    def lines(self, which: dict[str, Which], n: int) -> Lines | None:
+        """Return the same as lines, where these are all slots there are; None where some trade is left out."""
+        if self._skips:
+            return None
+        e, x = self._places(which, n)
+        many = self.entry_moment.shape[1]
+        pair = self._pairs.of(which, n)
+        level = np.where(pair >= 0, pair * self.entry_moment.size + e * many, -1)
+        exits = self.exit_moment.reshape(-1, many)
+        return Lines(exits, e * many, e * self.exit_moment.shape[1] + x, level)
 
     @property
     def entries(self) -> Entries:
