@@ -5,7 +5,6 @@ DIR`` takes DIR/N225.csv, which must begin before 1969 to hold the published cou
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -38,8 +37,9 @@ from engine.study.sample import Observation, Sample, make_sample
 from engine.study.shapes import shape_of
 from engine.study.significance import Significance, untested
 from engine.study.statistics import bmp, generalized_sign
+from hustings.ending import ended
 from hustings.inputs import instruments_of, source_of
-from hustings.terminal import progress, say, say_json, table, warn
+from hustings.terminal import progress, say, say_json, table
 from reports.numbers import bare_percent, percent, ratio, signed, signed_percent
 from reports.study_tables import p_text
 
@@ -511,17 +511,7 @@ def command(data: Path | None, in_json: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the example and return its exit code: 0 done, 2 bad input, told in one line."""
-    try:
-        command.main(args=None if argv is None else list(argv), standalone_mode=False)
-    except UserError as e:
-        warn(f"japan_elections: {e}")
-        return 2
-    except click.ClickException as e:
-        warn(f"japan_elections: {e.format_message()}")
-        return 2
-    except BrokenPipeError:  # who read it has gone, as with "| head"
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return ended(command, "japan_elections", argv)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ arch ships; ``--data FILE`` takes Kenneth French's three factors from a file. do
 
 import csv
 import gzip
-import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -29,7 +28,8 @@ from datasets.errors import UserError
 from datasets.events import Kind, PoliticalEvent, bundled_events
 from engine.study.regression import PartyRegression, Terms, party_regression, term_permutation
 from engine.study.significance import Significance
-from hustings.terminal import progress, say, say_json, table, warn
+from hustings.ending import ended
+from hustings.terminal import progress, say, say_json, table
 from reports.numbers import bare_percent, percent, points, ratio
 from reports.study_tables import p_text
 
@@ -386,17 +386,7 @@ def command(data: Path | None, log: str, in_json: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the example and return its exit code: 0 done, 2 bad input, told in one line."""
-    try:
-        command.main(args=None if argv is None else list(argv), standalone_mode=False)
-    except UserError as e:
-        warn(f"presidential_puzzle: {e}")
-        return 2
-    except click.ClickException as e:
-        warn(f"presidential_puzzle: {e.format_message()}")
-        return 2
-    except BrokenPipeError:  # who read it has gone, as with "| head"
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return ended(command, "presidential_puzzle", argv)
 
 
 if __name__ == "__main__":
