@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ours import FREE, bars_of, event_after, market_of
+from benchmarks.ours import FREE, BuyTheOneNamed, bars_of, event_after, market_of
 from benchmarks.worlds import WEIGHT, event_rows, prices
 from datasets.bars import Bars, Source, make_intraday_bars
 from datasets.events import EventCatalogue
@@ -13,9 +13,7 @@ from datasets.instruments import Instrument
 from engine.combinations import product_of
 from engine.grid import evaluate_grid
 from engine.grid_plan import plan_grid
-from engine.market import MarketView
 from engine.plan import make_plan
-from engine.strategy import After, Leg, NextOpen, Strategy, Symbols, strategy
 from engine.vector import evaluate
 from strategies.buy_after_event import BuyAfterEvent
 
@@ -65,28 +63,11 @@ def _intraday(n: int) -> Bars:
     )
 
 
-@strategy
-class BuyTheOneNamed(Strategy):
-    """Buy at the next open the market that the event's id begins with.
-
-    Args:
-        markets: what may be traded
-    """
-
-    markets: Symbols
-
-    def wants(self, event: Any) -> bool:
-        return True
-
-    def legs(self, event: Any, market: MarketView) -> list[Leg]:
-        return [Leg(event.event_id.split("-")[0], 0.001, entry=NextOpen(), exit=After(sessions=20))]
-
-
 def instruments(n: str) -> Callable[[], float]:
     """Return the planning and reckoning of n markets of 2,500 daily bars and five events each, in one account."""
     whole = [bars_of(prices(SHORT, seed=100 + k), f"M{k}") for k in range(int(n))]
     known = EventCatalogue(_five_each(whole))
-    rule, market = BuyTheOneNamed(markets=tuple(b.symbol for b in whole)), market_of(whole)
+    rule, market = BuyTheOneNamed(markets=tuple(b.symbol for b in whole), weight=0.001), market_of(whole)
     return lambda: float(evaluate(make_plan(rule, known, market), whole, FREE).equity[-1])
 
 

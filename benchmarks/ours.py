@@ -13,7 +13,7 @@ from datasets.instruments import Instrument, InstrumentTable
 from engine.costs import Terms
 from engine.market import Market, MarketView
 from engine.plan import Plan, make_plan
-from engine.strategy import After, Leg, NextOpen, Strategy, Symbols, strategy
+from engine.strategy import After, Fraction, Leg, NextOpen, Strategy, Symbols, strategy
 from engine.vector import evaluate
 from strategies.buy_after_event import BuyAfterEvent
 
@@ -65,19 +65,21 @@ def market_of(bars: Sequence[Bars]) -> Market:
 
 @strategy
 class BuyTheOneNamed(Strategy):
-    """W2: buy at the next open the market that the event's id begins with.
+    """W2, and growing markets: buy at the next open the market that the event's id begins with.
 
     Args:
         markets: what may be traded
+        weight: share of equity put into each
     """
 
     markets: Symbols
+    weight: Fraction = SHARE
 
     def wants(self, event: PoliticalEvent) -> bool:
         return True
 
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
-        return [Leg(event.event_id.split("-")[0], SHARE, entry=NextOpen(), exit=After(sessions=HOLD))]
+        return [Leg(event.event_id.split("-")[0], self.weight, entry=NextOpen(), exit=After(sessions=HOLD))]
 
 
 def one_event_list(n_bars: int, n_events: int) -> tuple[Plan, list[Bars]]:

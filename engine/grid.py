@@ -209,23 +209,20 @@ def final_equities(
         return evaluate_grid(grid, terms, since=since, backend=backend).final_equity
     found, fast = np.full(len(grid), np.nan), _fast_for(grid, terms, backend)
     for whole in _blocks(grid, terms, since, fast):
-        final = None if fast is None else _final_of_lines(whole, fast)
-        if final is not None:
-            found[whole.block.rows] = final
-            continue
-        for part in whole.parts():
+        for part in whole.parts(_put_lines(found, whole, fast)):
             found[part.rows] = final_of(part.table, part.tape, part.money, part.reached, fast)
     return found
 
 
-def _final_of_lines(whole: "_Block", fast: Any) -> Floats | None:
-    """Return the final equities of a block without writing out its trades; None where they cannot be had so."""
-    entries = whole.tables.shared[0]
-    lines = whole.tables.lines if may_stand_apart(entries, whole.money) else None
+def _put_lines(found: Floats, whole: "_Block", fast: Any) -> Which:
+    """Put down what needs no trades written out, and return which combinations of the block are left."""
+    rows, entries = whole.block.rows, whole.tables.shared[0]
+    lines = whole.tables.lines if fast is not None and may_stand_apart(entries, whole.money) else None
     if lines is None:
-        return None
+        return np.arange(len(rows))
     final, apart = fast.finals_of_lines(lines, entries, whole.tape, whole.money, whole.reached)
-    return cast(Floats, final) if apart.all() else None
+    found[rows[apart]] = final[apart]
+    return np.flatnonzero(~apart)
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,16 +246,18 @@ class _Block:
     money: Money
     reached: Reached
 
-    def parts(self) -> Iterator[_Part]:
-        """Yield the trades in parts."""
-        for some in _chunks(self.block):
+    def parts(self, which: Which) -> Iterator[_Part]:
+        """Yield the trades of some combinations of the block, by their places in it, in parts of some 65,000 trades."""
+        step = max(1, _TRADES // max(1, len(self.block.slots)))
+        for first in range(0, len(which), step):
+            some = which[first : first + step]
             yield _Part(self.block.rows[some], self.tables.of(some), self.tape, self.money, self.reached)
 
 
 def _parts(grid: PlanGrid, terms: Terms, since: np.datetime64 | None, fast: Any) -> Iterator[_Part]:
     """Yield the trades of a sweep in parts."""
     for whole in _blocks(grid, terms, since, fast):
-        yield from whole.parts()
+        yield from whole.parts(np.arange(len(whole.block.rows)))
 
 
 def _blocks(grid: PlanGrid, terms: Terms, since: np.datetime64 | None, fast: Any) -> Iterator[_Block]:
@@ -284,13 +283,6 @@ def _never_called(grid: PlanGrid, terms: Terms) -> bool:
     """Return whether no account can owe money: nothing is sold short and nothing bought on credit."""
     long = all(s.leg.weight > 0 for b in grid.blocks for s in b.slots)
     return long and terms.max_gross <= 1 and terms.cash_rate >= 0
-
-
-def _chunks(block: Block) -> Iterator[slice]:
-    """Yield the combinations of a block in parts of some hundred thousand trades."""
-    step = max(1, _TRADES // max(1, len(block.slots)))
-    for first in range(0, len(block.rows), step):
-        yield slice(first, first + step)
 
 
 def _plan_by_row(grid: PlanGrid, rows: Which) -> Callable[[int], Plan]:

@@ -39,8 +39,8 @@ class BlockTable:
     combos: Combinations
     tape: Tape
 
-    def of(self, some: slice) -> TradeTable:
-        """Return the trades of some of the block's combinations, each in the order of its plan."""
+    def of(self, some: Which) -> TradeTable:
+        """Return the trades of some combinations, by their places in the block, each in the order of its plan."""
         which = {n: c.which[self.block.rows[some]] for n, c in self.combos.columns.items()}
         n = len(self.block.rows[some])
         pieces = [p.of(which, n) for p in self._pieces]

@@ -55,7 +55,7 @@ def of_grid(grid: PlanGrid, i: int) -> list[Row]:
     """Return the trades of one combination as the table of its block has them."""
     block = next(b for b in grid.blocks if i in b.rows)
     tape = tape_of(grid.market.loaded(block.instruments))
-    table = BlockTable(block, grid.combos, tape).of(slice(None))
+    table = BlockTable(block, grid.combos, tape).of(np.arange(len(block.rows)))
     return of_plan(plan_of_table(table, tape, list(block.rows).index(i)))
 
 
