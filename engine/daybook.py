@@ -22,9 +22,7 @@ class AccountDays:
 def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> AccountDays:
     """Return the union of the sessions of several instruments, each marked when the last of them has closed."""
     if len(bars) == 1 and not bars[0].intraday:
-        return _since(
-            AccountDays(bars[0].session.astype("datetime64[D]"), np.maximum.accumulate(bars[0].close_at)), since
-        )
+        return _since(AccountDays(bars[0].session.astype("datetime64[D]", copy=False), bars[0].close_at), since)
     labels = [b.session.astype("datetime64[D]", copy=False).view(np.int64) for b in bars]
     first, last = min(int(s[0]) for s in labels), max(int(s[-1]) for s in labels)
     closes = np.full(last - first + 1, np.iinfo(np.int64).min)

@@ -5,7 +5,7 @@ bars. The account is then reckoned from fill to fill, and the days between two f
 had this way: it is refused, and the replay does it.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, cast
@@ -49,13 +49,7 @@ def evaluate(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64
         NotVectorisableError: equity falls below the maintenance margin.
     """
     ledger = _Ledger({b.symbol: b for b in bars}, terms, account_days(bars, since))
-    dues = _dues(plan, ledger)
-    before = np.array([(d.order + 1) >> 1 for d in dues], dtype=np.int64)
-    upto = ledger.days.marked_at.searchsorted(before).tolist()
-    at = 0
-    while at < len(dues):
-        at = ledger.settle(dues, at, upto[at])
-    ledger.write_days(len(ledger.days.sessions))
+    ledger.settle(_dues(plan, ledger))
     return ledger.account(plan)
 
 
@@ -117,10 +111,12 @@ def _level_hit(bars: Bars, moment: Moment, *, stop: float, target: float, sign: 
     return _Exit(moment, float(level) if low <= level <= high else price, reason)
 
 
-class _Move(NamedTuple):
-    """A trade of the plan with where it leaves, which hangs on prices alone.
+@dataclass(slots=True, eq=False)
+class _Move:
+    """A trade of the plan with where it leaves, which hangs on prices alone; held, also how much of it and since when.
 
-    ``price`` is that of the entry, ``paid`` the same after slippage.
+    ``price`` is that of the entry, ``paid`` the same after slippage; ``leaves`` is the place in time of the exit, and
+    ``since`` the first day not yet put down. ``marks``: what it is worth where something opens while it is held.
     """
 
     trade: PlannedTrade
@@ -129,50 +125,34 @@ class _Move(NamedTuple):
     price: float
     paid: float
     exit: _Exit | None
+    leaves: int = _NEVER
+    quantity: float = 0.0
+    since: int = 0
+    marks: dict[int, float] | None = None
 
 
-class _Due(NamedTuple):
-    """An entry or an exit at its place in time (``order``): twice an instant (ns), and one more for an open.
+_Due = tuple[int, bool, int, int, int, _Move]
+"""An entry or an exit at its place in time: twice an instant (ns), and one more for an open; whether it opens; the
+place of its instrument; when it was entered (exits); its place in the plan; and the trade.
 
-    Dues sort as they are done: at one place exits before entries, each by the place of its instrument, exits then by
-    when they were entered, and all by their place in the plan.
-    """
-
-    order: int
-    opens: bool
-    place: int
-    entered: int
-    n: int
-    move: _Move
+Dues sort as they are done: at one place exits before entries, each by the place of its instrument, exits then by when
+they were entered, and all by their place in the plan.
+"""
 
 
 def _dues(plan: Plan, ledger: "_Ledger") -> list[_Due]:
     """Return all that is due, in order."""
     place = {symbol: n for n, symbol in enumerate(ledger.bars)}
-    dues, held = list[_Due](), list[tuple[int, int, _Move]]()
+    dues = list[_Due]()
     for n, trade in enumerate(plan.trades):
         move, at = _move(trade, ledger), place[trade.instrument]
-        entered, left = _order(move.bars, trade.entry), _NEVER
-        dues.append(_Due(entered, True, at, 0, n, move))
+        entered = _order(move.bars, trade.entry)
+        dues.append((entered, True, at, 0, n, move))
         if move.exit is not None:
-            left = _order(move.bars, move.exit.moment)
-            dues.append(_Due(left, False, at, entered, n, move))
-        held.append((entered, left, move))
+            move.leaves = _order(move.bars, move.exit.moment)
+            dues.append((move.leaves, False, at, entered, n, move))
     dues.sort()
-    ledger.marks = _marks_of(held, [d.order for d in dues if d.opens])
     return dues
-
-
-def _marks_of(held: list[tuple[int, int, _Move]], orders: list[int]) -> dict[int, dict[int, float]]:
-    """Return what each trade is worth where something opens (``orders``) after its own entry and before it leaves."""
-    there, marks = np.array(orders, dtype=np.int64), {}
-    for entered, left, move in held:
-        first = bisect_right(orders, entered)
-        last = bisect_left(orders, left, lo=first)
-        if first < last:
-            prices = _prices_at(move.bars, there[first:last]).tolist()
-            marks[id(move)] = dict(zip(orders[first:last], prices, strict=True))
-    return marks
 
 
 def _move(trade: PlannedTrade, ledger: "_Ledger") -> _Move:
@@ -188,17 +168,8 @@ def _order(bars: Bars, moment: Moment) -> int:
     return 2 * bars.close_at.item(moment.bar)
 
 
-class _Done(NamedTuple):
-    """A fill, short of its words; of an entry also the scale that the exposure limit left it."""
-
-    move: _Move
-    quantity: float
-    moment: Moment
-    price: float
-    paid: float
-    commission: float
-    reason: str
-    scale: float
+_Done = tuple[_Move, float, float, float, float, bool]
+"""A fill, short of its words: trade, quantity, price paid, commission, the scale that was left it, whether it opens."""
 
 
 class _Over(NamedTuple):
@@ -217,7 +188,7 @@ class _Ledger:
     bars: dict[str, Bars]
     terms: Terms
     days: AccountDays
-    held: dict[int, tuple[_Move, float]] = field(default_factory=dict)
+    held: dict[int, _Move] = field(default_factory=dict)
     fills: list[_Done] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -225,7 +196,7 @@ class _Ledger:
         self.costs: dict[str, Costs] = {s: self.terms.costs(b.instrument) for s, b in self.bars.items()}
         self.cash = self.terms.cash
         self._idle, self._short = self.terms.cash, 0.0
-        self.marks: dict[int, dict[int, float]] = {}
+        self._opens = list[int]()
         self._lengths, self._cashes = list[int](), list[float]()
         self._over: dict[str, _Over] = {}
         self._written = 0
@@ -239,75 +210,96 @@ class _Ledger:
 
     # ---- at each place in time -------------------------------------------------------------------------------------
 
-    def settle(self, dues: list[_Due], at: int, upto: int) -> int:
-        """Write the days before a due (``upto``) and do it, an entry with all others of its place; return the next."""
-        self.write_days(upto)
-        order, opens, _, _, _, move = dues[at]
-        if not opens:
-            if id(move) in self.held:
-                self._close(move, cast(_Exit, move.exit))
-            return at + 1
-        end = at + 1
-        while end < len(dues) and dues[end].order == order:
+    def settle(self, dues: list[_Due]) -> None:
+        """Do all that is due, each after the days before it are written, and write those that are left."""
+        self._opens = [order for order, opens, *_ in dues if opens]
+        before = np.array([(order + 1) >> 1 for order, *_ in dues], dtype=np.int64)
+        upto = self.days.marked_at.searchsorted(before).tolist()
+        at = 0
+        while at < len(dues):
+            self._write_days(upto[at])
+            _, opens, _, _, n, move = dues[at]
+            if opens:
+                at = self._open_together(dues, at)
+            else:
+                self._close(n, move)
+                at += 1
+        self._write_days(len(self.days.sessions))
+        for move in self.held.values():
+            self._put_down(move)
+
+    def _open_together(self, dues: list[_Due], at: int) -> int:
+        """Do all entries of the place of one, and return the first due after them."""
+        order, end = dues[at][0], at + 1
+        while end < len(dues) and dues[end][0] == order:
             end += 1
-        self._open_together(order, [d.move for d in dues[at:end]])
+        equity, gross = self.cash, 0.0
+        for held in self.held.values():
+            value = held.quantity * self._mark(held, order)
+            equity, gross = equity + value, gross + abs(value)
+        planned = [due[5].trade for due in dues[at:end]]
+        scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=gross)
+        for _, _, _, _, n, move in dues[at:end]:
+            self._open(n, move, equity=equity, scale=scale)
         return end
 
-    def _open_together(self, order: int, moves: list[_Move]) -> None:
-        equity, gross = self.cash, 0.0
-        for key, (_, quantity) in self.held.items():
-            value = quantity * self.marks[key][order]
-            equity, gross = equity + value, gross + abs(value)
-        planned = [m.trade for m in moves]
-        scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=gross)
-        for move in moves:
-            self._open(move, equity=equity, scale=scale)
+    def _mark(self, held: _Move, order: int) -> float:
+        """Return the last price of what is held where something opens; all that it will be asked are found at once."""
+        if held.marks is None:
+            first = bisect_left(self._opens, order)
+            orders = self._opens[first : bisect_left(self._opens, held.leaves, lo=first)]
+            held.marks = dict(zip(orders, _prices_at(held.bars, np.array(orders)).tolist(), strict=True))
+        return held.marks[order]
 
-    def _open(self, move: _Move, *, equity: float, scale: float) -> None:
+    def _open(self, n: int, move: _Move, *, equity: float, scale: float) -> None:
         lot = move.bars.instrument.lot
         size = size_opening(move.trade, self.terms, equity=equity, scale=scale, paid=move.paid, lot=lot)
         if isinstance(size, Skipped):
             self.skipped.append(size)
             return
-        self._fill(move, size, move.trade.entry, move.price, move.paid, "entry", scale)
-        self.held[id(move)] = (move, size)
+        self._fill(move, size, move.paid, scale, opens=True)
+        move.quantity, move.since = size, self._written
+        self.held[n] = move
 
-    def _close(self, move: _Move, exit_: _Exit) -> None:
-        _, quantity = self.held.pop(id(move))
-        paid = move.costs.fill_price(exit_.price, buy=quantity < 0)
-        self._fill(move, -quantity, exit_.moment, exit_.price, paid, exit_.reason)
+    def _close(self, n: int, move: _Move) -> None:
+        if self.held.pop(n, None) is None:
+            return
+        self._put_down(move)
+        price = cast(_Exit, move.exit).price
+        self._fill(move, -move.quantity, move.costs.fill_price(price, buy=move.quantity < 0), 1.0, opens=False)
 
-    def _fill(
-        self, move: _Move, quantity: float, moment: Moment, price: float, paid: float, reason: str, scale: float = 1.0
-    ) -> None:
+    def _fill(self, move: _Move, quantity: float, paid: float, scale: float, *, opens: bool) -> None:
         commission = move.costs.commission(quantity * paid)
         self.cash -= quantity * paid + commission
-        self.fills.append(_Done(move, quantity, moment, price, paid, commission, reason, scale))
+        self.fills.append((move, quantity, paid, commission, scale, opens))
 
     # ---- the days --------------------------------------------------------------------------------------------------
 
-    def write_days(self, upto: int) -> None:
+    def _write_days(self, upto: int) -> None:
         """Put down the days up to one; they are valued together, or at once where the cash of one hangs on another."""
         if upto <= self._written:
             return
-        days = upto - self._written
-        self._lengths.append(days)
+        self._lengths.append(upto - self._written)
         self._cashes.append(self.cash)
-        for move, quantity in self.held.values():
-            self._hold(move, days, quantity)
         first, self._written = self._written, upto
         if self._pays:
+            for move in self.held.values():
+                self._put_down(move)
             self._value_days()
             self._earn(slice(first, upto))
 
-    def _hold(self, move: _Move, days: int, quantity: float) -> None:
-        symbol = move.trade.instrument
+    def _put_down(self, move: _Move) -> None:
+        """Put down over which days a trade was held, up to those written."""
+        symbol, days = move.bars.symbol, self._written - move.since
+        if not days:
+            return
         if symbol not in self._over:
             self._over[symbol] = _Over(move.bars, [], [], [])
         _, first, lengths, quantities = self._over[symbol]
-        first.append(self._written)
+        first.append(move.since)
         lengths.append(days)
-        quantities.append(quantity)
+        quantities.append(move.quantity)
+        move.since = self._written
 
     def _value_days(self) -> None:
         """Write cash and the value of what was held for the days put down so far."""
@@ -352,7 +344,7 @@ class _Ledger:
             NotVectorisableError: equity fell below the maintenance margin.
         """
         self._value_days()
-        held = np.flatnonzero(self._gross)
+        held = np.flatnonzero(self._gross != 0)
         gross, worth = self._gross[held], self._cash[held] + self._net[held]
         if np.any(worth < MAINTENANCE * gross):
             raise NotVectorisableError("equity falls below the maintenance margin")
@@ -378,12 +370,11 @@ class _Told:
     def trades(self) -> tuple[Trade, ...]:
         """Every trade, by entry and then by place in the plan; those still held are marked at the last price."""
         held, closed = dict[int, tuple[Held, Bars]](), list[tuple[PlannedTrade, Trade]]()
-        for done, fill in zip(self._done, self.fills, strict=True):
-            bars = done.move.bars
-            if done.reason == "entry":
-                held[id(done.move)] = (Held(done.move.trade, done.quantity, fill, done.scale), bars)
+        for (move, quantity, _, _, scale, opens), fill in zip(self._done, self.fills, strict=True):
+            if opens:
+                held[id(move)] = (Held(move.trade, quantity, fill, scale), move.bars)
             else:
-                position, _ = held.pop(id(done.move))
+                position, bars = held.pop(id(move))
                 closed.append((position.plan, make_trade(position, bars, fill)))
         closed += [(h.plan, make_trade(h, bars, None)) for h, bars in held.values()]
         order = {id(t): n for n, t in enumerate(self._plan.trades)}
@@ -391,21 +382,23 @@ class _Told:
 
 
 def _fill_of(done: _Done) -> Fill:
-    trade, bars, quantity = done.move.trade, done.move.bars, done.quantity
+    move, quantity, paid, commission, _, opens = done
+    trade, bars = move.trade, move.bars
+    moment, price, reason = (trade.entry, move.price, "entry") if opens else cast(_Exit, move.exit)
     return Fill(
         event_id=trade.event_id,
         instrument=trade.instrument,
         side="buy" if quantity > 0 else "sell",
         quantity=abs(quantity),
         decided_at=to_ns(trade.decided_at),
-        filled_at=done.moment.at(bars),
-        session=str(bars.session[done.moment.bar]),
-        price=done.paid,
-        reference_price=done.price,
-        commission=done.commission,
-        slippage=abs(quantity) * abs(done.paid - done.price),
-        reason=done.reason,
-        note=fill_note(trade, done.reason),
+        filled_at=moment.at(bars),
+        session=str(bars.session[moment.bar]),
+        price=paid,
+        reference_price=price,
+        commission=commission,
+        slippage=abs(quantity) * abs(paid - price),
+        reason=reason,
+        note=fill_note(trade, reason),
     )
 
 
