@@ -7,7 +7,7 @@ on the last digits, and shorts that pay interest, are reckoned one by one by ``e
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, cast
@@ -22,9 +22,10 @@ from engine.grid_accounts import settled, steps_of
 from engine.grid_exits import Priced, Reached, exits_of, priced, reached_of, some_plans
 from engine.grid_numbers import Calm, Sums, daily_of, sums_apart, sums_of, together
 from engine.grid_plan import Block, PlanGrid
-from engine.grid_table import BlockTable, calendar_table
+from engine.grid_table import BlockTable
 from engine.grid_windows import (
     Factors,
+    Windows,
     courses_of,
     factors_of,
     may_stand_apart,
@@ -45,17 +46,16 @@ from engine.metrics import (
     too_few_for_risk,
 )
 from engine.plan import Plan
-from engine.study.shapes import Shape
 from engine.study.trials import return_statistics
 from engine.tape import Money, Numbers64, Tape, money_of, tape_of
 from engine.trade_numbers import closed_returns
-from engine.trade_table import TradeTable, plan_of_table, spans, table_of_plans
+from engine.trade_table import TradeTable, spans, table_of_plans
 from engine.vector import NotVectorisableError, evaluate
 
 _COUNTS = ("n_trades",)
 _REPAID, _WALKING = 4_000_000, 10
 """So many trades repay the loading of numba; a tenth of them where accounts are walked day by day."""
-_TRADES = 1 << 16
+TRADES = 1 << 14
 """So many trades are reckoned together: some megabytes."""
 
 
@@ -171,11 +171,11 @@ def evaluate_plans(
     """
     tape = tape_of(bars, since)
     table, money = table_of_plans(plans, tape), money_of(tape, terms)
-    fast = fast_module(backend, len(table), walks=_walks(money, bool(np.any(table.entries.weight < 0))))
+    fast = fast_module(backend, len(table), walks=walks_of(money, shorts=bool(np.any(table.entries.weight < 0))))
     return results_of(table, tape, money, lambda i: plans[i], fast)
 
 
-def _walks(money: Money, shorts: bool) -> bool:
+def walks_of(money: Money, *, shorts: bool) -> bool:
     """Return whether accounts are walked day by day whatever their trades are (engine/grid_windows.py)."""
     return shorts or money.pays_interest or money.terms.max_gross > 1 or bool(np.any(money.lot > 0))
 
@@ -191,7 +191,7 @@ def evaluate_grid(
         since: the first session of the accounts (``engine.backtest.account_start``).
         backend: what reckons.
     """
-    found, fast = _Gathered(len(grid)), _fast_for(grid, terms, backend)
+    found, fast = Gathered(len(grid)), _fast_for(grid, terms, backend)
     for part in _parts(grid, terms, since, fast):
         plan_of = _plan_by_row(grid, part.rows)
         found.put(part.rows, results_of(part.table, part.tape, part.money, plan_of, fast, part.reached))
@@ -247,8 +247,8 @@ class _Block:
     reached: Reached
 
     def parts(self, which: Which) -> Iterator[_Part]:
-        """Yield the trades of some combinations of the block, by their places in it, in parts of some 65,000 trades."""
-        step = max(1, _TRADES // max(1, len(self.block.slots)))
+        """Yield the trades of some combinations of the block, by their places in it, in parts of so many ``TRADES``."""
+        step = max(1, TRADES // max(1, len(self.block.slots)))
         for first in range(0, len(which), step):
             some = which[first : first + step]
             yield _Part(self.block.rows[some], self.tables.of(some), self.tape, self.money, self.reached)
@@ -293,7 +293,7 @@ def _column_of(name: str) -> Callable[[Results], Floats]:
     return lambda part: part.columns[name]
 
 
-class _Gathered:
+class Gathered:
     """Puts the results of parts of a sweep together."""
 
     def __init__(self, n: int) -> None:
@@ -330,67 +330,6 @@ class _Gathered:
         for rows, part in self._parts:
             found[rows] = of(part)
         return found
-
-
-def evaluate_calendars(
-    bars: Bars,
-    shape: Shape,
-    rows: Numbers64,
-    terms: Terms,
-    *,
-    weight: float = 0.95,
-    since: np.datetime64 | None = None,
-    backend: Backend = Backend.AUTO,
-) -> Results:
-    """Return what the same trade leaves on many calendars, each an account of its own.
-
-    Args:
-        bars: what is traded.
-        shape: the trade without its date; ``engine.study.shapes`` tells where it fits.
-        rows: calendars x events, the bars of entry, ascending in each calendar.
-        terms: cash, rates, costs and the exposure limit.
-        weight: the share of equity put into each trade.
-        since: the first session of the accounts.
-        backend: what reckons.
-    """
-    tape = tape_of([bars], since)
-    money = money_of(tape, terms)
-    found, fast = _Gathered(len(rows)), fast_module(backend, rows.size, walks=_walks(money, shape.side < 0))
-    for first in range(0, len(rows), step := max(1, _TRADES // max(1, rows.shape[1]))):
-        some = np.arange(first, min(first + step, len(rows)))
-        table = calendar_table(tape, shape, weight, rows[some])
-        found.put(some, results_of(table, tape, money, partial(plan_of_table, table, tape), fast))
-    return found.results({})
-
-
-def calendar_equities(
-    bars: Bars, shape: Shape, rows: Numbers64, terms: Terms, *, weight: float = 0.95, since: np.datetime64 | None = None
-) -> Floats:
-    """Return the final equity the same trade leaves on many calendars and nothing else; arguments as above.
-
-    What a trade does to equity is reckoned once a bar; a calendar whose trades share no day is then a product of what
-    stands at its rows.
-    """
-    tape = tape_of([bars], since)
-    money = money_of(tape, terms)
-    once = calendar_table(tape, shape, weight, np.arange(len(bars))[:, None])
-    factors = factors_of(priced(once, tape, money), tape, money)
-    found = terms.cash * np.multiply.reduce(factors.factor[rows], axis=1)
-    others = np.flatnonzero(~_calendars_apart(factors, rows, money))
-    if len(others):
-        found[others] = evaluate_calendars(bars, shape, rows[others], terms, weight=weight, since=since).final_equity
-    return cast(Floats, found)
-
-
-def _calendars_apart(factors: Factors, rows: Numbers64, money: Money) -> Flags:
-    """Return the calendars whose trades share no day and keep equity above zero."""
-    if not may_stand_apart(factors.priced.table.entries, money):
-        return np.zeros(len(rows), dtype=bool)
-    free = np.searchsorted(factors.first_day, factors.last_day, side="right")
-    bad = (factors.last_day <= factors.first_day) | ~(factors.factor > 0)
-    free[bad] = len(free)
-    apart: Flags = np.all(rows[:, 1:] >= free[rows[:, :-1]], axis=1) & ~bad[rows[:, -1]]
-    return apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -452,6 +391,7 @@ def results_of(
     plan_of: Callable[[int], Plan],
     fast: Any = None,
     reached: Reached | None = None,
+    windows: Windows | None = None,
 ) -> Results:
     """Return the results of the plans of a table.
 
@@ -462,12 +402,13 @@ def results_of(
         plan_of: gives the plan of those that are reckoned one by one.
         fast: the module ``engine.fast``, or None for numpy alone.
         reached: what is known of the table's entries and levels; None finds it.
+        windows: what happens from each entry on; None finds it.
     """
     reached = reached_of(table.entries, table.levels, tape, money, fast) if reached is None else reached
     plans = sorted_plans(table, tape, money, reached, fast)
     calm, final, parts = Calm(tape, money), np.empty(table.n_plans), list[tuple[Numbers64, Sums]]()
     if len(plans.apart):
-        final[plans.apart], sums = _of_apart(plans.of_apart, calm, fast)
+        final[plans.apart], sums = _of_apart(plans.of_apart, calm, fast, windows)
         parts.append((plans.apart, sums))
     if len(plans.others):
         final[plans.others], sums = _of_others(plans.of_others, calm, fast)
@@ -478,10 +419,10 @@ def results_of(
     return _with_careful(_results(final, sums, calm), careful)
 
 
-def _of_apart(factors: Factors, calm: Calm, fast: Any) -> tuple[Floats, Sums]:
+def _of_apart(factors: Factors, calm: Calm, fast: Any, windows: Windows | None) -> tuple[Floats, Sums]:
     """Return final equities and sums of plans whose trades share no day."""
     course = (courses_of if fast is None else fast.courses)(factors, calm.money)
-    windows = windows_of(factors, calm.tape)
+    windows = windows_of(factors, calm.tape) if windows is None else windows
     outline = (outline_of if fast is None else fast.outline)(course, factors, windows, calm.money)
     return course.final, sums_apart(course, factors, outline, calm)
 

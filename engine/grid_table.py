@@ -241,6 +241,11 @@ def calendar_table(tape: Tape, shape: Shape, weight: float, rows: Numbers64) -> 
 
     Entries that would not end within the bars, or would be held across a hole, are the caller's to leave out.
     """
+    return some_calendars(bar_by_bar(tape, shape, weight), rows)
+
+
+def bar_by_bar(tape: Tape, shape: Shape, weight: float) -> TradeTable:
+    """Return one plan a bar, of the one trade that is entered there: what all calendars of a shape share."""
     bars = tape.bars[0]
     every = np.arange(len(bars))
     opens = bars.opens_apart & (shape.entry == "open")
@@ -251,6 +256,11 @@ def calendar_table(tape: Tape, shape: Shape, weight: float, rows: Numbers64) -> 
     n = len(bars) if has else 0
     stop, target = (np.full(n, np.nan if d is None else d) for d in (shape.stop_loss, shape.take_profit))
     levels = Levels(every[:n].astype(np.int32), stop, target, left[:n])
-    flat = rows.ravel()
-    counts = np.full(len(rows), rows.shape[1])
-    return _table(counts, flat, exit_[flat], flat if has else np.full(len(flat), -1), (entries, levels))
+    level = every if has else np.full(len(bars), -1)
+    return _table(np.ones(len(bars), dtype=np.int64), every, exit_, level, (entries, levels))
+
+
+def some_calendars(once: TradeTable, rows: Numbers64) -> TradeTable:
+    """Return the trades of some calendars, of those entered at each bar (``once``)."""
+    flat, counts = rows.ravel(), np.full(len(rows), rows.shape[1])
+    return _table(counts, flat, once.exit[flat], once.level[flat].astype(np.int64), (once.entries, once.levels))

@@ -21,13 +21,12 @@ from engine.costs import Terms
 from engine.grid import (
     Backend,
     Results,
-    calendar_equities,
-    evaluate_calendars,
     evaluate_grid,
     evaluate_plans,
     final_equities,
 )
 from engine.grid_accounts import settled, steps_of
+from engine.grid_calendars import calendar_equities, evaluate_calendars
 from engine.grid_exits import HELD, STOPPED, TARGET, Priced, priced
 from engine.grid_plan import plan_grid
 from engine.grid_table import calendar_table
