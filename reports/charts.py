@@ -3,18 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import ceil
+from math import ceil, cos, radians, sin
 
 import numpy as np
 
 from datasets.bars import Floats
 from reports.svg import BOTTOM, LEFT, NARROW, RIGHT, TOP, WIDTH, round_steps
 
-_SLANTED = 96
-"""Room below a chart for labels that stand at an angle."""
+_SLANT = 38
+"""Degrees at which names stand that are too long to lie side by side."""
 _LONGEST = 20
-_LETTER = 7.0
-"""Width of a letter, on the wide side."""
+_LETTER = 7.5
+"""Width of a letter, on the wide side: capitals of DejaVu Sans at 12 px."""
+_TALL = 14.0
+"""Height of a line of such letters."""
 _LABELLED = 40
 """Up to so many columns carry their names; of more, names of some would read as names of all."""
 
@@ -72,16 +74,24 @@ class _Scale:
     def __init__(self, low: float, high: float, chart: Columns, names: Sequence[str]) -> None:
         room = (high - low) * 0.06 or 0.01
         self.low, self.high = low - (room if low < 0 else 0.0), high + (room if high > 0 or low == high else 0.0)
-        self.names = [n if len(n) <= _LONGEST else f"{n[: _LONGEST - 1]}…" for n in names]
         self.step = (chart.width - LEFT - RIGHT) / max(1, len(names))
-        self.slanted = len(names) <= _LABELLED and max(map(len, self.names), default=0) * _LETTER > self.step
-        self.base = chart.height - (_SLANTED if self.slanted else BOTTOM)
+        self.names = [_shortened(name, self.x(place + 0.5)) for place, name in enumerate(names)]
+        longest = max(map(len, self.names), default=0) * _LETTER
+        self.slanted = len(names) <= _LABELLED and longest > self.step
+        self.base = chart.height - (_TALL + longest * sin(radians(_SLANT)) + 6 if self.slanted else BOTTOM)
 
     def y(self, value: float) -> float:
         return TOP + (self.high - value) / (self.high - self.low) * (self.base - TOP)
 
     def x(self, place: float) -> float:
         return LEFT + place * self.step
+
+
+def _shortened(name: str, room: float) -> str:
+    """Return a name cut to what, at an angle, does not reach over the left edge from ``room`` to its right."""
+    fit = int((room - _TALL * sin(radians(_SLANT))) / (_LETTER * cos(radians(_SLANT))))
+    most = min(_LONGEST, fit)
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _begun(chart: Columns) -> list[str]:
@@ -136,7 +146,7 @@ def _names(chart: Columns, scale: _Scale) -> list[str]:
 def _name(x: float, y: float, name: str, slanted: bool) -> str:
     if not slanted:
         return f'<text class="tick" x="{_n(x)}" y="{_n(y + 3)}" text-anchor="middle">{name}</text>'
-    turned = f"rotate(-38 {_n(x + 4)} {_n(y)})"
+    turned = f"rotate(-{_SLANT} {_n(x + 4)} {_n(y)})"
     return f'<text class="tick" x="{_n(x + 4)}" y="{_n(y)}" text-anchor="end" transform="{turned}">{name}</text>'
 
 

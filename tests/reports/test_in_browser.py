@@ -2,6 +2,8 @@
 
 import pytest
 
+from reports.charts import Column, Columns, columns_svg
+from reports.svg import NARROW, WIDTH
 from tests.reports.browsing import A4, CHROMIUM, SCREENSHOTS, cut_off, opened, photographed, unreachable, violations
 from tests.reports.pages import NAMES, pages
 
@@ -63,6 +65,17 @@ def test_printed_on_a4_nothing_is_cut_off(chromium, made, name):
         assert cut_off(found) == []
         pdf = found.page.pdf(prefer_css_page_size=True, path=SCREENSHOTS / f"{name.replace(' ', '-')}.pdf")
     assert pdf.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDTH])
+@pytest.mark.parametrize("n", [1, 2, 5, 12, 25, 40, 41])
+def test_names_of_columns_stay_inside_their_drawing(chromium, tmp_path, n, width):
+    columns = [Column(f"GB-{1900 + place}-06-08-GENERALWAHL", 0.0, 1.0, "rise", "") for place in range(n)]
+    drawn = columns_svg(Columns("columns", "Columns", "Columns.", columns, str, width=width))
+    (tmp_path / "page.html").write_text(f"<main>{drawn}</main><style>svg {{ width: {width}px; font: 12px sans-serif }}")
+    with opened(chromium, tmp_path / "page.html") as found:
+        assert found.page.locator("text.tick").count() > min(n, 2)
+        assert cut_off(found) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
