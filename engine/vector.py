@@ -116,7 +116,7 @@ class _Move:
     """A trade of the plan with where it leaves, which hangs on prices alone; held, also how much of it and since when.
 
     ``price`` is that of the entry, ``paid`` the same after slippage; ``leaves`` is the place in time of the exit, and
-    ``since`` the first day not yet put down. ``marks``: what it is worth where something opens while it is held.
+    ``since`` the first day not yet put down.
     """
 
     trade: PlannedTrade
@@ -128,7 +128,6 @@ class _Move:
     leaves: int = _NEVER
     quantity: float = 0.0
     since: int = 0
-    marks: dict[int, float] | None = None
 
 
 _Due = tuple[int, bool, int, int, int, _Move]
@@ -196,7 +195,6 @@ class _Ledger:
         self.costs: dict[str, Costs] = {s: self.terms.costs(b.instrument) for s, b in self.bars.items()}
         self.cash = self.terms.cash
         self._idle, self._short = self.terms.cash, 0.0
-        self._opens = list[int]()
         self._lengths, self._cashes = list[int](), list[float]()
         self._over: dict[str, _Over] = {}
         self._written = 0
@@ -212,7 +210,9 @@ class _Ledger:
 
     def settle(self, dues: list[_Due]) -> None:
         """Do all that is due, each after the days before it are written, and write those that are left."""
-        self._opens = [order for order, opens, *_ in dues if opens]
+        self._openings = list(dict.fromkeys(order for order, opens, *_ in dues if opens))
+        self._opened, n = 0, len(self._openings)
+        self._net_at, self._gross_at = np.zeros(n), np.zeros(n)  # what is held where something opens
         before = np.array([(order + 1) >> 1 for order, *_ in dues], dtype=np.int64)
         upto = self.days.marked_at.searchsorted(before).tolist()
         at = 0
@@ -233,23 +233,13 @@ class _Ledger:
         order, end = dues[at][0], at + 1
         while end < len(dues) and dues[end][0] == order:
             end += 1
-        equity, gross = self.cash, 0.0
-        for held in self.held.values():
-            value = held.quantity * self._mark(held, order)
-            equity, gross = equity + value, gross + abs(value)
+        equity, gross = self.cash + self._net_at.item(self._opened), self._gross_at.item(self._opened)
+        self._opened += 1
         planned = [due[5].trade for due in dues[at:end]]
         scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=gross)
         for _, _, _, _, n, move in dues[at:end]:
             self._open(n, move, equity=equity, scale=scale)
         return end
-
-    def _mark(self, held: _Move, order: int) -> float:
-        """Return the last price of what is held where something opens; all that it will be asked are found at once."""
-        if held.marks is None:
-            first = bisect_left(self._opens, order)
-            orders = self._opens[first : bisect_left(self._opens, held.leaves, lo=first)]
-            held.marks = dict(zip(orders, _prices_at(held.bars, np.array(orders)).tolist(), strict=True))
-        return held.marks[order]
 
     def _open(self, n: int, move: _Move, *, equity: float, scale: float) -> None:
         lot = move.bars.instrument.lot
@@ -260,6 +250,17 @@ class _Ledger:
         self._fill(move, size, move.paid, scale, opens=True)
         move.quantity, move.since = size, self._written
         self.held[n] = move
+        self._value_where_others_open(move)
+
+    def _value_where_others_open(self, move: _Move) -> None:
+        """Add what a trade just opened is worth wherever something opens until it leaves."""
+        until = bisect_left(self._openings, move.leaves, lo=self._opened)
+        if until == self._opened:
+            return
+        there = slice(self._opened, until)
+        value = move.quantity * _prices_at(move.bars, np.array(self._openings[there]))
+        self._net_at[there] += value
+        self._gross_at[there] += np.abs(value)
 
     def _close(self, n: int, move: _Move) -> None:
         if self.held.pop(n, None) is None:
