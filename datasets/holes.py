@@ -26,7 +26,7 @@ class Lacking:
 
     def take(self, first: int, last: int) -> "Lacking":
         """Return those that lie just before one of the bars from ``first`` to ``last``, both included."""
-        rows = slice(int(np.searchsorted(self.bar, first)), int(np.searchsorted(self.bar, last, side="right")))
+        rows = slice(int(self.bar.searchsorted(first)), int(self.bar.searchsorted(last, side="right")))
         return Lacking(self.session[rows], self.open_at[rows], self.close_at[rows], self.bar[rows])
 
     def where(self, mask: NDArray[np.bool_]) -> "Lacking":
@@ -45,6 +45,6 @@ def sessions_lacking(mic: str, session: Sessions) -> Lacking:
     span = slice(int((first - FIRST_DATE).astype(np.int64)), int((last - FIRST_DATE).astype(np.int64)) + 1)
     rows = span.start + np.flatnonzero(table.is_session[span]) if span.stop > span.start else np.zeros(0, np.int64)
     there = FIRST_DATE + rows
-    bar = np.searchsorted(session, there)
+    bar = session.searchsorted(there)
     lacks = session[np.minimum(bar, len(session) - 1)] != there
     return Lacking(there[lacks], table.open_at[rows[lacks]], table.close_at[rows[lacks]], bar[lacks].astype(np.int64))

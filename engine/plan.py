@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-import numpy as np
-
 from datasets.bars import Bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
@@ -274,7 +272,7 @@ def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Ba
     after = to_ns(decided_at if entry.after is None else max(decided_at, entry.after))
     phase = Phase.OPEN if isinstance(entry, NextOpen) else Phase.CLOSE
     instants = bars.open_at if phase is Phase.OPEN else bars.close_at
-    first = int(np.searchsorted(instants, after, side="right"))
+    first = int(instants.searchsorted(after, side="right"))
     meant = _sessions_on(bars, first, entry.delay, phase)
     _refuse(wait_too_long(bars, first, after, upto=meant))
     _refuse(hole_between(bars, first, meant))
@@ -302,7 +300,7 @@ def _before_vote(
     if event.vote_begins_at is None:
         raise Skip("unknown: voted_on")
     vote = to_ns(event.vote_begins_at)
-    last = int(np.searchsorted(bars.close_at, vote, side="left")) - 1
+    last = int(bars.close_at.searchsorted(vote, side="left")) - 1
     if last == len(bars) - 1 and _another_close_before(event.vote_begins_at, bars):
         raise Skip(f"bars end {to_date(bars.session[-1])}, before the last close before the vote")
     day = int(bars.days.of[last]) - entry.sessions if last >= 0 else -1
@@ -324,7 +322,7 @@ def _exit(
             moment = Moment(_row_of(bars, _first_held(entry, bars) + (n if at is Phase.OPEN else n - 1), at), at)
             reason = f"held {n} session{'s' if n > 1 else ''}"
         case LastCloseBefore(instant=instant):
-            last = int(np.searchsorted(bars.close_at, to_ns(instant), side="left")) - 1
+            last = int(bars.close_at.searchsorted(to_ns(instant), side="left")) - 1
             last = len(bars) if last == len(bars) - 1 and _another_close_before(instant, bars) else last
             moment, reason = Moment(last, Phase.CLOSE), f"last close before {iso_z(instant)}"
         case AtNextEvent():
@@ -371,7 +369,7 @@ def _next_event(exit_: AtNextEvent, entry: Moment, bars: Bars, events: list[Poli
         right_kind = event.kind == exit_.kind and exit_.country in (None, event.country)
         if right_kind and event.known_at is not None and event.known_at > entered:
             known = to_ns(event.known_at)
-            bar = int(np.searchsorted(bars.open_at, known, side="right"))
+            bar = int(bars.open_at.searchsorted(known, side="right"))
             return Moment(bar, Phase.OPEN), f"event {event.event_id}", known
     return Moment(len(bars), Phase.OPEN), "open_at_end", 0
 
