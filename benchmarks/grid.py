@@ -8,9 +8,9 @@ from benchmarks.worlds import DELAYS, HOLD, HOLDS, STOPS, TARGETS, WEIGHT, calen
 from datasets.bars import Bars
 from datasets.events import EventCatalogue
 from engine.combinations import Combinations, product_of
-from engine.grid import Backend, evaluate_grid, final_equities
-from engine.grid_calendars import calendar_equities, evaluate_calendars
-from engine.grid_plan import PlanGrid, plan_grid
+from engine.grid.calendars import calendar_equities, evaluate_calendars
+from engine.grid.grid import Backend, evaluate_grid, final_equities
+from engine.grid.plan import PlanGrid, plan_grid
 from engine.strategy import Phase
 from engine.study.shapes import Shape
 from strategies.buy_after_event import BuyAfterEvent

@@ -11,8 +11,8 @@ from datasets.bars import Bars, Source, make_intraday_bars
 from datasets.events import EventCatalogue
 from datasets.instruments import Instrument
 from engine.combinations import product_of
-from engine.grid import evaluate_grid
-from engine.grid_plan import plan_grid
+from engine.grid.grid import evaluate_grid
+from engine.grid.plan import plan_grid
 from engine.plan import make_plan
 from engine.vector import evaluate
 from strategies.buy_after_event import BuyAfterEvent

@@ -249,7 +249,7 @@ def _own_files(cls: type) -> list[Path]:
 @lru_cache(maxsize=1)
 def _engine_code() -> bytes:
     here = Path(__file__).parent
-    files = sorted([*here.glob("*.py"), *(here.parent / "datasets").rglob("*.py")])
+    files = sorted([*here.rglob("*.py"), *(here.parent / "datasets").rglob("*.py")])
     return b"".join(f.read_bytes() for f in files)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from markupsafe import Markup
 
 from engine.run import Run
-from engine.sweep import TRADE_SHARPE
-from engine.sweep_check import AGREE
-from engine.sweep_digest import Digest, Slice
-from engine.sweep_result import SweepResult, Top, Walk, WalkRow
+from engine.sweep.check import AGREE
+from engine.sweep.digest import Digest, Slice
+from engine.sweep.result import SweepResult, Top, Walk, WalkRow
+from engine.sweep.sweep import TRADE_SHARPE
 from reports.labels import METRICS
 from reports.numbers import count, percent, plain, signed
 from reports.page import render

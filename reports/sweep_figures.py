@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from datasets.bars import Floats
-from engine.sweep_digest import HeatMap, Slice
+from engine.sweep.digest import HeatMap, Slice
 from reports.numbers import plain
 
 _LEFT, _TOP, _BOTTOM, _WIDTH = 92, 8, 46, 900

@@ -8,21 +8,21 @@ from typing import Any
 import click
 
 from datasets.errors import UserError
-from engine.grid import Backend
-from engine.sweep_condition import condition_of
-from engine.sweep_digest import checked_metric, heat_axes
-from engine.sweep_job import Job, id_of, job_of, manifest_of
-from engine.sweep_result import SweepResult
-from engine.sweep_space import Space, drawn_from, grid_space, listed_space, those_of
-from engine.sweep_walk import Length, folds_of, train_span, with_folds
+from engine.grid.grid import Backend
+from engine.sweep.condition import condition_of
+from engine.sweep.digest import checked_metric, heat_axes
+from engine.sweep.job import Job, id_of, job_of, manifest_of
+from engine.sweep.result import SweepResult
+from engine.sweep.space import Space, drawn_from, grid_space, listed_space, those_of
+from engine.sweep.walk import Length, folds_of, train_span, with_folds
 from hustings.commands.run_options import RunOptions, run_options
 from hustings.execution import Setting
 from hustings.run_folder import check_writable
-from hustings.sweeping import Hands, carry_out
-from hustings.sweeping_files import SweepFolder, as_json
-from hustings.sweeping_ledger import sweep_entered, trials_before
-from hustings.sweeping_result import Rolling, View, result_json, result_of
-from hustings.sweeping_values import listed_rows, parted
+from hustings.sweeping.files import SweepFolder, as_json
+from hustings.sweeping.ledger import sweep_entered, trials_before
+from hustings.sweeping.result import Rolling, View, result_json, result_of
+from hustings.sweeping.sweeping import Hands, carry_out
+from hustings.sweeping.values import listed_rows, parted
 from hustings.terminal import apart, progress, say, say_json, table, warn
 from strategies.loading import find_strategy, is_backtrader
 

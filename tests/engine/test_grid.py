@@ -18,18 +18,18 @@ from datasets.sources.files import DirectorySource
 from engine.account import MARGIN_CALL, STOP_LOSS, TAKE_PROFIT, Account
 from engine.combinations import listed, product_of
 from engine.costs import Terms
-from engine.grid import (
+from engine.grid.accounts import settled, steps_of
+from engine.grid.calendars import calendar_equities, evaluate_calendars
+from engine.grid.exits import HELD, STOPPED, TARGET, Priced, priced
+from engine.grid.grid import (
     Backend,
     Results,
     evaluate_grid,
     evaluate_plans,
     final_equities,
 )
-from engine.grid_accounts import settled, steps_of
-from engine.grid_calendars import calendar_equities, evaluate_calendars
-from engine.grid_exits import HELD, STOPPED, TARGET, Priced, priced
-from engine.grid_plan import plan_grid
-from engine.grid_table import calendar_table
+from engine.grid.plan import plan_grid
+from engine.grid.table import calendar_table
 from engine.market import Market
 from engine.metrics import Numbers, numbers
 from engine.plan import Plan
@@ -151,7 +151,7 @@ def check_trades(plans: list[Plan], accounts: list[Account], bars: list[Bars], t
     found = evaluate_plans(plans, bars, terms, backend=Backend.NUMPY)
     walks = [settled(prices, steps, tape, money).quantity]
     if find_spec("numba"):
-        walks.append(import_module("engine.fast").walk(prices, steps, tape, money).quantity)
+        walks.append(import_module("engine.grid.fast").walk(prices, steps, tape, money).quantity)
     for p, expected in enumerate(accounts):
         interest = terms.cash_rate != 0 or terms.borrow_rate != 0
         if found.called[p]:
@@ -189,7 +189,7 @@ def test_numbers_of_long_accounts_agree(world: World) -> None:
 @settings(max_examples=400)
 @given(worlds(lots=False, max_gross=(1.0,), exits=("after",), before_vote=False, sizes=(60, 220), most_events=5))
 def test_numbers_of_accounts_that_are_mostly_flat_agree(world: World) -> None:
-    """Long only, fractions, no interest: what engine/grid_windows.py reckons."""
+    """Long only, fractions, no interest: what engine/grid/windows.py reckons."""
     long = {name: [replace(leg, weight=abs(leg.weight)) for leg in legs] for name, legs in world.legs.items()}
     world = replace(world, legs=long)
     plan, _ = world.run()

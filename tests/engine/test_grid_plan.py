@@ -15,8 +15,8 @@ from datasets.instruments import bundled_instruments
 from datasets.sources.builtin import BuiltinSource
 from datasets.sources.files import DirectorySource
 from engine.combinations import listed, product_of
-from engine.grid_plan import PlanGrid, plan_grid
-from engine.grid_table import BlockTable
+from engine.grid.plan import PlanGrid, plan_grid
+from engine.grid.table import BlockTable
 from engine.handed_on import Looked, Token, can_be_traced, handed_on, with_tokens
 from engine.market import Market, MarketView
 from engine.plan import Plan

@@ -14,7 +14,11 @@ from engine.backtest import Window, backtest
 from engine.costs import Terms
 from engine.market import Market, MarketView
 from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
-from engine.sweep import (
+from engine.sweep.check import checked, worth
+from engine.sweep.digest import Moments, checked_metric, digest, groups_of, heat_axes
+from engine.sweep.job import Job, differences, hashes_of, id_of, job_of, manifest_of, versions
+from engine.sweep.space import grid_space
+from engine.sweep.sweep import (
     COLUMNS,
     FAILED,
     GRID,
@@ -26,11 +30,7 @@ from engine.sweep import (
     trade_sharpe,
     trade_sharpes,
 )
-from engine.sweep_check import checked, worth
-from engine.sweep_digest import Moments, checked_metric, digest, groups_of, heat_axes
-from engine.sweep_job import Job, differences, hashes_of, id_of, job_of, manifest_of, versions
-from engine.sweep_space import grid_space
-from engine.sweep_walk import Length, folds_of, stitched, test_span, train_span, with_folds
+from engine.sweep.walk import Length, folds_of, stitched, test_span, train_span, with_folds
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import about, bars, days, event, instrument, market_of
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from engine.sweep_condition import condition_of
-from engine.sweep_space import Space, drawn_from, grid_space, listed_space, those_of
+from engine.sweep.condition import condition_of
+from engine.sweep.space import Space, drawn_from, grid_space, listed_space, those_of
 from strategies.buy_after_event import BuyAfterEvent
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from hustings.sweeping import _Pace
-from hustings.sweeping_crew import Done
-from hustings.sweeping_sent import Task
+from hustings.sweeping.crew import Done
+from hustings.sweeping.sent import Task
+from hustings.sweeping.sweeping import _Pace
 
 RULE = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US"]
 SMALL = [*RULE, "-p", "hold=1:3", "-p", "stop_loss=none,0.03"]

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from hustings.sweeping_files import SweepFolder
+from hustings.sweeping.files import SweepFolder
 from tests.hustings.test_sweep import files_of
 
 ROOT = Path(__file__).resolve().parents[2]

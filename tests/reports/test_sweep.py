@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.sweep import TRADE_SHARPE
-from engine.sweep_check import Worth, checked
-from engine.sweep_digest import digest, heat_axes
-from engine.sweep_job import id_of, manifest_of
-from engine.sweep_result import SweepResult, Top
+from engine.sweep.check import Worth, checked
+from engine.sweep.digest import digest, heat_axes
+from engine.sweep.job import id_of, manifest_of
+from engine.sweep.result import SweepResult, Top
+from engine.sweep.sweep import TRADE_SHARPE
 from reports.sweep import agreement, best_table, slice_table, sweep_page, verdict
 from reports.sweep_figures import heat_map_svg
 from tests.engine.test_sweep import by_hand, job, stretch, whole

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datasets.errors import UserError
 from engine.combinations import Column, Combinations, checks_several_together
 from engine.strategy import Strategy, build
-from engine.sweep_condition import Condition
+from engine.sweep.condition import Condition
 from engine.tape import Numbers64
 
 _AT_ONCE = 5_000_000

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from datasets.bars import Flags, Floats
-from engine.grid_exits import HELD, Priced
+from engine.grid.exits import HELD, Priced
 from engine.tape import Money, Numbers64, Tape
 from engine.trade_table import Entries
 
@@ -87,7 +87,7 @@ def factors_of(priced: Priced, tape: Tape, money: Money) -> Factors:
 
 
 def may_stand_apart(entries: Entries, money: Money) -> bool:
-    """Return whether nothing but prices matters: no lots, interest, credit or shorts (engine/grid_accounts.py)."""
+    """Return whether nothing but prices matters: no lots, interest, credit or shorts (engine/grid/accounts.py)."""
     matters = money.pays_interest or np.any(money.lot > 0) or money.terms.max_gross > 1 or np.any(entries.weight < 0)
     return not matters
 

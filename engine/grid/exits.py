@@ -78,7 +78,7 @@ class Reached:
 
 
 def reached_of(entries: Entries, levels: Levels, tape: Tape, money: Money, fast: Any = None) -> Reached:
-    """Return the prices paid at entries, and where levels are reached; ``fast`` as in `engine.grid.results_of`."""
+    """Return the prices paid at entries, and where levels are reached; ``fast`` as in `engine.grid.grid.results_of`."""
     paid = paid_at(entries, tape, money)
     return Reached(paid, hits_of(entries, levels, tape, paid, first_outside if fast is None else fast.first_outside))
 
@@ -97,7 +97,7 @@ def priced(
         tape: the bars.
         money: the terms on that tape.
         reached: what is known of its entries and levels; None finds it.
-        exits: this module's, or the compiled one of ``engine.fast``.
+        exits: this module's, or the compiled one of ``engine.grid.fast``.
     """
     reached = reached_of(table.entries, table.levels, tape, money) if reached is None else reached
     paid = reached.paid

@@ -2,7 +2,7 @@
 
 from datasets.errors import UserError
 from engine.study.trials import Ground, SweepTrials
-from engine.sweep_result import SweepResult
+from engine.sweep.result import SweepResult
 from hustings.ledger import SweepRow, enter_sweep, trials_beside
 from hustings.terminal import warn
 

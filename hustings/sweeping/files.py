@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datasets.errors import UserError
-from engine.sweep import COLUMNS, Stretch, joined
-from engine.sweep_space import Space
+from engine.sweep.space import Space
+from engine.sweep.sweep import COLUMNS, Stretch, joined
 
 PART = 100_000
 """So many combinations a file of the results."""

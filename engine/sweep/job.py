@@ -18,13 +18,13 @@ from datasets.events import EventCatalogue
 from datasets.instruments import Instrument, InstrumentTable
 from engine.backtest import Window, code_hash, rule_of
 from engine.costs import Terms
-from engine.grid import Backend
+from engine.grid.grid import Backend
 from engine.market import Market
 from engine.plan import make_plan
 from engine.strategy import Strategy, values
-from engine.sweep_space import Space
+from engine.sweep.space import Space
 
-_FACTS = Path(__file__).parent.parent / "datasets"
+_FACTS = Path(__file__).parents[2] / "datasets"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from datasets.bars import Floats
 from engine.combinations import Combinations, Which
-from engine.grid_moments import Moments, Slot
-from engine.grid_plan import Block
+from engine.grid.moments import Moments, Slot
+from engine.grid.plan import Block
 from engine.study.shapes import Shape
 from engine.tape import NO_MOMENT, Numbers64, Tape
 from engine.trade_table import Entries, Levels, TradeTable

@@ -13,9 +13,9 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from datasets.errors import UserError
-from engine.sweep import Stretch
-from engine.sweep_job import Job
-from hustings.sweeping_sent import RefusedError, Sent, Task, done, opened
+from engine.sweep.job import Job
+from engine.sweep.sweep import Stretch
+from hustings.sweeping.sent import RefusedError, Sent, Task, done, opened
 
 
 @dataclass(frozen=True)

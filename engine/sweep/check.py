@@ -10,9 +10,9 @@ from engine.backtest import backtest
 from engine.run import Run, Trade
 from engine.study.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
 from engine.study.trials import observed_returns
-from engine.sweep import COLUMNS, HARDLY_VARY, TRADE_SHARPE, trade_sharpe
-from engine.sweep_digest import Best, Moments
-from engine.sweep_job import Job
+from engine.sweep.digest import Best, Moments
+from engine.sweep.job import Job
+from engine.sweep.sweep import COLUMNS, HARDLY_VARY, TRADE_SHARPE, trade_sharpe
 
 AGREE = 1e-9
 """Relative difference up to which replay and grid agree; of numbers below a hundredth, a hundredth of it is allowed."""

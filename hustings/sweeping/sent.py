@@ -7,9 +7,9 @@ from time import perf_counter
 from typing import Any
 
 from engine.backtest import code_hash
-from engine.grid import Backend
-from engine.sweep import Stretch, evaluate_stretch
-from engine.sweep_job import Job, differences, facts_hash, hashes_of, versions
+from engine.grid.grid import Backend
+from engine.sweep.job import Job, differences, facts_hash, hashes_of, versions
+from engine.sweep.sweep import Stretch, evaluate_stretch
 from strategies.loading import find_strategy
 
 

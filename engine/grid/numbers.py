@@ -13,9 +13,9 @@ import numpy as np
 
 from datasets.bars import Flags, Floats
 from engine.costs import MAINTENANCE
-from engine.grid_accounts import Settled
-from engine.grid_exits import HELD, Priced
-from engine.grid_windows import Course, Factors, Outline
+from engine.grid.accounts import Settled
+from engine.grid.exits import HELD, Priced
+from engine.grid.windows import Course, Factors, Outline
 from engine.metrics import session_rate, sessions_per_year, span_days
 from engine.tape import Money, Numbers64, Tape
 from engine.trade_table import spans

@@ -7,10 +7,10 @@ import numpy as np
 
 from datasets.bars import Bars, Flags, Floats
 from engine.costs import Terms
-from engine.grid import TRADES, Backend, Gathered, Results, fast_module, results_of, walks_of
-from engine.grid_exits import priced, reached_of
-from engine.grid_table import bar_by_bar, some_calendars
-from engine.grid_windows import Factors, factors_of, may_stand_apart, windows_of
+from engine.grid.exits import priced, reached_of
+from engine.grid.grid import TRADES, Backend, Gathered, Results, fast_module, results_of, walks_of
+from engine.grid.table import bar_by_bar, some_calendars
+from engine.grid.windows import Factors, factors_of, may_stand_apart, windows_of
 from engine.study.shapes import Shape
 from engine.tape import Money, Numbers64, money_of, tape_of
 from engine.trade_table import plan_of_table

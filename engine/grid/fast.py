@@ -1,7 +1,7 @@
-"""The accounts and numbers of ``engine.grid`` compiled by numba (extra ``fast``): the same arithmetic, plan by plan.
+"""The accounts and numbers of ``engine.grid.grid`` compiled by numba (extra ``fast``): one arithmetic, plan by plan.
 
 This module is imported only where the work repays the loading of numba. What it compiles is cached on disk. It is held
-to ``engine.grid_accounts``, ``engine.grid_exits``, ``engine.grid_numbers`` and ``engine.grid_windows`` by
+to ``engine.grid.accounts``, ``engine.grid.exits``, ``engine.grid.numbers`` and ``engine.grid.windows`` by
 tests/engine/test_grid.py and test_grid_plan.py, over random plans.
 """
 
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from datasets.bars import Floats
 from engine.account import SMALLEST_SCALE
 from engine.costs import MAINTENANCE
-from engine.grid_accounts import Steps
-from engine.grid_exits import HELD, Hits, Priced, Reached
-from engine.grid_numbers import Calm, Daily
-from engine.grid_table import Lines
-from engine.grid_windows import Course, Factors, Outline, Windows, shares_of
+from engine.grid.accounts import Steps
+from engine.grid.exits import HELD, Hits, Priced, Reached
+from engine.grid.numbers import Calm, Daily
+from engine.grid.table import Lines
+from engine.grid.windows import Course, Factors, Outline, Windows, shares_of
 from engine.tape import NO_MOMENT, Money, Numbers64, Tape
 from engine.trade_table import Entries, TradeTable
 
@@ -51,7 +51,7 @@ def in_threads(kernel: Callable[..., None], n: int, *given: Any, cost_ns: float)
 
 
 def exits(table: TradeTable, tape: Tape, hits: Hits) -> tuple[Numbers64, Floats, Numbers64]:
-    """Return what ``engine.grid_exits`` returns of every trade: the moment, the price and the reason of its exit."""
+    """Return what ``engine.grid.exits`` returns of every trade: the moment, the price and the reason of its exit."""
     n = len(table)
     out, reason, reference = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
     ends = tape.last_row[table.entries.instrument] * 2
@@ -61,7 +61,7 @@ def exits(table: TradeTable, tape: Tape, hits: Hits) -> tuple[Numbers64, Floats,
 
 
 def first_outside(tape: Tape, first: Numbers64, last: Numbers64, floor: Floats, ceiling: Floats) -> Numbers64:
-    """Return what ``engine.grid_exits.first_outside`` returns."""
+    """Return what ``engine.grid.exits.first_outside`` returns."""
     found = np.empty(len(first), np.int64)
     in_threads(
         _first_outside, len(first), first, last, floor, ceiling, tape.low, tape.high, found, cost_ns=50.0 * len(first)
@@ -202,7 +202,7 @@ def _finals_of_lines(
 
 
 def courses(factors: Factors, money: Money) -> Course:
-    """Return what ``engine.grid_windows.courses_of`` returns of all plans of a table."""
+    """Return what ``engine.grid.windows.courses_of`` returns of all plans of a table."""
     start, n = factors.priced.table.start, factors.priced.table.n_plans
     before, final = np.empty(len(factors.factor)), np.empty(n)
     in_threads(_courses, n, start, factors.factor, money.terms.cash, before, final, cost_ns=2.0 * len(before))
@@ -220,7 +220,7 @@ def _courses(first: int, last: int, start: Any, factor: Any, cash: float, before
 
 
 def outline(course: Course, factors: Factors, windows: Windows, money: Money) -> Outline:
-    """Return what ``engine.grid_windows.outline_of`` returns of all plans of a table."""
+    """Return what ``engine.grid.windows.outline_of`` returns of all plans of a table."""
     table, n = factors.priced.table, factors.priced.table.n_plans
     found = np.empty((4, n))
     arrays = _Outlined(

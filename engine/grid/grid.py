@@ -18,12 +18,12 @@ from datasets.bars import Bars, Flags, Floats
 from datasets.errors import UserError
 from engine.combinations import Which
 from engine.costs import DAYS_PER_YEAR, Terms
-from engine.grid_accounts import settled, steps_of
-from engine.grid_exits import Priced, Reached, exits_of, priced, reached_of, some_plans
-from engine.grid_numbers import Calm, Sums, daily_of, sums_apart, sums_of, together
-from engine.grid_plan import Block, PlanGrid
-from engine.grid_table import BlockTable
-from engine.grid_windows import (
+from engine.grid.accounts import settled, steps_of
+from engine.grid.exits import Priced, Reached, exits_of, priced, reached_of, some_plans
+from engine.grid.numbers import Calm, Sums, daily_of, sums_apart, sums_of, together
+from engine.grid.plan import Block, PlanGrid
+from engine.grid.table import BlockTable
+from engine.grid.windows import (
     Factors,
     Windows,
     courses_of,
@@ -68,7 +68,7 @@ class Backend(StrEnum):
 
 
 def fast_module(backend: Backend, trades: int, *, walks: bool) -> Any:
-    """Return the module ``engine.fast``, or None where numpy is to do it.
+    """Return the module ``engine.grid.fast``, or None where numpy is to do it.
 
     Args:
         backend: what was asked for.
@@ -84,7 +84,7 @@ def fast_module(backend: Backend, trades: int, *, walks: bool) -> Any:
         if backend is Backend.FAST:
             raise UserError("numba is not installed; it comes with the extra fast: pip install 'hustings[fast]'")
         return None
-    return import_module("engine.fast")
+    return import_module("engine.grid.fast")
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +176,7 @@ def evaluate_plans(
 
 
 def walks_of(money: Money, *, shorts: bool) -> bool:
-    """Return whether accounts are walked day by day whatever their trades are (engine/grid_windows.py)."""
+    """Return whether accounts are walked day by day whatever their trades are (engine/grid/windows.py)."""
     return shorts or money.pays_interest or money.terms.max_gross > 1 or bool(np.any(money.lot > 0))
 
 
@@ -334,7 +334,7 @@ class Gathered:
 
 @dataclass(frozen=True, eq=False)
 class Sorted:
-    """The plans of a table, priced: those whose trades share no day (engine/grid_windows.py), and all others."""
+    """The plans of a table, priced: those whose trades share no day (engine/grid/windows.py), and all others."""
 
     factors: Factors
     apart: Numbers64
@@ -400,7 +400,7 @@ def results_of(
         tape: the bars.
         money: the terms on that tape.
         plan_of: gives the plan of those that are reckoned one by one.
-        fast: the module ``engine.fast``, or None for numpy alone.
+        fast: the module ``engine.grid.fast``, or None for numpy alone.
         reached: what is known of the table's entries and levels; None finds it.
         windows: what happens from each entry on; None finds it.
     """

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from datasets.bars import Floats
 from datasets.errors import UserError, unknown_name
 from engine.metrics import NAMES
-from engine.sweep import FAILED, REPLAY, TRADE_SHARPE, Stretch
-from engine.sweep_space import Space
+from engine.sweep.space import Space
+from engine.sweep.sweep import FAILED, REPLAY, TRADE_SHARPE, Stretch
 from engine.tape import Numbers64
 
 METRICS = (*(name for name in NAMES if name not in ("exposure", "n_trades")), TRADE_SHARPE)

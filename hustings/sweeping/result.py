@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.metrics import NAMES
-from engine.sweep import TRADE_SHARPE, evaluate_stretch
-from engine.sweep_check import checked, worth
-from engine.sweep_digest import Best, Digest, Slice, digest
-from engine.sweep_job import Job, plain_parameters
-from engine.sweep_result import SweepResult, Top, Walk, WalkRow, plain
-from engine.sweep_walk import Fold, Length, stitched, test_span, train_span
-from hustings.sweeping_files import SweepFolder
+from engine.sweep.check import checked, worth
+from engine.sweep.digest import Best, Digest, Slice, digest
+from engine.sweep.job import Job, plain_parameters
+from engine.sweep.result import SweepResult, Top, Walk, WalkRow, plain
+from engine.sweep.sweep import TRADE_SHARPE, evaluate_stretch
+from engine.sweep.walk import Fold, Length, stitched, test_span, train_span
+from hustings.sweeping.files import SweepFolder
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from datasets.errors import UserError
-from engine.sweep import failed_stretch
-from engine.sweep_job import Job
-from hustings.sweeping_crew import Crew, Done, OwnCrew, ProcessCrew
-from hustings.sweeping_files import SweepFolder
-from hustings.sweeping_progress import shown
-from hustings.sweeping_sent import Task, sent_of
+from engine.sweep.job import Job
+from engine.sweep.sweep import failed_stretch
+from hustings.sweeping.crew import Crew, Done, OwnCrew, ProcessCrew
+from hustings.sweeping.files import SweepFolder
+from hustings.sweeping.progress import shown
+from hustings.sweeping.sent import Task, sent_of
 
 _SECONDS = 1.0
 """A stretch is so long that it takes about this."""
@@ -52,7 +52,7 @@ def carry_out(
 
 def _crew(job: Job, strategy: str, sweep_id: str, hands: Hands) -> Crew:
     if hands.scheduler is not None:
-        from hustings.sweeping_cluster import ClusterCrew
+        from hustings.sweeping.cluster import ClusterCrew
 
         return ClusterCrew(hands.scheduler, sent_of(strategy, job), sweep_id)
     return OwnCrew(job) if hands.workers == 1 else ProcessCrew(sent_of(strategy, job), hands.workers)

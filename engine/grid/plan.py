@@ -16,7 +16,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.asking import asked, told
 from engine.combinations import Column, Combinations, Which
-from engine.grid_moments import MomentFinder, Moments, Slot
+from engine.grid.moments import MomentFinder, Moments, Slot
 from engine.handed_on import Looked, can_be_traced, filled_in, form_of, handed_on, with_tokens, with_values
 from engine.legs import checked_legs
 from engine.market import Market, MarketView

@@ -14,15 +14,15 @@ from datasets.bars import Floats
 from datasets.errors import UserError
 from engine.asking import told
 from engine.backtest import Window, account_start
-from engine.grid import Results, evaluate_grid
-from engine.grid_plan import Block, PlanGrid, plan_grid
+from engine.grid.grid import Results, evaluate_grid
+from engine.grid.plan import Block, PlanGrid, plan_grid
 from engine.market import Market
 from engine.metrics import NAMES, numbers
 from engine.plan import make_plan
 from engine.replay import replay
 from engine.run import Trade
 from engine.study.trials import return_statistics
-from engine.sweep_job import Job
+from engine.sweep.job import Job
 from engine.trade_numbers import closed_returns
 
 TRADE_SHARPE = "trade_sharpe"
@@ -127,7 +127,7 @@ def trade_sharpes(mean: Floats, spread: Floats) -> Floats:
 def trade_sharpe(trades: Sequence[Trade]) -> float | None:
     """Return the Sharpe ratio per trade of the closed ones of some trades, None where there is none.
 
-    Each trade counts by itself, as in the grid. What shares its days is told apart in `engine.sweep_check.worth`.
+    Each trade counts by itself, as in the grid. What shares its days is told apart in `engine.sweep.check.worth`.
     """
     sharpe = return_statistics(closed_returns(trades)).sharpe
     return sharpe if sharpe is not None and abs(sharpe) <= HARDLY_VARY else None

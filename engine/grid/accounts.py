@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from datasets.bars import Flags, Floats
 from engine.account import SMALLEST_SCALE
-from engine.grid_exits import HELD, Priced
+from engine.grid.exits import HELD, Priced
 from engine.tape import Money, Numbers64, Tape
 from engine.trade_table import spans
 
@@ -147,7 +147,7 @@ def known_prices(tape: Tape, instrument: NDArray[np.int32], order: Numbers64) ->
 
 
 def settled(priced: Priced, steps: Steps, tape: Tape, money: Money) -> Settled:
-    """Return the accounts after all steps. Shorts that pay interest are not reckoned here (see engine/grid.py)."""
+    """Return the accounts after all steps. Shorts that pay interest are not reckoned here (see engine/grid/grid.py)."""
     walk = _Walk(priced, steps, tape, money)
     counts = np.diff(steps.start)
     by = np.argsort(-counts, kind="stable")

@@ -10,10 +10,10 @@ from time import monotonic, sleep
 from typing import Any
 
 from datasets.errors import UserError
-from engine.sweep import Stretch
-from engine.sweep_job import Job
-from hustings.sweeping_crew import Done
-from hustings.sweeping_sent import RefusedError, Sent, Task, done, opened
+from engine.sweep.job import Job
+from engine.sweep.sweep import Stretch
+from hustings.sweeping.crew import Done
+from hustings.sweeping.sent import RefusedError, Sent, Task, done, opened
 from hustings.terminal import warn
 
 try:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.run import Run
-from engine.sweep_check import Checked, Worth
-from engine.sweep_digest import Digest
-from engine.sweep_space import Space
-from engine.sweep_walk import Fold
+from engine.sweep.check import Checked, Worth
+from engine.sweep.digest import Digest
+from engine.sweep.space import Space
+from engine.sweep.walk import Fold
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.instants import to_ns
 from engine.backtest import Window, account_start, finish_run
-from engine.grid_plan import plan_grid
+from engine.grid.plan import plan_grid
 from engine.plan import Plan, PlannedTrade, make_plan
 from engine.replay import replay
 from engine.run import Run
-from engine.sweep_job import Job, hashes_of
-from engine.sweep_space import Space
+from engine.sweep.job import Job, hashes_of
+from engine.sweep.space import Space
 
 _DAY = timedelta(days=1)
 
