@@ -7,7 +7,7 @@ gapped; read 5 as 500 percent commission; sell short five times the equity.
 
 from array import array
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import backtrader as bt
 import numpy as np
@@ -19,6 +19,8 @@ from engine.account import whole_lots
 from engine.costs import BPS, Costs
 
 _DUST = 1e-9
+NEVER = 2**64
+"""The place in time of what does not come."""
 
 
 class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
@@ -89,18 +91,36 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
     def _column(self, name: str) -> Floats:
         return next(values for each, values in self._columns if each == name)
 
-    def known_price(self, at: int) -> float:
-        """Return the last price of the rows laid down that had come into being by an instant."""
-        opened = int(np.searchsorted(self.open_at[: len(self)], at, side="right")) - 1
-        closed = int(np.searchsorted(self.close_at[: len(self)], at, side="right")) - 1
+    def _known_price(self, place: int) -> float:
+        """Return the last price at a place in time; for the broker, who alone knows what time it is."""
+        at = place >> 1
+        opened = int(np.searchsorted(self.open_at, at, side="right" if place & 1 else "left")) - 1
+        closed = int(np.searchsorted(self.close_at, at, side="right")) - 1
         if opened > closed and self.has_open[opened]:
             return float(self._column("open")[opened])
         return float(self._column("close")[max(closed, 0)])
+
+    def _first_price(self, after: int) -> "FirstPrice":
+        """Return the first price that comes into being strictly after an instant (ns); for the broker alone."""
+        row = int(np.searchsorted(self.close_at, after, side="right"))
+        if row == len(self.close_at):
+            return FirstPrice(row, NEVER, np.nan)
+        if self.open_at[row] > after and self.has_open[row]:
+            return FirstPrice(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
+        return FirstPrice(row, 2 * int(self.close_at[row]), float(self._column("close")[row]))
 
     @property
     def row(self) -> int:
         """The row now current, from 0."""
         return len(self) - 1
+
+
+class FirstPrice(NamedTuple):
+    """A price, its row, and its place in time: twice the instant (ns), and one more for an open."""
+
+    row: int
+    place: int
+    price: float
 
 
 def feed_of(rows: dict[str, Any]) -> Any:
@@ -171,11 +191,16 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.pending: Any
         self.refused: list[tuple[str, str]] = []
         self.executions: list[Execution] = []
+        self._value: float
+        self._valuelever: float
         for name, cost in costs.items():
             self.addcommissioninfo(BpsCommission(bps=cost.commission_bps), name=name)
 
     def next(self) -> None:
-        """Match pending orders against the rows now current, those that reduce a position first.
+        """Match pending orders against the prices that have come into being, in the order of their instants.
+
+        At one instant those that reduce a position go first. Market orders fill at opens of rows that are not laid down
+        yet: at a close elsewhere, what has opened in between has been traded, and can no longer be cancelled.
 
         Orders of a plan come one at a time with their price: each is matched, and no value is marked that nobody reads.
         """
@@ -183,15 +208,24 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             self._try_exec(self.pending.popleft())
             return
         self.now = max((int(d.close_at[d.row]) for d in self.cerebro.datas if d.row >= 0), default=0)
-        orders = sorted(self.pending, key=self._adds)
+        orders = sorted(self.pending, key=lambda o: (self._due(o), self._adds(o)))
         self.pending.clear()
         self.pending.extend(orders)
         super().next()
+        for child in (o for o in self.pending if not o.active()):
+            child.addinfo(sent_at=self.now)  # of an order that waits for its parent this is its fill, in the end
 
     def notify(self, order: Any) -> None:
         """Keep a copy of an order for whoever is to be told of it: of a planned one nobody is."""
         if not self._planned:
             super().notify(order)
+
+    def _due(self, order: Any) -> int:
+        """Return the place in time at which an order fills or can: prices inside a bar are of its close."""
+        data = order.data
+        if order.exectype == bt.Order.Market:
+            return int(data._first_price(order.info["sent_at"]).place)
+        return 2 * int(data.close_at[data.row]) if data.row >= 0 else NEVER
 
     def _adds(self, order: Any) -> bool:
         return bool(self.getposition(order.data).size * order.executed.remsize >= 0)
@@ -199,6 +233,29 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     def getposition(self, data: Any) -> Any:
         """Return the position in a feed; in one that has not begun yet there is none."""
         return self.positions[data] if len(data) else bt.Position()
+
+    def known_value(self, data: Any) -> float:
+        """Return what is held of a feed, at the last price there is: that of an open, where it came after the close."""
+        size = self.positions[data].size
+        return float(size * data._known_price(2 * self.now)) if size else 0.0
+
+    def _get_value(self, datas: Any = None, lever: bool = False) -> float:
+        """Return equity, or what is held of some feeds, at the last prices that there are."""
+        value = float(super()._get_value(datas, lever))
+        if self._planned:
+            return value
+        held = [d for d in datas or self.positions if self.positions[d].size]
+        since = sum(self.known_value(d) - float(self.positions[d].size * d.close[0]) for d in held)
+        if datas is None:  # this is what getvalue() returns until it is reckoned anew
+            self._value += since
+            self._valuelever += since
+        return value + since
+
+    def cancel(self, order: Any, bracket: bool = False) -> Any:
+        """Take an order back, unless the open at which it fills is of this very instant."""
+        if order.exectype == bt.Order.Market and order.active() and self._due(order) == 2 * self.now + 1:
+            return False
+        return super().cancel(order, bracket)
 
     def set_cash(self, cash: float) -> None:
         """Refuse to change the account's money in the middle of a run."""
@@ -229,27 +286,27 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             return  # its market has not begun
         if "fill_price" in order.info:
             if data.close_at[row] > order.info["decided_at"]:
-                self._fill(order, order.info["fill_price"], int(data.close_at[row]))
-        elif data.open_at[row] > order.info["sent_at"] and (data.has_open[row] or order.exectype != bt.Order.Market):
-            if order.exectype == bt.Order.Market:
-                self._fill(order, data.open[0], int(data.open_at[row]))
-            else:
-                super()._try_exec(order)
-        elif data.close_at[row] > order.info["sent_at"] and order.exectype == bt.Order.Market:
-            self._fill(order, data.close[0], int(data.close_at[row]))
+                self._fill(order, FirstPrice(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
+        elif order.exectype == bt.Order.Market:
+            first = data._first_price(order.info["sent_at"])
+            if first.place <= 2 * self.now:
+                self._fill(order, first)
+        elif data.open_at[row] > order.info["sent_at"]:
+            super()._try_exec(order)
 
     def _execute(self, order: Any, ago: Any = None, price: Any = None, **other: Any) -> None:
         """Execute what backtrader's matching found, with our slippage and within the exposure limit."""
         if ago is None or price is None:
             super()._execute(order, ago=ago, price=price, **other)
             return
-        self._fill(order, price, int(order.data.close_at[order.data.row]))
+        row = order.data.row
+        self._fill(order, FirstPrice(row, 2 * int(order.data.close_at[row]), price))
 
-    def _fill(self, order: Any, price: float, at: int) -> None:
+    def _fill(self, order: Any, at: FirstPrice) -> None:
         buy = order.isbuy()
         slips = order.exectype not in (bt.Order.Limit, bt.Order.StopLimit)  # a limit fills at its price or not at all
-        paid = self._costs[order.data._name].fill_price(price, buy=buy) if slips else price
-        if not self._fit(order, paid, at):
+        paid = self._costs[order.data._name].fill_price(at.price, buy=buy) if slips else at.price
+        if not self._fit(order, paid, at.place):
             order.margin()
             self.notify(order)
             return
@@ -260,17 +317,18 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.cash += lent
         super()._execute(order, ago=0, price=paid)
         self.cash -= lent
+        order.executed.dt = day_numbers(np.array([at.place >> 1])).item()
         self._sweep(order)
         self.executions.append(
             Execution(
                 name=order.data._name,
-                row=order.data.row,
+                row=at.row,
                 size=float(order.executed.size),
-                reference=price,
+                reference=at.price,
                 paid=paid,
                 commission=float(order.executed.comm),
                 sent_at=order.info.get("decided_at", order.info["sent_at"]),
-                filled_at=at,
+                filled_at=at.place >> 1,
             )
         )
 
@@ -284,7 +342,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if position.size and abs(position.size) < dust:
             position.size, position.price = 0, 0.0
 
-    def _fit(self, order: Any, price: float, at: int) -> bool:
+    def _fit(self, order: Any, price: float, place: int) -> bool:
         """Cut an order to whole lots and to what the exposure limit lets in; return False if nothing is left."""
         if "fill_price" in order.info:
             return True  # planned orders are sized at the fill
@@ -293,25 +351,29 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         wanted = held + size
         if abs(wanted) <= abs(held) + 1e-12 and held * wanted >= 0:
             return True
-        allowed = float(np.sign(wanted)) * whole_lots(min(abs(wanted), self._room(order, price, at)), self._lots[name])
+        allowed = float(np.sign(wanted)) * whole_lots(
+            min(abs(wanted), self._room(order, price, place)), self._lots[name]
+        )
         fits = allowed - held
         if fits * size <= 0:
-            self.refused.append((name, f"order of {size:g} refused: {self._limit(order, abs(wanted), price, at)}"))
+            self.refused.append((name, f"order of {size:g} refused: {self._limit(order, abs(wanted), price, place)}"))
             return False
         if abs(fits) < abs(size) - 1e-9:
-            why = self._limit(order, abs(wanted), price, at)
+            why = self._limit(order, abs(wanted), price, place)
             self.refused.append((name, f"order of {size:g} cut to {fits:g}: {why}"))
             order.executed.remsize = order.created.size = order.size = fits
         return True
 
-    def _room(self, order: Any, price: float, at: int) -> float:
+    def _room(self, order: Any, price: float, place: int) -> float:
         """Return how many units may be held in all, other positions taken at what they were worth at the fill."""
-        others = {d: p.size * d.known_price(at) for d, p in self.positions.items() if d is not order.data and p.size}
+        others = {
+            d: p.size * d._known_price(place) for d, p in self.positions.items() if d is not order.data and p.size
+        }
         equity = self.cash + sum(others.values()) + self.positions[order.data].size * price
         rate = 1 + self._costs[order.data._name].commission_bps * BPS
         return float(max(0.0, self._max_gross * equity - sum(map(abs, others.values()))) / (price * rate))
 
-    def _limit(self, order: Any, wanted: float, price: float, at: int) -> str:
-        if wanted <= self._room(order, price, at):
+    def _limit(self, order: Any, wanted: float, price: float, place: int) -> str:
+        if wanted <= self._room(order, price, place):
             return f"only lots of {self._lots[order.data._name]:g} can be held"
         return f"gross exposure is limited to {self._max_gross:g} times equity"

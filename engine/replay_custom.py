@@ -111,7 +111,7 @@ class _Marks(bt.Analyzer):  # type: ignore[misc]
         broker = self.strategy.broker
         for day in book.due(before):
             broker.cash += book.interest(day)
-            values = [p.size * d.close[0] for d, p in broker.positions.items() if p.size]
+            values = [broker.known_value(d) for d, p in broker.positions.items() if p.size]
             called = book.write(
                 day,
                 equity=broker.cash + sum(values),

@@ -948,6 +948,127 @@ def test_close_stays_the_close_of_the_bar_with_intraday_instants():
     assert fills(account) == [("A", "buy", "2024-01-03", 10.6), ("A", "sell", "2024-01-03", 10.0)]
 
 
+# ---- what comes first ----------------------------------------------------------------------------------------------------
+
+
+def at(instant: str, act: Script) -> Script:
+    """Return a script that acts at the steps of one instant."""
+    return lambda s: act(s) if to_datetime(s.broker.now) == utc(instant) else None
+
+
+def both(*scripts: Script) -> Script:
+    """Return a script that runs others."""
+
+    def script(s: Any) -> None:
+        for each in scripts:
+            each(s)
+
+    return script
+
+
+def bought(account: Account) -> list[Any]:
+    """Return (instrument, minute, quantity, price) of every fill."""
+    return [
+        (f.instrument, f"{to_datetime(f.filled_at):%d %H:%M}", pytest.approx(f.quantity), f.price)
+        for f in account.fills
+    ]
+
+
+DIPS = [flat_day("2024-01-02", 100.0), ("2024-01-03", 100.0, 100.0, 80.0, 100.0)]
+LIMIT = {"size": 60, "exectype": bt.Order.Limit, "price": 90.0}
+
+
+def test_an_order_inside_a_bar_is_filled_before_one_at_its_open_in_plain_backtrader():
+    """Sent first, it is matched first: of 10,000 it leaves 4,600, with which 60 at the open, at 100, are refused."""
+
+    def send(s: Any) -> None:
+        s.buy(**LIMIT)
+        s.buy(size=60)
+
+    assert plain(on("2024-01-02", send), DIPS).filled == [("A", 60, 90.0)]
+
+
+def test_an_order_at_the_open_is_filled_before_one_inside_the_bar():
+    """60 at 100 leave 4,000, an equity of 9,400 at 90, and so room for 104.44 units, 44.44 more."""
+
+    def send(s: Any) -> None:
+        s.buy(**LIMIT)
+        s.buy(size=60)
+
+    account = ours(on("2024-01-02", send), bars(A, DIPS))
+    assert bought(account) == [("A", "03 00:00", 60.0, 100.0), ("A", "03 06:00", 4_000 / 90, 90.0)]
+
+
+def test_an_order_at_an_open_is_filled_before_one_inside_the_bar_of_a_market_that_closes_later():
+    """New York opens at 14:30, London closes at 16:30: 60 at 100 leave 4,000, which is 44.44 at 90."""
+
+    def send(s: Any) -> None:
+        s.buy(data=s.datas[0], **LIMIT)
+        s.buy(data=s.datas[1], size=60)
+
+    new_york = [flat_day(r[0], 100.0) for r in DIPS]
+    script = at("2024-01-02T21:00", send)
+    account = ours(script, bars(A, DIPS, hours=LONDON), bars(B, new_york, hours=NEW_YORK))
+    assert bought(account) == [("B", "03 14:30", 60.0, 100.0), ("A", "03 16:30", 4_000 / 90, 90.0)]
+
+
+RISEN = [flat_day("2024-01-02", 40.0), ("2024-01-03", 50.0, 60.0, 50.0, 60.0)]
+
+
+def test_an_order_whose_market_has_opened_since_cannot_be_taken_back():
+    """At London's close New York has been open for two hours: there 10 were bought at 50, and are worth that."""
+    told: list[Any] = []
+
+    def take_back(s: Any) -> None:
+        told.extend([s.cancel(s.order), s.getposition(s.datas[1]).size, s.broker.getvalue(), s.broker.get_cash()])
+
+    def send(s: Any) -> None:
+        s.order = s.buy(data=s.datas[1], size=10)
+
+    script = both(at("2024-01-02T21:00", send), at("2024-01-03T16:30", take_back))
+    account = ours(script, bars(A, DIPS, hours=LONDON), bars(B, RISEN, hours=NEW_YORK))
+    assert bought(account) == [("B", "03 14:30", 10.0, 50.0)]
+    assert told[1:] == [10, 10_000.0, 9_500.0]
+    assert account.equity[-1] == 10_100.0
+
+
+def test_an_order_whose_market_opens_at_this_very_instant_cannot_be_taken_back():
+    """What one market closed at is no reason that can reach the open of another at the same instant."""
+    told: list[Any] = []
+
+    def take_back(s: Any) -> None:
+        told.extend([s.broker.cancel(s.order), s.broker.getvalue()])
+
+    def send(s: Any) -> None:
+        s.order = s.buy(data=s.datas[1], size=10)
+
+    script = both(at("2024-01-02T16:00", send), at("2024-01-03T10:00", take_back))
+    account = ours(script, bars(A, DIPS, hours=("04:00", "10:00")), bars(B, RISEN, hours=("10:00", "16:00")))
+    assert told == [False, 10_000.0]
+    assert bought(account) == [("B", "03 10:00", 10.0, 50.0)]
+
+
+def test_an_order_whose_market_opens_later_can_be_taken_back():
+    def send(s: Any) -> None:
+        s.order = s.buy(data=s.datas[1], size=10)
+
+    script = both(at("2024-01-02T21:00", send), at("2024-01-03T10:00", lambda s: s.cancel(s.order)))
+    account = ours(script, bars(A, DIPS, hours=("04:00", "10:00")), bars(B, RISEN, hours=NEW_YORK))
+    assert account.fills == ()
+
+
+def test_the_stop_of_a_bracket_fills_from_the_session_after_its_parent_on():
+    """Bought at Wednesday's open at 100; what Wednesday fell to is past when the stop is sent; Thursday falls to 90."""
+    rows = [flat_day("2024-01-02", 100.0), ("2024-01-03", 100.0, 100.0, 80.0, 100.0)]
+    rows += [("2024-01-04", 100.0, 100.0, 90.0, 100.0), flat_day("2024-01-05", 100.0)]
+
+    def send(s: Any) -> None:
+        s.buy_bracket(size=10, exectype=bt.Order.Market, stopprice=95.0, limitprice=200.0)
+
+    account = ours(on("2024-01-02", send), bars(A, rows))
+    assert bought(account) == [("A", "03 00:00", 10.0, 100.0), ("A", "04 06:00", 10.0, 95.0)]
+
+
 # ---- sizes of orders sent ------------------------------------------------------------------------------------------------
 
 
