@@ -7,7 +7,8 @@ gapped; read 5 as 500 percent commission; sell short five times the equity.
 
 from array import array
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from datetime import date, timedelta
+from typing import Any, NamedTuple, cast
 
 import backtrader as bt
 import numpy as np
@@ -19,6 +20,8 @@ from engine.account import whole_lots
 from engine.costs import BPS, Costs
 
 _DUST = 1e-9
+_LIMITS = (bt.Order.Limit, bt.Order.StopLimit, bt.Order.StopTrailLimit)
+_KINDS = frozenset(range(len(bt.Order.ExecTypes)))
 NEVER = 2**64
 """The place in time of what does not come."""
 
@@ -109,6 +112,13 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
             return FirstPrice(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
         return FirstPrice(row, 2 * int(self.close_at[row]), float(self._column("close")[row]))
 
+    def _last_open(self, at: int) -> "FirstPrice | None":
+        """Return the open of the last row that opened up to an instant (ns), if it is real; for the broker alone."""
+        row = int(np.searchsorted(self.open_at, at, side="right")) - 1
+        if row < 0 or not self.has_open[row]:
+            return None
+        return FirstPrice(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
+
     @property
     def row(self) -> int:
         """The row now current, from 0."""
@@ -164,12 +174,24 @@ class Execution:
 def _check_order(order: Any) -> None:
     """Refuse what no exchange would take: a size that is no number, a price the sender chose himself."""
     name = order.data._name
+    if order.exectype not in _KINDS:
+        raise UserError(f"order of {order.created.size:g} {name} is of a kind {order.exectype!r} that there is not")
     if not np.isfinite(order.created.size):
         raise UserError(f"order of {order.created.size} {name}: its size must be a number (a price may be NaN still)")
     if order.exectype == bt.Order.Historical or {"fill_price", "decided_at", "sent_at"} & set(order.info):
         raise UserError(
             f"order of {order.created.size:g} {name} names its own fill; send a market, limit or stop order"
         )
+
+
+def _date_validity(order: Any, now: int) -> None:
+    """Count the time for which an order is valid from now on, not from the last bar of its market."""
+    valid, today = order.p.valid, day_numbers(np.array([now])).item()
+    if isinstance(valid, timedelta) and valid != order.DAY:
+        order.valid = today + valid / timedelta(days=1)
+    elif valid is not None and not isinstance(valid, date):  # what is left is a number of days; none is this day
+        end_of_day = float(np.floor(today)) + 1 - 1e-9
+        order.valid = end_of_day if not valid else today + float(valid)
 
 
 class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
@@ -191,6 +213,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.pending: Any
         self.refused: list[tuple[str, str]] = []
         self.executions: list[Execution] = []
+        self._filling_at: float | None = None
         self._value: float
         self._valuelever: float
         for name, cost in costs.items():
@@ -217,15 +240,40 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def notify(self, order: Any) -> None:
         """Keep a copy of an order for whoever is to be told of it: of a planned one nobody is."""
-        if not self._planned:
-            super().notify(order)
+        if self._planned:
+            return
+        if self._filling_at is not None and order.executed.exbits:
+            order.executed.dt = order.executed.exbits[-1].dt = self._filling_at
+        super().notify(order)
 
     def _due(self, order: Any) -> int:
         """Return the place in time at which an order fills or can: prices inside a bar are of its close."""
-        data = order.data
+        first = self._price_of(order)
+        if first.place != NEVER or order.exectype == bt.Order.Market:
+            return first.place
+        return 2 * self.now if self._is_fresh(order.data) else NEVER
+
+    def _is_fresh(self, data: Any) -> bool:
+        """Return whether the current row of a feed was laid down at this step: older ones have been looked at."""
+        return bool(data.row >= 0 and data.close_at[data.row] == self.now)
+
+    def _price_of(self, order: Any) -> FirstPrice:
+        """Return the price at which an order fills whatever comes after, if there is one by now or at this instant.
+
+        That of a market order is the first to come. A limit or a stop fills at an open that lies beyond its price.
+        """
+        data, sent = order.data, int(order.info["sent_at"])
         if order.exectype == bt.Order.Market:
-            return int(data._first_price(order.info["sent_at"]).place)
-        return 2 * int(data.close_at[data.row]) if data.row >= 0 else NEVER
+            return cast(FirstPrice, data._first_price(sent))
+        opened = data._last_open(self.now)
+        if order.exectype in (bt.Order.Limit, bt.Order.Stop) and opened is not None:
+            below = opened.price <= order.created.price
+            above = opened.price >= order.created.price
+            fills = below if order.isbuy() == (order.exectype == bt.Order.Limit) else above
+            lapsed = order.valid and data._stamps[opened.row] > order.valid
+            if fills and opened.place > 2 * sent + 1 and not lapsed:
+                return cast(FirstPrice, opened)
+        return FirstPrice(0, NEVER, np.nan)
 
     def _adds(self, order: Any) -> bool:
         return bool(self.getposition(order.data).size * order.executed.remsize >= 0)
@@ -252,8 +300,8 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         return value + since
 
     def cancel(self, order: Any, bracket: bool = False) -> Any:
-        """Take an order back, unless the open at which it fills is of this very instant."""
-        if order.exectype == bt.Order.Market and order.active() and self._due(order) == 2 * self.now + 1:
+        """Take an order back, unless the open at which it fills is past or of this very instant."""
+        if not bracket and order.active() and self._price_of(order).place <= 2 * self.now + 1:
             return False
         return super().cancel(order, bracket)
 
@@ -277,6 +325,8 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if not self._planned:
             _check_order(order)
         order.addinfo(sent_at=self.now)
+        if not self._planned:
+            _date_validity(order, self.now)
         return super().submit(order, check=check)
 
     def _try_exec(self, order: Any) -> None:
@@ -287,11 +337,11 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if "fill_price" in order.info:
             if data.close_at[row] > order.info["decided_at"]:
                 self._fill(order, FirstPrice(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
-        elif order.exectype == bt.Order.Market:
-            first = data._first_price(order.info["sent_at"])
-            if first.place <= 2 * self.now:
-                self._fill(order, first)
-        elif data.open_at[row] > order.info["sent_at"]:
+            return
+        first = self._price_of(order)
+        if first.place <= 2 * self.now:
+            self._fill(order, first)
+        elif order.exectype != bt.Order.Market and self._is_fresh(data) and data.open_at[row] > order.info["sent_at"]:
             super()._try_exec(order)
 
     def _execute(self, order: Any, ago: Any = None, price: Any = None, **other: Any) -> None:
@@ -304,20 +354,23 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _fill(self, order: Any, at: FirstPrice) -> None:
         buy = order.isbuy()
-        slips = order.exectype not in (bt.Order.Limit, bt.Order.StopLimit)  # a limit fills at its price or not at all
+        slips = order.exectype not in _LIMITS  # a limit fills at its price or not at all
         paid = self._costs[order.data._name].fill_price(at.price, buy=buy) if slips else at.price
         if not self._fit(order, paid, at.place):
             order.margin()
             self.notify(order)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
             return
         need = abs(order.executed.remsize) * paid
         lent = (
             0.0 if self.cash > 2 * need else 3 * need - 2 * min(self.cash, 0.0)
         )  # negative cash is refused; the limit is ours
         self.cash += lent
+        self._filling_at = day_numbers(np.array([at.place >> 1])).item()
         super()._execute(order, ago=0, price=paid)
+        self._filling_at = None
         self.cash -= lent
-        order.executed.dt = day_numbers(np.array([at.place >> 1])).item()
         self._sweep(order)
         self.executions.append(
             Execution(

@@ -63,8 +63,22 @@ class _NetTargets:
     """Targets that see orders still pending: two rules that both want 30 % of one market make 30 %, not 60 %."""
 
     def _pending(self: Any, data: Any) -> float:
-        orders = [o for o in self.broker.pending if o is not None and o.data is data and o.exectype == bt.Order.Market]
-        return float(sum(o.executed.remsize for o in orders))
+        return float(sum(o.executed.remsize for o in self._market_orders(data)))
+
+    def _market_orders(self: Any, data: Any) -> list[Any]:
+        return [o for o in self.broker.pending if o is not None and o.data is data and o.exectype == bt.Order.Market]
+
+    def close(self: Any, data: Any = None, size: Any = None, **kwargs: Any) -> Any:
+        """Send what is missing to no position: a second close before the market opens would turn it round."""
+        data = self._feed(data)
+        if size is not None:
+            return super().close(data=data, size=size, **kwargs)  # type: ignore[misc]
+        held = self.getposition(data).size
+        closing = [o for o in self._market_orders(data) if o.executed.remsize * held < 0]
+        left = held + sum(o.executed.remsize for o in closing)
+        if left * held <= _FLAT:
+            return None
+        return (self.sell if left > 0 else self.buy)(data=data, size=abs(left), **kwargs)
 
     def order_target_size(self: Any, data: Any = None, target: float = 0, **kwargs: Any) -> Any:
         """Send what is missing to a position of ``target`` units."""

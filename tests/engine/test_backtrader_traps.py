@@ -18,7 +18,7 @@ Rows of the study without a test here:
 """
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import backtrader as bt
@@ -1067,6 +1067,132 @@ def test_the_stop_of_a_bracket_fills_from_the_session_after_its_parent_on():
 
     account = ours(on("2024-01-02", send), bars(A, rows))
     assert bought(account) == [("A", "03 00:00", 10.0, 100.0), ("A", "04 06:00", 10.0, 95.0)]
+
+
+TOUCHED = [flat_day("2024-01-02", 100.0), ("2024-01-03", 100.0, 112.0, 99.0, 110.0), flat_day("2024-01-04", 110.0)]
+STOPS = [
+    ("sell", {"exectype": bt.Order.StopTrail, "trailamount": 5.0}),
+    ("sell", {"exectype": bt.Order.StopTrail, "trailpercent": 0.05}),
+    ("buy", {"exectype": bt.Order.StopLimit, "price": 111.0, "plimit": 105.0}),
+]
+
+
+@pytest.mark.parametrize(("side", "order"), STOPS)
+def test_a_bar_is_looked_at_once_whatever_closes_after_it(side, order):
+    """A stop raised by a bar's close, or turned into a limit by it, finds nothing more in that bar at London's close."""
+
+    def send(s: Any) -> None:
+        getattr(s, side)(data=s.datas[0], size=10, **order)
+
+    alone = ours(on("2024-01-02", send), bars(A, TOUCHED))
+    beside = ours(on("2024-01-02", send), bars(A, TOUCHED), bars(B, TOUCHED, hours=LONDON), also_before=True)
+    assert bought(beside) == bought(alone) == []
+
+
+@pytest.mark.parametrize(
+    ("send", "order"),
+    [("buy", {"exectype": bt.Order.Limit, "price": 60.0}), ("sell", {"exectype": bt.Order.Stop, "price": 55.0})],
+)
+def test_a_limit_or_stop_beyond_which_its_market_opened_cannot_be_taken_back(send, order):
+    """New York opens at 50: below a limit of 60, and through a stop at 55. At London's close that is past."""
+
+    def act(s: Any) -> None:
+        s.order = getattr(s, send)(data=s.datas[1], size=10, **order)
+
+    script = both(at("2024-01-02T21:00", act), at("2024-01-03T16:30", lambda s: s.cancel(s.order)))
+    account = ours(script, bars(A, DIPS, hours=LONDON), bars(B, RISEN, hours=NEW_YORK))
+    assert bought(account) == [("B", "03 14:30", 10.0, 50.0)]
+
+
+def test_a_limit_that_its_market_did_not_open_below_can_be_taken_back():
+    def send(s: Any) -> None:
+        s.order = s.buy(data=s.datas[1], size=10, exectype=bt.Order.Limit, price=49.0)
+
+    rows = [RISEN[0], ("2024-01-03", 50.0, 60.0, 45.0, 60.0)]
+    script = both(at("2024-01-02T21:00", send), at("2024-01-03T16:30", lambda s: s.cancel(s.order)))
+    assert ours(script, bars(A, DIPS, hours=LONDON), bars(B, rows, hours=NEW_YORK)).fills == ()
+
+
+def test_an_order_for_a_market_that_has_opened_for_the_first_time_cannot_be_taken_back():
+    def send(s: Any) -> None:
+        s.order = s.buy(data=s.datas[1], size=10)
+
+    script = both(at("2024-01-02T16:30", send), at("2024-01-03T16:30", lambda s: s.cancel(s.order)))
+    account = ours(script, bars(A, DIPS, hours=LONDON), bars(B, RISEN[1:], hours=NEW_YORK), also_before=True)
+    assert bought(account) == [("B", "03 14:30", 10.0, 50.0)]
+
+
+def test_the_time_for_which_an_order_is_valid_counts_from_when_it_was_sent():
+    """Sent on Monday at 16:30 for two days: Friday's bar, the last there is of New York, has nothing to do with it."""
+    rows = [flat_day("2024-01-05", 100.0), flat_day("2024-01-08", 100.0), ("2024-01-09", 100.0, 100.0, 80.0, 100.0)]
+
+    def send(s: Any) -> None:
+        s.buy(data=s.datas[1], size=10, exectype=bt.Order.Limit, price=90.0, valid=timedelta(days=2))
+
+    account = ours(at("2024-01-08T16:30", send), bars(A, rows, hours=LONDON), bars(B, rows, hours=NEW_YORK))
+    assert bought(account) == [("B", "09 21:00", 10.0, 90.0)]
+
+
+def test_an_order_tells_the_instant_at_which_it_was_filled():
+    told: list[Any] = []
+
+    class Listens(Scripted):
+        def notify_order(self, order: Any) -> None:
+            if order.status == order.Completed:
+                told.append(bt.num2date(order.executed.dt).replace(microsecond=0))
+
+    def send(s: Any) -> None:
+        s.buy(data=s.datas[1], size=10)
+
+    script = at("2024-01-02T21:00", send)
+    markets = [bars(A, DIPS, hours=LONDON), bars(B, RISEN, hours=NEW_YORK)]
+    replay_custom(Listens, {"script": script}, markets, EventCatalogue([]), Terms(cash=10_000.0))
+    assert [abs((t - datetime(2024, 1, 3, 14, 30)).total_seconds()) <= 1 for t in told] == [True]
+
+
+def test_what_hangs_on_a_refused_order_is_taken_back_with_it():
+    """A lot of 100 at 200 is more than 10,000: the parent is refused, and neither its stop nor its target waits for ever."""
+
+    def send(s: Any) -> None:
+        s.buy_bracket(size=100, exectype=bt.Order.Market, stopprice=95.0, limitprice=300.0)
+
+    rows = [flat_day("2024-01-02", 200.0), flat_day("2024-01-03", 200.0), flat_day("2024-01-04", 90.0)]
+    account = ours(on("2024-01-02", send), bars(instrument("A", lot=100), rows))
+    assert [s.reason for s in account.skipped] == ["order of 100 refused: gross exposure is limited to 1 times equity"]
+
+
+def test_a_limit_that_trails_does_not_slip():
+    rows = [flat_day("2024-01-02", 100.0), ("2024-01-03", 100.0, 110.0, 100.0, 108.0), flat_day("2024-01-04", 103.0)]
+    order = {"exectype": bt.Order.StopTrailLimit, "price": 100.0, "plimit": 103.5, "trailamount": 5.0}
+    account = ours(
+        on("2024-01-02", lambda s: s.buy(size=10, **order)),
+        bars(A, rows),
+        terms=Terms(cash=10_000.0, slippage_bps=100.0),
+    )
+    assert all(f.price == f.reference_price for f in account.fills)
+    assert len(account.fills) == 1
+
+
+def test_two_closes_before_the_market_opens_close_once():
+    """Sent at Tokyo's and at London's close for Tokyo's next open: a position of 10 is closed, not turned round."""
+
+    def act(s: Any) -> None:
+        if len(s.datas[0]) == 1 and not s.getposition(s.datas[0]).size:
+            s.buy(data=s.datas[0], size=10)
+        elif s.getposition(s.datas[0]).size:
+            s.close(data=s.datas[0])
+
+    rows = [flat_day(f"2024-01-0{d}", 100.0) for d in (2, 3, 4, 5)]
+    account = ours(act, bars(A, rows), bars(B, rows, hours=LONDON), also_before=True)
+    sides = [(f.side, f.quantity, f.session) for f in account.fills]
+    assert sides[0][0] == "buy"
+    assert sum(q if side == "buy" else -q for side, q, _ in sides) == 0.0
+    assert [side for side, _, _ in sides].count("sell") == 1
+
+
+def test_an_order_of_no_kind_is_refused():
+    with pytest.raises(UserError, match="of a kind 77 that there is not"):
+        ours(on("2024-01-02", lambda s: s.buy(size=1, exectype=77)), bars(A, DIPS))
 
 
 # ---- sizes of orders sent ------------------------------------------------------------------------------------------------
