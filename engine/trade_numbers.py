@@ -41,7 +41,7 @@ def trade_numbers(trades: Sequence[Trade]) -> Numbers:
     gains, losses = sum(t.pnl for t in closed if t.pnl > 0), -sum(t.pnl for t in closed if t.pnl < 0)
     pnl, costs = sum(t.pnl for t in closed), sum(t.costs for t in closed)
     values: dict[str, float | int | None] = {
-        "n_events": len({t.event_id for t in closed}),
+        "n_events": len({t.event_id for t in closed if t.event_id}),
         "n_trades": len(closed),
         "win_rate": sum(t.pnl > 0 for t in closed) / len(closed),
         "mean_trade": fmean(returns),

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any
 
 from datasets.errors import UserError, unknown_name
@@ -127,7 +128,10 @@ def _like(default: Any, text: str, where: str) -> Any:
         return text.casefold() == "true"
     if isinstance(default, int | float):
         try:
-            return type(default)(text)
+            value = type(default)(text)
         except ValueError as e:
             raise UserError(f"parameter {where} is '{text}'; it must be like its default {default!r}") from e
+        if not isfinite(value):
+            raise UserError(f"parameter {where} is '{text}'; it must be a finite number")
+        return value
     return text

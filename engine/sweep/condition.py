@@ -28,6 +28,8 @@ _SUMS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
     ast.Mod: operator.mod,
 }
+_LONGEST = 1_000
+"""So many characters: what is longer would nest deeper than Python reads."""
 _WORDS = {"none": None, "None": None, "true": True, "True": True, "false": False, "False": False}
 
 
@@ -47,10 +49,10 @@ class Condition:
         """
         try:
             return bool(_value(self.tree, given))
-        except TypeError as e:
-            raise UserError(f"--where '{self.text}' cannot be reckoned: {e}") from e
         except ZeroDivisionError:
             return False
+        except (TypeError, ValueError, ArithmeticError) as e:
+            raise UserError(f"--where '{self.text}' cannot be reckoned: {e}") from e
 
 
 def condition_of(text: str, known: Mapping[str, Any]) -> Condition:
@@ -61,9 +63,11 @@ def condition_of(text: str, known: Mapping[str, Any]) -> Condition:
     Raises:
         UserError: it cannot be read, holds anything else, or names a parameter that there is not.
     """
+    if len(text) > _LONGEST:
+        raise UserError(f"--where has {len(text):,} characters; at most {_LONGEST:,} are read")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError) as e:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
         raise UserError(f"--where '{text}' cannot be read; write it like 'take_profit > 2 * stop_loss'") from e
     names = frozenset(n for n in _names(tree, text) if n not in _WORDS)
     for name in names:
@@ -115,7 +119,11 @@ def _value(node: ast.expr, given: Mapping[str, Any]) -> Any:
 
 
 def _reckoned(sum_of: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    return None if left is None or right is None else sum_of(left, right)
+    if left is None or right is None:
+        return None
+    if isinstance(left, str) or isinstance(right, str):
+        raise TypeError("words take no + - * / %")
+    return sum_of(left, right)
 
 
 def _compared(node: ast.Compare, given: Mapping[str, Any]) -> bool:

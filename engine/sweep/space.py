@@ -93,11 +93,11 @@ def _held(kind: type[Strategy], first: Mapping[str, Any], name: str, value: Any)
 
 
 def _check_once(kind: type[Strategy], name: str, values: Sequence[Any]) -> None:
-    seen: list[Any] = []
+    seen = set[tuple[type, Any]]()
     for value in values:
-        if any(type(value) is type(s) and value == s for s in seen):
+        if (type(value), value) in seen:
             raise UserError(f"parameter {name} of {kind.name} is given the value {value!r} twice")
-        seen.append(value)
+        seen.add((type(value), value))
 
 
 def those_of(space: Space, conditions: Sequence[Condition]) -> Space:

@@ -28,6 +28,11 @@ from strategies.loading import find_strategy, is_backtrader
 
 _LENGTH = re.compile(r"(\d+)\s*(y|years?|e|events?)?", re.IGNORECASE)
 
+_MOST = 1_000_000_000
+"""So many combinations a sweep may have: two hours, and some hundred gigabytes."""
+_LONGEST = 5_000
+"""So many events or years a window of a walk-forward may have: the calendar ends soon after."""
+
 
 @dataclass(frozen=True)
 class SweepOptions:
@@ -55,7 +60,9 @@ class SweepOptions:
 @click.option(
     "--where", "conditions", multiple=True, metavar="EXPR", help="Only combinations of which this holds (repeatable)."
 )
-@click.option("--random", "draw", type=click.IntRange(min=1), metavar="N", help="Try N combinations drawn at random.")
+@click.option(
+    "--random", "draw", type=click.IntRange(1, 10_000_000), metavar="N", help="Try N combinations drawn at random."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --random.")
 @click.option(
     "--list", "listing", type=click.Path(path_type=Path), metavar="FILE", help="Try the combinations of a CSV file."
@@ -104,12 +111,17 @@ def sweep(
     with progress("reading events and bars"), apart(quiet=as_json):
         setting = options.setting()
         space = _space(strategy, options, asked, setting)
+        if len(space) > _MOST:
+            raise UserError(f"{len(space):,} combinations; a sweep may have {_MOST:,}: give fewer values, or --random")
         view = View(metric, asked.top, heat_axes(space, _names(asked.heat)))
         job, rolling = _job(space, setting, asked)
     manifest = _manifest(job, rolling)
     folder = SweepFolder(out if out is not None else Path("sweeps") / id_of(manifest))
-    result = _carried_out(strategy, job, rolling, folder, view, manifest, asked, quiet=as_json)
-    files = _written(job, result, folder, report=not no_report)
+    check_writable(folder.path)
+    with folder.alone():
+        result = _carried_out(strategy, job, rolling, folder, view, manifest, asked, quiet=as_json)
+        _check_some_done(result)
+        files = _written(job, result, folder, report=not no_report)
     sweep_entered(result)
     if as_json:
         say_json({**result_json(job, result), "files": {name: str(path) for name, path in files.items()}})
@@ -160,8 +172,9 @@ def _job(space: Space, setting: Setting, asked: SweepOptions) -> tuple[Job, Roll
 
 def _length(text: str, option: str) -> Length:
     found = _LENGTH.fullmatch(text.strip())
-    if found is None or int(found[1]) < 1:
-        raise UserError(f"{option} is '{text}'; write a number of events, such as 20, or of years, such as 10y")
+    if found is None or not 1 <= int(found[1]) <= _LONGEST:
+        told = f"{option} is '{text}'; write a number of events, such as 20, or of years, such as 10y"
+        raise UserError(f"{told}, up to {_LONGEST:,}")
     return Length(int(found[1]), years=(found[2] or "e").lower().startswith("y"))
 
 
@@ -181,8 +194,9 @@ def _carried_out(
     *,
     quiet: bool,
 ) -> SweepResult:
-    check_writable(folder.path)
     sweep_id = id_of(manifest)
+    if asked.resume and folder.held() is None:
+        warn(f"hustings: there is nothing to go on from in '{folder.path}': this is another sweep, or a first one")
     folder.begin(sweep_id, manifest, resume=asked.resume, restart=asked.restart)
     spans = [0, *(train_span(n) for n in range(len(rolling.folds) if rolling else 0))]
     try:
@@ -190,13 +204,19 @@ def _carried_out(
             carry_out(
                 job, strategy, folder, sweep_id=sweep_id, spans=spans, hands=Hands(asked.workers, asked.scheduler)
             )
-    except (KeyboardInterrupt, UserError):
+    except (KeyboardInterrupt, UserError, OSError):
         _tell_kept(folder, len(job.space))
         raise
     with progress("replaying the best"), apart(quiet=quiet):
         folder.finish(job.space)
         earlier = trials_before(manifest["strategy"], sweep_id)
         return result_of(job, folder, view, sweep_id=sweep_id, manifest=manifest, rolling=rolling, earlier=earlier)
+
+
+def _check_some_done(result: SweepResult) -> None:
+    found = result.digest
+    if found.failed == found.n:
+        raise UserError(f"all {found.n:,} combinations failed: {found.reasons[0][0]}")
 
 
 def _tell_kept(folder: SweepFolder, n: int) -> None:

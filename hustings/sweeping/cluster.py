@@ -148,7 +148,7 @@ class ClusterCrew:
         task, _ = self._tasks.pop(future)
         if not future.done():
             future.cancel()
-            return Done(task, None, 0.0, "")
+            return Done(task, None, 0.0, "the worker that reckoned it ended")
         try:
             stretch, seconds = future.result()
         except Exception as e:

@@ -5,9 +5,12 @@ leaves whole files only. At the end they become ``results/``, cut at fixed place
 stretches, by how many workers and in which order the work was done.
 """
 
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -42,29 +45,54 @@ class SweepFolder:
         """Where the results lie once all is done."""
         return self.path / "results"
 
-    def begin(self, sweep_id: str, manifest: dict[str, Any], *, resume: bool, restart: bool) -> None:
-        """Make the folder ready: empty, or as it was left where the sweep is resumed.
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the folder for this process until the end of a ``with``.
 
         Raises:
-            UserError: it holds another sweep, or an unfinished one of which nothing was said; it cannot be written.
+            UserError: another process is at work in it.
         """
-        held = self._held()
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            _lock(handle, self.path)
+            yield
+        finally:
+            os.close(handle)
+
+    def begin(self, sweep_id: str, manifest: dict[str, Any], *, resume: bool, restart: bool) -> None:
+        """Make the folder ready: empty, or as it was left where the sweep is resumed or was finished.
+
+        Raises:
+            UserError: it holds another sweep, or what is none, or an unfinished one of which nothing was said.
+        """
+        held = self.held()
         if held not in (None, sweep_id) and not restart:
             raise UserError(f"'{self.path}' holds another sweep ({held}); name another --out, or --restart there")
-        done = self.done_rows()
-        if held is not None and done and not resume and not restart:
-            told = f"{done:,} of {manifest['combinations']:,} combinations of this sweep are done in '{self.path}'"
+        done, n = self.done_rows(), manifest["combinations"]
+        keeps = not restart and (resume or self.is_complete(n))
+        if held is not None and done and not keeps and not restart:
+            told = f"{done:,} of {n:,} combinations of this sweep are done in '{self.path}'"
             raise UserError(f"{told}: --resume goes on from there, --restart begins anew")
-        if held is None or not resume:
+        if not keeps:
             self._clear()
-        self.unfinished.mkdir(parents=True, exist_ok=True)
         self.write("manifest.json", as_json({"sweep_id": sweep_id, **manifest}))
+        self.unfinished.mkdir(exist_ok=True)
 
-    def _held(self) -> str | None:
+    def held(self) -> str | None:
+        """Return the id of the sweep that the folder holds, or None where it is empty.
+
+        Raises:
+            UserError: it holds something else.
+        """
         try:
-            return str(json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))["sweep_id"])
-        except (OSError, ValueError, KeyError):
-            return None
+            found = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
+            return str(found["sweep_id"])
+        except FileNotFoundError:
+            if not any(not p.name.startswith(".") for p in self.path.iterdir()):
+                return None
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise UserError(f"'{self.path}' is not empty and holds no sweep; name a new or an empty folder with --out")
 
     def _clear(self) -> None:
         for folder in (self.unfinished, self.results):
@@ -93,7 +121,11 @@ class SweepFolder:
     def kept(self, span: int) -> list[tuple[int, int, Path]]:
         """Return the stretches that are done over a span, in order: first combination, the one after the last, file."""
         found = [(p.stem.split("-"), p) for p in self.unfinished.glob(f"{span:04d}-*.parquet")]
-        return sorted((int(first), int(last), path) for (_, first, last), path in found)
+        apart: list[tuple[int, int, Path]] = []
+        for first, last, path in sorted((int(first), int(last), path) for (_, first, last), path in found):
+            if not apart or first >= apart[-1][1]:  # of two that overlap the first stands, and the rest is a gap
+                apart.append((first, last, path))
+        return apart
 
     def gaps(self, span: int, n: int) -> list[tuple[int, int]]:
         """Return the stretches of n combinations that are not done over a span."""
@@ -143,6 +175,16 @@ class SweepFolder:
         shutil.rmtree(self.unfinished, ignore_errors=True)
 
 
+def _lock(handle: int, path: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as e:
+        told = f"another hustings is at work in '{path}'"
+        raise UserError(f"{told}: wait until it has ended, or name another --out") from e
+    except OSError:
+        return  # a file system that knows no locks keeps nobody out
+
+
 def as_json(value: Any) -> str:
     """Return a value as the text of a file of a sweep."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
@@ -182,8 +224,13 @@ def _table(stretch: Stretch, parameters: dict[str, pa.Array]) -> pa.Table:
     rows = np.arange(stretch.first, stretch.last)
     numbers = {name: pa.array(stretch.columns[name], from_pandas=True) for name in COLUMNS}
     how = pa.array([_HOW[h] for h in stretch.how.tolist()])
-    why = pa.array([stretch.failed.get(row) for row in rows.tolist()], pa.string())
+    why = pa.array([_readable(stretch.failed.get(row)) for row in rows.tolist()], pa.string())
     return pa.table({"combination": rows, **parameters, **numbers, "how": how, "why": why})
+
+
+def _readable(why: str | None) -> str | None:
+    """Return a text without what no file can hold: a rule may fail with any."""
+    return None if why is None else why.encode("utf-8", "replace").decode("utf-8")
 
 
 def _stretch(table: pa.Table, first: int) -> Stretch:

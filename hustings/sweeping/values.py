@@ -15,6 +15,8 @@ from hustings.execution import Setting
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")
 _MOST = 1_000_000
+_DIGITS = 20
+"""So many characters of a number are reckoned with to the last."""
 ALL = "all"
 """Stands for every value there is: instruments at hand, countries with events, words of a choice, true and false."""
 
@@ -51,6 +53,8 @@ def _range(name: str, text: str) -> Iterator[str]:
     if not found:
         yield text
         return
+    if max(map(len, text.split(":"))) > _DIGITS:
+        raise UserError(f"-p {name}={text}: write its numbers with at most {_DIGITS} characters")
     first, last, step = (None if t is None else Decimal(t) for t in found.groups())
     if step is None and (first % 1 or last % 1):  # type: ignore[operator]
         raise UserError(f"-p {name}={text}: say how far apart the values are, such as 0.01:0.05:0.01")
@@ -60,9 +64,9 @@ def _range(name: str, text: str) -> Iterator[str]:
 def _steps(name: str, text: str, first: Decimal, last: Decimal, step: Decimal) -> Iterator[str]:
     if step <= 0 or last < first:
         raise UserError(f"-p {name}={text}: write a range from low to high, such as 1:50 or 10:60:5")
+    if last - first >= _MOST * step:
+        raise UserError(f"-p {name}={text} has too many values; a parameter may have {_MOST:,}")
     n = int((last - first) / step) + 1
-    if n > _MOST:
-        raise UserError(f"-p {name}={text} has {n:,} values; a parameter may have {_MOST:,}")
     yield from (str(first + k * step) for k in range(n))
 
 

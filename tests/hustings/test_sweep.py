@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hustings.sweeping.crew import Done
+from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.sent import Task
 from hustings.sweeping.sweeping import _Pace
 
@@ -141,6 +142,19 @@ def test_simulated_bars_are_shouted(cli, home) -> None:
         (["-p", "hold=1:3", "--train", "5x", "--test", "2"], "--train is '5x'"),
         (["-p", "hold=1:3", "--train", "5y", "--test", "2"], "both in years"),
         (["-p", "hold=1:3", "--train", "5000", "--test", "2"], "too few to train on"),
+        (["-p", "hold=1:3", "--train", "9y", "--test", "99999999999y"], "--test is '99999999999y'"),
+        (["-p", f"hold=1:{'9' * 40}"], "at most 20 characters"),
+        (["-p", "hold=1:99999999999999999999"], "has too many values"),
+        (["-p", "hold=1:3", "--where", "'%z' % hold == 'a'"], "words take no + - * / %"),
+        (["-p", "hold=1:3", "--where", f"{'9' * 400} / 2 > hold"], "cannot be reckoned"),
+        (["-p", "hold=1:3", "--where", "1+" * 600 + "1 > hold"], "characters; at most 1,000 are read"),
+        (["-p", "hold=1:3", "--where", "(" * 400 + "1" + ")" * 400 + " > hold"], "cannot be read"),
+        (["-p", "hold=1:3", "-p", "winner_party=\udcff"], "write it in UTF-8"),
+        (
+            ["-p", "hold=1:2000", *(f"-p{name}=0.001:0.9:0.001" for name in ("stop_loss", "take_profit"))],
+            "1,620,000,000 combinations; a sweep may have 1,000,000,000",
+        ),
+        (["-p", "hold=1:3", "--from", "2090-01-01"], "all 3 combinations failed: "),
         (["-p", "hold=1:3", "--list", "none.csv"], "leave out"),
         (["--list", "none.csv"], "cannot be read: No such file"),
         (["-p", "hold=1:3", "--resume", "--restart"], "give one of them"),
@@ -172,6 +186,62 @@ def test_an_unfinished_sweep_is_not_begun_anew_unasked(cli, home) -> None:
     assert files_of("left") == files_of("whole")
     other = cli(*RULE, "-p", "hold=1:9", "--out", "left")
     assert (other.code, "holds another sweep" in other.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"results/thesis.txt": "precious", "unfinished/draft.txt": "x"},
+        {"manifest.json": '{"my": 1}'},
+        {"manifest.json": "[1]"},
+        {"manifest.json": "{"},
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--restart"], ["--resume"]])
+def test_what_is_no_sweep_is_left_as_it_is(cli, home, held, more) -> None:
+    for name, text in held.items():
+        (Path("mine") / name).parent.mkdir(parents=True, exist_ok=True)
+        (Path("mine") / name).write_text(text)
+    before = files_of("mine")
+    answer = cli(*SMALL, "--out", "mine", *more)
+    assert (answer.code, files_of("mine")) == (2, before)
+    assert "'mine' is not empty and holds no sweep; name a new or an empty folder with --out" in answer.err
+
+
+def test_a_finished_sweep_typed_again_is_kept_and_looked_at_anew(cli, home) -> None:
+    cli(*SMALL, "--out", "done")
+    part = Path("done/results/part-00000.parquet")
+    written = part.stat().st_mtime_ns
+    again = cli(*SMALL, "--out", "done", "--top", "1", "--json").json
+    assert len(again["best"]) == 1
+    assert part.stat().st_mtime_ns == written
+    assert cli(*SMALL, "--out", "done", "--restart").code == 0
+    assert part.stat().st_mtime_ns > written
+
+
+def test_two_sweeps_do_not_work_in_one_folder(cli, home) -> None:
+    cli(*SMALL, "--out", "one")
+    before = files_of("one")
+    with SweepFolder(Path("one")).alone():
+        answer = cli(*SMALL, "--out", "one", "--restart")
+    assert (answer.code, files_of("one")) == (2, before)
+    assert "another hustings is at work in 'one': wait until it has ended, or name another --out" in answer.err
+
+
+def test_stretches_that_overlap_are_done_again(cli, home) -> None:
+    cli(*SMALL, "--out", "whole")
+    cli(*SMALL, "--out", "left")
+    table = pq.read_table("left/results")
+    _unfinish(Path("left"), rows=4)
+    pq.write_table(table.slice(2, 4), f"left/unfinished/0000-{2:013d}-{6:013d}.parquet")
+    assert cli(*SMALL, "--out", "left", "--resume").code == 0
+    assert files_of("left") == files_of("whole")
+
+
+def test_nothing_to_resume_is_told(cli, home) -> None:
+    answer = cli(*SMALL, "--out", "new", "--resume")
+    assert answer.code == 0
+    assert "there is nothing to go on from in 'new'" in answer.err
 
 
 def _unfinish(folder: Path, *, rows: int) -> None:

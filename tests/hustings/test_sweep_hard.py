@@ -195,14 +195,14 @@ def worker(place: Path, scheduler: str) -> Iterator[Callable[..., "subprocess.Po
     """Begins workers of the scheduler, which end with the test."""
     mine: list[subprocess.Popen[str]] = []
 
-    def more(root: Path = ROOT, **env: str) -> "subprocess.Popen[str]":
-        options = ["--nthreads", "1", "--no-dashboard", "--no-nanny"]
+    def more(root: Path = ROOT, *, nanny: bool = False, **env: str) -> "subprocess.Popen[str]":
+        options = ["--nthreads", "1", "--no-dashboard", *([] if nanny else ["--no-nanny"])]
         mine.append(begun(place, "distributed.cli.dask_worker", scheduler, *options, root=root, env=env))
         return mine[-1]
 
     yield more
     for each in mine:
-        each.kill()
+        each.terminate()
         each.communicate()
 
 
@@ -223,6 +223,17 @@ def test_a_worker_killed_in_the_middle_loses_nothing(place, whole, scheduler, wo
     doomed.send_signal(signal.SIGKILL)
     ended(sweep)
     assert files_of(place / "lost") == whole
+
+
+@pytest.mark.slow
+def test_a_combination_that_ends_its_workers_is_listed_and_the_others_are_done(place, scheduler, worker) -> None:
+    worker(nanny=True, DEADLY="3")
+    rule = ["hustings", "sweep", str(place / "slow.py:Slow"), "-p", "hold=1:4"]
+    out, _ = ended(begun(place, *rule, "--out", "poison", "--scheduler", scheduler, "--json"))
+    table = pq.read_table(place / "poison" / "results").to_pydict()
+    assert [h for h, how in zip(table["hold"], table["how"], strict=True) if how == "failed"] == [3]
+    assert table["why"][2].startswith("the worker that reckoned it ended")
+    assert '"failed": 1' in out
 
 
 @pytest.mark.slow
