@@ -87,7 +87,7 @@ def parameters_of(pairs: tuple[str, ...]) -> dict[str, str]:
         if name.strip() in given:
             raise UserError(f"-p {name.strip()} is given twice")
         if not pair.isprintable() and any("\ud800" <= c <= "\udfff" for c in pair):
-            raise UserError(f"-p {pair!a} is no text in the encoding of this terminal; write it in UTF-8")
+            raise UserError(f"-p {pair!a} holds bytes that are no text; write it in UTF-8")
         given[name.strip()] = value.strip()
     return given
 

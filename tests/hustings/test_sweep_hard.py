@@ -226,10 +226,13 @@ def test_a_worker_killed_in_the_middle_loses_nothing(place, whole, scheduler, wo
 
 
 @pytest.mark.slow
-def test_a_combination_that_ends_its_workers_is_listed_and_the_others_are_done(place, scheduler, worker) -> None:
+def test_a_combination_that_ends_its_workers_is_listed_and_the_others_are_done(
+    place, scheduler, worker, tmp_path
+) -> None:
     worker(nanny=True, DEADLY="3")
     rule = ["hustings", "sweep", str(place / "slow.py:Slow"), "-p", "hold=1:4"]
-    out, _ = ended(begun(place, *rule, "--out", "poison", "--scheduler", scheduler, "--json"))
+    apart = {"HUSTINGS_HOME": str(tmp_path)}  # its trials are none of the other sweeps'
+    out, _ = ended(begun(place, *rule, "--out", "poison", "--scheduler", scheduler, "--json", env=apart))
     table = pq.read_table(place / "poison" / "results").to_pydict()
     assert [h for h, how in zip(table["hold"], table["how"], strict=True) if how == "failed"] == [3]
     assert table["why"][2].startswith("the worker that reckoned it ended")
