@@ -79,6 +79,21 @@ def check_writable(folder: Path) -> None:
         raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
 
 
+def check_free(folder: Path) -> None:
+    """Raise a UserError now when a folder cannot be written, or holds a manifest that is no run's."""
+    check_writable(folder)
+    path = folder / "manifest.json"
+    if path.exists() and _id_in(path) is None:
+        raise UserError(f"'{folder}' holds a manifest.json that is no run's; name another place with --out")
+
+
+def _id_in(path: Path) -> str | None:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["run_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 _OURS = frozenset(
     {
         "manifest.json",

@@ -2,7 +2,7 @@
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -55,8 +55,8 @@ class Condition:
             raise UserError(f"--where '{self.text}' cannot be reckoned: {e}") from e
 
 
-def condition_of(text: str, known: Mapping[str, Any]) -> Condition:
-    """Return the condition that a text states on the known parameters.
+def condition_of(text: str, known: Mapping[str, Any], *, settable: Collection[str] = ()) -> Condition:
+    """Return the condition that a text states on the known parameters; ``settable`` are those that could be given too.
 
     It may compare, reckon with + - * / %, and join with and, or, not; words stand between quotes.
 
@@ -71,8 +71,11 @@ def condition_of(text: str, known: Mapping[str, Any]) -> Condition:
         raise UserError(f"--where '{text}' cannot be read; write it like 'take_profit > 2 * stop_loss'") from e
     names = frozenset(n for n in _names(tree, text) if n not in _WORDS)
     for name in names:
+        if name in settable and name not in known:
+            raise UserError(f"--where names '{name}', of which this sweep gives no value: give one with -p {name}=...")
         if name not in known:
-            raise unknown_name("parameter in --where", name, known, hint=f"this sweep has {', '.join(known) or 'none'}")
+            hint = f"this sweep has {', '.join(known) or 'none'}; words stand between quotes"
+            raise unknown_name("parameter in --where", name, known, hint=hint)
     return Condition(text.strip(), tree, names)
 
 

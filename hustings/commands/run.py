@@ -9,7 +9,7 @@ from hustings.commands.run_options import RunOptions, run_options
 from hustings.execution import execute
 from hustings.ledger import SHOWN, position_json
 from hustings.recording import entered, listed
-from hustings.run_folder import check_writable, run_json, write_run
+from hustings.run_folder import check_free, run_json, write_run
 from hustings.sheet import kept_study, sheet_of
 from hustings.terminal import apart, progress, say, say_json, summary
 
@@ -29,7 +29,7 @@ def run(
     STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
     """
     if out is not None:
-        check_writable(out)
+        check_free(out)
     with progress("replaying"), apart(quiet=as_json):
         setting = replace(options.setting(), vary=not (no_report or no_variants))
         result = execute(strategy, options.given(), options.instruments, setting)

@@ -10,7 +10,7 @@ from hustings.commands.run_options import RunOptions, run_options
 from hustings.commands.study_options import StudyOptions, study_options
 from hustings.ledger import SHOWN, position_json
 from hustings.recording import entered, listed
-from hustings.run_folder import check_writable, run_json, write_run
+from hustings.run_folder import check_free, run_json, write_run
 from hustings.sheet import sheet_of
 from hustings.studying import position_after, registration_of, studied, study_json, subject_of
 from hustings.terminal import apart, head, progress, say, say_json, table, told_paths
@@ -42,7 +42,7 @@ def study(
     """
     studying.settings()
     if out is not None:
-        check_writable(out)
+        check_free(out)
     registered = registration_of(studying.prereg, options.adjust)
     with progress("replaying"), apart(quiet=as_json):
         subject = subject_of(strategy, options, vary=not (no_report or no_variants))

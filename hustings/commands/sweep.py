@@ -1,7 +1,7 @@
 """hustings sweep: try many combinations of a strategy's parameters, and say what the best is worth."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,8 @@ def _space(strategy: str, options: RunOptions, asked: SweepOptions, setting: Set
             raise UserError("--list names the combinations: leave out --random, --where, and -p of several values")
         return listed_space(kind, fixed, listed_rows(asked.listing))
     space = grid_space(kind, fixed, axes)
-    conditions = [condition_of(text, {**space.fixed, **space.axes}) for text in asked.conditions]
+    known, settable = {**space.fixed, **space.axes}, {f.name for f in fields(kind)}
+    conditions = [condition_of(text, known, settable=settable) for text in asked.conditions]
     return drawn_from(space, asked.draw, asked.seed, conditions) if asked.draw else those_of(space, conditions)
 
 

@@ -136,6 +136,8 @@ def test_simulated_bars_are_shouted(cli, home) -> None:
         (["-p", "weight=0.1:0.5"], "say how far apart"),
         (["-p", "hold=1:3", "--metric", "sharp"], "did you mean 'sharpe'"),
         (["-p", "hold=1:3", "--where", "hodl > 2"], "did you mean 'hold'"),
+        (["-p", "hold=1:3", "--where", "side == 'long'"], "--where names 'side', of which this sweep gives no value"),
+        (["-p", "hold=1:3", "--where", "country == US"], "words stand between quotes"),
         (["-p", "hold=1:3", "--heat", "hold"], "takes two parameters"),
         (["-p", "hold=1:3", "--heat", "hold,delay"], "unknown parameter that varies 'delay'"),
         (["-p", "hold=1:3", "--train", "5"], "takes both --train and --test"),
@@ -206,6 +208,14 @@ def test_what_is_no_sweep_is_left_as_it_is(cli, home, held, more) -> None:
     answer = cli(*SMALL, "--out", "mine", *more)
     assert (answer.code, files_of("mine")) == (2, before)
     assert "'mine' is not empty and holds no sweep; name a new or an empty folder with --out" in answer.err
+
+
+def test_a_run_does_not_go_where_a_sweep_is(cli, home) -> None:
+    cli(*SMALL, "--out", "mine")
+    before = files_of("mine")
+    answer = cli("run", "buy-after-event", "--out", "mine")
+    assert (answer.code, files_of("mine")) == (2, before)
+    assert "'mine' holds a manifest.json that is no run's" in answer.err
 
 
 def test_a_finished_sweep_typed_again_is_kept_and_looked_at_anew(cli, home) -> None:

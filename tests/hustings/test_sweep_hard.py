@@ -125,8 +125,8 @@ def holds(place: Path, asked: str) -> Counter[int]:
 def test_killed_and_resumed_it_gives_the_same_bytes_and_repeats_at_most_a_stretch_a_worker(place, whole) -> None:
     killed = slow(place, "killed", "--workers", "2", asked="asked-1")
     until(lambda: len(rows_kept(place, "killed")) >= 2, "two stretches that are done")
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
+    with killed:
+        killed.send_signal(signal.SIGKILL)
     kept = rows_kept(place, "killed")
     until(lambda: _still(place / "asked-1"), "the end of its workers")
     assert 0 < sum(last - first for first, last in kept) < N
