@@ -24,8 +24,8 @@ def main(page: Page) -> None:
     page.say(
         "Planning and reckoning together. The exponent is the slope of a least-squares line through the logarithms"
     )
-    page.say(f"of all sizes; that of the last step stands beside it. Asked for: at most {MOST}. Medians of 15 rounds,")
-    page.say("of combinations of 5.\n")
+    page.say(f"of all sizes; that of the last step stands beside it. Asked for: at most {MOST}.")
+    page.say(f"Medians of {', '.join(f'{n} rounds ({variable})' for variable, n in ROUNDS.items())}.\n")
     for variable, sizes in SIZES.items():
         _one(page, variable, sizes)
 

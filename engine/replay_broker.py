@@ -103,21 +103,22 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
             return float(self._column("open")[opened])
         return float(self._column("close")[max(closed, 0)])
 
-    def _first_price(self, after: int) -> "FirstPrice":
+    def _first_price(self, after: int) -> "PriceAt":
         """Return the first price that comes into being strictly after an instant (ns); for the broker alone."""
         row = int(np.searchsorted(self.close_at, after, side="right"))
         if row == len(self.close_at):
-            return FirstPrice(row, NEVER, np.nan)
+            return PriceAt(row, NEVER, np.nan)
         if self.open_at[row] > after and self.has_open[row]:
-            return FirstPrice(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
-        return FirstPrice(row, 2 * int(self.close_at[row]), float(self._column("close")[row]))
+            return self._open_of(row)
+        return PriceAt(row, 2 * int(self.close_at[row]), float(self._column("close")[row]))
 
-    def _last_open(self, at: int) -> "FirstPrice | None":
+    def _last_open(self, at: int) -> "PriceAt | None":
         """Return the open of the last row that opened up to an instant (ns), if it is real; for the broker alone."""
         row = int(np.searchsorted(self.open_at, at, side="right")) - 1
-        if row < 0 or not self.has_open[row]:
-            return None
-        return FirstPrice(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
+        return self._open_of(row) if row >= 0 and self.has_open[row] else None
+
+    def _open_of(self, row: int) -> "PriceAt":
+        return PriceAt(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
 
     @property
     def row(self) -> int:
@@ -125,7 +126,7 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
         return len(self) - 1
 
 
-class FirstPrice(NamedTuple):
+class PriceAt(NamedTuple):
     """A price, its row, and its place in time: twice the instant (ns), and one more for an open."""
 
     row: int
@@ -143,6 +144,10 @@ def day_numbers(instants: Instants) -> Floats:
     """Return instants as backtrader's day numbers (days since 0001-01-01, plus one), exact to some 10 microseconds."""
     whole, part = np.divmod(instants, 86_400_000_000_000)
     return whole.astype(np.float64) + 719_163.0 + part / 8.64e13
+
+
+def _day_number(instant: int) -> float:
+    return float(day_numbers(np.array([instant])).item())
 
 
 class BpsCommission(bt.CommInfoBase):  # type: ignore[misc]
@@ -186,7 +191,7 @@ def _check_order(order: Any) -> None:
 
 def _date_validity(order: Any, now: int) -> None:
     """Count the time for which an order is valid from now on, not from the last bar of its market."""
-    valid, today = order.p.valid, day_numbers(np.array([now])).item()
+    valid, today = order.p.valid, _day_number(now)
     if isinstance(valid, timedelta) and valid != order.DAY:
         order.valid = today + valid / timedelta(days=1)
     elif valid is not None and not isinstance(valid, date):  # what is left is a number of days; none is this day
@@ -213,7 +218,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.pending: Any
         self.refused: list[tuple[str, str]] = []
         self.executions: list[Execution] = []
-        self._filling_at: float | None = None
+        self._filling: PriceAt | None = None
         self._value: float
         self._valuelever: float
         for name, cost in costs.items():
@@ -242,8 +247,9 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Keep a copy of an order for whoever is to be told of it: of a planned one nobody is."""
         if self._planned:
             return
-        if self._filling_at is not None and order.executed.exbits:
-            order.executed.dt = order.executed.exbits[-1].dt = self._filling_at
+        if self._filling is not None and order.executed.exbits:
+            filled_at = _day_number(self._filling.place >> 1)
+            order.executed.dt = order.executed.exbits[-1].dt = filled_at
         super().notify(order)
 
     def _due(self, order: Any) -> int:
@@ -257,14 +263,14 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Return whether the current row of a feed was laid down at this step: older ones have been looked at."""
         return bool(data.row >= 0 and data.close_at[data.row] == self.now)
 
-    def _price_of(self, order: Any) -> FirstPrice:
+    def _price_of(self, order: Any) -> PriceAt:
         """Return the price at which an order fills whatever comes after, if there is one by now or at this instant.
 
         That of a market order is the first to come. A limit or a stop fills at an open that lies beyond its price.
         """
         data, sent = order.data, int(order.info["sent_at"])
         if order.exectype == bt.Order.Market:
-            return cast(FirstPrice, data._first_price(sent))
+            return cast(PriceAt, data._first_price(sent))
         opened = data._last_open(self.now)
         if order.exectype in (bt.Order.Limit, bt.Order.Stop) and opened is not None:
             below = opened.price <= order.created.price
@@ -272,8 +278,8 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             fills = below if order.isbuy() == (order.exectype == bt.Order.Limit) else above
             lapsed = order.valid and data._stamps[opened.row] > order.valid
             if fills and opened.place > 2 * sent + 1 and not lapsed:
-                return cast(FirstPrice, opened)
-        return FirstPrice(0, NEVER, np.nan)
+                return cast(PriceAt, opened)
+        return PriceAt(0, NEVER, np.nan)
 
     def _adds(self, order: Any) -> bool:
         return bool(self.getposition(order.data).size * order.executed.remsize >= 0)
@@ -324,9 +330,8 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """
         if not self._planned:
             _check_order(order)
-        order.addinfo(sent_at=self.now)
-        if not self._planned:
             _date_validity(order, self.now)
+        order.addinfo(sent_at=self.now)
         return super().submit(order, check=check)
 
     def _try_exec(self, order: Any) -> None:
@@ -336,7 +341,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             return  # its market has not begun
         if "fill_price" in order.info:
             if data.close_at[row] > order.info["decided_at"]:
-                self._fill(order, FirstPrice(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
+                self._fill(order, PriceAt(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
             return
         first = self._price_of(order)
         if first.place <= 2 * self.now:
@@ -350,9 +355,9 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             super()._execute(order, ago=ago, price=price, **other)
             return
         row = order.data.row
-        self._fill(order, FirstPrice(row, 2 * int(order.data.close_at[row]), price))
+        self._fill(order, PriceAt(row, 2 * int(order.data.close_at[row]), price))
 
-    def _fill(self, order: Any, at: FirstPrice) -> None:
+    def _fill(self, order: Any, at: PriceAt) -> None:
         buy = order.isbuy()
         slips = order.exectype not in _LIMITS  # a limit fills at its price or not at all
         paid = self._costs[order.data._name].fill_price(at.price, buy=buy) if slips else at.price
@@ -367,9 +372,9 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             0.0 if self.cash > 2 * need else 3 * need - 2 * min(self.cash, 0.0)
         )  # negative cash is refused; the limit is ours
         self.cash += lent
-        self._filling_at = day_numbers(np.array([at.place >> 1])).item()
+        self._filling = at
         super()._execute(order, ago=0, price=paid)
-        self._filling_at = None
+        self._filling = None
         self.cash -= lent
         self._sweep(order)
         self.executions.append(

@@ -140,10 +140,15 @@ def folder_of(name: str) -> Path:
 
 def holds(folder: Path, run_id: str) -> bool:
     """Return whether a folder holds the files of a run."""
+    return run_in(folder) == run_id
+
+
+def run_in(folder: Path) -> str | None:
+    """Return the id of the run whose files a folder holds, or None."""
     try:
-        return bool(json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("run_id") == run_id)
-    except (OSError, ValueError, AttributeError):
-        return False
+        return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["run_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

@@ -22,7 +22,7 @@ from engine.metrics import numbers
 from engine.plan import Skipped
 from engine.run import EventPath, Fill, Run, RunEvent, Trade, check_series
 from engine.variants import Variant, Variants
-from hustings.registry import holds
+from hustings.registry import holds, run_in
 
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
 _OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
@@ -82,16 +82,8 @@ def check_writable(folder: Path) -> None:
 def check_free(folder: Path) -> None:
     """Raise a UserError now when a folder cannot be written, or holds a manifest that is no run's."""
     check_writable(folder)
-    path = folder / "manifest.json"
-    if path.exists() and _id_in(path) is None:
+    if (folder / "manifest.json").exists() and run_in(folder) is None:
         raise UserError(f"'{folder}' holds a manifest.json that is no run's; name another place with --out")
-
-
-def _id_in(path: Path) -> str | None:
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["run_id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 _OURS = frozenset(

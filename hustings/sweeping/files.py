@@ -88,7 +88,7 @@ class SweepFolder:
             found = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
             return str(found["sweep_id"])
         except FileNotFoundError:
-            if not any(not p.name.startswith(".") for p in self.path.iterdir()):
+            if all(p.name.startswith(".") for p in self.path.iterdir()):
                 return None
         except (ValueError, KeyError, TypeError):
             pass
