@@ -5,13 +5,13 @@ from typing import Any
 
 from benchmarks.ours import FREE, bars_of, event_after, market_of
 from benchmarks.worlds import DELAYS, HOLD, HOLDS, STOPS, TARGETS, WEIGHT, calendars, event_rows, prices
-from datasets.bars import Bars
 from datasets.events import EventCatalogue
-from engine.combinations import Combinations, product_of
-from engine.grid.calendars import calendar_equities, evaluate_calendars
-from engine.grid.grid import Backend, evaluate_grid, final_equities
-from engine.grid.plan import PlanGrid, plan_grid
+from datasets.prices.bars import Bars
+from engine.account.calendars import calendar_equities, evaluate_calendars
+from engine.account.grid import Backend, evaluate_grid, final_equities
+from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.strategy import Phase
+from engine.strategy.combinations import Combinations, product_of
 from engine.study.shapes import Shape
 from strategies.buy_after_event import BuyAfterEvent
 

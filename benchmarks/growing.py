@@ -7,14 +7,14 @@ import numpy as np
 
 from benchmarks.ours import FREE, BuyTheOneNamed, bars_of, event_after, market_of
 from benchmarks.worlds import WEIGHT, event_rows, prices
-from datasets.bars import Bars, Source, make_intraday_bars
 from datasets.events import EventCatalogue
-from datasets.instruments import Instrument
-from engine.combinations import product_of
-from engine.grid.grid import evaluate_grid
-from engine.grid.plan import plan_grid
-from engine.plan import make_plan
-from engine.vector import evaluate
+from datasets.markets.instruments import Instrument
+from datasets.prices.bars import Bars, Source, make_intraday_bars
+from engine.account.grid import evaluate_grid
+from engine.account.vector import evaluate
+from engine.plan.plan import make_plan
+from engine.plan.plan_grid import plan_grid
+from engine.strategy.combinations import product_of
 from strategies.buy_after_event import BuyAfterEvent
 
 A_DAY, MINUTES = 100, 3

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.bars import Bars, Floats, Source, make_bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_datetime
-from datasets.instruments import Instrument, InstrumentTable, bundled_instruments
-from datasets.sources.files import DirectorySource
-from engine.costs import Terms
-from engine.market import Market
-from engine.plan import Plan, PlannedTrade, make_plan
-from engine.run import Trade
-from engine.study.abnormal import Model
+from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
+from datasets.prices.bars import Bars, Floats, Source, make_bars
+from datasets.prices.sources.files import DirectorySource
+from engine.account.records import Trade
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan, PlannedTrade, make_plan
+from engine.statistics.abnormal import Model
+from engine.strategy.market import Market
 from engine.study.desk import Desk, Window
 from engine.study.legs import inside_windows, reference_of
 from engine.study.shapes import shape_of

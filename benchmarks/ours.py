@@ -6,15 +6,15 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.worlds import HOLD, SHARE, WEIGHT, Prices, event_rows, markets, prices, votes
-from datasets.bars import Bars, Source, make_bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
-from datasets.instruments import Instrument, InstrumentTable
-from engine.costs import Terms
-from engine.market import Market, MarketView
-from engine.plan import Plan, make_plan
+from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.prices.bars import Bars, Source, make_bars
+from engine.account.vector import evaluate
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan, make_plan
 from engine.strategy import After, Fraction, Leg, NextOpen, Strategy, Symbols, strategy
-from engine.vector import evaluate
+from engine.strategy.market import Market, MarketView
 from strategies.buy_after_event import BuyAfterEvent
 
 FREE = Terms(commission_bps=0, slippage_bps=0)
@@ -101,7 +101,7 @@ def one_account_plan() -> tuple[Plan, list[Bars]]:
 
 def replay_one_plan(n_bars: str, n_events: str) -> Callable[[], float]:
     """Return the replay of W1, of any size."""
-    from engine.replay import replay  # brings backtrader, which sweeps of arrays do without
+    from engine.account.replay import replay  # brings backtrader, which sweeps of arrays do without
 
     plan, bars = one_event_list(int(n_bars), int(n_events))
     return lambda: float(replay(plan, bars, FREE).equity[-1])
@@ -115,7 +115,7 @@ def evaluate_one_plan(n_bars: str, n_events: str) -> Callable[[], float]:
 
 def replay_one_account() -> Callable[[], float]:
     """Return the replay of W2."""
-    from engine.replay import replay
+    from engine.account.replay import replay
 
     plan, bars = one_account_plan()
     return lambda: float(replay(plan, bars, FREE).equity[-1])

@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks.nulls import Made, Null, Process, made, occasion, priced, shocks, stage
 from benchmarks.size import versions
+from engine.statistics.event_tests import bmp, sign_flip
 from engine.study.calendars import Scheme
 from engine.study.dependence import shared_sessions
 from engine.study.placebo import placebo_tests
 from engine.study.power import Power, power
-from engine.study.statistics import bmp, sign_flip
 from engine.study.views import Drawn, draw
 
 SEED = 20_261_126

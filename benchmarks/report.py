@@ -16,15 +16,15 @@ from quantstats import reports, stats
 
 from benchmarks.page import Page, took
 from benchmarks.timing import interleaved
-from datasets.bars import Bars, Source, make_bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
-from datasets.instruments import Instrument, InstrumentTable
-from engine.backtest import backtest
-from engine.costs import Terms
-from engine.market import Market
-from engine.run import Run
-from engine.varying import variants
+from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.prices.bars import Bars, Source, make_bars
+from engine.plan.costs import Terms
+from engine.run.backtest import backtest
+from engine.run.parameter_sensitivity import variants
+from engine.run.run import Run
+from engine.strategy.market import Market
 from reports.tearsheet import tearsheet
 from strategies.buy_after_event import BuyAfterEvent
 

@@ -31,6 +31,8 @@ from benchmarks.nulls import (
     shocks,
     stage,
 )
+from engine.statistics.event_tests import bmp, sign_flip
+from engine.statistics.significance import Significance
 from engine.study.calendars import Scheme
 from engine.study.classic import other_tests
 from engine.study.dependence import shared_sessions
@@ -39,8 +41,6 @@ from engine.study.labels import label_test
 from engine.study.legs import place, place_planned
 from engine.study.placebo import placebo_tests
 from engine.study.sample import make_sample
-from engine.study.significance import Significance
-from engine.study.statistics import bmp, sign_flip
 from engine.study.views import adjusted_for_views, draw
 
 SEED = 20_261_125

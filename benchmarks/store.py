@@ -15,14 +15,14 @@ import numpy as np
 
 from benchmarks.page import Page, took
 from benchmarks.timing import interleaved
-from datasets.bars import Source
-from datasets.instruments import bundled_instruments
-from datasets.series_file import PRICES, Delivery
-from datasets.sessions import hours_table
-from datasets.sources.files import DirectorySource, read_table
-from datasets.sources.stored import StoreSource
-from datasets.store import Store
-from datasets.table import bars_of
+from datasets.markets.instruments import bundled_instruments
+from datasets.markets.sessions import hours_table
+from datasets.prices.bars import Source
+from datasets.prices.series_file import PRICES, Delivery
+from datasets.prices.sources.files import DirectorySource, read_table
+from datasets.prices.sources.stored import StoreSource
+from datasets.prices.store import Store
+from datasets.prices.table import bars_of
 
 BARS = 25_000
 _DELIVERY = Delivery("SPX.csv", "benchmark", "2026-01-01T00:00:00Z", "none", rows=BARS, first="", last="")

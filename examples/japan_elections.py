@@ -18,15 +18,17 @@ from zoneinfo import ZoneInfo
 import click
 import numpy as np
 
-from datasets.bars import Bars, Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, Kind, bundled_events
 from datasets.instants import to_date, to_datetime, to_ns
-from engine.costs import Costs
-from engine.market import Market
-from engine.plan import Moment, Plan, PlannedTrade
+from datasets.prices.bars import Bars, Floats
+from engine.plan.costs import Costs
+from engine.plan.plan import Moment, Plan, PlannedTrade
+from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import bmp, generalized_sign
+from engine.statistics.significance import Significance, untested
 from engine.strategy import Phase
-from engine.study.abnormal import Model
+from engine.strategy.market import Market
 from engine.study.calendars import Scheme, calendars
 from engine.study.concentration import Concentration, concentration
 from engine.study.desk import Desk
@@ -35,9 +37,7 @@ from engine.study.placebo import Placebos, among, placebo_tests, placebos
 from engine.study.power import detectable_effect
 from engine.study.sample import Observation, Sample, make_sample
 from engine.study.shapes import shape_of
-from engine.study.significance import Significance, untested
-from engine.study.statistics import bmp, generalized_sign
-from hustings.ending import ended
+from hustings.exit_codes import ended
 from hustings.inputs import instruments_of, source_of
 from hustings.terminal import progress, say, say_json, table
 from reports.numbers import bare_percent, percent, ratio, signed, signed_percent

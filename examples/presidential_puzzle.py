@@ -23,12 +23,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Floats
 from datasets.errors import UserError
 from datasets.events import Kind, PoliticalEvent, bundled_events
-from engine.study.regression import PartyRegression, Terms, party_regression, term_permutation
-from engine.study.significance import Significance
-from hustings.ending import ended
+from datasets.prices.bars import Floats
+from engine.statistics.regression import PartyRegression, Terms, party_regression, term_permutation
+from engine.statistics.significance import Significance
+from hustings.exit_codes import ended
 from hustings.terminal import progress, say, say_json, table
 from reports.numbers import bare_percent, percent, points, ratio
 from reports.study_tables import p_text

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from hustings.cli import cli
-from hustings.ending import ended, ended_call
+from hustings.exit_codes import ended, ended_call
 
 _COMPLETE = "_HUSTINGS_COMPLETE"  # hustings.completion.VARIABLE, which is imported only to answer
 

@@ -59,7 +59,7 @@ def instruments(ctx: Context, param: Parameter, incomplete: str) -> Items:
 
 
 def _instruments(ctx: Context) -> Iterator[tuple[str, str]]:
-    known = {row["symbol"]: row["name"] for row in _rows(_FACTS / "instruments.csv")}
+    known = {row["symbol"]: row["name"] for row in _rows(_FACTS / "markets" / "instruments.csv")}
     yield from known.items()
     at_hand = [hustings_home() / "bars", *([Path(ctx.params["data"])] if ctx.params.get("data") else [])]
     more = sorted({p.name.partition(".")[0] for folder in at_hand for p in _price_files(folder)} - known.keys())

@@ -7,13 +7,13 @@ from typing import Any
 
 from datasets.errors import UserError, unknown_name
 from datasets.events import EventCatalogue
-from engine.asking import told
-from engine.backtest import Window, account_start, backtest, code_hash, finish_run
-from engine.costs import Terms
-from engine.market import Market
-from engine.run import Run
+from engine.plan.costs import Terms
+from engine.run.backtest import Window, account_start, backtest, code_hash, finish_run
+from engine.run.run import Run
+from engine.run.variants import Variants
 from engine.strategy import Strategy, build
-from engine.variants import Variants
+from engine.strategy.market import Market
+from engine.strategy.strategy_calls import told
 from strategies.loading import find_strategy, is_backtrader
 
 
@@ -67,13 +67,13 @@ def run_rule(rule: Strategy, setting: Setting) -> Run:
 
 
 def _variants(rule: Strategy, setting: Setting) -> Variants:
-    from engine.varying import variants
+    from engine.run.parameter_sensitivity import variants
 
     return variants(rule, setting.events, setting.market, terms=setting.terms, since=setting.window.since)
 
 
 def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str, ...], setting: Setting) -> Run:
-    from engine.replay_custom import replay_custom
+    from engine.account.replay_custom import replay_custom
 
     if not instruments:
         raise UserError(f"{cls.__name__} is a backtrader strategy: name its markets with --instrument TOPIX")

@@ -5,18 +5,18 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from datasets.actions import Adjustment, CorporateAction, check_once, read_actions
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, bundled_events, load_events
-from datasets.instruments import InstrumentTable, bundled_instruments
-from datasets.label_file import load_labels, relabelled
-from datasets.priors import load_priors, with_priors
-from datasets.sources.adjusted import AdjustedSource
-from datasets.sources.base import BarSource
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
-from datasets.sources.stored import AtHandSource, StoreSource
-from datasets.store import Store
+from datasets.events.label_file import load_labels, relabelled
+from datasets.events.priors import load_priors, with_priors
+from datasets.markets.instruments import InstrumentTable, bundled_instruments
+from datasets.prices.actions import Adjustment, CorporateAction, check_once, read_actions
+from datasets.prices.sources.adjusted import AdjustedSource
+from datasets.prices.sources.base import BarSource
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from datasets.prices.sources.stored import AtHandSource, StoreSource
+from datasets.prices.store import Store
 
 _NAMED: dict[str, Callable[[], BarSource]] = {"builtin": BuiltinSource, "store": StoreSource}
 

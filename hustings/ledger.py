@@ -11,7 +11,7 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.instants import iso_z
-from engine.run import Run
+from engine.run.run import Run
 from engine.study.trials import Ground, SweepTrials, TradeStatistics, Trial, TrialPosition, ground_of, trade_statistics
 from hustings.chain import GENESIS, SCHEMA, Break, Row, RowKind, append, first_break, head, rows
 from hustings.registry import database

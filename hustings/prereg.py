@@ -14,10 +14,10 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from datasets.errors import UserError
-from engine.backtest import Window, code_hash
-from engine.costs import Terms
+from engine.plan.costs import Terms
+from engine.run.backtest import Window, code_hash
+from engine.statistics.abnormal import Model
 from engine.strategy import build, values
-from engine.study.abnormal import Model
 from engine.study.desk import EARLIEST, LATEST
 from engine.study.trials import Trial
 from hustings.execution import backtrader_parameters

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from datasets.errors import UserError
-from engine.run import Run
+from engine.run.run import Run
 from engine.study.trials import TrialPosition
 from hustings.ledger import enter
 from hustings.registry import record

@@ -11,7 +11,7 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.home import hustings_home
-from engine.run import Run
+from engine.run.run import Run
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (

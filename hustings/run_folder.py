@@ -14,14 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Floats
 from datasets.errors import UserError
 from datasets.instants import Sessions, iso_z, to_ns
-from engine.event_paths import AFTER, BEFORE
-from engine.metrics import numbers
-from engine.plan import Skipped
-from engine.run import EventPath, Fill, Run, RunEvent, Trade, check_series
-from engine.variants import Variant, Variants
+from datasets.prices.bars import Floats
+from engine.account.records import Fill, Trade
+from engine.metrics.metrics import numbers
+from engine.plan.plan import Skipped
+from engine.run.event_paths import AFTER, BEFORE
+from engine.run.run import EventPath, Run, RunEvent, check_series
+from engine.run.variants import Variant, Variants
 from hustings.registry import holds, run_in
 
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")

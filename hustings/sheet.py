@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datasets.errors import UserError
-from engine.run import Run
+from engine.run.run import Run
 from hustings.ledger import position_of
 
 if TYPE_CHECKING:

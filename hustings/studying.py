@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError
-from datasets.label_file import load_labels, relabelled
-from engine.backtest import code_hash
-from engine.run import Run
+from datasets.events.label_file import load_labels, relabelled
+from engine.run.backtest import code_hash
+from engine.run.run import Run
+from engine.statistics.significance import Significance
 from engine.strategy import values
 from engine.study.result import Study, ViewResult
 from engine.study.settings import Settings
-from engine.study.significance import Significance
 from engine.study.study import Beside, study
 from engine.study.subject import Subject
 from engine.study.trials import TrialPosition

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from datasets.bars import Bars
 from datasets.errors import UserError
-from datasets.instruments import Instrument, InstrumentTable
-from datasets.sources.files import price_files, read_table, symbol_of
-from datasets.sources.stored import StoreSource
-from datasets.store import Store
-from datasets.table import PriceTable, table_of
+from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.prices.bars import Bars
+from datasets.prices.sources.files import price_files, read_table, symbol_of
+from datasets.prices.sources.stored import StoreSource
+from datasets.prices.store import Store
+from datasets.prices.table import PriceTable, table_of
 from hustings.inputs import instruments_of, source_of
 
 _ENDINGS = (".csv", ".parquet", ".gz", ".tsv", ".txt")

@@ -11,7 +11,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from engine.run import Run, Trade
+from engine.account.records import Trade
+from engine.run.run import Run
 from reports.headline import Card, account_cards, trade_cards
 from reports.numbers import NOT_AVAILABLE, money, percent, price
 from reports.sparkline import BLOCKS, PLAIN, sparkline

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.familiar import Series
-from engine.metrics import held_sessions
-from engine.run import Run
-from engine.series_numbers import Number
+from engine.metrics.metrics import held_sessions
+from engine.metrics.performance import Series
+from engine.metrics.return_metrics import Number
+from engine.run.run import Run
 from reports.audit_rules import DATES, RULES, UNDER, Rule
 from reports.key_numbers import account_numbers, benchmark_numbers
 from reports.quantstats_again import Theirs, falls

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import sqrt
 
-from engine.series_numbers import Number
+from engine.metrics.return_metrics import Number
 from reports import quantstats_again as again
 from reports.quantstats_again import Theirs, cleaned, falls
 

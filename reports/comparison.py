@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Floats
 from datasets.instants import to_date
-from engine.common_days import OnDays, numbers_within
-from engine.compare import Compared, Pair, compared
-from engine.difference import Difference
-from engine.metrics import Numbers
-from engine.resampling import LEVEL, RESAMPLES, SEED
-from engine.run import Run
+from datasets.prices.bars import Floats
+from engine.comparison.common_days import OnDays, numbers_within
+from engine.comparison.compare import Compared, Pair, compared
+from engine.comparison.difference import Difference
+from engine.comparison.resampling import LEVEL, RESAMPLES, SEED
+from engine.metrics.metrics import Numbers
+from engine.run.run import Run
 from reports.comparison_page import comparison_page
 from reports.comparison_tables import best_of, differing, trade_rows, traded_by_none
 from reports.comparison_words import verdict

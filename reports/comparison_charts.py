@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from datasets.bars import Floats
 from datasets.instants import Sessions
-from engine.common_days import Span, within
-from engine.metrics import drawdown, monthly_returns
-from engine.run import Run
+from datasets.prices.bars import Floats
+from engine.comparison.common_days import Span, within
+from engine.metrics.metrics import drawdown, monthly_returns
+from engine.run.run import Run
 from reports.numbers import percent, ratio, signed_percent
 from reports.scatter import Scatter, scatter_svg
 from reports.svg import POINTS, Chart, Line, Unit, chart_svg, growth

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.common_days import within
-from engine.metrics import drawdown
-from engine.run import Run
+from engine.comparison.common_days import within
+from engine.metrics.metrics import drawdown
+from engine.run.run import Run
 from reports.numbers import plain
 from reports.svg import growth
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.run import Run
+from engine.run.run import Run
 from reports.comparison_charts import event_scatters, month_scatters, overlays, style
 from reports.comparison_tables import GROUPS
 from reports.labels import METRICS, Metric

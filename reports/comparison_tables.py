@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.run import Run, Trade
+from engine.account.records import Trade
+from engine.run.run import Run
 
 
 def best_of(values: Sequence[float | None], better: int) -> list[bool]:

@@ -2,9 +2,9 @@
 
 from unicodedata import bidirectional
 
-from engine.common_events import MIN_EVENTS, OnEvents
-from engine.difference import Difference
-from engine.resampling import LEVEL
+from engine.comparison.common_events import MIN_EVENTS, OnEvents
+from engine.comparison.difference import Difference
+from engine.comparison.resampling import LEVEL
 from reports.numbers import percent, points
 
 _ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"

@@ -4,10 +4,11 @@ from datetime import date
 
 import numpy as np
 
-from datasets.bars import Floats
 from datasets.instants import Sessions, to_date
-from engine.metrics import drawdown
-from engine.run import Run, RunEvent, Trade
+from datasets.prices.bars import Floats
+from engine.account.records import Trade
+from engine.metrics.metrics import drawdown
+from engine.run.run import Run, RunEvent
 from reports.numbers import instant, instant_text, money, money_tick, percent, price, signed_percent
 from reports.svg import Band, Chart, Line, Mark, Unit, chart_svg, growth
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.bars import Floats
-from engine.attribution import WithoutEvent
-from engine.event_paths import BEFORE, cumulative, mean_path
-from engine.run import EventPath, Run, Trade
+from datasets.prices.bars import Floats
+from engine.account.records import Trade
+from engine.run.attribution import WithoutEvent
+from engine.run.event_paths import BEFORE, cumulative, mean_path
+from engine.run.run import EventPath, Run
 from reports.charts import Column, Columns, columns_svg, waterfall
 from reports.curves import tenths
 from reports.numbers import cents, money_tick, points, signed_percent

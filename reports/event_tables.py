@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from engine.attribution import Attribution, WithoutEvent, attribution, in_cents
-from engine.run import Run, RunEvent, Trade
+from engine.account.records import Trade
+from engine.run.attribution import Attribution, WithoutEvent, attribution, in_cents
+from engine.run.run import Run, RunEvent
 from reports.labels import exit_words
 from reports.numbers import (
     cents,

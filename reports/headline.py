@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.metrics import Numbers
-from engine.run import Run, Trade
-from engine.trade_numbers import trade_numbers
+from engine.account.records import Trade
+from engine.metrics.metrics import Numbers
+from engine.metrics.trade_metrics import trade_numbers
+from engine.run.run import Run
 from reports.labels import METRICS, TRADE_METRICS, Metric
 from reports.numbers import percent, signed_percent
 

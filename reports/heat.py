@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from engine.metrics import monthly_returns, yearly_returns
-from engine.run import Run
-from engine.variants import Variant, Variants
+from engine.metrics.metrics import monthly_returns, yearly_returns
+from engine.run.run import Run
+from engine.run.variants import Variant, Variants
 from reports.numbers import percent, plain, signed_percent
 
 _ROUNDS_TO_ZERO = 0.00005

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.familiar import Series, familiar_numbers
-from engine.metrics import MIN_SESSIONS, held_sessions
-from engine.run import Run
-from engine.series_numbers import Number
+from engine.metrics.metrics import MIN_SESSIONS, held_sessions
+from engine.metrics.performance import Series, familiar_numbers
+from engine.metrics.return_metrics import Number
+from engine.run.run import Run
 from reports.labels import METRICS
 from reports.numbers import count, days, percent, ratio
 
@@ -34,7 +34,7 @@ YEARLY = frozenset(
 
 @dataclass(frozen=True)
 class Familiar:
-    """One number of ``engine.familiar``: its name on the page, and how it is written."""
+    """One number of ``engine.metrics.performance``: its name on the page, and how it is written."""
 
     name: str
     label: str

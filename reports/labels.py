@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.run import OPEN_AT_END
+from engine.account.records import OPEN_AT_END
 from reports.numbers import count, days, percent, points, ratio, signed
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of ``engine.metrics.numbers``; ``better`` is 1 if more is better, -1 if less is, 0 if neither."""
+    """One number of ``engine.metrics.metrics.numbers``; ``better`` is 1 if more is better, -1 if less is, 0 if neither."""
 
     name: str
     label: str
@@ -46,7 +46,7 @@ TRADE_METRICS = (
     Metric("days_held", "Mean time held", days, lambda v: signed(v, 1), 0, "calendar days, entry to exit"),
     Metric("costs_of_mean", "Share lost to costs", percent, points, -1, "costs over the P&L before costs"),
 )
-"""Numbers of ``engine.trade_numbers``: the trades' view."""
+"""Numbers of ``engine.metrics.trade_metrics``: the trades' view."""
 
 _EXITS = {OPEN_AT_END: "still held when the bars end", "bars_end": "its bars end here"}
 

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from engine.run import Run
+from engine.run.run import Run
 from reports import numbers
 
 

@@ -1,6 +1,6 @@
 """What quantstats 0.0.86 reckons, worked again from its own conventions: a difference is explained when this meets it.
 
-Nothing here is shown as a number of ours. Each function takes the series as ``engine.familiar.Series`` and returns what
+Nothing here is shown as a number of ours. Each function takes the series as ``engine.metrics.performance.Series`` and returns what
 quantstats' table holds, in its units before rounding: fractions in %.
 """
 
@@ -11,11 +11,11 @@ from math import ceil, erf, exp, log, pi, sqrt
 
 import numpy as np
 
-from datasets.bars import Floats
 from datasets.instants import to_date
-from engine.familiar import Series, autocorrelation_penalty, familiar_numbers, months_before
-from engine.metrics import drawdown, grouped_returns, session_rate, total_return
-from engine.series_numbers import Number, beta, excess_kurtosis, skew
+from datasets.prices.bars import Floats
+from engine.metrics.metrics import drawdown, grouped_returns, session_rate, total_return
+from engine.metrics.performance import Series, autocorrelation_penalty, familiar_numbers, months_before
+from engine.metrics.return_metrics import Number, beta, excess_kurtosis, skew
 
 _NORMAL_5 = -1.6448536269514722
 """The 5 % quantile of the standard normal distribution."""

@@ -1,7 +1,7 @@
 """quantstats: its own sheet of a run, and its own numbers of it, to hold ours against; the one file that names it.
 
 quantstats gets a clean series (naive dates, ascending, unique, the benchmark on the same days). Its sheet is made
-through its public template: its figures, and the numbers of ``engine.metrics`` in place of its tables. Some of its
+through its public template: its figures, and the numbers of ``engine.metrics.metrics`` in place of its tables. Some of its
 figures are not asked for, because 0.0.86 draws them wrong; the tear sheet has them right:
 
 - calendar years: with pandas 3 the years stand beside the wrong bars;
@@ -30,10 +30,10 @@ from unittest.mock import patch
 import numpy as np
 from markupsafe import Markup
 
-from datasets.bars import Floats
 from datasets.errors import UserError
-from engine.metrics import held_sessions, sessions_per_year
-from engine.run import Run
+from datasets.prices.bars import Floats
+from engine.metrics.metrics import held_sessions, sessions_per_year
+from engine.run.run import Run
 from reports.key_numbers import key_numbers
 from reports.page import render
 

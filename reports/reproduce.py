@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from engine.run import Run
+from engine.run.run import Run
 
 _TERMS = {
     "cash": ("--cash", 1_000_000.0),

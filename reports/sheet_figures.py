@@ -10,9 +10,9 @@ from math import ceil
 import numpy as np
 from markupsafe import Markup
 
-from datasets.bars import Floats
 from datasets.instants import Sessions, to_date
-from engine.metrics import (
+from datasets.prices.bars import Floats
+from engine.metrics.metrics import (
     Drawdown,
     drawdowns,
     grouped_returns,
@@ -22,8 +22,8 @@ from engine.metrics import (
     sessions_per_year,
     yearly_returns,
 )
-from engine.rolling import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
-from engine.run import Run
+from engine.metrics.rolling import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
+from engine.run.run import Run
 from reports.charts import Columns, box_of, boxes_svg, columns_svg, histogram
 from reports.curves import tenths, with_start
 from reports.numbers import percent, ratio

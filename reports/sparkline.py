@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.bars import Floats
+from datasets.prices.bars import Floats
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 PLAIN = "_.-=+*%#"

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.study.bootstrap import Interval
+from engine.statistics.bootstrap import Interval
+from engine.statistics.significance import Significance
 from engine.study.power import Power
 from engine.study.result import ObservationRow, Study, ViewResult
-from engine.study.significance import Significance
 from reports.numbers import count, percent, ratio, signed_percent
 
 NONE = "n/a"

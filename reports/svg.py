@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Floats
 from datasets.instants import Sessions, to_date
+from datasets.prices.bars import Floats
 
 WIDTH = 900
 NARROW = 600

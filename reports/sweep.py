@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from engine.run import Run
+from engine.run.run import Run
 from engine.sweep.check import AGREE
 from engine.sweep.digest import Digest, Slice
 from engine.sweep.result import SweepResult, Top, Walk, WalkRow

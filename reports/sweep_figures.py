@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Floats
+from datasets.prices.bars import Floats
 from engine.sweep.digest import HeatMap, Slice
 from reports.numbers import plain
 

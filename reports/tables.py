@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from datasets.instants import iso_z
-from engine.attribution import attribution, leave_one_out
-from engine.event_paths import AFTER, BEFORE, cumulative, mean_path
-from engine.metrics import drawdowns, monthly_returns, yearly_returns
-from engine.run import Run
-from engine.series_numbers import Number
-from engine.trade_numbers import trade_numbers
+from engine.metrics.metrics import drawdowns, monthly_returns, yearly_returns
+from engine.metrics.return_metrics import Number
+from engine.metrics.trade_metrics import trade_numbers
+from engine.run.attribution import attribution, leave_one_out
+from engine.run.event_paths import AFTER, BEFORE, cumulative, mean_path
+from engine.run.run import Run
 from reports.key_numbers import account_numbers, benchmark_numbers
 
 Row = dict[str, Any]

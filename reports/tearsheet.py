@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from engine.attribution import leave_one_out
-from engine.metrics import drawdowns
-from engine.run import Run
+from engine.metrics.metrics import drawdowns
+from engine.run.attribution import leave_one_out
+from engine.run.run import Run
 from engine.study.result import Study
 from reports.curves import drawdown_svg, equity_svg
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg

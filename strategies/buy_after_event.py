@@ -3,7 +3,6 @@
 from enum import StrEnum
 
 from datasets.events import PoliticalEvent
-from engine.market import MarketView
 from engine.strategy import (
     After,
     Delay,
@@ -25,6 +24,7 @@ from engine.strategy import (
     Symbol,
     strategy,
 )
+from engine.strategy.market import MarketView
 
 
 class Side(StrEnum):

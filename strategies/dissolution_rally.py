@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from datasets.events import Kind, PoliticalEvent
-from engine.market import MarketView
 from engine.strategy import Clock, Country, Fraction, LastCloseBefore, Leg, NextOpen, Strategy, Symbol, strategy
+from engine.strategy.market import MarketView
 
 
 @strategy

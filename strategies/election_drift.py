@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from datasets.events import PoliticalEvent
-from engine.market import MarketView
 from engine.strategy import (
     BeforeVote,
     Clock,
@@ -17,6 +16,7 @@ from engine.strategy import (
     Symbol,
     strategy,
 )
+from engine.strategy.market import MarketView
 
 
 @strategy

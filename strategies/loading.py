@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from datasets.errors import UserError, did_you_mean, unknown_name
-from engine.asking import told
 from engine.strategy import Strategy
+from engine.strategy.strategy_calls import told
 from strategies import ENTRY_POINTS, REGISTRY
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from datasets.events import Kind, PoliticalEvent
-from engine.market import MarketView
 from engine.strategy import Fraction, LastCloseBefore, Leg, NextOpen, Strategy, Symbol, strategy
+from engine.strategy.market import MarketView
 
 
 @strategy

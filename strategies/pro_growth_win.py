@@ -1,8 +1,8 @@
 """The rule the project began with: a pro-growth election win lifts the index."""
 
 from datasets.events import PoliticalEvent
-from engine.market import MarketView
 from engine.strategy import After, Country, Fraction, Leg, NextOpen, Sessions, Strategy, Symbol, strategy
+from engine.strategy.market import MarketView
 
 
 @strategy

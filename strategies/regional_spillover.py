@@ -1,8 +1,8 @@
 """A landslide in Japan lifts its neighbours, each from its own next open."""
 
 from datasets.events import Kind, Majority, PoliticalEvent
-from engine.market import MarketView
 from engine.strategy import After, Delay, Fraction, Leg, NextOpen, Sessions, Strategy, Symbols, strategy
+from engine.strategy.market import MarketView
 
 
 @strategy

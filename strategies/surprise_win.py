@@ -1,8 +1,8 @@
 """A vote that the market had not priced moves the index by what had not been priced."""
 
 from datasets.events import Kind, PoliticalEvent
-from engine.market import MarketView
 from engine.strategy import After, Fraction, Leg, NextOpen, OptionalCountry, Sessions, Strategy, Symbol, strategy
+from engine.strategy.market import MarketView
 
 
 @strategy

@@ -1,8 +1,8 @@
 """The trade of February 2026: a win for fiscal expansion lifts shares and weakens the yen."""
 
 from datasets.events import Kind, Majority, PoliticalEvent
-from engine.market import MarketView
 from engine.strategy import After, Fraction, Leg, NextOpen, Sessions, Strategy, Symbols, strategy
+from engine.strategy.market import MarketView
 
 
 @strategy

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.bars import Source, make_bars
 from datasets.errors import UserError
 from datasets.events import bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sessions import calendar_sessions
-from engine.market import Market
+from datasets.markets.instruments import bundled_instruments
+from datasets.markets.sessions import calendar_sessions
+from datasets.prices.bars import Source, make_bars
+from engine.strategy.market import Market
 from examples import japan_elections as japan
 from examples import presidential_puzzle as puzzle
 from examples.japan_elections import Since

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.instruments import bundled_instruments
-from datasets.sources.files import DirectorySource
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.files import DirectorySource
 
 
 def move(folder: Path, symbol: str, session: str) -> float:

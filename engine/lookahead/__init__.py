@@ -1,1 +1,1 @@
-"""Whether a strategy decides the same without its future. See docs/lookahead.md."""
+"""The strategy is called again without its future, and any decision that changes is reported."""

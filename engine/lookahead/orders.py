@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
 from datasets.instants import iso_z, to_datetime
-from datasets.lens import holding
-from engine.asking import told
-from engine.costs import Terms
+from datasets.prices.bars import Bars
+from datasets.visibility import holding
+from engine.account.replay_custom import replay_custom
 from engine.lookahead.found import (
     AGAIN,
     CHECKS,
@@ -46,8 +45,9 @@ from engine.lookahead.worlds import (
     redrawn_world,
     world_ending,
 )
-from engine.market import LookAheadError
-from engine.replay_custom import replay_custom
+from engine.plan.costs import Terms
+from engine.strategy.market import LookAheadError
+from engine.strategy.strategy_calls import told
 
 AHEAD_SESSIONS = 260
 """How far a redrawn future reaches: a year of it is enough to be looked at."""

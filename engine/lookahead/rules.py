@@ -15,7 +15,7 @@ from typing import Any
 from datasets.errors import UserError
 from datasets.events import LABEL_FIELDS, EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_datetime
-from datasets.lens import holding
+from datasets.visibility import holding
 from engine.lookahead.found import (
     AGAIN,
     CHECKS,
@@ -40,9 +40,9 @@ from engine.lookahead.worlds import (
     redrawn_world,
     world_at,
 )
-from engine.market import LookAheadError, Market, MarketView
-from engine.plan import Plan, make_plan
+from engine.plan.plan import Plan, make_plan
 from engine.strategy import Clock, Leg, Strategy
+from engine.strategy.market import LookAheadError, Market, MarketView
 
 _TOLERANCE = 1e-9
 """Numbers of a leg reckoned on arrays laid out otherwise in memory may differ by rounding."""

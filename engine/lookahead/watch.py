@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from datasets.bars import Bars
 from datasets.home import hustings_home
-from datasets.lens import Lens
+from datasets.prices.bars import Bars
+from datasets.visibility import Lens
 from engine.lookahead.found import OPENED, Check, Offence
 from engine.lookahead.worlds import UNCHANGED, World
 

@@ -12,8 +12,6 @@ from zlib import crc32
 
 import numpy as np
 
-from datasets.bars import Bars
-from datasets.book import Quote, quotes_before
 from datasets.events import (
     OUTCOME_FIELDS,
     Confidence,
@@ -23,10 +21,12 @@ from datasets.events import (
     ProGrowth,
     Surprise,
 )
+from datasets.events.odds_book import Quote, quotes_before
 from datasets.instants import to_ns
-from datasets.instruments import Instrument
-from datasets.lens import holding
-from engine.market import Market
+from datasets.markets.instruments import Instrument
+from datasets.prices.bars import Bars
+from datasets.visibility import holding
+from engine.strategy.market import Market
 
 PRICES = ("open", "high", "low", "close", "volume")
 DAY = timedelta(days=1)

@@ -1,1 +1,1 @@
-"""Event-study inference on a strategy's own events and net P&L, for five to twenty events. See docs/study.md."""
+"""What the events of a run can support: power, tests, placebo dates, concentration, one verdict."""

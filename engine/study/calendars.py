@@ -14,9 +14,9 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Bars, Flags
 from datasets.errors import UserError
 from datasets.instants import Sessions
+from datasets.prices.bars import Bars, Flags
 from engine.study.sample import Observation, Sample
 from engine.study.shapes import Rows, close_returns
 

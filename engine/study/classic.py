@@ -5,17 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.bars import Floats
-from engine.study.abnormal import Model
-from engine.study.desk import Desk
-from engine.study.expectation import ESTIMATION
-from engine.study.legs import EventLegs, PlacedLeg, overlaps
-from engine.study.paths import abnormal_of
-from engine.study.ranks import corrado, grank
-from engine.study.sample import Observation, Sample
-from engine.study.shapes import close_returns
-from engine.study.significance import Significance
-from engine.study.statistics import (
+from datasets.prices.bars import Floats
+from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import (
     cross_sectional_t,
     generalized_sign,
     johnson_t,
@@ -25,6 +17,14 @@ from engine.study.statistics import (
     sign,
     wilcoxon,
 )
+from engine.statistics.ranks import corrado, grank
+from engine.statistics.significance import Significance
+from engine.study.desk import Desk
+from engine.study.expectation import ESTIMATION
+from engine.study.legs import EventLegs, PlacedLeg, overlaps
+from engine.study.paths import abnormal_of
+from engine.study.sample import Observation, Sample
+from engine.study.shapes import close_returns
 
 HELD_FOR_BHAR = 20
 

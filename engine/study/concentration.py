@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.bars import Floats
-from engine.study.statistics import bmp
+from datasets.prices.bars import Floats
+from engine.statistics.event_tests import bmp
 
 _ROUNDING = 1e-12
 

@@ -9,8 +9,8 @@ variance of a CAR (Patell 1976), so that each mean is a sum of sessions with wei
 
 import numpy as np
 
-from datasets.bars import Flags, Floats
-from engine.study.abnormal import Model
+from datasets.prices.bars import Flags, Floats
+from engine.statistics.abnormal import Model
 from engine.study.expectation import ESTIMATION
 from engine.study.sample import Observation, Sample
 from engine.study.shapes import Rows

@@ -6,10 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
-from datasets.bars import Bars, Flags, Floats
 from datasets.errors import UserError
-from engine.costs import Costs
-from engine.study.abnormal import Model
+from datasets.prices.bars import Bars, Flags, Floats
+from engine.plan.costs import Costs
+from engine.statistics.abnormal import Model
 from engine.study.expectation import ESTIMATION, Estimates, aligned_returns, correlations, estimates, expected
 from engine.study.shapes import Rows, Shape, close_returns, net_returns, window_sums
 

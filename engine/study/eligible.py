@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Bars, Flags
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_ns
-from engine.asking import asked
-from engine.market import BarClock, Market, MarketView, TooFewBarsError
-from engine.plan import Plan
+from datasets.prices.bars import Bars, Flags
+from engine.plan.plan import Plan
 from engine.strategy import Strategy
+from engine.strategy.market import BarClock, Market, MarketView, TooFewBarsError
+from engine.strategy.strategy_calls import asked
 
 ASKED_AT_MOST = 60_000
 """So many times a rule is asked at most: one event after the other is sent to every session until that is reached."""

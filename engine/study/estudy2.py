@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Floats
-from engine.study.abnormal import Model, abnormal_returns, fit
-from engine.study.ranks import uniform_ranks
-from engine.study.statistics import bmp, cross_sectional_t
-from engine.study.statistics import wilcoxon as exact_wilcoxon
+from datasets.prices.bars import Floats
+from engine.statistics.abnormal import Model, abnormal_returns, fit
+from engine.statistics.event_tests import bmp, cross_sectional_t
+from engine.statistics.event_tests import wilcoxon as exact_wilcoxon
+from engine.statistics.ranks import uniform_ranks
 
 
 @dataclass(frozen=True)

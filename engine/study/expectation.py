@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.bars import Bars, Flags, Floats
 from datasets.instants import NS_PER_DAY
-from engine.study.abnormal import Model
+from datasets.prices.bars import Bars, Flags, Floats
+from engine.statistics.abnormal import Model
 from engine.study.shapes import close_returns, window_sums
 
 ESTIMATION = (-130, -11)

@@ -11,15 +11,15 @@ from math import comb
 
 import numpy as np
 
-from datasets.bars import Floats
 from datasets.events import EventCatalogue, PoliticalEvent
-from engine.market import MarketView
-from engine.plan import Plan
+from datasets.prices.bars import Floats
+from engine.plan.plan import Plan
+from engine.statistics.significance import Significance, untested
 from engine.strategy import Clock, Leg, Strategy
+from engine.strategy.market import MarketView
 from engine.study.calendars import ENUMERATED_UP_TO
 from engine.study.placebo import among
 from engine.study.sample import Sample
-from engine.study.significance import Significance, untested
 
 NAME = "labels permuted"
 MIN_GROUP = 2

@@ -6,11 +6,11 @@ from typing import Protocol
 
 import numpy as np
 
-from datasets.bars import Bars, Flags, Floats
 from datasets.errors import UserError
 from datasets.instants import to_ns
-from engine.plan import Plan, PlannedTrade
-from engine.run import Trade
+from datasets.prices.bars import Bars, Flags, Floats
+from engine.account.records import Trade
+from engine.plan.plan import Plan, PlannedTrade
 from engine.strategy import Phase
 from engine.study.desk import Anywhere, Desk
 from engine.study.shapes import Rows, Shape, shape_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Floats
+from datasets.prices.bars import Floats
 from engine.study.desk import Desk
 from engine.study.expectation import Estimates
 from engine.study.legs import EventLegs, PlacedLeg
@@ -50,7 +50,7 @@ def market_band(
 ) -> list[tuple[int, float, float]]:
     """Return session, 5 % and 95 % quantile of the mean path of the markets on placebo dates, the positions' way.
 
-    Session 0 is the first to close after an event was known, as in ``engine.event_paths``; each leg is sent where its
+    Session 0 is the first to close after an event was known, as in ``engine.run.event_paths``; each leg is sent where its
     observation is, as many sessions from it as it truly was. Sessions that some list does not have are left out.
 
     Args:

@@ -5,12 +5,12 @@ from functools import cached_property
 
 import numpy as np
 
-from datasets.bars import Floats
+from datasets.prices.bars import Floats
+from engine.statistics.significance import Significance, untested
 from engine.study.calendars import Calendars
 from engine.study.dependence import against_placebo, shared_sessions
 from engine.study.sample import Sample
 from engine.study.shapes import Rows
-from engine.study.significance import Significance, untested
 
 PLACEBO_T = "placebo on the t-statistic"
 PLACEBO_MEAN = "placebo on the mean"

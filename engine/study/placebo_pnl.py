@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.bars import Floats
+from datasets.prices.bars import Floats
+from engine.statistics.significance import Significance
 from engine.study.placebo import Placebos, placebo_tests
 from engine.study.replayed import replayed_net
 from engine.study.sample import Sample
 from engine.study.settings import Settings
-from engine.study.significance import Significance
 from engine.study.study import Beside, Making
 from engine.study.subject import Subject
 from engine.study.views import Drawn

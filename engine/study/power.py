@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import gammaincinv, nctdtr, ndtr, stdtr, stdtrit
 
-from datasets.bars import Flags, Floats
+from datasets.prices.bars import Flags, Floats
 from engine.study.placebo import Placebos, t_rows
 
 EFFECTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.10)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from datasets.bars import Bars, Floats
 from datasets.instants import to_datetime
-from engine.costs import Terms
-from engine.plan import Moment, Plan, PlannedTrade
-from engine.replay import replay
+from datasets.prices.bars import Bars, Floats
+from engine.account.replay import replay
+from engine.plan.costs import Terms
+from engine.plan.plan import Moment, Plan, PlannedTrade
 from engine.strategy import Phase
 from engine.study.desk import Desk
 from engine.study.legs import EventLegs, PlacedLeg

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from engine.study.bootstrap import Interval
+from engine.statistics.bootstrap import Interval
+from engine.statistics.sharpe import TradeSharpe
+from engine.statistics.significance import Significance
 from engine.study.classic import OtherTest
 from engine.study.concentration import Concentration
 from engine.study.labels import LabelTest
 from engine.study.power import Power
 from engine.study.sensitivity import Variation
 from engine.study.settings import Settings
-from engine.study.sharpe import TradeSharpe
-from engine.study.significance import Significance
 from engine.study.tried import Tried
 
 

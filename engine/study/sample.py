@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Bars, Flags, Floats
 from datasets.instants import to_date
-from engine.study.abnormal import Model
+from datasets.prices.bars import Bars, Flags, Floats
+from engine.statistics.abnormal import Model
 from engine.study.desk import Anywhere, Desk
 from engine.study.expectation import ESTIMATION, MIN_CLEAN
 from engine.study.legs import EventLegs, PlacedLeg, overlaps

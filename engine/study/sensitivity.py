@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import numpy as np
 
-from datasets.bars import Bars
 from datasets.events import EventCatalogue, PoliticalEvent, ProGrowth
 from datasets.instants import to_ns
+from datasets.prices.bars import Bars
+from engine.statistics.event_tests import bmp
 from engine.strategy import Strategy
 from engine.study.dependence import shared_sessions
 from engine.study.eligible import moved_by
 from engine.study.sample import Sample
-from engine.study.statistics import bmp
 
 _FLIPPED = {
     ProGrowth.YES: (ProGrowth.NO,),

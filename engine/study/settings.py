@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from datasets.errors import UserError
-from engine.study.abnormal import Model
+from engine.statistics.abnormal import Model
 from engine.study.calendars import Scheme
 from engine.study.desk import Window
 

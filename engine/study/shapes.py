@@ -10,11 +10,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Bars, Flags, Floats
-from engine.costs import BPS, Costs
-from engine.holes import MAX_GAP_DAYS, MAX_LACKING
-from engine.plan import PlannedTrade
+from datasets.prices.bars import Bars, Flags, Floats
+from engine.plan.costs import BPS, Costs
+from engine.plan.plan import PlannedTrade
 from engine.strategy import Phase
+from engine.strategy.gaps import MAX_GAP_DAYS, MAX_LACKING
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def shape_of(trade: PlannedTrade) -> Shape:
 
 
 def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
-    """Return the net return of a shape entered at each bar, as ``engine.replay`` would leave it in its trade.
+    """Return the net return of a shape entered at each bar, as ``engine.account.replay`` would leave it in its trade.
 
     Returns:
         One fraction a bar: P&L net of commission and slippage over the value at entry; NaN where the trade would not
@@ -100,7 +100,7 @@ class _Way:
 
 
 def broken_before(bars: Bars) -> Flags:
-    """Return for each bar whether a hole that no trade may cross lies just before it (rules: engine/holes.py)."""
+    """Return for each bar whether a hole that no trade may cross lies just before it (rules: engine/strategy/gaps.py)."""
     gaps = np.diff(bars.session, prepend=bars.session[:1]).astype(np.int64)
     lacking = np.bincount(bars.lacking.bar, minlength=len(bars))[: len(bars)]
     broken: Flags = (gaps > MAX_GAP_DAYS) | (lacking > MAX_LACKING)

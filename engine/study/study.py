@@ -7,11 +7,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from datasets.bars import Flags, Floats
 from datasets.events import EventCatalogue
 from datasets.instants import to_ns
-from engine.study.abnormal import Model
-from engine.study.bootstrap import event_interval
+from datasets.prices.bars import Flags, Floats
+from engine.statistics.abnormal import Model
+from engine.statistics.bootstrap import event_interval
+from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
+from engine.statistics.sharpe import sharpe_of_trades
+from engine.statistics.significance import Significance, untested
 from engine.study.classic import OtherTest, other_tests
 from engine.study.concentration import Concentration, concentration
 from engine.study.dependence import shared_sessions
@@ -26,9 +29,6 @@ from engine.study.result import BandRow, Histogram, ObservationRow, PathRow, Stu
 from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import Variation, variations
 from engine.study.settings import LONG_HELD, Settings
-from engine.study.sharpe import sharpe_of_trades
-from engine.study.significance import Significance, untested
-from engine.study.statistics import bmp, cross_sectional_t, sign_flip
 from engine.study.subject import Subject
 from engine.study.trials import TrialPosition, observed_returns
 from engine.study.tried import REBUILT_AT_MOST, Tried, tried

@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
-from engine.backtest import Window as Dates
-from engine.costs import Terms
-from engine.market import Market
-from engine.plan import Plan, PlannedTrade, make_plan
-from engine.run import Run, Trade
+from datasets.prices.bars import Bars
+from engine.account.records import Trade
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan, PlannedTrade, make_plan
+from engine.run.backtest import Window as Dates
+from engine.run.run import Run
+from engine.statistics.abnormal import Model
 from engine.strategy import Strategy, build
-from engine.study.abnormal import Model
+from engine.strategy.market import Market
 from engine.study.desk import Desk
 from engine.study.legs import closed_pairs, inside_windows, place_planned, reference_of
 from engine.study.sample import Sample, make_sample

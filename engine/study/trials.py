@@ -6,7 +6,8 @@ from math import isfinite, nan
 from statistics import fmean, stdev
 from typing import Any
 
-from engine.run import Run, Trade
+from engine.account.records import Trade
+from engine.run.run import Run
 
 _ROUNDING = 1e-12
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.bars import Floats
-from engine.study.multiple import sidak
+from datasets.prices.bars import Floats
+from engine.statistics.multiple import sidak
 from engine.study.placebo import t_rows
 from engine.study.sample import Sample
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.statistics.significance import Significance
 from engine.study.concentration import Concentration
 from engine.study.power import Power
-from engine.study.significance import Significance
 
 FEW = 6
 """Below six observations the sign-flip test cannot reach 5 %."""

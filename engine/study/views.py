@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datasets.bars import Flags
-from engine.plan import PlannedTrade
-from engine.run import Trade
+from datasets.prices.bars import Flags
+from engine.account.records import Trade
+from engine.plan.plan import PlannedTrade
+from engine.statistics.multiple import max_t
 from engine.study.calendars import Calendars, Scheme, calendars
 from engine.study.desk import Desk, Window
 from engine.study.legs import place
-from engine.study.multiple import max_t
 from engine.study.placebo import Placebos, brought_in, placebo_tests, placebos, t_rows
 from engine.study.sample import Sample, grouped, make_sample
 

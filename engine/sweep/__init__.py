@@ -1,1 +1,1 @@
-"""A rule over a space of parameters: what a sweep asks, reckons, and finds. See docs/sweep.md."""
+"""Many combinations of a strategy's parameters, ranked and corrected for their number."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.account import TAKE_PROFIT
-from engine.backtest import backtest
-from engine.run import Run, Trade
-from engine.study.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
+from engine.account.records import Trade
+from engine.account.sizing import TAKE_PROFIT
+from engine.run.backtest import backtest
+from engine.run.run import Run
+from engine.statistics.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
 from engine.study.trials import observed_returns
 from engine.sweep.digest import Best, Moments
 from engine.sweep.job import Job

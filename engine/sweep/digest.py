@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Floats
 from datasets.errors import UserError, unknown_name
-from engine.metrics import NAMES
+from datasets.prices.bars import Floats
+from engine.account.bar_matrix import Numbers64
+from engine.metrics.metrics import NAMES
 from engine.sweep.space import Space
 from engine.sweep.sweep import FAILED, REPLAY, TRADE_SHARPE, Stretch
-from engine.tape import Numbers64
 
 METRICS = (*(name for name in NAMES if name not in ("exposure", "n_trades")), TRADE_SHARPE)
 """The numbers by which one combination is better than another."""

@@ -12,16 +12,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
-from datasets.instruments import Instrument, InstrumentTable
-from engine.backtest import Window, code_hash, rule_of
-from engine.costs import Terms
-from engine.grid.grid import Backend
-from engine.market import Market
-from engine.plan import make_plan
+from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.prices.bars import Bars
+from engine.account.grid import Backend
+from engine.plan.costs import Terms
+from engine.plan.plan import make_plan
+from engine.run.backtest import Window, code_hash, rule_of
 from engine.strategy import Strategy, values
+from engine.strategy.market import Market
 from engine.sweep.space import Space
 
 _FACTS = Path(__file__).parents[2] / "datasets"

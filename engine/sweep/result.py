@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.run import Run
+from engine.run.run import Run
 from engine.sweep.check import Checked, Worth
 from engine.sweep.digest import Digest
 from engine.sweep.space import Space

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from engine.combinations import Column, Combinations, checks_several_together
+from engine.account.bar_matrix import Numbers64
 from engine.strategy import Strategy, build
+from engine.strategy.combinations import Column, Combinations, checks_several_together
 from engine.sweep.condition import Condition
-from engine.tape import Numbers64
 
 _AT_ONCE = 5_000_000
 """A product up to this size is looked at whole; from a larger one combinations are drawn and then looked at."""

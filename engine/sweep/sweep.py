@@ -10,24 +10,24 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.bars import Floats
 from datasets.errors import UserError
-from engine.asking import told
-from engine.backtest import Window, account_start
-from engine.grid.grid import Results, evaluate_grid
-from engine.grid.plan import Block, PlanGrid, plan_grid
-from engine.market import Market
-from engine.metrics import NAMES, numbers
-from engine.plan import make_plan
-from engine.replay import replay
-from engine.run import Trade
+from datasets.prices.bars import Floats
+from engine.account.grid import Results, evaluate_grid
+from engine.account.records import Trade
+from engine.account.replay import replay
+from engine.metrics.metrics import NAMES, numbers
+from engine.metrics.trade_metrics import closed_returns
+from engine.plan.plan import make_plan
+from engine.plan.plan_grid import Block, PlanGrid, plan_grid
+from engine.run.backtest import Window, account_start
+from engine.strategy.market import Market
+from engine.strategy.strategy_calls import told
 from engine.study.trials import return_statistics
 from engine.sweep.job import Job
-from engine.trade_numbers import closed_returns
 
 TRADE_SHARPE = "trade_sharpe"
 COLUMNS = ("final_equity", *NAMES, TRADE_SHARPE)
-"""The numbers of a combination: those of ``engine.metrics``, and the Sharpe ratio per trade, never annual."""
+"""The numbers of a combination: those of ``engine.metrics.metrics``, and the Sharpe ratio per trade, never annual."""
 GRID, REPLAY, FAILED = 0, 1, 2
 """How a combination was reckoned; FAILED: not at all."""
 HARDLY_VARY = 5.0

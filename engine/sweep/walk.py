@@ -13,11 +13,11 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.instants import to_ns
-from engine.backtest import Window, account_start, finish_run
-from engine.grid.plan import plan_grid
-from engine.plan import Plan, PlannedTrade, make_plan
-from engine.replay import replay
-from engine.run import Run
+from engine.account.replay import replay
+from engine.plan.plan import Plan, PlannedTrade, make_plan
+from engine.plan.plan_grid import plan_grid
+from engine.run.backtest import Window, account_start, finish_run
+from engine.run.run import Run
 from engine.sweep.job import Job, hashes_of
 from engine.sweep.space import Space
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import click
 
-from datasets.bars import Bars
 from datasets.errors import UserError, unknown_name
-from datasets.instruments import Instrument
-from datasets.series_file import Provenance
-from datasets.sources.arch_bars import ArchSource
-from datasets.sources.base import BarSource
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
-from datasets.sources.stored import AtHandSource, StoreSource
-from datasets.store import Store
+from datasets.markets.instruments import Instrument
+from datasets.prices.bars import Bars
+from datasets.prices.series_file import Provenance
+from datasets.prices.sources.arch_bars import ArchSource
+from datasets.prices.sources.base import BarSource
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from datasets.prices.sources.stored import AtHandSource, StoreSource
+from datasets.prices.store import Store
 from hustings.commands.data_check import check
 from hustings.commands.data_fetch import fetch
 from hustings.commands.data_import import export, import_files

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from datasets.bars import Bars
 from datasets.errors import UserError
-from datasets.quality import Finding, Report, Severity, admit, examine
+from datasets.prices.bars import Bars
+from datasets.prices.quality import Finding, Report, Severity, admit, examine
 from hustings.targets import Target, Told, targets_of
 from hustings.terminal import progress, say, say_json, table
 

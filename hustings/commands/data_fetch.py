@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import click
 
 from datasets.errors import UserError
-from datasets.fetch_journal import Journal
-from datasets.fetching import Outcome, Request, State, check_offered, fetch_all
-from datasets.instruments import Instrument
-from datasets.quality import check_accepted
-from datasets.sources.http import Clock, Patience
-from datasets.sources.providers import PROVIDERS, provider_of
-from datasets.store import REVISION, Store
+from datasets.markets.instruments import Instrument
+from datasets.prices.fetch_journal import Journal
+from datasets.prices.fetching import Outcome, Request, State, check_offered, fetch_all
+from datasets.prices.quality import check_accepted
+from datasets.prices.sources.http import Clock, Patience
+from datasets.prices.sources.providers import PROVIDERS, provider_of
+from datasets.prices.store import REVISION, Store
 from hustings.inputs import date_of, instruments_of
 from hustings.terminal import say, say_json, table, warn
 

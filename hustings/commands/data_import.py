@@ -12,14 +12,14 @@ from typing import Any
 
 import click
 
-from datasets.actions import Adjustment, CorporateAction, read_actions
 from datasets.errors import UserError
-from datasets.instruments import Instrument, bundled_instruments
-from datasets.intake import Arrival, Taken, check_rules, take
-from datasets.merging import Change
-from datasets.series_file import PRICES, Stored
-from datasets.sources.files import price_files, read_table
-from datasets.store import HistoryChangedError, Store
+from datasets.markets.instruments import Instrument, bundled_instruments
+from datasets.prices.actions import Adjustment, CorporateAction, read_actions
+from datasets.prices.importing import Arrival, Taken, check_rules, take
+from datasets.prices.merging import Change
+from datasets.prices.series_file import PRICES, Stored
+from datasets.prices.sources.files import price_files, read_table
+from datasets.prices.store import HistoryChangedError, Store
 from hustings.inputs import instruments_of
 from hustings.targets import instrument_of
 from hustings.terminal import progress, say, say_json, table, warn

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from datasets.agreement import Agreement, agreement
-from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.events import CATALOGUE
-from datasets.label_file import load_labels, relabelled
-from datasets.lint import lint
-from datasets.published import Move, published_moves
+from datasets.events.agreement import Agreement, agreement
+from datasets.events.label_file import load_labels, relabelled
+from datasets.events.lint import lint
+from datasets.events.published_moves import Move, published_moves
+from datasets.prices.bars import Bars
 from hustings.commands.event_options import FILE, events_option, json_option
 from hustings.inputs import events_of, instruments_of, source_of
 from hustings.terminal import progress, say, say_json, table

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from datasets.coding import PROGRAM_TAGS
 from datasets.errors import UserError, unknown_name
 from datasets.events import Confidence, EventCatalogue, Kind, PoliticalEvent, ProGrowth, Surprise
+from datasets.events.coding import PROGRAM_TAGS
 
 _VALUES: dict[str, tuple[str, ...]] = {
     "pro_growth": tuple(ProGrowth),

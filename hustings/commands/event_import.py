@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from datasets.events_csv import events_csv, write_events
-from datasets.parlgov import parlgov_events
+from datasets.events.csv_export import events_csv, write_events
+from datasets.events.parlgov import parlgov_events
 from hustings.commands.event_options import FILE, json_option
 from hustings.terminal import say, say_json, say_raw, warn
 

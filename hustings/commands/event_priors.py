@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from datasets.book import Quote, folded
 from datasets.errors import UserError, unknown_name
+from datasets.events.odds import ODDS
+from datasets.events.odds_book import Quote, folded
+from datasets.events.priors import PriorReading, add_quotes, load_priors, priors_csv, read_prior
 from datasets.instants import iso_z
-from datasets.odds import ODDS
-from datasets.priors import PriorReading, add_quotes, load_priors, priors_csv, read_prior
 from hustings.commands.event_options import FILE, events_option, json_option
 from hustings.inputs import events_of
 from hustings.terminal import say, say_json, table, warn

@@ -8,10 +8,10 @@ import click
 
 from datasets.errors import UserError
 from datasets.events import Confidence, EventCatalogue, Kind, PoliticalEvent
-from datasets.events_csv import events_csv
+from datasets.events.csv_export import events_csv
 from datasets.instants import iso_z
-from datasets.instruments import Instrument
-from datasets.sessions import first_sessions_after
+from datasets.markets.instruments import Instrument
+from datasets.markets.sessions import first_sessions_after
 from hustings.commands.event_checks import agreement_of_coders, lint_events, moves
 from hustings.commands.event_filters import chosen_events
 from hustings.commands.event_import import import_events

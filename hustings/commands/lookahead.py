@@ -11,17 +11,17 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.events import CATALOGUE, EventCatalogue
 from datasets.instants import iso_z
-from datasets.store import Store
-from engine.backtest import Window
-from engine.costs import Terms
+from datasets.prices.store import Store
 from engine.lookahead.found import AGAIN, CHECKS, Check, Offence, Report
 from engine.lookahead.rules import Subject
 from engine.lookahead.rules import lookahead as examine
-from engine.market import Market
+from engine.plan.costs import Terms
+from engine.run.backtest import Window
 from engine.strategy import Strategy, build
+from engine.strategy.market import Market
 from hustings.execution import backtrader_parameters
-from hustings.fresh import fresh_class
 from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, parameters_of, priced
+from hustings.reload import fresh_class
 from hustings.terminal import apart, progress, say, say_json, table, warn
 from strategies.loading import find_strategy, is_backtrader
 

@@ -12,7 +12,7 @@ from hustings.terminal import say, say_json
 _STRATEGY = '''"""{cls}: say in one line why this should earn anything."""
 
 from datasets.events import Kind, PoliticalEvent
-from engine.market import MarketView
+from engine.strategy.market import MarketView
 from engine.strategy import After, Fraction, Leg, NextOpen, Sessions, Strategy, Symbol, strategy
 
 
@@ -42,10 +42,10 @@ _TEST = '''"""Run with: pytest {test}"""
 from {module} import {cls}
 
 from datasets.events import bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sources.builtin import BuiltinSource
-from engine.backtest import backtest
-from engine.market import Market
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.builtin import BuiltinSource
+from engine.run.backtest import backtest
+from engine.strategy.market import Market
 
 
 def test_trades_the_landslide_of_2026_after_it_was_known() -> None:

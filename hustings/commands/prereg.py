@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from engine.study.abnormal import Model
+from engine.statistics.abnormal import Model
 from engine.study.trials import Trial
 from hustings.commands.run import run
 from hustings.inputs import parameters_of

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from datasets.errors import UserError
-from engine.run import Run
+from engine.run.run import Run
 from hustings.printing import print_pdf
 from hustings.registry import folder_of
 from hustings.run_folder import read_run

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from engine.backtest import Window
-from engine.costs import Terms
-from engine.market import Market
+from engine.plan.costs import Terms
+from engine.run.backtest import Window
+from engine.strategy.market import Market
 from hustings.execution import Setting
 from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, parameters_of, priced
 

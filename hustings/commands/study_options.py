@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from datasets.errors import UserError
-from engine.study.abnormal import Model
+from engine.statistics.abnormal import Model
 from engine.study.calendars import Scheme
 from engine.study.desk import Window
 from engine.study.settings import Settings

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from datasets.errors import UserError
-from engine.grid.grid import Backend
+from engine.account.grid import Backend
 from engine.sweep.condition import condition_of
 from engine.sweep.digest import checked_metric, heat_axes
 from engine.sweep.job import Job, id_of, job_of, manifest_of

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from engine.metrics import NAMES
+from engine.metrics.metrics import NAMES
 from engine.sweep.check import checked, worth
 from engine.sweep.digest import Best, Digest, Slice, digest
 from engine.sweep.job import Job, plain_parameters

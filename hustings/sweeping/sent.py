@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from engine.backtest import code_hash
-from engine.grid.grid import Backend
+from engine.account.grid import Backend
+from engine.run.backtest import code_hash
 from engine.sweep.job import Job, differences, facts_hash, hashes_of, versions
 from engine.sweep.sweep import Stretch, evaluate_stretch
 from strategies.loading import find_strategy

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from datasets.bars import Bars
 from datasets.instants import to_datetime
-from datasets.sessions import calendar_sessions
-from datasets.table import PriceTable
+from datasets.markets.sessions import calendar_sessions
+from datasets.prices.bars import Bars
+from datasets.prices.table import PriceTable
 
 PRICES = ("open", "high", "low", "close")
 Draw = Callable[[st.SearchStrategy[Any]], Any]

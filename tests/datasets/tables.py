@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from datasets.series_file import Delivery
-from datasets.table import PriceTable
+from datasets.prices.series_file import Delivery
+from datasets.prices.table import PriceTable
 
 DELIVERY = Delivery("T.csv", "by hand", "2026-03-01T00:00:00Z", "public domain", rows=0, first="", last="")
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.actions import Adjustment, CorporateAction, Kind, price_return, read_actions, total_return
-from datasets.bars import Bars, Source, make_bars
 from datasets.errors import UserError
-from datasets.instruments import Instrument
-from datasets.sources.adjusted import AdjustedSource
+from datasets.markets.instruments import Instrument
+from datasets.prices.actions import Adjustment, CorporateAction, Kind, price_return, read_actions, total_return
+from datasets.prices.bars import Bars, Source, make_bars
+from datasets.prices.sources.adjusted import AdjustedSource
 from tests.engine.markets import MemorySource
 
 ETF = Instrument("ETF", "a fund", "XTKS", "JPY", 0.0, 0.0, 0.0)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from datasets.book import Quote, happened, last_book, margin_removed, quotes_before
+from datasets.events.odds_book import Quote, happened, last_book, margin_removed, quotes_before
 
 EVE = datetime(2016, 11, 7, 12, tzinfo=UTC)
 

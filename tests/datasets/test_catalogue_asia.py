@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from datasets.events import CATALOGUE, PoliticalEvent, bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sources.files import DirectorySource
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.files import DirectorySource
 
 ZONES = {
     "JP": "Asia/Tokyo", "KR": "Asia/Seoul", "CN": "Asia/Shanghai", "HK": "Asia/Hong_Kong", "TW": "Asia/Taipei",

@@ -13,8 +13,8 @@ import pytest
 
 from datasets.events import CATALOGUE, Confidence, PoliticalEvent, bundled_events, load_events
 from datasets.instants import to_ns
-from datasets.instruments import bundled_instruments
-from datasets.sessions import stamp
+from datasets.markets.instruments import bundled_instruments
+from datasets.markets.sessions import stamp
 
 ZONES = {
     "AR": "America/Argentina/Buenos_Aires",

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from datasets.coding import PROGRAM_TAGS
-from datasets.lint import FILE_RULES, ROW_RULES
+from datasets.events.coding import PROGRAM_TAGS
+from datasets.events.lint import FILE_RULES, ROW_RULES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.bars import Bars
 from datasets.errors import UserError
-from datasets.instruments import bundled_instruments
-from datasets.quality import Admitted, Report, admit, examine
-from datasets.sources.files import DirectorySource, read_table
-from datasets.table import PriceTable
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.bars import Bars
+from datasets.prices.quality import Admitted, Report, admit, examine
+from datasets.prices.sources.files import DirectorySource, read_table
+from datasets.prices.table import PriceTable
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from datasets.instruments import bundled_instruments
-from datasets.sources.files import DirectorySource, price_files
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.files import DirectorySource, price_files
 
 HEADER = "date,open,high,low,close,volume\n"
 GOOD = "2026-02-09,3756.21,3825.67,3752.74,3783.57,0\n2026-02-10,3809.22,3863.9,3808.45,3855.28,0\n"
@@ -194,7 +194,7 @@ def test_a_run_of_opens_at_the_last_close_is_not_traded_but_a_single_one_is(tmp_
 
 def test_stale_opens_of_the_arch_sp500_and_real_ones_of_nasdaq() -> None:
     """METHODS: in arch's S&P 500 the open repeats the last close on most days to 2005; Nasdaq's are genuine."""
-    from datasets.sources.arch_bars import ArchSource
+    from datasets.prices.sources.arch_bars import ArchSource
 
     known = bundled_instruments()
     sp500, nasdaq = ArchSource().load(known.find("SPX")), ArchSource().load(known.find("IXIC"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from datasets.errors import UserError
-from datasets.instruments import bundled_instruments
+from datasets.markets.instruments import bundled_instruments
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from datasets.agreement import agreement, cohens_kappa
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
-from datasets.label_file import load_labels, relabelled
+from datasets.events.agreement import agreement, cohens_kappa
+from datasets.events.label_file import load_labels, relabelled
 
 
 def event(name: str, **fields: object) -> PoliticalEvent:

@@ -7,9 +7,9 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events, load_events
-from datasets.events_csv import write_events
-from datasets.label_file import load_labels, relabelled
-from datasets.lint import lint
+from datasets.events.csv_export import write_events
+from datasets.events.label_file import load_labels, relabelled
+from datasets.events.lint import lint
 
 HEADER = "event_id,country,kind,title,known_at,winner,surprise,implied_probability,program,pro_growth,label_basis,labelled_at\n"
 ROW = "JP-1,JP,general_election,A vote,2020-01-01T00:00Z,Ann,upset,0.3,tax_cut,yes,pro_growth: source; surprise: source,2020-06-01T09:00+09:00\n"

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.instruments import bundled_instruments
-from datasets.quality import Report, Severity, examine
-from datasets.sources.files import read_table
-from datasets.table import PriceTable
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.quality import Report, Severity, examine
+from datasets.prices.sources.files import read_table
+from datasets.prices.table import PriceTable
 from tests.datasets.tables import walk
 
 KNOWN = bundled_instruments()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from datasets.sources.files import parse_table, read_table
+from datasets.prices.sources.files import parse_table, read_table
 
 BARS = [
     ("2026-02-09", 3756.21, 3825.67, 3752.74, 3783.57),

@@ -8,11 +8,11 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import PoliticalEvent, bundled_events, event_rows, load_events
-from datasets.instruments import bundled_instruments
-from datasets.lens import Lens, held_lens, holding
-from datasets.sources.adjusted import AdjustedSource
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.adjusted import AdjustedSource
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from datasets.visibility import Lens, held_lens, holding
 
 HEADER = "event_id,country,kind,title,known_at,winner\n"
 ROWS = HEADER + "JP-1,JP,referendum,A,2020-01-01T00:00Z,Ann\nJP-2,JP,referendum,B,2021-01-01T00:00Z,Bo\n"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from datasets.bundled_tables import table_rows
 from datasets.errors import UserError
 from datasets.events import CATALOGUE, PoliticalEvent
-from datasets.lint import FILE_RULES, ROW_RULES, lint
+from datasets.events.bundled_tables import table_rows
+from datasets.events.lint import FILE_RULES, ROW_RULES, lint
 
 SOUND = {
     "event_id": "JP-2026-02-08-GE", "country": "JP", "kind": "general_election", "title": "LDP landslide",

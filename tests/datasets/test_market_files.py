@@ -7,9 +7,9 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from datasets.instruments import bundled_instruments
-from datasets.quality import Admitted, Finding, Severity, admit, examine
-from datasets.sources.files import read_table
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.quality import Admitted, Finding, Severity, admit, examine
+from datasets.prices.sources.files import read_table
 
 
 @lru_cache(maxsize=8)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.bars import Bars
-from datasets.instruments import Instrument, bundled_instruments
-from datasets.quality import Finding, Report, Severity, admit, examine
-from datasets.sample import SimulatedSource
-from datasets.sources.files import DirectorySource
-from datasets.table import PriceTable
+from datasets.markets.instruments import Instrument, bundled_instruments
+from datasets.prices.bars import Bars
+from datasets.prices.quality import Finding, Report, Severity, admit, examine
+from datasets.prices.sample import SimulatedSource
+from datasets.prices.sources.files import DirectorySource
+from datasets.prices.table import PriceTable
 from tests.datasets.mutations import KINDS, PRICES, Corrupted, Fate, World, table_of
 
 ROWS = 420

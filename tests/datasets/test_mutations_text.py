@@ -13,8 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from datasets.errors import UserError
-from datasets.sources.files import parse_table
-from datasets.table import PriceTable
+from datasets.prices.sources.files import parse_table
+from datasets.prices.table import PriceTable
 
 DAYS = [f"2026-02-{d:02d}" for d in (2, 3, 4, 5, 6, 9, 10, 12, 13, 16, 17, 18, 19, 20, 24, 25, 26, 27)]
 PRICES = [(1304.63 + 7.13 * n, 1315.01 + 7.13 * n, 1297.95 + 7.13 * n, 1303.38 + 7.13 * n) for n in range(len(DAYS))]

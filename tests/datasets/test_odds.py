@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from datasets.book import Quote
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
-from datasets.odds import ODDS
-from datasets.odds.polymarket import polymarket_quotes
-from datasets.odds.predictit import predictit_quotes
-from datasets.priors import PriorTable, read_prior, with_priors
+from datasets.events.odds import ODDS
+from datasets.events.odds.polymarket import polymarket_quotes
+from datasets.events.odds.predictit import predictit_quotes
+from datasets.events.odds_book import Quote
+from datasets.events.priors import PriorTable, read_prior, with_priors
 
 DAILY = "date,market_id,symbol,contract,market,open,high,low,close,volume\n"
 HOURLY = "time,market_id,contract,open,high,low,close,volume\n"

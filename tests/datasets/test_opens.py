@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datasets.opens import tradable_opens
+from datasets.prices.stale_opens import tradable_opens
 
 
 def year_of_opens(repeats: int, bars: int = 100, around_the_clock: bool = False) -> np.ndarray:
@@ -55,8 +55,8 @@ def test_a_missing_open_is_not_traded() -> None:
 
 @pytest.mark.parametrize(("symbol", "real"), [("N225", 0.99), ("KOSPI", 0.99), ("TOPIX", 0.99)])
 def test_opens_of_sound_files_stay(market_dir, symbol: str, real: float) -> None:
-    from datasets.instruments import bundled_instruments
-    from datasets.sources.files import DirectorySource
+    from datasets.markets.instruments import bundled_instruments
+    from datasets.prices.sources.files import DirectorySource
 
     bars = DirectorySource(market_dir).load(bundled_instruments().find(symbol))
     recent = bars.from_session(np.datetime64("2005-01-01")).sessions_until(np.datetime64("2025-12-31"))

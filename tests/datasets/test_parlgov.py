@@ -8,9 +8,9 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import load_events
-from datasets.events_csv import write_events
-from datasets.lint import lint
-from datasets.parlgov import parlgov_events
+from datasets.events.csv_export import write_events
+from datasets.events.lint import lint
+from datasets.events.parlgov import parlgov_events
 
 FILES = Path(__file__).parent / "parlgov"
 TABLES, VIEWS = FILES / "tables", FILES / "views"

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datasets.book import Quote
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, Kind, PoliticalEvent, Surprise, load_events
-from datasets.priors import PriorTable, add_quotes, cutoff, load_priors, read_prior, with_priors
+from datasets.events.odds_book import Quote
+from datasets.events.priors import PriorTable, add_quotes, cutoff, load_priors, read_prior, with_priors
 
 CLOSE = datetime(2016, 11, 9, 0, 0, tzinfo=UTC)
 KNOWN = datetime(2016, 11, 9, 7, 29, tzinfo=UTC)

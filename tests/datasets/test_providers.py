@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from datasets.instruments import Instrument, bundled_instruments
-from datasets.sources.base import Payout, Provider
-from datasets.sources.http import Clock, ExhaustedError, Patience, ProviderError, retry_after
-from datasets.sources.providers import PROVIDERS, offered_by, provider_of, symbol_of
+from datasets.markets.instruments import Instrument, bundled_instruments
+from datasets.prices.sources.base import Payout, Provider
+from datasets.prices.sources.http import Clock, ExhaustedError, Patience, ProviderError, retry_after
+from datasets.prices.sources.providers import PROVIDERS, offered_by, provider_of, symbol_of
 from tests.loopback import (
     NOW,
     PAGE,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from datasets.bars import Bars
 from datasets.events import PoliticalEvent, bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.published import Move, published_moves, within_rounding
-from datasets.sources.files import DirectorySource
+from datasets.events.published_moves import Move, published_moves, within_rounding
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.bars import Bars
+from datasets.prices.sources.files import DirectorySource
 
 
 def event(published: str, known_at: str, note: str = "") -> PoliticalEvent:

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets.checks import RULES
 from datasets.errors import UserError
 from datasets.instants import to_ns
-from datasets.instruments import bundled_instruments
-from datasets.quality import Report, Severity, admit, examine
-from datasets.table import PriceTable
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.checks import RULES
+from datasets.prices.quality import Report, Severity, admit, examine
+from datasets.prices.table import PriceTable
 
 TOPIX = bundled_instruments().find("TOPIX")
 SESSIONS = ("2026-02-02", "2026-02-03", "2026-02-04", "2026-02-05", "2026-02-06", "2026-02-09", "2026-02-10")

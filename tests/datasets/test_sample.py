@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 
-from datasets.instruments import bundled_instruments
-from datasets.sample import SEED, SimulatedSource
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sample import SEED, SimulatedSource
 
 
 def bars(symbol: str, seed: int = SEED):
@@ -19,7 +19,7 @@ def test_simulated_bars_say_so() -> None:
 
 
 def test_the_same_seed_gives_the_same_bars_in_another_process() -> None:
-    code = "from datasets.sample import *; from datasets.instruments import bundled_instruments as b;"
+    code = "from datasets.prices.sample import *; from datasets.markets.instruments import bundled_instruments as b;"
     code += "print(SimulatedSource().load(b().find('KOSPI')).sha256())"
     again = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert again.stdout.strip() == bars("KOSPI").sha256()

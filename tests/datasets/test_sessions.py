@@ -8,7 +8,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.instants import iso_z
-from datasets.sessions import FIRST_DATE, calendar_sessions, first_sessions_after, hours_table, stamp
+from datasets.markets.sessions import FIRST_DATE, calendar_sessions, first_sessions_after, hours_table, stamp
 
 
 def hours(mic: str, session: str) -> tuple[str, str]:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from datasets.instruments import bundled_instruments
-from datasets.series_file import PRICES, read_provenance, read_series
-from datasets.sources.stored import AtHandSource, StoreSource
-from datasets.store import HistoryChangedError, Store
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.series_file import PRICES, read_provenance, read_series
+from datasets.prices.sources.stored import AtHandSource, StoreSource
+from datasets.prices.store import HistoryChangedError, Store
 from tests.datasets.tables import DELIVERY, closes, table, walk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,7 +198,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from datasets.store import Store
+from datasets.prices.store import Store
 from tests.datasets.tables import DELIVERY, walk
 store, whole, n = Store(Path(sys.argv[1])), walk(1500), int(sys.argv[2])
 store.put("WARM", whole.take(slice(0, 3)), DELIVERY, adjustment="price")
@@ -252,7 +252,7 @@ HALF = """
 import sys
 from pathlib import Path
 from typing import Any
-from datasets.store import Store
+from datasets.prices.store import Store
 from tests.datasets.tables import DELIVERY, walk
 store, whole, mine = Store(Path(sys.argv[1])), walk(240), int(sys.argv[2])
 sys.stdin.readline()

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.sources.files import parse_table
-from datasets.table import PriceTable
+from datasets.prices.sources.files import parse_table
+from datasets.prices.table import PriceTable
 
 HEADERS = {
     "plain": (("date", "open", "high", "low", "close", "volume"), ("utf-8", "utf-8-sig", "utf-16", "cp1252", "cp932")),

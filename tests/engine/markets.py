@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets.bars import Bars, Source
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_ns
-from datasets.instruments import Instrument, InstrumentTable
-from engine.account import Account
-from engine.costs import Terms
-from engine.market import Market, MarketView
-from engine.plan import Plan, make_plan
-from engine.replay import replay
+from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.prices.bars import Bars, Source
+from engine.account.records import Account
+from engine.account.replay import replay
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan, make_plan
 from engine.strategy import Clock, Leg, Strategy, Symbols, strategy
+from engine.strategy.market import Market, MarketView
 
 about: Any = pytest.approx
 """For a number within a tuple, where mypy would have a plain one."""

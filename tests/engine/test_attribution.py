@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.attribution import attribution, in_cents, leave_one_out
-from engine.costs import Terms
+from engine.plan.costs import Terms
+from engine.run.attribution import attribution, in_cents, leave_one_out
 from engine.strategy import After, Leg, NextOpen
 from tests.engine.markets import bars, event, instrument, plan_and_replay
 from tests.reports.handmade import trade

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datasets.bars import Source, make_bars
-from datasets.instruments import bundled_instruments
-from engine.backtest import _engine_code, on_sessions
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.bars import Source, make_bars
+from engine.run.backtest import _engine_code, on_sessions
 
 
 def bars(symbol: str, days: list[str], closes: list[float]):

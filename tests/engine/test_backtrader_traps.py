@@ -26,14 +26,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datasets.bars import Bars, Source, make_bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
-from engine.account import Account
-from engine.backtest import backtest
-from engine.costs import Terms
-from engine.replay_custom import replay_custom
+from datasets.prices.bars import Bars, Source, make_bars
+from engine.account.records import Account
+from engine.account.replay_custom import replay_custom
+from engine.plan.costs import Terms
+from engine.run.backtest import backtest
 from engine.strategy import After, Leg, Never, NextOpen, Phase
 from tests.engine.markets import (
     LONDON,

@@ -8,11 +8,11 @@ import pytest
 from arch.bootstrap import StationaryBootstrap, optimal_block_length
 from arch.covariance.kernel import Parzen
 
-from engine.common_days import aligned, common_span, correlations, numbers_within
-from engine.common_events import event_returns, on_common_events
-from engine.compare import compared
-from engine.difference import Interval
-from engine.resampling import (
+from engine.comparison.common_days import aligned, common_span, correlations, numbers_within
+from engine.comparison.common_events import event_returns, on_common_events
+from engine.comparison.compare import compared
+from engine.comparison.difference import Interval
+from engine.comparison.resampling import (
     RESAMPLES,
     asked_length,
     block_length,
@@ -22,7 +22,7 @@ from engine.resampling import (
     percentiles,
     share_above,
 )
-from engine.sharpe_difference import draw_blocks, linearised, long_run_error, sharpe_draws, studentized
+from engine.comparison.sharpe_difference import draw_blocks, linearised, long_run_error, sharpe_draws, studentized
 from tests.reports.handmade import business_days, make_run, trade
 
 DAYS = business_days("2012-01-02", 1300)

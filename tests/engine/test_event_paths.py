@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from datasets.events import EventCatalogue
-from engine.event_paths import cumulative, event_paths, mean_path
-from engine.run import EventPath
+from engine.run.event_paths import cumulative, event_paths, mean_path
+from engine.run.run import EventPath
 from tests.engine.markets import bars, days, event, flat_day, instrument
 from tests.reports.handmade import trade
 

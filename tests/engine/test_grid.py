@@ -10,35 +10,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.bars import Bars
 from datasets.events import bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
-from engine.account import MARGIN_CALL, STOP_LOSS, TAKE_PROFIT, Account
-from engine.combinations import listed, product_of
-from engine.costs import Terms
-from engine.grid.accounts import settled, steps_of
-from engine.grid.calendars import calendar_equities, evaluate_calendars
-from engine.grid.exits import HELD, STOPPED, TARGET, Priced, priced
-from engine.grid.grid import (
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.bars import Bars
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from engine.account.accounts import settled, steps_of
+from engine.account.bar_matrix import Tape, money_of, tape_of
+from engine.account.calendars import calendar_equities, evaluate_calendars
+from engine.account.exits import HELD, STOPPED, TARGET, Priced, priced
+from engine.account.grid import (
     Backend,
     Results,
     evaluate_grid,
     evaluate_plans,
     final_equities,
 )
-from engine.grid.plan import plan_grid
-from engine.grid.table import calendar_table
-from engine.market import Market
-from engine.metrics import Numbers, numbers
-from engine.plan import Plan
-from engine.replay import replay
-from engine.run import OPEN_AT_END
+from engine.account.grid_table import calendar_table
+from engine.account.records import OPEN_AT_END, Account
+from engine.account.replay import replay
+from engine.account.sizing import MARGIN_CALL, STOP_LOSS, TAKE_PROFIT
+from engine.account.trade_table import plan_of_table, table_of_plans
+from engine.metrics.metrics import Numbers, numbers
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan
+from engine.plan.plan_grid import plan_grid
 from engine.strategy import Leg, Never, NextOpen, Phase, Strategy
+from engine.strategy.combinations import listed, product_of
+from engine.strategy.market import Market
 from engine.study.shapes import Shape
-from engine.tape import Tape, money_of, tape_of
-from engine.trade_table import plan_of_table, table_of_plans
 from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy
@@ -49,7 +49,7 @@ RELATIVE = 1e-9
 
 
 def replayed_numbers(account: Account, terms: Terms) -> Numbers:
-    """Return the numbers of a replayed account, as ``engine.backtest`` has them."""
+    """Return the numbers of a replayed account, as ``engine.run.backtest`` has them."""
     previous = np.concatenate(([terms.cash], account.equity[:-1]))
     returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
     return numbers(account.days.sessions, returns, account.trades, cash_rate=terms.cash_rate)
@@ -151,13 +151,15 @@ def check_trades(plans: list[Plan], accounts: list[Account], bars: list[Bars], t
     found = evaluate_plans(plans, bars, terms, backend=Backend.NUMPY)
     walks = [settled(prices, steps, tape, money).quantity]
     if find_spec("numba"):
-        walks.append(import_module("engine.grid.fast").walk(prices, steps, tape, money).quantity)
+        walks.append(import_module("engine.account.fast").walk(prices, steps, tape, money).quantity)
     for p, expected in enumerate(accounts):
         interest = terms.cash_rate != 0 or terms.borrow_rate != 0
         if found.called[p]:
             continue
         short = any(t.side == "short" for t in expected.trades)
-        for quantity in walks[1 if interest and short else 0 :]:  # numpy leaves shorts that pay to engine.vector
+        for quantity in walks[
+            1 if interest and short else 0 :
+        ]:  # numpy leaves shorts that pay to engine.account.vector
             ours = trades_of(prices, quantity, tape, bars, p)
             assert sorted(ours, key=_place) == approx(replayed_trades(expected))
 
@@ -189,7 +191,7 @@ def test_numbers_of_long_accounts_agree(world: World) -> None:
 @settings(max_examples=400)
 @given(worlds(lots=False, max_gross=(1.0,), exits=("after",), before_vote=False, sizes=(60, 220), most_events=5))
 def test_numbers_of_accounts_that_are_mostly_flat_agree(world: World) -> None:
-    """Long only, fractions, no interest: what engine/grid/windows.py reckons."""
+    """Long only, fractions, no interest: what engine/account/windows.py reckons."""
     long = {name: [replace(leg, weight=abs(leg.weight)) for leg in legs] for name, legs in world.legs.items()}
     world = replace(world, legs=long)
     plan, _ = world.run()

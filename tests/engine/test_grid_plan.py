@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
-from engine.combinations import listed, product_of
-from engine.grid.plan import PlanGrid, plan_grid
-from engine.grid.table import BlockTable
-from engine.handed_on import Looked, Token, can_be_traced, handed_on, with_tokens
-from engine.market import Market, MarketView
-from engine.plan import Plan
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from engine.account.bar_matrix import tape_of
+from engine.account.grid_table import BlockTable
+from engine.account.trade_table import plan_of_table
+from engine.plan.plan import Plan
+from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.strategy import (
     After,
     BeforeVote,
@@ -36,8 +35,9 @@ from engine.strategy import (
     Symbols,
     strategy,
 )
-from engine.tape import tape_of
-from engine.trade_table import plan_of_table
+from engine.strategy.combinations import listed, product_of
+from engine.strategy.market import Market, MarketView
+from engine.strategy.placeholders import Looked, Token, can_be_traced, handed_on, with_tokens
 from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy

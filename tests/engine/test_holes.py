@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets.bars import Bars
-from datasets.instruments import bundled_instruments
-from datasets.sessions import calendar_sessions
-from datasets.sources.files import DirectorySource
-from engine.costs import Terms
-from engine.market import BarClock
-from engine.plan import Moment, Plan
-from engine.replay import replay
+from datasets.markets.instruments import bundled_instruments
+from datasets.markets.sessions import calendar_sessions
+from datasets.prices.bars import Bars
+from datasets.prices.sources.files import DirectorySource
+from engine.account.replay import replay
+from engine.account.vector import evaluate
+from engine.plan.costs import Terms
+from engine.plan.plan import Moment, Plan
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -26,7 +26,7 @@ from engine.strategy import (
     NextOpen,
     Phase,
 )
-from engine.vector import evaluate
+from engine.strategy.market import BarClock
 from tests.engine.markets import NEW_YORK, bars, event, flat_day, instrument, market_of, utc
 from tests.engine.test_plan import plan_of
 

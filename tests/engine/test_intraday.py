@@ -13,21 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.bars import Bars, Source, make_intraday_bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
 from datasets.instants import iso_z, to_ns
-from datasets.instruments import Instrument, bundled_instruments
-from datasets.sessions import session_of
-from datasets.sources.files import DirectorySource
-from datasets.table import PriceTable, bars_of
-from engine.account import STOP_LOSS, TAKE_PROFIT, Account
-from engine.backtest import on_sessions
-from engine.costs import Terms
-from engine.market import BarClock, LookAheadError, MarketView
-from engine.plan import Plan, make_plan
-from engine.replay import replay
-from engine.replay_custom import replay_custom
+from datasets.markets.instruments import Instrument, bundled_instruments
+from datasets.markets.sessions import session_of
+from datasets.prices.bars import Bars, Source, make_intraday_bars
+from datasets.prices.sources.files import DirectorySource
+from datasets.prices.table import PriceTable, bars_of
+from engine.account.records import Account
+from engine.account.replay import replay
+from engine.account.replay_custom import replay_custom
+from engine.account.sizing import STOP_LOSS, TAKE_PROFIT
+from engine.account.vector import NotVectorisableError, evaluate
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan, make_plan
+from engine.run.backtest import on_sessions
 from engine.strategy import (
     After,
     BeforeVote,
@@ -38,7 +39,7 @@ from engine.strategy import (
     NextOpen,
     Phase,
 )
-from engine.vector import NotVectorisableError, evaluate
+from engine.strategy.market import BarClock, LookAheadError, MarketView
 from tests.engine.markets import about, bars, event, flat_day, instrument, market_of, ns, told, utc
 from tests.engine.test_properties import (
     ALL_EXITS,

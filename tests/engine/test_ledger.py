@@ -12,17 +12,17 @@ from typing import Any
 
 import pytest
 
-from datasets.bars import Bars
 from datasets.events import PoliticalEvent, bundled_events
 from datasets.instants import to_ns
-from datasets.instruments import bundled_instruments
-from datasets.sources.arch_bars import ArchSource
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
-from engine.backtest import Window, backtest
-from engine.costs import Terms
-from engine.market import Market
-from engine.run import Run
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.bars import Bars
+from datasets.prices.sources.arch_bars import ArchSource
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from engine.plan.costs import Terms
+from engine.run.backtest import Window, backtest
+from engine.run.run import Run
+from engine.strategy.market import Market
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.pro_growth_win import ProGrowthWin
 from strategies.takaichi_trade import TakaichiTrade

@@ -9,12 +9,12 @@ import backtrader as bt
 import numpy as np
 import pytest
 
-from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, load_events
+from datasets.events.label_file import load_labels, relabelled
 from datasets.instants import to_ns
-from datasets.label_file import load_labels, relabelled
-from engine.costs import Terms
+from datasets.prices.bars import Bars
+from engine.account.replay_custom import KnownEvents
 from engine.lookahead.found import CHECKS, Report
 from engine.lookahead.orders import OrderSubject, lookahead_orders
 from engine.lookahead.rules import Subject, lookahead
@@ -27,7 +27,7 @@ from engine.lookahead.worlds import (
     shown_at,
     world_at,
 )
-from engine.replay_custom import KnownEvents
+from engine.plan.costs import Terms
 from engine.strategy import After, Leg, NextOpen, Strategy, Symbol, strategy
 from tests.engine.markets import bars, days, event, instrument, market_of, utc
 

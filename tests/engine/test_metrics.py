@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.metrics import (
+from engine.account.records import OPEN_AT_END, Trade
+from engine.metrics.metrics import (
     cagr,
     drawdown,
     drawdowns,
@@ -20,7 +21,6 @@ from engine.metrics import (
     volatility,
     yearly_returns,
 )
-from engine.run import OPEN_AT_END, Trade
 
 
 def dates(*text: str) -> Any:

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets.bars import Bars
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
-from engine.costs import Terms
-from engine.market import LookAheadError, Market, MarketView
-from engine.plan import Moment, Plan, make_plan
-from engine.replay import replay
+from datasets.prices.bars import Bars
+from engine.account.replay import replay
+from engine.plan.costs import Terms
+from engine.plan.plan import Moment, Plan, make_plan
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -30,6 +29,7 @@ from engine.strategy import (
     Symbol,
     strategy,
 )
+from engine.strategy.market import LookAheadError, Market, MarketView
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.fade_the_shock import FadeTheShock
 from strategies.pro_growth_win import ProGrowthWin

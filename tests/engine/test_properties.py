@@ -15,15 +15,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasets.bars import Bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, to_datetime, to_ns
-from engine.account import STOP_LOSS, TAKE_PROFIT, Account
-from engine.costs import Terms
-from engine.plan import Plan, make_plan
-from engine.replay import replay
-from engine.replay_custom import replay_custom
-from engine.run import Fill
+from datasets.prices.bars import Bars
+from engine.account.records import Account, Fill
+from engine.account.replay import replay
+from engine.account.replay_custom import replay_custom
+from engine.account.sizing import STOP_LOSS, TAKE_PROFIT
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan, make_plan
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -86,7 +86,7 @@ def _make_bars(symbol: str, hours: Any, rng: Random, *, n: int, lot: float) -> B
         low = round(min(open_, close) * (1 - abs(rng.gauss(0, 0.01))), 2)
         rows.append((f"{date:%Y-%m-%d}", open_at, close_at, open_, high, low, close, real))
         last = close
-        day += rng.choice([1, 1, 1, 1, 3, 4, 7])  # never a hole of more than five weekdays: engine/holes.py
+        day += rng.choice([1, 1, 1, 1, 3, 4, 7])  # never a hole of more than five weekdays: engine/strategy/gaps.py
     return bars_at(instrument(symbol, mic="FX", lot=lot), rows)
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from datasets.bars import Bars
 from datasets.events import PoliticalEvent
-from engine.account import Account
-from engine.costs import Terms
+from datasets.prices.bars import Bars
+from engine.account.records import Account
+from engine.plan.costs import Terms
 from engine.strategy import After, Leg, Never, NextClose, NextOpen, Phase
 from tests.engine.markets import NEW_YORK, about, bars, bars_at, event, flat_day, instrument, ns, plan_and_replay
 

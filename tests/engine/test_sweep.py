@@ -10,10 +10,10 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
-from engine.backtest import Window, backtest
-from engine.costs import Terms
-from engine.market import Market, MarketView
+from engine.plan.costs import Terms
+from engine.run.backtest import Window, backtest
 from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
+from engine.strategy.market import Market, MarketView
 from engine.sweep.check import checked, worth
 from engine.sweep.digest import Moments, checked_metric, digest, groups_of, heat_axes
 from engine.sweep.job import Job, differences, hashes_of, id_of, job_of, manifest_of, versions

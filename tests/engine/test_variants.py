@@ -1,9 +1,9 @@
 """Claims about other holds, delays and costs: by hand, on prices of one market."""
 
 from datasets.events import EventCatalogue, Kind
-from engine.costs import Terms
+from engine.plan.costs import Terms
+from engine.run.parameter_sensitivity import variants
 from engine.strategy import After, AtNextEvent, Leg, Never, NextOpen, Phase
-from engine.varying import variants
 from tests.engine.markets import about, bars, days, event, instrument, market_of, told
 
 # opens 100, 101, 102, ... and closes half a point above them, a day each

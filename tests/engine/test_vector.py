@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given, settings
 
 from datasets.events import bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
-from engine.account import MARGIN_CALL, Account
-from engine.costs import Terms
-from engine.market import Market
-from engine.plan import make_plan
-from engine.replay import replay
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from engine.account.records import Account
+from engine.account.replay import replay
+from engine.account.sizing import MARGIN_CALL
+from engine.account.vector import NotVectorisableError, evaluate
+from engine.plan.costs import Terms
+from engine.plan.plan import make_plan
 from engine.strategy import build
-from engine.vector import NotVectorisableError, evaluate
+from engine.strategy.market import Market
 from strategies import REGISTRY
 from strategies.loading import find_strategy
 from tests.engine.test_properties import World, worlds

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from datasets.store import Store
-from datasets.table import PriceTable
+from datasets.prices.store import Store
+from datasets.prices.table import PriceTable
 from tests.datasets.tables import walk
 from tests.hustings.conftest import Cli
 

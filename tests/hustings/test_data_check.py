@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.store import Store
+from datasets.prices.store import Store
 from tests.datasets.tables import DELIVERY, walk
 
 SOUND = (

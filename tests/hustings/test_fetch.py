@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from datasets.instants import to_date
-from datasets.instruments import bundled_instruments
-from datasets.sample import SimulatedSource
-from datasets.sources.http import Clock
-from datasets.sources.providers import PROVIDERS, symbol_of
-from datasets.store import Store
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sample import SimulatedSource
+from datasets.prices.sources.http import Clock
+from datasets.prices.sources.providers import PROVIDERS, symbol_of
+from datasets.prices.store import Store
 from hustings.commands import data_fetch
 from tests.loopback import (
     PAGE,
@@ -509,7 +509,7 @@ def test_killed_at_any_moment_the_store_holds_good_series(home, server: Loopback
 KILLED = """
 import sys
 from datetime import UTC, datetime
-from datasets.sources.http import Clock
+from datasets.prices.sources.http import Clock
 from hustings.commands import data_fetch
 from hustings.__main__ import main
 at = datetime(2026, 11, 2, 12, tzinfo=UTC)

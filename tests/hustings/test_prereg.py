@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from datasets.errors import UserError
-from engine.study.abnormal import Model
+from engine.statistics.abnormal import Model
 from hustings import ledger, registry
 from hustings.ledger import Used, enter, enter_study, used_before
 from hustings.prereg import (

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.run import EventPath
-from engine.variants import Variant, Variants
+from engine.run.run import EventPath
+from engine.run.variants import Variant, Variants
 from hustings import registry
 from hustings.run_folder import read_run, write_run
 from tests.reports.handmade import business_days, make_run, trade

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.plan import Skipped
-from engine.run import Run
+from engine.plan.plan import Skipped
+from engine.run.run import Run
 from tests.reports.browsing import CHROMIUM, QUIET
 from tests.reports.handmade import business_days, make_run, trade
 

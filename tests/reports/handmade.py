@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics import numbers
-from engine.plan import Skipped
-from engine.run import Run, RunEvent, Trade
+from engine.account.records import Trade
+from engine.metrics.metrics import numbers
+from engine.plan.plan import Skipped
+from engine.run.run import Run, RunEvent
 
 __all__ = ["business_days", "event", "make_run", "page_text", "trade"]
 

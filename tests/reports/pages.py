@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.plan import Skipped
-from engine.run import Run
+from engine.plan.plan import Skipped
+from engine.run.run import Run
 from hustings.__main__ import main
 from hustings.run_folder import read_run
 from reports.comparison import comparison

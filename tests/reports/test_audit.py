@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from engine.run import Run
+from engine.run.run import Run
 from reports.audit import Finding, audit, unexplained
 from tests.reports.handmade import business_days, make_run, trade
 

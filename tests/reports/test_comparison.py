@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from engine.common_days import common_span
-from engine.plan import Skipped
+from engine.comparison.common_days import common_span
+from engine.plan.plan import Skipped
 from reports.comparison import comparison, comparison_data, labels
 from tests.reports.handmade import business_days, event, make_run, page_text, trade
 

@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.run import EventPath
+from engine.run.run import EventPath
+from engine.run.variants import Variant, Variants
 from engine.study.settings import Settings
 from engine.study.study import study
-from engine.variants import Variant, Variants
 from reports.tables import tables
 from reports.tearsheet import tearsheet
 from tests.engine.study.worlds import subject, walk

@@ -13,12 +13,19 @@ import quantstats
 from quantstats import reports as theirs
 from quantstats import stats, utils
 
-from engine.backtest import on_sessions
-from engine.familiar import Series, familiar_numbers, gain_to_pain, probabilistic_sharpe, treynor, ulcer_performance
-from engine.metrics import drawdown, grouped_returns, monthly_returns, numbers
-from engine.resampling import drawn_rows, means
-from engine.rolling import rolling_sharpe
-from engine.series_numbers import expected_shortfall, ulcer_index, value_at_risk
+from engine.comparison.resampling import drawn_rows, means
+from engine.metrics.metrics import drawdown, grouped_returns, monthly_returns, numbers
+from engine.metrics.performance import (
+    Series,
+    familiar_numbers,
+    gain_to_pain,
+    probabilistic_sharpe,
+    treynor,
+    ulcer_performance,
+)
+from engine.metrics.return_metrics import expected_shortfall, ulcer_index, value_at_risk
+from engine.metrics.rolling import rolling_sharpe
+from engine.run.backtest import on_sessions
 from reports.tables import tables
 from reports.tearsheet import tearsheet
 from tests.engine.markets import bars, instrument

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.plan import Skipped
+from engine.plan.plan import Skipped
 from reports.headline import bearing
 from reports.quantstats_sheet import quantstats_page
 from reports.tearsheet import currency_note, tearsheet

@@ -5,15 +5,15 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from datasets.bars import Bars
 from datasets.events import EventCatalogue, bundled_events
 from datasets.instants import to_ns
-from datasets.instruments import Instrument, bundled_instruments
-from datasets.sources.builtin import BuiltinSource
-from engine.backtest import backtest
-from engine.costs import Terms
-from engine.market import Market
+from datasets.markets.instruments import Instrument, bundled_instruments
+from datasets.prices.bars import Bars
+from datasets.prices.sources.builtin import BuiltinSource
+from engine.plan.costs import Terms
+from engine.run.backtest import backtest
 from engine.strategy import Strategy, build, parameters, values
+from engine.strategy.market import Market
 from strategies import REGISTRY
 from strategies.loading import find_strategy
 

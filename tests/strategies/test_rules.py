@@ -3,13 +3,13 @@
 import pytest
 
 from datasets.events import bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
-from engine.backtest import backtest
-from engine.costs import Terms
-from engine.market import Market
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from engine.plan.costs import Terms
+from engine.run.backtest import backtest
 from engine.strategy import build
+from engine.strategy.market import Market
 from strategies.loading import find_strategy
 
 FREE = Terms(commission_bps=0, slippage_bps=0)

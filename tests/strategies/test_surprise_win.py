@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from datasets.book import Quote, Quotes
 from datasets.events import EventCatalogue, bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.priors import PriorTable, with_priors
-from datasets.sources.builtin import BuiltinSource
-from engine.backtest import backtest
-from engine.market import Market
+from datasets.events.odds_book import Quote, Quotes
+from datasets.events.priors import PriorTable, with_priors
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.builtin import BuiltinSource
+from engine.run.backtest import backtest
 from engine.strategy import BeforeVote, LastCloseBefore, Leg, Strategy, Symbol, strategy
+from engine.strategy.market import Market
 from strategies.surprise_win import SurpriseWin
 
 YEARS = ("US-2008-11-04-PE", "US-2012-11-06-PE", "US-2016-11-08-PE")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from engine.study.abnormal import Fit, Model, abnormal_returns, bhar, car_variance, fit
+from engine.statistics.abnormal import Fit, Model, abnormal_returns, bhar, car_variance, fit
 
 ZIGZAG = np.tile([0.01, -0.01], 20)  # 40 sessions, mean 0, sum of squares 0.004
 MARKET = np.tile([0.02, 0.02, -0.02, -0.02], 10)  # mean 0, sum of squares 0.016, uncorrelated with ZIGZAG

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.study.bootstrap import (
+from engine.statistics.bootstrap import (
     Label,
     _steps,
     block_interval,
@@ -15,7 +15,7 @@ from engine.study.bootstrap import (
     sign_flip_interval,
     t_interval,
 )
-from engine.study.statistics import sign_flip
+from engine.statistics.event_tests import sign_flip
 
 DARWIN = np.array([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])  # Fisher 1935, chapter III
 SIX = np.array([3.0, 1, 2, 7, 5, 4])

@@ -6,9 +6,9 @@ from math import comb
 import numpy as np
 import pytest
 
-from datasets.bars import Bars, Flags
 from datasets.errors import UserError
-from engine.study.abnormal import Model
+from datasets.prices.bars import Bars, Flags
+from engine.statistics.abnormal import Model
 from engine.study.calendars import (
     Calendars,
     Scheme,

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from datasets.bars import Flags
-from engine.study.abnormal import Model
+from datasets.prices.bars import Flags
+from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import bmp, sign_flip
 from engine.study.calendars import Scheme
 from engine.study.dependence import against_placebo, shared_sessions
 from engine.study.desk import Anywhere, Window
 from engine.study.sample import Observation, Sample
-from engine.study.statistics import bmp, sign_flip
 from engine.study.views import draw, make_views
 from tests.engine.study.worlds import subject, walk
 

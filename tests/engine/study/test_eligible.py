@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from datasets.events import PoliticalEvent
-from engine.backtest import Window as Dates
-from engine.backtest import backtest
-from engine.market import MarketView
+from engine.run.backtest import Window as Dates
+from engine.run.backtest import backtest
+from engine.statistics.abnormal import Model
 from engine.strategy import After, Clock, Delay, Leg, NextOpen, Strategy, Symbol, strategy
-from engine.study.abnormal import Model
+from engine.strategy.market import MarketView
 from engine.study.calendars import Scheme
 from engine.study.eligible import eligible_rows, moved_by
 from engine.study.subject import Subject

@@ -13,11 +13,11 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from engine.study.abnormal import Fit, Model, car_variance, fit
+from engine.statistics.abnormal import Fit, Model, car_variance, fit
+from engine.statistics.event_tests import bmp, generalized_sign, patell, sign
+from engine.statistics.ranks import corrado
 from engine.study.estudy2 import Sample, sample, statistics
 from engine.study.estudy2 import sign as packages_sign
-from engine.study.ranks import corrado
-from engine.study.statistics import bmp, generalized_sign, patell, sign
 
 NAMES = (
     "mean",

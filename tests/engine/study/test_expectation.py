@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.study.abnormal import Model, car_variance, fit
+from engine.statistics.abnormal import Model, car_variance, fit
 from engine.study.expectation import ESTIMATION, aligned_returns, correlations, estimates, expected
 from engine.study.shapes import close_returns
 from tests.engine.markets import LONDON, NEW_YORK, TOKYO, bars, bars_at, days, flat_day, instrument

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from datasets.events import ProGrowth
-from engine.backtest import Window as Dates
-from engine.backtest import backtest
-from engine.study.abnormal import Model
+from engine.run.backtest import Window as Dates
+from engine.run.backtest import backtest
+from engine.statistics.abnormal import Model
 from engine.study.labels import label_test
 from engine.study.legs import place
 from engine.study.sample import Sample, make_sample

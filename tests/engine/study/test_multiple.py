@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from engine.study.multiple import (
+from engine.statistics.multiple import (
     backtest_overfitting,
     benjamini_hochberg,
     benjamini_yekutieli,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from datasets.bars import Floats
-from engine.study.abnormal import Model
+from datasets.prices.bars import Floats
+from engine.statistics.abnormal import Model
 from engine.study.calendars import Calendars, Scheme
 from engine.study.desk import Anywhere, Window
 from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, among, percentile, placebo_tests, placebos, t_rows

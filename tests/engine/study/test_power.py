@@ -5,8 +5,8 @@ import pytest
 
 from benchmarks.nulls import made, occasion, priced, shocks, stage
 from benchmarks.power import CLUSTERED, FAT, NORMAL, TESTS, Cell, tally
-from datasets.bars import Floats
-from engine.study.abnormal import Model
+from datasets.prices.bars import Floats
+from engine.statistics.abnormal import Model
 from engine.study.calendars import Calendars, Scheme
 from engine.study.placebo import Placebos
 from engine.study.power import EFFECTS, Power, detectable_effect, power, sign_flip_rejects, sign_patterns, t_power

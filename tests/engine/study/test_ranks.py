@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from engine.study.ranks import corrado, grank, uniform_ranks
+from engine.statistics.ranks import corrado, grank, uniform_ranks
 
 RISING = np.arange(31.0)
 

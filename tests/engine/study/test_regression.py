@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.study.regression import ENUMERATED_UP_TO, Terms, party_regression, term_permutation
-from engine.study.significance import Significance
+from engine.statistics.regression import ENUMERATED_UP_TO, Terms, party_regression, term_permutation
+from engine.statistics.significance import Significance
 
 # Four terms of two periods, the party in the second and fourth: means 2.5 without it, 7.5 with it.
 HAND = Terms(

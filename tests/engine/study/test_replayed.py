@@ -3,14 +3,14 @@
 import pytest
 
 from datasets.events import bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sources.builtin import BuiltinSource
-from datasets.sources.files import DirectorySource
-from engine.backtest import Window as Dates
-from engine.backtest import backtest
-from engine.costs import Terms
-from engine.market import Market
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from engine.plan.costs import Terms
+from engine.run.backtest import Window as Dates
+from engine.run.backtest import backtest
 from engine.strategy import build
+from engine.strategy.market import Market
 from engine.study.calendars import Scheme
 from engine.study.placebo_pnl import PlaceboPnl, placebo_pnl
 from engine.study.settings import Settings

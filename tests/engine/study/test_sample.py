@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from datasets.events import bundled_events
-from datasets.instruments import bundled_instruments
-from datasets.sources.files import DirectorySource
-from engine.backtest import Window as Dates
-from engine.backtest import backtest
-from engine.costs import Terms
-from engine.market import Market
-from engine.study.abnormal import Model
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.sources.files import DirectorySource
+from engine.plan.costs import Terms
+from engine.run.backtest import Window as Dates
+from engine.run.backtest import backtest
+from engine.statistics.abnormal import Model
+from engine.strategy.market import Market
 from engine.study.desk import Desk, Window
 from engine.study.legs import overlaps, place
 from engine.study.sample import Sample, grouped, make_sample

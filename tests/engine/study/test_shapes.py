@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from engine.account import MARGIN_CALL
-from engine.costs import Costs
-from engine.plan import PlannedTrade
+from engine.account.sizing import MARGIN_CALL
+from engine.plan.costs import Costs
+from engine.plan.plan import PlannedTrade
 from engine.strategy import Phase
 from engine.study.shapes import Shape, broken_before, close_returns, net_returns, shape_of, window_sums
 from tests.engine.markets import bars, instrument

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from engine.study.sharpe import (
+from engine.statistics.sharpe import (
     deflated_sharpe,
     expected_maximum,
     lo_annualisation,

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from engine.study.abnormal import Model
-from engine.study.significance import Significance
-from engine.study.statistics import (
+from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import (
     bmp,
     cross_sectional_t,
     flipped,
@@ -27,6 +26,7 @@ from engine.study.statistics import (
     sign_flip,
     wilcoxon,
 )
+from engine.statistics.significance import Significance
 
 FIVE = np.array([0.01, 0.02, 0.03, 0.04, 0.05])
 DARWIN = np.array([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])  # Fisher 1935, chapter III

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from engine.study.abnormal import Model
+from engine.statistics.abnormal import Model
 from engine.study.calendars import Scheme
 from engine.study.desk import Window
 from engine.study.settings import Settings
@@ -143,8 +143,8 @@ def test_a_study_is_plain_json_without_nan() -> None:
 
 
 def test_flipping_a_label_takes_its_event_out() -> None:
-    from engine.backtest import Window as Dates
-    from engine.backtest import backtest
+    from engine.run.backtest import Window as Dates
+    from engine.run.backtest import backtest
     from engine.study.subject import Subject
     from strategies.pro_growth_win import ProGrowthWin
     from tests.engine.markets import market_of

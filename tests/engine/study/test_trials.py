@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine.costs import Terms
-from engine.study.abnormal import Model
+from engine.plan.costs import Terms
+from engine.statistics.abnormal import Model
 from engine.study.trials import (
     Ground,
     SweepTrials,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from engine.statistics.significance import Significance, untested
 from engine.study.concentration import Concentration, LeftOut
 from engine.study.power import Power
-from engine.study.significance import Significance, untested
 from engine.study.verdict import Evidence, verdict
 
 

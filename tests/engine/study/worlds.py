@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from datasets.bars import Bars, Floats, Source, make_bars
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
-from datasets.instruments import Instrument
-from engine.backtest import Window as Dates
-from engine.backtest import backtest
-from engine.costs import Terms
+from datasets.markets.instruments import Instrument
+from datasets.prices.bars import Bars, Floats, Source, make_bars
+from engine.plan.costs import Terms
+from engine.run.backtest import Window as Dates
+from engine.run.backtest import backtest
 from engine.study.subject import Subject
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import market_of

@@ -1,0 +1,46 @@
+"""Events as CSV (RFC 4180), such that ``load_events`` reads them back equal."""
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import UserError
+from datasets.events.event import PoliticalEvent
+from datasets.instants import iso_z
+
+
+def events_csv(events: Iterable[PoliticalEvent]) -> str:
+    """Return a header and one line an event, in the columns of the catalogue; lines end in CR LF."""
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(PoliticalEvent.model_fields), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: _cell(name, getattr(e, name)) for name in PoliticalEvent.model_fields} for e in events)
+    return out.getvalue()
+
+
+def write_events(path: Path, events: Iterable[PoliticalEvent]) -> None:
+    """Write events to a new CSV file.
+
+    Raises:
+        UserError: the file is there already, or cannot be written.
+    """
+    try:
+        with path.open("x", encoding="utf-8", newline="") as f:
+            f.write(events_csv(events))
+    except FileExistsError as e:
+        raise UserError(f"'{path}' is there already: name a new file, so that no work is lost") from e
+    except OSError as e:
+        raise UserError(f"'{path}' cannot be written ({e.strerror}); name another file") from e
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return (" " if name == "sources" else ";").join(value)
+    return iso_z(value) if isinstance(value, datetime) else str(value)

@@ -1,0 +1,23 @@
+"""Indices an event may name as the one its move refers to: those with bars, and those listed without."""
+
+from datasets.events.bundled_tables import table_rows
+from datasets.markets.instruments import bundled_instruments
+
+
+def exchange_of(index: str) -> str | None:
+    """Return the exchange (ISO 10383) of an index, None if the index is not known.
+
+    >>> exchange_of("TOPIX"), exchange_of("SET"), exchange_of("TOPX")
+    ('XTKS', 'XBKK', None)
+    """
+    with_bars = {i.symbol: i.mic for i in bundled_instruments()}
+    return (_without_bars() | with_bars).get(index)
+
+
+def index_names() -> list[str]:
+    """Return every index an event may name."""
+    return [*(i.symbol for i in bundled_instruments()), *_without_bars()]
+
+
+def _without_bars() -> dict[str, str]:
+    return {r["index"]: r["mic"] for r in table_rows("indices")}

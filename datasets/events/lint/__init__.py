@@ -1,0 +1,74 @@
+"""Checks a file of events beyond its columns: what a careful reader would doubt in a row, or between rows.
+
+A rule is one function and one line of a registry. Row rules look at one event and yield what is wrong with it; file
+rules look at all of them. ``lint_exceptions.csv`` names the events to which a rule does not apply, with the reason.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from datasets.events.bundled_tables import table_rows
+from datasets.events.event import EventRow, PoliticalEvent, event_rows
+from datasets.events.lint.facts import basis, identifier, index, labels, seats, sources, tags
+from datasets.events.lint.files import duplicate, in_order, named_by_country
+from datasets.events.lint.instants import announced, holiday, hour, order, weekday, zone
+
+RowRule = Callable[[PoliticalEvent], Iterator[str]]
+FileRule = Callable[[Sequence[tuple[EventRow, PoliticalEvent]]], Iterator[tuple[EventRow, str]]]
+
+ROW_RULES: dict[str, RowRule] = {
+    "order": order,
+    "announced": announced,
+    "zone": zone,
+    "hour": hour,
+    "weekday": weekday,
+    "holiday": holiday,
+    "id": identifier,
+    "basis": basis,
+    "sources": sources,
+    "seats": seats,
+    "labels": labels,
+    "tags": tags,
+    "index": index,
+}
+FILE_RULES: dict[str, FileRule] = {
+    "duplicate": duplicate,
+    "sorted": in_order,
+    "file": named_by_country,
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One doubt: which rule, where, of which event, and what."""
+
+    rule: str
+    file: str
+    line: int
+    event_id: str
+    message: str
+
+    def as_row(self) -> dict[str, str | int]:
+        """Return the finding as plain values, for JSON."""
+        return asdict(self)
+
+
+def lint(path: Path) -> tuple[int, list[Finding]]:
+    """Return how many rows a file (or a directory of CSV files) has, and every finding in the order of the lines.
+
+    Raises:
+        UserError: a file that cannot be read as a file of events at all.
+    """
+    rows = list(event_rows(path))
+    read = [(row, row.event) for row in rows if row.event is not None]
+    found = [_finding("schema", row, fault) for row in rows for fault in row.faults]
+    found += [_finding(name, row, said) for name, rule in ROW_RULES.items() for row, e in read for said in rule(e)]
+    found += [_finding(name, row, said) for name, rule in FILE_RULES.items() for row, said in rule(read)]
+    excepted = {(r["rule"], r["event_id"]) for r in table_rows("lint_exceptions")}
+    kept = (f for f in found if (f.rule, f.event_id) not in excepted)
+    return len(rows), sorted(kept, key=lambda f: (f.file, f.line))
+
+
+def _finding(rule: str, row: EventRow, said: str) -> Finding:
+    return Finding(rule, row.file, row.line, row.cells.get("event_id", ""), said)

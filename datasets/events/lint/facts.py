@@ -1,0 +1,119 @@
+"""Rules on what a row claims: its name, sources, seats, labels and index."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from datasets.errors import did_you_mean
+from datasets.events.coding import BASES, LABELS, PROGRAM_TAGS, bases_of
+from datasets.events.event import Confidence, Majority, PoliticalEvent, ProGrowth
+from datasets.events.indices import exchange_of, index_names
+
+_BACKGROUND = "background-knowledge"
+_SEATS = ("seats", "house_seats", "senate_seats")
+_SHARE_KINDS = (*_SEATS, "seats_contested", "popular_vote", "votes", "runoff_votes")
+_WITH_PARTNERS = 0.6
+"""A winner below this is not brought to two thirds by the partners of any coalition in the catalogue."""
+
+_MOST_TAGS = 4
+
+
+def identifier(event: PoliticalEvent) -> Iterator[str]:
+    """The id is CC-YYYY-MM-DD-WHAT, of the country and of the local date of the vote or of the outcome."""
+    country, _, rest = event.event_id.partition("-")
+    if country != event.country or not rest[11:]:
+        yield f"event_id must be {event.country}-YYYY-MM-DD-WHAT"
+        return
+    zone = ZoneInfo(event.timezone)
+    instants = (event.announced_at, event.polls_close_at, event.known_at)
+    days = {str(event.voted_on), *(str(at.astimezone(zone).date()) for at in instants if at)}
+    if rest[:10] not in days:
+        yield f"event_id says {rest[:10]}; the vote or the outcome is dated {', '.join(sorted(days - {'None'}))}"
+
+
+def basis(event: PoliticalEvent) -> Iterator[str]:
+    """An instant says how it is known, and every event how sure it is."""
+    for name in ("announced_at", "known_at"):
+        if getattr(event, name) is not None and not getattr(event, f"{name}_basis"):
+            yield f"{name} is given without {name}_basis"
+    if event.known_at is None and not event.known_at_basis:
+        yield "known_at is blank; known_at_basis must say why"
+    if event.confidence is None:
+        yield "confidence is blank: high, medium or low"
+    if event.known_at_basis == "estimated" and event.confidence is Confidence.HIGH:
+        yield "an estimated known_at cannot bear high confidence"
+
+
+def sources(event: PoliticalEvent) -> Iterator[str]:
+    """A row has a source that can be opened, or says that it has none; without one it is never of high confidence."""
+    if not event.sources:
+        yield f"no source: give an address, or {_BACKGROUND}"
+    for each in event.sources:
+        if each != _BACKGROUND and not _is_address(each):
+            yield f"source '{each}' is neither an http(s) address nor {_BACKGROUND}"
+    if set(event.sources) == {_BACKGROUND} and event.confidence is Confidence.HIGH:
+        yield f"{_BACKGROUND} cannot bear high confidence"
+    if "source" in bases_of(event.label_basis).values() and set(event.sources) == {_BACKGROUND}:
+        yield f"label_basis names a source, but the row has only {_BACKGROUND}"
+
+
+def _is_address(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and "." in parts.netloc
+
+
+def seats(event: PoliticalEvent) -> Iterator[str]:
+    """The share of seats and the majority agree."""
+    share, kind, majority = event.winner_share, event.share_kind, event.majority
+    if (share is None) != (kind is None):
+        yield "winner_share and share_kind must be given together"
+    if kind is not None and kind not in _SHARE_KINDS:
+        yield f"share_kind '{kind}' is not one of {', '.join(_SHARE_KINDS)}{did_you_mean(kind, _SHARE_KINDS)}"
+    if share is None or kind not in _SEATS:
+        return
+    if majority is Majority.HUNG and share > 0.5:
+        yield f"hung, but {share:g} of the seats is a majority"
+    if majority is Majority.MAJORITY and share < 0.5:
+        yield f"a majority, but {share:g} of the seats is none: coalition or hung"
+    if majority is Majority.SUPERMAJORITY and share < _WITH_PARTNERS:
+        yield f"a supermajority, but {share:g} of the seats is not two thirds even with a partner"
+    if majority in (Majority.MAJORITY, Majority.HUNG, Majority.COALITION) and share > 2 / 3:
+        yield f"{majority}, but {share:g} of the seats is two thirds: supermajority"
+
+
+def labels(event: PoliticalEvent) -> Iterator[str]:
+    """Every label says what it rests on, and no basis is given for a label that is not there."""
+    bases = bases_of(event.label_basis)
+    given = {"pro_growth": event.pro_growth is not ProGrowth.UNKNOWN, "surprise": event.surprise is not None}
+    for name in (n for n, there in given.items() if there and n not in bases):
+        yield f"{name} is given without a basis in label_basis: '{name}: source' or '{name}: background'"
+    for name, found in bases.items():
+        if name not in LABELS:
+            yield f"label_basis names '{name}'{did_you_mean(name, LABELS)}; labels are {', '.join(LABELS)}"
+        elif not (given.get(name) if name in given else event.program):
+            yield f"label_basis tells of {name}, which is blank"
+        if found not in BASES:
+            yield f"label_basis says '{found}' of {name}; it must be {' or '.join(BASES)}"
+    if event.labelled_at is not None and not any(given.values()) and not event.program:
+        yield "labelled_at is given, but no label"
+
+
+def tags(event: PoliticalEvent) -> Iterator[str]:
+    """Tags of the programme are from the list, each once."""
+    for tag in event.program:
+        if tag not in PROGRAM_TAGS:
+            yield f"program tag '{tag}' is not in the list of docs/events.md{did_you_mean(tag, PROGRAM_TAGS)}"
+    if len(set(event.program)) < len(event.program):
+        yield "program names a tag twice"
+    if len(event.program) > _MOST_TAGS:
+        yield f"{len(event.program)} program tags; at most {_MOST_TAGS} say what was central"
+
+
+def index(event: PoliticalEvent) -> Iterator[str]:
+    """The index is an instrument, or listed as one without bars; a published move names its index."""
+    if event.main_index is None:
+        if event.reported_move is not None:
+            yield "reported_move is given without main_index"
+    elif exchange_of(event.main_index) is None:
+        near = did_you_mean(event.main_index, index_names())
+        yield f"main_index '{event.main_index}' is no instrument{near}, and not listed in datasets/indices.csv"

@@ -1,0 +1,59 @@
+"""Rules on the rows of a file together: what stands twice, their order, and the file they stand in."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations, pairwise
+
+from datasets.events.event import EventRow, PoliticalEvent
+
+Rows = Sequence[tuple[EventRow, PoliticalEvent]]
+_NEAR = timedelta(days=3)
+_ALIKE = 0.6
+_LATE = datetime.max.replace(tzinfo=UTC)
+
+
+def duplicate(rows: Rows) -> Iterator[tuple[EventRow, str]]:
+    """No id stands twice, and no two events of a country and kind within three days have the same words."""
+    groups: dict[tuple[str, str], list[tuple[EventRow, PoliticalEvent]]] = defaultdict(list)
+    seen: dict[str, EventRow] = {}
+    for row, event in rows:
+        if event.event_id in seen:
+            yield row, f"event_id stands already at {seen[event.event_id].where}"
+        seen.setdefault(event.event_id, row)
+        groups[event.country, event.kind].append((row, event))
+    for group in groups.values():
+        for (_, first), (row, second) in combinations(group, 2):
+            if first.event_id != second.event_id and _is_near(first, second) and _is_alike(first.title, second.title):
+                yield row, f"within {_NEAR.days} days of {first.event_id}, of the same kind and in the same words"
+
+
+def in_order(rows: Rows) -> Iterator[tuple[EventRow, str]]:
+    """A file is sorted by the instant of the outcome; events without one come last."""
+    for (before, first), (row, second) in pairwise(rows):
+        if before.file == row.file and (second.known_at or _LATE) < (first.known_at or _LATE):
+            yield row, f"known before {first.event_id} of the line above: rows are sorted by known_at"
+
+
+def named_by_country(rows: Rows) -> Iterator[tuple[EventRow, str]]:
+    """A file named by a country holds that country's events."""
+    for row, event in rows:
+        stem = row.file.removesuffix(".csv")
+        if re.fullmatch("[A-Z]{2}", stem) and stem != event.country:
+            yield row, f"an event of {event.country} in {row.file}"
+
+
+def _is_near(first: PoliticalEvent, second: PoliticalEvent) -> bool:
+    one, other = _day(first), _day(second)
+    return one is not None and other is not None and abs(one - other) <= _NEAR
+
+
+def _day(event: PoliticalEvent) -> date | None:
+    return event.voted_on or (event.known_at.date() if event.known_at else None)
+
+
+def _is_alike(first: str, second: str) -> bool:
+    """Return whether two titles share most of their words."""
+    a, b = (set(re.findall(r"\w{3,}", title.casefold())) for title in (first, second))
+    return bool(a | b) and len(a & b) >= _ALIKE * len(a | b)

@@ -1,0 +1,223 @@
+"""Priors: what markets held each event's outcomes to be worth, as known strictly before its polls closed.
+
+The file (CSV: ``event_id, observed_at, outcome, probability, source``) keeps what was observed. What a rule sees of it
+is the last quote of each outcome strictly before the event's cut-off and strictly before the instant of its decision.
+"""
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from datasets.csv_rows import CsvRow, csv_columns, csv_rows
+from datasets.errors import UserError, unknown_name
+from datasets.events.event import EventCatalogue, Instant, PoliticalEvent, Share
+from datasets.events.odds_book import STALE_AFTER, Quote, Quotes, folded, last_book, quotes_before
+from datasets.instants import iso_z
+
+COLUMNS = ("event_id", "observed_at", "outcome", "probability", "source")
+
+_Word = Annotated[str, Field(min_length=1)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_id: _Word
+    observed_at: Instant
+    outcome: _Word
+    probability: Share
+    source: _Word
+
+
+@dataclass(frozen=True)
+class PriorTable:
+    """The quotes of each event in the order of their instants, and the name and hash of the file."""
+
+    file: str
+    sha256: str
+    quotes: Mapping[str, Quotes]
+
+    def prior(self, event: PoliticalEvent, at: datetime | None = None) -> dict[str, Quote]:
+        """Return the last quote of each outcome strictly before the cut-off, and strictly before ``at`` if given."""
+        usable = self.usable(event)
+        return last_book(usable if at is None else quotes_before(usable, at))
+
+    def usable(self, event: PoliticalEvent) -> Quotes:
+        """Return the quotes of an event strictly before its cut-off; none where it has no cut-off."""
+        at = cutoff_at(event)
+        return () if at is None else quotes_before(self.quotes.get(event.event_id, ()), at)
+
+    def identity(self) -> dict[str, str]:
+        """Return what a run's manifest says of the file."""
+        return {"file": self.file, "sha256": self.sha256}
+
+
+def cutoff(event: PoliticalEvent) -> tuple[datetime | None, str]:
+    """Return the instant strictly before which a quote is a prior of the event, and the field it follows from.
+
+    The close of the polls; where that is blank local midnight of the day of the vote; else the earlier of
+    ``signal_from`` and ``known_at``. Never later than ``known_at``.
+    """
+    first: tuple[datetime | None, str]
+    if event.polls_close_at is not None:
+        first = (event.polls_close_at, "polls_close_at")
+    elif event.vote_begins_at is not None:
+        first = (event.vote_begins_at, "midnight of voted_on")
+    else:
+        first = (event.signal_from or event.known_at, "signal_from" if event.signal_from else "known_at")
+    named = [(at, why) for at, why in (first, (event.known_at, "known_at")) if at is not None]
+    return min(named, key=lambda n: n[0]) if named else (None, "no instant is known")
+
+
+def cutoff_at(event: PoliticalEvent) -> datetime | None:
+    """Return the instant of the cut-off alone."""
+    return cutoff(event)[0]
+
+
+def load_priors(path: Path, events: EventCatalogue) -> PriorTable:
+    """Return the quotes of a CSV file.
+
+    Raises:
+        UserError: no such file, a wrong column, a bad row (line named), an unknown event, one outcome in two
+            spellings, two quotes of one outcome at one instant.
+    """
+    for extra in (c for c in csv_columns(path) if c not in COLUMNS):
+        raise unknown_name(f"column in {path.name} line 1:", extra, COLUMNS, hint=f"it has {', '.join(COLUMNS)}")
+    rows = [(row.where, _checked(row)) for row in csv_rows(path, COLUMNS)]
+    known = {e.event_id for e in events}
+    for where, row in rows:
+        if row.event_id not in known:
+            raise unknown_name(f"event at {where}:", row.event_id, known, hint="'hustings events list' shows them all")
+    _check_outcomes(rows)
+    by_event: dict[str, list[Quote]] = {}
+    for _, row in rows:
+        quote = Quote(row.observed_at, row.outcome, row.probability, row.source)
+        by_event.setdefault(row.event_id, []).append(quote)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return PriorTable(path.name, digest, {e: tuple(sorted(quotes)) for e, quotes in by_event.items()})
+
+
+def with_priors(events: EventCatalogue, table: PriorTable) -> EventCatalogue:
+    """Return the events with their quotes strictly before their cut-off; later ones are in no event at all."""
+    priced = (e.with_quotes(table.usable(e)) if e.event_id in table.quotes else e for e in events)
+    return EventCatalogue(priced, labels=events.labels, priors=table.identity())
+
+
+def priors_csv(quotes: Mapping[str, Iterable[Quote]]) -> str:
+    """Return quotes by event as the text of a priors file, in order of event, instant and outcome."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for event_id in sorted(quotes):
+        for q in sorted(quotes[event_id]):
+            writer.writerow([event_id, iso_z(q.observed_at), q.outcome, repr(q.probability), q.source])
+    return out.getvalue()
+
+
+def add_quotes(path: Path, event_id: str, quotes: Iterable[Quote], events: EventCatalogue) -> None:
+    """Write the quotes of an event to a priors file, beside those it holds; the file is replaced at once.
+
+    Raises:
+        UserError: the file that is there is no priors file, or holds one of the quotes; it cannot be written.
+    """
+    had = load_priors(path, events).quotes if path.exists() else {}
+    new = tuple(quotes)
+    taken = {(q.observed_at, folded(q.outcome)) for q in had.get(event_id, ())}
+    if any((q.observed_at, folded(q.outcome)) in taken for q in new):
+        raise UserError(f"'{path}' has quotes of {event_id} at these instants already: name another file")
+    text = priors_csv({**had, event_id: (*had.get(event_id, ()), *new)})
+    beside = path.with_name(f".{path.name}.writing")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="")
+        beside.replace(path)
+    except OSError as e:
+        raise UserError(f"'{path}' cannot be written ({e.strerror}); name another file") from e
+
+
+@dataclass(frozen=True)
+class PriorReading:
+    """What a priors file says of one event.
+
+    ``quotes`` the last one of each outcome; ``probabilities`` the same, margin removed; ``surprise`` 1 - p of what
+    happened; ``note`` says why something is unknown.
+    """
+
+    event_id: str
+    cutoff_at: datetime | None
+    cutoff_basis: str
+    n_observations: int
+    n_before: int
+    quotes: Mapping[str, Quote]
+    probabilities: Mapping[str, float]
+    happened: str | None
+    surprise: float | None
+    note: str
+
+
+def read_prior(event: PoliticalEvent, table: PriorTable) -> PriorReading:
+    """Return what the file says of an event, once its outcome is known."""
+    priced = event.with_quotes(table.usable(event))
+    at, basis = cutoff(event)
+    return PriorReading(
+        event_id=event.event_id,
+        cutoff_at=at,
+        cutoff_basis=basis,
+        n_observations=len(table.quotes.get(event.event_id, ())),
+        n_before=len(table.usable(event)),
+        quotes=table.prior(event),
+        probabilities=priced.priors,
+        happened=priced.outcome,
+        surprise=priced.surprise_size if priced.priors else None,
+        note=_note(priced, at),
+    )
+
+
+def _note(event: PoliticalEvent, at: datetime | None) -> str:
+    """Return why an event has no prior or no surprise, or a warning of an old one; blank if all is well."""
+    if at is None:
+        return "no cut-off: polls_close_at, voted_on, signal_from and known_at are all blank"
+    if not event.quotes:
+        return f"no quote before the cut-off {iso_z(at)}"
+    if event.outcome is None:
+        return _unmatched(event)
+    age = at - event.quotes[-1].observed_at
+    return f"the last quote is {age.days} days older than the cut-off" if age > STALE_AFTER else ""
+
+
+def _unmatched(event: PoliticalEvent) -> str:
+    names = " or ".join(f"'{n}'" for n in (event.winner, event.winner_party) if n)
+    if not names:
+        return "what happened is unknown: winner and winner_party are blank"
+    return f"what happened is unknown: not one outcome alone of {', '.join(event.priors)} names {names}"
+
+
+def _checked(row: CsvRow) -> _Row:
+    try:
+        return _Row.model_validate(row.cells)
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        must = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"{row.where}: {first['loc'][0]}: {must}, found '{first['input']}'") from e
+
+
+def _check_outcomes(rows: list[tuple[str, _Row]]) -> None:
+    spelled: dict[tuple[str, str], tuple[str, str]] = {}
+    seen: dict[tuple[str, str, datetime], str] = {}
+    for where, row in rows:
+        key = (row.event_id, folded(row.outcome))
+        spelling, first = spelled.setdefault(key, (row.outcome, where))
+        if spelling != row.outcome:
+            raise UserError(f"{where}: outcome '{row.outcome}' is '{spelling}' at {first}; write it one way per event")
+        earlier = seen.setdefault((*key, row.observed_at), where)
+        if earlier != where:
+            raise UserError(
+                f"{where}: '{row.outcome}' of {row.event_id} at {iso_z(row.observed_at)} stands already at {earlier};"
+                " keep one quote per outcome and instant"
+            )

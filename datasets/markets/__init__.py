@@ -1,0 +1,1 @@
+"""Markets: instruments, the exchanges they trade on, and the hours of those exchanges."""

@@ -1,0 +1,328 @@
+"""Bars: the prices of one instrument, aligned, validated, immutable, each bar knowing its instants in UTC."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import UserError
+from datasets.instants import Instants, Sessions, iso_z, to_date
+from datasets.markets.instruments import Instrument
+from datasets.markets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp
+from datasets.prices.missing_sessions import Lacking, sessions_lacking
+from datasets.prices.stale_opens import tradable_opens
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+MAX_LABEL_DAYS = 45
+"""A session lies no more days from its bars: the longest closure, over which prints wait for the next, is shorter."""
+_ROUNDING = 1e-9
+_MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where bars come from, as told to the user. No path of the machine: a run's identity must not hold one."""
+
+    kind: str
+    text: str
+    simulated: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class SessionRows:
+    """Of each session the row of its ``first`` and of its ``last`` bar; ``of`` is the session's number, one a bar."""
+
+    first: NDArray[np.intp]
+    last: NDArray[np.intp]
+    of: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """The bars of one instrument in ascending order.
+
+    Arrays of one length: ``session`` (datetime64[D], exchange-local), ``open_at`` and ``close_at`` (int64 ns, UTC),
+    ``open high low close`` (quote currency; never NaN), ``volume`` (NaN where unknown) and ``open_is_real``: whether
+    the open is a traded price (datasets/prices/stale_opens.py). Where it is not (missing, or stale) fills go to the close.
+
+    Daily bars have one row a session. ``intraday`` bars have their own instants; several may share a session, whose
+    open is that of its first bar and whose close is that of its last. A single print is a bar that opens as it closes.
+    ``holds_dividends``: dividends were reinvested in the prices.
+    """
+
+    instrument: Instrument
+    source: Source
+    session: Sessions
+    open_at: Instants
+    close_at: Instants
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    open_is_real: Flags
+    intraday: bool = False
+    holds_dividends: bool = False
+
+    def __len__(self) -> int:
+        return len(self.session)
+
+    @property
+    def symbol(self) -> str:
+        """The instrument's symbol."""
+        return self.instrument.symbol
+
+    @property
+    def adjustment(self) -> str:
+        """``total`` where dividends are in the prices, reinvested or by the index's construction; else ``price``."""
+        return "total" if self.holds_dividends or self.instrument.total_return else "price"
+
+    @cached_property
+    def lacking(self) -> Lacking:
+        """The sessions that the exchange's calendar holds and the bars lack, found when first asked for."""
+        return sessions_lacking(self.instrument.mic, self.session)
+
+    @cached_property
+    def days(self) -> SessionRows:
+        """The rows of each session, found when first asked for."""
+        begins = np.flatnonzero(np.concatenate(([True], self.session[1:] != self.session[:-1])))
+        ends = np.concatenate((begins[1:], [len(self)])) - 1
+        return SessionRows(begins, ends, np.repeat(np.arange(len(begins)), ends - begins + 1))
+
+    @cached_property
+    def opens_apart(self) -> Flags:
+        """Whether a bar's open is a price to trade at, earlier than its close: that of a single print is its close."""
+        return self.open_is_real & (self.open_at < self.close_at)
+
+    def until(self, instant: int) -> "Bars":
+        """Return the bars closed at or before an instant (ns)."""
+        return self._cut(slice(0, int(np.searchsorted(self.close_at, instant, side="right"))))
+
+    def sessions_until(self, session: np.datetime64) -> "Bars":
+        """Return the bars of sessions up to and including one."""
+        return self._cut(slice(0, int(np.searchsorted(self.session, session, side="right"))))
+
+    def from_session(self, session: np.datetime64) -> "Bars":
+        """Return the bars of one session and later."""
+        return self._cut(slice(int(np.searchsorted(self.session, session)), None))
+
+    def _cut(self, rows: slice) -> "Bars":
+        arrays: dict[str, Any] = {
+            f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)
+        }
+        return replace(self, **arrays)
+
+    def scaled(self, factor: Floats) -> "Bars":
+        """Return the bars with the four prices of each multiplied by its factor."""
+        prices: dict[str, Any] = {n: getattr(self, n) * factor for n in ("open", "high", "low", "close")}
+        return _frozen(replace(self, **prices))
+
+    def sha256(self) -> str:
+        """Return a hash of every price, instant and mark."""
+        digest = hashlib.sha256(self.symbol.encode())
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, np.ndarray):
+                digest.update(np.ascontiguousarray(value).tobytes())
+        return digest.hexdigest()
+
+    def span(self) -> str:
+        """Return ``6161 bars, 2001-06-25 to 2026-08-21``."""
+        return f"{len(self)} bars, {to_date(self.session[0])} to {to_date(self.session[-1])}"
+
+
+def make_bars(
+    instrument: Instrument,
+    source: Source,
+    *,
+    session: Sessions,
+    open_: Floats,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    volume: Floats,
+    where: Callable[[int], str],
+) -> Bars:
+    """Return validated bars stamped with the hours of the instrument's exchange.
+
+    Args:
+        instrument: what the prices are of.
+        source: where they come from.
+        session: exchange-local dates, datetime64[D].
+        open_: opening prices; NaN where missing.
+        high: highest prices; NaN where missing.
+        low: lowest prices; NaN where missing.
+        close: closing prices; every one must be there.
+        volume: NaN where missing.
+        where: names the place of a row for an error, such as ``TOPIX.csv line 17``.
+
+    Raises:
+        UserError: no rows, a date out of order or doubled, a price missing, not finite or not positive, a high
+            below the low, an open or close outside them.
+    """
+    _check_order(session, where)
+    _check_reach(session, where)
+    prices = _checked_prices(open_, high, low, close, where)
+    open_at, close_at = stamp(instrument.mic, session)
+    bars = Bars(
+        instrument=instrument,
+        source=source,
+        session=session,
+        open_at=open_at,
+        close_at=close_at,
+        **prices,
+        volume=volume,
+        open_is_real=tradable_opens(
+            session, open_, high, low, close, around_the_clock=is_round_the_clock(instrument.mic)
+        ),
+    )
+    return _frozen(bars)
+
+
+def make_intraday_bars(
+    instrument: Instrument,
+    source: Source,
+    *,
+    session: Sessions,
+    open_at: Instants,
+    close_at: Instants,
+    open_: Floats,
+    high: Floats,
+    low: Floats,
+    close: Floats,
+    volume: Floats,
+    where: Callable[[int], str],
+) -> Bars:
+    """Return validated bars that have their own instants. An open is a traded price wherever there is one.
+
+    Args:
+        instrument: what the prices are of.
+        source: where they come from.
+        session: the session each bar belongs to, datetime64[D], such as ``datasets.markets.sessions.session_of`` gives.
+        open_at: when each bar opens (int64 ns, UTC, whole milliseconds); equal to ``close_at`` for a single print.
+        close_at: when each bar closes; the next one does not open before.
+        open_: opening prices; NaN where missing.
+        high: highest prices; NaN where missing.
+        low: lowest prices; NaN where missing.
+        close: closing prices; every one must be there.
+        volume: NaN where missing.
+        where: names the place of a row for an error, such as ``USDJPY.csv line 17``.
+
+    Raises:
+        UserError: no rows, instants that do not ascend or overlap, a session out of order or far from its instant, a
+            price missing, not finite or not positive, a high below the low, an open or close outside them.
+    """
+    _check_instants(open_at, close_at, where)
+    _check_labels(session, close_at, where)
+    _check_reach(session, where)
+    prices = _checked_prices(open_, high, low, close, where)
+    bars = Bars(
+        instrument=instrument,
+        source=source,
+        session=session,
+        open_at=open_at,
+        close_at=close_at,
+        **prices,
+        volume=volume,
+        open_is_real=np.isfinite(open_) | (open_at == close_at),
+        intraday=True,
+    )
+    return _frozen(bars)
+
+
+def _checked_prices(
+    open_: Floats, high: Floats, low: Floats, close: Floats, where: Callable[[int], str]
+) -> dict[str, Any]:
+    """Return the four prices of each bar by name, those missing filled from the others."""
+    _check_prices({"open": open_, "high": high, "low": low, "close": close}, where)
+    _check_range(open_, high, low, close, where)
+    filled = np.where(np.isfinite(open_), open_, close)
+    highest, lowest = np.fmax(np.fmax(high, filled), close), np.fmin(np.fmin(low, filled), close)
+    return {"open": filled, "high": highest, "low": lowest, "close": close}
+
+
+def _frozen(bars: Bars) -> Bars:
+    for f in fields(bars):
+        value: Any = getattr(bars, f.name)
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)
+    return bars
+
+
+def _check_order(session: Sessions, where: Callable[[int], str]) -> None:
+    if not len(session):
+        raise UserError(f"{where(0)}: no rows; a price file needs at least one bar")
+    step = np.diff(session).astype(np.int64)
+    bad = np.flatnonzero(step <= 0)
+    if len(bad):
+        row = int(bad[0]) + 1
+        what = "stands twice" if step[row - 1] == 0 else f"comes after {session[row - 1]}"
+        raise UserError(f"{where(row)}: date {session[row]} {what}; dates must ascend, each once")
+
+
+def _check_instants(open_at: Instants, close_at: Instants, where: Callable[[int], str]) -> None:
+    if not len(close_at):
+        raise UserError(f"{where(0)}: no rows; a price file needs at least one bar")
+
+    def refuse(wrong: Flags, tell: Callable[[int], str]) -> None:
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise UserError(f"{where(row)}: {tell(row)}")
+
+    refuse((open_at % _MS != 0) | (close_at % _MS != 0), lambda r: f"{iso_z(int(open_at[r]))} is no whole millisecond")
+    refuse(open_at > close_at, lambda r: f"the bar opens {iso_z(int(open_at[r]))}, after it closes")
+    for name, at in (("opens", open_at), ("closes", close_at)):
+        back = np.concatenate(([False], np.diff(at) <= 0))
+        refuse(back, lambda r, n=name, a=at: f"the bar {n} {iso_z(int(a[r]))}, as or before the last one did")  # type: ignore[misc]
+    overlap = np.concatenate(([False], open_at[1:] < close_at[:-1]))
+    refuse(overlap, lambda r: f"the bar opens {iso_z(int(open_at[r]))}, before the last one has closed")
+
+
+def _check_labels(session: Sessions, close_at: Instants, where: Callable[[int], str]) -> None:
+    """Refuse sessions that go back, or that lie more than MAX_LABEL_DAYS from the date of their instant."""
+    back = np.concatenate(([False], np.diff(session).astype(np.int64) < 0))
+    date = close_at.astype("datetime64[ns]").astype("datetime64[D]")
+    far = np.abs((session - date).astype(np.int64)) > MAX_LABEL_DAYS
+    for wrong, what in ((back, "comes after a later one"), (far, "is not that of its instant")):
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise UserError(f"{where(row)}: session {session[row]} of {iso_z(int(close_at[row]))} {what}")
+
+
+def _check_reach(session: Sessions, where: Callable[[int], str]) -> None:
+    outside = np.flatnonzero((session < FIRST_DATE) | (session > LAST_DATE))
+    if len(outside):
+        row = int(outside[0])
+        raise UserError(f"{where(row)}: date {session[row]}; dates must lie between {FIRST_DATE} and {LAST_DATE}")
+
+
+def _check_prices(prices: dict[str, Floats], where: Callable[[int], str]) -> None:
+    for name, values in prices.items():
+        wrong = ~(values > 0) | np.isinf(values)
+        if name != "close":
+            wrong &= ~np.isnan(values)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise UserError(f"{where(row)}: {name} is {values[row]:g}; a price must be a finite number above 0")
+
+
+def _check_range(open_: Floats, high: Floats, low: Floats, close: Floats, where: Callable[[int], str]) -> None:
+    def refuse(wrong: Flags, tell: Callable[[int], str]) -> None:
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise UserError(f"{where(row)}: {tell(row)}; correct the row, or leave open, high and low empty")
+
+    up, down = 1 + _ROUNDING, 1 - _ROUNDING
+    refuse(high < low * down, lambda r: f"high {high[r]:g} < low {low[r]:g}")
+    for name, price in (("open", open_), ("close", close)):
+        refuse(price > high * up, lambda r, n=name, p=price: f"{n} {p[r]:g} > high {high[r]:g}")  # type: ignore[misc]
+        refuse(price < low * down, lambda r, n=name, p=price: f"{n} {p[r]:g} < low {low[r]:g}")  # type: ignore[misc]

@@ -1,0 +1,165 @@
+"""Rules on the dates of rows: their order, doubles, days and months exchanged, and how far they reach."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from datasets.instants import Sessions, to_ns
+from datasets.markets.sessions import FIRST_DATE, LAST_DATE, stamp
+from datasets.prices.checks.case import (
+    FINE,
+    PRICES,
+    Case,
+    Flags,
+    Flaw,
+    Numbers,
+    Verdict,
+    first_lines,
+    flaws_of_rows,
+    flaws_of_runs,
+    plural,
+    same,
+    without,
+)
+from datasets.prices.findings import Severity
+
+_MOSTLY = 0.9
+
+
+def order(case: Case) -> Verdict:
+    """Turn a table round that runs from the newest row to the oldest."""
+    step = np.diff(case.keys())
+    falling, rising = int((step < 0).sum()), int((step > 0).sum())
+    if falling < _MOSTLY * max(falling + rising, 1) or not falling:
+        return FINE
+    table = case.table.take(np.arange(len(case))[::-1])
+    flaw = Flaw(Severity.NOTE, 0, "the rows run from the newest to the oldest; they were turned round", len(case))
+    return Verdict((flaw,), table, "rows turned round to run from the oldest to the newest")
+
+
+def day_month_swap(case: Case) -> Verdict:
+    """Find rows that are out of order or on a closed day, and fit when day and month are exchanged.
+
+    Rows of the 13th and later cannot be exchanged: they are what the others must fit between.
+    """
+    session, swapped, can = case.table.session, *_exchanged(case.table.session)
+    held = np.flatnonzero(~can)
+    if not len(held) or (np.diff(session[held].astype(np.int64)) < 0).any():
+        return FINE
+    before, after = _bounds(session, held)
+    wrong = can & ((session < before) | (session > after)) & (swapped >= before) & (swapped <= after)
+    if not wrong.any():
+        return FINE
+    right = np.where(wrong, swapped, session)
+    flaws = flaws_of_rows(
+        Severity.REFUSAL, wrong, lambda r: f"{session[r]} does not fit; {swapped[r]} does: day and month are exchanged"
+    )
+    return Verdict(flaws, replace(case.table, session=right), f"day and month of {plural(len(flaws), 'row')} exchanged")
+
+
+def _exchanged(session: Sessions) -> tuple[Sessions, Flags]:
+    """Return each date with day and month exchanged, and whether that is another date."""
+    month0 = session.astype("datetime64[M]")
+    year = session.astype("datetime64[Y]").astype("datetime64[M]")
+    day, month = (session - month0.astype("datetime64[D]")).astype(np.int64), (month0 - year).astype(np.int64)
+    can = (day < 12) & (day != month)
+    swapped = (year + np.where(can, day, month)).astype("datetime64[D]") + np.where(can, month, day)
+    return swapped, can
+
+
+def _bounds(session: Sessions, held: Numbers) -> tuple[Sessions, Sessions]:
+    """Return for each row the nearest held date before and after it, by place in the table."""
+    at = np.arange(len(session))
+    left, right = np.searchsorted(held, at, side="right") - 1, np.searchsorted(held, at)
+    before = np.where(left >= 0, session[held[np.maximum(left, 0)]], np.datetime64("0001-01-01"))
+    after = np.where(right < len(held), session[held[np.minimum(right, len(held) - 1)]], np.datetime64("9999-01-01"))
+    return before, after
+
+
+def jumbled(case: Case) -> Verdict:
+    """Find rows that come after a later one."""
+    keys = case.keys()
+    late = np.zeros(len(keys), dtype=bool)
+    late[1:] = keys[1:] < np.maximum.accumulate(keys)[:-1]
+    if not late.any():
+        return FINE
+    session = case.table.session
+    flaws = flaws_of_runs(
+        Severity.REFUSAL, late, lambda r, n: f"{session[r]} comes after {session[:r].max()}: rows out of order"
+    )
+    return Verdict(flaws, case.table.take(np.argsort(keys, kind="stable")), "rows sorted by date")
+
+
+def duplicate_rows(case: Case) -> Verdict:
+    """Leave out rows that repeat the one before them, date and prices."""
+    doubled = _same_key(case) & np.all([same(v, np.roll(v, 1)) for v in _prices(case)], axis=0)
+    if not doubled.any():
+        return FINE
+    session = case.table.session
+    flaws = flaws_of_runs(
+        Severity.WARNING,
+        doubled,
+        lambda r, n: f"{session[r]} stands twice with the same prices; the second was left out",
+    )
+    told = f"{plural(int(doubled.sum()), 'doubled row')} left out ({first_lines(case.table, doubled)})"
+    return Verdict(flaws, without(case.table, doubled), told)
+
+
+def conflicting_rows(case: Case) -> Verdict:
+    """Find dates that stand more than once with different prices."""
+    again = _same_key(case)
+    if not again.any():
+        return FINE
+    session, close, line = case.table.session, case.table.close, case.table.line
+    flaws = flaws_of_rows(
+        Severity.REFUSAL,
+        again,
+        lambda r: (
+            f"{session[r]} stands on {case.table.unit}s {line[r - 1]} and {line[r]} with different prices "
+            f"(close {close[r - 1]:.10g} and {close[r]:.10g})"
+        ),
+    )
+    by_line = np.lexsort((line, case.keys()))
+    keys = case.keys()[by_line]
+    last = np.append(keys[1:] != keys[:-1], True)
+    told = f"of {plural(int(again.sum()), 'date')} that stood twice with different prices the last was kept"
+    return Verdict(flaws, case.table.take(by_line[last]), told)
+
+
+def _same_key(case: Case) -> Flags:
+    again = np.zeros(len(case), dtype=bool)
+    again[1:] = np.diff(case.keys()) == 0
+    return again
+
+
+def _prices(case: Case) -> list[np.ndarray[tuple[int], np.dtype[np.float64]]]:
+    return [getattr(case.table, c) for c in PRICES]
+
+
+def date_range(case: Case) -> Verdict:
+    """Find dates for which no exchange hours are known."""
+    session = case.table.session
+    beyond = (session < FIRST_DATE) | (session > LAST_DATE)
+    if not beyond.any():
+        return FINE
+    flaws = flaws_of_runs(
+        Severity.REFUSAL,
+        beyond,
+        lambda r, n: f"{plural(n, 'row')} from {session[r]} on; dates must lie between {FIRST_DATE} and {LAST_DATE}",
+    )
+    return Verdict(flaws, without(case.table, beyond), f"{plural(int(beyond.sum()), 'row')} outside the dates left out")
+
+
+def future_date(case: Case) -> Verdict:
+    """Find rows of sessions that had not begun when the table was made."""
+    if case.retrieved_at is None:
+        return FINE
+    open_at, _ = stamp(case.instrument.mic, case.table.session)
+    ahead = open_at > to_ns(case.retrieved_at)
+    if not ahead.any():
+        return FINE
+    session, made = case.table.session, case.retrieved_at.date()
+    flaws = flaws_of_runs(
+        Severity.REFUSAL, ahead, lambda r, n: f"{session[r]} had not begun when the table was made ({made})"
+    )
+    return Verdict(flaws, without(case.table, ahead), f"{plural(int(ahead.sum()), 'row')} of the future left out")

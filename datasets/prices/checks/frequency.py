@@ -1,0 +1,71 @@
+"""Rules on how often rows come: weekly or monthly series, and such spliced to daily ones."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.prices.checks.case import FINE, Case, Flaw, Verdict, plural, runs
+from datasets.prices.findings import Severity
+
+_DAILY_STEP = 4
+_SLOW_STEP = 6
+_SLOW_RUN = 8
+
+
+def is_daily(case: Case) -> bool:
+    """Return whether rows come day by day, so that a calendar of sessions can be held against them."""
+    return case.table.at is None and _usual_step(case) <= _DAILY_STEP
+
+
+def _usual_step(case: Case) -> float:
+    """Return the median days from row to row; 1 for a table too short to tell."""
+    return float(np.median(_steps(case))) if len(case) > _SLOW_RUN else 1.0
+
+
+def _steps(case: Case) -> NDArray[np.int64]:
+    return np.diff(case.table.session).astype(np.int64)
+
+
+def spliced_frequency(case: Case) -> Verdict:
+    """Find stretches of weekly or monthly rows in a table of daily ones: often averages, never closes."""
+    step = _steps(case)
+    daily = (step >= 1) & (step <= _DAILY_STEP)
+    slow = [(first, n) for first, n in runs(step >= _SLOW_STEP) if n >= _SLOW_RUN]
+    if not slow or daily.sum() < _SLOW_RUN:
+        return FINE
+    session = case.table.session
+    flaws = tuple(
+        Flaw(
+            Severity.REFUSAL,
+            first,
+            f"from {session[first]} to {session[first + n]} rows come every {int(np.median(step[first : first + n]))} "
+            "days, elsewhere daily: two series spliced",
+            n + 1,
+        )
+        for first, n in slow
+    )
+    head = slow[0][0] == 0
+    if not head:
+        return Verdict(flaws)
+    begin = _after_head(slow, daily)
+    table = case.table.take(np.arange(len(case)) >= begin)
+    return Verdict(flaws, table, f"{plural(begin, 'row')} before {session[begin]} left out: another series")
+
+
+def _after_head(slow: list[tuple[int, int]], daily: NDArray[np.bool_]) -> int:
+    """Return the first row of the daily series: that at which daily steps have begun."""
+    later = np.flatnonzero(daily[slow[0][1] :])
+    start = slow[0][1] + (int(later[0]) if len(later) else 0)
+    for first, n in slow[1:]:
+        if daily[start:first].sum() < _SLOW_RUN:
+            later = np.flatnonzero(daily[first + n :])
+            start = first + n + (int(later[0]) if len(later) else 0)
+    return start
+
+
+def low_frequency(case: Case) -> Verdict:
+    """Say that a whole series is weekly or monthly."""
+    step = _usual_step(case)
+    if case.table.at is not None or step <= _DAILY_STEP:
+        return FINE
+    text = f"rows come every {step:g} days: no trade can be held for fewer sessions than lie between two rows"
+    return Verdict((Flaw(Severity.WARNING, 0, text, len(case)),))

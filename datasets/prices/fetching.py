@@ -1,0 +1,215 @@
+"""Fetches series from a provider into the store, one symbol after the other; what fails leaves the others alone."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.instants import Sessions, iso_z, to_date
+from datasets.markets.instruments import Instrument
+from datasets.prices.fetch_journal import Journal
+from datasets.prices.importing import Arrival, Taken, take
+from datasets.prices.quality import RefusedError
+from datasets.prices.sources.base import Provider
+from datasets.prices.sources.http import ExhaustedError, ProviderError
+from datasets.prices.sources.providers import offered_by, symbol_of
+from datasets.prices.store import HistoryChangedError, Store
+from datasets.prices.table import PriceTable
+
+OVERLAP = 10
+"""An update asks for so many stored sessions again, so that a revision shows."""
+
+
+class State(StrEnum):
+    """What became of a symbol."""
+
+    STORED = "stored"
+    UNCHANGED = "unchanged"
+    EARLIER = "fetched earlier"
+    REFUSED = "refused"
+    FAILED = "failed"
+    NOT_ASKED = "not asked"
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the store now holds what was asked."""
+        return self in (State.STORED, State.UNCHANGED, State.EARLIER)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one symbol: rows added, values changed, rows found as stored; why, where it went wrong.
+
+    ``diff`` holds the stored values that the answer would change, or has changed; ``notes`` what was put right, is
+    worth knowing, or, where there is more than one thing, all that the answer was refused for.
+    """
+
+    symbol: str
+    asked_for: str
+    state: State
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    first: str | None = None
+    last: str | None = None
+    reason: str = ""
+    diff: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks to fetch. ``full`` asks for the whole span even where most of it is stored."""
+
+    instruments: Sequence[Instrument]
+    first: date | None = None
+    last: date | None = None
+    accepted: Collection[str] = ()
+    full: bool = False
+
+
+def check_offered(instruments: Sequence[Instrument], provider: str) -> None:
+    """Raise a UserError when a provider offers none of the instruments: nothing could be done."""
+    if any(symbol_of(i, provider) for i in instruments):
+        return
+    raise UserError("; ".join(not_offered(i, provider) for i in instruments[:3]))
+
+
+def not_offered(instrument: Instrument, provider: str) -> str:
+    """Return that a provider does not offer an instrument, and who does."""
+    others = offered_by(instrument)
+    advice = f"--source {' or '.join(others)} does" if others else "import a file of it instead"
+    return f"{provider} does not offer {instrument.symbol}; {advice}"
+
+
+def fetch_all(
+    request: Request, provider: Provider, store: Store, journal: Journal, now: Callable[[], datetime]
+) -> Iterator[Outcome]:
+    """Give the outcome of each symbol as it comes. Where a provider will answer nobody more, the rest is not asked."""
+    exhausted = ""
+    for instrument in request.instruments:
+        earlier = journal.done_at(instrument.symbol)
+        if exhausted:
+            yield _outcome(instrument, provider, State.NOT_ASKED, reason=exhausted)
+            continue
+        if earlier and instrument.symbol in store.symbols():
+            yield _outcome(instrument, provider, State.EARLIER, reason=f"at {earlier}; --full asks again")
+            continue
+        try:
+            outcome = fetch_one(instrument, request, provider, store, now)
+        except ExhaustedError as e:
+            exhausted = str(e)
+            outcome = _outcome(instrument, provider, State.FAILED, reason=str(e))
+        if outcome.state.is_good:
+            journal.note(instrument.symbol, iso_z(now()))
+        yield outcome
+
+
+def fetch_one(
+    instrument: Instrument, request: Request, provider: Provider, store: Store, now: Callable[[], datetime]
+) -> Outcome:
+    """Return what became of one symbol.
+
+    Raises:
+        ExhaustedError: the provider will answer nobody for a while.
+    """
+    if not symbol_of(instrument, provider.name):
+        return _outcome(instrument, provider, State.REFUSED, reason=not_offered(instrument, provider.name))
+    try:
+        known = store.load(instrument.symbol).table.session if instrument.symbol in store.symbols() else None
+        first = _first(known, request)
+        if first and request.last and first > request.last:
+            return _outcome(instrument, provider, State.UNCHANGED, reason=f"stored beyond {request.last} already")
+        asked_at = now()  # a session that was not over then may be in the answer in part
+        fetched = provider.fetch(instrument, first=first, last=request.last)
+        table = _within(fetched.table, first, request.last)
+        _check_joins(table, known)
+        arrival = Arrival(
+            source=provider.source,
+            retrieved_at=asked_at,
+            licence=provider.licence,
+            adjustment="total" if instrument.total_return else "price",
+        )
+        taken = take(table, instrument, store, arrival=arrival, accepted=request.accepted)
+    except ExhaustedError:
+        raise
+    except ProviderError as e:
+        return _outcome(instrument, provider, State.FAILED, reason=str(e))
+    except HistoryChangedError as e:
+        diff = tuple(c.text() for c in e.changes)
+        return _outcome(instrument, provider, State.REFUSED, reason=str(e), diff=diff)
+    except RefusedError as e:
+        return replace(_outcome(instrument, provider, State.REFUSED, reason=_reason(e)), notes=_all_of(e))
+    except UserError as e:
+        return _outcome(instrument, provider, State.REFUSED, reason=str(e))
+    return _stored(_outcome(instrument, provider, State.STORED), taken, table.remarks)
+
+
+def _reason(e: RefusedError) -> str:
+    """Return why an answer was refused, and what can be done where there is no file to look at or to correct."""
+    options = e.options()
+    way = f"'{options}' takes it all the same" if options else "try another --source, or import a file of it"
+    return f"{e.found}; nothing of the answer is stored; {way}"
+
+
+def _all_of(e: RefusedError) -> tuple[str, ...]:
+    """Return every refusal where there are several: no file is there that 'data check' could show them of."""
+    return tuple(f"{f.message} ({f.rule})" for f in e.refused) if len(e.refused) > 1 else ()
+
+
+def _stored(outcome: Outcome, taken: Taken, remarks: Sequence[str]) -> Outcome:
+    update, delivery = taken.update, taken.delivery
+    return replace(
+        outcome,
+        state=State.STORED if update.added or update.changes else State.UNCHANGED,
+        added=update.added,
+        changed=len(update.changes),
+        unchanged=update.unchanged,
+        first=delivery.first,
+        last=delivery.last,
+        diff=tuple(c.text() for c in update.changes),
+        notes=(*remarks, *delivery.corrections, *delivery.warnings),
+    )
+
+
+def _first(known: Sessions | None, request: Request) -> date | None:
+    """Return from when to ask: what the user said, else some sessions before the end of what is stored.
+
+    Where all that is asked for lies before what is stored, from the beginning.
+    """
+    if request.first or request.full or known is None or (request.last and request.last < to_date(known[0])):
+        return request.first
+    return to_date(known[max(0, len(known) - OVERLAP)])
+
+
+def _within(table: PriceTable, first: date | None, last: date | None) -> PriceTable:
+    """Return the rows that were asked for: providers add the day's last price, or all there is, unasked.
+
+    Raises:
+        ProviderError: none is left.
+    """
+    begin = np.datetime64(first, "D") if first else np.datetime64("0001-01-01", "D")
+    end = np.datetime64(last, "D") if last else np.datetime64("9999-12-31", "D")
+    asked = (table.session >= begin) & (table.session <= end)
+    if not asked.any():
+        raise ProviderError(f"{table.name}: no row of the answer lies in the span that was asked for")
+    return table if asked.all() else table.take(asked)
+
+
+def _check_joins(table: PriceTable, known: Sessions | None) -> None:
+    """Refuse rows that share no session with what is stored: nothing would show that they are of the same series."""
+    if known is None or np.isin(table.session, known).any():
+        return
+    raise UserError(
+        f"{table.name}: the answer ({table.session[0]} to {table.session[-1]}) shares no session with what is stored "
+        f"({known[0]} to {known[-1]}); ask for a span that does, or for all with --full and no dates"
+    )
+
+
+def _outcome(
+    instrument: Instrument, provider: Provider, state: State, *, reason: str = "", diff: tuple[str, ...] = ()
+) -> Outcome:
+    return Outcome(instrument.symbol, symbol_of(instrument, provider.name), state, reason=reason, diff=diff)

@@ -1,0 +1,103 @@
+"""The way into the store: a table is judged, put right where it can be, and stored with where it came from."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.instants import iso_z
+from datasets.markets.instruments import Instrument
+from datasets.prices.bars import Bars
+from datasets.prices.merging import Update
+from datasets.prices.quality import Report, Severity, admit, check_accepted
+from datasets.prices.series_file import Delivery
+from datasets.prices.sources.stored import StoreSource
+from datasets.prices.store import REVISION, Store
+from datasets.prices.table import PriceTable
+
+UNJOINED = "unjoined"
+"""The name by which a user accepts rows that share no session with the stored ones."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Whence and when a table came. ``adjustment`` is ``price`` or ``total``: whether dividends are in its prices."""
+
+    source: str
+    retrieved_at: datetime
+    licence: str
+    adjustment: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was stored, and what was found on the way."""
+
+    symbol: str
+    report: Report
+    update: Update
+    delivery: Delivery
+
+
+def take(
+    table: PriceTable, instrument: Instrument, store: Store, *, arrival: Arrival, accepted: Collection[str] = ()
+) -> Taken:
+    """Judge a table and add its rows to the store: all of them, or none and an error.
+
+    Raises:
+        UserError: a finding that could change a fill and was not accepted (``datasets.prices.quality.admit``); or rows that
+            share no session with the stored ones, and ``unjoined`` was not accepted.
+        HistoryChangedError: stored rows would change and ``revision`` was not accepted.
+    """
+    rules = [rule for rule in accepted if rule not in (REVISION, UNJOINED)]
+    known = _reference(store, instrument)
+    passed = admit(table, instrument, accepted=rules, reference=known, retrieved_at=arrival.retrieved_at)
+    if known is not None and UNJOINED not in accepted:
+        _check_joins(passed.table, known)
+    delivery = Delivery(
+        name=table.name,
+        source=arrival.source,
+        retrieved_at=iso_z(arrival.retrieved_at),
+        licence=arrival.licence,
+        rows=len(passed.table),
+        first=str(passed.table.session[0]),
+        last=str(passed.table.session[-1]),
+        corrections=passed.report.corrections,
+        warnings=tuple(f.message for f in passed.report.findings if f.severity is Severity.WARNING),
+        accepted=tuple(sorted(accepted)),
+    )
+    update = store.put(
+        instrument.symbol,
+        passed.table,
+        delivery,
+        adjustment=arrival.adjustment,
+        accept_changes=REVISION in accepted,
+    )
+    return Taken(instrument.symbol, passed.report, update, delivery)
+
+
+def check_rules(accepted: Collection[str]) -> None:
+    """Raise a UserError where a name is nothing that can be accepted."""
+    check_accepted([rule for rule in accepted if rule not in (REVISION, UNJOINED)])
+
+
+def _check_joins(table: PriceTable, known: Bars) -> None:
+    """Refuse rows that share no session with the stored ones: nothing shows that they are of the same series."""
+    if not np.isin(table.session, known.session).any():
+        raise UserError(
+            f"{table.name}: its rows ({table.session[0]} to {table.session[-1]}) share no session with the stored ones "
+            f"of {known.symbol} ({known.session[0]} to {known.session[-1]}), so nothing shows they are one series; "
+            f"give rows that overlap, or '--accept {UNJOINED}'"
+        )
+
+
+def _reference(store: Store, instrument: Instrument) -> Bars | None:
+    """Return the stored bars to hold new ones against; a damaged series is no measure."""
+    if instrument.symbol not in store.symbols():
+        return None
+    try:
+        return StoreSource(store).load(instrument)
+    except UserError:
+        return None

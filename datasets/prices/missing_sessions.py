@@ -1,0 +1,50 @@
+"""The sessions that the calendar of an exchange holds and a series of bars lacks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.instants import Instants, Sessions
+from datasets.markets.sessions import FIRST_DATE, hours_table
+
+DAYS_BEFORE = 45
+"""So many days before the first bar are looked at too: an event shortly before it meets a hole as any other."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lacking:
+    """The sessions lacking, ascending, with their hours (int64 ns, UTC); ``bar`` is the row of the bar after each."""
+
+    session: Sessions
+    open_at: Instants
+    close_at: Instants
+    bar: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.session)
+
+    def take(self, first: int, last: int) -> "Lacking":
+        """Return those that lie just before one of the bars from ``first`` to ``last``, both included."""
+        rows = slice(int(self.bar.searchsorted(first)), int(self.bar.searchsorted(last, side="right")))
+        return Lacking(self.session[rows], self.open_at[rows], self.close_at[rows], self.bar[rows])
+
+    def where(self, mask: NDArray[np.bool_]) -> "Lacking":
+        """Return those of a mask."""
+        return Lacking(self.session[mask], self.open_at[mask], self.close_at[mask], self.bar[mask])
+
+
+def sessions_lacking(mic: str, session: Sessions) -> Lacking:
+    """Return the sessions of an exchange's calendar that lie before the last of these sessions and are not among them.
+
+    Dates that the calendar does not cover are never lacking. ``session`` ascends; a label may stand more than once.
+    """
+    table = hours_table(mic)
+    first = max(session[0] - DAYS_BEFORE, np.datetime64(table.covers[0], "D"), FIRST_DATE)
+    last = min(session[-1], np.datetime64(table.covers[1], "D"))
+    span = slice(int((first - FIRST_DATE).astype(np.int64)), int((last - FIRST_DATE).astype(np.int64)) + 1)
+    rows = span.start + np.flatnonzero(table.is_session[span]) if span.stop > span.start else np.zeros(0, np.int64)
+    there = FIRST_DATE + rows
+    bar = session.searchsorted(there)
+    lacks = session[np.minimum(bar, len(session) - 1)] != there
+    return Lacking(there[lacks], table.open_at[rows[lacks]], table.close_at[rows[lacks]], bar[lacks].astype(np.int64))

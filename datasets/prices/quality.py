@@ -1,0 +1,155 @@
+"""What is wrong with a price table, said row by row; and what of it may be let in.
+
+``admit`` is the gate: every series that is imported or fetched passes it. Three severities: a *note* changes nothing; a
+*warning* cannot change a fill (or the engine guards it) but a reader should know; a *refusal* could change a fill, and
+stops the import unless its rule is accepted by name, which is recorded.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from datasets.errors import UserError, unknown_name
+from datasets.markets.instruments import Instrument
+from datasets.prices.bars import Bars, Source
+from datasets.prices.checks import RULES, Rule
+from datasets.prices.checks.case import Case, Flaw
+from datasets.prices.findings import Finding, Severity
+from datasets.prices.table import PriceTable, bars_of
+
+__all__ = ["Admitted", "Finding", "RefusedError", "Report", "Severity", "admit", "examine"]
+
+
+class RefusedError(UserError):
+    """A table that was not let in: ``found`` says what is wrong without a way out, ``refused`` holds all of it."""
+
+    def __init__(self, report: "Report", refused: tuple[Finding, ...], unit: str) -> None:
+        self.found = _found(report, refused, unit)
+        self.refused = refused
+        super().__init__(f"{self.found}; {_way_out(refused)}")
+
+    def options(self) -> str:
+        """Return ``--accept RULE --accept RULE``, blank where one of the rules cannot be accepted."""
+        return _options(self.refused)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All findings on one table. ``corrections`` tells what was put right, or will be where its rule is accepted."""
+
+    name: str
+    symbol: str
+    rows: int
+    findings: tuple[Finding, ...]
+    corrections: tuple[str, ...]
+
+    def refused_by(self, accepted: Collection[str]) -> tuple[Finding, ...]:
+        """Return the refusals whose rule was not accepted."""
+        return tuple(f for f in self.findings if f.severity is Severity.REFUSAL and f.rule not in accepted)
+
+
+@dataclass(frozen=True, eq=False)
+class Admitted:
+    """Bars that passed, the corrected table they are made of, and what was found and put right on the way."""
+
+    table: PriceTable
+    bars: Bars
+    report: Report
+
+
+def examine(
+    table: PriceTable, instrument: Instrument, *, reference: Bars | None = None, retrieved_at: datetime | None = None
+) -> Report:
+    """Return everything that is wrong with a table as bars of an instrument.
+
+    Args:
+        table: the rows as found.
+        instrument: what they are said to be of.
+        reference: bars known to be of it, such as those in the store: a wrong instrument shows against them.
+        retrieved_at: when the table was made; a session not closed by then is a partial day.
+    """
+    return _judge(Case(table, instrument, reference, retrieved_at))[0]
+
+
+def admit(
+    table: PriceTable,
+    instrument: Instrument,
+    *,
+    accepted: Collection[str] = (),
+    reference: Bars | None = None,
+    retrieved_at: datetime | None = None,
+) -> Admitted:
+    """Return the bars of a table, put right where there is one right reading, or where the rule was accepted.
+
+    Raises:
+        RefusedError: a refusal that was not accepted: the first in one line with its row, how many more there are, and
+            how to see them all.
+        UserError: a name in ``accepted`` that is no rule or cannot be accepted; or no row is left.
+    """
+    check_accepted(accepted)
+    report, clean = _judge(Case(table, instrument, reference, retrieved_at))
+    refused = report.refused_by(accepted)
+    if refused:
+        raise RefusedError(report, refused, table.unit)
+    if not len(clean):
+        raise UserError(f"{table.name}: no row is left; a price file needs at least one bar")
+    return Admitted(clean, bars_of(clean, instrument, Source("file", f"file {table.name}")), report)
+
+
+def check_accepted(accepted: Collection[str]) -> None:
+    """Raise a UserError where a name is no rule, or one whose refusals cannot be accepted."""
+    rules = {r.name: r for r in RULES}
+    for name in accepted:
+        if name not in rules:
+            raise unknown_name("rule", name, rules, hint="'hustings data check' shows the rules a file offends")
+        if rules[name].if_accepted is None:
+            raise UserError(f"rule '{name}' cannot be accepted: it refuses nothing, or the file must be corrected")
+
+
+def _judge(case: Case) -> tuple[Report, PriceTable]:
+    """Ask every rule, each of the table as put right so far (also where that hangs on a rule being accepted)."""
+    name, rows = case.table.name, len(case)
+    findings: list[Finding] = [] if rows else [Finding("empty-file", Severity.REFUSAL, "no rows", rows=0)]
+    corrections: list[str] = []
+    for rule in RULES:
+        if not len(case) or (case.table.at is not None and not rule.intraday):
+            continue
+        verdict = rule.check(case)
+        findings += [_finding(rule, case.table, flaw) for flaw in verdict.flaws]
+        if verdict.correction is not None:
+            corrections.append(verdict.correction)
+        if verdict.table is not None:
+            case = replace(case, table=verdict.table)
+    return Report(name, case.instrument.symbol, rows, tuple(findings), tuple(corrections)), case.table
+
+
+def _finding(rule: Rule, table: PriceTable, flaw: Flaw) -> Finding:
+    if flaw.row is None:
+        return Finding(rule.name, flaw.severity, flaw.text, rows=flaw.rows)
+    line, session = int(table.line[flaw.row]), str(table.session[flaw.row])
+    return Finding(rule.name, flaw.severity, flaw.text, line, session, flaw.rows)
+
+
+def _found(report: Report, refused: tuple[Finding, ...], unit: str) -> str:
+    first = refused[0]
+    place = report.name if first.line is None else f"{report.name} {unit} {first.line}"
+    more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""
+    return f"{place}: {first.message} ({first.rule}){more}"
+
+
+def _options(refused: tuple[Finding, ...]) -> str:
+    remedy = {r.name: r.if_accepted for r in RULES}
+    named = list(dict.fromkeys(f.rule for f in refused))
+    if any(remedy.get(n) is None for n in named):
+        return ""
+    return " ".join(f"--accept {n}" for n in named)
+
+
+def _way_out(refused: tuple[Finding, ...]) -> str:
+    options = _options(refused)
+    if not options:
+        return "'hustings data check' shows all; the file must be corrected"
+    remedy = {r.name: r.if_accepted for r in RULES}
+    named = {f.rule for f in refused}
+    then = remedy[refused[0].rule] if len(named) == 1 else "each rule's remedy is applied"
+    return f"'hustings data check' shows all; with '{options}' {then}"

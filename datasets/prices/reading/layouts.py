@@ -1,0 +1,180 @@
+"""The layouts of price files, each known by its header: one function a layout, and the list of them."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+from datasets.errors import UserError
+from datasets.prices.reading.names import is_change, is_left_alone, names_of, plain_name, role_of, writes_decimal_comma
+
+Lines = Sequence[Sequence[str]]
+_FIRST_LINES = 15
+_PRICES = ("open", "high", "low")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a file's columns stand.
+
+    ``columns`` leads from role to place; ``names`` are the header's cells; ``header_lines`` is how many lines the
+    header takes. In a layout of returns (in per cent) the close is made by compounding the columns ``returns``.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    columns: Mapping[str, int]
+    header_lines: int = 1
+    tickers: tuple[str, ...] = ()
+    returns: tuple[int, ...] = ()
+
+    @property
+    def ticker(self) -> str | None:
+        """The name by which the header calls what the file holds."""
+        return self.tickers[0] if self.tickers else None
+
+    def decimal_comma(self) -> bool | None:
+        """Return whether the header's language writes 1.234,5; None where it cannot be told."""
+        return writes_decimal_comma(self.names)
+
+
+def yfinance(lines: Lines) -> Layout | None:
+    """Three header lines: Price, Ticker, Date."""
+    if len(lines) < 3 or min(map(len, lines[:3])) < 2:
+        return None
+    fields, tickers, index = lines[0], lines[1], lines[2]
+    labels = (plain_name(fields[0]), plain_name(tickers[0]), role_of(index[0]))
+    if (
+        labels[0] not in ("price", "attributes", "")
+        or labels[1] not in ("ticker", "symbols", "")
+        or labels[2] != "date"
+    ):
+        return None
+    if any(c.strip() for c in index[1:]):
+        return None
+    found = _by_name((index[0], *fields[1:]), "yfinance, three header lines")
+    held = sorted({c.strip() for c in tickers[1:]} - {""})
+    return found and replace(found, header_lines=3, tickers=tuple(held))
+
+
+def fama_french(lines: Lines) -> Layout | None:
+    """Returns in per cent: date, Mkt-RF, SMB, HML, RF."""
+    names = [plain_name(c).replace("-", " ") for c in lines[0]]
+    if not {"date", "mkt rf", "rf"} <= set(names):
+        return None
+    market, riskless = names.index("mkt rf"), names.index("rf")
+    return Layout("Fama-French", tuple(lines[0]), {"date": names.index("date")}, returns=(market, riskless))
+
+
+def fred(lines: Lines) -> Layout | None:
+    """A date and one series under its identifier."""
+    if len(lines[0]) != 2:
+        return None
+    first, series = (c.strip() for c in lines[0])
+    if (
+        (first.casefold() != "observation_date" and first != "DATE")
+        or role_of(series)
+        or not re.fullmatch(r"[A-Z][A-Z0-9_]*", series)
+    ):
+        return None
+    return Layout("FRED", (first, series), {"date": 0, "close": 1}, tickers=(series,))
+
+
+def one_series(lines: Lines) -> Layout | None:
+    """A date and a value."""
+    if len(lines[0]) != 2 or role_of(lines[0][0]) != "date" or plain_name(lines[0][1]) != "value":
+        return None
+    return Layout("one series", tuple(lines[0]), {"date": 0, "close": 1})
+
+
+def stooq(lines: Lines) -> Layout | None:
+    """Stooq's names in angle brackets."""
+    bracketed = all(re.fullmatch(r"\s*<\w+>\s*", c) for c in lines[0])
+    return _by_name(lines[0], "Stooq") if bracketed else None
+
+
+def yahoo(lines: Lines) -> Layout | None:
+    """A close and an adjusted close."""
+    found = _by_name(lines[0], "Yahoo")
+    return found if found and "adjusted_close" in found.columns else None
+
+
+def investing(lines: Lines) -> Layout | None:
+    """A column of changes in per cent, in many languages."""
+    return _by_name(lines[0], "investing.com") if any(is_change(c) for c in lines[0]) else None
+
+
+def plain(lines: Lines) -> Layout | None:
+    """Any columns of known names, in any order, with a date and a close."""
+    return _by_name(lines[0], "plain")
+
+
+LAYOUTS: tuple[Callable[[Lines], Layout | None], ...] = (
+    yfinance,
+    fama_french,
+    fred,
+    one_series,
+    stooq,
+    yahoo,
+    investing,
+    plain,
+)
+
+
+def find_layout(lines: Lines) -> tuple[int, Layout] | None:
+    """Return the number of title lines above the header, and the layout; None where no line is a header."""
+    for above in range(min(len(lines), _FIRST_LINES)):
+        if not lines[above]:
+            continue
+        for recognise in LAYOUTS:
+            found = recognise(lines[above:])
+            if found:
+                return above, found
+    return None
+
+
+def known_columns(cells: Sequence[str]) -> int:
+    """Return how many cells of a line are names of columns."""
+    return sum(role_of(c) is not None for c in cells)
+
+
+def check_layout(layout: Layout, where: str) -> None:
+    """Raise a UserError for a header in which a column stands twice or is nearly one that is missing."""
+    seen: dict[str, str] = {}
+    for name in layout.names:
+        role = role_of(name)
+        if role and role in seen:
+            raise UserError(
+                f"{where}: columns '{seen[role]}' and '{name}' both mean {role}; keep the one that is meant"
+            )
+        if role:
+            seen[role] = name
+    if len(layout.tickers) > 1:
+        raise UserError(f"{where}: prices of several instruments ({', '.join(layout.tickers)[:80]}); a file holds one")
+    for name in unknown_columns(layout):
+        for role in _PRICES:
+            if role not in layout.columns and get_close_matches(plain_name(name), names_of(role), n=1, cutoff=0.65):
+                raise UserError(f"{where}: unknown column '{name}' (did you mean '{role}'?); correct or remove it")
+
+
+def unknown_columns(layout: Layout) -> list[str]:
+    """Return the names of the columns that are not read and not known to hold no price."""
+    used = {*layout.columns.values(), *layout.returns}
+    if layout.returns:
+        return []
+    return [n for i, n in enumerate(layout.names) if i not in used and n.strip() and not is_left_alone(n)]
+
+
+def _by_name(names: Sequence[str], layout: str) -> Layout | None:
+    columns: dict[str, int] = {}
+    for n, name in enumerate(names):
+        role = role_of(name)
+        if role:
+            columns.setdefault(role, n)
+    if "date" not in columns and columns.get("time") == 0:
+        columns["date"] = columns.pop("time")
+    if "date" not in columns and names and not names[0].strip():
+        columns["date"] = 0  # the unnamed index of a data frame
+    if "date" not in columns or "close" not in columns:
+        return None
+    return Layout(layout, tuple(n.strip() for n in names), columns)

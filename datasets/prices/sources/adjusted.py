@@ -1,0 +1,54 @@
+"""A source whose bars are adjusted for corporate actions as they are loaded."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from datasets.markets.instruments import Instrument
+from datasets.markets.sessions import FX
+from datasets.prices.actions import Adjustment, CorporateAction, Kind, price_return, total_return
+from datasets.prices.bars import Bars
+from datasets.prices.sources.base import BarSource
+from datasets.visibility import through_lens
+
+
+class AdjustedSource:
+    """The bars of another source: without their splits, and with dividends reinvested where that is asked for.
+
+    With no adjustment asked for, splits are taken out all the same: a split is no move of the market. A currency and
+    what cannot be bought have no dividends, and are left as they are.
+    """
+
+    def __init__(self, source: BarSource, actions: Sequence[CorporateAction], asked: Adjustment | None) -> None:
+        self._source, self._actions, self._asked = source, actions, asked
+
+    def symbols(self) -> list[str]:
+        """Return the symbols of the source."""
+        return self._source.symbols()
+
+    @through_lens
+    def load(self, instrument: Instrument) -> Bars:
+        """Return the adjusted bars of an instrument.
+
+        Raises:
+            UserError: there are none, or what is asked for cannot be made of them.
+        """
+        bars = self._source.load(instrument)
+        own = [a for a in self._actions if a.symbol == instrument.symbol]
+        if instrument.mic == FX or not instrument.tradable or (self._asked is None and not own):
+            return bars
+        if self._asked is Adjustment.TOTAL:
+            return _told(bars, total_return(bars, own), own)
+        if self._asked is None and bars.adjustment == Adjustment.TOTAL:
+            return bars
+        return _told(bars, price_return(bars, own), own)
+
+
+def _told(before: Bars, after: Bars, actions: Sequence[CorporateAction]) -> Bars:
+    """Return bars whose source says what was done to them."""
+    if after is before:
+        return before
+    splits = sum(a.kind is Kind.SPLIT for a in actions)
+    what = f"{splits} split{'s' if splits != 1 else ''} taken out" if splits else ""
+    reinvested = "dividends reinvested" if after.adjustment == Adjustment.TOTAL else ""
+    done = " and ".join(w for w in (what, reinvested) if w)
+    return replace(after, source=replace(after.source, text=f"{after.source.text}, {done}"))

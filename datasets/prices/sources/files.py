@@ -1,0 +1,111 @@
+"""A directory of price files as a source: the file's name is the symbol, and its layout is found in its content."""
+
+from datetime import datetime
+from pathlib import Path
+
+from datasets.errors import UserError, did_you_mean
+from datasets.markets.instruments import Instrument
+from datasets.prices.bars import Bars
+from datasets.prices.quality import admit
+from datasets.prices.reading.delimited import read_delimited
+from datasets.prices.reading.parquet import read_parquet
+from datasets.prices.reading.text import unpacked
+from datasets.prices.table import PriceTable
+from datasets.visibility import through_lens
+
+_ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
+
+
+class DirectorySource:
+    """Bars from ``DIR/SYMBOL.csv``, ``DIR/SYMBOL.parquet`` and the like, in any layout that ``read_table`` knows.
+
+    Only date and close must be there; an empty open, high or low is a missing one. Other columns are left alone
+    (an adjusted close is not used). The file may also bear one of the instrument's other names. With ``now`` (an
+    instant with its zone) rows of sessions not closed by then are judged as at an import.
+    """
+
+    def __init__(self, directory: Path, *, now: datetime | None = None) -> None:
+        if not directory.is_dir():
+            raise UserError(f"--data '{directory}' is not a directory; name one that holds SYMBOL.csv files")
+        self._now = now
+        self._files: dict[str, Path] = {}
+        for path in price_files(directory):
+            other = self._files.setdefault(symbol_of(path).casefold(), path)
+            if other != path:
+                raise UserError(f"--data has both {other.name} and {path.name}; keep the one that is meant")
+
+    def symbols(self) -> list[str]:
+        """Return the names of the files, without their endings."""
+        return sorted(symbol_of(p) for p in self._files.values())
+
+    @through_lens
+    def load(self, instrument: Instrument) -> Bars:
+        """Return the bars of an instrument.
+
+        Raises:
+            UserError: no such file, or several, or its first bad row.
+        """
+        names = {n.casefold(): n for n in (instrument.symbol, *instrument.aliases)}
+        found = [self._files[n] for n in names if n in self._files]
+        if len(found) > 1:
+            files = " and ".join(p.name for p in found)
+            raise UserError(f"--data has {files}, all of {instrument.symbol}; keep the one that is meant")
+        if found:
+            return read_price_file(found[0], instrument, now=self._now)
+        raise UserError(
+            f"no bars of {instrument.symbol}: --data has no {instrument.symbol}.csv or .parquet"
+            f"{did_you_mean(instrument.symbol, self.symbols())}"
+        )
+
+
+def price_files(directory: Path) -> list[Path]:
+    """Return the files of a directory that may hold prices, by name; hidden ones (``._SPX.csv``) and pipes do not."""
+    named = (p for p in directory.iterdir() if p.name.casefold().endswith(_ENDINGS) and not p.name.startswith("."))
+    found = (p for p in named if p.is_file())
+    return sorted(p for p in found if p.name not in ("instruments.csv", "actions.csv"))
+
+
+def symbol_of(path: Path) -> str:
+    """Return a file's name without its endings.
+
+    >>> symbol_of(Path("TOPIX.csv.gz")), symbol_of(Path("^HSI.parquet"))
+    ('TOPIX', '^HSI')
+    """
+    ending = next((e for e in sorted(_ENDINGS, key=len, reverse=True) if path.name.casefold().endswith(e)), path.suffix)
+    return path.name[: len(path.name) - len(ending)]
+
+
+def read_table(path: Path, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
+    """Return the price table in a file: CSV in any common layout (gzip too) or Parquet, told apart by content.
+
+    Rows stand as they were found; cells that cannot be read are in ``unreadable``.
+
+    Args:
+        path: the file.
+        date_format: DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be told apart.
+        zone: the exchange's time zone, where stamps need one.
+
+    Raises:
+        UserError: the file as a whole cannot be read as prices; file and line are named.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise UserError(f"{path.name}: cannot be read ({e.strerror})") from e
+    return parse_table(data, path.name, date_format=date_format, zone=zone)
+
+
+def parse_table(data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
+    """Return the price table in a file's content, as ``read_table`` does; ``name`` is what messages call it."""
+    data = unpacked(data, name)
+    read = read_parquet if data.startswith(b"PAR1") else read_delimited
+    return read(data, name, date_format=date_format, zone=zone)
+
+
+def read_price_file(path: Path, instrument: Instrument, *, now: datetime | None = None) -> Bars:
+    """Return the bars of one price file, judged as strictly as an import at ``now`` (``datasets.prices.quality.admit``).
+
+    Raises:
+        UserError: the file cannot be read as prices, or holds what could change a fill; file and line are named.
+    """
+    return admit(read_table(path), instrument, retrieved_at=now).bars

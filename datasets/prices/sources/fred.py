@@ -1,0 +1,56 @@
+"""FRED of the Federal Reserve Bank of St. Louis, through its plain CSV address: closes only, one value a day.
+
+The column is named by the series, so that another series shows. A date without an observation holds a blank, or a dot
+in older answers: it is left out, and counted in the remarks.
+"""
+
+from datetime import date
+
+from datasets.markets.instruments import Instrument
+from datasets.prices.sources.base import Fetched, without_blanks
+from datasets.prices.sources.delimited import Layout, table_of, text_of
+from datasets.prices.sources.http import Answer, Caller, ProviderError, get
+from datasets.prices.table import PriceTable
+
+ADDRESS = "https://fred.stlouisfed.org"
+INTERVAL_S = 1.0
+LICENCE = (
+    "FRED's series belong to many owners, and those marked copyrighted may be used only as their owners allow; "
+    "https://fred.stlouisfed.org/legal/"
+)
+_LAYOUT = Layout("fred", ("date", "close"), frozenset({"", "."}))
+
+
+class Fred:
+    """Series of FRED by their id, such as DEXJPUS."""
+
+    name = "fred"
+    licence = LICENCE
+
+    def __init__(self, caller: Caller, *, address: str, source: str) -> None:
+        self._caller = caller
+        self._address = address
+        self.source = source
+
+    def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
+        """Return the closes of the series that stands for an instrument."""
+        series = instrument.fred
+        span = {"cosd": first and first.isoformat(), "coed": last and last.isoformat()}
+        parameters = {"id": series, **{k: v for k, v in span.items() if v}}
+
+        def send() -> Answer:
+            return get(
+                f"{self._address}/graph/fredgraph.csv",
+                parameters,
+                patience=self._caller.patience,
+                clock=self._caller.clock,
+            )
+
+        return Fetched(self._caller.ask(send, lambda answer: _read(answer, series), series))
+
+
+def _read(answer: Answer, series: str) -> PriceTable:
+    if answer.status == 404:
+        raise ProviderError(f"has no series {series} (404); correct it in instruments.csv")
+    headers = [(("observation_date", series), _LAYOUT), (("DATE", series), _LAYOUT)]
+    return without_blanks(table_of(text_of(answer), headers, f"fred {series}"), "dates without an observation")

@@ -1,0 +1,69 @@
+"""The bar store as a source, and what a run without --data uses: the store first, then what is built in."""
+
+from dataclasses import replace
+
+from datasets.errors import UserError
+from datasets.markets.instruments import Instrument
+from datasets.prices.bars import Bars, Source
+from datasets.prices.sources.arch_bars import ArchSource
+from datasets.prices.sources.base import BarSource
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.store import Store
+from datasets.prices.table import bars_of
+from datasets.visibility import through_lens
+
+
+class StoreSource:
+    """Bars that were imported or fetched."""
+
+    def __init__(self, store: Store | None = None) -> None:
+        self._store = store if store is not None else Store()
+
+    def symbols(self) -> list[str]:
+        """Return the symbols in the store."""
+        return self._store.symbols()
+
+    @through_lens
+    def load(self, instrument: Instrument) -> Bars:
+        """Return the bars of a stored series, stamped with the hours of the instrument's exchange.
+
+        Raises:
+            UserError: it is not stored, or its file is damaged.
+        """
+        stored = self._store.load(instrument.symbol)
+        bars = bars_of(stored.table, instrument, Source("store", f"store: {stored.provenance.text}"))
+        return replace(bars, holds_dividends=stored.provenance.adjustment == "total")
+
+
+class AtHandSource:
+    """The store, then the real bars of arch, then simulated ones: these only while the store is empty.
+
+    A run never mixes a user's own series with simulated ones: a market that is neither stored nor built in for real is
+    an error then, which says what to do.
+    """
+
+    def __init__(self, store: Store | None = None) -> None:
+        stored = StoreSource(store)
+        self._builtin: BarSource = ArchSource() if stored.symbols() else BuiltinSource()
+        self._stored = stored
+
+    def symbols(self) -> list[str]:
+        """Return every symbol that has bars."""
+        return sorted({*self._stored.symbols(), *self._builtin.symbols()})
+
+    @through_lens
+    def load(self, instrument: Instrument) -> Bars:
+        """Return the bars of an instrument: the stored ones, else the built-in ones.
+
+        Raises:
+            UserError: there are none, or they are damaged.
+        """
+        stored = self._stored.symbols()
+        if instrument.symbol in stored:
+            return self._stored.load(instrument)
+        if stored and instrument.symbol not in self._builtin.symbols():
+            raise UserError(
+                f"no bars of {instrument.symbol} in the store; 'hustings data fetch {instrument.symbol}' or 'data "
+                "import' brings them in (simulated bars are used only while the store is empty, or with --data builtin)"
+            )
+        return self._builtin.load(instrument)

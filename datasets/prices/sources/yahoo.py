@@ -1,0 +1,346 @@
+"""Yahoo Finance, through yfinance: its session, cookies and crumb, and the chart it answers, read as it stands.
+
+yfinance's own tables are not used: they drop doubled days and merge rows in silence, and what is wrong with an answer
+is for ``datasets.prices.quality`` to judge. Prices are asked without adjustment for dividends; Yahoo has adjusted them for
+splits already.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, NoReturn
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from datasets.home import hustings_home
+from datasets.instants import Sessions, to_ns
+from datasets.markets.instruments import Instrument
+from datasets.markets.sessions import stamp
+from datasets.prices.sources.base import Fetched, Payout, without_blanks
+from datasets.prices.sources.http import (
+    Answer,
+    Caller,
+    PassingError,
+    Patience,
+    ProviderError,
+    is_sized,
+    status_text,
+    too_long,
+)
+from datasets.prices.table import Floats, PriceTable
+
+ADDRESS = "https://query2.finance.yahoo.com"
+INTERVAL_S = 1.0
+LICENCE = (
+    "Yahoo Finance's data are for personal use and not to be passed on; "
+    "https://legal.yahoo.com/us/en/yahoo/terms/otos/index.html"
+)
+_CHART = "/v8/finance/chart/"
+_REACH = timedelta(days=99 * 365)
+"""Yahoo answers daily bars of a hundred years at the most."""
+_EVENING = 22
+_COLUMNS = ("open", "high", "low", "close", "volume")
+_DENIED = frozenset({401, 403})
+"""Answers after which yfinance takes a fresh cookie and crumb and asks once more by itself."""
+
+
+class Yahoo:
+    """Series of Yahoo Finance by their ticker, such as ^N225."""
+
+    name = "yahoo"
+    licence = LICENCE
+
+    def __init__(self, caller: Caller, *, address: str, source: str) -> None:
+        self._caller = caller
+        self._address = address
+        self.source = source
+        self._client: Any = None
+
+    def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
+        """Return the bars, dividends and splits of the ticker that stands for an instrument."""
+        ticker = instrument.yahoo
+        return self._caller.ask(
+            lambda: self._send(ticker, first, last),
+            lambda answer: _read(answer, ticker, instrument, self._now()),
+            ticker,
+        )
+
+    def _send(self, ticker: str, first: date | None, last: date | None) -> Answer:
+        with _quiet():
+            if self._client is None:
+                self._client = _client(self._address, self._caller.patience)
+            try:
+                answer = _answer(self._client.get(_address_of(ticker), params=_question(first, last, self._now())))
+            except _Final as e:
+                return e.answer
+            except OSError as e:
+                raise _told(e, self._caller.patience) from e
+        if len(answer.body) > self._caller.patience.max_bytes:
+            raise too_long(self._caller.patience)  # it was short while it was compressed
+        return answer
+
+    def _now(self) -> datetime:
+        return self._caller.clock.now()
+
+
+def _address_of(ticker: str) -> str:
+    return f"{ADDRESS}{_CHART}{quote(ticker, safe='')}"
+
+
+def _question(first: date | None, last: date | None, now: datetime) -> dict[str, str]:
+    """Return what is asked; a day too many at both ends, since a date begins at another instant in each zone."""
+    earliest = (now - _REACH).date()
+    begin = max(first - timedelta(days=1), earliest) if first else earliest
+    end = min(last, now.date()) if last else now.date()
+    return {
+        "period1": str(_midnight(begin)),
+        "period2": str(_midnight(end + timedelta(days=2))),
+        "interval": "1d",
+        "includePrePost": "false",
+        "events": "div,splits",
+    }
+
+
+def _midnight(day: date) -> int:
+    return int(datetime.combine(day, time(), UTC).timestamp())
+
+
+# --- the way there: yfinance's client on a session of ours
+
+
+class _Final(Exception):
+    """Carries an answer past yfinance, which would ask again with other cookies."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+def _client(address: str, patience: Patience) -> Any:
+    """Return yfinance's client; its cookies and crumb are those of this process, its cache lies in our home."""
+    import yfinance  # noqa: PLC0415 - a second, paid only when Yahoo is asked
+    from yfinance.data import YfData  # noqa: PLC0415
+
+    yfinance.set_tz_cache_location(str(hustings_home() / "cache" / "yfinance"))
+    return YfData(session=_session(address, patience))
+
+
+def _session(address: str, patience: Patience) -> Any:
+    """Return a browser-like session that bounds each request and sends it to ``address`` where that is not Yahoo's own.
+
+    A chart's answer that yfinance could only make worse, such as 404 or 503, leaves it at once.
+    """
+    from curl_cffi import CurlOpt  # noqa: PLC0415
+    from curl_cffi.requests import Session  # noqa: PLC0415
+
+    session: Any = Session(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: patience.max_bytes})
+    send = session.request
+
+    def request(method: str, url: str, **options: Any) -> Any:
+        options["timeout"] = (patience.connect_s, patience.read_s)
+        response = send(method, _moved(url, address), **options)
+        if _CHART in url and response.status_code >= 400 and response.status_code not in _DENIED:
+            raise _Final(_answer(response))
+        return response
+
+    session.request = request
+    return session
+
+
+def _moved(url: str, address: str) -> str:
+    if address == ADDRESS:
+        return url
+    parts = urlsplit(url)
+    return f"{address}{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+
+
+def _answer(response: Any) -> Answer:
+    headers = {k.lower(): v for k, v in response.headers.items()}
+    return Answer(response.status_code, headers, response.content, sized=is_sized(headers))
+
+
+def _told(e: OSError, patience: Patience) -> ProviderError:
+    """Return an exception of curl_cffi as one of ours."""
+    from curl_cffi import CurlECode  # noqa: PLC0415
+    from curl_cffi.requests import exceptions  # noqa: PLC0415
+
+    code = getattr(e, "code", None)
+    if code == CurlECode.FILESIZE_EXCEEDED:
+        return too_long(patience)
+    if isinstance(e, exceptions.SSLError):
+        return ProviderError("has a certificate that is not trusted; behind a proxy, set CURL_CA_BUNDLE")
+    if isinstance(e, exceptions.ProxyError):
+        return PassingError("the proxy cannot be reached or refuses", reached=False)
+    if isinstance(e, exceptions.ConnectTimeout | exceptions.DNSError) or code == CurlECode.COULDNT_CONNECT:
+        return PassingError("cannot be reached", reached=False)
+    if isinstance(e, exceptions.Timeout):
+        return PassingError("did not answer in time")
+    return PassingError("broke off in the middle of the answer")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what yfinance logs off the terminal: its faults come back as ours."""
+    logger = logging.getLogger("yfinance")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+# --- what came back
+
+
+@dataclass(frozen=True)
+class _Chart:
+    """The one result of a chart: its facts, its stamps (seconds since 1970), its columns and its events."""
+
+    meta: Mapping[str, Any]
+    stamps: list[int]
+    columns: Mapping[str, Floats]
+    events: Mapping[str, Any]
+
+
+def _read(answer: Answer, ticker: str, instrument: Instrument, now: datetime) -> Fetched:
+    chart = _chart(_document(answer), ticker)
+    _check(chart.meta, ticker, instrument)
+    zone = ZoneInfo(chart.meta["exchangeTimezoneName"])
+    table = PriceTable(
+        name=f"yahoo {ticker}",
+        layout="yahoo",
+        session=_sessions(chart.stamps, zone),
+        open=chart.columns["open"],
+        high=chart.columns["high"],
+        low=chart.columns["low"],
+        close=chart.columns["close"],
+        volume=chart.columns["volume"],
+        adjusted_close=chart.columns["adjusted_close"],
+        line=np.arange(1, len(chart.stamps) + 1),
+    )
+    table = _without_live_row(without_blanks(table, "days without a price"), instrument, now)
+    return Fetched(table, _payouts(chart.events, zone))
+
+
+def _document(answer: Answer) -> Any:
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError) as e:
+        is_page = answer.body.lstrip().startswith(b"<")
+        what = "a web page" if is_page else "damaged JSON" if answer.body else "nothing"
+        if answer.status != 200:
+            raise ProviderError(status_text(answer.status)) from e
+        raise PassingError(f"answered {what} instead of a chart") from e
+    if answer.status != 200 and not (answer.status == 404 and _reason(document)):
+        raise ProviderError(f"{status_text(answer.status)}{_reason(document)}")
+    return document
+
+
+def _chart(document: Any, ticker: str) -> _Chart:
+    try:
+        chart = document["chart"]
+        if chart.get("error"):
+            raise ProviderError(f"has no chart of {ticker}{_reason(document)}; correct it in instruments.csv")
+        result = chart["result"][0]
+        stamps = result.get("timestamp")
+        if not stamps:
+            raise ProviderError(f"has no bars of {ticker} in that span")
+        return _Chart(
+            result["meta"], _whole(stamps), _columns(result["indicators"], len(stamps)), result.get("events") or {}
+        )
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as e:
+        raise PassingError("answered a chart of another shape than is known") from e
+
+
+def _whole(stamps: list[Any]) -> list[int]:
+    if not all(isinstance(s, int) for s in stamps):
+        raise ValueError("a stamp is no whole number")
+    return stamps
+
+
+def _columns(indicators: Mapping[str, Any], rows: int) -> dict[str, Floats]:
+    quotes = indicators["quote"][0]
+    columns = {c: _floats(quotes[c], rows) for c in _COLUMNS}
+    adjusted = indicators.get("adjclose")
+    columns["adjusted_close"] = _floats(adjusted[0]["adjclose"], rows) if adjusted else np.full(rows, np.nan)
+    return columns
+
+
+def _floats(values: list[Any], rows: int) -> Floats:
+    if len(values) != rows or not all(v is None or type(v) in (int, float) for v in values):
+        raise ValueError("a column has holes or holds something else than numbers")
+    return np.array([np.nan if v is None else float(v) for v in values])
+
+
+def _check(meta: Mapping[str, Any], ticker: str, instrument: Instrument) -> None:
+    """Refuse a chart of something else than was asked."""
+    told = {k: meta.get(k) for k in ("symbol", "currency", "dataGranularity", "exchangeTimezoneName")}
+    if str(told["symbol"]).casefold() != ticker.casefold():
+        _refuse(f"answered {told['symbol']} when asked for {ticker}")
+    if told["currency"] not in (None, instrument.currency):
+        _refuse(f"answered prices in {told['currency']}, where {instrument.symbol} is in {instrument.currency}")
+    if told["dataGranularity"] not in (None, "1d"):
+        _refuse(f"answered bars of {told['dataGranularity']} when asked for days")
+    try:
+        ZoneInfo(str(told["exchangeTimezoneName"]))
+    except (KeyError, ValueError, OSError) as e:
+        raise ProviderError(f"answered an unknown time zone '{told['exchangeTimezoneName']}'") from e
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ProviderError(f"{why}; nothing of it is used")
+
+
+def _sessions(stamps: list[int], zone: ZoneInfo) -> Sessions:
+    try:
+        return np.array([_session_of(s, zone) for s in stamps], dtype="datetime64[D]")
+    except (ValueError, OverflowError, OSError) as e:
+        raise PassingError("answered a stamp that is no instant") from e
+
+
+def _session_of(stamp: int, zone: ZoneInfo) -> date:
+    """Return the exchange's date of a stamp, which is the opening or the midnight of its session.
+
+    About changes of daylight time Yahoo puts midnight an hour or two too early: 23:00 belongs to the next day.
+    """
+    local = datetime.fromtimestamp(stamp, zone)
+    early = local.hour >= _EVENING and local.minute == 0 and local.second == 0
+    return local.date() + timedelta(days=1) if early else local.date()
+
+
+def _without_live_row(table: PriceTable, instrument: Instrument, now: datetime) -> PriceTable:
+    """Return a table with one row of a session that is not over.
+
+    While a market is open, Yahoo puts the last price behind the day's row as a row of its own.
+    """
+    session = table.session
+    if len(table) < 2 or session[-1] != session[-2] or int(stamp(instrument.mic, session[-1:])[1][0]) <= to_ns(now):
+        return table
+    remark = f"{session[-1]} stood twice while it was not over; the first of the two was left out"
+    kept = np.arange(len(table)) != len(table) - 2
+    return replace(table.take(kept), remarks=(*table.remarks, remark))
+
+
+def _payouts(events: Mapping[str, Any], zone: ZoneInfo) -> tuple[Payout, ...]:
+    try:
+        dividends = [Payout(_session_of(int(e["date"]), zone), "dividend", float(e["amount"]))
+                     for e in (events.get("dividends") or {}).values()]  # fmt: skip
+        splits = [Payout(_session_of(int(e["date"]), zone), "split", float(e["numerator"]) / float(e["denominator"]))
+                  for e in (events.get("splits") or {}).values()]  # fmt: skip
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, ZeroDivisionError, AttributeError) as e:
+        raise PassingError("answered dividends or splits of another shape than is known") from e
+    return tuple(sorted([*dividends, *splits], key=lambda p: (p.session, p.kind)))
+
+
+def _reason(document: Any) -> str:
+    """Return what Yahoo says of an error, as ``: 'No data found'``, or nothing."""
+    try:
+        text = " ".join(str((document.get("chart") or document["finance"])["error"]["description"]).split())[:100]
+    except (KeyError, TypeError, AttributeError):
+        return ""
+    return f": '{text}'"

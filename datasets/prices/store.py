@@ -1,0 +1,250 @@
+"""The bar store: one Parquet file a series, holding its prices and where they came from.
+
+A series is replaced as a whole and at once, by one writer at a time. What is stored is hashed: damage shows when it is
+read. Rows that are stored already are never changed in silence: ``put`` raises ``HistoryChangedError`` with the
+differences unless they were accepted.
+"""
+
+import csv
+import fcntl
+import io
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import sleep
+from typing import Any
+from urllib.parse import quote, unquote
+
+from datasets.errors import UserError, unknown_name
+from datasets.home import hustings_home
+from datasets.prices.actions import ACTION_COLUMNS
+from datasets.prices.merging import Change, Update, merged
+from datasets.prices.series_file import (
+    Delivery,
+    Provenance,
+    Stored,
+    damaged,
+    describe,
+    digest_of,
+    read_provenance,
+    read_series,
+    to_parquet,
+)
+from datasets.prices.table import PriceTable
+from datasets.visibility import tell_opened
+
+REVISION = "revision"
+"""The name by which a user accepts that stored rows change."""
+_WAIT_S, _TRIES = 0.05, 1200
+
+
+class HistoryChangedError(UserError):
+    """A delivery that would change stored rows; ``changes`` are all of them."""
+
+    def __init__(self, symbol: str, changes: Sequence[Change]) -> None:
+        self.changes = tuple(changes)
+        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+        super().__init__(
+            f"{symbol}: the new rows would change stored ones: {changes[0].text()}{more}; "
+            f"'--accept {REVISION}' takes them, nothing was stored"
+        )
+
+
+class Store:
+    """The series under a folder, by symbol."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder if folder is not None else hustings_home() / "bars"
+
+    def symbols(self) -> list[str]:
+        """Return the symbols that have bars."""
+        return sorted(unquote(name.removesuffix(".parquet")) for name in self._names(".parquet"))
+
+    def load(self, symbol: str) -> Stored:
+        """Return a series.
+
+        Raises:
+            UserError: it is not stored, or its file is damaged.
+        """
+        path = self._file(symbol)
+        tell_opened(path)
+        stored = read_series(path, symbol)
+        if stored.provenance.symbol != symbol:
+            raise damaged(path, f"it holds {stored.provenance.symbol}")
+        if digest_of(stored.table) != stored.provenance.sha256:
+            raise damaged(path, "its rows are not those that were written")
+        return stored
+
+    def provenance(self, symbol: str) -> Provenance:
+        """Return where a series comes from, without reading its rows.
+
+        Raises:
+            UserError: it is not stored, or its file is damaged.
+        """
+        return read_provenance(self._file(symbol))
+
+    def put(
+        self, symbol: str, table: PriceTable, delivery: Delivery, *, adjustment: str, accept_changes: bool = False
+    ) -> Update:
+        """Add the rows of a clean table to a series, or begin it; all of them or none.
+
+        Raises:
+            HistoryChangedError: stored rows would change and that was not accepted.
+            UserError: the stored series is damaged, of another adjustment or frequency, or cannot be written.
+        """
+        with self._lock():
+            before = self.load(symbol) if self._path(symbol).is_file() else None
+            if before is not None:
+                _check_same_sort(before, table, adjustment, symbol)
+            rows, update = (table, Update(len(table), 0, ())) if before is None else merged(before.table, table)
+            if update.changes and not accept_changes:
+                raise HistoryChangedError(symbol, update.changes)
+            if before is not None and not update.added and not update.changes:
+                return update
+            done = replace(delivery, added=update.added, changed=len(update.changes))
+            past = () if before is None else before.provenance.deliveries
+            provenance = describe(symbol, rows, adjustment, (*past, done))
+            self._replace(self._path(symbol), to_parquet(rows, provenance))
+            return update
+
+    def remove(self, symbol: str) -> None:
+        """Take a series out of the store, damaged or not.
+
+        Raises:
+            UserError: it is not stored.
+        """
+        with self._lock():
+            self._file(symbol).unlink()
+            self.forget_instrument(symbol)
+
+    def keep_instrument(self, symbol: str, table: Path) -> None:
+        """Keep the row of an instrument that only a user's own ``instruments.csv`` knows, word for word.
+
+        Raises:
+            UserError: the store cannot be written.
+        """
+        with table.open(encoding="utf-8-sig", newline="") as f:
+            header, *rows = [r for r in csv.reader(f) if r]
+        row = next(r for r in rows if r[header.index("symbol")].strip() == symbol)
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows([header, row])
+        with self._lock():
+            self._replace(self.folder / f"{quote(symbol, safe='')}.instrument.csv", text.getvalue().encode())
+
+    def forget_instrument(self, symbol: str) -> None:
+        """Take away what was kept of an instrument; nothing where nothing was."""
+        (self.folder / f"{quote(symbol, safe='')}.instrument.csv").unlink(missing_ok=True)
+
+    def keep_actions(self, rows: Sequence[Sequence[str]]) -> int:
+        """Add splits and dividends to the store's actions.csv, and return how many were new.
+
+        Args:
+            rows: symbol, ex_date, kind, value, source.
+
+        Raises:
+            UserError: the store cannot be written.
+        """
+        path = self.folder / "actions.csv"
+        with self._lock():
+            there: list[list[str]] = []
+            if path.is_file():
+                with path.open(encoding="utf-8-sig", newline="") as f:
+                    there = [r for r in csv.reader(f) if r]
+            header = there[0] if there else list(ACTION_COLUMNS)
+            new = [list(r) for r in rows if list(r) not in there]
+            text = io.StringIO(newline="")
+            csv.writer(text, lineterminator="\n").writerows([header, *there[1:], *new])
+            self._replace(path, text.getvalue().encode())
+        return len(new)
+
+    def instrument_files(self) -> list[Path]:
+        """Return the files of the instruments that were kept with their series."""
+        return [self.folder / name for name in self._names(".instrument.csv")]
+
+    def _names(self, ending: str) -> list[str]:
+        """Return the files of an ending; a folder that is not there holds none, one that cannot be read is an error."""
+        try:
+            names = [p.name for p in self.folder.iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as e:
+            raise UserError(f"the store at '{self.folder}' cannot be read ({e.strerror}); see HUSTINGS_HOME") from e
+        return sorted(n for n in names if n.endswith(ending) and not n.startswith("."))
+
+    def damage(self) -> dict[str, str]:
+        """Return what is wrong with each damaged file, by symbol; empty where every series reads back as written."""
+        found = {}
+        for symbol in self.symbols():
+            try:
+                self.load(symbol)
+            except UserError as e:
+                found[symbol] = str(e)
+        return found
+
+    def _path(self, symbol: str) -> Path:
+        return self.folder / f"{quote(symbol, safe='')}.parquet"
+
+    def _file(self, symbol: str) -> Path:
+        path = self._path(symbol)
+        if not path.is_file():
+            raise unknown_name("series in the store:", symbol, self.symbols(), hint="'hustings data list' shows them")
+        return path
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Hold the store for one writer. The kernel lets go of the lock when its holder ends, however it ends."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = (self.folder / ".lock").open("w")
+        except OSError as e:
+            raise UserError(f"the store at '{self.folder}' cannot be written ({e.strerror}); see HUSTINGS_HOME") from e
+        with handle:
+            _wait_for(handle, self.folder)
+            for left in self.folder.glob(".*.tmp"):  # a writer was killed before it could put its file in place
+                left.unlink(missing_ok=True)
+            yield
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        """Put a file in place as a whole: whoever reads meanwhile sees the old one or the new one."""
+        try:
+            handle, name = tempfile.mkstemp(dir=self.folder, prefix=f".{path.name}.", suffix=".tmp")
+            with os.fdopen(handle, "wb") as f:
+                f.write(content)
+                f.flush()
+                os.fsync(f.fileno())
+            Path(name).replace(path)
+            _sync_folder(self.folder)
+        except OSError as e:
+            raise UserError(f"'{path.name}' cannot be written to the store ({e.strerror}); nothing was changed") from e
+
+
+def _wait_for(handle: Any, folder: Path) -> None:
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sleep(_WAIT_S)
+        else:
+            return
+    raise UserError(f"another hustings has been writing to '{folder}' for a minute; try again when it has ended")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _check_same_sort(before: Stored, table: PriceTable, adjustment: str, symbol: str) -> None:
+    if before.provenance.adjustment != adjustment:
+        raise UserError(
+            f"{symbol} is stored with adjustment '{before.provenance.adjustment}' and {table.name} has '{adjustment}': "
+            f"the two are never mixed; 'hustings data remove {symbol}' first, or store it under another symbol"
+        )
+    if (before.table.at is None) != (table.at is None):
+        raise UserError(f"{symbol}: daily and intraday rows cannot make one series; store one under another symbol")

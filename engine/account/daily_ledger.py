@@ -1,0 +1,96 @@
+"""The days of an account: what it was worth when the last market of each session had closed."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from datasets.instants import Instants, Sessions
+from datasets.prices.bars import Bars, Floats
+from engine.plan.costs import MAINTENANCE, Terms
+
+
+@dataclass(frozen=True, eq=False)
+class AccountDays:
+    """Sessions (labels) and the instant at which the last market of each has closed."""
+
+    sessions: Sessions
+    marked_at: Instants
+
+
+def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> AccountDays:
+    """Return the union of the sessions of several instruments, each marked when the last of them has closed."""
+    if len(bars) == 1 and not bars[0].intraday:
+        return _since(AccountDays(bars[0].session.astype("datetime64[D]", copy=False), bars[0].close_at), since)
+    labels = [b.session.astype("datetime64[D]", copy=False).view(np.int64) for b in bars]
+    first, last = min(int(s[0]) for s in labels), max(int(s[-1]) for s in labels)
+    closes = np.full(last - first + 1, np.iinfo(np.int64).min)
+    for each, own in zip(bars, labels, strict=True):
+        ends = each.days.last if each.intraday else slice(None)
+        day = own[ends] - first
+        closes[day] = np.maximum(closes[day], each.close_at[ends])
+    held = np.flatnonzero(closes > np.iinfo(np.int64).min)
+    sessions = (held + first).astype("datetime64[D]")
+    return _since(AccountDays(sessions, np.maximum.accumulate(closes[held])), since)
+
+
+def _since(days: AccountDays, since: np.datetime64 | None) -> AccountDays:
+    if since is None:
+        return days
+    first = int(np.searchsorted(days.sessions, since))
+    return AccountDays(days.sessions[first:], days.marked_at[first:])
+
+
+@dataclass
+class DayBook:
+    """Writes one line a day: equity, cash, exposure; and reckons the interest between two of them."""
+
+    days: AccountDays
+    terms: Terms
+    equity: Floats = field(init=False)
+    cash: Floats = field(init=False)
+    exposure: Floats = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.equity, self.cash, self.exposure = (np.empty(len(self.days.sessions)) for _ in range(3))
+        self._written = 0
+        self._idle, self._short = self.terms.cash, 0.0
+        self._marked_at = self.days.marked_at.tolist()
+        self._gaps = [0, *np.diff(self.days.sessions).astype(np.int64).tolist()]
+        self._earns = self.terms.cash_rate != 0 or self.terms.borrow_rate != 0
+
+    def due(self, before: int | None) -> Iterator[int]:
+        """Yield the days not yet written whose last market closed before an instant; None yields all left."""
+        for day in range(self._written, self._upto(before)):
+            yield day
+            self._written = day + 1
+
+    def _upto(self, before: int | None) -> int:
+        return len(self._marked_at) if before is None else bisect_left(self._marked_at, before)
+
+    def interest(self, day: int) -> float:
+        """Return the interest earned since the day before, on what was idle and short then."""
+        return self.terms.interest(self._idle, self._short, self._gaps[day]) if self._earns else 0.0
+
+    def write(self, day: int, *, equity: float, cash: float, gross: float, short: float) -> bool:
+        """Write a day and return whether the account has fallen below its maintenance margin."""
+        self.equity[day], self.cash[day] = equity, cash
+        self.exposure[day] = gross / equity if gross else 0.0
+        self._idle, self._short = equity - gross, short
+        return gross > 0 and equity < MAINTENANCE * gross
+
+    def write_idle(self, before: int | None, *, cash: float) -> float:
+        """Write the days due before an instant on which nothing is held, and return the cash after them."""
+        if not self._earns:
+            self._write_flat(slice(self._written, self._upto(before)), cash)
+            return cash
+        for day in self.due(before):
+            cash += self.interest(day)
+            self.write(day, equity=cash, cash=cash, gross=0.0, short=0.0)
+        return cash
+
+    def _write_flat(self, days: slice, cash: float) -> None:
+        self.equity[days] = self.cash[days] = cash
+        self.exposure[days] = 0.0
+        self._written = max(days.start, days.stop)

@@ -1,0 +1,437 @@
+"""The broker of every replay: backtrader's, with a guard on time, costs in basis points and a limit on exposure.
+
+What plain backtrader does and this one does not (each a test in tests/engine/test_backtrader_traps.py): fill an
+order on a bar that had already been seen, or at an open before the order was sent; reject an order because the price
+gapped; read 5 as 500 percent commission; sell short five times the equity.
+"""
+
+from array import array
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, NamedTuple, cast
+
+import backtrader as bt
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.instants import Instants
+from datasets.prices.bars import Flags, Floats
+from engine.account.sizing import whole_lots
+from engine.plan.costs import BPS, Costs
+
+_DUST = 1e-9
+_LIMITS = (bt.Order.Limit, bt.Order.StopLimit, bt.Order.StopTrailLimit)
+_KINDS = frozenset(range(len(bt.Order.ExecTypes)))
+NEVER = 2**64
+"""The place in time of what does not come."""
+
+
+class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
+    """Rows of arrays as a backtrader feed, each with the instants at which its open and its close come into being.
+
+    ``preload`` copies the arrays whole; without it one row at a time is laid down, so that the future is not there.
+    """
+
+    params = (("rows", None),)
+
+    def __init__(self) -> None:
+        super().__init__()
+        rows: dict[str, Any] = self.p.rows
+        self.p.rows = None  # a strategy that looks here finds no future
+        self.open_at: Instants = rows["open_at"]
+        self.close_at: Instants = rows["close_at"]
+        self.has_open: Flags = rows.get("open_is_real", np.ones(len(self.close_at), dtype=bool))
+        self.stamp_at: Instants = rows.get("stamp_at", self.close_at)
+        self._stamps = day_numbers(self.stamp_at)
+        self._columns: list[tuple[str, Floats]] = [("datetime", self._stamps)]
+        self._columns += [(name, rows[name]) for name in ("open", "high", "low", "close", "volume")]
+        self._next_row = 0
+
+    def start(self) -> None:
+        super().start()
+        self._next_row = 0
+        self._hold_place()
+
+    def preload(self) -> None:
+        zeros = np.zeros(len(self._stamps)).tobytes()
+        given = {name: np.ascontiguousarray(values).tobytes() for name, values in self._columns}
+        for alias in self.lines.getlinealiases():
+            line = getattr(self.lines, alias)
+            line.array = array("d")
+            line.array.frombytes(given.get(alias, zeros))
+        self.home()
+
+    def _hold_place(self) -> None:
+        """Let ``data.close[0]`` of a feed that has not begun be NaN (its date the first there is), not an error."""
+        if not len(self):
+            for alias in self.lines.getlinealiases():
+                getattr(self.lines, alias).array = array("d", [1.0 if alias == "datetime" else np.nan])
+
+    def next(self, *args: Any, **kwargs: Any) -> Any:
+        """Lay down the next row, in the place held if it is the first."""
+        if not len(self):
+            for alias in self.lines.getlinealiases():
+                getattr(self.lines, alias).array = array("d")
+        loaded = super().next(*args, **kwargs)
+        self._hold_place()
+        return loaded
+
+    def _load(self) -> bool:
+        row = self._next_row
+        if row >= len(self._stamps):
+            return False
+        for name, values in self._columns:
+            getattr(self.lines, name)[0] = values[row]
+        self._next_row = row + 1
+        return True
+
+    def rewind(self, size: int = 1) -> None:
+        """Take back rows laid down too early (cerebro looks one row ahead in every feed): the future is erased."""
+        self.backwards(size=size, force=True)
+        self._next_row -= size
+        self._hold_place()
+
+    def _column(self, name: str) -> Floats:
+        return next(values for each, values in self._columns if each == name)
+
+    def _known_price(self, place: int) -> float:
+        """Return the last price at a place in time; for the broker, who alone knows what time it is."""
+        at = place >> 1
+        opened = int(np.searchsorted(self.open_at, at, side="right" if place & 1 else "left")) - 1
+        closed = int(np.searchsorted(self.close_at, at, side="right")) - 1
+        if opened > closed and self.has_open[opened]:
+            return float(self._column("open")[opened])
+        return float(self._column("close")[max(closed, 0)])
+
+    def _first_price(self, after: int) -> "PriceAt":
+        """Return the first price that comes into being strictly after an instant (ns); for the broker alone."""
+        row = int(np.searchsorted(self.close_at, after, side="right"))
+        if row == len(self.close_at):
+            return PriceAt(row, NEVER, np.nan)
+        if self.open_at[row] > after and self.has_open[row]:
+            return self._open_of(row)
+        return PriceAt(row, 2 * int(self.close_at[row]), float(self._column("close")[row]))
+
+    def _last_open(self, at: int) -> "PriceAt | None":
+        """Return the open of the last row that opened up to an instant (ns), if it is real; for the broker alone."""
+        row = int(np.searchsorted(self.open_at, at, side="right")) - 1
+        return self._open_of(row) if row >= 0 and self.has_open[row] else None
+
+    def _open_of(self, row: int) -> "PriceAt":
+        return PriceAt(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
+
+    @property
+    def row(self) -> int:
+        """The row now current, from 0."""
+        return len(self) - 1
+
+
+class PriceAt(NamedTuple):
+    """A price, its row, and its place in time: twice the instant (ns), and one more for an open."""
+
+    row: int
+    place: int
+    price: float
+
+
+def feed_of(rows: dict[str, Any]) -> Any:
+    """Return the feed of a dictionary of equally long arrays: open_at close_at open high low close volume."""
+    feed: Any = BarFeed
+    return feed(rows=rows)
+
+
+def day_numbers(instants: Instants) -> Floats:
+    """Return instants as backtrader's day numbers (days since 0001-01-01, plus one), exact to some 10 microseconds."""
+    whole, part = np.divmod(instants, 86_400_000_000_000)
+    return whole.astype(np.float64) + 719_163.0 + part / 8.64e13
+
+
+def _day_number(instant: int) -> float:
+    return float(day_numbers(np.array([instant])).item())
+
+
+class BpsCommission(bt.CommInfoBase):  # type: ignore[misc]
+    """Commission in basis points of the traded value; sizes may be fractions."""
+
+    params = (("bps", 0.0), ("commtype", bt.CommInfoBase.COMM_PERC), ("stocklike", True), ("percabs", True))
+
+    def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
+        return float(abs(size * price) * self.p.bps * BPS)
+
+    def getsize(self, price: float, cash: float) -> float:
+        return float(cash / price)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One fill as the broker made it: signed size, price before and after slippage, instants in ns."""
+
+    name: str
+    row: int
+    size: float
+    reference: float
+    paid: float
+    commission: float
+    sent_at: int
+    filled_at: int
+
+
+def _check_order(order: Any) -> None:
+    """Refuse what no exchange would take: a size that is no number, a price the sender chose himself."""
+    name = order.data._name
+    if order.exectype not in _KINDS:
+        raise UserError(f"order of {order.created.size:g} {name} is of a kind {order.exectype!r} that there is not")
+    if not np.isfinite(order.created.size):
+        raise UserError(f"order of {order.created.size} {name}: its size must be a number (a price may be NaN still)")
+    if order.exectype == bt.Order.Historical or {"fill_price", "decided_at", "sent_at"} & set(order.info):
+        raise UserError(
+            f"order of {order.created.size:g} {name} names its own fill; send a market, limit or stop order"
+        )
+
+
+def _date_validity(order: Any, now: int) -> None:
+    """Count the time for which an order is valid from now on, not from the last bar of its market."""
+    valid, today = order.p.valid, _day_number(now)
+    if isinstance(valid, timedelta) and valid != order.DAY:
+        order.valid = today + valid / timedelta(days=1)
+    elif valid is not None and not isinstance(valid, date):  # what is left is a number of days; none is this day
+        end_of_day = float(np.floor(today)) + 1 - 1e-9
+        order.valid = end_of_day if not valid else today + float(valid)
+
+
+class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
+    """Fills an order only at a price that comes into being strictly after the order's instant.
+
+    ``costs`` and ``lots`` are given per feed; ``max_gross`` limits the sum of absolute positions over equity. What it
+    cuts or refuses is listed in ``refused`` as (feed name, text).
+    """
+
+    def __init__(
+        self, costs: dict[str, Costs], lots: dict[str, float], max_gross: float, cash: float, *, planned: bool = False
+    ) -> None:
+        super().__init__()
+        self.set_checksubmit(False)
+        self._planned = planned
+        self._costs, self._lots, self._max_gross = costs, lots, max_gross
+        super().set_cash(cash)
+        self.now = 0
+        self.pending: Any
+        self.refused: list[tuple[str, str]] = []
+        self.executions: list[Execution] = []
+        self._filling: PriceAt | None = None
+        self._value: float
+        self._valuelever: float
+        for name, cost in costs.items():
+            self.addcommissioninfo(BpsCommission(bps=cost.commission_bps), name=name)
+
+    def next(self) -> None:
+        """Match pending orders against the prices that have come into being, in the order of their instants.
+
+        At one instant those that reduce a position go first. Market orders fill at opens of rows that are not laid down
+        yet: at a close elsewhere, what has opened in between has been traded, and can no longer be cancelled.
+
+        Orders of a plan come one at a time with their price: each is matched, and no value is marked that nobody reads.
+        """
+        if self._planned:
+            self._try_exec(self.pending.popleft())
+            return
+        self.now = max((int(d.close_at[d.row]) for d in self.cerebro.datas if d.row >= 0), default=0)
+        orders = sorted(self.pending, key=lambda o: (self._due(o), self._adds(o)))
+        self.pending.clear()
+        self.pending.extend(orders)
+        super().next()
+        for child in (o for o in self.pending if not o.active()):
+            child.addinfo(sent_at=self.now)  # of an order that waits for its parent this is its fill, in the end
+
+    def notify(self, order: Any) -> None:
+        """Keep a copy of an order for whoever is to be told of it: of a planned one nobody is."""
+        if self._planned:
+            return
+        if self._filling is not None and order.executed.exbits:
+            filled_at = _day_number(self._filling.place >> 1)
+            order.executed.dt = order.executed.exbits[-1].dt = filled_at
+        super().notify(order)
+
+    def _due(self, order: Any) -> int:
+        """Return the place in time at which an order fills or can: prices inside a bar are of its close."""
+        first = self._price_of(order)
+        if first.place != NEVER or order.exectype == bt.Order.Market:
+            return first.place
+        return 2 * self.now if self._is_fresh(order.data) else NEVER
+
+    def _is_fresh(self, data: Any) -> bool:
+        """Return whether the current row of a feed was laid down at this step: older ones have been looked at."""
+        return bool(data.row >= 0 and data.close_at[data.row] == self.now)
+
+    def _price_of(self, order: Any) -> PriceAt:
+        """Return the price at which an order fills whatever comes after, if there is one by now or at this instant.
+
+        That of a market order is the first to come. A limit or a stop fills at an open that lies beyond its price.
+        """
+        data, sent = order.data, int(order.info["sent_at"])
+        if order.exectype == bt.Order.Market:
+            return cast(PriceAt, data._first_price(sent))
+        opened = data._last_open(self.now)
+        if order.exectype in (bt.Order.Limit, bt.Order.Stop) and opened is not None:
+            below = opened.price <= order.created.price
+            above = opened.price >= order.created.price
+            fills = below if order.isbuy() == (order.exectype == bt.Order.Limit) else above
+            lapsed = order.valid and data._stamps[opened.row] > order.valid
+            if fills and opened.place > 2 * sent + 1 and not lapsed:
+                return cast(PriceAt, opened)
+        return PriceAt(0, NEVER, np.nan)
+
+    def _adds(self, order: Any) -> bool:
+        return bool(self.getposition(order.data).size * order.executed.remsize >= 0)
+
+    def getposition(self, data: Any) -> Any:
+        """Return the position in a feed; in one that has not begun yet there is none."""
+        return self.positions[data] if len(data) else bt.Position()
+
+    def known_value(self, data: Any) -> float:
+        """Return what is held of a feed, at the last price there is: that of an open, where it came after the close."""
+        size = self.positions[data].size
+        return float(size * data._known_price(2 * self.now)) if size else 0.0
+
+    def _get_value(self, datas: Any = None, lever: bool = False) -> float:
+        """Return equity, or what is held of some feeds, at the last prices that there are."""
+        value = float(super()._get_value(datas, lever))
+        if self._planned:
+            return value
+        held = [d for d in datas or self.positions if self.positions[d].size]
+        since = sum(self.known_value(d) - float(self.positions[d].size * d.close[0]) for d in held)
+        if datas is None:  # this is what getvalue() returns until it is reckoned anew
+            self._value += since
+            self._valuelever += since
+        return value + since
+
+    def cancel(self, order: Any, bracket: bool = False) -> Any:
+        """Take an order back, unless the open at which it fills is past or of this very instant."""
+        if not bracket and order.active() and self._price_of(order).place <= 2 * self.now + 1:
+            return False
+        return super().cancel(order, bracket)
+
+    def set_cash(self, cash: float) -> None:
+        """Refuse to change the account's money in the middle of a run."""
+        raise UserError(f"the account's cash cannot be set to {cash:g} by a strategy; it is given with --cash")
+
+    setcash = add_cash = set_cash
+
+    def set_coc(self, coc: bool) -> None:
+        """Refuse to fill at the close that the decision was made on."""
+        if coc:
+            raise UserError("set_coc(True) would fill orders at a close already past; send them as they are")
+
+    def submit(self, order: Any, check: bool = True) -> Any:
+        """Take an order, noting the instant it was sent at.
+
+        Raises:
+            UserError: its size is no number, or it names its own price.
+        """
+        if not self._planned:
+            _check_order(order)
+            _date_validity(order, self.now)
+        order.addinfo(sent_at=self.now)
+        return super().submit(order, check=check)
+
+    def _try_exec(self, order: Any) -> None:
+        """Execute an order whose price came into being after it was decided, else leave it pending."""
+        data, row = order.data, order.data.row
+        if row < 0:
+            return  # its market has not begun
+        if "fill_price" in order.info:
+            if data.close_at[row] > order.info["decided_at"]:
+                self._fill(order, PriceAt(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
+            return
+        first = self._price_of(order)
+        if first.place <= 2 * self.now:
+            self._fill(order, first)
+        elif order.exectype != bt.Order.Market and self._is_fresh(data) and data.open_at[row] > order.info["sent_at"]:
+            super()._try_exec(order)
+
+    def _execute(self, order: Any, ago: Any = None, price: Any = None, **other: Any) -> None:
+        """Execute what backtrader's matching found, with our slippage and within the exposure limit."""
+        if ago is None or price is None:
+            super()._execute(order, ago=ago, price=price, **other)
+            return
+        row = order.data.row
+        self._fill(order, PriceAt(row, 2 * int(order.data.close_at[row]), price))
+
+    def _fill(self, order: Any, at: PriceAt) -> None:
+        buy = order.isbuy()
+        slips = order.exectype not in _LIMITS  # a limit fills at its price or not at all
+        paid = self._costs[order.data._name].fill_price(at.price, buy=buy) if slips else at.price
+        if not self._fit(order, paid, at.place):
+            order.margin()
+            self.notify(order)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
+            return
+        need = abs(order.executed.remsize) * paid
+        lent = (
+            0.0 if self.cash > 2 * need else 3 * need - 2 * min(self.cash, 0.0)
+        )  # negative cash is refused; the limit is ours
+        self.cash += lent
+        self._filling = at
+        super()._execute(order, ago=0, price=paid)
+        self._filling = None
+        self.cash -= lent
+        self._sweep(order)
+        self.executions.append(
+            Execution(
+                name=order.data._name,
+                row=at.row,
+                size=float(order.executed.size),
+                reference=at.price,
+                paid=paid,
+                commission=float(order.executed.comm),
+                sent_at=order.info.get("decided_at", order.info["sent_at"]),
+                filled_at=at.place >> 1,
+            )
+        )
+
+    def _sweep(self, order: Any) -> None:
+        """Take away what rounding leaves of an order or a position: sums of fractions do not cancel exactly."""
+        dust = _DUST * abs(order.created.size)
+        if order.alive() and abs(order.executed.remsize) < dust:
+            order.completed()
+            self.notify(order)
+        position = self.positions[order.data]
+        if position.size and abs(position.size) < dust:
+            position.size, position.price = 0, 0.0
+
+    def _fit(self, order: Any, price: float, place: int) -> bool:
+        """Cut an order to whole lots and to what the exposure limit lets in; return False if nothing is left."""
+        if "fill_price" in order.info:
+            return True  # planned orders are sized at the fill
+        name, size = order.data._name, order.executed.remsize
+        held = self.positions[order.data].size
+        wanted = held + size
+        if abs(wanted) <= abs(held) + 1e-12 and held * wanted >= 0:
+            return True
+        allowed = float(np.sign(wanted)) * whole_lots(
+            min(abs(wanted), self._room(order, price, place)), self._lots[name]
+        )
+        fits = allowed - held
+        if fits * size <= 0:
+            self.refused.append((name, f"order of {size:g} refused: {self._limit(order, abs(wanted), price, place)}"))
+            return False
+        if abs(fits) < abs(size) - 1e-9:
+            why = self._limit(order, abs(wanted), price, place)
+            self.refused.append((name, f"order of {size:g} cut to {fits:g}: {why}"))
+            order.executed.remsize = order.created.size = order.size = fits
+        return True
+
+    def _room(self, order: Any, price: float, place: int) -> float:
+        """Return how many units may be held in all, other positions taken at what they were worth at the fill."""
+        others = {
+            d: p.size * d._known_price(place) for d, p in self.positions.items() if d is not order.data and p.size
+        }
+        equity = self.cash + sum(others.values()) + self.positions[order.data].size * price
+        rate = 1 + self._costs[order.data._name].commission_bps * BPS
+        return float(max(0.0, self._max_gross * equity - sum(map(abs, others.values()))) / (price * rate))
+
+    def _limit(self, order: Any, wanted: float, price: float, place: int) -> str:
+        if wanted <= self._room(order, price, place):
+            return f"only lots of {self._lots[order.data._name]:g} can be held"
+        return f"gross exposure is limited to {self._max_gross:g} times equity"

@@ -1,0 +1,299 @@
+"""Any ``backtrader.Strategy``, given the events: replayed under the same broker, with the same guard on time.
+
+The strategy gets one feed an instrument (daily bars stamped with their true closes, under its symbol) and
+``self.events``: the events as known at the instant of each step. Nothing later is there to be read: rows are laid
+down one at a time, and an event's outcome appears when it was known.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.events import EventCatalogue, PoliticalEvent
+from datasets.instants import to_datetime
+from datasets.prices.bars import Bars
+from engine.account.daily_ledger import DayBook, account_days
+from engine.account.records import OPEN_AT_END, Account, Fill, Trade
+from engine.account.replay_broker import Execution, GuardedBroker, feed_of
+from engine.plan.costs import Terms
+from engine.plan.plan import Skipped
+
+_FLAT = 1e-9
+
+
+@dataclass(frozen=True)
+class KnownEvents:
+    """The events a backtrader strategy may see: announced or known by now, outcomes only once known."""
+
+    _catalogue: EventCatalogue
+    now: Callable[[], datetime]
+
+    def __iter__(self) -> Iterator[PoliticalEvent]:
+        at = self.now()
+        for event in self._catalogue:
+            public = [t for t in (event.announced_at, event.known_at) if t is not None]
+            if public and min(public) <= at:
+                yield event.as_known(at)
+
+    def known(self) -> list[PoliticalEvent]:
+        """Return the events whose outcome is known by now, oldest first."""
+        at = self.now()
+        return [e.as_known(at) for e in self._catalogue if e.known_at is not None and e.known_at <= at]
+
+
+class _OwnStart:
+    """Steps from the first bar of any feed on: a market that begins later does not hold up the others.
+
+    Until it begins, ``len(data)`` is 0 and its prices are NaN.
+    """
+
+    def _getminperstatus(self: Any) -> int:
+        begun = [need - len(d) for need, d in zip(self._minperiods, self.datas, strict=True) if len(d)]
+        self._minperstatus = status = max(begun)
+        return int(status)
+
+
+class _NetTargets:
+    """Targets that see orders still pending: two rules that both want 30 % of one market make 30 %, not 60 %."""
+
+    def _pending(self: Any, data: Any) -> float:
+        return float(sum(o.executed.remsize for o in self._market_orders(data)))
+
+    def _market_orders(self: Any, data: Any) -> list[Any]:
+        return [o for o in self.broker.pending if o is not None and o.data is data and o.exectype == bt.Order.Market]
+
+    def close(self: Any, data: Any = None, size: Any = None, **kwargs: Any) -> Any:
+        """Send what is missing to no position: a second close before the market opens would turn it round."""
+        data = self._feed(data)
+        if size is not None:
+            return super().close(data=data, size=size, **kwargs)  # type: ignore[misc]
+        held = self.getposition(data).size
+        closing = [o for o in self._market_orders(data) if o.executed.remsize * held < 0]
+        left = held + sum(o.executed.remsize for o in closing)
+        if left * held <= _FLAT:
+            return None
+        return (self.sell if left > 0 else self.buy)(data=data, size=abs(left), **kwargs)
+
+    def order_target_size(self: Any, data: Any = None, target: float = 0, **kwargs: Any) -> Any:
+        """Send what is missing to a position of ``target`` units."""
+        data = self._feed(data)
+        if not len(data) or not np.isfinite(target):
+            return None  # a market that has not begun has no price to aim by
+        size = target - self.getposition(data).size - self._pending(data)
+        if abs(size) < _FLAT:
+            return None
+        return (self.buy if size > 0 else self.sell)(data=data, size=abs(size), **kwargs)
+
+    def order_target_value(self: Any, data: Any = None, target: float = 0.0, price: Any = None, **kwargs: Any) -> Any:
+        """Send what is missing to a position worth ``target`` at the last close."""
+        data = self._feed(data)
+        return self.order_target_size(data=data, target=target / (price or data.close[0]), **kwargs)
+
+    def order_target_percent(self: Any, data: Any = None, target: float = 0.0, **kwargs: Any) -> Any:
+        """Send what is missing to a position of ``target`` times equity."""
+        return self.order_target_value(data=data, target=target * self.broker.getvalue(), **kwargs)
+
+    def _feed(self: Any, data: Any) -> Any:
+        if isinstance(data, str):
+            return self.getdatabyname(data)
+        return self.data if data is None else data
+
+
+class _Marks(bt.Analyzer):  # type: ignore[misc]
+    """Writes the daybook as the steps pass, and closes everything on a margin call."""
+
+    params = (("book", None),)
+
+    def next(self) -> None:
+        broker = self.strategy.broker
+        self.mark(broker.now + 1)
+
+    prenext = nextstart = next
+
+    def stop(self) -> None:
+        self.mark(None)
+
+    def mark(self, before: int | None) -> None:
+        """Write the days that have closed before an instant."""
+        book: DayBook = self.p.book
+        broker = self.strategy.broker
+        for day in book.due(before):
+            broker.cash += book.interest(day)
+            values = [broker.known_value(d) for d, p in broker.positions.items() if p.size]
+            called = book.write(
+                day,
+                equity=broker.cash + sum(values),
+                cash=broker.cash,
+                gross=sum(map(abs, values)),
+                short=-sum(v for v in values if v < 0),
+            )
+            for data in list(broker.positions) if called else ():
+                self._call(data)
+
+    def _call(self, data: Any) -> None:
+        """Send the order that closes a position, unless it is waiting already for the market to open."""
+        broker = self.strategy.broker
+        waiting = any(o is not None and o.data is data and "margin_call" in o.info for o in broker.pending)
+        if broker.getposition(data).size and not waiting:
+            self.strategy.close(data=data, margin_call=True)
+
+
+def replay_custom(
+    strategy: type[bt.Strategy],
+    parameters: dict[str, Any],
+    bars: list[Bars],
+    events: EventCatalogue,
+    terms: Terms,
+    *,
+    since: np.datetime64 | None = None,
+) -> Account:
+    """Return the account after a backtrader strategy has been run over the bars.
+
+    Args:
+        strategy: the user's class.
+        parameters: values for its ``params``.
+        bars: one feed each, in this order.
+        events: what ``self.events`` shows as it becomes known.
+        terms: cash, rates, costs and the exposure limit.
+        since: the first session of the account, and the first bar the strategy sees.
+    """
+    shown = bars if since is None else [b.from_session(since) for b in bars]
+    for whole, cut in zip(bars, shown, strict=True):
+        if not len(cut):
+            raise UserError(f"no bars of {whole.symbol} from {since} on: it has {whole.span()}")
+    cerebro = bt.Cerebro(stdstats=False, preload=False, runonce=False)
+    broker = GuardedBroker(
+        {b.symbol: terms.costs(b.instrument) for b in shown},
+        {b.symbol: b.instrument.lot for b in shown},
+        terms.max_gross,
+        terms.cash,
+    )
+    cerebro.setbroker(broker)
+    for each in shown:
+        names = ("open_at", "close_at", "open", "high", "low", "close", "volume")
+        rows = {name: getattr(each, name) for name in names}
+        rows["open_is_real"] = each.open_is_real
+        rows["open"] = np.where(each.open_is_real, each.open, each.close)  # nobody could trade at a stale open
+        cerebro.adddata(feed_of(rows), name=each.symbol)
+    known = KnownEvents(events, lambda: to_datetime(broker.now))
+    metaclass: Any = type(strategy)
+    guarded = metaclass(strategy.__name__, (_OwnStart, _NetTargets, strategy), {"events": known})
+    cerebro.addstrategy(guarded, **parameters)
+    book = DayBook(account_days(shown), terms)
+    cerebro.addanalyzer(_Marks, book=book)
+    cerebro.run()
+    return _account(book, broker, {b.symbol: b for b in shown})
+
+
+def _account(book: DayBook, broker: GuardedBroker, bars: dict[str, Bars]) -> Account:
+    trades = [t for s, b in bars.items() for t in _round_trips([e for e in broker.executions if e.name == s], b)]
+    never = [o for o in broker.pending if o is not None and o.alive()]
+    skipped = [Skipped("", name, text) for name, text in broker.refused]
+    skipped += [
+        Skipped("", o.data._name, f"order of {o.executed.remsize:g} was never filled: {_why_never(o)}") for o in never
+    ]
+    return Account(
+        book.days,
+        book.equity,
+        book.cash,
+        book.exposure,
+        tuple(_fill(e, bars[e.name]) for e in broker.executions),
+        tuple(sorted(trades, key=lambda t: (t.entry_at, t.instrument))),
+        tuple(skipped),
+    )
+
+
+def _why_never(order: Any) -> str:
+    return "no bar after it" if order.exectype == bt.Order.Market else "its price was not reached after it was sent"
+
+
+def _fill(e: Execution, bars: Bars) -> Fill:
+    return Fill(
+        event_id="",
+        instrument=e.name,
+        side="buy" if e.size > 0 else "sell",
+        quantity=abs(e.size),
+        decided_at=e.sent_at,
+        filled_at=e.filled_at,
+        session=str(bars.session[e.row]),
+        price=e.paid,
+        reference_price=e.reference,
+        commission=e.commission,
+        slippage=abs(e.size) * abs(e.paid - e.reference),
+        reason="order",
+    )
+
+
+@dataclass
+class _Trip:
+    """A position on its way from flat to flat."""
+
+    first: Execution
+    size: float = 0.0
+    bought: list[tuple[float, Execution]] = field(default_factory=list)
+    sold: list[tuple[float, Execution]] = field(default_factory=list)
+
+    def add(self, size: float, execution: Execution) -> None:
+        """Add part of an execution, to the entries or to the exits."""
+        (self.bought if size * self.first.size > 0 else self.sold).append((size, execution))
+        self.size += size
+
+
+def _round_trips(executions: list[Execution], bars: Bars) -> Iterator[Trade]:
+    """Yield one trade from flat to flat; an order that turns a position round ends one and begins the next."""
+    trip: _Trip | None = None
+    for e in executions:
+        left = e.size
+        if trip is not None and trip.size * left < 0:
+            part = -trip.size if abs(left) >= abs(trip.size) - _FLAT else left
+            trip.add(part, e)
+            left -= part
+            if abs(trip.size) < _FLAT:
+                yield _trade(trip, bars)
+                trip = None
+        if abs(left) > _FLAT:
+            trip = trip or _Trip(e)
+            trip.add(left, e)
+    if trip is not None:
+        yield _trade(trip, bars)
+
+
+def _trade(trip: _Trip, bars: Bars) -> Trade:
+    is_open = abs(trip.size) >= _FLAT
+    parts = [*trip.bought, *trip.sold]
+    last = max((e for _, e in parts), key=lambda e: e.filled_at)
+    mark = float(bars.close[-1])
+    exits = [(-s, e.paid) for s, e in trip.sold] + ([(trip.size, mark)] if is_open else [])
+    commission = sum(e.commission * abs(s / e.size) for s, e in parts)
+    slippage = sum(abs(s) * abs(e.paid - e.reference) for s, e in parts)
+    quantity = sum(s for s, _ in trip.bought)
+    entry = sum(s * e.paid for s, e in trip.bought) / quantity
+    exit_ = sum(s * p for s, p in exits) / quantity
+    pnl = quantity * (exit_ - entry) - commission
+    known = int(np.searchsorted(bars.close_at, trip.first.sent_at, side="right")) - 1
+    decision_price = float(bars.close[known]) if known >= 0 else None
+    return Trade(
+        event_id="",
+        instrument=bars.symbol,
+        side="long" if quantity > 0 else "short",
+        weight=None,
+        quantity=abs(quantity),
+        decided_at=trip.first.sent_at,
+        decision_price=decision_price,
+        gap=None if decision_price is None else trip.first.reference / decision_price - 1,
+        entry_session=str(bars.session[trip.first.row]),
+        entry_at=trip.first.filled_at,
+        entry_price=entry,
+        exit_session=str(bars.session[-1] if is_open else bars.session[last.row]),
+        exit_at=int(bars.close_at[-1]) if is_open else last.filled_at,
+        exit_price=exit_,
+        exit_reason=OPEN_AT_END if is_open else "order",
+        costs=commission + slippage,
+        pnl=pnl,
+        return_=pnl / abs(quantity * entry),
+    )

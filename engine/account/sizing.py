@@ -1,0 +1,121 @@
+"""What an account does with a plan, whoever walks it: how openings are sized, and what a trade leaves behind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.instants import to_ns
+from datasets.prices.bars import Bars
+from engine.account.records import OPEN_AT_END, Fill, Trade
+from engine.plan.costs import BPS, Costs, Terms
+from engine.plan.plan import PlannedTrade, Skipped
+
+SMALLEST_SCALE = 1e-6
+"""Openings that the exposure limit would scale below this share of their size are skipped."""
+SCALE_TOLD = 0.999
+"""Openings scaled below this share of their size say so; above it is room for the commission."""
+STOP_LOSS, TAKE_PROFIT, MARGIN_CALL = "stop_loss", "take_profit", "margin_call"
+
+
+@dataclass
+class Held:
+    """A trade now held: its signed quantity, what it was entered at, and the scale the exposure limit left it."""
+
+    plan: PlannedTrade
+    quantity: float
+    entry: Fill
+    scale: float
+    called: bool = False
+
+    @property
+    def sign(self) -> int:
+        """1 for a long position, -1 for a short one."""
+        return 1 if self.quantity > 0 else -1
+
+
+def opening_scale(
+    openings: Sequence[PlannedTrade], costs: dict[str, Costs], terms: Terms, *, equity: float, gross: float
+) -> float:
+    """Return the share of their size at which the openings of one instant fit under the exposure limit together."""
+    wanted = 0.0
+    for trade in openings:
+        wanted += abs(trade.weight) * equity * (1 + costs[trade.instrument].commission_bps * BPS)
+    room = terms.max_gross * equity - gross
+    if wanted <= 0:
+        return 0.0
+    return 1.0 if room >= wanted else room / wanted
+
+
+def size_opening(
+    trade: PlannedTrade, terms: Terms, *, equity: float, scale: float, paid: float, lot: float
+) -> float | Skipped:
+    """Return the signed quantity of an opening at the price paid, or why there is none."""
+    if scale < SMALLEST_SCALE:
+        return _skip(trade, f"no room: gross exposure is limited to {terms.max_gross:g} times equity")
+    quantity = whole_lots(abs(trade.weight) * equity * scale / paid, lot)
+    if quantity <= 0:
+        what = f"{trade.weight:g} of equity {equity * scale:,.0f}"
+        return _skip(trade, f"{what} buys less than one lot of {lot:g} at {paid:,.6g}")
+    return quantity if trade.weight > 0 else -quantity
+
+
+def _skip(trade: PlannedTrade, reason: str) -> Skipped:
+    return Skipped(trade.event_id, trade.instrument, reason)
+
+
+def _trade_note(held: Held, reason: str) -> str:
+    """Return what a trade has to say of itself: of its entry, its size, and its exit if that was as planned."""
+    scaled = f"scaled to {held.scale:.1%} by the exposure limit" if held.scale < SCALE_TOLD else ""
+    exit_ = fill_note(held.plan, reason) if reason == held.plan.exit_reason else ""
+    return "; ".join(n for n in (fill_note(held.plan, "entry"), scaled, exit_) if n)
+
+
+def fill_note(trade: PlannedTrade, reason: str) -> str:
+    """Return what the plan says of one fill: of the entry, or of the exit it planned."""
+    if reason not in ("entry", trade.exit_reason):
+        return ""
+    side = "entry" if reason == "entry" else "exit"
+    return "; ".join(n for n in trade.notes if n.startswith(side))
+
+
+def make_trade(held: Held, bars: Bars, exit_: Fill | None) -> Trade:
+    """Return the trade a position leaves when it is closed, or at the end of the bars when ``exit_`` is None."""
+    price = float(bars.close[-1]) if exit_ is None else exit_.price
+    known = int(np.searchsorted(bars.close_at, to_ns(held.plan.decided_at), side="right")) - 1
+    decision_price = float(bars.close[known]) if known >= 0 else None
+    fills = [held.entry] if exit_ is None else [held.entry, exit_]
+    commission = sum(f.commission for f in fills)
+    pnl = held.quantity * (price - held.entry.price) - commission
+    return Trade(
+        event_id=held.plan.event_id,
+        instrument=bars.symbol,
+        side="long" if held.quantity > 0 else "short",
+        weight=held.plan.weight,
+        quantity=abs(held.quantity),
+        decided_at=to_ns(held.plan.decided_at),
+        decision_price=decision_price,
+        gap=None if decision_price is None else held.entry.reference_price / decision_price - 1,
+        entry_session=held.entry.session,
+        entry_at=held.entry.filled_at,
+        entry_price=held.entry.price,
+        exit_session=str(bars.session[-1]) if exit_ is None else exit_.session,
+        exit_at=int(bars.close_at[-1]) if exit_ is None else exit_.filled_at,
+        exit_price=price,
+        exit_reason=OPEN_AT_END if exit_ is None else exit_.reason,
+        costs=commission + sum(f.slippage for f in fills),
+        pnl=pnl,
+        return_=pnl / abs(held.quantity * held.entry.price),
+        note=_trade_note(held, OPEN_AT_END if exit_ is None else exit_.reason),
+    )
+
+
+def whole_lots(quantity: float, lot: float) -> float:
+    """Return a quantity rounded down to whole lots; a lot of 0 means any fraction.
+
+    >>> whole_lots(237.9, 10)
+    230.0
+    >>> whole_lots(237.9, 0)
+    237.9
+    """
+    return float(np.floor(quantity / lot + 1e-9) * lot) if lot else quantity

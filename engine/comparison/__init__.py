@@ -1,0 +1,1 @@
+"""Runs compared with each other: on the days and on the events they share."""

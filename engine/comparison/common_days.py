@@ -1,0 +1,169 @@
+"""Runs on the days they have in common, and how sure the differences of mean, Sharpe ratio and drawdown are.
+
+Days are drawn in blocks, the same days for every run. Where a run was hardly in the market, drawing days would draw
+nothing, and the reason stands in place of the interval: its events tell more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.instants import Sessions
+from datasets.prices.bars import Floats
+from engine.account.records import Trade
+from engine.comparison.difference import Difference, Interval, bare, by_draws, by_studentized
+from engine.comparison.resampling import Rows, block_length, deepest_falls, drawn_rows, means
+from engine.comparison.sharpe_difference import Blocks, SharpeDraws, draw_blocks, sharpe_draws
+from engine.metrics.metrics import Numbers, drawdown, held_sessions, numbers, session_rate, sessions_per_year, sharpe
+from engine.run.run import Run
+
+MIN_HELD_SHARE = 0.1
+"""Days are drawn only of a run that was in the market on at least so many of them."""
+
+Span = tuple[np.datetime64, np.datetime64]
+
+
+def common_span(runs: Sequence[Run]) -> Span | None:
+    """Return the first and last day all runs have behind them, or None if they share none."""
+    first, last = max(r.sessions[0] for r in runs), min(r.sessions[-1] for r in runs)
+    inside = first <= last and all(within(r.sessions, (first, last)).any() for r in runs)
+    return (first, last) if inside else None
+
+
+def within(sessions: Sessions, span: Span) -> NDArray[np.bool_]:
+    """Return which sessions lie in a span, its ends included."""
+    inside: NDArray[np.bool_] = (sessions >= span[0]) & (sessions <= span[1])
+    return inside
+
+
+def numbers_within(run: Run, span: Span) -> Numbers:
+    """Return the numbers of a run from its sessions in a span and the trades entered in it."""
+    rows, rate = within(run.sessions, span), run.manifest["terms"]["cash_rate"]
+    return numbers(run.sessions[rows], run.returns[rows], _entered(run, span), cash_rate=rate)
+
+
+def _entered(run: Run, span: Span) -> list[Trade]:
+    return [t for t in run.trades if span[0] <= np.datetime64(t.entry_session, "D") <= span[1]]
+
+
+@dataclass(frozen=True, eq=False)
+class OnDays:
+    """Daily returns (runs, sessions) on the sessions that any of the runs has within their common span.
+
+    A session a run does not have returns 0: its move falls on the next one it has. ``correlation`` is Pearson's, (runs,
+    runs), NaN for a run that does not vary. ``block`` is how many neighbouring sessions were drawn together on average.
+    ``differences`` has for each run those of ``mean_return`` (arithmetic, yearly), ``sharpe`` and ``max_drawdown`` from
+    the first run.
+    """
+
+    sessions: Sessions
+    returns: Floats
+    correlation: Floats
+    block: int
+    differences: tuple[tuple[Difference, ...], ...]
+
+
+def on_common_days(runs: Sequence[Run], span: Span) -> OnDays:
+    """Return runs on their common span, each held against the first over days drawn alike for all."""
+    sessions, returns = aligned(runs, span)
+    block = block_length(list(returns), least=max(_mean_holding(run, span) for run in runs))
+    per_year = sessions_per_year(sessions)
+    draws = _Draws(drawn_rows(len(sessions), block), draw_blocks(len(sessions), block), per_year)
+    falls = deepest_falls(returns, draws.rows)
+    daily = [_daily(run, span, draws, row, fallen) for run, row, fallen in zip(runs, returns, falls, strict=True)]
+    differences = tuple(_differences(daily[0], each, draws) for each in daily)
+    return OnDays(sessions, returns, correlations(returns), block, differences)
+
+
+def aligned(runs: Sequence[Run], span: Span) -> tuple[Sessions, Floats]:
+    """Return the sessions any run has in a span, and the returns (runs, sessions) on them, 0 where a run has none."""
+    inside = [within(run.sessions, span) for run in runs]
+    sessions = reduce(np.union1d, [run.sessions[rows] for run, rows in zip(runs, inside, strict=True)])
+    returns = np.zeros((len(runs), len(sessions)))
+    for row, run, rows in zip(returns, runs, inside, strict=True):
+        row[np.searchsorted(sessions, run.sessions[rows])] = run.returns[rows]
+    return sessions, returns
+
+
+def correlations(returns: Floats) -> Floats:
+    """Return Pearson's correlation of each row with each, exactly 1 with itself; NaN where one does not vary."""
+    away = returns - returns.mean(axis=1, keepdims=True)
+    length = np.sqrt((away**2).sum(axis=1))
+    unit = away / np.where(length > 0, length, np.nan)[:, None]
+    found: Floats = np.clip(unit @ unit.T, -1.0, 1.0)
+    np.fill_diagonal(found, np.where(length > 0, 1.0, np.nan))
+    return found
+
+
+def _mean_holding(run: Run, span: Span) -> float:
+    """Return how many sessions a trade is held on average: shorter blocks would cut trades in pieces."""
+    trades = _entered(run, span)
+    ends = np.array([[t.entry_session, t.exit_session] for t in trades] or [["1970-01-01"] * 2], dtype="datetime64[D]")
+    first, last = np.searchsorted(run.sessions, ends[:, 0]), np.searchsorted(run.sessions, ends[:, 1], side="right")
+    return float((last - first).mean()) if trades else 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    rows: Rows
+    blocks: Blocks
+    per_year: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Daily:
+    """One run on the span: its numbers and, unless ``why_not`` says why days do not tell, those of each draw."""
+
+    mean: float
+    sharpe: float | None
+    fall: float
+    why_not: str
+    means: Floats
+    sharpes: SharpeDraws | None
+    falls: Floats
+
+
+def _daily(run: Run, span: Span, draws: _Draws, returns: Floats, falls: Floats) -> _Daily:
+    per_year = draws.per_year
+    excess = returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
+    ratio = _why_days_do_not_tell(run, span) or sharpe(excess, per_year)
+    mean, fall = float(returns.mean()) * per_year, float(drawdown(returns).min(initial=0.0))
+    if isinstance(ratio, str):
+        return _Daily(mean, None, fall, ratio, np.zeros(0), None, np.zeros(0))
+    drawn = means(returns, draws.rows) * per_year
+    return _Daily(mean, ratio, fall, "", drawn, sharpe_draws(excess, draws.blocks), falls)
+
+
+def _why_days_do_not_tell(run: Run, span: Span) -> str:
+    """Return why days drawn of a run tell nothing: as for its Sharpe ratio, or too little time in the market."""
+    reason = numbers_within(run, span).notes.get("sharpe", "")
+    held = float(held_sessions(run.sessions, run.trades)[within(run.sessions, span)].mean())
+    if reason or held >= MIN_HELD_SHARE:
+        return reason
+    return f"in the market on {held:.1%} of the sessions; at least {MIN_HELD_SHARE:.0%} are needed"
+
+
+def _differences(first: _Daily, second: _Daily, draws: _Draws) -> tuple[Difference, ...]:
+    note = _whose(first.why_not, second.why_not)
+    mean = bare("mean_return", first.mean, second.mean, note)
+    ratio = bare("sharpe", first.sharpe, second.sharpe, note)
+    fall = bare("max_drawdown", first.fall, second.fall, note)
+    if first.sharpes is None or second.sharpes is None:
+        return mean, ratio, fall
+    return (
+        by_draws(mean, second.means - first.means, Interval.PERCENTILE),
+        by_studentized(ratio, first.sharpes, second.sharpes, draws.blocks, scale=sqrt(draws.per_year)),
+        by_draws(fall, second.falls - first.falls, Interval.RESAMPLED),
+    )
+
+
+def _whose(first: str, second: str) -> str:
+    """Return the reason of either run, saying whose it is unless both have the same."""
+    if first == second:
+        return first
+    told = (("first run", first), ("second run", second))
+    return "; ".join(f"{who}: {reason}" for who, reason in told if reason)

@@ -1,0 +1,1 @@
+"""Every number of a run, computed from its returns and its trades."""

@@ -1,0 +1,197 @@
+"""Numbers of a series of daily returns beyond the headline: drawdowns, tails, shape, days and months, and a benchmark.
+
+Each is a value or the reason why there is none. Rates are yearly only where the name says so; quantiles are
+historical, never of a normal distribution.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from datasets.instants import Sessions
+from datasets.prices.bars import Floats
+from engine.metrics.metrics import (
+    cagr,
+    drawdown,
+    drawdowns,
+    grouped_returns,
+    monthly_returns,
+    sessions_per_year,
+    span_days,
+    total_return,
+    yearly_returns,
+)
+
+TAIL = 0.05
+MIN_FOR_TAIL = 20
+"""A quantile of 5 % needs at least one value beyond it."""
+Number = float | str
+
+
+def series_numbers(sessions: Sessions, returns: Floats) -> dict[str, Number]:
+    """Return the numbers of a series by name; a text is the reason why one is not there.
+
+    Keys: best and worst day, month and year; longest_drawdown (calendar days); ulcer_index; calmar; recovery_factor;
+    skew; excess_kurtosis; value_at_risk and expected_shortfall (daily, 5 %, as returns: negative is a loss);
+    winning_days, winning_months (of those that moved); average_win, average_loss, payoff_ratio (of days that moved).
+    """
+    below = drawdown(returns)
+    worst = drawdowns(sessions, returns)
+    months = np.array(list(monthly_returns(sessions, returns).values()))
+    years = np.array(list(yearly_returns(sessions, returns).values()))
+    return {
+        "best_day": _of(returns, np.max),
+        "worst_day": _of(returns, np.min),
+        "best_month": _of(months, np.max),
+        "worst_month": _of(months, np.min),
+        "best_year": _of(years, np.max),
+        "worst_year": _of(years, np.min),
+        "longest_drawdown": float(max((d.days for d in worst), default=0)),
+        "ulcer_index": ulcer_index(below),
+        "calmar": calmar(returns, span_days(sessions)),
+        "recovery_factor": recovery_factor(returns),
+        "skew": skew(returns),
+        "excess_kurtosis": excess_kurtosis(returns),
+        "value_at_risk": value_at_risk(returns),
+        "expected_shortfall": expected_shortfall(returns),
+        "winning_days": winning(returns),
+        "winning_months": winning(months),
+        "average_win": _mean(returns[returns > 0], "no winning day"),
+        "average_loss": _mean(returns[returns < 0], "no losing day"),
+        "payoff_ratio": payoff_ratio(returns),
+    }
+
+
+def _of(values: Floats, pick: Callable[[Floats], float]) -> Number:
+    return float(pick(values)) if len(values) else "no sessions"
+
+
+def _mean(values: Floats, none: str) -> Number:
+    return float(values.mean()) if len(values) else none
+
+
+def ulcer_index(below: Floats) -> Number:
+    """Return the root mean square of the drawdowns, over all n sessions (Martin and McCann 1989).
+
+    >>> round(float(ulcer_index(np.array([0.0, -0.1]))), 4)
+    0.0707
+    """
+    return float(np.sqrt(np.mean(below**2))) if len(below) else "no sessions"
+
+
+def calmar(returns: Floats, days: int) -> Number:
+    """Return CAGR over the deepest drawdown (Young 1991), over the whole span."""
+    yearly, deepest = cagr(returns, days), float(drawdown(returns).min(initial=0.0))
+    if isinstance(yearly, str):
+        return yearly
+    return yearly / -deepest if deepest < 0 else "no drawdown"
+
+
+def recovery_factor(returns: Floats) -> Number:
+    """Return the total return over the deepest drawdown; negative for a series that lost.
+
+    >>> round(float(recovery_factor(np.array([-0.5, 0.5]))), 2)
+    -0.5
+    """
+    deepest = float(drawdown(returns).min(initial=0.0))
+    return total_return(returns) / -deepest if deepest < 0 else "no drawdown"
+
+
+def skew(values: Floats) -> Number:
+    """Return the adjusted Fisher-Pearson skewness (Joanes and Gill 1998, G1)."""
+    n, spread = len(values), _moments(values)
+    if n < 3 or spread is None:
+        return "needs three returns that differ"
+    m2, m3, _ = spread
+    return float(np.sqrt(n * (n - 1)) / (n - 2) * m3 / m2**1.5)
+
+
+def excess_kurtosis(values: Floats) -> Number:
+    """Return the kurtosis in excess of a normal distribution's (Joanes and Gill 1998, G2)."""
+    n, spread = len(values), _moments(values)
+    if n < 4 or spread is None:
+        return "needs four returns that differ"
+    m2, _, m4 = spread
+    return float((n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * (m4 / m2**2 - 3) + 6))
+
+
+def _moments(values: Floats) -> tuple[float, float, float] | None:
+    """Return the second to fourth central moments (over n); None where the values do not vary."""
+    if not len(values) or float(np.ptp(values)) == 0:
+        return None
+    away = values - values.mean()
+    return float(np.mean(away**2)), float(np.mean(away**3)), float(np.mean(away**4))
+
+
+def value_at_risk(returns: Floats, tail: float = TAIL) -> Number:
+    """Return the historical quantile of the returns: a share ``tail`` of them lies below. A gain stays a gain."""
+    if len(returns) < MIN_FOR_TAIL:
+        return f"{len(returns)} sessions; at least {MIN_FOR_TAIL} are needed"
+    return float(np.quantile(returns, tail))
+
+
+def expected_shortfall(returns: Floats, tail: float = TAIL) -> Number:
+    """Return the mean of the daily returns at or below the value at risk."""
+    edge = value_at_risk(returns, tail)
+    return edge if isinstance(edge, str) else float(returns[returns <= edge].mean())
+
+
+def winning(values: Floats) -> Number:
+    """Return the share of gains among the values that are not zero."""
+    moved = values[values != 0]
+    return float((moved > 0).mean()) if len(moved) else "nothing moved"
+
+
+def payoff_ratio(returns: Floats) -> Number:
+    """Return the mean gain over the mean loss of the days that moved.
+
+    >>> payoff_ratio(np.array([0.0] * 90 + [0.02] * 5 + [-0.01] * 5))
+    2.0
+    """
+    won, lost = returns[returns > 0], returns[returns < 0]
+    if not len(won) or not len(lost):
+        return "needs a gain and a loss"
+    return float(won.mean() / -lost.mean())
+
+
+def beside_benchmark(sessions: Sessions, returns: Floats, benchmark: Floats) -> dict[str, Number]:
+    """Return the numbers of a series beside a benchmark's on the same sessions.
+
+    Keys: beta; alpha (a session's mean less beta times the benchmark's, times the sessions a year); correlation;
+    r_squared; information_ratio (yearly).
+    """
+    per_year = sessions_per_year(sessions)
+    slope, related = beta(returns, benchmark), correlation(returns, benchmark)
+    return {
+        "beta": slope,
+        "alpha": slope if isinstance(slope, str) else float((returns.mean() - slope * benchmark.mean()) * per_year),
+        "correlation": related,
+        "r_squared": related if isinstance(related, str) else related**2,
+        "information_ratio": information_ratio(returns, benchmark, per_year),
+    }
+
+
+def beta(returns: Floats, benchmark: Floats) -> Number:
+    """Return the slope of returns on the benchmark's."""
+    moved = benchmark - benchmark.mean()
+    spread = float((moved**2).sum())
+    return float((returns * moved).sum() / spread) if spread > 0 else "the benchmark does not vary"
+
+
+def correlation(returns: Floats, benchmark: Floats) -> Number:
+    """Return Pearson's correlation of the returns."""
+    if float(np.ptp(returns)) == 0 or float(np.ptp(benchmark)) == 0:
+        return "one of the two does not vary"
+    return float(np.corrcoef(returns, benchmark)[0, 1])
+
+
+def information_ratio(returns: Floats, benchmark: Floats, per_year: float) -> Number:
+    """Return the yearly ratio of the mean of the active returns to their standard deviation (Grinold and Kahn 1999)."""
+    active = returns - benchmark
+    spread = float(np.std(active, ddof=1)) if len(active) > 1 else 0.0
+    return float(active.mean() / spread * np.sqrt(per_year)) if spread > 0 else "no active return"
+
+
+def periods_won(sessions: Sessions, returns: Floats, period: str) -> Number:
+    """Return the share of gains among the weeks, months, quarters or years that moved."""
+    return winning(np.array(list(grouped_returns(sessions, returns, period).values())))

@@ -1,0 +1,72 @@
+"""What trading costs and what money earns, with their units."""
+
+from dataclasses import dataclass
+
+from datasets.errors import UserError
+from datasets.markets.instruments import Instrument
+
+BPS = 1e-4
+DAYS_PER_YEAR = 365.0
+MAINTENANCE = 0.25
+"""A position is closed when equity falls below this share of gross exposure (shorts and leverage only)."""
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of one instrument, in basis points: commission of the traded value, slippage of the price."""
+
+    commission_bps: float
+    slippage_bps: float
+
+    def fill_price(self, price: float, *, buy: bool) -> float:
+        """Return the price after slippage, which always moves it against the trade."""
+        return price * (1 + self.slippage_bps * BPS) if buy else price * (1 - self.slippage_bps * BPS)
+
+    def commission(self, value: float) -> float:
+        """Return the commission of a traded value (either sign)."""
+        return abs(value) * self.commission_bps * BPS
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The account: its cash, what cash earns, what shorts pay, what may be held, and overriding costs.
+
+    ``cash_rate`` and ``borrow_rate`` are annual fractions (effective, and simple on actual/365); ``max_gross`` limits
+    the sum of absolute position values over equity; costs of None are the instrument's own.
+    """
+
+    cash: float = 1_000_000.0
+    cash_rate: float = 0.0
+    borrow_rate: float = 0.0
+    max_gross: float = 1.0
+    commission_bps: float | None = None
+    slippage_bps: float | None = None
+
+    def __post_init__(self) -> None:
+        _within("cash", self.cash, 1e-6, 1e15)
+        _within("cash rate", self.cash_rate, -0.5, 1.0)
+        _within("borrow rate", self.borrow_rate, 0.0, 5.0)
+        _within("max gross", self.max_gross, 0.01, 20.0)
+        for name, bps in (("commission bps", self.commission_bps), ("slippage bps", self.slippage_bps)):
+            if bps is not None:
+                _within(name, bps, 0.0, 5_000.0)
+
+    def costs(self, instrument: Instrument) -> Costs:
+        """Return the costs of an instrument under these terms."""
+        return Costs(
+            instrument.commission_bps if self.commission_bps is None else self.commission_bps,
+            instrument.slippage_bps if self.slippage_bps is None else self.slippage_bps,
+        )
+
+    def interest(self, idle: float, short_value: float, days: int) -> float:
+        """Return what the account earns in so many calendar days on idle cash, less the fee on borrowed shares.
+
+        Idle cash is equity less gross exposure; negative idle cash (leverage) pays the same rate.
+        """
+        earned: float = idle * ((1 + self.cash_rate) ** (days / DAYS_PER_YEAR) - 1)
+        return earned - short_value * self.borrow_rate * days / DAYS_PER_YEAR
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UserError(f"{name} is {value:g}; it must lie between {low:g} and {high:g}")

@@ -1,0 +1,385 @@
+"""strategy x events x bars -> Plan: who trades what, from which bar to which, and what was skipped and why.
+
+A plan fixes bars, not prices: only the replay looks at those. Rules of time (docs/design.md): an open may be used when
+``open_at > decided_at``, a close when ``close_at > decided_at``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from datasets.events import EventCatalogue, PoliticalEvent
+from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
+from datasets.markets.sessions import first_sessions_after, stamp
+from datasets.prices.bars import Bars
+from engine.strategy import (
+    After,
+    AtNextEvent,
+    BeforeVote,
+    Entry,
+    Exit,
+    LastCloseBefore,
+    Leg,
+    Never,
+    NextOpen,
+    Phase,
+    Strategy,
+)
+from engine.strategy.gaps import MAX_GAP_DAYS, cut_short, early, hole_between, late, wait_too_long
+from engine.strategy.legs import check_instant, checked_legs
+from engine.strategy.market import BarClock, LookAheadError, Market, MarketView, TooFewBarsError
+from engine.strategy.strategy_calls import asked, wants_and_missing
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One price of one bar: its row among the instrument's bars, and whether it is the open or the close."""
+
+    bar: int
+    phase: Phase
+
+    def at(self, bars: Bars) -> int:
+        """Return the instant (ns) at which that price comes into being."""
+        return int((bars.open_at if self.phase is Phase.OPEN else bars.close_at)[self.bar])
+
+
+@dataclass(frozen=True)
+class PlannedTrade:
+    """One leg with its bars resolved. ``exit`` is None when it is still held at the end of the bars."""
+
+    event_id: str
+    instrument: str
+    decided_at: datetime
+    weight: float
+    entry: Moment
+    exit: Moment | None
+    exit_reason: str
+    stop_loss: float | None = None
+    take_profit: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An event (or one instrument of it) that was not traded, and why."""
+
+    event_id: str
+    instrument: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be traded. ``considered`` counts the events looked at; those not wanted are in neither list."""
+
+    trades: tuple[PlannedTrade, ...]
+    skipped: tuple[Skipped, ...]
+    instruments: tuple[str, ...]
+    considered: int
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a rule answered about an event: the event as it saw it, when it decided, and its legs as it gave them.
+
+    Nothing has checked the legs.
+    """
+
+    event: PoliticalEvent
+    decided_at: datetime
+    legs: Any
+
+
+class Skip(Exception):
+    """Ends the resolution of a leg with a reason."""
+
+
+def make_plan(
+    strategy: Strategy, events: Iterable[PoliticalEvent], market: Market, *, since: date | None = None
+) -> Plan:
+    """Return the plan of a strategy over events and bars.
+
+    Args:
+        strategy: the rule.
+        events: every one of them is offered to the rule.
+        market: where its bars come from; bars of the rule's instruments must be there.
+        since: events decided before this date (UTC) are left out; the bars before it stay visible to the rule.
+
+    Raises:
+        UserError: an instrument is unknown or has no bars.
+    """
+    listed = list(EventCatalogue(events))
+    start = None if since is None else datetime.combine(since, time(), UTC)
+    symbols = dict.fromkeys(market.symbol(name) for name in asked(strategy, lambda: list(strategy.instruments())))
+    for symbol in symbols:
+        market.bars(symbol)
+    trades: list[PlannedTrade] = []
+    skipped: list[Skipped] = []
+    for event in listed:
+        for outcome in _plan_event(strategy, event, market, listed, start):
+            symbols.setdefault(outcome.instrument) if outcome.instrument else None
+            trades.append(outcome) if isinstance(outcome, PlannedTrade) else skipped.append(outcome)
+    end = max((int(market.bars(s).close_at[-1]) for s in symbols), default=0)
+    trades = [close_with_bars(t, market.bars(t.instrument), end) for t in trades]
+    trades.sort(key=lambda t: t.decided_at)
+    return Plan(tuple(trades), tuple(skipped), tuple(symbols), len(listed))
+
+
+def close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
+    """Return a trade closed at its instrument's last close when the bars of the others go on without it."""
+    if trade.exit is not None or end - int(bars.close_at[-1]) <= MAX_GAP_DAYS * NS_PER_DAY:
+        return trade
+    last = Moment(len(bars) - 1, Phase.CLOSE)
+    return trade if trade.entry == last else replace(trade, exit=last, exit_reason="bars_end")
+
+
+def _plan_event(
+    strategy: Strategy,
+    event: PoliticalEvent,
+    market: Market,
+    events: list[PoliticalEvent],
+    start: datetime | None,
+) -> list[PlannedTrade | Skipped]:
+    wish = wish_of(strategy, event, market, start)
+    if not isinstance(wish, Wish):
+        return [*wish]
+    return [
+        plan_leg(leg, wish.event, wish.decided_at, market, events) for leg in checked_legs(wish.legs, strategy.name)
+    ]
+
+
+def timing_of(event: PoliticalEvent) -> PoliticalEvent:
+    """Return an event with its instants, and nothing else of its outcome: what a rule is told to find its decision."""
+    unknown = event.as_known(datetime.min.replace(tzinfo=UTC))
+    return unknown.model_copy(update={"known_at": event.known_at, "signal_from": event.signal_from})
+
+
+def wish_of(
+    strategy: Strategy,
+    event: PoliticalEvent,
+    market: Market,
+    start: datetime | None,
+    timing: PoliticalEvent | None = None,
+) -> Wish | tuple[Skipped, ...]:
+    """Return what a rule wants of an event, or why it is skipped (nothing where it is not wanted).
+
+    Args:
+        strategy: the rule.
+        event: as it is known today.
+        market: the bars.
+        start: an event decided before it is not wanted.
+        timing: ``timing_of(event)``, from who asks often.
+
+    Raises:
+        UserError: the rule raised, or looked ahead.
+    """
+    timing = timing_of(event) if timing is None else timing
+    decided_at = asked(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
+    if decided_at is None:
+        wanted, missing = wants_and_missing(strategy, event)
+        return (Skipped(event.event_id, "", _undecided(event)),) if wanted or missing else ()
+    check_instant(decided_at, f"{strategy.name} decides on {event.event_id}")
+    if start is not None and decided_at < start:
+        return ()
+    _check_foresight(strategy, timing, decided_at, market)
+    unheard = _unheard_of(event, decided_at)
+    if unheard:
+        wanted, missing = wants_and_missing(strategy, timing)
+        return (Skipped(event.event_id, "", unheard),) if wanted or missing else ()
+    seen = event.as_known(decided_at)
+    wanted, missing = wants_and_missing(strategy, seen)
+    if not wanted:
+        why = f"unknown at {iso_z(decided_at)}: {', '.join(missing)}"
+        return (Skipped(event.event_id, "", why),) if missing else ()
+    try:
+        legs = asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
+    except TooFewBarsError as e:
+        return (Skipped(event.event_id, "", str(e)),)
+    return Wish(seen, decided_at, legs)
+
+
+def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: datetime, market: Market) -> None:
+    """Refuse an instant of decision that hangs on when the outcome became known, and comes before that."""
+    instants = {n: getattr(timing, n) for n in ("known_at", "signal_from")}
+    ahead = {n: None for n, at in instants.items() if at is not None and at > decided_at}
+    unseen = timing.model_copy(update=ahead)
+    if ahead and asked(strategy, lambda: strategy.decides_at(unseen, BarClock(market))) != decided_at:
+        raise LookAheadError(
+            f"{strategy.name} decides on {timing.event_id} at {iso_z(decided_at)} by its {' and '.join(ahead)}, which "
+            "came later; decides_at may use an instant of the outcome only to decide at or after it"
+        )
+
+
+def _unheard_of(event: PoliticalEvent, decided_at: datetime) -> str:
+    """Return why nobody could have decided on an event at an instant; nothing where somebody could."""
+    if event.announced_at is not None:
+        before = f"decided at {iso_z(decided_at)}, before it was announced at {iso_z(event.announced_at)}"
+        return before if decided_at < event.announced_at else ""
+    first = min((at for at in (event.signal_from, event.known_at) if at is not None), default=None)
+    if first is not None and decided_at >= first:
+        return ""
+    return f"decided at {iso_z(decided_at)}, and announced_at is blank: nothing says that it was public by then"
+
+
+def _undecided(event: PoliticalEvent) -> str:
+    """Return why a rule found no instant to decide at."""
+    if event.known_at is None:
+        basis = f" ({event.known_at_basis})" if event.known_at_basis else ""
+        return f"no instant of decision: known_at is blank{basis}; give it in the file of events"
+    return "no instant of decision: it is unknown, or no bar is near it"
+
+
+def plan_leg(
+    leg: Leg, event: PoliticalEvent, decided_at: datetime, market: Market, events: list[PoliticalEvent]
+) -> PlannedTrade | Skipped:
+    """Return the planned trade of a checked leg, or why it is skipped."""
+    bars = market.bars(leg.instrument)
+    bars.instrument.check_tradable()
+    try:
+        entry, notes = entry_of(leg.entry, event, decided_at, bars)
+        exit_, reason, more = _exit(leg.exit, entry, bars, events, decided_at)
+        _refuse(hole_between(bars, entry.bar, len(bars) - 1 if exit_ is None else exit_.bar))
+    except Skip as skip:
+        return Skipped(event.event_id, bars.symbol, str(skip))
+    return PlannedTrade(
+        event_id=event.event_id,
+        instrument=bars.symbol,
+        decided_at=decided_at,
+        weight=leg.weight,
+        entry=entry,
+        exit=exit_,
+        exit_reason=reason,
+        stop_loss=leg.stop_loss,
+        take_profit=leg.take_profit,
+        notes=(*notes, *more),
+    )
+
+
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        raise Skip(reason)
+
+
+def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[Moment, tuple[str, ...]]:
+    """Return where an entry falls, and what there is to tell of it.
+
+    Raises:
+        Skip: it falls nowhere.
+    """
+    if isinstance(entry, BeforeVote):
+        return _before_vote(entry, event, decided_at, bars)
+    after = to_ns(decided_at if entry.after is None else max(decided_at, entry.after))
+    phase = Phase.OPEN if isinstance(entry, NextOpen) else Phase.CLOSE
+    instants = bars.open_at if phase is Phase.OPEN else bars.close_at
+    first = int(instants.searchsorted(after, side="right"))
+    meant = _sessions_on(bars, first, entry.delay, phase)
+    _refuse(wait_too_long(bars, first, after, upto=meant))
+    _refuse(hole_between(bars, first, meant))
+    moment, notes = _tradable(Moment(meant, phase), bars, "entry")
+    return moment, (*notes, *late(bars, "entry", first, after, upto=meant))
+
+
+def _sessions_on(bars: Bars, row: int, delay: int, phase: Phase) -> int:
+    """Return a row itself, or that of the open or close of the session ``delay`` after its own; else ``len(bars)``."""
+    if delay == 0 or row >= len(bars):
+        return row
+    return _row_of(bars, int(bars.days.of[row]) + delay, phase)
+
+
+def _row_of(bars: Bars, day: int, phase: Phase) -> int:
+    """Return the row of the open or the close of a session by its number; ``len(bars)`` where there is none."""
+    if day >= len(bars.days):
+        return len(bars)
+    return int((bars.days.first if phase is Phase.OPEN else bars.days.last)[day])
+
+
+def _before_vote(
+    entry: BeforeVote, event: PoliticalEvent, decided_at: datetime, bars: Bars
+) -> tuple[Moment, tuple[str, ...]]:
+    if event.vote_begins_at is None:
+        raise Skip("unknown: voted_on")
+    vote = to_ns(event.vote_begins_at)
+    last = int(bars.close_at.searchsorted(vote, side="left")) - 1
+    if last == len(bars) - 1 and _another_close_before(event.vote_begins_at, bars):
+        raise Skip(f"bars end {to_date(bars.session[-1])}, before the last close before the vote")
+    day = int(bars.days.of[last]) - entry.sessions if last >= 0 else -1
+    if day < 0:
+        raise Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
+    moment = Moment(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE)
+    if moment.at(bars) <= to_ns(decided_at):
+        raise Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
+    _refuse(cut_short(bars, last, event.vote_begins_at))
+    return moment, early(bars, "entry", moment.bar, event.vote_begins_at)
+
+
+def _exit(
+    exit_: Exit, entry: Moment, bars: Bars, events: list[PoliticalEvent], decided_at: datetime
+) -> tuple[Moment | None, str, tuple[str, ...]]:
+    known = 0
+    match exit_:
+        case After(sessions=n, at=at):
+            moment = Moment(_row_of(bars, _first_held(entry, bars) + (n if at is Phase.OPEN else n - 1), at), at)
+            reason = f"held {n} session{'s' if n > 1 else ''}"
+        case LastCloseBefore(instant=instant):
+            last = int(bars.close_at.searchsorted(to_ns(instant), side="left")) - 1
+            last = len(bars) if last == len(bars) - 1 and _another_close_before(instant, bars) else last
+            moment, reason = Moment(last, Phase.CLOSE), f"last close before {iso_z(instant)}"
+        case AtNextEvent():
+            moment, reason, known = _next_event(exit_, entry, bars, events)
+        case Never():
+            return None, "open_at_end", ()
+    if moment.bar >= len(bars):
+        return None, "open_at_end", ()
+    if moment.bar < 0 or moment.at(bars) <= entry.at(bars):
+        raise Skip(f"the exit ({reason}) would not come after the entry")
+    tradable, notes = _tradable(moment, bars, "exit")
+    return tradable, reason, (*notes, *_lacking_at_exit(exit_, moment, bars, known))
+
+
+def _first_held(entry: Moment, bars: Bars) -> int:
+    """Return the number of the first session held: that of the entry, if it closes strictly after it; else the next."""
+    day = int(bars.days.of[entry.bar])
+    return day if int(bars.close_at[bars.days.last[day]]) > entry.at(bars) else day + 1
+
+
+def _lacking_at_exit(exit_: Exit, moment: Moment, bars: Bars, known: int) -> tuple[str, ...]:
+    """Return a note if an exit tied to an instant falls beside it for want of bars."""
+    if isinstance(exit_, LastCloseBefore):
+        _refuse(cut_short(bars, moment.bar, exit_.instant))
+        return early(bars, "exit", moment.bar, exit_.instant)
+    return late(bars, "exit", moment.bar, known, upto=moment.bar) if isinstance(exit_, AtNextEvent) else ()
+
+
+def _another_close_before(instant: datetime, bars: Bars) -> bool:
+    """Return whether the exchange closes once more between the last bar and an instant: then it is still held.
+
+    The last session there are intraday bars of is taken as whole.
+    """
+    _, closes = stamp(bars.instrument.mic, bars.session[-1:])
+    ended = max(int(bars.close_at[-1]), int(closes[0]) if bars.intraday else 0)
+    following = first_sessions_after(bars.instrument.mic, to_datetime(ended))
+    return following is not None and following.close_at < instant
+
+
+def _next_event(exit_: AtNextEvent, entry: Moment, bars: Bars, events: list[PoliticalEvent]) -> tuple[Moment, str, int]:
+    """Return the first open after the next event of a kind, that event in words, and when it was known (ns)."""
+    entered = to_datetime(entry.at(bars))
+    for event in events:
+        right_kind = event.kind == exit_.kind and exit_.country in (None, event.country)
+        if right_kind and event.known_at is not None and event.known_at > entered:
+            known = to_ns(event.known_at)
+            bar = int(bars.open_at.searchsorted(known, side="right"))
+            return Moment(bar, Phase.OPEN), f"event {event.event_id}", known
+    return Moment(len(bars), Phase.OPEN), "open_at_end", 0
+
+
+def _tradable(moment: Moment, bars: Bars, what: str) -> tuple[Moment, tuple[str, ...]]:
+    """Send a fill meant for an open that was not a traded price to the close of the same bar, and say so.
+
+    A single print is one price, which goes by the name of its close.
+    """
+    if moment.phase is Phase.CLOSE or bars.opens_apart[moment.bar]:
+        return moment, ()
+    close = Moment(moment.bar, Phase.CLOSE)
+    return close, () if bars.open_is_real[moment.bar] else (f"{what} at the close: the bar has no real open",)

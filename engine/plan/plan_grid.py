@@ -1,0 +1,312 @@
+"""One table of planned trades for all combinations of a sweep: the rule is asked once for what they share.
+
+Combinations that differ only in what the rule hands on to its legs (engine/strategy/placeholders.py) share its answers. Their
+entries and exits are then found for all delays and holding periods at once. Whatever cannot be told so is planned by
+``engine.plan.plan`` itself, combination by combination if need be.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.events import EventCatalogue, PoliticalEvent
+from engine.account.bar_matrix import Tape, tape_of
+from engine.plan.bar_prices import MomentFinder, Moments, Slot
+from engine.plan.plan import Plan, Wish, make_plan, timing_of, wish_of
+from engine.strategy import Leg, Strategy
+from engine.strategy.combinations import Column, Combinations, Which
+from engine.strategy.legs import checked_legs
+from engine.strategy.market import Market, MarketView
+from engine.strategy.placeholders import Looked, can_be_traced, filled_in, form_of, handed_on, with_tokens, with_values
+from engine.strategy.strategy_calls import asked, told
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Combinations that share the rule's answers: their numbers in the sweep, and one slot a leg, in plan order."""
+
+    rows: Which
+    instruments: tuple[str, ...]
+    slots: tuple[Slot, ...]
+    moments: tuple[Moments, ...]
+    skipped: int
+
+    @property
+    def alike_but_for_levels(self) -> Any:
+        """All that the block's plans hang on, their stops and targets apart."""
+        return (self.instruments, self.skipped, *(s.alike_but_for_levels for s in self.slots))
+
+
+@dataclass(frozen=True, eq=False)
+class PlanGrid:
+    """The plans of all combinations. ``failed`` tells in one line why some have none."""
+
+    combos: Combinations
+    events: EventCatalogue
+    market: Market
+    since: date | None
+    blocks: tuple[Block, ...]
+    failed: Mapping[int, str]
+    _tapes: dict[Any, Tape] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.combos)
+
+    def plan(self, i: int) -> Plan:
+        """Return the plan of one combination, as ``make_plan`` makes it.
+
+        Raises:
+            UserError: it has none.
+        """
+        return make_plan(self.combos.rule(i), self.events, self.market, since=self.since)
+
+    def forget(self) -> None:
+        """Let go of the tapes made: what follows lays the bars down anew."""
+        self._tapes.clear()
+
+    def tape(self, instruments: tuple[str, ...], since: np.datetime64 | None) -> Tape:
+        """Return the bars of several instruments on one tape, made once."""
+        key = (instruments, since)
+        if key not in self._tapes:
+            self._tapes[key] = tape_of(self.market.loaded(instruments), since)
+        return self._tapes[key]
+
+
+def plan_grid(
+    combos: Combinations, events: Iterable[PoliticalEvent], market: Market, *, since: date | None = None
+) -> PlanGrid:
+    """Return the plans of all combinations of a rule over events and bars.
+
+    Args:
+        combos: the rule and its parameters.
+        events: every one of them is offered to the rule.
+        market: where its bars come from.
+        since: events decided before this date (UTC) are left out.
+    """
+    catalogue = events if isinstance(events, EventCatalogue) else EventCatalogue(events)
+    planner = _Planner(combos, catalogue, market, since)
+    return PlanGrid(combos, catalogue, market, since, tuple(planner.blocks()), planner.failed)
+
+
+class _Again(Exception):
+    """A parameter thought to be handed on is looked at: the combinations are grouped anew."""
+
+
+class _Planner:
+    """Groups combinations by what the rule looks at, and asks it once a group."""
+
+    def __init__(self, combos: Combinations, events: EventCatalogue, market: Market, since: date | None) -> None:
+        self.combos, self.events, self.market, self.since = combos, list(events), market, since
+        self.start = None if since is None else datetime.combine(since, time(), UTC)
+        self.failed: dict[int, str] = {}
+        self._timings = [timing_of(e) for e in self.events]
+        self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
+        self._finder = MomentFinder(market, self.events, {n: c.values for n, c in combos.columns.items()})
+        varied = {n: c for n, c in combos.columns.items() if len(c.values) > 1}
+        self.looked = {n for n, c in varied.items() if not _could_be_handed_on(c)}
+
+    def blocks(self) -> list[Block]:
+        """Return all blocks; a parameter found to be looked at splits them further."""
+        while True:
+            self.failed.clear()
+            try:
+                return self._merged([b for rows in self._groups() for b in self._blocks_of(rows)])
+            except _Again:
+                continue
+
+    def _merged(self, blocks: list[Block]) -> list[Block]:
+        """Return blocks in which those with a stop or target and those with none of it are one, where that is all."""
+        found: dict[Any, Block] = {}
+        for n, block in enumerate(sorted(blocks, key=lambda b: -sum(len(s.places) for s in b.slots))):
+            key = block.alike_but_for_levels if any(s.places for s in block.slots) else n
+            wider = found.get(key)
+            if wider is None:
+                found[key] = block
+            elif self._may_join(block, wider):
+                found[key] = replace(wider, rows=np.concatenate((wider.rows, block.rows)))
+            else:
+                found[n] = block
+        return list(found.values())
+
+    def _may_join(self, block: Block, wider: Block) -> bool:
+        """Return whether a block differs from another only in levels that its combinations have as none."""
+        none = {n for n, c in self.combos.columns.items() if c.values[c.which[block.rows[0]]] is None}
+        return all(_same_levels(a, b, none) for a, b in zip(block.slots, wider.slots, strict=True))
+
+    def _groups(self) -> Iterator[Which]:
+        """Yield combinations alike in what the rule looks at, and in which parameters are none."""
+        keys = [_keys(c, by_value=name in self.looked) for name, c in self.combos.columns.items()]
+        if not keys or not len(self.combos):
+            yield from [np.arange(len(self.combos))] if len(self.combos) else []
+            return
+        group = _number_of(keys)
+        by = np.argsort(group, kind="stable")
+        yield from np.split(by, np.flatnonzero(np.diff(group[by])) + 1)
+
+    def _blocks_of(self, rows: Which) -> Iterator[Block]:
+        tokens = self._tokens(int(rows[0]))
+        if len(rows) > 1 and tokens:
+            block = self._traced(rows, tokens)
+            if block is not None:
+                yield block
+                return
+        for one in _alike(self.combos, rows):
+            yield from self._told_outright(one)
+
+    def _tokens(self, i: int) -> list[str]:
+        given = self.combos.parameters(i)
+        return [
+            n
+            for n, c in self.combos.columns.items()
+            if n not in self.looked and given[n] is not None and len(c.values) > 1
+        ]
+
+    def _traced(self, rows: Which, tokens: list[str]) -> Block | None:
+        """Return the block of combinations that the rule answers alike; None where that cannot be made sure."""
+        try:
+            rule, last = self.combos.rule(int(rows[0])), self.combos.rule(int(rows[-1]))
+        except UserError:
+            return None
+        if not can_be_traced(rule):
+            return None
+        seen: set[str] = set()
+        try:
+            block = self._ask(with_tokens(rule, tokens, seen), rule, rows, check=last)
+        except Looked as look:
+            seen.add(look.parameter)
+            block = None
+        except Exception:  # a token where a number was needed: the rule is asked outright, and its errors are its own
+            block = None
+        if seen:
+            self.looked |= seen
+            raise _Again
+        return block
+
+    def _told_outright(self, rows: Which) -> Iterator[Block]:
+        """Yield the block of combinations with equal parameters, or note why there is none."""
+        try:
+            rule = self.combos.rule(int(rows[0]))
+            yield self._ask(rule, rule, rows, check=None)
+        except UserError as e:
+            self.failed.update({int(i): str(e) for i in rows})
+        except Exception as e:
+            self.failed.update({int(i): told(e) for i in rows})
+
+    def _ask(self, asking: Strategy, first: Strategy, rows: Which, *, check: Strategy | None) -> Block:
+        """Return the block of a rule's answers; ``check`` is a rule whose legs must be those the tokens stand for."""
+        symbols = dict.fromkeys(self.market.symbol(n) for n in asked(asking, lambda: list(asking.instruments())))
+        for symbol in symbols:
+            self.market.bars(symbol)
+        slots: list[Slot] = []
+        skipped = 0
+        self._templates = {}
+        for event, timing in zip(self.events, self._timings, strict=True):
+            wish = wish_of(asking, event, self.market, self.start, timing)
+            if isinstance(wish, Wish):
+                slots += self._slots(wish, first, check)
+            else:
+                skipped += len(wish)
+        symbols.update({s.symbol: None for s in slots})
+        slots.sort(key=lambda s: s.decided_at)
+        instruments = tuple(symbols)
+        return Block(rows, instruments, tuple(slots), tuple(self._finder.of(slots, instruments)), skipped)
+
+    def _slots(self, wish: Wish, first: Strategy, check: Strategy | None) -> list[Slot]:
+        """Return the slots of an event's legs, in which the values are those of the first combination."""
+        if check is None:
+            return [self._slot(leg, {}, wish) for leg in checked_legs(wish.legs, first.name)]
+        legs = [*wish.legs]
+        forms = [form_of(leg) for leg in legs]
+        real = check.legs(wish.event, MarketView(self.market, wish.decided_at))
+        made = [self._template(leg, f, first, check) for leg, f in zip(legs, forms, strict=True)]
+        if [expected for _, _, expected in made] != [form_of(leg) for leg in real]:
+            raise ValueError("the rule knows its parameters from the tokens that stand for them")
+        return [self._slot(leg, places, wish) for leg, places, _ in made]
+
+    def _template(self, leg: Leg, form: Any, first: Strategy, check: Strategy) -> tuple[Leg, dict[str, str], Any]:
+        """Return a checked leg, what was handed on to it, and its form with the values of ``check``.
+
+        The legs of most events are of a few forms only: each is looked at once.
+        """
+        if form not in self._templates:
+            places = handed_on(leg)
+            [checked] = checked_legs([with_values(leg, places, vars(first))], first.name)
+            self._check_values(checked, places)
+            self._templates[form] = (checked, places, filled_in(form, vars(check)))
+        return self._templates[form]
+
+    def _slot(self, leg: Leg, places: dict[str, str], wish: Wish) -> Slot:
+        bars = self.market.bars(leg.instrument)
+        bars.instrument.check_tradable()
+        return Slot(bars.symbol, leg, wish.event, wish.decided_at, places)
+
+    def _check_values(self, leg: Leg, places: dict[str, str]) -> None:
+        """Raise a ValueError if some value could not stand where it was handed on to: the rule is asked outright."""
+        for place, name in places.items():
+            values = [v for v in self.combos.columns[name].values if v is not None]
+            if not all(_may_stand(place, v, leg.weight) for v in values):
+                raise ValueError(f"{name} cannot be the {place} of a leg for some of its values")
+
+
+def _same_levels(slot: Slot, wider: Slot, none: set[str]) -> bool:
+    """Return whether a slot's stop and target are those of another, where some parameters are none."""
+    for place in ("stop_loss", "take_profit"):
+        mine, by = slot.places.get(place), wider.places.get(place)
+        if mine == by and (by is not None or getattr(slot.leg, place) == getattr(wider.leg, place)):
+            continue
+        if mine is not None or by not in none or getattr(slot.leg, place) is not None:
+            return False
+    return True
+
+
+_LEAST = {"delay": 0, "sessions": 1, "before": 1}
+
+
+def _may_stand(place: str, value: Any, weight: float) -> bool:
+    """Return whether ``engine.strategy.legs`` would let a value stand in a place of a leg."""
+    if place in _LEAST:
+        return type(value) is int and _LEAST[place] <= value < 1 << 40
+    most = 1.0 if (weight > 0) is (place == "stop_loss") else np.inf
+    return type(value) is float and 0 < value < most
+
+
+def _could_be_handed_on(column: Column) -> bool:
+    return all(v is None or type(v) in (int, float) for v in column.values)
+
+
+def _keys(column: Column, *, by_value: bool) -> Which:
+    """Return a number a combination, the same for those alike: in their value, or in whether they have one."""
+    places: dict[Any, int] = {}
+    alike = [(type(v), v) if by_value else v is None for v in column.values]
+    of_value = np.array([_place(places, a) for a in alike], dtype=np.intp)
+    return of_value[column.which]
+
+
+def _number_of(keys: list[Which]) -> Which:
+    """Return one number a combination, the same where all keys are."""
+    number = np.zeros(len(keys[0]), dtype=np.intp)
+    for key in keys:
+        number = number * (int(key.max()) + 1) + key
+        if int(number.max()) >= 1 << 31:
+            number = np.unique(number, return_inverse=True)[1]
+    return number
+
+
+def _place(places: dict[Any, int], alike: Any) -> int:
+    try:
+        return places.setdefault(alike, len(places))
+    except TypeError:  # a value that cannot be hashed is alike to none
+        return places.setdefault(object(), len(places))
+
+
+def _alike(combos: Combinations, rows: Which) -> list[Which]:
+    """Return combinations in stretches of equal parameters."""
+    if not combos.columns:
+        return [rows]
+    group = _number_of([_keys(c, by_value=True)[rows] for c in combos.columns.values()])
+    by = np.argsort(group, kind="stable")
+    return [rows[part] for part in np.split(by, np.flatnonzero(np.diff(group[by])) + 1)]

@@ -1,0 +1,266 @@
+"""One backtest from its parts: plan, replay, numbers, manifest."""
+
+import hashlib
+import inspect
+import json
+import platform
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.events import EventCatalogue, PoliticalEvent
+from datasets.instants import iso_z, to_date
+from datasets.markets.sessions import FX
+from datasets.prices.bars import Bars, Floats
+from engine.account.daily_ledger import account_days
+from engine.account.records import Account
+from engine.account.replay import replay
+from engine.metrics.metrics import numbers
+from engine.plan.costs import Terms
+from engine.plan.plan import Skipped, make_plan
+from engine.run.event_paths import event_paths
+from engine.run.run import Run, RunEvent
+from engine.strategy import Strategy, values
+from engine.strategy.market import Market
+
+
+@dataclass(frozen=True)
+class Window:
+    """The first and last date of a run; None is the whole of the bars."""
+
+    since: date | None = None
+    until: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.since and self.until and self.since > self.until:
+            raise UserError(f"--from {self.since} lies after --to {self.until}")
+
+
+def backtest(
+    strategy: Strategy,
+    events: EventCatalogue,
+    market: Market,
+    *,
+    terms: Terms | None = None,
+    window: Window | None = None,
+    benchmark: str | None = None,
+) -> Run:
+    """Return the run of a strategy over events and bars.
+
+    Args:
+        strategy: the rule.
+        events: every event it is offered.
+        market: the bars; its ``until`` must be that of the window.
+        terms: cash, costs and limits.
+        window: the dates of the account.
+        benchmark: an instrument to hold the account against.
+
+    Raises:
+        UserError: bad input, said in one line.
+    """
+    terms, window = terms or Terms(), window or Window()
+    plan = make_plan(strategy, events, market, since=window.since)
+    if not plan.instruments:
+        raise UserError(f"{strategy.name} names no instrument: give it a field of type Symbol")
+    bars = market.loaded(plan.instruments)
+    account = replay(plan, bars, terms, since=account_start(bars, window))
+    return finish_run(
+        account,
+        identity={"strategy": strategy.name, "rule": rule_of(strategy), "parameters": values(strategy)},
+        code=code_hash(type(strategy)),
+        bars=bars,
+        events=events,
+        terms=terms,
+        window=window,
+        skipped=[*plan.skipped, *account.skipped],
+        considered=plan.considered,
+        benchmark=None if benchmark is None else market.bars(benchmark),
+    )
+
+
+def account_start(bars: list[Bars], window: Window) -> np.datetime64 | None:
+    """Return the first session of the account.
+
+    Raises:
+        UserError: the bars end before the window begins.
+    """
+    if window.since is None:
+        return None
+    since = np.datetime64(window.since, "D")
+    if not len(account_days(bars, since).sessions):
+        spans = "; ".join(f"{b.symbol} has {b.span()}" for b in bars)
+        raise UserError(f"no bars from {window.since} on: {spans}")
+    return since
+
+
+def finish_run(
+    account: Account,
+    *,
+    identity: dict[str, Any],
+    code: str,
+    bars: list[Bars],
+    events: EventCatalogue,
+    terms: Terms,
+    window: Window,
+    skipped: Iterable[Skipped],
+    considered: int,
+    benchmark: Bars | None,
+) -> Run:
+    """Return the run of an account: its numbers, and the manifest from which its id follows."""
+    skipped = tuple(skipped)
+    sessions = account.days.sessions
+    previous = np.concatenate(([terms.cash], account.equity[:-1]))
+    returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
+    result = numbers(sessions, returns, account.trades, cash_rate=terms.cash_rate)
+    shown = [*bars] if benchmark is None or benchmark.symbol in {b.symbol for b in bars} else [*bars, benchmark]
+    manifest = {
+        **identity,
+        "sources": {b.symbol: f"{b.source.text}; {b.span()}" for b in shown},
+        "simulated": sorted(b.symbol for b in shown if b.source.simulated),
+        "currencies": {b.symbol: b.instrument.currency for b in bars},
+        "adjustments": {b.symbol: b.adjustment for b in shown},
+        "total_return_indices": sorted(b.symbol for b in shown if b.adjustment == "total"),
+        "warnings": [w for w in [mixed_returns(shown)] if w],
+        "costs": {b.symbol: asdict(terms.costs(b.instrument)) for b in bars},
+        "terms": asdict(terms),
+        "window": {"from": str(window.since or ""), "to": str(window.until or "")},
+        "first_session": str(to_date(sessions[0])),
+        "last_session": str(to_date(sessions[-1])),
+        "benchmark": None if benchmark is None else benchmark.symbol,
+        "events_considered": considered,
+        "labels": None if events.labels is None else dict(events.labels),
+        "priors": None if events.priors is None else dict(events.priors),
+        "sha256": {"code": code, "events": events.sha256(), "bars": {b.symbol: b.sha256() for b in shown}},
+        "versions": _versions(),
+        "seed": None,
+        "conventions": "CONVENTIONS.md of hustings " + version("hustings"),
+    }
+    text = json.dumps(manifest, sort_keys=True)
+    return Run(
+        run_id=hashlib.sha256(text.encode()).hexdigest()[:16],
+        manifest=manifest,
+        start_equity=terms.cash,
+        sessions=sessions,
+        equity=account.equity,
+        cash=account.cash,
+        returns=returns,
+        exposure=account.exposure,
+        fills=tuple(account.fills),
+        trades=tuple(account.trades),
+        skipped=skipped,
+        events=_run_events(events, account, skipped),
+        benchmark=None if benchmark is None else benchmark.symbol,
+        benchmark_returns=None if benchmark is None else on_sessions(benchmark, sessions),
+        metrics=result.values,
+        notes=result.notes,
+        paths=event_paths(account.trades, events, bars),
+    )
+
+
+def _run_events(events: EventCatalogue, account: Account, skipped: Iterable[Skipped]) -> tuple[RunEvent, ...]:
+    traded = {t.event_id for t in account.trades}
+    told = traded | {s.event_id for s in skipped}
+    return tuple(
+        _run_event(e, traded="traded" if e.event_id in traded else "skipped") for e in events if e.event_id in told
+    )
+
+
+def _run_event(event: PoliticalEvent, *, traded: str) -> RunEvent:
+    return RunEvent(
+        event_id=event.event_id,
+        country=event.country,
+        kind=event.kind,
+        title=event.title,
+        announced_at=iso_z(event.announced_at) if event.announced_at else "",
+        known_at=iso_z(event.known_at) if event.known_at else "",
+        known_at_basis=event.known_at_basis or "",
+        pro_growth=event.pro_growth,
+        majority=event.majority or "",
+        surprise=event.surprise or "",
+        label_basis=event.label_basis or "",
+        confidence=event.confidence or "",
+        outcome=traded,
+    )
+
+
+def mixed_returns(bars: Iterable[Bars]) -> str | None:
+    """Return which series hold their dividends and which do not, if both are there; a currency has none to hold."""
+    told: dict[str, list[str]] = {"total": [], "price": []}
+    for each in bars:
+        if each.instrument.mic != FX and each.instrument.tradable:
+            told[each.adjustment].append(each.symbol)
+    if not all(told.values()):
+        return None
+    total, price = (", ".join(sorted(told[k])) for k in ("total", "price"))
+    return f"total return (dividends inside): {total}; price return: {price}: compare with care"
+
+
+def on_sessions(bars: Bars, sessions: Any) -> Floats:
+    """Return the returns of an instrument's closes on the account's sessions; 0 on a session it did not trade.
+
+    The move over days it was shut falls on the session it opened again. Before its first bar the return is 0.
+    """
+    row = np.searchsorted(bars.session, sessions, side="right") - 1
+    level = np.where(row >= 0, bars.close[np.maximum(row, 0)], bars.close[0])
+    before = int(np.searchsorted(bars.session, sessions[0], side="left")) - 1
+    first = bars.close[before] if before >= 0 else level[0]
+    returns: Floats = level / np.concatenate(([first], level[:-1])) - 1
+    return returns
+
+
+def rule_of(strategy: Strategy) -> str:
+    """Return the first line of a rule's docstring: the rule in words."""
+    return (inspect.getdoc(type(strategy)) or type(strategy).__name__).splitlines()[0]
+
+
+def code_hash(cls: type) -> str:
+    """Return a hash of the rule's own file and of the code that plans and replays it."""
+    digest = hashlib.sha256(_engine_code())
+    digest.update(cls.__qualname__.encode())
+    for path in _own_files(cls):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _own_files(cls: type) -> list[Path]:
+    """Return the files a rule is made of: its own, those of its bases, and what is imported from beside them.
+
+    Installed packages and hustings itself are told by their versions and by the engine's own hash; of the bundled
+    rules each counts for itself. A rule made at a prompt has no file.
+    """
+    here = Path(__file__).parents[2]
+    modules = [sys.modules.get(base.__module__) for base in cls.__mro__]
+    files = {Path(f) for f in (getattr(m, "__file__", None) for m in modules) if f}
+    files = {
+        f
+        for f in files
+        if "site-packages" not in f.parts and not any(f.is_relative_to(here / room) for room in ("engine", "datasets"))
+    }
+    theirs = {f.parent for f in files if not f.is_relative_to(here)}
+    beside = [getattr(m, "__file__", None) for m in list(sys.modules.values())]
+    files |= {Path(f) for f in beside if f and Path(f).parent in theirs}
+    return sorted(f for f in files if f.suffix == ".py" and f.is_file())
+
+
+@lru_cache(maxsize=1)
+def _engine_code() -> bytes:
+    here = Path(__file__).parents[1]
+    files = sorted([*here.rglob("*.py"), *(here.parent / "datasets").rglob("*.py")])
+    return b"".join(f.read_bytes() for f in files)
+
+
+def _versions() -> dict[str, str]:
+    named = ("hustings", "backtrader", "numpy", "exchange_calendars")
+    return {
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "implementation": platform.python_implementation(),
+        **{n: version(n) for n in named},
+    }

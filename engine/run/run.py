@@ -1,0 +1,112 @@
+"""Run: what a replay leaves behind. Frozen; all that leaves the engine."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from datasets.instants import Sessions
+from datasets.prices.bars import Floats
+from engine.account.records import Fill, Trade
+from engine.plan.plan import Skipped
+from engine.run.variants import Variants
+
+
+@dataclass(frozen=True)
+class EventPath:
+    """The closes of one instrument around an event that was traded, and which way the position went.
+
+    ``closes[i]`` is that of session ``first + i``, counted from session 0: the first to close strictly after the event
+    was known. Where bars end there are fewer.
+    """
+
+    event_id: str
+    instrument: str
+    side: str
+    first: int
+    closes: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RunEvent:
+    """An event that was traded or skipped, as a report tells it; instants are ISO text or empty."""
+
+    event_id: str
+    country: str
+    kind: str
+    title: str
+    announced_at: str
+    known_at: str
+    known_at_basis: str
+    pro_growth: str
+    majority: str
+    surprise: str
+    label_basis: str
+    confidence: str
+    outcome: str
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """The account day by day, its fills and trades, what was skipped, and the manifest it all follows from.
+
+    ``equity``, ``cash`` and ``exposure`` (gross position value over equity) are taken when the last market of a
+    session has closed; ``returns`` are fractions, the first one over ``start_equity``. ``cash`` is None in a run read
+    back from its folder. ``paths`` are empty in runs kept from before, ``variants`` None where they were not asked for.
+    """
+
+    run_id: str
+    manifest: dict[str, Any]
+    start_equity: float
+    sessions: Sessions
+    equity: Floats
+    cash: Floats | None
+    returns: Floats
+    exposure: Floats
+    fills: tuple[Fill, ...]
+    trades: tuple[Trade, ...]
+    skipped: tuple[Skipped, ...]
+    events: tuple[RunEvent, ...]
+    benchmark: str | None = None
+    benchmark_returns: Floats | None = None
+    metrics: dict[str, float | int | None] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+    paths: tuple[EventPath, ...] = ()
+    variants: Variants | None = None
+
+    def __post_init__(self) -> None:
+        check_series(self.sessions, self.returns, "returns")
+        if self.benchmark_returns is not None:
+            check_series(self.sessions, self.benchmark_returns, f"returns of {self.benchmark}")
+
+    @property
+    def final_equity(self) -> float:
+        """The equity at the last session."""
+        return float(self.equity[-1])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any bar of the run was simulated."""
+        return bool(self.manifest["simulated"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know before comparing, one sentence each (none in runs kept from before)."""
+        return list(self.manifest.get("warnings", []))
+
+
+def check_series(sessions: Sessions, returns: Floats, what: str) -> None:
+    """Raise a ValueError unless sessions ascend, each once, and there is one finite return for each.
+
+    Every number is reckoned in that order and over all of them: a hole or a day out of place would be told as a result.
+    """
+    out = np.flatnonzero(sessions[1:] <= sessions[:-1])
+    if len(out):
+        raise ValueError(
+            f"session {sessions[out[0] + 1]} comes after {sessions[out[0]]}: sessions must ascend, each once"
+        )
+    if len(sessions) != len(returns):
+        raise ValueError(f"{len(returns)} {what} for {len(sessions)} sessions")
+    lost = np.flatnonzero(~np.isfinite(returns))
+    if len(lost):
+        raise ValueError(f"{what} of {sessions[lost[0]]} is {returns[lost[0]]}; it must be a finite number")

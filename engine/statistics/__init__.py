@@ -1,0 +1,1 @@
+"""Statistical tests, bootstrap, multiple testing and Sharpe inference; nothing here knows a strategy."""

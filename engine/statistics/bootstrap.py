@@ -1,0 +1,206 @@
+"""Intervals for a mean of few events, and for a statistic of a long series; refused where resampling means nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from math import ceil, comb
+
+import numpy as np
+from scipy.special import stdtrit
+
+from datasets.prices.bars import Floats
+from engine.metrics.metrics import drawdown
+from engine.statistics.event_tests import flipped, no_draws, no_spread, why_not
+
+MIN_EVENTS = 10
+MIN_SESSIONS = 60
+_BLOCK = 1_000_000
+
+
+class Label(StrEnum):
+    """What an interval may be called."""
+
+    CONFIDENCE = "confidence"
+    RESAMPLED = "resampled"
+    """Where resampled values are not centred on the one observed: no confidence can be read from it."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval at a ``level`` such as 0.95; ``low`` and ``high`` are None where it cannot be had, with the reason.
+
+    ``n`` counts the observations; ``method`` says how it was made.
+    """
+
+    name: str
+    n: int
+    level: float
+    low: float | None
+    high: float | None
+    method: str
+    label: Label = Label.CONFIDENCE
+    reason: str = ""
+
+
+def event_interval(
+    values: Floats, level: float, *, draws: int, seed: int, factor: float = 1.0
+) -> tuple[Interval, Interval, Interval]:
+    """Return three intervals for the mean of one number an event (N,): by t, by sign-flips, by resampled events.
+
+    Of observations that share sessions each is as much longer as their t-statistic is to be shortened by ``factor``
+    (engine/study/dependence.py).
+    """
+    found = (
+        t_interval(values, level),
+        sign_flip_interval(values, level, draws=draws, seed=seed),
+        percentile_interval(values, level, draws=draws, seed=seed),
+    )
+    return found if factor == 1.0 else (_longer(found[0], factor), _longer(found[1], factor), _longer(found[2], factor))
+
+
+def _longer(interval: Interval, factor: float) -> Interval:
+    if interval.low is None or interval.high is None:
+        return interval
+    middle = (interval.low + interval.high) / 2
+    half = (interval.high - interval.low) / 2 / factor
+    return replace(interval, low=middle - half, high=middle + half)
+
+
+def t_interval(values: Floats, level: float) -> Interval:
+    """Return the mean and t(N - 1) standard errors on both sides of it (Student 1908)."""
+    name, n = "t", len(values)
+    reason = why_not(values, least=2, test="a t interval") or no_spread(values)
+    if reason:
+        return _none(name, n, level, reason)
+    half = float(stdtrit(n - 1, (1 + level) / 2) * np.std(values, ddof=1) / np.sqrt(n))
+    mean = float(np.mean(values))
+    return Interval(name, n, level, mean - half, mean + half, f"mean and t({n - 1}) standard errors")
+
+
+def sign_flip_interval(values: Floats, level: float, *, draws: int, seed: int) -> Interval:
+    """Return the means that the sign-flip test does not reject at 1 - level (Hartigan 1969), both ends included.
+
+    Tested against a mean below the sample's, a pattern reaches it from the mean of what it flips on, or of what it
+    leaves, whichever is less. The p-value is therefore a staircase whose steps are these numbers, and the end of the
+    interval the one of rank (1 - level) times the number of patterns: no search. Below that there is no end.
+    """
+    name, n = "sign-flip", len(values)
+    reason = why_not(values, least=2, test="a sign-flip interval") or no_spread(values) or no_draws(n, draws)
+    if reason:
+        return _none(name, n, level, reason)
+    patterns = flipped(values, draws=draws, seed=seed)
+    lower, upper = _steps(values, patterns.sums, patterns.sizes)
+    rank = int(np.floor(round((1 - level) * (len(lower) + 1), 9)))
+    low, high = (np.sort(lower)[rank - 1], np.sort(upper)[-rank]) if rank else (-np.inf, np.inf)
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return _none(name, n, level, f"p of {n} observations cannot be as low as {1 - level:.3g}: no mean is rejected")
+    how = "all patterns" if patterns.exact else f"{draws:,} drawn patterns"
+    return Interval(name, n, level, float(low), float(high), f"means the sign-flip test does not reject, {how}")
+
+
+def _steps(values: Floats, sums: Floats, sizes: Floats) -> tuple[Floats, Floats]:
+    """Return the lesser and the larger of the means of what each pattern flips and of what it leaves."""
+    n, total = len(values), values.sum()
+    inner = sums / np.maximum(sizes, 1)
+    outer = (total - sums) / np.maximum(n - sizes, 1)
+    whole = (sizes == 0) | (sizes == n)  # a drawn pattern may be the identity or its mirror, which reach every mean
+    return np.where(whole, -np.inf, np.minimum(inner, outer)), np.where(whole, np.inf, np.maximum(inner, outer))
+
+
+def percentile_interval(values: Floats, level: float, *, draws: int, seed: int) -> Interval:
+    """Return the percentiles of the means of resampled events (Efron 1979); needs 10 events.
+
+    With fewer the resamples are too few and too alike: 126 distinct ones of five events.
+    """
+    name, n = "resampled events", len(values)
+    reason = why_not(values, least=1, test="a bootstrap") or _too_alike(n) or no_spread(values)
+    if reason:
+        return _none(name, n, level, reason)
+    rng = np.random.default_rng(seed)
+    rows = max(1, _BLOCK // n)
+    parts = [values[rng.integers(0, n, (min(rows, draws - at), n))].mean(axis=1) for at in range(0, draws, rows)]
+    low, high = np.quantile(np.concatenate(parts), [(1 - level) / 2, (1 + level) / 2])
+    return Interval(name, n, level, float(low), float(high), f"percentiles of {draws:,} resamples of events")
+
+
+def _too_alike(n: int) -> str | None:
+    if n >= MIN_EVENTS:
+        return None
+    events = "1 event has" if n == 1 else f"{n} events have"
+    resamples = "1 distinct resample" if n == 1 else f"{comb(2 * n - 1, n):,} distinct resamples"
+    return f"{events} only {resamples}; at least {MIN_EVENTS} events are needed"
+
+
+def block_interval(
+    returns: Floats,
+    statistic: Callable[[Floats], float],
+    *,
+    name: str,
+    level: float,
+    draws: int,
+    seed: int,
+    label: Label = Label.CONFIDENCE,
+) -> Interval:
+    """Return the percentiles of a statistic over resampled blocks of a series (Politis and Romano 1994).
+
+    The mean length of a block is that of Politis and White 2004, corrected by Patton, Politis and White 2009. Refused
+    for a series that is flat in more than half of its sessions: its days say nothing, resample its events.
+
+    Args:
+        returns: (T,), one fraction a session.
+        statistic: of a resampled series, such as its mean.
+        name: of the statistic.
+        level: such as 0.95.
+        draws: resamples.
+        seed: of the resampling.
+        label: what the interval may be called.
+    """
+    reason = _no_series(returns)
+    if reason:
+        return _none(name, len(returns), level, reason, label=label)
+    values, block = _resampled(returns, statistic, draws=draws, seed=seed)
+    if not np.isfinite(values).all():
+        lost = int((~np.isfinite(values)).sum())
+        return _none(name, len(returns), level, f"it cannot be had in {lost:,} of {draws:,} resamples", label=label)
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    method = f"stationary bootstrap, {draws:,} draws, mean block {block} sessions"
+    return Interval(name, len(returns), level, float(low), float(high), method, label)
+
+
+def drawdown_interval(returns: Floats, *, level: float, draws: int, seed: int) -> Interval:
+    """Return the percentiles of the maximum drawdown (<= 0) over resampled blocks, labelled "resampled".
+
+    Blocks break up long declines, so that resampled drawdowns are shallower than real ones.
+    """
+    return block_interval(
+        returns,
+        lambda r: float(drawdown(r).min()),
+        name="max drawdown",
+        level=level,
+        draws=draws,
+        seed=seed,
+        label=Label.RESAMPLED,
+    )
+
+
+def _no_series(returns: Floats) -> str | None:
+    n, moving = len(returns), int(np.count_nonzero(returns))
+    if n < MIN_SESSIONS:
+        return f"{n} sessions; a block bootstrap needs at least {MIN_SESSIONS}"
+    if 2 * moving < n:
+        return f"flat on {n - moving} of {n} sessions: resampled days mean nothing, resample the events"
+    return why_not(returns, least=2, test="a bootstrap") or no_spread(returns)
+
+
+def _resampled(returns: Floats, statistic: Callable[[Floats], float], *, draws: int, seed: int) -> tuple[Floats, int]:
+    """Return the statistic of each resample, and the mean length of a block."""
+    from arch.bootstrap import StationaryBootstrap, optimal_block_length  # noqa: PLC0415 - two seconds to import
+
+    block = max(1, ceil(optimal_block_length(returns)["stationary"].iloc[0]))
+    made = StationaryBootstrap(block, returns, seed=seed)
+    values: Floats = made.apply(lambda r: np.array([statistic(r)]), draws)
+    return values[:, 0], block
+
+
+def _none(name: str, n: int, level: float, reason: str, *, label: Label = Label.CONFIDENCE) -> Interval:
+    return Interval(name, n, level, None, None, "", label, reason)

@@ -1,0 +1,357 @@
+"""Tests of "no effect" on a handful of events: each takes one number an event and says its p-value, or why it has none.
+
+All are two-sided. None of them mends dependence between events but `kolari_pynnonen`: observations of one day on
+several markets go through that one, or are made one before they come here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, ndtr, stdtr
+
+from datasets.instants import Sessions
+from datasets.prices.bars import Floats
+from engine.statistics.abnormal import MIN_ESTIMATION, Model
+from engine.statistics.significance import Significance, untested
+
+EXACT_UP_TO = 20
+"""Up to so many observations every pattern of signs is looked at: half a million of them, in milliseconds."""
+_ROUNDING = 1e-12
+_BLOCK = 1_000_000
+
+
+def cross_sectional_t(values: Floats, *, name: str = "cross-sectional t", factor: float = 1.0) -> Significance:
+    """Return the t-test that the mean of ``values`` (N,), CARs or P&L of the events, is 0; read from t(N - 1).
+
+    It holds whatever the variance on event days is (Boehmer, Musumeci and Poulsen 1991); events must be independent, or
+    the t-statistic is multiplied by a ``factor`` for what they share (engine/study/dependence.py).
+    """
+    n = len(values)
+    reason = why_not(values, least=2, test="a t-test") or no_spread(values)
+    if reason:
+        return untested(name, n, reason)
+    t = factor * float(np.mean(values) / np.std(values, ddof=1) * np.sqrt(n))
+    return Significance(name, n, t, p_of_t(t, n - 1), f"t({n - 1}){_shared(factor)}")
+
+
+def _shared(factor: float) -> str:
+    return "" if factor > 0.995 else f", times {factor:.2f} for sessions in common"
+
+
+def patell(cars: Floats, variances: Floats, lengths: Floats, model: Model) -> Significance:
+    """Return Patell's z (1976): the sum of standardised CARs over its own standard deviation; read from the normal.
+
+    A foil: it takes the variance of the estimation window for that of event days and rejects too often when events are
+    volatile. ``variances`` are those of the CARs (`car_variance`), ``lengths`` T of each estimation window. Each
+    standardised CAR has variance d / (d - 2), d = T - 2 for the market model and T - 1 for the others.
+    """
+    name, n = "Patell z", len(cars)
+    freedom = np.asarray(lengths) - (2 if model is Model.MARKET_MODEL else 1)
+    reason = why_not(cars, least=1, test="Patell's test") or _not_standardised(variances, freedom)
+    if reason:
+        return untested(name, n, reason)
+    z = float((cars / np.sqrt(variances)).sum() / np.sqrt((freedom / (freedom - 2)).sum()))
+    return Significance(name, n, z, p_of_z(z), "normal")
+
+
+def _not_standardised(variances: Floats, freedom: Floats) -> str | None:
+    if not np.all(np.asarray(variances) > 0):
+        return "a CAR without a positive variance cannot be standardised"
+    return None if np.all(freedom > 2) else "an estimation window of at most 4 sessions leaves the variance undefined"
+
+
+def bmp(standardized: Floats, *, factor: float = 1.0) -> Significance:
+    """Return the t-test on standardised CARs (N,) (Boehmer, Musumeci and Poulsen 1991); read from t(N - 1).
+
+    Multiplied by a ``factor`` for what they share it is Kolari and Pynnönen's (2010).
+    """
+    return cross_sectional_t(standardized, name="BMP t", factor=factor)
+
+
+def kolari_pynnonen(standardized: Floats, mean_correlation: float) -> Significance:
+    """Return the BMP test for events that move together (Kolari and Pynnönen 2010); read from t(N - 1).
+
+    t = t_BMP times the root of (1 - r) / (1 + (N - 1) r), r the mean correlation of the pairs
+    (`mean_residual_correlation`).
+    """
+    name, found, r = "Kolari-Pynnönen t", bmp(standardized), mean_correlation
+    if found.statistic is None:
+        return untested(name, found.n, found.reason)
+    if not -1 / (found.n - 1) < r < 1:
+        bound = f"above -1/{found.n - 1} and below 1"
+        return untested(name, found.n, f"mean correlation of {r:.3g}; of {found.n} observations it must lie {bound}")
+    t = found.statistic * float(np.sqrt((1 - r) / (1 + (found.n - 1) * r)))
+    return Significance(name, found.n, t, p_of_t(t, found.n - 1), f"t({found.n - 1}), mean correlation {r:.3g}")
+
+
+def mean_residual_correlation(
+    sessions: Sequence[Sessions], residuals: Sequence[Floats], shared: Floats | None = None
+) -> float:
+    """Return the mean correlation over all pairs of events, of estimation-window residuals of the same dates.
+
+    A pair counts as 0 where it has fewer than 30 dates in common. With fewer than two events there is no pair, and
+    nothing to correct: 0.
+
+    Args:
+        sessions: the dates of each event's estimation window, ascending.
+        residuals: of the same lengths; NaN where a session was left out.
+        shared: (N, N), the share of the event windows that a pair has in common, by which its correlation is weighted;
+            None for 1. Events of one asset whose estimation windows overlap while their event windows do not need
+            it: their residuals of the same dates are the same numbers, and their CARs are independent.
+    """
+    n = len(sessions)
+    pairs = [(i, j) for i in range(n) for j in range(i)]
+    weight = np.ones((n, n)) if shared is None else shared
+    found = [weight[i, j] * _correlation(sessions, residuals, i, j) for i, j in pairs if weight[i, j]]
+    return float(sum(found) / len(pairs)) if pairs else 0.0
+
+
+def _correlation(sessions: Sequence[Sessions], residuals: Sequence[Floats], i: int, j: int) -> float:
+    _, a, b = np.intersect1d(sessions[i], sessions[j], assume_unique=True, return_indices=True)
+    x, y = residuals[i][a], residuals[j][b]
+    both = np.isfinite(x) & np.isfinite(y)
+    if both.sum() < MIN_ESTIMATION:
+        return 0.0
+    x, y = x[both] - x[both].mean(), y[both] - y[both].mean()
+    norm = float(np.sqrt((x @ x) * (y @ y)))
+    return float(x @ y) / norm if norm > 0 else 0.0
+
+
+def sign(values: Floats) -> Significance:
+    """Return the sign test: how many of N are positive, read from the exact binomial(N, 1/2).
+
+    Observations of exactly 0 are left out; ``reference`` says how many.
+    """
+    kept = values[values != 0]
+    reason = why_not(values, least=1, test="a sign test") or _all_zero(values)
+    if reason:
+        return untested("sign", len(values), reason)
+    n, w = len(kept), int((kept > 0).sum())
+    p = min(1.0, 2 * float(bdtr(min(w, n - w), n, 0.5)))
+    return Significance("sign", n, float(w), p, f"binomial({n}, 1/2), exact{_left_out(len(values) - n)}")
+
+
+def generalized_sign(values: Floats, base_rates: Floats) -> Significance:
+    """Return the sign test against the events' own base rates (Cowan 1992), with an exact p-value.
+
+    ``base_rates`` (N,) are the shares of windows of the same length that are positive without an event; an
+    observation of 0 is not positive. The statistic is Cowan's z = (w - sum of p) / root of sum of p (1 - p); p is read
+    from the exact distribution of w, Poisson-binomial, as twice the smaller tail, since z's normal is far off for few
+    events.
+    """
+    name, n = "generalized sign", len(values)
+    reason = why_not(values, least=1, test="a sign test") or _no_chance(base_rates)
+    if reason:
+        return untested(name, n, reason)
+    w = int((values > 0).sum())
+    chance = poisson_binomial(base_rates)
+    p = min(1.0, 2 * float(min(chance[: w + 1].sum(), chance[w:].sum())))
+    z = float((w - base_rates.sum()) / np.sqrt((base_rates * (1 - base_rates)).sum()))
+    rates = f"{base_rates.min():.2f} to {base_rates.max():.2f}"
+    return Significance(name, n, z, p, f"Poisson-binomial, exact, base rates {rates}")
+
+
+def _no_chance(base_rates: Floats) -> str | None:
+    if np.all((base_rates > 0) & (base_rates < 1)):
+        return None
+    return "a base rate that is not between 0 and 1 leaves nothing to chance"
+
+
+def poisson_binomial(rates: Floats) -> Floats:
+    """Return the chances of 0, 1 ... N successes in N independent trials of unequal rates, shape (N + 1,).
+
+    >>> [float(c) for c in poisson_binomial(np.array([0.5, 0.25]))]
+    [0.375, 0.5, 0.125]
+    """
+    chance = np.ones(1)
+    for rate in rates:
+        chance = np.convolve(chance, [1 - rate, rate])
+    return chance
+
+
+def wilcoxon(values: Floats) -> Significance:
+    """Return Wilcoxon's signed-rank test (1945): the sum of the ranks of the positive ones, with an exact p-value.
+
+    Observations of exactly 0 are left out; equal sizes share their mean rank, and the distribution is that of the ranks
+    as they are (scipy's exact one knows no ties). Twice the smaller tail.
+    """
+    kept = values[values != 0]
+    reason = why_not(values, least=1, test="a signed-rank test") or _all_zero(values)
+    if reason:
+        return untested("Wilcoxon", len(values), reason)
+    doubled = np.rint(2 * mid_ranks(np.abs(kept))).astype(np.int64)  # whole numbers, also where ranks are shared
+    w = int(doubled[kept > 0].sum())
+    chance = _sums_of_random_subset(doubled)
+    p = min(1.0, 2 * float(min(chance[: w + 1].sum(), chance[w:].sum())))
+    reference = f"signed ranks of {len(kept)}, exact{_left_out(len(values) - len(kept))}"
+    return Significance("Wilcoxon", len(kept), w / 2, p, reference)
+
+
+def mid_ranks(values: Floats) -> Floats:
+    """Return ranks from 1 on, equal values sharing the mean of theirs.
+
+    >>> [float(r) for r in mid_ranks(np.array([3.0, 1.0, 3.0]))]
+    [2.5, 1.0, 2.5]
+    """
+    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(count) - (count - 1) / 2)[which]
+    return ranks
+
+
+def _sums_of_random_subset(whole: NDArray[np.int64]) -> Floats:
+    """Return the chance of each sum 0, 1 ... when each number is in the sum or out of it by the toss of a coin."""
+    chance = np.zeros(int(whole.sum()) + 1)
+    chance[0] = 1.0
+    for each in whole:
+        chance[each:] = chance[each:] + chance[: len(chance) - each]
+        chance /= 2
+    return chance
+
+
+def sign_flip(values: Floats, *, draws: int, seed: int, factor: float = 1.0) -> Significance:
+    """Return the sign-flip test (Fisher 1935): is the mean as far from 0 as when every sign is the toss of a coin?
+
+    Observations that share sessions have their mean multiplied by a ``factor`` first, their spread about it left.
+    Exact where observations are symmetric about 0. Up to 20 observations all 2^N patterns of signs are looked at, p
+    their share; above that the identity and ``draws`` patterns, p = (b + 1) / (m + 1) with its Monte Carlo error. The
+    mean orders the patterns as its t-statistic does. ``reference`` states the floor 2^(1 - N), below which p cannot
+    come.
+    """
+    n = len(values)
+    reason = why_not(values, least=2, test="a sign-flip test") or _all_zero(values) or no_draws(n, draws)
+    if reason:
+        return untested("sign-flip", n, reason)
+    mean = float(np.mean(values))
+    values = values if factor == 1.0 else values - (1 - factor) * mean
+    p = _share_as_far(values) if n <= EXACT_UP_TO else _drawn_as_far(values, draws=draws, seed=seed)
+    error = 0.0 if n <= EXACT_UP_TO else float(np.sqrt(p * (1 - p) / draws))
+    how = f"all {2**n:,}" if n <= EXACT_UP_TO else f"{draws:,} drawn of 2^{n}"
+    floor = 2.0 ** (1 - np.count_nonzero(values))
+    told = f"{how} sign patterns; p cannot be below {floor:.3g}{_shared(factor)}"
+    return Significance("sign-flip", n, mean, p, told, error)
+
+
+def _share_as_far(values: Floats) -> float:
+    """Return the share of all patterns of signs whose sum is as far from 0 as that of ``values``.
+
+    The first observation keeps its sign, as the others are mirror images. A sum of flipped observations is one of half
+    of the rest and one of the other half, so that 2^10 sorted sums do for 2^19 patterns.
+    """
+    low, high = _reached(values)
+    a, b = _subset_sums(values[1::2]), np.sort(_subset_sums(values[2::2]))
+    if high <= low:
+        return 1.0
+    beyond = np.searchsorted(b, low - a, side="right") + len(b) - np.searchsorted(b, high - a, side="left")
+    return float(beyond.sum()) / (len(a) * len(b))
+
+
+def _drawn_as_far(values: Floats, *, draws: int, seed: int) -> float:
+    """Return (b + 1) / (m + 1) of random patterns of signs."""
+    (low, high), sums = _reached(values), flipped(values, draws=draws, seed=seed).sums
+    return float(np.count_nonzero((sums <= low) | (sums >= high)) + 1) / (draws + 1)
+
+
+def _reached(values: Floats) -> tuple[float, float]:
+    """Return the sums of flipped observations at or below, and at or above, which a pattern is as far out as none is.
+
+    Flipping what sums to s takes the total to total - 2 s.
+    """
+    total = float(values.sum())
+    within = _ROUNDING * float(np.abs(values).sum())  # the same sum in another order still is the same sum
+    return (total - abs(total) + within) / 2, (total + abs(total) - within) / 2
+
+
+@dataclass(frozen=True)
+class Flipped:
+    """What changes sign in each pattern: the ``sums`` and the ``sizes`` (how many) of the observations flipped.
+
+    The identity, in which nothing is flipped, is not among them. ``exact`` patterns are all those that leave the first
+    observation as it is: the others are their mirror images.
+    """
+
+    sums: Floats
+    sizes: Floats
+    exact: bool
+
+
+def flipped(values: Floats, *, draws: int, seed: int) -> Flipped:
+    """Return all patterns of signs of up to 20 observations, above that ``draws`` random ones."""
+    if len(values) <= EXACT_UP_TO:
+        return Flipped(_subset_sums(values[1:])[1:], _subset_sums(np.ones(len(values) - 1))[1:], exact=True)
+    rng = np.random.default_rng(seed)
+    rows = max(1, _BLOCK // len(values))  # so that a million draws of a hundred events fit in memory
+    parts = [_drawn(values, min(rows, draws - done), rng) for done in range(0, draws, rows)]
+    sums, sizes = np.concatenate(parts, axis=1)
+    return Flipped(sums, sizes, exact=False)
+
+
+def _subset_sums(values: Floats) -> Floats:
+    """Return the sums of all 2^N subsets, the empty one first."""
+    sums = np.zeros(1)
+    for x in values:
+        sums = np.concatenate((sums, sums + x))
+    return sums
+
+
+def _drawn(values: Floats, rows: int, rng: np.random.Generator) -> Floats:
+    mask = rng.integers(0, 2, (rows, len(values)), dtype=np.int8)
+    return np.array([mask @ values, mask.sum(axis=1, dtype=np.float64)])
+
+
+def johnson_t(values: Floats) -> Significance:
+    """Return the skewness-adjusted t of buy-and-hold abnormal returns (Johnson 1978; Lyon, Barber and Tsai 1999).
+
+    t = root of N times (S + g S2 / 3 + g / (6 N)), S the mean over the standard deviation, g the skewness sum of
+    cubes / (N s3); read from t(N - 1). Lyon, Barber and Tsai bootstrap its critical values, which so few events cannot
+    bear.
+    """
+    name, n = "skewness-adjusted t", len(values)
+    reason = why_not(values, least=3, test="a skewness-adjusted t-test") or no_spread(values)
+    if reason:
+        return untested(name, n, reason)
+    s = float(np.std(values, ddof=1))
+    S, g = float(np.mean(values)) / s, float((((values - values.mean()) / s) ** 3).mean())
+    t = float(np.sqrt(n)) * (S + g * S**2 / 3 + g / (6 * n))
+    return Significance(name, n, t, p_of_t(t, n - 1), f"t({n - 1}), skewness {g:.2f}")
+
+
+def p_of_t(t: float, freedom: int) -> float:
+    """Return the two-sided p-value of a t-statistic; never quite 0, which no finite sample can say."""
+    return max(2 * float(stdtr(freedom, -abs(t))), float(np.finfo(np.float64).tiny))
+
+
+def p_of_z(z: float) -> float:
+    """Return the two-sided p-value of a standard normal statistic; never quite 0."""
+    return max(2 * float(ndtr(-abs(z))), float(np.finfo(np.float64).tiny))
+
+
+def why_not(values: Floats, *, least: int, test: str) -> str | None:
+    """Return why so few observations, or such, cannot be tested; None where they can."""
+    n, bad = len(values), int((~np.isfinite(values)).sum())
+    if bad:
+        return f"{bad} of {counted(n)} {'is not a number' if bad == 1 else 'are not numbers'}"
+    return None if n >= least else f"{counted(n)}; {test} needs at least {least}"
+
+
+def no_spread(values: Floats) -> str | None:
+    alike = float(np.ptp(values)) <= _ROUNDING * float(np.abs(values).max())
+    return "all observations are equal: their spread is zero" if alike else None
+
+
+def _all_zero(values: Floats) -> str | None:
+    return None if np.any(values) else "all observations are zero"
+
+
+def no_draws(n: int, draws: int) -> str | None:
+    return None if n <= EXACT_UP_TO or draws > 0 else f"no draws, which {n} observations need"
+
+
+def _left_out(zeros: int) -> str:
+    return f"; {zeros} of exactly 0 left out" if zeros else ""
+
+
+def counted(n: int) -> str:
+    """Return "no observations", "1 observation", "2 observations"."""
+    return "1 observation" if n == 1 else f"{n or 'no'} observations"

@@ -1,0 +1,196 @@
+"""What a Sharpe ratio is worth: its error, its odds of being luck, and what the best of many trials would show anyway.
+
+Every ratio here is per period (a session, a month, an observation) and never annual; kurtosis is raw, 3 for a normal.
+For a rule that trades on events the periods are its observations (`engine.study.trials.observed_returns`): days out of
+the market tell nothing about it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import e
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from datasets.prices.bars import Floats
+from engine.statistics.event_tests import no_spread, why_not
+
+MIN_FOR_MOMENTS = 30
+"""Below so many observations skewness and kurtosis are noise, and a normal's are taken."""
+NORMAL = (0.0, 3.0)
+
+
+def lo_standard_error(sharpe: float, n: int) -> float:
+    """Return the standard error of a Sharpe ratio of T = ``n`` independent normal returns (Lo 2002).
+
+    The root of (1 + SR2 / 2) / T.
+
+    >>> round(lo_standard_error(0.5, 100), 6)
+    0.106066
+    """
+    return float(np.sqrt((1 + sharpe**2 / 2) / n))
+
+
+def lo_annualisation(autocorrelations: Floats, q: int) -> float | str:
+    """Return the factor that takes a Sharpe ratio per period to one of q periods (Lo 2002), or why there is none.
+
+    q / root of (q + 2 sum over k < q of (q - k) rho_k): the root of q where returns are not correlated.
+    ``autocorrelations`` are rho_1, rho_2 ...; those not given are taken as 0.
+    """
+    lag = np.arange(1, min(q, len(autocorrelations) + 1))
+    variance = q + 2 * float(((q - lag) * autocorrelations[: len(lag)]).sum())
+    return q / float(np.sqrt(variance)) if variance > 0 else "autocorrelations that no series of that length can have"
+
+
+def probabilistic_sharpe(
+    sharpe: float, n: int, *, benchmark: float = 0.0, skew: float = 0.0, kurtosis: float = 3.0
+) -> float | str:
+    """Return the chance that the true Sharpe ratio exceeds a benchmark (Bailey and López de Prado 2012), or why not.
+
+    Phi of (SR - SR*) times the root of (T - 1), over the root of 1 - g3 SR + (g4 - 1) SR2 / 4.
+    """
+    spread = _variance(sharpe, skew, kurtosis)
+    if n < 2:
+        return f"{n} returns; at least 2 are needed"
+    if spread <= 0:
+        return _IMPOSSIBLE
+    return float(ndtr((sharpe - benchmark) * np.sqrt((n - 1) / spread)))
+
+
+def minimum_track_record(
+    sharpe: float, *, benchmark: float = 0.0, confidence: float = 0.95, skew: float = 0.0, kurtosis: float = 3.0
+) -> float | str:
+    """Return how many returns it takes to be so confident (Bailey and López de Prado 2012), or why no number does.
+
+    1 + (1 - g3 SR + (g4 - 1) SR2 / 4) (z / (SR - SR*))2.
+    """
+    spread = _variance(sharpe, skew, kurtosis)
+    if sharpe <= benchmark:
+        return f"a Sharpe ratio of {sharpe:.3g} does not exceed {benchmark:.3g}, however long the record"
+    if spread <= 0:
+        return _IMPOSSIBLE
+    return 1 + spread * (float(ndtri(confidence)) / (sharpe - benchmark)) ** 2
+
+
+_IMPOSSIBLE = "skewness and kurtosis that no returns can have together with this Sharpe ratio"
+
+
+def _variance(sharpe: float, skew: float, kurtosis: float) -> float:
+    """Return T - 1 times the variance of a Sharpe ratio (Mertens 2002); ``kurtosis`` is raw."""
+    return 1 - skew * sharpe + (kurtosis - 1) * sharpe**2 / 4
+
+
+def expected_maximum(n: int) -> float:
+    """Return about what the largest of n independent standard normals is (Bailey and López de Prado 2014); 0 of one.
+
+    (1 - g) Phi^-1(1 - 1/n) + g Phi^-1(1 - 1/(n e)), g Euler's constant.
+
+    >>> round(expected_maximum(100), 7)
+    2.5306029
+    """
+    if n < 2:
+        return 0.0
+    return float((1 - np.euler_gamma) * ndtri(1 - 1 / n) + np.euler_gamma * ndtri(1 - 1 / (n * e)))
+
+
+def deflated_sharpe(
+    sharpe: float, n: int, *, trials: int, variance: float, skew: float = 0.0, kurtosis: float = 3.0
+) -> float | str:
+    """Return the chance that a Sharpe ratio exceeds what the best of many worthless trials shows, or why not.
+
+    `probabilistic_sharpe` against `expected_maximum` of the trials times the root of the variance of their Sharpe
+    ratios (Bailey and López de Prado 2014).
+
+    Args:
+        sharpe: of the trial that was chosen, per period.
+        n: its returns.
+        trials: independent trials, the chosen one included; 1 deflates nothing.
+        variance: of the trials' Sharpe ratios per period.
+        skew: of the returns.
+        kurtosis: of the returns, raw.
+    """
+    benchmark = expected_maximum(trials) * float(np.sqrt(variance))
+    return probabilistic_sharpe(sharpe, n, benchmark=benchmark, skew=skew, kurtosis=kurtosis)
+
+
+@dataclass(frozen=True)
+class TradeSharpe:
+    """The Sharpe ratio of observations and its worth; what cannot be had is None, and ``notes`` says why by name.
+
+    ``n`` counts them and ``trials`` what was tried, this included; ``luck`` is the Sharpe ratio of one that the
+    best of so many worthless trials would show. ``probabilistic`` and ``deflated`` are the chances that the true ratio
+    is above 0 and above ``luck``; ``minimum_trades`` is how many observations make the first 95 %. ``skew`` and
+    ``kurtosis`` (raw) are those used; below 30 observations a normal's, and the note "moments" says so.
+    """
+
+    n: int
+    trials: int
+    sharpe: float | None
+    standard_error: float | None
+    probabilistic: float | None
+    luck: float | None
+    deflated: float | None
+    minimum_trades: float | None
+    skew: float
+    kurtosis: float
+    notes: dict[str, str]
+
+
+def sharpe_of_trades(returns: Floats, *, trial_sharpes: Sequence[float | None] = ()) -> TradeSharpe:
+    """Return the Sharpe ratio of observations, with T their number.
+
+    Args:
+        returns: (N,), one fraction an observation.
+        trial_sharpes: per observation, of every distinct trial of the rule, this one included; None where not known.
+            They are counted as independent, which makes ``deflated`` cautious where trials are alike.
+    """
+    trials = max(1, len(trial_sharpes))
+    reason = why_not(returns, least=2, test="a Sharpe ratio") or no_spread(returns)
+    if reason:
+        names = ("sharpe", "standard_error", "probabilistic", "luck", "deflated", "minimum_trades")
+        return TradeSharpe(
+            len(returns), trials, None, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason)
+        )
+    return _worth(returns, trials, _luck(trial_sharpes, trials))
+
+
+def _worth(returns: Floats, trials: int, luck: float | str) -> TradeSharpe:
+    n, sharpe = len(returns), float(np.mean(returns) / np.std(returns, ddof=1))
+    skew, kurtosis = moments(returns) if n >= MIN_FOR_MOMENTS else NORMAL
+    chance = partial(probabilistic_sharpe, sharpe, n, skew=skew, kurtosis=kurtosis)
+    said = {
+        "probabilistic": chance(),
+        "luck": luck,
+        "deflated": luck if isinstance(luck, str) else chance(benchmark=luck),
+        "minimum_trades": minimum_track_record(sharpe, skew=skew, kurtosis=kurtosis),
+    }
+    notes = {name: value for name, value in said.items() if isinstance(value, str)}
+    if n < MIN_FOR_MOMENTS:
+        notes["moments"] = (
+            f"skewness and kurtosis of {n} observations (below {MIN_FOR_MOMENTS}) are noise: a normal's are taken"
+        )
+    numbers = {name: None if isinstance(value, str) else value for name, value in said.items()}
+    return TradeSharpe(
+        n, trials, sharpe, lo_standard_error(sharpe, n), **numbers, skew=skew, kurtosis=kurtosis, notes=notes
+    )
+
+
+def _luck(trial_sharpes: Sequence[float | None], trials: int) -> float | str:
+    """Return the Sharpe ratio the best of so many worthless trials would show, or why it cannot be told."""
+    known = np.array([s for s in trial_sharpes if s is not None])
+    if trials == 1:
+        return 0.0
+    if len(known) < 2:
+        return f"Sharpe ratios of {len(known)} of {trials} trials are known; at least 2 are needed"
+    return expected_maximum(trials) * float(np.std(known, ddof=1))
+
+
+def moments(returns: Floats) -> tuple[float, float]:
+    """Return skewness and raw kurtosis, of the moments about the mean over N.
+
+    >>> moments(np.array([-1.0, 1.0]))
+    (0.0, 1.0)
+    """
+    z = (returns - returns.mean()) / returns.std()
+    return float((z**3).mean()), float((z**4).mean())

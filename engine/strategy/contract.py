@@ -1,0 +1,289 @@
+"""The contract a rule keeps: which events it wants, and which legs it then trades.
+
+A rule is a frozen dataclass made by ``@strategy``. Its fields are its parameters: typed, bounded, documented, checked
+when set. It computes nothing in its constructor and sees nothing but the event as known at the decision, and the
+bars closed by then.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from inspect import getdoc
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar, dataclass_transform, get_args, get_type_hints
+
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from datasets.errors import UserError, unknown_name
+from datasets.events import Kind, Majority, PoliticalEvent, ProGrowth, Surprise
+from engine.strategy.market import MarketView
+
+
+class Phase(StrEnum):
+    """Which price of a bar."""
+
+    OPEN = "open"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True)
+class NextOpen:
+    """Enter at the first open strictly after the decision, and after ``after`` if given; ``delay`` sessions later.
+
+    Of intraday bars that is the first bar's; with a delay, the open of the session so many after that bar's.
+    """
+
+    after: datetime | None = None
+    delay: int = 0
+
+
+@dataclass(frozen=True)
+class NextClose:
+    """Enter at the first close strictly after the decision, and after ``after`` if given; ``delay`` sessions later.
+
+    Of intraday bars that is the first bar's; with a delay, the close of the session so many after that bar's.
+    """
+
+    after: datetime | None = None
+    delay: int = 0
+
+
+@dataclass(frozen=True)
+class BeforeVote:
+    """Enter at a close so that ``sessions`` sessions are held up to the last close before the day of the vote."""
+
+    sessions: int
+
+
+Entry = NextOpen | NextClose | BeforeVote
+
+
+@dataclass(frozen=True)
+class After:
+    """Exit when ``sessions`` sessions have been held: at the open that follows them, or at the close of the last."""
+
+    sessions: int
+    at: Phase = Phase.OPEN
+
+
+@dataclass(frozen=True)
+class LastCloseBefore:
+    """Exit at the last close strictly before an instant that was public when the trade was decided."""
+
+    instant: datetime
+
+
+@dataclass(frozen=True)
+class AtNextEvent:
+    """Exit at the first open after the next event of a kind (and country) has become known."""
+
+    kind: Kind
+    country: str | None = None
+
+
+@dataclass(frozen=True)
+class Never:
+    """Hold to the end of the bars."""
+
+
+Exit = After | LastCloseBefore | AtNextEvent | Never
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One position a rule wants: ``weight`` is a signed fraction of equity at the fill (negative: short).
+
+    ``stop_loss`` and ``take_profit`` are fractions of the entry's fill price.
+    """
+
+    instrument: str
+    weight: float
+    entry: Entry
+    exit: Exit
+    stop_loss: float | None = None
+    take_profit: float | None = None
+
+
+class Clock(Protocol):
+    """Knows when sessions open and close, and no price."""
+
+    def close_after(self, instrument: str, at: datetime, *, nth: int = 1) -> datetime | None:
+        """Return when the nth session of an instrument closes strictly after an instant."""
+        ...
+
+
+def _none_word(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip().casefold() in ("none", "") else value
+
+
+def _upper(value: Any) -> Any:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _listed(value: Any) -> Any:
+    return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+
+
+_INSTRUMENT = "instrument"
+Symbol = Annotated[str, _INSTRUMENT]
+"""The name of an instrument: its symbol or any of its other names."""
+Symbols = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), _INSTRUMENT]
+"""Names of instruments; as text, separated by commas."""
+Sessions = Annotated[int, Field(ge=1, le=10_000)]
+"""A number of sessions held."""
+Delay = Annotated[int, Field(ge=0, le=250)]
+"""A number of sessions waited."""
+Fraction = Annotated[float, Field(gt=0, le=1)]
+"""A share of equity."""
+Weight = Annotated[float, Field(ge=-5, le=5)]
+"""A signed fraction of equity; negative is short."""
+Distance = Annotated[float, Field(gt=0, lt=1)]
+"""A fraction of a price."""
+OptionalDistance = Annotated[Distance | None, BeforeValidator(_none_word)]
+"""A fraction of a price, or none."""
+OptionalText = Annotated[str | None, BeforeValidator(_none_word)]
+"""A word, or none for any."""
+Country = Annotated[str, BeforeValidator(_upper), Field(pattern="^[A-Z]{2}$")]
+"""Two letters, such as JP."""
+OptionalCountry = Annotated[Country | None, BeforeValidator(_none_word)]
+"""Two letters, or none for all."""
+OptionalFlag = Annotated[bool | None, BeforeValidator(_none_word)]
+"""True or false, or none for any."""
+OptionalKind = Annotated[Kind | None, BeforeValidator(_none_word)]
+OptionalProGrowth = Annotated[ProGrowth | None, BeforeValidator(_none_word)]
+OptionalMajority = Annotated[Majority | None, BeforeValidator(_none_word)]
+OptionalSurprise = Annotated[Surprise | None, BeforeValidator(_none_word)]
+
+
+class Strategy:
+    """Base of all rules; see ``strategies/pro_growth_win.py`` for the shortest."""
+
+    name: ClassVar[str] = ""
+
+    def wants(self, event: PoliticalEvent) -> bool:
+        """Return whether the rule trades this event, seen as known at the decision."""
+        raise NotImplementedError
+
+    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+        """Return the positions to take; an empty list means none this time."""
+        raise NotImplementedError
+
+    def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:
+        """Return the instant of decision: ``known_at`` unless the rule says otherwise; None when it is unknown.
+
+        The event given here has its instants, and nothing else of its outcome.
+        """
+        return event.known_at
+
+    def instruments(self) -> tuple[str, ...]:
+        """Return the names in the fields declared as ``Symbol`` or ``Symbols``."""
+        found: list[str] = []
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
+            if _INSTRUMENT in get_args(hint):
+                value = getattr(self, name)
+                found.extend([value] if isinstance(value, str) else value)
+        return tuple(dict.fromkeys(found))
+
+
+T = TypeVar("T", bound=Strategy)
+
+
+@dataclass_transform(frozen_default=True)
+def strategy(cls: type[T]) -> type[T]:
+    """Make a class a rule: a frozen, checked dataclass named after its thesis (``ProGrowthWin``: pro-growth-win)."""
+    made: Any = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))(cls)
+    made.name = kebab(cls.__name__)
+    rule: type[T] = made
+    return rule
+
+
+def kebab(name: str) -> str:
+    """Return a class name in kebab case.
+
+    >>> kebab("ProGrowthWin")
+    'pro-growth-win'
+    """
+    return "".join(f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a rule as told to a user."""
+
+    name: str
+    type: str
+    default: Any
+    bounds: str
+    says: str
+
+
+def parameters(rule: type[Strategy]) -> list[Parameter]:
+    """Return the parameters of a rule, in the order of its fields; what each says is read from the docstring's Args."""
+    hints = get_type_hints(rule, include_extras=True)
+    says = dict(re.findall(r"^ {4,}(\w+): (.+)$", getdoc(rule) or "", flags=re.MULTILINE))
+    return [
+        Parameter(f.name, _type_name(hints[f.name]), _default(f), _bounds(hints[f.name]), says.get(f.name, ""))
+        for f in fields(rule)  # type: ignore[arg-type]
+    ]
+
+
+def values(rule: Strategy) -> dict[str, Any]:
+    """Return the parameters of a rule and their values, ready for JSON."""
+    return {f.name: _plain(getattr(rule, f.name)) for f in fields(rule)}  # type: ignore[arg-type]
+
+
+def build(rule: type[T], given: dict[str, Any]) -> T:
+    """Return the rule with the given parameters, as text or as values.
+
+    Raises:
+        UserError: an unknown parameter, a value of the wrong type or out of its bounds.
+    """
+    known = [f.name for f in fields(rule)]  # type: ignore[arg-type]
+    for name in given:
+        if name not in known:
+            raise unknown_name(f"parameter of {rule.name}", name, known, hint=f"it has {', '.join(known) or 'none'}")
+    try:
+        return rule(**given)
+    except ValidationError as e:
+        first = e.errors(include_url=False)[0]
+        must = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"parameter {first['loc'][0]} of {rule.name} is {first['input']!r}: {must}") from e
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def _default(field: Any) -> Any:
+    default = field.default
+    inner = getattr(default, "default", default)  # pydantic keeps Field() defaults one level down
+    return _plain(inner)
+
+
+def _type_name(hint: Any) -> str:
+    args = get_args(hint)
+    base = args[0] if hasattr(hint, "__metadata__") else hint
+    members = [a for a in (get_args(base) or (base,)) if a not in (type(None), ...)]
+    core = members[0]
+    core = get_args(core)[0] if hasattr(core, "__metadata__") else core
+    word = " | ".join(m.value for m in core) if isinstance(core, type) and issubclass(core, StrEnum) else core.__name__
+    several = isinstance(base, type(tuple[str, ...])) and getattr(base, "__origin__", None) is tuple
+    return f"{word}, several" if several else word
+
+
+def _bounds(hint: Any) -> str:
+    limits = []
+    stack = [hint]
+    while stack:
+        each = stack.pop(0)
+        for meta in getattr(each, "__metadata__", ()):
+            for m in getattr(meta, "metadata", ()):
+                limits += [f"{sign} {getattr(m, a)}" for a, sign in _SIGNS if hasattr(m, a)]
+        stack.extend(a for a in get_args(each) if hasattr(a, "__metadata__") or get_args(a))
+    return ", ".join(limits)
+
+
+_SIGNS = (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="))

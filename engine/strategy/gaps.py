@@ -1,0 +1,104 @@
+"""Holes in the bars: what a trade may not wait for or be held across, and what is told of smaller ones.
+
+Two rules. The days: no stretch of more than ``MAX_GAP_DAYS`` without bars, whatever the exchange. The sessions: no more
+than ``MAX_LACKING`` sessions of the exchange's calendar missing in one hole, wherever that calendar reaches. A currency
+has no calendar of holidays: the rule holds for it, but a missing session of it is not told.
+"""
+
+from datetime import datetime
+
+import numpy as np
+
+from datasets.instants import NS_PER_DAY, iso_z, to_date, to_ns
+from datasets.markets.sessions import FX
+from datasets.prices.bars import Bars
+from datasets.prices.missing_sessions import Lacking
+
+MAX_GAP_DAYS = 45
+"""No trade waits for, or is held across, a longer stretch without bars: it is a hole in the data, not a holiday."""
+MAX_LACKING = 5
+"""No trade waits for, or is held across, a hole of more sessions that the calendar holds and the bars lack."""
+_TOLD = 5
+
+
+def hole_between(bars: Bars, first: int, last: int) -> str | None:
+    """Return what is wrong with the way from one bar to another, or None: a hole between two of its bars."""
+    gaps = np.diff(bars.session[first : last + 1]).astype(np.int64)
+    if len(gaps) and gaps.max() > MAX_GAP_DAYS:
+        return _hole(bars, first + int(gaps.argmax()) + 1, f"{gaps.max()} days")
+    lacks = bars.lacking.take(first + 1, last)
+    if len(lacks) <= MAX_LACKING:
+        return None
+    before, sessions = np.unique(lacks.bar, return_counts=True)
+    worst = int(sessions.argmax())
+    return _hole(bars, int(before[worst]), f"{sessions[worst]} sessions") if sessions[worst] > MAX_LACKING else None
+
+
+def _hole(bars: Bars, row: int, size: str) -> str:
+    first, last = to_date(bars.session[row - 1]), to_date(bars.session[row])
+    return f"the bars have a hole of {size} from {first} to {last} on the way from the decision to the exit"
+
+
+def wait_too_long(bars: Bars, row: int, after: int, *, upto: int) -> str | None:
+    """Return why the first bar to follow an instant cannot be the reaction to it, or None.
+
+    Args:
+        bars: of one instrument.
+        row: the first bar that follows; ``len(bars)`` where none does.
+        after: the instant, in ns.
+        upto: the bar meant in the end: ``row``, or a later one.
+    """
+    if max(row, upto) >= len(bars):
+        return f"no bar after {iso_z(after)}; bars end {to_date(bars.session[-1])}"
+    if row == 0 and after < int(bars.open_at[0]) - MAX_GAP_DAYS * NS_PER_DAY:
+        return f"before the first bar; bars begin {to_date(bars.session[0])}"
+    following = to_date(bars.session[row])
+    if int(bars.open_at[row]) - after > MAX_GAP_DAYS * NS_PER_DAY:
+        return f"no bar within {MAX_GAP_DAYS} days after {iso_z(after)}; the next is of {following}"
+    missed = missed_before(bars, row, after)
+    if len(missed) > MAX_LACKING:
+        return (
+            f"the bars lack {len(missed)} sessions after {iso_z(after)}, {missed.session[0]} to "
+            f"{missed.session[-1]}; the next is of {following}"
+        )
+    return None
+
+
+def missed_before(bars: Bars, row: int, after: int) -> Lacking:
+    """Return the sessions lacking just before a bar that opened strictly after an instant (ns)."""
+    lacks = bars.lacking.take(row, row)
+    return lacks.where(lacks.open_at > after)
+
+
+def late(bars: Bars, what: str, row: int, after: int, *, upto: int) -> tuple[str, ...]:
+    """Return a note if sessions are lacking from an instant (ns), which ``row`` follows, to the bar ``upto``."""
+    missed = [*missed_before(bars, row, after).session, *bars.lacking.take(row + 1, upto).session]
+    return _note(bars, what, missed, "late")
+
+
+def early(bars: Bars, what: str, row: int, before: datetime) -> tuple[str, ...]:
+    """Return a note if sessions are lacking from the close of a bar to the last close before an instant."""
+    return _note(bars, what, list(_lacking_until(bars, row, before).session), "early")
+
+
+def cut_short(bars: Bars, row: int, before: datetime) -> str | None:
+    """Return why the close of a bar cannot stand for the last one before an instant, or None."""
+    lacks = _lacking_until(bars, row, before)
+    if len(lacks) <= MAX_LACKING:
+        return None
+    return (
+        f"the bars lack {len(lacks)} sessions before {iso_z(before)}, {lacks.session[0]} to {lacks.session[-1]}: "
+        f"the last close there is is of {to_date(bars.session[row])}"
+    )
+
+
+def _lacking_until(bars: Bars, row: int, before: datetime) -> Lacking:
+    lacks = bars.lacking.take(row + 1, len(bars))
+    return lacks.where(lacks.close_at < to_ns(before))
+
+
+def _note(bars: Bars, what: str, missed: list[np.datetime64], how: str) -> tuple[str, ...]:
+    if not missed or bars.instrument.mic == FX:
+        return ()
+    named = ", ".join(map(str, missed[:_TOLD])) + (f" and {len(missed) - _TOLD} more" if len(missed) > _TOLD else "")
+    return (f"{what} {len(missed)} session{'s' if len(missed) > 1 else ''} {how}: the bars lack {named}",)

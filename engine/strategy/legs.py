@@ -1,0 +1,120 @@
+"""Checks the legs a rule returns: the door between a user's code and the plan."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.events import Kind
+from engine.strategy.contract import (
+    After,
+    AtNextEvent,
+    BeforeVote,
+    Entry,
+    Exit,
+    LastCloseBefore,
+    Leg,
+    Never,
+    NextClose,
+    NextOpen,
+    Phase,
+)
+
+_ENTRIES: tuple[type, ...] = (NextOpen, NextClose, BeforeVote)
+_EXITS: tuple[type, ...] = (After, LastCloseBefore, AtNextEvent, Never)
+
+
+def checked_legs(legs: Any, rule: str) -> list[Leg]:
+    """Return the legs of a rule with their numbers as python floats.
+
+    Raises:
+        UserError: not a list of legs, or a leg that cannot be traded as it says.
+    """
+    if isinstance(legs, Leg) or not isinstance(legs, Iterable):
+        raise UserError(f"{rule}: legs() returned {type(legs).__name__}; it must return a list of Leg")
+    return [_checked(leg, rule) for leg in legs]
+
+
+def _checked(leg: Any, rule: str) -> Leg:
+    if not isinstance(leg, Leg) or not isinstance(leg.instrument, str):
+        raise UserError(
+            f"{rule}: legs() returned {leg!r:.60} among its legs; each must be a Leg of an instrument's name"
+        )
+    where = f"leg of {leg.instrument}"
+    if not isinstance(leg.entry, _ENTRIES):
+        raise UserError(f"{where}: entry is {_shown(leg.entry)}; it must be NextOpen(), NextClose() or BeforeVote(n)")
+    if not isinstance(leg.exit, _EXITS):
+        raise UserError(
+            f"{where}: exit is {_shown(leg.exit)}; it must be After(n), LastCloseBefore(), AtNextEvent() or Never()"
+        )
+    weight = _number(leg.weight, f"{where}: weight")
+    if weight == 0:
+        raise UserError(f"{where}: weight is {leg.weight}; it must be a number other than 0")
+    _check_entry(leg.entry, where)
+    stop = _distance(leg.stop_loss, f"{where}: stop_loss", most=1.0 if weight > 0 else np.inf)
+    target = _distance(leg.take_profit, f"{where}: take_profit", most=np.inf if weight > 0 else 1.0)
+    return replace(leg, weight=weight, exit=_checked_exit(leg.exit, where), stop_loss=stop, take_profit=target)
+
+
+def _check_entry(entry: Entry, where: str) -> None:
+    if isinstance(entry, BeforeVote):
+        _count(entry.sessions, f"{where}: sessions", least=1)
+        return
+    _count(entry.delay, f"{where}: delay", least=0)
+    check_instant(entry.after, where)
+
+
+def _checked_exit(exit_: Exit, where: str) -> Exit:
+    if isinstance(exit_, After):
+        _count(exit_.sessions, f"{where}: sessions", least=1)
+        return replace(exit_, at=_choice(exit_.at, Phase, f"{where}: at"))
+    if isinstance(exit_, AtNextEvent):
+        return replace(exit_, kind=_choice(exit_.kind, Kind, f"{where}: kind"))
+    if isinstance(exit_, LastCloseBefore):
+        check_instant(exit_.instant, where, needed=True)
+    return exit_
+
+
+def check_instant(instant: Any, where: str, *, needed: bool = False) -> None:
+    """Raise a UserError unless a value is an aware datetime (or None, where it may be left out)."""
+    if instant is None and not needed:
+        return
+    if not isinstance(instant, datetime):
+        raise UserError(f"{where}: {_shown(instant)} is no instant; give a datetime with an offset, such as tzinfo=UTC")
+    if instant.tzinfo is None:
+        raise UserError(f"{where}: the instant {instant} is naive; give it an offset, such as tzinfo=UTC")
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real | np.number) or not np.isfinite(float(value)):
+        raise UserError(f"{where} is {_shown(value)}; it must be a number other than 0")
+    return float(value)
+
+
+def _count(value: Any, where: str, *, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise UserError(f"{where} is {_shown(value)}; it must be {least} or more, and whole")
+
+
+def _distance(value: Any, where: str, *, most: float) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real | np.number) or not 0 < float(value) < most:
+        bound = f" and below {most:g}" if np.isfinite(most) else ""
+        raise UserError(f"{where} is {_shown(value)}; it must be above 0{bound}, or None")
+    return float(value)
+
+
+def _choice(value: Any, choices: Any, where: str) -> Any:
+    try:
+        return choices(value)
+    except ValueError as e:
+        raise UserError(f"{where} is {_shown(value)}; it must be one of {', '.join(choices)}") from e
+
+
+def _shown(value: Any) -> str:
+    return f"the class {value.__name__}" if isinstance(value, type) else f"{value!r:.40}"

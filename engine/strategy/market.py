@@ -1,0 +1,139 @@
+"""The market as known at one instant, and nothing later."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.instants import iso_z, to_date, to_datetime, to_ns
+from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.markets.sessions import stamp
+from datasets.prices.bars import Bars
+from datasets.prices.sources.base import BarSource
+from engine.strategy.gaps import hole_between, wait_too_long
+
+
+class LookAheadError(UserError):
+    """A strategy asked for a price that did not exist yet at its decision."""
+
+
+class TooFewBarsError(UserError):
+    """A strategy asked for more history than there is: the event is skipped, the others go on."""
+
+
+@dataclass
+class Market:
+    """All bars of a run, loaded when first asked for; ``until`` cuts the history at a last session."""
+
+    source: BarSource
+    instruments: InstrumentTable
+    until: date | None = None
+    _loaded: dict[str, Bars] = field(default_factory=dict)
+
+    def bars(self, name: str) -> Bars:
+        """Return the bars of an instrument under any of its names.
+
+        Raises:
+            UserError: unknown instrument, no bars, bad bars, or none up to ``until``.
+        """
+        instrument = self.instruments.find(name)
+        if instrument.symbol not in self._loaded:
+            self._loaded[instrument.symbol] = self._load(instrument)
+        return self._loaded[instrument.symbol]
+
+    def _load(self, instrument: Instrument) -> Bars:
+        whole = self.source.load(instrument)
+        if self.until is None:
+            return whole
+        cut = whole.sessions_until(np.datetime64(self.until, "D"))
+        if not len(cut):
+            raise UserError(f"no bars of {instrument.symbol} up to {self.until}: it has {whole.span()}")
+        return cut
+
+    def symbol(self, name: str) -> str:
+        """Return the symbol of an instrument under any of its names."""
+        return self.instruments.find(name).symbol
+
+    def loaded(self, symbols: Iterable[str]) -> list[Bars]:
+        """Return the bars of several instruments in the order given."""
+        return [self.bars(s) for s in symbols]
+
+
+@dataclass(frozen=True)
+class BarClock:
+    """The opening and closing instants of the bars, and no price."""
+
+    _market: Market
+
+    def close_after(self, instrument: str, at: datetime, *, nth: int = 1) -> datetime | None:
+        """Return when the nth session of an instrument closes strictly after an instant, or None where none is near.
+
+        Raises:
+            LookAheadError: ``nth`` is less than 1.
+        """
+        if nth < 1:
+            raise LookAheadError(f"close_after of {instrument} was asked for nth={nth}; the first close after is 1")
+        bars = self._market.bars(instrument)
+        day = int(np.searchsorted(bars.close_at[bars.days.last], to_ns(at), side="right"))
+        if day + nth > len(bars.days):
+            return None
+        first, last = int(bars.days.first[day]), int(bars.days.last[day + nth - 1])
+        if wait_too_long(bars, first, to_ns(at), upto=last) or hole_between(bars, first, last):
+            return None
+        return to_datetime(int(bars.close_at[last]))
+
+
+@dataclass(frozen=True)
+class MarketView:
+    """What a strategy may see at its decision: bars closed at or before that instant."""
+
+    _market: Market
+    at: datetime
+
+    def bars(self, instrument: str) -> Bars:
+        """Return the bars of an instrument closed by now, oldest first."""
+        return self._market.bars(instrument).until(to_ns(self.at))
+
+    def close(self, instrument: str, *, back: int = 0) -> float:
+        """Return the last close, or that of the session ``back`` sessions before the one it belongs to.
+
+        Raises:
+            LookAheadError: ``back`` is negative.
+            TooFewBarsError: there are not so many sessions.
+        """
+        if back < 0:
+            raise LookAheadError(f"close of {instrument} {-back} sessions ahead was asked for at {iso_z(self.at)}")
+        bars = self.bars(instrument)
+        closes = bars.close[bars.days.last] if bars.intraday else bars.close
+        if back >= len(closes):
+            what = f"{len(closes)} {'sessions' if bars.intraday else 'bars'} by {iso_z(self.at)}"
+            raise TooFewBarsError(f"{instrument} has {what}; {back + 1} were asked for")
+        return float(closes[len(closes) - 1 - back])
+
+    def close_on(self, instrument: str, session: date) -> float:
+        """Return the close of one session.
+
+        Raises:
+            LookAheadError: that session had not closed yet.
+            UserError: there is no bar of that session.
+        """
+        bars = self.bars(instrument)
+        if not len(bars) or session > to_date(bars.session[-1]) or self._still_open(bars, session):
+            raise LookAheadError(f"close of {instrument} on {session} was asked for at {iso_z(self.at)}, before it")
+        row = int(np.searchsorted(bars.session, np.datetime64(session, "D"), side="right")) - 1
+        if row < 0 or to_date(bars.session[row]) != session:
+            raise UserError(f"{instrument} has no bar of {session}")
+        return float(bars.close[row])
+
+    def _still_open(self, bars: Bars, session: date) -> bool:
+        """Return whether a session of intraday bars may have another price, by the hours of the exchange."""
+        if not bars.intraday or session < to_date(bars.session[-1]):
+            return False
+        _, closes = stamp(bars.instrument.mic, bars.session[-1:])
+        return to_ns(self.at) < int(closes[0])
+
+    def move(self, instrument: str, *, sessions: int = 1) -> float:
+        """Return the change of the close over the last ``sessions`` sessions, as a fraction."""
+        return self.close(instrument) / self.close(instrument, back=sessions) - 1

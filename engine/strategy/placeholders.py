@@ -1,0 +1,230 @@
+"""Finds the parameters that a rule only hands on to its legs: for those it need not be asked once a combination.
+
+A rule is asked with a token in the place of such a parameter. Whatever looks at a token (compares it, reckons with it,
+prints it, asks for its type) is told to stop, and the parameter counts as one the rule looks at. What comes back
+untouched, in the place of a delay, a number of sessions, a stop or a target, was handed on.
+"""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from types import CodeType
+from typing import Any
+
+from engine.strategy.contract import (
+    After,
+    AtNextEvent,
+    BeforeVote,
+    LastCloseBefore,
+    Leg,
+    Never,
+    NextClose,
+    NextOpen,
+    Strategy,
+)
+
+_LOOKS = tuple(
+    f"__{name}__"
+    for name in (
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "hash",
+        "bool",
+        "int",
+        "float",
+        "complex",
+        "index",
+        "str",
+        "repr",
+        "format",
+        "bytes",
+        "len",
+        "iter",
+        "contains",
+        "getitem",
+        "call",
+        "dir",
+        "sizeof",
+        "add",
+        "radd",
+        "sub",
+        "rsub",
+        "mul",
+        "rmul",
+        "truediv",
+        "rtruediv",
+        "floordiv",
+        "rfloordiv",
+        "mod",
+        "rmod",
+        "divmod",
+        "rdivmod",
+        "pow",
+        "rpow",
+        "lshift",
+        "rlshift",
+        "rshift",
+        "rrshift",
+        "and",
+        "rand",
+        "or",
+        "ror",
+        "xor",
+        "rxor",
+        "matmul",
+        "rmatmul",
+        "neg",
+        "pos",
+        "abs",
+        "invert",
+        "round",
+        "trunc",
+        "floor",
+        "ceil",
+        "enter",
+        "exit",
+        "reversed",
+        "next",
+        "getattribute",
+        "setattr",
+        "delattr",
+    )
+)
+_TELLING = {"type", "id"}
+"""Words by which a rule could learn what a token is without looking at its value."""
+
+
+class Looked(BaseException):
+    """A rule looked at a parameter. No Exception: neither the rule nor the planner may take it for one of its own."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(parameter)
+        self.parameter = parameter
+
+
+class Token:
+    """Stands for the value of one parameter."""
+
+    __slots__ = ("parameter", "seen")
+
+    def __init__(self, parameter: str, seen: set[str]) -> None:
+        object.__setattr__(self, "parameter", parameter)
+        object.__setattr__(self, "seen", seen)
+
+
+def _look(token: Token, *args: Any, **kwargs: Any) -> Any:
+    parameter = parameter_of(token)
+    object.__getattribute__(token, "seen").add(parameter)  # also where the rule catches what is raised
+    raise Looked(parameter)
+
+
+for _name in _LOOKS:
+    setattr(Token, _name, _look)
+
+
+def parameter_of(token: Token) -> str:
+    """Return the parameter for which a token stands."""
+    name: str = object.__getattribute__(token, "parameter")
+    return name
+
+
+def with_tokens(rule: Strategy, names: Iterable[str], seen: set[str]) -> Strategy:
+    """Return a copy of a rule in which some parameters are tokens; those looked at are added to ``seen``."""
+    asked = copy.copy(rule)
+    for name in names:
+        object.__setattr__(asked, name, Token(name, seen))
+    return asked
+
+
+def can_be_traced(rule: Strategy) -> bool:
+    """Return whether tokens tell the truth of a rule: it holds its parameters only, and never asks what they are."""
+    named = {f.name for f in fields(rule)}  # type: ignore[arg-type]
+    mine = [c for c in type(rule).__mro__ if c not in (Strategy, object)]
+    members = [m for c in mine for name, m in vars(c).items() if not name.startswith("__")]
+    return set(vars(rule)) == named and not any(_words(m) & _TELLING for m in members)
+
+
+def _words(member: Any) -> set[str]:
+    """Return the names that the code of a method or property uses."""
+    code = getattr(getattr(member, "__func__", getattr(member, "fget", member)), "__code__", None)
+    return set() if code is None else _names_in(code)
+
+
+def _names_in(code: CodeType) -> set[str]:
+    inner = [_names_in(c) for c in code.co_consts if isinstance(c, CodeType)]
+    return {*code.co_names, *(n for names in inner for n in names)}
+
+
+def form_of(leg: Leg) -> tuple[Any, ...]:
+    """Return all that a leg is made of, to compare it by and to look it up; a token stands there as its parameter."""
+    parts = (leg.instrument, leg.weight, leg.entry, leg.exit, leg.stop_loss, leg.take_profit)
+    return tuple(_form(p) for p in parts)
+
+
+def _form(part: Any) -> Any:
+    kind = type(part)
+    if kind is Token:
+        return (Token, parameter_of(part))
+    if kind in _PARTS:
+        return (kind, *(_form(v) for v in vars(part).values()))
+    return (kind, part)
+
+
+_PARTS = (NextOpen, NextClose, BeforeVote, After, LastCloseBefore, AtNextEvent, Never)
+
+
+def filled_in(form: Any, given: dict[str, Any]) -> Any:
+    """Return the form of a leg with values in the place of its tokens."""
+    if form[0] is Token:
+        return (type(given[form[1]]), given[form[1]])
+    return tuple(filled_in(f, given) if isinstance(f, tuple) else f for f in form)
+
+
+def handed_on(leg: Leg) -> dict[str, str]:
+    """Return the parameters handed on to a leg, by the place they came to.
+
+    The places: delay, sessions, stop_loss, take_profit; ``before`` is the sessions of an entry before a vote.
+
+    Raises:
+        Looked: a token came to another place.
+    """
+    places: dict[str, Any] = {"stop_loss": leg.stop_loss, "take_profit": leg.take_profit}
+    if type(leg.entry) in (NextOpen, NextClose):
+        places["delay"] = leg.entry.delay  # type: ignore[union-attr]
+    if type(leg.entry) is BeforeVote:
+        places["before"] = leg.entry.sessions
+    if type(leg.exit) is After:
+        places["sessions"] = leg.exit.sessions
+    known = {place: parameter_of(v) for place, v in places.items() if type(v) is Token}
+    elsewhere = _tokens_in(form_of(leg)) - set(known.values())
+    if elsewhere or len(known) != _count(form_of(leg)):
+        raise Looked(min(elsewhere or known.values()))
+    return known
+
+
+def _tokens_in(form: Any) -> set[str]:
+    inner = [f for f in form if isinstance(f, tuple)]
+    return {form[1]} if form[0] is Token else {n for f in inner for n in _tokens_in(f)}
+
+
+def _count(form: Any) -> int:
+    return 1 if form[0] is Token else sum(_count(f) for f in form if isinstance(f, tuple))
+
+
+def with_values(leg: Leg, places: dict[str, str], given: dict[str, Any]) -> Leg:
+    """Return a leg with the values of the parameters handed on to it."""
+    at = {place: given[name] for place, name in places.items()}
+    entry: Any = leg.entry
+    exit_: Any = leg.exit
+    if "delay" in at:
+        entry = replace(entry, delay=at["delay"])
+    if "before" in at:
+        entry = replace(entry, sessions=at["before"])
+    if "sessions" in at:
+        exit_ = replace(exit_, sessions=at["sessions"])
+    stops = {k: at[k] for k in ("stop_loss", "take_profit") if k in at}
+    return replace(leg, entry=entry, exit=exit_, **stops)

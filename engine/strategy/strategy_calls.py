@@ -1,0 +1,133 @@
+"""Asks a rule whether it wants an event, and finds the unknown fields that stand in the way.
+
+To tell "not wanted" from "not known", a rule that declines is asked again with each unknown field it reads supposed to
+have every value it could have.
+"""
+
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from datasets.errors import UserError
+from datasets.events import ELECTIONS, Majority, PoliticalEvent, ProGrowth, Surprise
+from engine.strategy.contract import Strategy
+
+R = TypeVar("R")
+
+
+def asked(strategy: Strategy, question: Callable[[], R]) -> R:
+    """Return a rule's answer; an error in its code is told in one line, with its place."""
+    try:
+        return question()
+    except (UserError, _NeedsField):
+        raise
+    except (Exception, SystemExit) as e:
+        raise UserError(f"{strategy.name} raised {told(e)}") from e
+
+
+def told(error: BaseException) -> str:
+    """Return ``ZeroDivisionError: division by zero (my_rule.py line 12)``: an error's last line, and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    here = str(Path(__file__).parents[1])
+    theirs = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(here)] or frames
+    where = f" ({Path(theirs[-1].filename).name} line {theirs[-1].lineno})" if theirs else ""
+    said = traceback.format_exception_only(error)[-1].strip() or type(error).__name__
+    return f"{said.splitlines()[0]}{where}"
+
+
+class _AnyOf:
+    """Stands for an unknown word or set of tags: equal to any word, holding every tag."""
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __contains__(self, item: object) -> bool:
+        return True
+
+    def casefold(self) -> "_AnyOf":
+        return self
+
+
+class _AnyBook(Mapping[str, float]):
+    """Stands for unknown priors: every outcome has the same probability."""
+
+    def __init__(self, probability: float) -> None:
+        self._probability = probability
+
+    def __getitem__(self, outcome: str) -> float:
+        return self._probability
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("",))
+
+    def __len__(self) -> int:
+        return 1
+
+
+_GUESSES: dict[str, tuple[Any, ...]] = {
+    "incumbent_won": (True, False),
+    "winner_share": (0.0, 0.5, 1.0),
+    "majority": tuple(Majority),
+    "surprise": tuple(Surprise),
+    "implied_probability": (0.0, 0.5, 1.0),
+    "outcome_prior": (0.0, 0.5, 1.0),
+    "surprise_size": (0.0, 0.5, 1.0),
+    "priors": (_AnyBook(0.0), _AnyBook(0.5), _AnyBook(1.0)),
+    "outcome": (_AnyOf(),),
+    "pro_growth": (ProGrowth.YES, ProGrowth.NO, ProGrowth.MIXED),
+    "winner_party": (_AnyOf(),),
+    "program": (_AnyOf(),),
+}
+
+
+class _NeedsField(Exception):
+    """A rule read a field that is unknown and has not been supposed yet."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class _Supposed:
+    """An event some of whose unknown fields are supposed to have certain values."""
+
+    def __init__(self, event: PoliticalEvent, given: dict[str, Any]) -> None:
+        self._event, self._given = event, given
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._given:
+            return self._given[name]
+        if name in _GUESSES and _is_unknown(self._event, name):
+            raise _NeedsField(name)
+        return getattr(self._event, name)
+
+
+def wants_and_missing(strategy: Strategy, event: PoliticalEvent) -> tuple[bool, list[str]]:
+    """Return whether the rule wants the event, and if not, the unknown fields that might have made it want it.
+
+    A condition on an unknown field is false, but not silently so: each unknown field the rule reads is supposed to
+    have every value it could have, and if some choice would make the rule want the event, those fields are named.
+    """
+    if asked(strategy, lambda: strategy.wants(event)):
+        return True, []
+    return False, _missing(strategy, event, {}) or []
+
+
+def _missing(strategy: Strategy, event: PoliticalEvent, given: dict[str, Any]) -> list[str] | None:
+    """Return the fields of the first supposition under which the rule wants the event, or None."""
+    try:
+        wanted = strategy.wants(cast(PoliticalEvent, _Supposed(event, given)))
+    except _NeedsField as need:
+        tries = (_missing(strategy, event, {**given, need.field: guess}) for guess in _GUESSES[need.field])
+        return next((found for found in tries if found is not None), None)
+    return list(given) if wanted else None
+
+
+def _is_unknown(event: PoliticalEvent, field: str) -> bool:
+    if field in ("winner_party", "majority", "program") and event.kind not in ELECTIONS:
+        return False
+    return getattr(event, field) in (None, (), {}, ProGrowth.UNKNOWN)

@@ -1,0 +1,74 @@
+"""Makes a rule anew, its own modules read again, so that nothing is left in them of what they had seen before."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from datasets.errors import UserError
+from engine.strategy.strategy_calls import told
+from strategies.loading import find_strategy
+
+_HOUSE = Path(__file__).resolve().parents[1]
+_FLOORS = ("datasets", "engine", "strategies", "reports", "hustings")
+
+
+@contextmanager
+def fresh_class(name: str, cls: type[Any]) -> Iterator[type[Any]]:
+    """Give the class of a rule with its own modules read again; afterwards the modules of before are back.
+
+    Args:
+        name: the rule's name as typed.
+        cls: the class it was found as before.
+
+    Raises:
+        UserError: a module of its own raises now, as it may where it sees other events or bars.
+    """
+    before, folder = dict(sys.modules), _folder(cls)
+    for module in _own_modules(cls.__module__, folder):
+        del sys.modules[module]
+    try:
+        yield _read_again(name, cls, before.get(cls.__module__))
+    finally:
+        for module in _own_modules(cls.__module__, folder):
+            del sys.modules[module]
+        sys.modules.update({m: had for m, had in before.items() if m not in sys.modules})
+
+
+def _read_again(name: str, cls: type[Any], module: ModuleType | None) -> type[Any]:
+    """Return a class of a module run anew: a finder of rules would look through all installed packages each time."""
+    spec = getattr(module, "__spec__", None)
+    if spec is None or spec.loader is None:
+        return find_strategy(name)
+    anew = sys.modules[spec.name] = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(anew)
+    except UserError:
+        raise
+    except (Exception, SystemExit) as e:
+        raise UserError(f"{spec.name} raised {told(e)}") from e
+    found: type[Any] = getattr(anew, cls.__name__, None) or find_strategy(name)
+    return found
+
+
+def _own_modules(rule: str, folder: str | None) -> list[str]:
+    """Return the names of a rule's modules: its own file, and what was imported from beside or below it."""
+    return [name for name, module in list(sys.modules.items()) if name == rule or _is_beside(module, folder)]
+
+
+def _is_beside(module: ModuleType | None, folder: str | None) -> bool:
+    file = getattr(module, "__file__", None)
+    return folder is not None and isinstance(file, str) and file.startswith(folder) and "site-packages" not in file
+
+
+def _folder(cls: type[Any]) -> str | None:
+    """Return the folder of a rule's file, with a separator at its end; None of a rule that comes with hustings."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    folder = None if file is None else Path(file).resolve().parent
+    if folder is None or folder == _HOUSE or any(folder.is_relative_to(_HOUSE / floor) for floor in _FLOORS):
+        return None
+    return f"{folder}{os.sep}"
