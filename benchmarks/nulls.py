@@ -20,14 +20,14 @@ from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.statistics.abnormal import Model
 from engine.strategy.market import Market
-from engine.study.desk import Desk, Window
+from engine.study.desk import EventWindow, ReturnModel
 from engine.study.legs import inside_windows, reference_of
 from engine.study.shapes import shape_of
-from engine.study.views import View, make_views
+from engine.study.views import StudyView, make_views
 from strategies.buy_after_event import BuyAfterEvent
 
 FREE = Terms(commission_bps=0, slippage_bps=0)
-WINDOWS = (Window(-1, 1), Window(0, 5))
+WINDOWS = (EventWindow(-1, 1), EventWindow(0, 5))
 DRIFT, GAP, DAY = 0.0002, 0.005, 0.0087
 """A session: what it gains on average, the spread of the night before it and of the day; together some 1 %."""
 SHARED = 0.6
@@ -266,12 +266,12 @@ def _garch(rng: np.random.Generator, runs: int, n: int) -> Floats:
 class Made:
     """One study of a world: its desk, its trades, and its views."""
 
-    desk: Desk
+    desk: ReturnModel
     pairs: list[tuple[PlannedTrade, Trade]]
-    views: list[View]
+    views: list[StudyView]
 
 
-def made(at: Stage, when: Occasion, bars: Sequence[Bars], windows: Sequence[Window] = WINDOWS) -> Made:
+def made(at: Stage, when: Occasion, bars: Sequence[Bars], windows: Sequence[EventWindow] = WINDOWS) -> Made:
     """Return the views of the wanted events' trades, as ``hustings study`` makes them."""
     trades = tuple(p[r] for p in at.planned for r in when.all_wanted)
     desk = desk_of(Plan(trades, (), tuple(b.symbol for b in bars), len(trades)), bars)
@@ -279,10 +279,10 @@ def made(at: Stage, when: Occasion, bars: Sequence[Bars], windows: Sequence[Wind
     return Made(desk, pairs, make_views(pairs, desk, windows))
 
 
-def desk_of(plan: Plan, bars: Sequence[Bars]) -> Desk:
+def desk_of(plan: Plan, bars: Sequence[Bars]) -> ReturnModel:
     """Return the desk of a plan, mean-adjusted and without costs."""
     by_symbol = {b.symbol: b for b in bars}
-    return Desk(
+    return ReturnModel(
         bars=by_symbol,
         costs={s: FREE.costs(b.instrument) for s, b in by_symbol.items()},
         reference=by_symbol[reference_of([t.instrument for t in plan.trades], plan.instruments)],
@@ -291,7 +291,7 @@ def desk_of(plan: Plan, bars: Sequence[Bars]) -> Desk:
     )
 
 
-def _closed(planned: PlannedTrade, desk: Desk) -> Trade:
+def _closed(planned: PlannedTrade, desk: ReturnModel) -> Trade:
     """Return the trade that the replay of a plan leaves, as far as a study reads it (tests/engine/study)."""
     bars, shape = desk.bars[planned.instrument], shape_of(planned)
     ends = planned.exit

@@ -22,7 +22,7 @@ from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars, Source, make_bars
 from engine.plan.costs import Terms
 from engine.run.backtest import backtest
-from engine.run.parameter_sensitivity import variants
+from engine.run.parameter_sensitivity import parameter_sensitivity
 from engine.run.run import Run
 from engine.strategy.market import Market
 from reports.tearsheet import tearsheet
@@ -64,7 +64,7 @@ def a_run(sessions: int) -> Run:
     walk, rule = _Walk(sessions), BuyAfterEvent(instrument="AAA", hold=20)
     market, events = Market(walk, InstrumentTable([walk.bars.instrument])), _events(walk.bars)
     run = backtest(rule, events, market, benchmark="AAA")
-    return replace(run, variants=variants(rule, events, market, terms=Terms()))
+    return replace(run, variants=parameter_sensitivity(rule, events, market, terms=Terms()))
 
 
 def _events(bars: Bars) -> EventCatalogue:

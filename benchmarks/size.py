@@ -36,7 +36,7 @@ from engine.statistics.significance import Significance
 from engine.study.calendars import Scheme
 from engine.study.classic import other_tests
 from engine.study.dependence import shared_sessions
-from engine.study.desk import Window
+from engine.study.desk import EventWindow
 from engine.study.labels import label_test
 from engine.study.legs import place, place_planned
 from engine.study.placebo import placebo_tests
@@ -91,7 +91,7 @@ class Cell:
     hold: int
 
     @property
-    def windows(self) -> tuple[Window, ...]:
+    def windows(self) -> tuple[EventWindow, ...]:
         """The windows looked at beside the trade: how long it was held means little to them, so that one hold does."""
         return WINDOWS if self.null in CORE and self.hold == min(HOLDS) else ()
 

@@ -20,7 +20,7 @@ S = TypeVar("S")
 
 
 @dataclass(frozen=True)
-class Lens:
+class Visibility:
     """How an event is shown (None: not at all), and how bars are.
 
     ``reached`` is told each time events or bars are handed out, ``opened`` the path of each file that is opened for
@@ -33,16 +33,16 @@ class Lens:
     opened: Callable[[Path], None] = lambda path: None
 
 
-_HELD: ContextVar[Lens | None] = ContextVar("lens", default=None)
+_HELD: ContextVar[Visibility | None] = ContextVar("lens", default=None)
 
 
-def held_lens() -> Lens | None:
+def held_lens() -> Visibility | None:
     """Return the lens that is held, None where there is none."""
     return _HELD.get()
 
 
 @contextmanager
-def holding(lens: Lens | None) -> Iterator[None]:
+def holding(lens: Visibility | None) -> Iterator[None]:
     """Hold a lens, or none; what was held before is held again afterwards, whatever happens."""
     if lens is not None:
         _watch_files()

@@ -23,7 +23,7 @@ from datasets.events import EventCatalogue, Kind, bundled_events
 from datasets.instants import to_date, to_datetime, to_ns
 from datasets.prices.bars import Bars, Floats
 from engine.plan.costs import Costs
-from engine.plan.plan import Moment, Plan, PlannedTrade
+from engine.plan.plan import BarPrice, Plan, PlannedTrade
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import bmp, generalized_sign
 from engine.statistics.significance import Significance, untested
@@ -31,9 +31,9 @@ from engine.strategy import Phase
 from engine.strategy.market import Market
 from engine.study.calendars import Scheme, calendars
 from engine.study.concentration import Concentration, concentration
-from engine.study.desk import Desk
+from engine.study.desk import ReturnModel
 from engine.study.legs import EventLegs, inside_windows, place_planned
-from engine.study.placebo import Placebos, among, placebo_tests, placebos
+from engine.study.placebo import Placebos, placebo_tests, placebos, randomization_p_value
 from engine.study.power import detectable_effect
 from engine.study.sample import Observation, Sample, make_sample
 from engine.study.shapes import shape_of
@@ -195,8 +195,8 @@ def planned(bars: Bars, election: Election, since: Since) -> PlannedTrade | None
         instrument=bars.symbol,
         decided_at=to_datetime(int(bars.close_at[entry])),
         weight=1.0,
-        entry=Moment(entry, Phase.CLOSE),
-        exit=Moment(after - 1, Phase.CLOSE),
+        entry=BarPrice(entry, Phase.CLOSE),
+        exit=BarPrice(after - 1, Phase.CLOSE),
         exit_reason="the vote",
     )
 
@@ -238,7 +238,7 @@ class _Table:
         self.trades = [(e, t) for e, t in made if t is not None]
         plan = Plan(tuple(t for _, t in self.trades), (), (bars.symbol,), len(made))
         inside = {bars.symbol: inside_windows(plan, bars)}
-        self.desk = Desk({bars.symbol: bars}, {bars.symbol: Costs(0.0, 0.0)}, bars, inside, Model.MEAN)
+        self.desk = ReturnModel({bars.symbol: bars}, {bars.symbol: Costs(0.0, 0.0)}, bars, inside, Model.MEAN)
         self.rates = {e.event_id: self._base_rate(t) for e, t in self.trades}
 
     @property
@@ -349,7 +349,7 @@ def _shifted(sample: Sample) -> _Shifted:
 
 def _rises(sample: Sample, made: Placebos) -> Significance:
     lists: Floats = (made.net > 0).sum(axis=1).astype(float)
-    return among(WINS, float((sample.net > 0).sum()), lists, n=len(sample.usable), exact=True)
+    return randomization_p_value(WINS, float((sample.net > 0).sum()), lists, n=len(sample.usable), exact=True)
 
 
 # ---- the words -------------------------------------------------------------------------------------------------------

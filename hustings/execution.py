@@ -10,10 +10,10 @@ from datasets.events import EventCatalogue
 from engine.plan.costs import Terms
 from engine.run.backtest import Window, account_start, backtest, code_hash, finish_run
 from engine.run.run import Run
-from engine.run.variants import Variants
+from engine.run.variants import ParameterSensitivity
 from engine.strategy import Strategy, build
 from engine.strategy.market import Market
-from engine.strategy.strategy_calls import told
+from engine.strategy.strategy_calls import format_error
 from strategies.loading import find_strategy, is_backtrader
 
 
@@ -66,10 +66,10 @@ def run_rule(rule: Strategy, setting: Setting) -> Run:
     return replace(run, variants=_variants(rule, setting)) if setting.vary else run
 
 
-def _variants(rule: Strategy, setting: Setting) -> Variants:
-    from engine.run.parameter_sensitivity import variants
+def _variants(rule: Strategy, setting: Setting) -> ParameterSensitivity:
+    from engine.run.parameter_sensitivity import parameter_sensitivity
 
-    return variants(rule, setting.events, setting.market, terms=setting.terms, since=setting.window.since)
+    return parameter_sensitivity(rule, setting.events, setting.market, terms=setting.terms, since=setting.window.since)
 
 
 def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str, ...], setting: Setting) -> Run:
@@ -88,7 +88,7 @@ def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str,
     except UserError:
         raise
     except (Exception, SystemExit) as e:
-        raise UserError(f"{cls.__name__} raised {told(e)}") from e
+        raise UserError(f"{cls.__name__} raised {format_error(e)}") from e
     return finish_run(
         account,
         identity={"strategy": cls.__name__, "rule": _rule(cls), "parameters": parameters},

@@ -15,7 +15,7 @@ from datasets.prices.bars import Floats
 from hustings.registry import Entry, holds
 from hustings.run_folder import read_run
 from hustings.sheet import sheet_again
-from reports.gallery import Card
+from reports.gallery import GalleryCard
 
 SHEET = "tearsheet.html"
 _ALONE = 3  # so few sheets are made sooner without other processes
@@ -75,14 +75,14 @@ def _made(folder: Path) -> str:
     return ""
 
 
-def cards(runs: Sequence[Listed], page: Path, failed: dict[str, str]) -> list[Card]:
+def cards(runs: Sequence[Listed], page: Path, failed: dict[str, str]) -> list[GalleryCard]:
     """Return the runs as the gallery shows them, their sheets linked as seen from the page's folder."""
     return [_card(run, page.parent, failed.get(run.entry.run_id, "")) for run in runs]
 
 
-def _card(run: Listed, start: Path, failed: str) -> Card:
+def _card(run: Listed, start: Path, failed: str) -> GalleryCard:
     e = run.entry
-    return Card(
+    return GalleryCard(
         run_id=e.run_id,
         at=e.created_at,
         strategy=e.strategy,

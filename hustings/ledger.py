@@ -175,7 +175,7 @@ def position_json(position: TrialPosition) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ChainCheck:
     """What the chain holds and whether it is whole; ``broken`` is None where it is."""
 
     rows: int
@@ -189,7 +189,7 @@ class Verdict:
         return self.broken.why if self.broken else ""
 
 
-def verdict_on(printed: str = "") -> Verdict:
+def verdict_on(printed: str = "") -> ChainCheck:
     """Return whether the chain is whole, holds every run of the registry, and holds a row of a hash once printed.
 
     Args:
@@ -201,7 +201,7 @@ def verdict_on(printed: str = "") -> Verdict:
     with _ledger() as db:
         chain = list(rows(db))
         broken = first_break(chain) or _not_entered(db, len(chain)) or _not_held(chain, printed)
-        return Verdict(len(chain), _count(db), head(db), broken)
+        return ChainCheck(len(chain), _count(db), head(db), broken)
 
 
 def _not_entered(db: sqlite3.Connection, length: int) -> Break | None:

@@ -22,7 +22,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Parameter:
+class SourceParameter:
     """A parameter: ``says`` is its line of the docstring, ``at`` the file of its annotation."""
 
     name: str
@@ -45,13 +45,13 @@ def described(place: str) -> str:
     return (_docstring(found).splitlines() or [""])[0] if found is not None else ""
 
 
-def parameters_in(rule: Found) -> list[Parameter]:
+def parameters_in(rule: Found) -> list[SourceParameter]:
     """Return the parameters of a rule, those of its bases first; of a backtrader strategy those of ``params``."""
     says = dict(re.findall(r"^ *(\w+): (.+)$", _docstring(rule), flags=re.MULTILINE))
-    return [Parameter(n, says.get(n, ""), a, at) for n, (a, at) in _fields(rule).items()]
+    return [SourceParameter(n, says.get(n, ""), a, at) for n, (a, at) in _fields(rule).items()]
 
 
-def choices_of(rule: Found, parameter: Parameter) -> list[str] | None:
+def choices_of(rule: Found, parameter: SourceParameter) -> list[str] | None:
     """Return the values a parameter may have, empty where they are numbers or text; None: it names instruments."""
     names = [] if parameter.annotation is None else list(_names(parameter.annotation))
     if _INSTRUMENTS & set(names):

@@ -49,7 +49,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 @pydantic_dataclass(frozen=True, config=_STRICT)
-class Settings:
+class PreregSettings:
     """How a hypothesis is tested: the primary statistic, its placebo calendars, window, model, level and direction.
 
     ``window`` is ``A:B`` in sessions, 0 being the first one after the event, or ``trade``. ``model`` None expects
@@ -70,7 +70,7 @@ _TERMS = Terms()
 
 
 @pydantic_dataclass(frozen=True, config=_STRICT)
-class Account:
+class PreregAccount:
     """Within which dates, on what terms and on which series a hypothesis is tested; the defaults are those of a run.
 
     The fields are the options of a run. Where its prices, events, labels and priors come from is not told.
@@ -107,37 +107,37 @@ class Preregistration:
     hypothesis: Annotated[str, Field(min_length=1)]
     strategy: str
     parameters: dict[str, Any]
-    settings: Settings
-    account: Account
+    settings: PreregSettings
+    account: PreregAccount
     code: str
     written_at: str
     sha256: str = ""
 
 
-def settings_of(typed: Mapping[str, Any]) -> Settings:
+def settings_of(typed: Mapping[str, Any]) -> PreregSettings:
     """Return checked settings; those not typed are the defaults.
 
     Raises:
         UserError: a value that cannot be.
     """
     try:
-        return Settings(**typed)
+        return PreregSettings(**typed)
     except ValidationError as e:
         raise UserError(f"--{_first(e)}") from e
 
 
-def account_of(typed: Mapping[str, Any]) -> Account:
+def account_of(typed: Mapping[str, Any]) -> PreregAccount:
     """Return a checked account as it was typed: by the names of its fields, dates as text.
 
     Raises:
         UserError: a value that cannot be.
     """
-    account = _dated(Account(**typed))
+    account = _dated(PreregAccount(**typed))
     Terms(**{f.name: getattr(account, f.name) for f in fields(Terms)})
     return account
 
 
-def _dated(account: Account) -> Account:
+def _dated(account: PreregAccount) -> PreregAccount:
     """Return an account with its dates written one way."""
     dates = Window(date_of(account.since, "--from"), date_of(account.until, "--to"))
     return replace(account, since=_iso(dates.since), until=_iso(dates.until))
@@ -148,7 +148,7 @@ def _iso(day: date | None) -> str | None:
 
 
 def draft(
-    name: str, given: dict[str, str], *, hypothesis: str, settings: Settings, account: Account | None = None
+    name: str, given: dict[str, str], *, hypothesis: str, settings: PreregSettings, account: PreregAccount | None = None
 ) -> Preregistration:
     """Return a preregistration of a strategy found by name, with parameters as text; nothing is written yet.
 
@@ -161,7 +161,7 @@ def draft(
     parameters = backtrader_parameters(cls, given) if foreign else values(build(cls, given))
     if not _bytes(hypothesis).strip():
         raise UserError("--hypothesis is empty; say what you expect, and why")
-    chosen = account or Account()
+    chosen = account or PreregAccount()
     return Preregistration(hypothesis.strip(), strategy, parameters, settings, chosen, code_hash(cls), now())
 
 
@@ -294,8 +294,8 @@ def deviations(
     *,
     strategy: str,
     parameters: Mapping[str, Any],
-    settings: Settings,
-    account: Account,
+    settings: PreregSettings,
+    account: PreregAccount,
     code: str = "",
 ) -> list[str]:
     """Return in what a study departs from its preregistration, one plain sentence each; nothing where in nothing.
@@ -305,9 +305,9 @@ def deviations(
     told = [_departs("the rule", strategy, prereg.strategy)]
     names = [*prereg.parameters, *(n for n in parameters if n not in prereg.parameters)]
     told += [_departs(f"parameter {n}", parameters.get(n), prereg.parameters.get(n)) for n in names]
-    for each in fields(Settings):
+    for each in fields(PreregSettings):
         told.append(_departs(f"the {each.name}", getattr(settings, each.name), getattr(prereg.settings, each.name)))
-    for each in fields(Account):
+    for each in fields(PreregAccount):
         called = f"the {_CALLED.get(each.name, each.name)}"
         told.append(_departs(called, getattr(account, each.name), getattr(prereg.account, each.name)))
     if code and code != prereg.code:

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from datasets.errors import UserError
-from engine.strategy.strategy_calls import told
+from engine.strategy.strategy_calls import format_error
 from strategies.loading import find_strategy
 
 _HOUSE = Path(__file__).resolve().parents[1]
@@ -50,7 +50,7 @@ def _read_again(name: str, cls: type[Any], module: ModuleType | None) -> type[An
     except UserError:
         raise
     except (Exception, SystemExit) as e:
-        raise UserError(f"{spec.name} raised {told(e)}") from e
+        raise UserError(f"{spec.name} raised {format_error(e)}") from e
     found: type[Any] = getattr(anew, cls.__name__, None) or find_strategy(name)
     return found
 

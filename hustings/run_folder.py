@@ -18,11 +18,11 @@ from datasets.errors import UserError
 from datasets.instants import Sessions, iso_z, to_ns
 from datasets.prices.bars import Floats
 from engine.account.records import Fill, Trade
-from engine.metrics.metrics import numbers
+from engine.metrics.metrics import compute_metrics
 from engine.plan.plan import Skipped
 from engine.run.event_paths import AFTER, BEFORE
 from engine.run.run import EventPath, Run, RunEvent, check_series
-from engine.run.variants import Variant, Variants
+from engine.run.variants import ParameterSensitivity, SensitivityCase
 from hustings.registry import holds, run_in
 
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
@@ -140,7 +140,7 @@ def read_run(folder: Path) -> Run:
         sessions = np.array(days["session"], dtype="datetime64[D]")
         _check_span(manifest, sessions)
         equity, returns, exposure = (_floats(days[c]) for c in ("equity", "returns", "exposure"))
-        result = numbers(sessions, returns, trades, cash_rate=manifest["terms"]["cash_rate"])
+        result = compute_metrics(sessions, returns, trades, cash_rate=manifest["terms"]["cash_rate"])
         marks = _floats(_by_column(folder / "benchmark.csv")["returns"]) if manifest["benchmark"] else None
         paths, variants = _paths(folder / "paths.csv"), _variants(folder / "variants.json")
         if marks is not None:
@@ -287,13 +287,13 @@ def _path(row: dict[str, str]) -> EventPath:
     return EventPath(row["event_id"], row["instrument"], row["side"], min(there), tuple(there.values()))
 
 
-def _variants(file: Path) -> Variants | None:
+def _variants(file: Path) -> ParameterSensitivity | None:
     """Return what the rule would have made otherwise; None where that was not reckoned."""
     if not file.is_file():
         return None
     found = json.loads(file.read_text(encoding="utf-8"))
-    timing, costs = (tuple(Variant(**v) for v in found[name]) for name in ("timing", "costs"))
-    return Variants(timing, costs, found["note"])
+    timing, costs = (tuple(SensitivityCase(**v) for v in found[name]) for name in ("timing", "costs"))
+    return ParameterSensitivity(timing, costs, found["note"])
 
 
 def _by_column(path: Path) -> dict[str, tuple[str, ...]]:

@@ -13,20 +13,28 @@ from engine.statistics.significance import Significance
 from engine.strategy import values
 from engine.study.result import Study, ViewResult
 from engine.study.settings import Settings
-from engine.study.study import Beside, study
-from engine.study.subject import Subject
+from engine.study.study import StudyContext, study
+from engine.study.subject import StudyInput
 from engine.study.trials import TrialPosition
 from hustings.commands.run_options import RunOptions
 from hustings.commands.study_options import StudyOptions
 from hustings.execution import build_rule, run_rule
 from hustings.ledger import enter_study, position_of, used_before
-from hustings.prereg import Account, Preregistration, Standing, account_of, deviations, load, standing
-from hustings.prereg import Settings as Registered
+from hustings.prereg import (
+    PreregAccount,
+    Preregistration,
+    PreregSettings,
+    Standing,
+    account_of,
+    deviations,
+    load,
+    standing,
+)
 from hustings.terminal import warn
 from strategies.loading import find_strategy, is_backtrader
 
 
-def subject_of(name: str, options: RunOptions, *, vary: bool = False) -> Subject:
+def subject_of(name: str, options: RunOptions, *, vary: bool = False) -> StudyInput:
     """Return a strategy's run with all it takes to study it; ``vary``: with other holds, delays and costs too.
 
     Raises:
@@ -40,11 +48,11 @@ def subject_of(name: str, options: RunOptions, *, vary: bool = False) -> Subject
         )
     rule, setting = build_rule(cls, options.given(), options.instruments), replace(options.setting(), vary=vary)
     run = run_rule(rule, setting)
-    return Subject(rule, setting.events, setting.market, setting.terms, setting.window, run, setting.benchmark)
+    return StudyInput(rule, setting.events, setting.market, setting.terms, setting.window, run, setting.benchmark)
 
 
 @dataclass(frozen=True)
-class Registration:
+class StudiedRegistration:
     """A preregistration, and where it stood before the run that is studied was entered in the ledger.
 
     ``adjust`` is what was asked of the series of that run (`--adjust`), which the run itself does not tell.
@@ -54,22 +62,22 @@ class Registration:
     standing: Standing
     adjust: str | None = None
 
-    def before(self, run: Run, knobs: dict[str, Any]) -> "Registration":
+    def before(self, run: Run, knobs: dict[str, Any]) -> "StudiedRegistration":
         """Return the same with what was made under the file before a run was first studied so."""
         used = used_before(self.given.sha256, run, knobs)
         return replace(self, standing=replace(self.standing, used=used))
 
 
-def registration_of(path: Path | None, adjust: str | None = None) -> Registration | None:
+def registration_of(path: Path | None, adjust: str | None = None) -> StudiedRegistration | None:
     """Return the preregistration of a file as it stands now, if one is given."""
     if path is None:
         return None
     given = load(path)
-    return Registration(given, standing(given), adjust)
+    return StudiedRegistration(given, standing(given), adjust)
 
 
 def studied(
-    subject: Subject, studying: StudyOptions, position: TrialPosition | None, registered: Registration | None
+    subject: StudyInput, studying: StudyOptions, position: TrialPosition | None, registered: StudiedRegistration | None
 ) -> Study:
     """Return the study of a run.
 
@@ -81,7 +89,7 @@ def studied(
     settings_tried = 1 if position is None else _entered(subject.run, knobs, registered)
     registered = registered and registered.before(subject.run, knobs)
     departs = [] if registered is None else _deviations(subject, settings, registered)
-    beside = Beside(
+    beside = StudyContext(
         position=position,
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
         preregistered=registered is not None and registered.standing.precedes and not departs,
@@ -113,7 +121,7 @@ def knobs_of(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _entered(run: Run, knobs: dict[str, Any], registered: Registration | None) -> int:
+def _entered(run: Run, knobs: dict[str, Any], registered: StudiedRegistration | None) -> int:
     """Return with how many settings a run has been studied, these included; 1, said on stderr, if that is not known."""
     try:
         return enter_study(run, knobs, prereg="" if registered is None else registered.given.sha256)
@@ -122,7 +130,7 @@ def _entered(run: Run, knobs: dict[str, Any], registered: Registration | None) -
         return 1
 
 
-def primary(made: Study, given: Registered) -> dict[str, Any]:
+def primary(made: Study, given: PreregSettings) -> dict[str, Any]:
     """Return the registered statistic as the study found it: its p-value in the registered direction, or why not.
 
     One-sided p-values halve the two-sided one on the side registered, and count the rest on the other.
@@ -138,14 +146,14 @@ def primary(made: Study, given: Registered) -> dict[str, Any]:
     return {"p": test.p if given.direction == "two-sided" else towards, "reason": ""}
 
 
-def _test_of(made: Study, view: ViewResult, given: Registered) -> Significance | None:
+def _test_of(made: Study, view: ViewResult, given: PreregSettings) -> Significance | None:
     if given.scheme == "labels":
         return None if made.labels is None else made.labels.test
     place = {"bmp": 0, "t": 0, "sign-flip": 1, "placebo": 2}
     return view.tests[place[given.statistic]]
 
 
-def _deviations(subject: Subject, settings: Settings, registered: Registration) -> list[str]:
+def _deviations(subject: StudyInput, settings: Settings, registered: StudiedRegistration) -> list[str]:
     given, rule = registered.given, subject.strategy
     return deviations(
         given,
@@ -157,7 +165,7 @@ def _deviations(subject: Subject, settings: Settings, registered: Registration) 
     )
 
 
-def _account(subject: Subject, registered: Registration) -> Account:
+def _account(subject: StudyInput, registered: StudiedRegistration) -> PreregAccount:
     """Return the account of a run as a file would hold it; a benchmark goes by the name it was registered under."""
     asked, held = registered.given.account.benchmark, subject.run.benchmark
     dates, terms = subject.run.manifest["window"], asdict(subject.terms)
@@ -172,16 +180,16 @@ def _account(subject: Subject, registered: Registration) -> Account:
     )
 
 
-def _symbol(subject: Subject, name: str | None) -> str | None:
+def _symbol(subject: StudyInput, name: str | None) -> str | None:
     try:
         return None if name is None else subject.market.symbol(name)
     except UserError:
         return None
 
 
-def _used(settings: Settings, given: Preregistration) -> Registered:
+def _used(settings: Settings, given: Preregistration) -> PreregSettings:
     views = ("trade", *map(str, settings.windows))
-    return Registered(
+    return PreregSettings(
         statistic=given.settings.statistic,
         scheme="labels" if given.settings.scheme == "labels" else settings.scheme.value,
         window=given.settings.window if given.settings.window in views else "trade",
@@ -193,7 +201,7 @@ def _used(settings: Settings, given: Preregistration) -> Registered:
     )
 
 
-def _told(registered: Registration, departs: list[str], found: dict[str, Any]) -> dict[str, Any]:
+def _told(registered: StudiedRegistration, departs: list[str], found: dict[str, Any]) -> dict[str, Any]:
     given = registered.given
     return {
         "hypothesis": given.hypothesis,

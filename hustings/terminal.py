@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.account.records import Trade
 from engine.run.run import Run
-from reports.headline import Card, account_cards, trade_cards
+from reports.headline import HeadlineCard, account_cards, trade_cards
 from reports.numbers import NOT_AVAILABLE, money, percent, price
 from reports.sparkline import BLOCKS, PLAIN, sparkline
 
@@ -206,7 +206,7 @@ def _signs() -> str:
 def _views(run: Run) -> None:
     """Print the trades' view beside the account's, and why any number is not there."""
     ours, account = trade_cards(run), account_cards(run)
-    pairs = zip_longest(ours, account, fillvalue=Card("", "", ""))
+    pairs = zip_longest(ours, account, fillvalue=HeadlineCard("", "", ""))
     rows = [[left.label, left.value, right.label, right.value] for left, right in pairs]
     table(["the trades' view", "", "the account's view", " "], rows, right=["", " "])
     missing: dict[str, list[str]] = {}

@@ -22,7 +22,7 @@ _LABELLED = 40
 
 
 @dataclass(frozen=True)
-class Column:
+class ChartColumn:
     """One column: from one value to another, its name and the words that tell it; ``style`` is a CSS class."""
 
     name: str
@@ -39,7 +39,7 @@ class Columns:
     ident: str
     title: str
     description: str
-    columns: Sequence[Column]
+    columns: Sequence[ChartColumn]
     tick: Callable[[float], str]
     y_label: str = ""
     height: int = 300
@@ -47,7 +47,7 @@ class Columns:
     joined: bool = False
 
 
-def waterfall(steps: Sequence[tuple[str, float, str]], start: float = 0.0) -> list[Column]:
+def waterfall(steps: Sequence[tuple[str, float, str]], start: float = 0.0) -> list[ChartColumn]:
     """Return a column for each step (name, amount, words), from the level before it to the level after it.
 
     >>> [(c.low, c.high, c.style) for c in waterfall([("a", 5.0, ""), ("b", -2.0, "")])]
@@ -55,7 +55,7 @@ def waterfall(steps: Sequence[tuple[str, float, str]], start: float = 0.0) -> li
     """
     levels = np.concatenate(([start], start + np.cumsum([amount for _, amount, _ in steps]))).tolist()
     return [
-        Column(name, low, high, "fall" if amount < 0 else "rise", words)
+        ChartColumn(name, low, high, "fall" if amount < 0 else "rise", words)
         for (name, amount, words), low, high in zip(steps, levels, levels[1:], strict=False)
     ]
 
@@ -155,7 +155,9 @@ def histogram(values: Floats, tick: Callable[[float], str], *, ident: str, title
     edges = _edges(values)
     counts = np.histogram(values, edges)[0]
     columns = [
-        Column(tick(low), 0.0, float(n), "rise" if low >= 0 else "fall", f"{tick(low)} to {tick(high)}: {n} {what}")
+        ChartColumn(
+            tick(low), 0.0, float(n), "rise" if low >= 0 else "fall", f"{tick(low)} to {tick(high)}: {n} {what}"
+        )
         for low, high, n in zip(edges, edges[1:], counts.tolist(), strict=False)
     ]
     words = f"{len(values)} {what}: from {tick(float(values.min()))} to {tick(float(values.max()))}."

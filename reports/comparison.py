@@ -12,7 +12,7 @@ from engine.comparison.common_days import OnDays, numbers_within
 from engine.comparison.compare import Compared, Pair, compared
 from engine.comparison.difference import Difference
 from engine.comparison.resampling import LEVEL, RESAMPLES, SEED
-from engine.metrics.metrics import Numbers
+from engine.metrics.metrics import Metrics
 from engine.run.run import Run
 from reports.comparison_page import comparison_page
 from reports.comparison_tables import best_of, differing, trade_rows, traded_by_none
@@ -46,7 +46,7 @@ def comparison_data(runs: Sequence[Run]) -> dict[str, Any]:
     """
     found = compared(runs)
     named, span = labels(runs), found.span
-    own = [Numbers({m.name: r.metrics.get(m.name) for m in METRICS}, r.notes) for r in runs]
+    own = [Metrics({m.name: r.metrics.get(m.name) for m in METRICS}, r.notes) for r in runs]
     return {
         "runs": [_run_head(label, run) for label, run in zip(named, runs, strict=True)],
         "common_span": None if span is None else {"from": str(span[0]), "to": str(span[1])},
@@ -96,7 +96,7 @@ def _one_span(runs: Sequence[Run]) -> bool:
     return len({(r.sessions[0], r.sessions[-1]) for r in runs}) == 1
 
 
-def _metrics(found: Sequence[Numbers], *, comparable: bool = True) -> dict[str, Any]:
+def _metrics(found: Sequence[Metrics], *, comparable: bool = True) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for m in METRICS:
         values = [n.values.get(m.name) for n in found]

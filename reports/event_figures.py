@@ -10,7 +10,7 @@ from engine.account.records import Trade
 from engine.run.attribution import WithoutEvent
 from engine.run.event_paths import BEFORE, cumulative, mean_path
 from engine.run.run import EventPath, Run
-from reports.charts import Column, Columns, columns_svg, waterfall
+from reports.charts import ChartColumn, Columns, columns_svg, waterfall
 from reports.curves import tenths
 from reports.numbers import cents, money_tick, points, signed_percent
 from reports.svg import Across, Chart, Line, Range, Unit, chart_svg
@@ -95,7 +95,7 @@ def waterfall_svg(run: Run) -> str:
     if abs(interest) >= 0.005:
         steps.append(("interest", interest, f"interest on idle cash, less fees: {cents(interest)}"))
     total = run.final_equity - run.start_equity
-    whole = Column("total", 0.0, total, "total", f"final equity less starting cash: {cents(total)}")
+    whole = ChartColumn("total", 0.0, total, "total", f"final equity less starting cash: {cents(total)}")
     chart = Columns(
         ident="waterfall",
         title="P&L event by event",
@@ -140,7 +140,7 @@ def tenths_of_a_point(fraction: float) -> str:
     return points(fraction, 2).removesuffix(" pp")
 
 
-def _change(row: WithoutEvent) -> Column:
+def _change(row: WithoutEvent) -> ChartColumn:
     change = row.change or 0.0
     words = f"without {row.event_id}: {points(change)}, mean {signed_percent(row.mean_trade)}"
-    return Column(row.event_id, 0.0, change, "fall" if change < 0 else "rise", words)
+    return ChartColumn(row.event_id, 0.0, change, "fall" if change < 0 else "rise", words)

@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 132, 40
 
 
 @dataclass(frozen=True, eq=False)
-class Card:
+class GalleryCard:
     """A run as the gallery shows it.
 
     ``at`` is when it was last run, ISO UTC; ``equity`` its account at each session, None where it cannot be read;
@@ -39,7 +39,7 @@ class Card:
     missing: str = ""
 
 
-def gallery(cards: Sequence[Card]) -> str:
+def gallery(cards: Sequence[GalleryCard]) -> str:
     """Return the runs as one HTML page, in the order given; the same runs give the same bytes."""
     return render(
         "gallery.html.j2",
@@ -50,7 +50,7 @@ def gallery(cards: Sequence[Card]) -> str:
     )
 
 
-def _texts(card: Card) -> dict[str, Any]:
+def _texts(card: GalleryCard) -> dict[str, Any]:
     return {
         "run_id": card.run_id,
         "at": card.at[:19],

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.account.records import Trade
-from engine.metrics.metrics import Numbers
-from engine.metrics.trade_metrics import trade_numbers
+from engine.metrics.metrics import Metrics
+from engine.metrics.trade_metrics import trade_metrics
 from engine.run.run import Run
 from reports.labels import METRICS, TRADE_METRICS, Metric
 from reports.numbers import percent, signed_percent
@@ -17,7 +17,7 @@ _ACCOUNT = ("total_return", "cagr", "volatility", "sharpe", "sortino", "max_draw
 
 def outcome(run: Run) -> str:
     """Return in one or two sentences what the trades and the account made."""
-    found = trade_numbers(run.trades).values
+    found = trade_metrics(run.trades).values
     total = f"The account made {signed_percent(run.metrics.get('total_return'))} in {_span(run)}"
     cagr = run.metrics.get("cagr")
     total += "." if cagr is None else f", {signed_percent(cagr)} a year."
@@ -66,12 +66,12 @@ def _without_best(closed: Sequence[Trade]) -> str:
     if len(closed) < 2:
         return ""
     best = max(closed, key=lambda t: t.return_)
-    mean, rest = (trade_numbers(part).values["mean_trade"] for part in (closed, [t for t in closed if t is not best]))
+    mean, rest = (trade_metrics(part).values["mean_trade"] for part in (closed, [t for t in closed if t is not best]))
     return f" The mean trade is {percent(mean)}; without the best one it is {percent(rest)}."
 
 
 @dataclass(frozen=True)
-class Card:
+class HeadlineCard:
     """One number of the headline as text; ``note`` says what it is, or why it is not there."""
 
     label: str
@@ -80,17 +80,17 @@ class Card:
     negative: bool = False
 
 
-def trade_cards(run: Run) -> list[Card]:
+def trade_cards(run: Run) -> list[HeadlineCard]:
     """Return the trades' view: each number is of closed trades, whatever the account did in between."""
-    return [_card(m, trade_numbers(run.trades)) for m in TRADE_METRICS]
+    return [_card(m, trade_metrics(run.trades)) for m in TRADE_METRICS]
 
 
-def account_cards(run: Run) -> list[Card]:
+def account_cards(run: Run) -> list[HeadlineCard]:
     """Return the account's view: time-weighted, idle cash included."""
-    return [_card(m, Numbers(run.metrics, run.notes)) for m in METRICS if m.name in _ACCOUNT]
+    return [_card(m, Metrics(run.metrics, run.notes)) for m in METRICS if m.name in _ACCOUNT]
 
 
-def _card(metric: Metric, found: Numbers) -> Card:
+def _card(metric: Metric, found: Metrics) -> HeadlineCard:
     value = found.values.get(metric.name)
     why = found.notes.get(metric.name, "not recorded") if value is None else metric.meaning
-    return Card(metric.label, metric.write(value), why, negative=(value or 0) < 0)
+    return HeadlineCard(metric.label, metric.write(value), why, negative=(value or 0) < 0)

@@ -6,7 +6,7 @@ from math import ceil
 
 from engine.metrics.metrics import monthly_returns, yearly_returns
 from engine.run.run import Run
-from engine.run.variants import Variant, Variants
+from engine.run.variants import ParameterSensitivity, SensitivityCase
 from reports.numbers import percent, plain, signed_percent
 
 _ROUNDS_TO_ZERO = 0.00005
@@ -67,7 +67,7 @@ class Grid:
     rows: list[tuple[str, list[Cell]]]
 
 
-def timing_grid(variants: Variants) -> Grid | None:
+def timing_grid(variants: ParameterSensitivity) -> Grid | None:
     """Return the variations by hold and delay; None where there are none."""
     if not variants.timing:
         return None
@@ -79,7 +79,7 @@ def timing_grid(variants: Variants) -> Grid | None:
     return Grid([_named(d, "waited") for d in delays], rows)
 
 
-def cost_rows(variants: Variants) -> list[tuple[str, Cell]]:
+def cost_rows(variants: ParameterSensitivity) -> list[tuple[str, Cell]]:
     """Return the variations by multiples of the costs."""
     cells = _cells(variants.costs)
     return [(f"{plain(v.costs)} times", cells[v]) for v in variants.costs]
@@ -91,12 +91,12 @@ def _named(sessions: int | None, what: str) -> str:
     return f"{what} {sessions} session" if sessions == 1 else f"{what} {sessions} sessions"
 
 
-def _cells(variants: Sequence[Variant]) -> dict[Variant, Cell]:
+def _cells(variants: Sequence[SensitivityCase]) -> dict[SensitivityCase, Cell]:
     largest = max((abs(v.mean_trade) for v in variants if v.mean_trade is not None), default=0.0) or 1.0
     return {v: _cell(v, largest) for v in variants}
 
 
-def _cell(variant: Variant, largest: float) -> Cell:
+def _cell(variant: SensitivityCase, largest: float) -> Cell:
     mean = "n/a" if variant.mean_trade is None else signed_percent(variant.mean_trade)
     shade = heat(variant.mean_trade, largest)
     return Cell(mean, percent(variant.total_return), variant.n_trades, shade, variant.own)

@@ -9,7 +9,7 @@ from reports.numbers import count, days, percent, points, ratio, signed
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of ``engine.metrics.metrics.numbers``; ``better`` is 1 if more is better, -1 if less is, 0 if neither."""
+    """One number of ``compute_metrics``; ``better`` is 1 if more is better, -1 if less is, 0 if neither."""
 
     name: str
     label: str

@@ -1,6 +1,6 @@
 """What quantstats 0.0.86 reckons, worked again from its own conventions: a difference is explained when this meets it.
 
-Nothing here is shown as a number of ours. Each function takes the series as ``engine.metrics.performance.Series`` and returns what
+Nothing here is shown as a number of ours. Each function takes the series as ``performance.Series`` and returns what
 quantstats' table holds, in its units before rounding: fractions in %.
 """
 

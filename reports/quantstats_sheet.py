@@ -1,7 +1,7 @@
 """quantstats: its own sheet of a run, and its own numbers of it, to hold ours against; the one file that names it.
 
 quantstats gets a clean series (naive dates, ascending, unique, the benchmark on the same days). Its sheet is made
-through its public template: its figures, and the numbers of ``engine.metrics.metrics`` in place of its tables. Some of its
+through its public template: its figures, and the numbers of ``engine.metrics`` in place of its tables. Some of its
 figures are not asked for, because 0.0.86 draws them wrong; the tear sheet has them right:
 
 - calendar years: with pandas 3 the years stand beside the wrong bars;
@@ -98,7 +98,7 @@ _STYLE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class QuantstatsFigure:
     """One figure as an SVG element, and what it shows."""
 
     name: str
@@ -107,10 +107,10 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class QuantstatsSheet:
     """The figures; ``missing`` says in sentences what is not among them, and why; ``version`` is that of quantstats."""
 
-    figures: tuple[Figure, ...]
+    figures: tuple[QuantstatsFigure, ...]
     missing: tuple[str, ...]
     version: str
 
@@ -169,20 +169,20 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def quantstats_sheet(run: Run) -> Sheet:
+def quantstats_sheet(run: Run) -> QuantstatsSheet:
     """Return the figures quantstats draws of a run, or the reason why it cannot."""
     reason = _undrawable(run)
     if reason:
-        return Sheet((), (reason,), version("quantstats"))
+        return QuantstatsSheet((), (reason,), version("quantstats"))
     figures, missing = _drawn(run)
     idle = _idle_half_year(run)
     if idle and figures:
         missing = (*missing, idle)
         figures = tuple(f for f in figures if f.name not in RATIOS)
-    return Sheet(figures, missing, version("quantstats"))
+    return QuantstatsSheet(figures, missing, version("quantstats"))
 
 
-def _drawn(run: Run) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
+def _drawn(run: Run) -> tuple[tuple[QuantstatsFigure, ...], tuple[str, ...]]:
     """Return the figures with the benchmark, else without it, else none, and what is missing."""
     benchmark = _drawable_benchmark(run)
     figures = _figures(run, benchmark)
@@ -241,7 +241,7 @@ def _drawable_benchmark(run: Run) -> Floats | None:
     return None if returns is None or not returns.any() or _reads_as_prices(returns) else returns
 
 
-def _figures(run: Run, benchmark: Floats | None) -> tuple[Figure, ...]:
+def _figures(run: Run, benchmark: Floats | None) -> tuple[QuantstatsFigure, ...]:
     """Return the figures; none if quantstats gives up, as it does on series of few distinct values."""
     with TemporaryDirectory() as folder:
         page = Path(folder) / "sheet.html"
@@ -252,7 +252,7 @@ def _figures(run: Run, benchmark: Floats | None) -> tuple[Figure, ...]:
             return ()
         parts = re.split(r"<!--figure (\w+)-->", page.read_text(encoding="utf-8"))
     drawn = {name: text for name, text in zip(parts[1::2], parts[2::2], strict=True) if "<svg" in text}
-    return tuple(Figure(n, CAPTIONS[n], clean_svg(t, prefix=n, label=CAPTIONS[n])) for n, t in drawn.items())
+    return tuple(QuantstatsFigure(n, CAPTIONS[n], clean_svg(t, prefix=n, label=CAPTIONS[n])) for n, t in drawn.items())
 
 
 def _draw(run: Run, benchmark: Floats | None, page: Path) -> None:

@@ -27,7 +27,7 @@ from engine.run.run import Run
 from reports.charts import Columns, box_of, boxes_svg, columns_svg, histogram
 from reports.curves import tenths, with_start
 from reports.numbers import percent, ratio
-from reports.svg import NARROW, Band, Bars, Chart, Line, Unit, bars_svg, chart_svg, growth
+from reports.svg import NARROW, Band, BarChart, Chart, Line, Unit, bars_svg, chart_svg, growth
 
 MIN_SESSIONS = 5
 FALLS = 5
@@ -148,7 +148,9 @@ def _years(run: Run) -> str:
     groups = [(str(y), [theirs[y], r] if theirs else [r]) for y, r in ours.items()]
     words = f"One bar a year for {' and '.join(names)}, {min(ours)} to {max(ours)}."
     styles = ["bench", "s0"][-len(names) :]
-    bars = Bars("years", "Returns of calendar years", words, groups, names, styles, tenths, height=230, width=NARROW)
+    bars = BarChart(
+        "years", "Returns of calendar years", words, groups, names, styles, tenths, height=230, width=NARROW
+    )
     return bars_svg(bars)
 
 

@@ -11,7 +11,7 @@ from engine.study.result import Study
 from reports.event_figures import PlaceboBand
 from reports.numbers import count
 from reports.study_figures import path_svg, placebo_svg
-from reports.study_tables import Table, registered_text, study_tables
+from reports.study_tables import StudyTable, registered_text, study_tables
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class StudySection:
     prereg: dict[str, Any] | None
     registered: str
     placebo: PlaceboBand | None
-    tables: Sequence[Table]
+    tables: Sequence[StudyTable]
     figures: Sequence[StudyFigure]
 
 

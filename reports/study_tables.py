@@ -15,7 +15,7 @@ _NOT_ENTERED = "not entered: it counts as no trial"
 
 
 @dataclass(frozen=True)
-class Table:
+class StudyTable:
     """One table: its columns, those flush right, its rows as text, and a note under it."""
 
     ident: str
@@ -26,7 +26,7 @@ class Table:
     note: str = ""
 
 
-def study_tables(study: Study) -> tuple[Table, ...]:
+def study_tables(study: Study) -> tuple[StudyTable, ...]:
     """Return the tables: what could be found, what was, on what it hangs, how it changes with a judgement."""
     made = (
         _power(study),
@@ -61,13 +61,13 @@ def registered_text(prereg: Mapping[str, Any]) -> str:
     return f"{asked}: " + (f"p = {p_text(found['p'])}" if found["p"] is not None else f"{NONE} ({found['reason']})")
 
 
-def _power(study: Study) -> Table:
+def _power(study: Study) -> StudyTable:
     columns = ("true effect", "BMP", "sign-flip", "placebo", "exaggerated")
     title = "What so few could find, before looking"
     power = study.power
     if power is None:
         why = study.reasons.get("power", "it cannot be had")
-        return Table("power", title, columns, columns[1:], (), f"Not available: {why}.")
+        return StudyTable("power", title, columns, columns[1:], (), f"Not available: {why}.")
     rows = tuple(
         (
             percent(r.effect, 1),
@@ -84,7 +84,7 @@ def _power(study: Study) -> Table:
         f"{percent(power.spread, 1)}{_detectable(power)}. "
         "Exaggerated: how many times too large a mean is where BMP rejects."
     )
-    return Table("power", title, columns, columns, rows, note)
+    return StudyTable("power", title, columns, columns, rows, note)
 
 
 def _detectable(power: Power) -> str:
@@ -93,12 +93,12 @@ def _detectable(power: Power) -> str:
     return f"; with {power.n} of them a t-test finds {percent(power.detectable, 1)} or more four times in five"
 
 
-def _tests(study: Study) -> Table:
+def _tests(study: Study) -> StudyTable:
     several = len(study.views) > 1
     more = ("placebo, of all windows",) if several else ()
     columns = ("window", "n", "mean net", "abnormal", "BMP t", "sign-flip", "placebo", *more, "interval")
     rows = tuple(_test_row(v, several=several) for v in study.views)
-    return Table("tests", "What they found", columns, columns[1:], rows, _tests_note(study))
+    return StudyTable("tests", "What they found", columns, columns[1:], rows, _tests_note(study))
 
 
 def _test_row(view: ViewResult, *, several: bool) -> tuple[str, ...]:
@@ -143,26 +143,26 @@ def _counterfactual(study: Study) -> str:
     return named[study.model]
 
 
-def _others(study: Study) -> Table:
+def _others(study: Study) -> StudyTable:
     columns = ("other test", "n", "statistic", "p", "read from", "why it is not shown by default")
     rows = tuple(
         (o.test.name, str(o.test.n), ratio(o.test.statistic), p_text(o.test.p, o.test.error), _read_from(o.test), o.why)
         for o in study.more
     )
-    return Table("other-tests", "Other tests", columns, ("n", "statistic", "p"), rows)
+    return StudyTable("other-tests", "Other tests", columns, ("n", "statistic", "p"), rows)
 
 
 def _read_from(test: Significance) -> str:
     return test.reference if test.p is not None else test.reason
 
 
-def _observations(study: Study) -> Table:
+def _observations(study: Study) -> StudyTable:
     columns = ("observation", "from", "to", "trades", "net", "abnormal", "standardized", "beyond other dates")
     rows = tuple(_observation(o) for o in (*study.observations, *study.lost))
     lost = " ".join(f"{' + '.join(o.events)} has no abnormal return: {o.reason}." for o in study.lost)
     held = f"{study.open_trades} still held at the end, not counted." if study.open_trades else ""
     note = " ".join(n for n in (f"Sessions are those of {study.reference}.", lost, held) if n)
-    return Table("observations", "The observations", columns, columns[3:], rows, note)
+    return StudyTable("observations", "The observations", columns, columns[3:], rows, note)
 
 
 def _observation(row: ObservationRow) -> tuple[str, ...]:
@@ -178,12 +178,12 @@ def _observation(row: ObservationRow) -> tuple[str, ...]:
     )
 
 
-def _hangs(study: Study) -> Table:
+def _hangs(study: Study) -> StudyTable:
     given = study.concentration
     columns = ("question", "answer")
     if given is None:
         why = study.reasons.get("concentration", "it cannot be had")
-        return Table("concentration", "On how few it hangs", columns, (), (), f"Not available: {why}.")
+        return StudyTable("concentration", "On how few it hangs", columns, (), (), f"Not available: {why}.")
     p = f"fewest to go for BMP's p to rise above {given.alpha:.0%}"
     own = study.views[0].tests[0].p
     none = "it is above already" if own is None or own > given.alpha else "none do"
@@ -193,14 +193,14 @@ def _hangs(study: Study) -> Table:
         ("fewest to go for the mean to change its sign", _number(given.flips_sign, "none do")),
         (p, lost),
     )
-    return Table("concentration", "On how few it hangs", columns, (), rows, "The best are taken away first.")
+    return StudyTable("concentration", "On how few it hangs", columns, (), rows, "The best are taken away first.")
 
 
 def _number(value: int | None, none: str) -> str:
     return none if value is None else str(value)
 
 
-def _left_out(study: Study) -> Table:
+def _left_out(study: Study) -> StudyTable:
     columns = ("without", "n", "mean abnormal", "BMP t", "p")
     given = study.concentration
     kept = () if given is None else (*given.one_out, *(y for y in given.year_out if y.n < given.one_out[0].n))
@@ -208,23 +208,23 @@ def _left_out(study: Study) -> Table:
     ordered = sorted(kept, key=lambda o: (-round(abs(o.mean - mean), 12), o.without))
     rows = tuple((o.without, str(o.n), signed_percent(o.mean), ratio(o.statistic), p_text(o.p)) for o in ordered)
     title = "One left out at a time, and a year's where it has several"
-    return Table(
+    return StudyTable(
         "left-out", title, columns, columns[1:], rows, "What changes the mean most stands first." if rows else ""
     )
 
 
-def _judgements(study: Study) -> Table:
+def _judgements(study: Study) -> StudyTable:
     columns = ("another judgement", "n", "mean net", "abnormal", "BMP p")
     rows = tuple(
         (v.what, str(v.n), signed_percent(v.mean_net), signed_percent(v.mean_abnormal), p_text(v.p))
         for v in study.variations
     )
     note = "Labels are flipped one at a time; flips that change no trade are left out."
-    return Table("judgements", "Under other judgements", columns, columns[1:], rows, note if rows else "")
+    return StudyTable("judgements", "Under other judgements", columns, columns[1:], rows, note if rows else "")
 
 
-def _worth(study: Study) -> Table:
-    return Table(
+def _worth(study: Study) -> StudyTable:
+    return StudyTable(
         "worth", "What it is worth after all that was tried", ("question", "answer"), (), tuple(_worths(study))
     )
 

@@ -184,8 +184,8 @@ class _Space:
 
 
 @dataclass(frozen=True)
-class Bars:
-    """Bars in groups: a label and one value a style for each group."""
+class BarChart:
+    """BarChart in groups: a label and one value a style for each group."""
 
     ident: str
     title: str
@@ -198,7 +198,7 @@ class Bars:
     width: int = WIDTH
 
 
-def bars_svg(bars: Bars) -> str:
+def bars_svg(bars: BarChart) -> str:
     """Return the bars as one SVG element."""
     values = [v for _, group in bars.groups for v in group]
     low, high = min(0.0, *values), max(0.0, *values)
@@ -214,7 +214,7 @@ def bars_svg(bars: Bars) -> str:
     )
 
 
-def _groups(bars: Bars, space: _Space) -> list[str]:
+def _groups(bars: BarChart, space: _Space) -> list[str]:
     """Return one bar a value, and as many labels as have room."""
     step = space.x(1) - space.x(0)
     width = min(26.0, step * 0.8 / max(1, len(bars.styles)))

@@ -37,7 +37,7 @@ def _writer(name: str) -> Callable[[float | None], str]:
 
 
 @dataclass(frozen=True)
-class Table:
+class SweepTable:
     """A table as text, for a page or a terminal: ``right`` are the columns set flush right."""
 
     title: str
@@ -73,7 +73,7 @@ def _maps(found: Digest) -> list[str]:
     return [heat_map_svg(found.heat, v, write, ident=f"heat-{n}", title=f"{label}, {w} {over}") for n, v, w in named]
 
 
-def best_table(result: SweepResult) -> Table:
+def best_table(result: SweepResult) -> SweepTable:
     """Return the best combinations with their numbers, what they are worth, and whether the replay agrees."""
     metric = result.digest.metric
     numbers = [metric, *(name for name in SHOWN if name != metric)]
@@ -84,7 +84,7 @@ def best_table(result: SweepResult) -> Table:
         f"Deflated: the chance that the true Sharpe ratio per trade exceeds what the best of {result.trials:,} "
         "worthless trials would show (Bailey and López de Prado 2014); every combination counts as a trial of the rule."
     )
-    return Table(f"The best by {metric_label(metric)}", columns, rows, ["#", *heads, "deflated", "replay"], note)
+    return SweepTable(f"The best by {metric_label(metric)}", columns, rows, ["#", *heads, "deflated", "replay"], note)
 
 
 def _best_row(n: int, result: SweepResult, top: Top, numbers: list[str]) -> list[str]:
@@ -145,17 +145,17 @@ def _trials(result: SweepResult) -> str:
     return f"{result.trials:,} trial{'' if result.trials == 1 else 's'} of this rule{before}"
 
 
-def slice_table(found: Digest, each: Slice) -> Table:
+def slice_table(found: Digest, each: Slice) -> SweepTable:
     """Return how the number hangs on one parameter."""
     write = _writer(found.metric)
     rows = [
         [group_text(each, n), count(float(each.count[n])), write(float(each.mean[n])), write(float(each.best[n]))]
         for n in range(len(each.groups))
     ]
-    return Table(each.name, [each.name, "combinations", "mean", "best"], rows, ["combinations", "mean", "best"])
+    return SweepTable(each.name, [each.name, "combinations", "mean", "best"], rows, ["combinations", "mean", "best"])
 
 
-def walk_tables(result: SweepResult, walk: Walk) -> list[Table]:
+def walk_tables(result: SweepResult, walk: Walk) -> list[SweepTable]:
     """Return the folds of a walk-forward, in and out of sample, and the account that trades all tests."""
     label = metric_label(result.digest.metric)
     columns = [
@@ -171,7 +171,7 @@ def walk_tables(result: SweepResult, walk: Walk) -> list[Table]:
     rows = [_fold_row(result, row) for row in walk.rows]
     title = f"Walk-forward: trained on {walk.train}, traded for the next {walk.test}"
     note = "In each window the best of all combinations is chosen from what was known when it began, and traded in it."
-    return [Table(title, columns, rows, columns[3:], note), _stitched(walk.stitched)]
+    return [SweepTable(title, columns, rows, columns[3:], note), _stitched(walk.stitched)]
 
 
 def _fold_row(result: SweepResult, row: WalkRow) -> list[str]:
@@ -188,25 +188,25 @@ def _window(window: Any, events: int) -> str:
     return f"{window.since} to {window.until or 'the end'} ({events} event{'' if events == 1 else 's'})"
 
 
-def _stitched(run: Run | None) -> Table:
+def _stitched(run: Run | None) -> SweepTable:
     title = "Out of sample, stitched: one account that trades every test window"
     if run is None:
-        return Table(title, ["number", "value"], [], ["value"], "It never traded.")
+        return SweepTable(title, ["number", "value"], [], ["value"], "It never traded.")
     rows = [[m.label, _with_reason(m.write(run.metrics[m.name]), run.notes.get(m.name, ""))] for m in METRICS]
-    return Table(title, ["number", "value"], rows, ["value"], "Trades are not cut where their window ends.")
+    return SweepTable(title, ["number", "value"], rows, ["value"], "Trades are not cut where their window ends.")
 
 
 def _with_reason(text: str, reason: str) -> str:
     return f"{text} ({reason})" if reason else text
 
 
-def _failures(result: SweepResult) -> Table | None:
+def _failures(result: SweepResult) -> SweepTable | None:
     found = result.digest
     if not found.failed:
         return None
     rows = [[why, count(float(n))] for why, n in found.reasons]
     first = "; ".join(f"{_told(result, row)}" for row, _ in found.failures[:5])
-    return Table("reasons", ["reason", "combinations"], rows, ["combinations"], f"The first: {first}.")
+    return SweepTable("reasons", ["reason", "combinations"], rows, ["combinations"], f"The first: {first}.")
 
 
 def _told(result: SweepResult, row: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from datasets.instants import iso_z
 from engine.metrics.metrics import drawdowns, monthly_returns, yearly_returns
 from engine.metrics.return_metrics import Number
-from engine.metrics.trade_metrics import trade_numbers
+from engine.metrics.trade_metrics import trade_metrics
 from engine.run.attribution import attribution, leave_one_out
 from engine.run.event_paths import AFTER, BEFORE, cumulative, mean_path
 from engine.run.run import Run
@@ -25,7 +25,7 @@ def tables(run: Run) -> dict[str, list[Row]]:
     Returns are fractions, money is in account currency, instants are ISO UTC. ``why`` says why a number is None.
     """
     return {
-        "trades_view": _numbers(trade_numbers(run.trades).values, trade_numbers(run.trades).notes),
+        "trades_view": _numbers(trade_metrics(run.trades).values, trade_metrics(run.trades).notes),
         "account_view": _numbers(run.metrics, run.notes),
         "trades": [_trade(asdict(t)) for t in run.trades],
         "not_traded": [asdict(s) for s in run.skipped],

@@ -10,7 +10,7 @@ from typing import Any
 
 from datasets.errors import UserError, did_you_mean, unknown_name
 from engine.strategy import Strategy
-from engine.strategy.strategy_calls import told
+from engine.strategy.strategy_calls import format_error
 from strategies import ENTRY_POINTS, REGISTRY
 
 
@@ -52,7 +52,7 @@ def _from_module(module: str, cls: str) -> Any:
     except UserError:
         raise
     except (Exception, SystemExit) as e:
-        raise UserError(f"{module} raised {told(e)}") from e
+        raise UserError(f"{module} raised {format_error(e)}") from e
 
 
 def _file_module(path: Path) -> ModuleType:
@@ -71,7 +71,7 @@ def _file_module(path: Path) -> ModuleType:
     except SyntaxError as e:
         raise UserError(f"{path.name} line {e.lineno}: {type(e).__name__}: {e.msg}") from e
     except (Exception, SystemExit) as e:
-        raise UserError(f"{path.name} raised {told(e)}") from e
+        raise UserError(f"{path.name} raised {format_error(e)}") from e
     return module
 
 

@@ -243,7 +243,7 @@ class PoliticalEvent(BaseModel):
 
     @property
     def quotes(self) -> Quotes:
-        """What markets asked for its outcomes before the polls closed, oldest first; see ``datasets/events/priors.py``."""
+        """What markets asked for its outcomes before the polls closed, oldest first (``datasets/events/priors.py``)."""
         return self._quotes
 
     @property

@@ -24,7 +24,7 @@ PLAIN_SPLIT = 1.5
 """A split at least so large (or as small as one over it) must show in raw prices: else it was taken out before."""
 
 
-class Kind(StrEnum):
+class ActionKind(StrEnum):
     """What befell the holders of a share."""
 
     SPLIT = "split"
@@ -48,7 +48,7 @@ class CorporateAction:
 
     symbol: str
     ex_date: date
-    kind: Kind
+    kind: ActionKind
     value: float
     source: str
 
@@ -78,8 +78,8 @@ def _action(row: dict[str, str | None], where: str) -> CorporateAction:
         ex_date = date.fromisoformat(text["ex_date"])
     except ValueError as e:
         raise UserError(f"{where}: ex_date is '{text['ex_date']}'; it must be like 2026-07-08") from e
-    if text["kind"] not in list(Kind):
-        raise UserError(f"{where}: kind is '{text['kind']}'; it must be {' or '.join(Kind)}")
+    if text["kind"] not in list(ActionKind):
+        raise UserError(f"{where}: kind is '{text['kind']}'; it must be {' or '.join(ActionKind)}")
     try:
         value = float(text["value"])
     except ValueError:
@@ -88,7 +88,7 @@ def _action(row: dict[str, str | None], where: str) -> CorporateAction:
         raise UserError(f"{where}: value is '{text['value']}'; it must be a number above 0")
     if not text["symbol"]:
         raise UserError(f"{where}: symbol is empty")
-    return CorporateAction(text["symbol"], ex_date, Kind(text["kind"]), value, text["source"])
+    return CorporateAction(text["symbol"], ex_date, ActionKind(text["kind"]), value, text["source"])
 
 
 def check_once(actions: Sequence[CorporateAction], name: str) -> None:
@@ -124,7 +124,7 @@ def total_return(bars: Bars, actions: Sequence[CorporateAction]) -> Bars:
     if bars.adjustment == Adjustment.TOTAL:
         return bars
     placed = _within(bars, actions)
-    dividends = [(row, a) for row, a in placed if a.kind is Kind.DIVIDEND]
+    dividends = [(row, a) for row, a in placed if a.kind is ActionKind.DIVIDEND]
     if not dividends:
         raise UserError(
             f"{bars.symbol} has no dividend from {bars.session[0]} to {bars.session[-1]} in actions.csv: "
@@ -144,7 +144,7 @@ def _within(bars: Bars, actions: Sequence[CorporateAction]) -> list[tuple[int, C
 def _without_splits(bars: Bars, placed: Sequence[tuple[int, CorporateAction]]) -> Bars:
     factor = np.ones(len(bars))
     for row, action in placed:
-        if action.kind is Kind.SPLIT:
+        if action.kind is ActionKind.SPLIT:
             _check_shows(bars, row, action)
             factor[:row] /= action.value
     return bars if (factor == 1).all() else replace(bars.scaled(factor), volume=bars.volume / factor)

@@ -13,7 +13,7 @@ from datasets.errors import UserError
 from datasets.instants import Instants, Sessions, iso_z, to_date
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp
-from datasets.prices.missing_sessions import Lacking, sessions_lacking
+from datasets.prices.missing_sessions import MissingSessions, sessions_lacking
 from datasets.prices.stale_opens import tradable_opens
 
 Floats = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Bars:
 
     Arrays of one length: ``session`` (datetime64[D], exchange-local), ``open_at`` and ``close_at`` (int64 ns, UTC),
     ``open high low close`` (quote currency; never NaN), ``volume`` (NaN where unknown) and ``open_is_real``: whether
-    the open is a traded price (datasets/prices/stale_opens.py). Where it is not (missing, or stale) fills go to the close.
+    the open is a traded price (datasets/prices/stale_opens.py). Where it is not, fills go to the close.
 
     Daily bars have one row a session. ``intraday`` bars have their own instants; several may share a session, whose
     open is that of its first bar and whose close is that of its last. A single print is a bar that opens as it closes.
@@ -87,7 +87,7 @@ class Bars:
         return "total" if self.holds_dividends or self.instrument.total_return else "price"
 
     @cached_property
-    def lacking(self) -> Lacking:
+    def missing(self) -> MissingSessions:
         """The sessions that the exchange's calendar holds and the bars lack, found when first asked for."""
         return sessions_lacking(self.instrument.mic, self.session)
 
@@ -99,7 +99,7 @@ class Bars:
         return SessionRows(begins, ends, np.repeat(np.arange(len(begins)), ends - begins + 1))
 
     @cached_property
-    def opens_apart(self) -> Flags:
+    def has_separate_open(self) -> Flags:
         """Whether a bar's open is a price to trade at, earlier than its close: that of a single print is its close."""
         return self.open_is_real & (self.open_at < self.close_at)
 

@@ -11,7 +11,7 @@ from datasets.errors import UserError
 from datasets.instants import Sessions, iso_z, to_date
 from datasets.markets.instruments import Instrument
 from datasets.prices.fetch_journal import Journal
-from datasets.prices.importing import Arrival, Taken, take
+from datasets.prices.importing import ImportResult, Origin, import_table
 from datasets.prices.quality import RefusedError
 from datasets.prices.sources.base import Provider
 from datasets.prices.sources.http import ExhaustedError, ProviderError
@@ -127,13 +127,13 @@ def fetch_one(
         fetched = provider.fetch(instrument, first=first, last=request.last)
         table = _within(fetched.table, first, request.last)
         _check_joins(table, known)
-        arrival = Arrival(
+        arrival = Origin(
             source=provider.source,
             retrieved_at=asked_at,
             licence=provider.licence,
             adjustment="total" if instrument.total_return else "price",
         )
-        taken = take(table, instrument, store, arrival=arrival, accepted=request.accepted)
+        taken = import_table(table, instrument, store, arrival=arrival, accepted=request.accepted)
     except ExhaustedError:
         raise
     except ProviderError as e:
@@ -160,7 +160,7 @@ def _all_of(e: RefusedError) -> tuple[str, ...]:
     return tuple(f"{f.message} ({f.rule})" for f in e.refused) if len(e.refused) > 1 else ()
 
 
-def _stored(outcome: Outcome, taken: Taken, remarks: Sequence[str]) -> Outcome:
+def _stored(outcome: Outcome, taken: ImportResult, remarks: Sequence[str]) -> Outcome:
     update, delivery = taken.update, taken.delivery
     return replace(
         outcome,

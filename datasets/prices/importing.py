@@ -11,7 +11,7 @@ from datasets.instants import iso_z
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
 from datasets.prices.merging import Update
-from datasets.prices.quality import Report, Severity, admit, check_accepted
+from datasets.prices.quality import QualityReport, Severity, admit, check_accepted
 from datasets.prices.series_file import Delivery
 from datasets.prices.sources.stored import StoreSource
 from datasets.prices.store import REVISION, Store
@@ -22,7 +22,7 @@ UNJOINED = "unjoined"
 
 
 @dataclass(frozen=True)
-class Arrival:
+class Origin:
     """Whence and when a table came. ``adjustment`` is ``price`` or ``total``: whether dividends are in its prices."""
 
     source: str
@@ -32,23 +32,23 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Taken:
+class ImportResult:
     """What was stored, and what was found on the way."""
 
     symbol: str
-    report: Report
+    report: QualityReport
     update: Update
     delivery: Delivery
 
 
-def take(
-    table: PriceTable, instrument: Instrument, store: Store, *, arrival: Arrival, accepted: Collection[str] = ()
-) -> Taken:
+def import_table(
+    table: PriceTable, instrument: Instrument, store: Store, *, arrival: Origin, accepted: Collection[str] = ()
+) -> ImportResult:
     """Judge a table and add its rows to the store: all of them, or none and an error.
 
     Raises:
-        UserError: a finding that could change a fill and was not accepted (``datasets.prices.quality.admit``); or rows that
-            share no session with the stored ones, and ``unjoined`` was not accepted.
+        UserError: a finding that could change a fill and was not accepted (``datasets.prices.quality.admit``);
+            or rows that share no session with the stored ones, and ``unjoined`` was not accepted.
         HistoryChangedError: stored rows would change and ``revision`` was not accepted.
     """
     rules = [rule for rule in accepted if rule not in (REVISION, UNJOINED)]
@@ -75,7 +75,7 @@ def take(
         adjustment=arrival.adjustment,
         accept_changes=REVISION in accepted,
     )
-    return Taken(instrument.symbol, passed.report, update, delivery)
+    return ImportResult(instrument.symbol, passed.report, update, delivery)
 
 
 def check_rules(accepted: Collection[str]) -> None:

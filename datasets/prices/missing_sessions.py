@@ -13,7 +13,7 @@ DAYS_BEFORE = 45
 
 
 @dataclass(frozen=True, eq=False)
-class Lacking:
+class MissingSessions:
     """The sessions lacking, ascending, with their hours (int64 ns, UTC); ``bar`` is the row of the bar after each."""
 
     session: Sessions
@@ -24,17 +24,17 @@ class Lacking:
     def __len__(self) -> int:
         return len(self.session)
 
-    def take(self, first: int, last: int) -> "Lacking":
+    def take(self, first: int, last: int) -> "MissingSessions":
         """Return those that lie just before one of the bars from ``first`` to ``last``, both included."""
         rows = slice(int(self.bar.searchsorted(first)), int(self.bar.searchsorted(last, side="right")))
-        return Lacking(self.session[rows], self.open_at[rows], self.close_at[rows], self.bar[rows])
+        return MissingSessions(self.session[rows], self.open_at[rows], self.close_at[rows], self.bar[rows])
 
-    def where(self, mask: NDArray[np.bool_]) -> "Lacking":
+    def where(self, mask: NDArray[np.bool_]) -> "MissingSessions":
         """Return those of a mask."""
-        return Lacking(self.session[mask], self.open_at[mask], self.close_at[mask], self.bar[mask])
+        return MissingSessions(self.session[mask], self.open_at[mask], self.close_at[mask], self.bar[mask])
 
 
-def sessions_lacking(mic: str, session: Sessions) -> Lacking:
+def sessions_lacking(mic: str, session: Sessions) -> MissingSessions:
     """Return the sessions of an exchange's calendar that lie before the last of these sessions and are not among them.
 
     Dates that the calendar does not cover are never lacking. ``session`` ascends; a label may stand more than once.
@@ -47,4 +47,6 @@ def sessions_lacking(mic: str, session: Sessions) -> Lacking:
     there = FIRST_DATE + rows
     bar = session.searchsorted(there)
     lacks = session[np.minimum(bar, len(session) - 1)] != there
-    return Lacking(there[lacks], table.open_at[rows[lacks]], table.close_at[rows[lacks]], bar[lacks].astype(np.int64))
+    return MissingSessions(
+        there[lacks], table.open_at[rows[lacks]], table.close_at[rows[lacks]], bar[lacks].astype(np.int64)
+    )

@@ -12,18 +12,18 @@ from datetime import datetime
 from datasets.errors import UserError, unknown_name
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source
-from datasets.prices.checks import RULES, Rule
+from datasets.prices.checks import RULES, QualityRule
 from datasets.prices.checks.case import Case, Flaw
 from datasets.prices.findings import Finding, Severity
 from datasets.prices.table import PriceTable, bars_of
 
-__all__ = ["Admitted", "Finding", "RefusedError", "Report", "Severity", "admit", "examine"]
+__all__ = ["Admitted", "Finding", "RefusedError", "QualityReport", "Severity", "admit", "examine"]
 
 
 class RefusedError(UserError):
     """A table that was not let in: ``found`` says what is wrong without a way out, ``refused`` holds all of it."""
 
-    def __init__(self, report: "Report", refused: tuple[Finding, ...], unit: str) -> None:
+    def __init__(self, report: "QualityReport", refused: tuple[Finding, ...], unit: str) -> None:
         self.found = _found(report, refused, unit)
         self.refused = refused
         super().__init__(f"{self.found}; {_way_out(refused)}")
@@ -34,7 +34,7 @@ class RefusedError(UserError):
 
 
 @dataclass(frozen=True)
-class Report:
+class QualityReport:
     """All findings on one table. ``corrections`` tells what was put right, or will be where its rule is accepted."""
 
     name: str
@@ -54,12 +54,12 @@ class Admitted:
 
     table: PriceTable
     bars: Bars
-    report: Report
+    report: QualityReport
 
 
 def examine(
     table: PriceTable, instrument: Instrument, *, reference: Bars | None = None, retrieved_at: datetime | None = None
-) -> Report:
+) -> QualityReport:
     """Return everything that is wrong with a table as bars of an instrument.
 
     Args:
@@ -106,7 +106,7 @@ def check_accepted(accepted: Collection[str]) -> None:
             raise UserError(f"rule '{name}' cannot be accepted: it refuses nothing, or the file must be corrected")
 
 
-def _judge(case: Case) -> tuple[Report, PriceTable]:
+def _judge(case: Case) -> tuple[QualityReport, PriceTable]:
     """Ask every rule, each of the table as put right so far (also where that hangs on a rule being accepted)."""
     name, rows = case.table.name, len(case)
     findings: list[Finding] = [] if rows else [Finding("empty-file", Severity.REFUSAL, "no rows", rows=0)]
@@ -120,17 +120,17 @@ def _judge(case: Case) -> tuple[Report, PriceTable]:
             corrections.append(verdict.correction)
         if verdict.table is not None:
             case = replace(case, table=verdict.table)
-    return Report(name, case.instrument.symbol, rows, tuple(findings), tuple(corrections)), case.table
+    return QualityReport(name, case.instrument.symbol, rows, tuple(findings), tuple(corrections)), case.table
 
 
-def _finding(rule: Rule, table: PriceTable, flaw: Flaw) -> Finding:
+def _finding(rule: QualityRule, table: PriceTable, flaw: Flaw) -> Finding:
     if flaw.row is None:
         return Finding(rule.name, flaw.severity, flaw.text, rows=flaw.rows)
     line, session = int(table.line[flaw.row]), str(table.session[flaw.row])
     return Finding(rule.name, flaw.severity, flaw.text, line, session, flaw.rows)
 
 
-def _found(report: Report, refused: tuple[Finding, ...], unit: str) -> str:
+def _found(report: QualityReport, refused: tuple[Finding, ...], unit: str) -> str:
     first = refused[0]
     place = report.name if first.line is None else f"{report.name} {unit} {first.line}"
     more = f" and {len(refused) - 1} more" if len(refused) > 1 else ""

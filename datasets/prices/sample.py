@@ -39,7 +39,7 @@ AFTER_SESSIONS = 10
 
 
 @dataclass(frozen=True)
-class Market:
+class SimulatedMarket:
     """What is simulated of a market: its first level, yearly volatility, and share of the Japanese event moves."""
 
     level: float
@@ -48,18 +48,18 @@ class Market:
 
 
 MARKETS = {
-    "TOPIX": Market(1700, 0.20, 1.0),
-    "T1306": Market(1750, 0.20, 1.0),
-    "N225": Market(19000, 0.22, 1.0),
-    "USDJPY": Market(105, 0.10, 0.5),
-    "KOSPI": Market(1000, 0.22, 0.5),
-    "HSI": Market(15000, 0.23, 0.5),
-    "HSTECH": Market(3000, 0.32, 0.5),
-    "SSEC": Market(1500, 0.22, 0.5),
-    "CSI300": Market(1000, 0.23, 0.5),
-    "ASX200": Market(3000, 0.15, 0.5),
-    "STI": Market(2000, 0.16, 0.5),
-    "NIFTY50": Market(1500, 0.20, 0.5),
+    "TOPIX": SimulatedMarket(1700, 0.20, 1.0),
+    "T1306": SimulatedMarket(1750, 0.20, 1.0),
+    "N225": SimulatedMarket(19000, 0.22, 1.0),
+    "USDJPY": SimulatedMarket(105, 0.10, 0.5),
+    "KOSPI": SimulatedMarket(1000, 0.22, 0.5),
+    "HSI": SimulatedMarket(15000, 0.23, 0.5),
+    "HSTECH": SimulatedMarket(3000, 0.32, 0.5),
+    "SSEC": SimulatedMarket(1500, 0.22, 0.5),
+    "CSI300": SimulatedMarket(1000, 0.23, 0.5),
+    "ASX200": SimulatedMarket(3000, 0.15, 0.5),
+    "STI": SimulatedMarket(2000, 0.16, 0.5),
+    "NIFTY50": SimulatedMarket(1500, 0.20, 0.5),
 }
 
 
@@ -86,7 +86,7 @@ class SimulatedSource:
         return _simulate(instrument, market, self._seed)
 
 
-def _simulate(instrument: Instrument, market: Market, seed: int) -> Bars:
+def _simulate(instrument: Instrument, market: SimulatedMarket, seed: int) -> Bars:
     sessions = calendar_sessions(instrument.mic, FIRST, LAST)
     open_at, _ = stamp(instrument.mic, sessions)
     own = np.random.default_rng([seed, crc32(instrument.symbol.encode())])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.prices.bars import Flags, Floats
-from engine.account.bar_matrix import Money, Numbers64, Tape
+from engine.account.bar_matrix import BarMatrix, CostModel, Numbers64
 from engine.account.exits import HELD, Priced
 from engine.account.sizing import SMALLEST_SCALE
 from engine.account.trade_table import spans
@@ -39,7 +39,7 @@ class Steps:
     one_at_a_time: bool
 
 
-def steps_of(priced: Priced, tape: Tape, money: Money) -> Steps:
+def steps_of(priced: Priced, tape: BarMatrix, money: CostModel) -> Steps:
     """Return the steps of all plans of a table."""
     table, entries = priced.table, priced.table.entries
     entered = tape.order[entries.moment][table.entry]
@@ -123,7 +123,7 @@ def held_pairs(steps: Steps, chosen: Flags) -> tuple[Numbers64, Numbers64]:
     return numbers[spans(first, counts)], np.repeat(np.arange(n // 2), counts)
 
 
-def _pairs(priced: Priced, steps: Steps, tape: Tape) -> _Pairs:
+def _pairs(priced: Priced, steps: Steps, tape: BarMatrix) -> _Pairs:
     if steps.one_at_a_time:
         nothing = np.zeros(0, dtype=np.int64)
         return _Pairs(nothing, nothing, np.zeros(0))
@@ -135,7 +135,7 @@ def _pairs(priced: Priced, steps: Steps, tape: Tape) -> _Pairs:
     return _Pairs(step, trade, known_prices(tape, entries.instrument[table.entry[trade]], order))
 
 
-def known_prices(tape: Tape, instrument: NDArray[np.int32], order: Numbers64) -> Floats:
+def known_prices(tape: BarMatrix, instrument: NDArray[np.int32], order: Numbers64) -> Floats:
     """Return the last price of instruments at places in time."""
     found = np.empty(len(order))
     by = np.argsort(instrument, kind="stable")
@@ -146,8 +146,8 @@ def known_prices(tape: Tape, instrument: NDArray[np.int32], order: Numbers64) ->
     return found
 
 
-def settled(priced: Priced, steps: Steps, tape: Tape, money: Money) -> Settled:
-    """Return the accounts after all steps. Shorts that pay interest are not reckoned here (see engine/account/grid.py)."""
+def settled(priced: Priced, steps: Steps, tape: BarMatrix, money: CostModel) -> Settled:
+    """Return the accounts after all steps. Shorts that pay interest are left to engine/account/grid.py."""
     walk = _Walk(priced, steps, tape, money)
     counts = np.diff(steps.start)
     by = np.argsort(-counts, kind="stable")
@@ -161,7 +161,7 @@ def settled(priced: Priced, steps: Steps, tape: Tape, money: Money) -> Settled:
 class _Walk:
     """All accounts abreast, from step to step."""
 
-    def __init__(self, priced: Priced, steps: Steps, tape: Tape, money: Money) -> None:
+    def __init__(self, priced: Priced, steps: Steps, tape: BarMatrix, money: CostModel) -> None:
         self.priced, self.steps, self.tape, self.money = priced, steps, tape, money
         self.pairs = _pairs(priced, steps, tape)
         plans, n = len(steps.start) - 1, len(steps.trade)
@@ -242,7 +242,7 @@ class _Walk:
         return equity
 
 
-def _kept(money: Money, day: Numbers64, days: int) -> Floats:
+def _kept(money: CostModel, day: Numbers64, days: int) -> Floats:
     """Return what 1 paid in before the mark of a day has become by the last mark; its own mark brings it nothing."""
     kept: Floats = money.grown[days] / money.grown[np.minimum(day + 1, days)]
     return kept

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from datasets.instants import Instants
 from datasets.prices.bars import Bars, Flags, Floats
-from engine.account.daily_ledger import AccountDays, account_days
+from engine.account.daily_ledger import AccountCalendar, account_calendar
 from engine.plan.costs import DAYS_PER_YEAR, Terms
 
 Numbers64 = NDArray[np.int64]
@@ -21,7 +21,7 @@ NO_MOMENT = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Tape:
+class BarMatrix:
     """Arrays over all rows of all instruments, and over the days of the account.
 
     ``base`` is the first row of each instrument (and the number of all rows at its end). ``open_day`` and
@@ -30,7 +30,7 @@ class Tape:
     """
 
     bars: tuple[Bars, ...]
-    days: AccountDays
+    days: AccountCalendar
     base: Numbers64
     open: Floats
     high: Floats
@@ -38,7 +38,7 @@ class Tape:
     close: Floats
     open_at: Instants
     close_at: Instants
-    opens_apart: Flags
+    has_separate_open: Flags
 
     @property
     def n_days(self) -> int:
@@ -92,22 +92,22 @@ class Tape:
         closed = np.searchsorted(self.close_at[rows], order >> 1, side="right") - 1
         opened = np.searchsorted(self.open_at[rows], (order + 1) >> 1, side="left") - 1
         opened = np.where(order & 1, np.searchsorted(self.open_at[rows], order >> 1, side="right") - 1, opened)
-        from_open = (opened > closed) & self.opens_apart[rows][np.maximum(opened, 0)]
+        from_open = (opened > closed) & self.has_separate_open[rows][np.maximum(opened, 0)]
         row = rows.start + np.maximum(np.where(from_open, opened, closed), 0)
         moments: Numbers64 = row * 2 + from_open
         return moments
 
 
-def tape_of(bars: Sequence[Bars], since: np.datetime64 | None = None) -> Tape:
+def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarMatrix:
     """Return the tape of several instruments whose account begins at a session."""
 
     def joined(name: str) -> NDArray[np.float64]:
         given = [getattr(b, name) for b in bars]
         return given[0] if len(given) == 1 else np.concatenate(given)
 
-    return Tape(
+    return BarMatrix(
         bars=tuple(bars),
-        days=account_days(list(bars), since),
+        days=account_calendar(list(bars), since),
         base=np.concatenate(([0], np.cumsum([len(b) for b in bars]))).astype(np.int64),
         open=joined("open"),
         high=joined("high"),
@@ -115,12 +115,12 @@ def tape_of(bars: Sequence[Bars], since: np.datetime64 | None = None) -> Tape:
         close=joined("close"),
         open_at=joined("open_at").astype(np.int64, copy=False),
         close_at=joined("close_at").astype(np.int64, copy=False),
-        opens_apart=joined("opens_apart").astype(bool, copy=False),
+        has_separate_open=joined("has_separate_open").astype(bool, copy=False),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class Money:
+class CostModel:
     """What terms mean on a tape: costs of each instrument, and what a day's idle cash earns.
 
     ``earned`` is the interest of each day as a fraction of what was idle the day before; ``grown`` has one more entry
@@ -142,12 +142,12 @@ class Money:
         return self.terms.cash_rate != 0 or self.terms.borrow_rate != 0
 
 
-def money_of(tape: Tape, terms: Terms) -> Money:
+def cost_model(tape: BarMatrix, terms: Terms) -> CostModel:
     """Return what terms mean on a tape."""
     costs = [terms.costs(b.instrument) for b in tape.bars]
     gaps = np.diff(_numbers(tape.days.sessions), prepend=_numbers(tape.days.sessions)[:1])
     earned = np.array([terms.interest(1.0, 0.0, d) for d in range(int(gaps.max(initial=0)) + 1)])[gaps]
-    return Money(
+    return CostModel(
         terms=terms,
         commission=np.array([c.commission(1.0) for c in costs]),
         buy=np.array([c.fill_price(1.0, buy=True) for c in costs]),

@@ -6,7 +6,7 @@ from typing import cast
 import numpy as np
 
 from datasets.prices.bars import Bars, Flags, Floats
-from engine.account.bar_matrix import Money, Numbers64, money_of, tape_of
+from engine.account.bar_matrix import CostModel, Numbers64, bar_matrix, cost_model
 from engine.account.exits import priced, reached_of
 from engine.account.grid import TRADES, Backend, Gathered, Results, fast_module, results_of, walks_of
 from engine.account.grid_table import bar_by_bar, some_calendars
@@ -37,8 +37,8 @@ def evaluate_calendars(
         since: the first session of the accounts.
         backend: what reckons.
     """
-    tape = tape_of([bars], since)
-    money = money_of(tape, terms)
+    tape = bar_matrix([bars], since)
+    money = cost_model(tape, terms)
     found, fast = Gathered(len(rows)), fast_module(backend, rows.size, walks=walks_of(money, shorts=shape.side < 0))
     once = bar_by_bar(tape, shape, weight)
     reached, windows = reached_of(once.entries, once.levels, tape, money, fast), None
@@ -61,8 +61,8 @@ def calendar_equities(
     What a trade does to equity is reckoned once a bar; a calendar whose trades share no day is then a product of what
     stands at its rows.
     """
-    tape = tape_of([bars], since)
-    money = money_of(tape, terms)
+    tape = bar_matrix([bars], since)
+    money = cost_model(tape, terms)
     factors = factors_of(priced(bar_by_bar(tape, shape, weight), tape, money), tape, money)
     found = terms.cash * np.multiply.reduce(factors.factor[rows], axis=1)
     others = np.flatnonzero(~_apart(factors, rows, money))
@@ -71,7 +71,7 @@ def calendar_equities(
     return cast(Floats, found)
 
 
-def _apart(factors: Factors, rows: Numbers64, money: Money) -> Flags:
+def _apart(factors: Factors, rows: Numbers64, money: CostModel) -> Flags:
     """Return the calendars whose trades share no day and keep equity above zero."""
     if not may_stand_apart(factors.priced.table.entries, money):
         return np.zeros(len(rows), dtype=bool)

@@ -12,17 +12,17 @@ from engine.plan.costs import MAINTENANCE, Terms
 
 
 @dataclass(frozen=True, eq=False)
-class AccountDays:
+class AccountCalendar:
     """Sessions (labels) and the instant at which the last market of each has closed."""
 
     sessions: Sessions
     marked_at: Instants
 
 
-def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> AccountDays:
+def account_calendar(bars: list[Bars], since: np.datetime64 | None = None) -> AccountCalendar:
     """Return the union of the sessions of several instruments, each marked when the last of them has closed."""
     if len(bars) == 1 and not bars[0].intraday:
-        return _since(AccountDays(bars[0].session.astype("datetime64[D]", copy=False), bars[0].close_at), since)
+        return _since(AccountCalendar(bars[0].session.astype("datetime64[D]", copy=False), bars[0].close_at), since)
     labels = [b.session.astype("datetime64[D]", copy=False).view(np.int64) for b in bars]
     first, last = min(int(s[0]) for s in labels), max(int(s[-1]) for s in labels)
     closes = np.full(last - first + 1, np.iinfo(np.int64).min)
@@ -32,21 +32,21 @@ def account_days(bars: list[Bars], since: np.datetime64 | None = None) -> Accoun
         closes[day] = np.maximum(closes[day], each.close_at[ends])
     held = np.flatnonzero(closes > np.iinfo(np.int64).min)
     sessions = (held + first).astype("datetime64[D]")
-    return _since(AccountDays(sessions, np.maximum.accumulate(closes[held])), since)
+    return _since(AccountCalendar(sessions, np.maximum.accumulate(closes[held])), since)
 
 
-def _since(days: AccountDays, since: np.datetime64 | None) -> AccountDays:
+def _since(days: AccountCalendar, since: np.datetime64 | None) -> AccountCalendar:
     if since is None:
         return days
     first = int(np.searchsorted(days.sessions, since))
-    return AccountDays(days.sessions[first:], days.marked_at[first:])
+    return AccountCalendar(days.sessions[first:], days.marked_at[first:])
 
 
 @dataclass
-class DayBook:
+class DailyLedger:
     """Writes one line a day: equity, cash, exposure; and reckons the interest between two of them."""
 
-    days: AccountDays
+    days: AccountCalendar
     terms: Terms
     equity: Floats = field(init=False)
     cash: Floats = field(init=False)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from datasets.prices.bars import Flags, Floats
-from engine.account.bar_matrix import NO_MOMENT, Money, Numbers64, Tape
+from engine.account.bar_matrix import NO_MOMENT, BarMatrix, CostModel, Numbers64
 from engine.account.trade_table import Entries, Levels, TradeTable, spans
 
 PLANNED, STOPPED, TARGET, HELD = 0, 1, 2, 3
@@ -55,7 +55,7 @@ Exits = tuple[Numbers64, Floats, Numbers64]
 """Of each trade the moment of its exit, the price there before slippage, and the reason."""
 
 
-def exits_of(table: TradeTable, tape: Tape, hits: Hits) -> Exits:
+def exits_of(table: TradeTable, tape: BarMatrix, hits: Hits) -> Exits:
     """Return where each trade leaves, the price before slippage, and why: what is reached first, or as planned."""
     out = table.exit.copy()
     reason = np.where(out == NO_MOMENT, HELD, PLANNED)
@@ -77,18 +77,18 @@ class Reached:
     hits: Hits
 
 
-def reached_of(entries: Entries, levels: Levels, tape: Tape, money: Money, fast: Any = None) -> Reached:
-    """Return the prices paid at entries, and where levels are reached; ``fast`` as in `engine.account.grid.results_of`."""
+def reached_of(entries: Entries, levels: Levels, tape: BarMatrix, money: CostModel, fast: Any = None) -> Reached:
+    """Return the prices paid at entries, and where levels are reached; ``fast`` as in `grid.results_of`."""
     paid = paid_at(entries, tape, money)
     return Reached(paid, hits_of(entries, levels, tape, paid, first_outside if fast is None else fast.first_outside))
 
 
 def priced(
     table: TradeTable,
-    tape: Tape,
-    money: Money,
+    tape: BarMatrix,
+    money: CostModel,
     reached: Reached | None = None,
-    exits: Callable[[TradeTable, Tape, Hits], Exits] = exits_of,
+    exits: Callable[[TradeTable, BarMatrix, Hits], Exits] = exits_of,
 ) -> Priced:
     """Return the prices of all trades of a table.
 
@@ -107,7 +107,7 @@ def priced(
     return Priced(table, paid, out, reference, reference * closes, reason)
 
 
-def paid_at(entries: Entries, tape: Tape, money: Money) -> Floats:
+def paid_at(entries: Entries, tape: BarMatrix, money: CostModel) -> Floats:
     """Return the price of each entry after slippage."""
     moved = np.where(entries.weight > 0, money.buy[entries.instrument], money.sell[entries.instrument])
     paid: Floats = tape.price[entries.moment] * moved
@@ -123,10 +123,10 @@ def _leaves_early(table: TradeTable, hits: Hits) -> Flags:
     return early
 
 
-Search = Callable[[Tape, Numbers64, Numbers64, Floats, Floats], Numbers64]
+Search = Callable[[BarMatrix, Numbers64, Numbers64, Floats, Floats], Numbers64]
 
 
-def hits_of(entries: Entries, levels: Levels, tape: Tape, paid: Floats, search: Search) -> Hits:
+def hits_of(entries: Entries, levels: Levels, tape: BarMatrix, paid: Floats, search: Search) -> Hits:
     """Return where each pair of levels is reached. Both in one bar: stopped; an open that has passed one: at the open.
 
     A level that a bar without a real open lies wholly beyond fills at the bar's close.
@@ -142,7 +142,7 @@ def hits_of(entries: Entries, levels: Levels, tape: Tape, paid: Floats, search: 
     return _told(tape, row, stop=stop, target=target, sign=sign, entered=moment)
 
 
-def first_outside(tape: Tape, first: Numbers64, last: Numbers64, floor: Floats, ceiling: Floats) -> Numbers64:
+def first_outside(tape: BarMatrix, first: Numbers64, last: Numbers64, floor: Floats, ceiling: Floats) -> Numbers64:
     """Return the first row from ``first`` to ``last`` with a low at or below a floor or a high at or above a ceiling.
 
     -1 where there is none. A few bars are looked at first and then ever more: most levels are reached soon or never.
@@ -164,10 +164,10 @@ def first_outside(tape: Tape, first: Numbers64, last: Numbers64, floor: Floats, 
     return found
 
 
-def _told(tape: Tape, row: Numbers64, *, stop: Floats, target: Floats, sign: Floats, entered: Numbers64) -> Hits:
+def _told(tape: BarMatrix, row: Numbers64, *, stop: Floats, target: Floats, sign: Floats, entered: Numbers64) -> Hits:
     at = np.maximum(row, 0)
     open_ = tape.open[at]
-    counts = tape.opens_apart[at] & (at * 2 + 1 != entered)  # not the open at which it was entered
+    counts = tape.has_separate_open[at] & (at * 2 + 1 != entered)  # not the open at which it was entered
     stopped_at_open = sign * (open_ - stop) <= 0
     at_open = counts & (stopped_at_open | (sign * (open_ - target) >= 0))
     high, low, close = tape.high[at], tape.low[at], tape.close[at]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from datasets.prices.bars import Floats
 from engine.account.accounts import Steps
-from engine.account.bar_matrix import NO_MOMENT, Money, Numbers64, Tape
+from engine.account.bar_matrix import NO_MOMENT, BarMatrix, CostModel, Numbers64
 from engine.account.exits import HELD, Hits, Priced, Reached
 from engine.account.grid_table import Lines
 from engine.account.numbers import Calm, Daily
@@ -50,7 +50,7 @@ def in_threads(kernel: Callable[..., None], n: int, *given: Any, cost_ns: float)
 # ---- where trades leave ----------------------------------------------------------------------------------------------
 
 
-def exits(table: TradeTable, tape: Tape, hits: Hits) -> tuple[Numbers64, Floats, Numbers64]:
+def exits(table: TradeTable, tape: BarMatrix, hits: Hits) -> tuple[Numbers64, Floats, Numbers64]:
     """Return what ``engine.account.exits`` returns of every trade: the moment, the price and the reason of its exit."""
     n = len(table)
     out, reason, reference = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n)
@@ -60,7 +60,7 @@ def exits(table: TradeTable, tape: Tape, hits: Hits) -> tuple[Numbers64, Floats,
     return out, reference, reason
 
 
-def first_outside(tape: Tape, first: Numbers64, last: Numbers64, floor: Floats, ceiling: Floats) -> Numbers64:
+def first_outside(tape: BarMatrix, first: Numbers64, last: Numbers64, floor: Floats, ceiling: Floats) -> Numbers64:
     """Return what ``engine.account.exits.first_outside`` returns."""
     found = np.empty(len(first), np.int64)
     in_threads(
@@ -113,7 +113,7 @@ def _exits(
 # ---- accounts whose trades share no day ------------------------------------------------------------------------------
 
 
-def finals_apart(table: TradeTable, tape: Tape, money: Money, reached: Reached) -> tuple[Floats, Any]:
+def finals_apart(table: TradeTable, tape: BarMatrix, money: CostModel, reached: Reached) -> tuple[Floats, Any]:
     """Return the final equity of each plan, and whether it is right: whether its trades share no day."""
     n, given = table.n_plans, (table.start, table.entry, table.exit, table.level)
     arrays = _known_of(table.entries, tape, money, reached)
@@ -123,7 +123,7 @@ def finals_apart(table: TradeTable, tape: Tape, money: Money, reached: Reached) 
 
 
 def finals_of_lines(
-    lines: Lines, entries: Entries, tape: Tape, money: Money, reached: Reached
+    lines: Lines, entries: Entries, tape: BarMatrix, money: CostModel, reached: Reached
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Return the same of trades that are not written out."""
     n, given = len(lines.entry), (lines.exits, lines.entry, lines.exit, lines.level)
@@ -134,7 +134,7 @@ def finals_of_lines(
     return final, apart
 
 
-def _known_of(entries: Entries, tape: Tape, money: Money, reached: Reached) -> "_Known":
+def _known_of(entries: Entries, tape: BarMatrix, money: CostModel, reached: Reached) -> "_Known":
     hits, shares = reached.hits, shares_of(entries, reached.paid, tape, money)
     ends = tape.last_row[entries.instrument] * 2
     return _Known(
@@ -201,7 +201,7 @@ def _finals_of_lines(
         final[p], apart[p] = equity, right
 
 
-def courses(factors: Factors, money: Money) -> Course:
+def courses(factors: Factors, money: CostModel) -> Course:
     """Return what ``engine.account.windows.courses_of`` returns of all plans of a table."""
     start, n = factors.priced.table.start, factors.priced.table.n_plans
     before, final = np.empty(len(factors.factor)), np.empty(n)
@@ -219,7 +219,7 @@ def _courses(first: int, last: int, start: Any, factor: Any, cash: float, before
         final[p] = equity
 
 
-def outline(course: Course, factors: Factors, windows: Windows, money: Money) -> Outline:
+def outline(course: Course, factors: Factors, windows: Windows, money: CostModel) -> Outline:
     """Return what ``engine.account.windows.outline_of`` returns of all plans of a table."""
     table, n = factors.priced.table, factors.priced.table.n_plans
     found = np.empty((4, n))
@@ -291,7 +291,7 @@ class _Market(NamedTuple):
     base: Any
     open_at: Any
     close_at: Any
-    opens_apart: Any
+    has_separate_open: Any
     price: Any
     marks: Any
 
@@ -326,7 +326,7 @@ class _Terms(NamedTuple):
     loss: Any
 
 
-def walk(priced: Priced, steps: Steps, tape: Tape, money: Money) -> Walked:
+def walk(priced: Priced, steps: Steps, tape: BarMatrix, money: CostModel) -> Walked:
     """Return the accounts of all plans of a table, shorts that pay interest included."""
     table, n = priced.table, priced.table.n_plans
     calm = Calm(tape, money)
@@ -336,7 +336,7 @@ def walk(priced: Priced, steps: Steps, tape: Tape, money: Money) -> Walked:
         tape.order[entries.moment], table.entry, priced.got, priced.reason,
         entries.instrument, entries.weight, priced.paid,
     )  # fmt: skip
-    market = _Market(tape.base, tape.open_at, tape.close_at, tape.opens_apart, tape.price, tape.marks)
+    market = _Market(tape.base, tape.open_at, tape.close_at, tape.has_separate_open, tape.price, tape.marks)
     sums = [_running(calm.powered(name)) for name in ("plain", "square", "loss")]
     terms = _Terms(
         money.terms.cash, money.terms.max_gross, money.commission, money.lot, money.earned, money.lent, money.grown,
@@ -437,7 +437,7 @@ def _known(instrument: int, at: int, market: Any) -> Any:
         opened = np.searchsorted(market.open_at[first:last], at >> 1, side="right") - 1
     else:
         opened = np.searchsorted(market.open_at[first:last], at >> 1, side="left") - 1
-    if opened > closed and market.opens_apart[first + opened]:
+    if opened > closed and market.has_separate_open[first + opened]:
         return market.price[2 * (first + opened) + 1]
     return market.price[2 * (first + max(closed, 0))]
 

@@ -17,7 +17,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.prices.bars import Bars, Flags, Floats
 from engine.account.accounts import settled, steps_of
-from engine.account.bar_matrix import Money, Numbers64, Tape, money_of, tape_of
+from engine.account.bar_matrix import BarMatrix, CostModel, Numbers64, bar_matrix, cost_model
 from engine.account.exits import Priced, Reached, exits_of, priced, reached_of, some_plans
 from engine.account.grid_table import BlockTable
 from engine.account.numbers import Calm, Sums, daily_of, sums_apart, sums_of, together
@@ -39,9 +39,9 @@ from engine.metrics.metrics import (
     MIN_SPAN_DAYS,
     MIN_TRADES_FOR_RATIOS,
     NAMES,
-    Numbers,
+    Metrics,
+    compute_metrics,
     held_sessions,
-    numbers,
     short_span,
     too_few_for_risk,
 )
@@ -91,7 +91,7 @@ def fast_module(backend: Backend, trades: int, *, walks: bool) -> Any:
 class Results:
     """What many plans leave. NaN stands for what is n/a, and for plans left to the replay.
 
-    ``columns`` has one float a plan for each of ``engine.metrics.metrics.NAMES``; ``held``, ``traded`` and ``closed`` are the
+    ``columns`` has one float a plan for each of ``metrics.NAMES``; ``held``, ``traded`` and ``closed`` are the
     sessions held, the trades and the closed trades; ``sd_trade`` is the standard deviation of the returns of the closed
     trades (n - 1, NaN below two); ``failed`` tells in one line why a plan could not be made.
     """
@@ -105,7 +105,7 @@ class Results:
     span: Numbers64
     sd_trade: Floats
     called: Flags
-    careful: Mapping[int, Numbers]
+    careful: Mapping[int, Metrics]
     failed: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -120,8 +120,8 @@ class Results:
         """The plans that met a margin call: only the replay can follow them."""
         return np.flatnonzero(self.called)
 
-    def numbers(self, i: int) -> Numbers:
-        """Return the numbers of a plan with the reasons of those that are n/a, as ``engine.metrics.metrics.numbers`` does.
+    def metrics(self, i: int) -> Metrics:
+        """Return the numbers of a plan with the reasons of those that are n/a, as ``compute_metrics`` does.
 
         Raises:
             ValueError: the plan failed or is left to the replay.
@@ -133,7 +133,7 @@ class Results:
         found = {name: float(self.columns[name][i]) for name in NAMES}
         notes = {name: self._why(name, i) for name, value in found.items() if np.isnan(value)}
         given = {name: int(v) if name in _COUNTS else v for name, v in found.items()}
-        return Numbers({name: None if name in notes else v for name, v in given.items()}, notes)
+        return Metrics({name: None if name in notes else v for name, v in given.items()}, notes)
 
     def _why(self, name: str, i: int) -> str:
         closed = int(self.closed[i])
@@ -160,7 +160,7 @@ def evaluate_plans(
     since: np.datetime64 | None = None,
     backend: Backend = Backend.AUTO,
 ) -> Results:
-    """Return what plans over the same bars leave, as ``engine.account.replay.replay`` and ``engine.metrics.metrics.numbers`` would.
+    """Return what plans over the same bars leave, as ``replay`` and ``compute_metrics`` would.
 
     Args:
         plans: their rows refer to ``bars``.
@@ -169,13 +169,13 @@ def evaluate_plans(
         since: the first session of the accounts.
         backend: what reckons.
     """
-    tape = tape_of(bars, since)
-    table, money = table_of_plans(plans, tape), money_of(tape, terms)
+    tape = bar_matrix(bars, since)
+    table, money = table_of_plans(plans, tape), cost_model(tape, terms)
     fast = fast_module(backend, len(table), walks=walks_of(money, shorts=bool(np.any(table.entries.weight < 0))))
     return results_of(table, tape, money, lambda i: plans[i], fast)
 
 
-def walks_of(money: Money, *, shorts: bool) -> bool:
+def walks_of(money: CostModel, *, shorts: bool) -> bool:
     """Return whether accounts are walked day by day whatever their trades are (engine/account/windows.py)."""
     return shorts or money.pays_interest or money.terms.max_gross > 1 or bool(np.any(money.lot > 0))
 
@@ -231,8 +231,8 @@ class _Part:
 
     rows: Which
     table: TradeTable
-    tape: Tape
-    money: Money
+    tape: BarMatrix
+    money: CostModel
     reached: Reached
 
 
@@ -242,8 +242,8 @@ class _Block:
 
     block: Block
     tables: BlockTable
-    tape: Tape
-    money: Money
+    tape: BarMatrix
+    money: CostModel
     reached: Reached
 
     def parts(self, which: Which) -> Iterator[_Part]:
@@ -261,13 +261,13 @@ def _parts(grid: PlanGrid, terms: Terms, since: np.datetime64 | None, fast: Any)
 
 
 def _blocks(grid: PlanGrid, terms: Terms, since: np.datetime64 | None, fast: Any) -> Iterator[_Block]:
-    moneys: dict[Tape, Money] = {}
+    moneys: dict[BarMatrix, CostModel] = {}
     for block in grid.blocks:
         if not block.instruments:
             raise UserError(f"{grid.combos.kind.name} names no instrument: give it a field of type Symbol")
         tape = grid.tape(block.instruments, since)
         if tape not in moneys:
-            moneys[tape] = money_of(tape, terms)
+            moneys[tape] = cost_model(tape, terms)
         tables, money = BlockTable(block, grid.combos, tape), moneys[tape]
         yield _Block(block, tables, tape, money, reached_of(*tables.shared, tape, money, fast))
 
@@ -360,7 +360,7 @@ class Sorted:
         return some_plans(self.factors.priced, self.others)
 
 
-def sorted_plans(table: TradeTable, tape: Tape, money: Money, reached: Reached, fast: Any = None) -> Sorted:
+def sorted_plans(table: TradeTable, tape: BarMatrix, money: CostModel, reached: Reached, fast: Any = None) -> Sorted:
     """Return the plans of a table, priced and sorted by how they are reckoned."""
     prices = priced(table, tape, money, reached, exits_of if fast is None else fast.exits)
     factors = factors_of(prices, tape, money)
@@ -368,7 +368,7 @@ def sorted_plans(table: TradeTable, tape: Tape, money: Money, reached: Reached, 
     return Sorted(factors, np.flatnonzero(apart), np.flatnonzero(~apart))
 
 
-def final_of(table: TradeTable, tape: Tape, money: Money, reached: Reached, fast: Any = None) -> Floats:
+def final_of(table: TradeTable, tape: BarMatrix, money: CostModel, reached: Reached, fast: Any = None) -> Floats:
     """Return the final equity of each plan of a table."""
     if fast is not None and may_stand_apart(table.entries, money):
         final, apart = fast.finals_apart(table, tape, money, reached)
@@ -386,8 +386,8 @@ def final_of(table: TradeTable, tape: Tape, money: Money, reached: Reached, fast
 
 def results_of(
     table: TradeTable,
-    tape: Tape,
-    money: Money,
+    tape: BarMatrix,
+    money: CostModel,
     plan_of: Callable[[int], Plan],
     fast: Any = None,
     reached: Reached | None = None,
@@ -440,7 +440,7 @@ def _of_others(prices: Priced, calm: Calm, fast: Any) -> tuple[Floats, Sums]:
     return done.final, sums_of(prices, done.quantity, done.final, daily, calm)
 
 
-def _pays_for_shorts(table: TradeTable, money: Money) -> Flags:
+def _pays_for_shorts(table: TradeTable, money: CostModel) -> Flags:
     """Return which plans hold shorts on which interest is reckoned day by day."""
     if not money.pays_interest:
         return np.zeros(table.n_plans, dtype=bool)
@@ -455,14 +455,14 @@ class OnePlan:
     """The results of one plan."""
 
     final_equity: float
-    numbers: Numbers
+    numbers: Metrics
     held: int
     traded: int
     closed: int
     sd_trade: float
 
 
-def one_by_one(plan: Plan, tape: Tape, terms: Terms) -> OnePlan | None:
+def one_by_one(plan: Plan, tape: BarMatrix, terms: Terms) -> OnePlan | None:
     """Return the results of one plan from its account, day by day; None where only the replay can follow it."""
     sessions = tape.days.sessions
     try:
@@ -473,7 +473,7 @@ def one_by_one(plan: Plan, tape: Tape, terms: Terms) -> OnePlan | None:
     returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
     return OnePlan(
         final_equity=float(account.equity[-1]),
-        numbers=numbers(sessions, returns, account.trades, cash_rate=terms.cash_rate),
+        numbers=compute_metrics(sessions, returns, account.trades, cash_rate=terms.cash_rate),
         held=int(held_sessions(sessions, account.trades).sum()),
         traded=len(account.trades),
         closed=sum(t.is_closed for t in account.trades),

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.prices.bars import Floats
-from engine.account.bar_matrix import NO_MOMENT, Numbers64, Tape
+from engine.account.bar_matrix import NO_MOMENT, BarMatrix, Numbers64
 from engine.account.trade_table import Entries, Levels, TradeTable
-from engine.plan.bar_prices import Moments, Slot
+from engine.plan.bar_prices import BarPrices, Slot
 from engine.plan.plan_grid import Block
 from engine.strategy.combinations import Combinations, Which
 from engine.study.shapes import Shape
@@ -37,7 +37,7 @@ class BlockTable:
 
     block: Block
     combos: Combinations
-    tape: Tape
+    tape: BarMatrix
 
     def of(self, some: Which) -> TradeTable:
         """Return the trades of some combinations, by their places in the block, each in the order of its plan."""
@@ -88,13 +88,13 @@ class BlockTable:
 
 
 class _Piece:
-    """The slots of one ``Moments`` on the tape. An entry's number: its place in (values of entry_by x slots)."""
+    """The slots of one ``BarPrices`` on the tape. An entry's number: its place in (values of entry_by x slots)."""
 
     def __init__(
         self,
-        moments: Moments,
+        moments: BarPrices,
         slots: list[Slot],
-        tape: Tape,
+        tape: BarMatrix,
         combos: Combinations,
         rows: Which,
         first_entry: int,
@@ -236,7 +236,7 @@ def _table(
     return TradeTable(start, entry.astype(np.int32), exit_.astype(np.int64), level.astype(np.int32), *shared)
 
 
-def calendar_table(tape: Tape, shape: Shape, weight: float, rows: Numbers64) -> TradeTable:
+def calendar_table(tape: BarMatrix, shape: Shape, weight: float, rows: Numbers64) -> TradeTable:
     """Return the trades of many calendars: one plan a line of ``rows``, the bars at which a shape is entered.
 
     Entries that would not end within the bars, or would be held across a hole, are the caller's to leave out.
@@ -244,13 +244,13 @@ def calendar_table(tape: Tape, shape: Shape, weight: float, rows: Numbers64) -> 
     return some_calendars(bar_by_bar(tape, shape, weight), rows)
 
 
-def bar_by_bar(tape: Tape, shape: Shape, weight: float) -> TradeTable:
+def bar_by_bar(tape: BarMatrix, shape: Shape, weight: float) -> TradeTable:
     """Return one plan a bar, of the one trade that is entered there: what all calendars of a shape share."""
     bars = tape.bars[0]
     every = np.arange(len(bars))
-    opens = bars.opens_apart & (shape.entry == "open")
+    opens = bars.has_separate_open & (shape.entry == "open")
     left = np.minimum(every + shape.held, len(bars) - 1)
-    exit_ = left * 2 + (bars.opens_apart[left] & (shape.exit == "open"))
+    exit_ = left * 2 + (bars.has_separate_open[left] & (shape.exit == "open"))
     entries = Entries(np.zeros(len(bars), np.int32), every * 2 + opens, np.full(len(bars), weight * shape.side))
     has = shape.stop_loss is not None or shape.take_profit is not None
     n = len(bars) if has else 0

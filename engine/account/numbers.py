@@ -13,7 +13,7 @@ import numpy as np
 
 from datasets.prices.bars import Flags, Floats
 from engine.account.accounts import Settled
-from engine.account.bar_matrix import Money, Numbers64, Tape
+from engine.account.bar_matrix import BarMatrix, CostModel, Numbers64
 from engine.account.exits import HELD, Priced
 from engine.account.trade_table import spans
 from engine.account.windows import Course, Factors, Outline
@@ -57,8 +57,8 @@ class Sums:
 class Calm:
     """The days of an account that does nothing: sessions a year, the cash rate of one, sums of the excess return."""
 
-    tape: Tape
-    money: Money
+    tape: BarMatrix
+    money: CostModel
 
     @cached_property
     def per_year(self) -> float:
@@ -117,7 +117,7 @@ class Daily:
     lost: Flags
 
 
-def daily_of(priced: Priced, done: Settled, tape: Tape, money: Money) -> Daily:
+def daily_of(priced: Priced, done: Settled, tape: BarMatrix, money: CostModel) -> Daily:
     """Return the sums over the days of all accounts of a table."""
     calm, n = Calm(tape, money), len(done.final)
     cells = _cells_of_steps(done, tape.n_days)
@@ -256,7 +256,7 @@ def _values(
     day: Numbers64,
     priced: Priced,
     done: Settled,
-    tape: Tape,
+    tape: BarMatrix,
 ) -> tuple[Floats, Floats]:
     """Return the net and the gross value of what is held at each day looked at."""
     entry, instruments = priced.table.entry, priced.table.entries.instrument
@@ -286,7 +286,7 @@ def _held_after(step: Numbers64, done: Settled) -> tuple[Numbers64, Numbers64]:
     return spans(opening, closing - opening), np.repeat(trade, closing - opening)
 
 
-def _before(day: Numbers64, equity: Floats, worth: Floats, first: Numbers64, money: Money) -> Floats:
+def _before(day: Numbers64, equity: Floats, worth: Floats, first: Numbers64, money: CostModel) -> Floats:
     """Return the equity of the day before each day looked at; where that was not looked at, cash was all there was."""
     before = np.empty(len(day))
     before[1:] = equity[:-1]
@@ -299,7 +299,7 @@ def _before(day: Numbers64, equity: Floats, worth: Floats, first: Numbers64, mon
     return before
 
 
-def _below(equity: Floats, before: Floats, edge: Numbers64, final: Floats, money: Money) -> Floats:
+def _below(equity: Floats, before: Floats, edge: Numbers64, final: Floats, money: CostModel) -> Floats:
     """Return the deepest drawdown of each plan, <= 0: below the highest equity so far, the start included."""
     counts = np.diff(edge)
     inside = np.arange(int(counts.max())) < counts[:, None]
@@ -316,7 +316,7 @@ def _below(equity: Floats, before: Floats, edge: Numbers64, final: Floats, money
     return below
 
 
-def _held(priced: Priced, quantity: Floats, tape: Tape) -> Numbers64:
+def _held(priced: Priced, quantity: Floats, tape: BarMatrix) -> Numbers64:
     """Return the number of sessions in which each plan held something at any time."""
     table = priced.table
     real = np.flatnonzero(quantity)
@@ -342,7 +342,7 @@ def _latest_before(after: Numbers64, plan: Numbers64) -> Numbers64:
     return found
 
 
-def _trades(priced: Priced, quantity: Floats, money: Money) -> dict[str, Any]:
+def _trades(priced: Priced, quantity: Floats, money: CostModel) -> dict[str, Any]:
     """Return the figures of the trades of each plan, by the name of the field of Sums."""
     table, n = priced.table, priced.table.n_plans
     real = quantity != 0
@@ -368,7 +368,7 @@ def _trades(priced: Priced, quantity: Floats, money: Money) -> dict[str, Any]:
     }
 
 
-def _results(trade: Numbers64, priced: Priced, quantity: Floats, money: Money) -> tuple[Floats, Floats]:
+def _results(trade: Numbers64, priced: Priced, quantity: Floats, money: CostModel) -> tuple[Floats, Floats]:
     """Return the P&L of closed trades net of costs, and as a fraction of the value at entry."""
     entry = priced.table.entry[trade]
     paid, got = priced.paid[entry], priced.got[trade]

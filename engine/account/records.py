@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TypeVar, overload
 
 from datasets.prices.bars import Floats
-from engine.account.daily_ledger import AccountDays
+from engine.account.daily_ledger import AccountCalendar
 from engine.plan.plan import Skipped
 
 OPEN_AT_END = "open_at_end"
@@ -102,7 +102,7 @@ class Later(Sequence[T_co]):
 class Account:
     """What a replay leaves: one value a day, fills, trades, and what could not be traded."""
 
-    days: AccountDays
+    days: AccountCalendar
     equity: Floats
     cash: Floats
     exposure: Floats

@@ -15,7 +15,7 @@ import numpy as np
 
 from datasets.instants import to_ns
 from datasets.prices.bars import Bars
-from engine.account.daily_ledger import DayBook, account_days
+from engine.account.daily_ledger import DailyLedger, account_calendar
 from engine.account.records import Account, Fill, Trade
 from engine.account.replay_broker import GuardedBroker, feed_of
 from engine.account.sizing import (
@@ -29,7 +29,7 @@ from engine.account.sizing import (
     size_opening,
 )
 from engine.plan.costs import Costs, Terms
-from engine.plan.plan import Moment, Plan, PlannedTrade, Skipped
+from engine.plan.plan import BarPrice, Plan, PlannedTrade, Skipped
 from engine.strategy import Phase
 
 OPEN_AFTER_CLOSE = 500_000
@@ -47,7 +47,7 @@ def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 |
         since: the first session of the account; earlier ones are not part of it.
     """
     by_symbol = {b.symbol: b for b in bars}
-    desk = _Desk(by_symbol, terms, DayBook(account_days(bars, since), terms))
+    desk = _Desk(by_symbol, terms, DailyLedger(account_calendar(bars, since), terms))
     windows: dict[str, list[PlannedTrade]] = {s: [] for s in by_symbol}
     for trade in plan.trades:
         windows[trade.instrument].append(trade)
@@ -63,7 +63,7 @@ class _Ticks:
     """The ticks of one instrument: rows for the feed, and of each its bar and phase and its instant."""
 
     rows: dict[str, Any]
-    moments: list[Moment]
+    moments: list[BarPrice]
     at: list[int]
 
 
@@ -73,14 +73,14 @@ def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
         inside[trade.entry.bar : len(bars) if trade.exit is None else trade.exit.bar + 1] = True
     row = np.repeat(np.flatnonzero(inside), 2)
     is_open = np.tile([True, False], len(row) // 2)
-    keep = ~is_open | bars.opens_apart[row]
+    keep = ~is_open | bars.has_separate_open[row]
     row, is_open = row[keep], is_open[keep]
     at = np.where(is_open, bars.open_at[row], bars.close_at[row])
     rows = {"open_at": at, "close_at": at, "volume": bars.volume[row], "stamp_at": at + is_open * OPEN_AFTER_CLOSE}
     for name, ours in (("open", bars.open), ("high", bars.high), ("low", bars.low), ("close", bars.close)):
         rows[name] = np.where(is_open, bars.open[row], ours[row])
     pairs = zip(row.tolist(), is_open.tolist(), strict=True)
-    return _Ticks(rows, [Moment(b, Phase.OPEN if o else Phase.CLOSE) for b, o in pairs], at.tolist())
+    return _Ticks(rows, [BarPrice(b, Phase.OPEN if o else Phase.CLOSE) for b, o in pairs], at.tolist())
 
 
 def _run_backtrader(feeds: dict[str, _Ticks], desk: "_Desk", plan: Plan, terms: Terms) -> None:
@@ -143,7 +143,7 @@ class _Tick:
 
     data: Any
     symbol: str
-    moment: Moment
+    moment: BarPrice
     at: int
 
 
@@ -153,7 +153,7 @@ class _Desk:
 
     bars: dict[str, Bars]
     terms: Terms
-    book: DayBook
+    book: DailyLedger
     costs: dict[str, Costs] = field(init=False)
     held: list[Held] = field(default_factory=list)
     last: dict[str, float] = field(default_factory=dict)
@@ -164,7 +164,7 @@ class _Desk:
     def __post_init__(self) -> None:
         self.costs = {s: self.terms.costs(b.instrument) for s, b in self.bars.items()}
         self.executor: Any = None
-        self._due: dict[tuple[str, Moment], list[PlannedTrade]] = {}
+        self._due: dict[tuple[str, BarPrice], list[PlannedTrade]] = {}
         self._order: dict[int, int] = {}
         self._flat_cash = self.terms.cash
 

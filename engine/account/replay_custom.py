@@ -17,7 +17,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
 from datasets.prices.bars import Bars
-from engine.account.daily_ledger import DayBook, account_days
+from engine.account.daily_ledger import DailyLedger, account_calendar
 from engine.account.records import OPEN_AT_END, Account, Fill, Trade
 from engine.account.replay_broker import Execution, GuardedBroker, feed_of
 from engine.plan.costs import Terms
@@ -120,7 +120,7 @@ class _Marks(bt.Analyzer):  # type: ignore[misc]
 
     def mark(self, before: int | None) -> None:
         """Write the days that have closed before an instant."""
-        book: DayBook = self.p.book
+        book: DailyLedger = self.p.book
         broker = self.strategy.broker
         for day in book.due(before):
             broker.cash += book.interest(day)
@@ -184,13 +184,13 @@ def replay_custom(
     metaclass: Any = type(strategy)
     guarded = metaclass(strategy.__name__, (_OwnStart, _NetTargets, strategy), {"events": known})
     cerebro.addstrategy(guarded, **parameters)
-    book = DayBook(account_days(shown), terms)
+    book = DailyLedger(account_calendar(shown), terms)
     cerebro.addanalyzer(_Marks, book=book)
     cerebro.run()
     return _account(book, broker, {b.symbol: b for b in shown})
 
 
-def _account(book: DayBook, broker: GuardedBroker, bars: dict[str, Bars]) -> Account:
+def _account(book: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars]) -> Account:
     trades = [t for s, b in bars.items() for t in _round_trips([e for e in broker.executions if e.name == s], b)]
     never = [o for o in broker.pending if o is not None and o.alive()]
     skipped = [Skipped("", name, text) for name, text in broker.refused]

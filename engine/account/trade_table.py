@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from datasets.instants import to_datetime
 from datasets.prices.bars import Floats
-from engine.account.bar_matrix import NO_MOMENT, Numbers64, Tape
+from engine.account.bar_matrix import NO_MOMENT, BarMatrix, Numbers64
 from engine.account.records import OPEN_AT_END
-from engine.plan.plan import Moment, Plan, PlannedTrade
+from engine.plan.plan import BarPrice, Plan, PlannedTrade
 from engine.strategy import Phase
 
 Index = NDArray[np.int32]
@@ -70,14 +70,14 @@ def spans(first: Numbers64, counts: Numbers64) -> Numbers64:
     return found
 
 
-def moment_on(tape: Tape, instrument: int, moment: Moment | None) -> int:
+def moment_on(tape: BarMatrix, instrument: int, moment: BarPrice | None) -> int:
     """Return the number of a moment of one instrument on the tape."""
     if moment is None:
         return NO_MOMENT
     return (int(tape.base[instrument]) + moment.bar) * 2 + (moment.phase is Phase.OPEN)
 
 
-def table_of_plans(plans: Sequence[Plan], tape: Tape) -> TradeTable:
+def table_of_plans(plans: Sequence[Plan], tape: BarMatrix) -> TradeTable:
     """Return the trades of plans whose rows refer to the bars of a tape."""
     place = {b.symbol: n for n, b in enumerate(tape.bars)}
     trades = [t for p in plans for t in p.trades]
@@ -95,7 +95,7 @@ def table_of_plans(plans: Sequence[Plan], tape: Tape) -> TradeTable:
 
 
 def _with_levels(
-    start: Numbers64, entries: Entries, exits: Numbers64, trades: Sequence[PlannedTrade], tape: Tape
+    start: Numbers64, entries: Entries, exits: Numbers64, trades: Sequence[PlannedTrade], tape: BarMatrix
 ) -> TradeTable:
     own = np.array([n for n, t in enumerate(trades) if t.stop_loss or t.take_profit], dtype=np.int32)
     level = np.full(len(trades), -1, dtype=np.int32)
@@ -109,13 +109,13 @@ def _with_levels(
     return TradeTable(start.astype(np.int64), np.arange(len(trades), dtype=np.int32), exits, level, entries, levels)
 
 
-def plan_of_table(table: TradeTable, tape: Tape, p: int) -> Plan:
+def plan_of_table(table: TradeTable, tape: BarMatrix, p: int) -> Plan:
     """Return one plan of a table whose trades come of no event: each is decided just before its entry."""
     trades = [_planned(table, tape, n) for n in range(int(table.start[p]), int(table.start[p + 1]))]
     return Plan(tuple(trades), (), tuple(b.symbol for b in tape.bars), len(trades))
 
 
-def _planned(table: TradeTable, tape: Tape, n: int) -> PlannedTrade:
+def _planned(table: TradeTable, tape: BarMatrix, n: int) -> PlannedTrade:
     entry, level = int(table.entry[n]), int(table.level[n])
     instrument, moment = int(table.entries.instrument[entry]), int(table.entries.moment[entry])
     stop, target = (None if level < 0 or np.isnan(a[level]) else float(a[level]) for a in _distances(table))
@@ -137,5 +137,5 @@ def _distances(table: TradeTable) -> tuple[Floats, Floats]:
     return table.levels.stop, table.levels.target
 
 
-def _moment_of(tape: Tape, instrument: int, moment: int) -> Moment:
-    return Moment((moment >> 1) - int(tape.base[instrument]), Phase.OPEN if moment & 1 else Phase.CLOSE)
+def _moment_of(tape: BarMatrix, instrument: int, moment: int) -> BarPrice:
+    return BarPrice((moment >> 1) - int(tape.base[instrument]), Phase.OPEN if moment & 1 else Phase.CLOSE)

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from datasets.instants import Instants, to_ns
 from datasets.prices.bars import Bars, Flags, Floats
-from engine.account.daily_ledger import AccountDays, account_days
+from engine.account.daily_ledger import AccountCalendar, account_calendar
 from engine.account.records import Account, Fill, Later, Trade
 from engine.account.sizing import STOP_LOSS, TAKE_PROFIT, Held, fill_note, make_trade, opening_scale, size_opening
 from engine.account.trade_table import spans
 from engine.plan.costs import MAINTENANCE, Costs, Terms
-from engine.plan.plan import Moment, Plan, PlannedTrade, Skipped
+from engine.plan.plan import BarPrice, Plan, PlannedTrade, Skipped
 from engine.strategy import Phase
 
 _OPEN, _NEVER = Phase.OPEN, 2**63
@@ -38,7 +38,7 @@ def evaluate(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64
     Raises:
         NotVectorisableError: equity falls below the maintenance margin.
     """
-    ledger = _Ledger({b.symbol: b for b in bars}, terms, account_days(bars, since))
+    ledger = _Ledger({b.symbol: b for b in bars}, terms, account_calendar(bars, since))
     ledger.settle(_dues(plan, ledger))
     return ledger.account(plan)
 
@@ -46,7 +46,7 @@ def evaluate(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64
 class _Exit(NamedTuple):
     """Where a trade leaves: the bar's price, before slippage, and why."""
 
-    moment: Moment
+    moment: BarPrice
     price: float
     reason: str
 
@@ -60,7 +60,7 @@ def _exit_of(trade: PlannedTrade, bars: Bars, paid: float) -> _Exit | None:
     return stopped or planned
 
 
-def _price(bars: Bars, moment: Moment) -> float:
+def _price(bars: Bars, moment: BarPrice) -> float:
     return (bars.open if moment.phase is _OPEN else bars.close).item(moment.bar)
 
 
@@ -76,7 +76,7 @@ def _stop_of(trade: PlannedTrade, bars: Bars, paid: float) -> _Exit | None:
     rows = slice(first, end)
     worst, best = (bars.low, bars.high) if sign > 0 else (bars.high, bars.low)
     in_bar = _reached(worst[rows], best[rows], stop, target, sign)
-    at_open = _reached(bars.open[rows], bars.open[rows], stop, target, sign) & bars.opens_apart[rows]
+    at_open = _reached(bars.open[rows], bars.open[rows], stop, target, sign) & bars.has_separate_open[rows]
     if trade.entry.phase is Phase.OPEN:
         at_open[:1] = False  # the open at which it was entered
     if ends_at_open:
@@ -84,7 +84,7 @@ def _stop_of(trade: PlannedTrade, bars: Bars, paid: float) -> _Exit | None:
     hit = np.flatnonzero(in_bar | at_open)
     if not len(hit):
         return None
-    moment = Moment(first + int(hit[0]), Phase.OPEN if at_open[hit[0]] else Phase.CLOSE)
+    moment = BarPrice(first + int(hit[0]), Phase.OPEN if at_open[hit[0]] else Phase.CLOSE)
     return _level_hit(bars, moment, stop=stop, target=target, sign=sign)
 
 
@@ -93,7 +93,7 @@ def _reached(worst: Floats, best: Floats, stop: float, target: float, sign: int)
     return reached
 
 
-def _level_hit(bars: Bars, moment: Moment, *, stop: float, target: float, sign: int) -> _Exit:
+def _level_hit(bars: Bars, moment: BarPrice, *, stop: float, target: float, sign: int) -> _Exit:
     price = _price(bars, moment)
     high, low = (price, price) if moment.phase is Phase.OPEN else (bars.high[moment.bar], bars.low[moment.bar])
     worst = low if sign > 0 else high
@@ -151,7 +151,7 @@ def _move(trade: PlannedTrade, ledger: "_Ledger") -> _Move:
     return _Move(trade, bars, costs, price, paid, _exit_of(trade, bars, paid))
 
 
-def _order(bars: Bars, moment: Moment) -> int:
+def _order(bars: Bars, moment: BarPrice) -> int:
     if moment.phase is _OPEN:
         return 2 * bars.open_at.item(moment.bar) + 1
     return 2 * bars.close_at.item(moment.bar)
@@ -176,7 +176,7 @@ class _Ledger:
 
     bars: dict[str, Bars]
     terms: Terms
-    days: AccountDays
+    days: AccountCalendar
     held: dict[int, _Move] = field(default_factory=dict)
     fills: list[_Done] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -409,6 +409,6 @@ def _known_prices(bars: Bars, instants: Instants) -> Floats:
 
 def _last_prices(bars: Bars, closed: NDArray[np.int64], opened: NDArray[np.int64]) -> Floats:
     """Return the prices of the last rows that have closed, or of those that have opened where these are later."""
-    from_open = (opened > closed) & bars.opens_apart[np.maximum(opened, 0)]
+    from_open = (opened > closed) & bars.has_separate_open[np.maximum(opened, 0)]
     prices: Floats = np.where(from_open, bars.open[np.maximum(opened, 0)], bars.close[np.maximum(closed, 0)])
     return prices

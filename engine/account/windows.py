@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from datasets.prices.bars import Flags, Floats
-from engine.account.bar_matrix import Money, Numbers64, Tape
+from engine.account.bar_matrix import BarMatrix, CostModel, Numbers64
 from engine.account.exits import HELD, Priced
 from engine.account.trade_table import Entries
 
@@ -51,7 +51,7 @@ class Shares:
     first_day: Numbers64
 
 
-def shares_of(entries: Entries, paid: Floats, tape: Tape, money: Money) -> Shares:
+def shares_of(entries: Entries, paid: Floats, tape: BarMatrix, money: CostModel) -> Shares:
     """Return what 1 of equity becomes at each entry."""
     weight, sign, instrument = np.abs(entries.weight), np.sign(entries.weight), entries.instrument
     rate = money.commission[instrument]
@@ -67,7 +67,7 @@ def shares_of(entries: Entries, paid: Floats, tape: Tape, money: Money) -> Share
     )
 
 
-def factors_of(priced: Priced, tape: Tape, money: Money) -> Factors:
+def factors_of(priced: Priced, tape: BarMatrix, money: CostModel) -> Factors:
     """Return what the trades of a table do to equity where none is held beside them.
 
     ``first_day`` (one an entry) is the day at whose mark an entry is first seen, ``last_day`` (one a trade) that of its
@@ -86,13 +86,13 @@ def factors_of(priced: Priced, tape: Tape, money: Money) -> Factors:
     return Factors(priced, shares.first_day, last_day, shares.size, shares.rest, factor)
 
 
-def may_stand_apart(entries: Entries, money: Money) -> bool:
+def may_stand_apart(entries: Entries, money: CostModel) -> bool:
     """Return whether nothing but prices matters: no lots, interest, credit or shorts (engine/account/accounts.py)."""
     matters = money.pays_interest or np.any(money.lot > 0) or money.terms.max_gross > 1 or np.any(entries.weight < 0)
     return not matters
 
 
-def stands_apart(factors: Factors, money: Money) -> Flags:
+def stands_apart(factors: Factors, money: CostModel) -> Flags:
     """Return the plans whose trades share no day and keep equity above zero: none where more than prices matters."""
     table = factors.priced.table
     if not may_stand_apart(table.entries, money):
@@ -126,7 +126,7 @@ class Windows:
     below: Floats
 
 
-def windows_of(factors: Factors, tape: Tape) -> Windows:
+def windows_of(factors: Factors, tape: BarMatrix) -> Windows:
     """Return the windows of all entries of a table."""
     table, entries = factors.priced.table, factors.priced.table.entries
     until = np.zeros(len(factors.size), dtype=np.int64)
@@ -179,7 +179,7 @@ class Course:
     final: Floats
 
 
-def courses_of(factors: Factors, money: Money) -> Course:
+def courses_of(factors: Factors, money: CostModel) -> Course:
     """Return the accounts of all plans of a table: equity times one factor after the other."""
     before = np.zeros(len(factors.factor))
     equity = np.full(factors.priced.table.n_plans, money.terms.cash)
@@ -237,7 +237,7 @@ class _Ways:
         return leaving
 
 
-def outline_of(course: Course, factors: Factors, windows: Windows, money: Money) -> Outline:
+def outline_of(course: Course, factors: Factors, windows: Windows, money: CostModel) -> Outline:
     """Return sums and drawdowns of the accounts of a table."""
     ways = _Ways(factors, windows)
     start, plans = factors.priced.table.start, course.final

@@ -15,10 +15,18 @@ from numpy.typing import NDArray
 from datasets.instants import Sessions
 from datasets.prices.bars import Floats
 from engine.account.records import Trade
-from engine.comparison.difference import Difference, Interval, bare, by_draws, by_studentized
+from engine.comparison.difference import ConfidenceInterval, Difference, bare, by_draws, by_studentized
 from engine.comparison.resampling import Rows, block_length, deepest_falls, drawn_rows, means
 from engine.comparison.sharpe_difference import Blocks, SharpeDraws, draw_blocks, sharpe_draws
-from engine.metrics.metrics import Numbers, drawdown, held_sessions, numbers, session_rate, sessions_per_year, sharpe
+from engine.metrics.metrics import (
+    Metrics,
+    compute_metrics,
+    drawdown,
+    held_sessions,
+    session_rate,
+    sessions_per_year,
+    sharpe,
+)
 from engine.run.run import Run
 
 MIN_HELD_SHARE = 0.1
@@ -40,10 +48,10 @@ def within(sessions: Sessions, span: Span) -> NDArray[np.bool_]:
     return inside
 
 
-def numbers_within(run: Run, span: Span) -> Numbers:
+def numbers_within(run: Run, span: Span) -> Metrics:
     """Return the numbers of a run from its sessions in a span and the trades entered in it."""
     rows, rate = within(run.sessions, span), run.manifest["terms"]["cash_rate"]
-    return numbers(run.sessions[rows], run.returns[rows], _entered(run, span), cash_rate=rate)
+    return compute_metrics(run.sessions[rows], run.returns[rows], _entered(run, span), cash_rate=rate)
 
 
 def _entered(run: Run, span: Span) -> list[Trade]:
@@ -155,9 +163,9 @@ def _differences(first: _Daily, second: _Daily, draws: _Draws) -> tuple[Differen
     if first.sharpes is None or second.sharpes is None:
         return mean, ratio, fall
     return (
-        by_draws(mean, second.means - first.means, Interval.PERCENTILE),
+        by_draws(mean, second.means - first.means, ConfidenceInterval.PERCENTILE),
         by_studentized(ratio, first.sharpes, second.sharpes, draws.blocks, scale=sqrt(draws.per_year)),
-        by_draws(fall, second.falls - first.falls, Interval.RESAMPLED),
+        by_draws(fall, second.falls - first.falls, ConfidenceInterval.RESAMPLED),
     )
 
 

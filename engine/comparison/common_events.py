@@ -11,7 +11,7 @@ import numpy as np
 
 from datasets.prices.bars import Floats
 from engine.account.records import Trade
-from engine.comparison.difference import Difference, Interval, bare, by_draws, by_studentized, by_t
+from engine.comparison.difference import ConfidenceInterval, Difference, bare, by_draws, by_studentized, by_t
 from engine.comparison.resampling import block_length, deepest_falls, drawn_rows, means
 from engine.comparison.sharpe_difference import draw_blocks, sharpe_draws
 from engine.metrics.metrics import drawdown, sharpe
@@ -121,9 +121,9 @@ def _resampled(plain: Sequence[Difference], one: Floats, two: Floats) -> tuple[t
     mean, ratio, fall = plain
     block = block_length([one, two])
     rows, blocks = drawn_rows(len(one), block), draw_blocks(len(one), block)
-    drawn = by_draws(mean, means(two - one, rows), Interval.PERCENTILE)
+    drawn = by_draws(mean, means(two - one, rows), ConfidenceInterval.PERCENTILE)
     falls = deepest_falls(np.stack([one, two]), rows)
-    fallen = by_draws(fall, falls[1] - falls[0], Interval.RESAMPLED)
+    fallen = by_draws(fall, falls[1] - falls[0], ConfidenceInterval.RESAMPLED)
     if ratio.value is None:
         return (drawn, bare(ratio.name, ratio.first, ratio.second, "returns do not vary"), fallen), block
     told = by_studentized(ratio, sharpe_draws(one, blocks), sharpe_draws(two, blocks), blocks, scale=1.0)

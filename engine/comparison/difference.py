@@ -11,7 +11,7 @@ from engine.comparison.resampling import LEVEL, percentiles, share_above
 from engine.comparison.sharpe_difference import Blocks, SharpeDraws, studentized
 
 
-class Interval(StrEnum):
+class ConfidenceInterval(StrEnum):
     """What the two ends of a difference are."""
 
     NONE = "none"
@@ -35,7 +35,7 @@ class Difference:
     value: float | None
     low: float | None = None
     high: float | None = None
-    interval: Interval = Interval.NONE
+    interval: ConfidenceInterval = ConfidenceInterval.NONE
     better: float | None = None
     note: str = ""
 
@@ -49,10 +49,10 @@ def by_t(difference: Difference, pairs: Floats) -> Difference:
     """Return a difference of means with Student's interval of the paired differences (n,), n at least 2."""
     n = len(pairs)
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * np.std(pairs, ddof=1) / np.sqrt(n))
-    return _around(difference, half, Interval.T)
+    return _around(difference, half, ConfidenceInterval.T)
 
 
-def by_draws(difference: Difference, draws: Floats, kind: Interval) -> Difference:
+def by_draws(difference: Difference, draws: Floats, kind: ConfidenceInterval) -> Difference:
     """Return a difference with the percentiles of its draws (RESAMPLES,), and in how many the second is better."""
     low, high = percentiles(draws)
     return replace(difference, low=low, high=high, interval=kind, better=share_above(draws))
@@ -65,9 +65,9 @@ def by_studentized(
     found = studentized(first, second, blocks)
     if isinstance(found, str):
         return replace(difference, note=found)
-    return replace(_around(difference, found.half_width * scale, Interval.STUDENTIZED), better=found.better)
+    return replace(_around(difference, found.half_width * scale, ConfidenceInterval.STUDENTIZED), better=found.better)
 
 
-def _around(difference: Difference, half: float, kind: Interval) -> Difference:
+def _around(difference: Difference, half: float, kind: ConfidenceInterval) -> Difference:
     value = difference.value or 0.0
     return replace(difference, low=value - half, high=value + half, interval=kind)

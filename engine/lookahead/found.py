@@ -53,7 +53,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Report:
+class LookaheadReport:
     """All checks of one rule; ``files`` are those it opened itself, of which nothing could be cut."""
 
     checks: tuple[Check, ...]

@@ -28,9 +28,9 @@ from engine.lookahead.found import (
     DELAYED,
     SCRAMBLED,
     Check,
+    LookaheadReport,
     Offence,
     Progress,
-    Report,
     not_made,
 )
 from engine.lookahead.watch import Watch
@@ -47,7 +47,7 @@ from engine.lookahead.worlds import (
 )
 from engine.plan.costs import Terms
 from engine.strategy.market import LookAheadError
-from engine.strategy.strategy_calls import told
+from engine.strategy.strategy_calls import format_error
 
 AHEAD_SESSIONS = 260
 """How far a redrawn future reaches: a year of it is enough to be looked at."""
@@ -109,7 +109,7 @@ class _Log:
         return 0 if self.strategy is None else int(self.strategy.broker.now)
 
 
-def lookahead_orders(subject: OrderSubject, progress: Progress = lambda words: nullcontext()) -> Report:
+def lookahead_orders(subject: OrderSubject, progress: Progress = lambda words: nullcontext()) -> LookaheadReport:
     """Return what the checks find of a backtrader strategy.
 
     Raises:
@@ -126,7 +126,7 @@ def lookahead_orders(subject: OrderSubject, progress: Progress = lambda words: n
     with progress(f"{AGAIN}: {CHECKS[AGAIN]}"):
         again = Check(AGAIN, len(desk.instants), tuple(desk.offences(AGAIN, UNCHANGED, None)))
     if again.offences:
-        return Report((again, *not_made(but=AGAIN)), len(desk.instants), desk.watch.other_files())
+        return LookaheadReport((again, *not_made(but=AGAIN)), len(desk.instants), desk.watch.other_files())
     with progress(f"{CUT}: {CHECKS[CUT]}"):
         cut = desk.over_instants(CUT, lambda at, _: world_ending(at))
     with progress(f"{DELAYED}: {CHECKS[DELAYED]}"):
@@ -137,15 +137,15 @@ def lookahead_orders(subject: OrderSubject, progress: Progress = lambda words: n
             SCRAMBLED, lambda at, n: redrawn_world(at, pools, seed=subject.seed, sign=1 - 2 * (n % 2))
         )
     opened = desk.watch.check({iso_z(at): to_datetime(at) for at in desk.instants})
-    return Report((again, cut, delayed, scrambled, opened), len(desk.instants), desk.watch.other_files())
+    return LookaheadReport((again, cut, delayed, scrambled, opened), len(desk.instants), desk.watch.other_files())
 
 
-def _stopped(desk: "_Desk", log: "_Log") -> Report:
+def _stopped(desk: "_Desk", log: "_Log") -> LookaheadReport:
     """Return the report on a strategy that asked for a bar which the replay had not laid down yet."""
     at, given_away = to_datetime(log.ended_at), f"data: {log.ahead}"
     caught = Offence(CUT, log.ahead.rpartition(" of ")[2], at, f"reads {log.ahead}", "no such bar yet", given_away)
     others = not_made(but=CUT, why="not made: the strategy stops where it looks ahead")
-    return Report((Check(CUT, 1, (caught,)), *others), 1, desk.watch.other_files())
+    return LookaheadReport((Check(CUT, 1, (caught,)), *others), 1, desk.watch.other_files())
 
 
 def _redrawn(at: datetime, n: int, pools: Pools, seed: int) -> World:
@@ -181,7 +181,7 @@ class _Desk:
                 log.error = e
                 log.ahead = str(e) if isinstance(e, LookAheadError) else ""
             except (Exception, SystemExit) as e:
-                log.error = UserError(f"the strategy raised {told(e)}")
+                log.error = UserError(f"the strategy raised {format_error(e)}")
                 log.ahead = _read_ahead(e, log)
         return log
 

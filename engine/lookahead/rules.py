@@ -24,9 +24,9 @@ from engine.lookahead.found import (
     GIVEN_AWAY_LIMIT,
     SCRAMBLED,
     Check,
+    LookaheadReport,
     Offence,
     Progress,
-    Report,
 )
 from engine.lookahead.watch import Watch
 from engine.lookahead.worlds import (
@@ -65,7 +65,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Decision:
+class CheckedDecision:
     """What a rule decided on an event: when, whether it wants it, its legs, and the instant of each leg's entry (ns).
 
     ``error`` is set where it could not be asked; ``refused`` where it was caught asking for what came later.
@@ -111,11 +111,11 @@ class _Noted(Strategy):
         self.answered = legs = list(legs) if isinstance(legs, Iterator) else legs
         return legs
 
-    def decision(self, event_id: str, entries: tuple[tuple[str, int], ...], error: UserError | None) -> Decision:
+    def decision(self, event_id: str, entries: tuple[tuple[str, int], ...], error: UserError | None) -> CheckedDecision:
         """Return what was noted."""
         legs = tuple(self.answered) if isinstance(self.answered, list | tuple) else ()
         at = self.at if isinstance(self.at, datetime) and self.at.tzinfo is not None else None
-        return Decision(event_id, at, self.wanted, legs, entries, error)
+        return CheckedDecision(event_id, at, self.wanted, legs, entries, error)
 
 
 @dataclass
@@ -125,9 +125,9 @@ class _Desk:
     subject: Subject
     watch: Watch
     rule: Strategy | None = None
-    base: dict[str, Decision] = field(default_factory=dict)
+    base: dict[str, CheckedDecision] = field(default_factory=dict)
 
-    def ask(self, event: PoliticalEvent, world: World, at: datetime | None = None) -> Decision:
+    def ask(self, event: PoliticalEvent, world: World, at: datetime | None = None) -> CheckedDecision:
         """Return what the rule decides on an event in a world; ``at`` is when it had decided before."""
         self.watch.subject = event.event_id
         with holding(self.watch.lens(world)):
@@ -135,9 +135,9 @@ class _Desk:
                 with nullcontext(self.rule) if self.rule is not None else self.subject.fresh() as rule:
                     return self._asked(rule, _offered(event, world, at), world)
             except UserError as e:  # the rule's own modules, read in that world, raised
-                return Decision(event.event_id, error=e)
+                return CheckedDecision(event.event_id, error=e)
 
-    def _asked(self, rule: Strategy, event: PoliticalEvent, world: World) -> Decision:
+    def _asked(self, rule: Strategy, event: PoliticalEvent, world: World) -> CheckedDecision:
         noted, market = _Noted(rule), market_in(self.watch.noting(world), self.subject.market)
         try:
             plan = make_plan(noted, [event], market)
@@ -145,7 +145,7 @@ class _Desk:
             return noted.decision(event.event_id, (), e)
         return noted.decision(event.event_id, _entries(plan, self.subject.market), None)
 
-    def examined(self) -> Iterator[tuple[PoliticalEvent, Decision]]:
+    def examined(self) -> Iterator[tuple[PoliticalEvent, CheckedDecision]]:
         """Yield the events that were decided on, each with its decision."""
         for event in self.subject.events:
             decision = self.base[event.event_id]
@@ -163,7 +163,7 @@ def _entries(plan: Plan, market: Market) -> tuple[tuple[str, int], ...]:
     return tuple((t.instrument, t.entry.at(market.bars(t.instrument))) for t in plan.trades)
 
 
-def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()) -> Report:
+def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()) -> LookaheadReport:
     """Return what the checks find: a rule that uses nothing of later has no offence.
 
     Raises:
@@ -178,14 +178,14 @@ def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()
             again,
             *(Check(n, None, note="not made: the rule is not the same twice") for n in CHECKS if n != AGAIN),
         )
-        return Report(checks, len(desk.base), desk.watch.other_files())
+        return LookaheadReport(checks, len(desk.base), desk.watch.other_files())
     cut = _check(desk, CUT, progress, _cut)
     late = delayed_world()
     delayed = _check(desk, DELAYED, progress, lambda d, e, was: _delayed(d, e, was, late))
     pools = pools_of(subject.events)
     scrambled = _check(desk, SCRAMBLED, progress, lambda d, e, was: _scrambled(d, e, was, pools))
     opened = desk.watch.check({e.event_id: d.at for e, d in desk.examined()})
-    report = Report((again, cut, delayed, scrambled, opened), again.examined or 0, desk.watch.other_files())
+    report = LookaheadReport((again, cut, delayed, scrambled, opened), again.examined or 0, desk.watch.other_files())
     _raise_untold(desk, report)
     return report
 
@@ -202,7 +202,7 @@ def _ask_all(desk: _Desk) -> None:
     desk.rule = None if desk.watch.reached else desk.rule
 
 
-def _raise_untold(desk: _Desk, report: Report) -> None:
+def _raise_untold(desk: _Desk, report: LookaheadReport) -> None:
     """Raise the first error of the rule in the world as it is, unless an offence says more."""
     errors = (d.error for d in desk.base.values() if d.error is not None and not d.refused)
     first = next(errors, None)
@@ -210,8 +210,8 @@ def _raise_untold(desk: _Desk, report: Report) -> None:
         raise first
 
 
-_Changed = tuple[Decision, World] | None
-_Asker = Callable[[_Desk, PoliticalEvent, Decision], _Changed]
+_Changed = tuple[CheckedDecision, World] | None
+_Asker = Callable[[_Desk, PoliticalEvent, CheckedDecision], _Changed]
 
 
 def _check(desk: _Desk, name: str, progress: Progress, changed: _Asker) -> Check:
@@ -227,19 +227,19 @@ def _check(desk: _Desk, name: str, progress: Progress, changed: _Asker) -> Check
     return Check(name, len(examined), tuple(offences))
 
 
-def _again(desk: _Desk, event: PoliticalEvent, was: Decision) -> _Changed:
+def _again(desk: _Desk, event: PoliticalEvent, was: CheckedDecision) -> _Changed:
     now = desk.ask(event, UNCHANGED)
     return (now, UNCHANGED) if _differs(was, now) else None
 
 
-def _cut(desk: _Desk, event: PoliticalEvent, was: Decision) -> _Changed:
+def _cut(desk: _Desk, event: PoliticalEvent, was: CheckedDecision) -> _Changed:
     assert was.at is not None
     world = world_at(was.at)
     now = desk.ask(event, world, was.at)
     return (now, world) if was.refused or _differs(was, now) else None
 
 
-def _scrambled(desk: _Desk, event: PoliticalEvent, was: Decision, pools: Pools) -> _Changed:
+def _scrambled(desk: _Desk, event: PoliticalEvent, was: CheckedDecision, pools: Pools) -> _Changed:
     assert was.at is not None
     for sign in (1, -1):
         world = redrawn_world(was.at, pools, seed=desk.subject.seed, sign=sign)
@@ -249,12 +249,12 @@ def _scrambled(desk: _Desk, event: PoliticalEvent, was: Decision, pools: Pools) 
     return None
 
 
-def _delayed(desk: _Desk, event: PoliticalEvent, was: Decision, world: World) -> _Changed:
+def _delayed(desk: _Desk, event: PoliticalEvent, was: CheckedDecision, world: World) -> _Changed:
     now = desk.ask(event, world, was.at)
     return (now, world) if _is_earlier(now, was) else None
 
 
-def _is_earlier(now: Decision, was: Decision) -> bool:
+def _is_earlier(now: CheckedDecision, was: CheckedDecision) -> bool:
     """Return whether anything wanted in both is decided, or entered, earlier now."""
     if not now.legs or not was.legs or now.at is None or was.at is None:
         return False
@@ -262,7 +262,7 @@ def _is_earlier(now: Decision, was: Decision) -> bool:
     return now.at < was.at or any(at < before.get(name, at) for name, at in now.entries)
 
 
-def _differs(was: Decision, now: Decision) -> bool:
+def _differs(was: CheckedDecision, now: CheckedDecision) -> bool:
     if (was.error is None) != (now.error is None) or was.refused != now.refused:
         return True
     if was.at != now.at or was.wants != now.wants or len(was.legs) != len(now.legs):
@@ -281,7 +281,13 @@ def _same_number(one: float | None, other: float | None) -> bool:
 
 
 def _offence(
-    desk: _Desk, name: str, event: PoliticalEvent, was: Decision, found: tuple[Decision, World], *, seek: bool
+    desk: _Desk,
+    name: str,
+    event: PoliticalEvent,
+    was: CheckedDecision,
+    found: tuple[CheckedDecision, World],
+    *,
+    seek: bool,
 ) -> Offence:
     now, world = found
     by = ""
@@ -293,7 +299,7 @@ def _offence(
     return Offence(name, event.event_id, was.at, with_future, without, by)
 
 
-def _given_away(desk: _Desk, name: str, event: PoliticalEvent, was: Decision, world: World) -> str:
+def _given_away(desk: _Desk, name: str, event: PoliticalEvent, was: CheckedDecision, world: World) -> str:
     """Return the part of a world that is enough to change a decision: a price of a market, or a field of the events."""
     changed = _is_earlier if name == DELAYED else lambda now, was: _differs(was, now)
     words = given_away_by(
@@ -310,7 +316,7 @@ def _coded_later(words: str, event: PoliticalEvent, at: datetime | None) -> str:
     return f", coded {iso_z(event.labelled_at)}"
 
 
-def _told(decision: Decision) -> str:
+def _told(decision: CheckedDecision) -> str:
     """Return a decision in words."""
     if decision.error is not None:
         return f"refused: {decision.error}" if decision.refused else str(decision.error)

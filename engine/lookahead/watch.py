@@ -8,7 +8,7 @@ from pathlib import Path
 
 from datasets.home import hustings_home
 from datasets.prices.bars import Bars
-from datasets.visibility import Lens
+from datasets.visibility import Visibility
 from engine.lookahead.found import OPENED, Check, Offence
 from engine.lookahead.worlds import UNCHANGED, World
 
@@ -31,9 +31,9 @@ class Watch:
     opened: dict[Path, str] = field(default_factory=dict)
     symbols: dict[str, None] = field(default_factory=dict)
 
-    def lens(self, world: World = UNCHANGED) -> Lens:
+    def lens(self, world: World = UNCHANGED) -> Visibility:
         """Return the lens of a world that tells this watch."""
-        return Lens(world.event, self.noting(world).bars, self._note_reached, self._note_opened)
+        return Visibility(world.event, self.noting(world).bars, self._note_reached, self._note_opened)
 
     def noting(self, world: World) -> World:
         """Return a world that notes the symbols of the bars it shows."""

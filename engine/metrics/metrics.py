@@ -39,21 +39,21 @@ NAMES = (
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Numbers by name, and for each one that is None the reason."""
+class Metrics:
+    """Metrics by name, and for each one that is None the reason."""
 
     values: dict[str, float | int | None]
     notes: dict[str, str]
 
 
-def numbers(
+def compute_metrics(
     sessions: Sessions,
     returns: Floats,
     trades: Sequence[Trade],
     *,
     cash_rate: float = 0.0,
     annual_days: float | None = None,
-) -> Numbers:
+) -> Metrics:
     """Return all numbers of a run.
 
     Args:
@@ -85,7 +85,7 @@ def numbers(
     put("max_drawdown", float(drawdown(returns).min(initial=0.0)))
     put("exposure", float(held.mean()) if len(held) else "no sessions")
     _trade_numbers([t for t in trades if t.is_closed], put)
-    return Numbers(values, notes)
+    return Metrics(values, notes)
 
 
 def too_few_for_risk(sessions: int, *, held: int, traded: int, closed: int) -> str | None:

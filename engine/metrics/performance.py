@@ -1,6 +1,6 @@
 """The numbers a performance sheet is expected to show, each with one stated definition, or the reason why it has none.
 
-Beyond those of ``engine.metrics.metrics`` and ``engine.metrics.return_metrics``: ratios, periods back from the last session, streaks
+Beyond those of ``metrics`` and ``return_metrics``: ratios, periods back from the last session, streaks
 and shares. Rates are yearly only where said; a yearly one is given only over a year or more.
 """
 
@@ -33,7 +33,7 @@ from engine.metrics.return_metrics import (
     excess_kurtosis,
     payoff_ratio,
     periods_won,
-    series_numbers,
+    return_metrics,
     skew,
     ulcer_index,
     winning,
@@ -65,7 +65,7 @@ def familiar_numbers(series: Series) -> dict[str, Number]:
     """Return every number by name; a text is the reason why one is not there."""
     return {
         **_rates(series),
-        **series_numbers(series.sessions, series.returns),
+        **return_metrics(series.sessions, series.returns),
         **_ratios(series),
         **_days(series),
         **_periods_back(series),

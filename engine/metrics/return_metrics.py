@@ -28,7 +28,7 @@ MIN_FOR_TAIL = 20
 Number = float | str
 
 
-def series_numbers(sessions: Sessions, returns: Floats) -> dict[str, Number]:
+def return_metrics(sessions: Sessions, returns: Floats) -> dict[str, Number]:
     """Return the numbers of a series by name; a text is the reason why one is not there.
 
     Keys: best and worst day, month and year; longest_drawdown (calendar days); ulcer_index; calmar; recovery_factor;

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean, median
 
 from engine.account.records import Trade
-from engine.metrics.metrics import Numbers
+from engine.metrics.metrics import Metrics
 
 NS_PER_DAY = 86_400e9
 NAMES = (
@@ -28,7 +28,7 @@ def closed_returns(trades: Sequence[Trade]) -> list[float]:
     return [t.return_ for t in trades if t.is_closed]
 
 
-def trade_numbers(trades: Sequence[Trade]) -> Numbers:
+def trade_metrics(trades: Sequence[Trade]) -> Metrics:
     """Return the numbers named in ``NAMES``, of closed trades; what cannot be had is None with its reason.
 
     Returns are fractions of the value put in, ``days_held`` the mean in calendar days, ``pnl`` and ``costs`` sums in
@@ -55,10 +55,10 @@ def trade_numbers(trades: Sequence[Trade]) -> Numbers:
         "costs_of_mean": costs / (pnl + costs) if pnl + costs > 0 else None,
     }
     notes = {"profit_factor": "no losing trade", "costs_of_mean": "the trades gained nothing before costs"}
-    return Numbers(values, {name: why for name, why in notes.items() if values[name] is None})
+    return Metrics(values, {name: why for name, why in notes.items() if values[name] is None})
 
 
-def _nothing() -> Numbers:
+def _nothing() -> Metrics:
     counted = dict.fromkeys(("n_events", "n_trades", "pnl", "costs"), 0)
     values: dict[str, float | int | None] = {name: counted.get(name) for name in NAMES}
-    return Numbers(values, {name: "no closed trades" for name, value in values.items() if value is None})
+    return Metrics(values, {name: "no closed trades" for name, value in values.items() if value is None})

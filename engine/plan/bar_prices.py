@@ -1,6 +1,6 @@
 """Where the legs of a sweep are entered and left, for all delays and holding periods at once.
 
-The rules are those of ``engine.plan.plan``. What is plain sailing is found on arrays; an entry that has to wait, or falls
+The rules are those of ``engine.plan.plan``. The common cases are found on arrays; an entry that has to wait, or falls
 beside a session for want of bars, and every other sort of leg, is asked of ``engine.plan.plan`` itself.
 """
 
@@ -20,7 +20,7 @@ from engine.plan.plan import PlannedTrade, Skip, close_with_bars, entry_of, plan
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase
 from engine.strategy.gaps import MAX_GAP_DAYS
 from engine.strategy.market import Market
-from engine.strategy.placeholders import form_of, with_values
+from engine.strategy.placeholders import leg_key, with_values
 from engine.study.shapes import broken_before
 
 Values = tuple[Any, ...]
@@ -44,7 +44,7 @@ class Slot:
     @property
     def alike_but_for_levels(self) -> Any:
         """All that the planned trades of the slot hang on, their stops and targets apart."""
-        _, weight, entry, exit_, _, _ = form_of(self.leg)
+        _, weight, entry, exit_, _, _ = leg_key(self.leg)
         moved = (self.entry_by or entry, self.exit_by or exit_, type(self.leg.entry), type(self.leg.exit))
         return (self.symbol, self.event.event_id, self.decided_at, weight, *moved, getattr(self.leg.exit, "at", None))
 
@@ -55,7 +55,7 @@ class Slot:
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class BarPrices:
     """Of some slots of a block the moments of entry and exit, numbered on the instrument's own bars.
 
     ``entry`` is values of ``entry_by`` x slots, ``exit`` and ``skip`` values of ``entry_by`` x of ``exit_by`` x slots
@@ -78,7 +78,7 @@ class MomentFinder:
         self._found: dict[Any, tuple[Numbers64, Numbers64, Flags]] = {}
         self._whole: dict[str, _Whole] = {}
 
-    def of(self, slots: Sequence[Slot], instruments: Sequence[str]) -> list[Moments]:
+    def of(self, slots: Sequence[Slot], instruments: Sequence[str]) -> list[BarPrices]:
         """Return the moments of all slots of a block whose account has certain instruments."""
         end = max((int(self._market.bars(s).close_at[-1]) for s in instruments), default=0)
         groups: dict[Any, list[int]] = {}
@@ -86,7 +86,7 @@ class MomentFinder:
             groups.setdefault(_sort(slot, n), []).append(n)
         return [self._moments(np.array(which), [slots[n] for n in which], end) for which in groups.values()]
 
-    def _moments(self, which: NDArray[np.intp], slots: list[Slot], end: int) -> Moments:
+    def _moments(self, which: NDArray[np.intp], slots: list[Slot], end: int) -> BarPrices:
         first = slots[0]
         plain = _is_plain(first.leg)
         key = (_sort(first, -1), end, *(_question(s) for s in slots)) if plain else None
@@ -95,7 +95,7 @@ class MomentFinder:
             found = self._plain(slots, end) if plain else self._planned(first, end)
             if plain:
                 self._found[key] = found
-        return Moments(which, first.entry_by, first.exit_by, *found)
+        return BarPrices(which, first.entry_by, first.exit_by, *found)
 
     # ---- on arrays -------------------------------------------------------------------------------------------------
 
@@ -126,7 +126,7 @@ class MomentFinder:
         odd = (np.maximum(first, meant) >= len(bars)) | whole.odd_between(here, np.minimum(meant, len(bars) - 1))
         odd |= (bars.open_at[here] - after > MAX_GAP_DAYS * NS_PER_DAY) | whole.lacks[here]
         row = np.minimum(meant, len(bars) - 1)
-        opens = bars.opens_apart[row] if phase is Phase.OPEN else np.zeros(row.shape, dtype=bool)
+        opens = bars.has_separate_open[row] if phase is Phase.OPEN else np.zeros(row.shape, dtype=bool)
         skip = np.zeros(row.shape, dtype=bool)
         for e, n in zip(*np.nonzero(odd), strict=True):
             row[e, n], opens[e, n], skip[e, n] = self._odd_entry(slots[n], e, bars)
@@ -176,7 +176,7 @@ def _exits(
     to = np.minimum(left, last)
     instants = bars.open_at if at_open else bars.close_at
     skip = skip | ~never & (instants[to] <= entered) | whole.broken_between(row, to)
-    moment = np.where(never, NO_MOMENT, to * 2 + (bars.opens_apart[to] & at_open))
+    moment = np.where(never, NO_MOMENT, to * 2 + (bars.has_separate_open[to] & at_open))
     if end - int(bars.close_at[-1]) > MAX_GAP_DAYS * NS_PER_DAY:  # engine.plan.plan.close_with_bars
         moment = np.where(never & (row * 2 + opens != last * 2), last * 2, moment)
     return moment, np.broadcast_to(skip, moment.shape)
@@ -193,7 +193,7 @@ class _Whole:
 
     @classmethod
     def of(cls, bars: Bars) -> "_Whole":
-        lacks = np.bincount(bars.lacking.bar, minlength=len(bars))[: len(bars)] > 0
+        lacks = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)] > 0
         return cls(bars, np.cumsum(broken_before(bars)), np.cumsum(lacks), lacks)
 
     def row_of(self, day: Numbers64, phase: Phase) -> Numbers64:

@@ -29,11 +29,11 @@ from engine.strategy import (
 from engine.strategy.gaps import MAX_GAP_DAYS, cut_short, early, hole_between, late, wait_too_long
 from engine.strategy.legs import check_instant, checked_legs
 from engine.strategy.market import BarClock, LookAheadError, Market, MarketView, TooFewBarsError
-from engine.strategy.strategy_calls import asked, wants_and_missing
+from engine.strategy.strategy_calls import call_strategy, wants_and_missing
 
 
 @dataclass(frozen=True)
-class Moment:
+class BarPrice:
     """One price of one bar: its row among the instrument's bars, and whether it is the open or the close."""
 
     bar: int
@@ -52,8 +52,8 @@ class PlannedTrade:
     instrument: str
     decided_at: datetime
     weight: float
-    entry: Moment
-    exit: Moment | None
+    entry: BarPrice
+    exit: BarPrice | None
     exit_reason: str
     stop_loss: float | None = None
     take_profit: float | None = None
@@ -80,7 +80,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Decision:
     """What a rule answered about an event: the event as it saw it, when it decided, and its legs as it gave them.
 
     Nothing has checked the legs.
@@ -111,7 +111,9 @@ def make_plan(
     """
     listed = list(EventCatalogue(events))
     start = None if since is None else datetime.combine(since, time(), UTC)
-    symbols = dict.fromkeys(market.symbol(name) for name in asked(strategy, lambda: list(strategy.instruments())))
+    symbols = dict.fromkeys(
+        market.symbol(name) for name in call_strategy(strategy, lambda: list(strategy.instruments()))
+    )
     for symbol in symbols:
         market.bars(symbol)
     trades: list[PlannedTrade] = []
@@ -130,7 +132,7 @@ def close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
     """Return a trade closed at its instrument's last close when the bars of the others go on without it."""
     if trade.exit is not None or end - int(bars.close_at[-1]) <= MAX_GAP_DAYS * NS_PER_DAY:
         return trade
-    last = Moment(len(bars) - 1, Phase.CLOSE)
+    last = BarPrice(len(bars) - 1, Phase.CLOSE)
     return trade if trade.entry == last else replace(trade, exit=last, exit_reason="bars_end")
 
 
@@ -141,8 +143,8 @@ def _plan_event(
     events: list[PoliticalEvent],
     start: datetime | None,
 ) -> list[PlannedTrade | Skipped]:
-    wish = wish_of(strategy, event, market, start)
-    if not isinstance(wish, Wish):
+    wish = decide(strategy, event, market, start)
+    if not isinstance(wish, Decision):
         return [*wish]
     return [
         plan_leg(leg, wish.event, wish.decided_at, market, events) for leg in checked_legs(wish.legs, strategy.name)
@@ -155,13 +157,13 @@ def timing_of(event: PoliticalEvent) -> PoliticalEvent:
     return unknown.model_copy(update={"known_at": event.known_at, "signal_from": event.signal_from})
 
 
-def wish_of(
+def decide(
     strategy: Strategy,
     event: PoliticalEvent,
     market: Market,
     start: datetime | None,
     timing: PoliticalEvent | None = None,
-) -> Wish | tuple[Skipped, ...]:
+) -> Decision | tuple[Skipped, ...]:
     """Return what a rule wants of an event, or why it is skipped (nothing where it is not wanted).
 
     Args:
@@ -175,7 +177,7 @@ def wish_of(
         UserError: the rule raised, or looked ahead.
     """
     timing = timing_of(event) if timing is None else timing
-    decided_at = asked(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
+    decided_at = call_strategy(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
     if decided_at is None:
         wanted, missing = wants_and_missing(strategy, event)
         return (Skipped(event.event_id, "", _undecided(event)),) if wanted or missing else ()
@@ -193,10 +195,10 @@ def wish_of(
         why = f"unknown at {iso_z(decided_at)}: {', '.join(missing)}"
         return (Skipped(event.event_id, "", why),) if missing else ()
     try:
-        legs = asked(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
+        legs = call_strategy(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
     except TooFewBarsError as e:
         return (Skipped(event.event_id, "", str(e)),)
-    return Wish(seen, decided_at, legs)
+    return Decision(seen, decided_at, legs)
 
 
 def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: datetime, market: Market) -> None:
@@ -204,7 +206,7 @@ def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: dat
     instants = {n: getattr(timing, n) for n in ("known_at", "signal_from")}
     ahead = {n: None for n, at in instants.items() if at is not None and at > decided_at}
     unseen = timing.model_copy(update=ahead)
-    if ahead and asked(strategy, lambda: strategy.decides_at(unseen, BarClock(market))) != decided_at:
+    if ahead and call_strategy(strategy, lambda: strategy.decides_at(unseen, BarClock(market))) != decided_at:
         raise LookAheadError(
             f"{strategy.name} decides on {timing.event_id} at {iso_z(decided_at)} by its {' and '.join(ahead)}, which "
             "came later; decides_at may use an instant of the outcome only to decide at or after it"
@@ -261,7 +263,7 @@ def _refuse(reason: str | None) -> None:
         raise Skip(reason)
 
 
-def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[Moment, tuple[str, ...]]:
+def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[BarPrice, tuple[str, ...]]:
     """Return where an entry falls, and what there is to tell of it.
 
     Raises:
@@ -276,7 +278,7 @@ def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Ba
     meant = _sessions_on(bars, first, entry.delay, phase)
     _refuse(wait_too_long(bars, first, after, upto=meant))
     _refuse(hole_between(bars, first, meant))
-    moment, notes = _tradable(Moment(meant, phase), bars, "entry")
+    moment, notes = _tradable(BarPrice(meant, phase), bars, "entry")
     return moment, (*notes, *late(bars, "entry", first, after, upto=meant))
 
 
@@ -296,7 +298,7 @@ def _row_of(bars: Bars, day: int, phase: Phase) -> int:
 
 def _before_vote(
     entry: BeforeVote, event: PoliticalEvent, decided_at: datetime, bars: Bars
-) -> tuple[Moment, tuple[str, ...]]:
+) -> tuple[BarPrice, tuple[str, ...]]:
     if event.vote_begins_at is None:
         raise Skip("unknown: voted_on")
     vote = to_ns(event.vote_begins_at)
@@ -306,7 +308,7 @@ def _before_vote(
     day = int(bars.days.of[last]) - entry.sessions if last >= 0 else -1
     if day < 0:
         raise Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
-    moment = Moment(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE)
+    moment = BarPrice(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE)
     if moment.at(bars) <= to_ns(decided_at):
         raise Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
     _refuse(cut_short(bars, last, event.vote_begins_at))
@@ -314,17 +316,17 @@ def _before_vote(
 
 
 def _exit(
-    exit_: Exit, entry: Moment, bars: Bars, events: list[PoliticalEvent], decided_at: datetime
-) -> tuple[Moment | None, str, tuple[str, ...]]:
+    exit_: Exit, entry: BarPrice, bars: Bars, events: list[PoliticalEvent], decided_at: datetime
+) -> tuple[BarPrice | None, str, tuple[str, ...]]:
     known = 0
     match exit_:
         case After(sessions=n, at=at):
-            moment = Moment(_row_of(bars, _first_held(entry, bars) + (n if at is Phase.OPEN else n - 1), at), at)
+            moment = BarPrice(_row_of(bars, _first_held(entry, bars) + (n if at is Phase.OPEN else n - 1), at), at)
             reason = f"held {n} session{'s' if n > 1 else ''}"
         case LastCloseBefore(instant=instant):
             last = int(bars.close_at.searchsorted(to_ns(instant), side="left")) - 1
             last = len(bars) if last == len(bars) - 1 and _another_close_before(instant, bars) else last
-            moment, reason = Moment(last, Phase.CLOSE), f"last close before {iso_z(instant)}"
+            moment, reason = BarPrice(last, Phase.CLOSE), f"last close before {iso_z(instant)}"
         case AtNextEvent():
             moment, reason, known = _next_event(exit_, entry, bars, events)
         case Never():
@@ -337,13 +339,13 @@ def _exit(
     return tradable, reason, (*notes, *_lacking_at_exit(exit_, moment, bars, known))
 
 
-def _first_held(entry: Moment, bars: Bars) -> int:
+def _first_held(entry: BarPrice, bars: Bars) -> int:
     """Return the number of the first session held: that of the entry, if it closes strictly after it; else the next."""
     day = int(bars.days.of[entry.bar])
     return day if int(bars.close_at[bars.days.last[day]]) > entry.at(bars) else day + 1
 
 
-def _lacking_at_exit(exit_: Exit, moment: Moment, bars: Bars, known: int) -> tuple[str, ...]:
+def _lacking_at_exit(exit_: Exit, moment: BarPrice, bars: Bars, known: int) -> tuple[str, ...]:
     """Return a note if an exit tied to an instant falls beside it for want of bars."""
     if isinstance(exit_, LastCloseBefore):
         _refuse(cut_short(bars, moment.bar, exit_.instant))
@@ -362,7 +364,9 @@ def _another_close_before(instant: datetime, bars: Bars) -> bool:
     return following is not None and following.close_at < instant
 
 
-def _next_event(exit_: AtNextEvent, entry: Moment, bars: Bars, events: list[PoliticalEvent]) -> tuple[Moment, str, int]:
+def _next_event(
+    exit_: AtNextEvent, entry: BarPrice, bars: Bars, events: list[PoliticalEvent]
+) -> tuple[BarPrice, str, int]:
     """Return the first open after the next event of a kind, that event in words, and when it was known (ns)."""
     entered = to_datetime(entry.at(bars))
     for event in events:
@@ -370,16 +374,16 @@ def _next_event(exit_: AtNextEvent, entry: Moment, bars: Bars, events: list[Poli
         if right_kind and event.known_at is not None and event.known_at > entered:
             known = to_ns(event.known_at)
             bar = int(bars.open_at.searchsorted(known, side="right"))
-            return Moment(bar, Phase.OPEN), f"event {event.event_id}", known
-    return Moment(len(bars), Phase.OPEN), "open_at_end", 0
+            return BarPrice(bar, Phase.OPEN), f"event {event.event_id}", known
+    return BarPrice(len(bars), Phase.OPEN), "open_at_end", 0
 
 
-def _tradable(moment: Moment, bars: Bars, what: str) -> tuple[Moment, tuple[str, ...]]:
+def _tradable(moment: BarPrice, bars: Bars, what: str) -> tuple[BarPrice, tuple[str, ...]]:
     """Send a fill meant for an open that was not a traded price to the close of the same bar, and say so.
 
     A single print is one price, which goes by the name of its close.
     """
-    if moment.phase is Phase.CLOSE or bars.opens_apart[moment.bar]:
+    if moment.phase is Phase.CLOSE or bars.has_separate_open[moment.bar]:
         return moment, ()
-    close = Moment(moment.bar, Phase.CLOSE)
+    close = BarPrice(moment.bar, Phase.CLOSE)
     return close, () if bars.open_is_real[moment.bar] else (f"{what} at the close: the bar has no real open",)

@@ -1,6 +1,6 @@
 """One table of planned trades for all combinations of a sweep: the rule is asked once for what they share.
 
-Combinations that differ only in what the rule hands on to its legs (engine/strategy/placeholders.py) share its answers. Their
+Combinations that differ only in what the rule hands on to its legs (placeholders.py) share its answers. Their
 entries and exits are then found for all delays and holding periods at once. Whatever cannot be told so is planned by
 ``engine.plan.plan`` itself, combination by combination if need be.
 """
@@ -14,15 +14,23 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
-from engine.account.bar_matrix import Tape, tape_of
-from engine.plan.bar_prices import MomentFinder, Moments, Slot
-from engine.plan.plan import Plan, Wish, make_plan, timing_of, wish_of
+from engine.account.bar_matrix import BarMatrix, bar_matrix
+from engine.plan.bar_prices import BarPrices, MomentFinder, Slot
+from engine.plan.plan import Decision, Plan, decide, make_plan, timing_of
 from engine.strategy import Leg, Strategy
-from engine.strategy.combinations import Column, Combinations, Which
+from engine.strategy.combinations import Combinations, ParameterColumn, Which
 from engine.strategy.legs import checked_legs
 from engine.strategy.market import Market, MarketView
-from engine.strategy.placeholders import Looked, can_be_traced, filled_in, form_of, handed_on, with_tokens, with_values
-from engine.strategy.strategy_calls import asked, told
+from engine.strategy.placeholders import (
+    PlaceholderRead,
+    can_be_traced,
+    leg_key,
+    placeholder_places,
+    substitute,
+    with_placeholders,
+    with_values,
+)
+from engine.strategy.strategy_calls import call_strategy, format_error
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +40,7 @@ class Block:
     rows: Which
     instruments: tuple[str, ...]
     slots: tuple[Slot, ...]
-    moments: tuple[Moments, ...]
+    moments: tuple[BarPrices, ...]
     skipped: int
 
     @property
@@ -51,7 +59,7 @@ class PlanGrid:
     since: date | None
     blocks: tuple[Block, ...]
     failed: Mapping[int, str]
-    _tapes: dict[Any, Tape] = field(default_factory=dict)
+    _tapes: dict[Any, BarMatrix] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.combos)
@@ -68,11 +76,11 @@ class PlanGrid:
         """Let go of the tapes made: what follows lays the bars down anew."""
         self._tapes.clear()
 
-    def tape(self, instruments: tuple[str, ...], since: np.datetime64 | None) -> Tape:
+    def tape(self, instruments: tuple[str, ...], since: np.datetime64 | None) -> BarMatrix:
         """Return the bars of several instruments on one tape, made once."""
         key = (instruments, since)
         if key not in self._tapes:
-            self._tapes[key] = tape_of(self.market.loaded(instruments), since)
+            self._tapes[key] = bar_matrix(self.market.loaded(instruments), since)
         return self._tapes[key]
 
 
@@ -175,8 +183,8 @@ class _Planner:
             return None
         seen: set[str] = set()
         try:
-            block = self._ask(with_tokens(rule, tokens, seen), rule, rows, check=last)
-        except Looked as look:
+            block = self._ask(with_placeholders(rule, tokens, seen), rule, rows, check=last)
+        except PlaceholderRead as look:
             seen.add(look.parameter)
             block = None
         except Exception:  # a token where a number was needed: the rule is asked outright, and its errors are its own
@@ -194,19 +202,21 @@ class _Planner:
         except UserError as e:
             self.failed.update({int(i): str(e) for i in rows})
         except Exception as e:
-            self.failed.update({int(i): told(e) for i in rows})
+            self.failed.update({int(i): format_error(e) for i in rows})
 
     def _ask(self, asking: Strategy, first: Strategy, rows: Which, *, check: Strategy | None) -> Block:
         """Return the block of a rule's answers; ``check`` is a rule whose legs must be those the tokens stand for."""
-        symbols = dict.fromkeys(self.market.symbol(n) for n in asked(asking, lambda: list(asking.instruments())))
+        symbols = dict.fromkeys(
+            self.market.symbol(n) for n in call_strategy(asking, lambda: list(asking.instruments()))
+        )
         for symbol in symbols:
             self.market.bars(symbol)
         slots: list[Slot] = []
         skipped = 0
         self._templates = {}
         for event, timing in zip(self.events, self._timings, strict=True):
-            wish = wish_of(asking, event, self.market, self.start, timing)
-            if isinstance(wish, Wish):
+            wish = decide(asking, event, self.market, self.start, timing)
+            if isinstance(wish, Decision):
                 slots += self._slots(wish, first, check)
             else:
                 skipped += len(wish)
@@ -215,15 +225,15 @@ class _Planner:
         instruments = tuple(symbols)
         return Block(rows, instruments, tuple(slots), tuple(self._finder.of(slots, instruments)), skipped)
 
-    def _slots(self, wish: Wish, first: Strategy, check: Strategy | None) -> list[Slot]:
+    def _slots(self, wish: Decision, first: Strategy, check: Strategy | None) -> list[Slot]:
         """Return the slots of an event's legs, in which the values are those of the first combination."""
         if check is None:
             return [self._slot(leg, {}, wish) for leg in checked_legs(wish.legs, first.name)]
         legs = [*wish.legs]
-        forms = [form_of(leg) for leg in legs]
+        forms = [leg_key(leg) for leg in legs]
         real = check.legs(wish.event, MarketView(self.market, wish.decided_at))
         made = [self._template(leg, f, first, check) for leg, f in zip(legs, forms, strict=True)]
-        if [expected for _, _, expected in made] != [form_of(leg) for leg in real]:
+        if [expected for _, _, expected in made] != [leg_key(leg) for leg in real]:
             raise ValueError("the rule knows its parameters from the tokens that stand for them")
         return [self._slot(leg, places, wish) for leg, places, _ in made]
 
@@ -233,13 +243,13 @@ class _Planner:
         The legs of most events are of a few forms only: each is looked at once.
         """
         if form not in self._templates:
-            places = handed_on(leg)
+            places = placeholder_places(leg)
             [checked] = checked_legs([with_values(leg, places, vars(first))], first.name)
             self._check_values(checked, places)
-            self._templates[form] = (checked, places, filled_in(form, vars(check)))
+            self._templates[form] = (checked, places, substitute(form, vars(check)))
         return self._templates[form]
 
-    def _slot(self, leg: Leg, places: dict[str, str], wish: Wish) -> Slot:
+    def _slot(self, leg: Leg, places: dict[str, str], wish: Decision) -> Slot:
         bars = self.market.bars(leg.instrument)
         bars.instrument.check_tradable()
         return Slot(bars.symbol, leg, wish.event, wish.decided_at, places)
@@ -274,11 +284,11 @@ def _may_stand(place: str, value: Any, weight: float) -> bool:
     return type(value) is float and 0 < value < most
 
 
-def _could_be_handed_on(column: Column) -> bool:
+def _could_be_handed_on(column: ParameterColumn) -> bool:
     return all(v is None or type(v) in (int, float) for v in column.values)
 
 
-def _keys(column: Column, *, by_value: bool) -> Which:
+def _keys(column: ParameterColumn, *, by_value: bool) -> Which:
     """Return a number a combination, the same for those alike: in their value, or in whether they have one."""
     places: dict[Any, int] = {}
     alike = [(type(v), v) if by_value else v is None for v in column.values]

@@ -20,10 +20,10 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date
 from datasets.markets.sessions import FX
 from datasets.prices.bars import Bars, Floats
-from engine.account.daily_ledger import account_days
+from engine.account.daily_ledger import account_calendar
 from engine.account.records import Account
 from engine.account.replay import replay
-from engine.metrics.metrics import numbers
+from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
 from engine.plan.plan import Skipped, make_plan
 from engine.run.event_paths import event_paths
@@ -95,7 +95,7 @@ def account_start(bars: list[Bars], window: Window) -> np.datetime64 | None:
     if window.since is None:
         return None
     since = np.datetime64(window.since, "D")
-    if not len(account_days(bars, since).sessions):
+    if not len(account_calendar(bars, since).sessions):
         spans = "; ".join(f"{b.symbol} has {b.span()}" for b in bars)
         raise UserError(f"no bars from {window.since} on: {spans}")
     return since
@@ -119,7 +119,7 @@ def finish_run(
     sessions = account.days.sessions
     previous = np.concatenate(([terms.cash], account.equity[:-1]))
     returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
-    result = numbers(sessions, returns, account.trades, cash_rate=terms.cash_rate)
+    result = compute_metrics(sessions, returns, account.trades, cash_rate=terms.cash_rate)
     shown = [*bars] if benchmark is None or benchmark.symbol in {b.symbol for b in bars} else [*bars, benchmark]
     manifest = {
         **identity,

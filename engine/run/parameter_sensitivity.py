@@ -18,7 +18,7 @@ from engine.account.replay import replay
 from engine.account.vector import NotVectorisableError, evaluate
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
-from engine.run.variants import Variant, Variants
+from engine.run.variants import ParameterSensitivity, SensitivityCase
 from engine.strategy import After, Clock, Leg, NextClose, NextOpen, Strategy
 from engine.strategy.market import Market, MarketView
 
@@ -30,9 +30,9 @@ COSTS = (0.0, 1.0, 2.0, 5.0)
 """Multiples of commission and slippage."""
 
 
-def variants(
+def parameter_sensitivity(
     strategy: Strategy, events: EventCatalogue, market: Market, *, terms: Terms, since: date | None = None
-) -> Variants:
+) -> ParameterSensitivity:
     """Return the run of a rule under other holds and delays, and at other costs.
 
     Args:
@@ -45,13 +45,13 @@ def variants(
     own = _varied(strategy, None, None)
     plan = make_plan(own, events, market, since=since)
     if not own.seen:
-        return Variants((), (), "the rule returned no leg: there is nothing to vary")
+        return ParameterSensitivity((), (), "the rule returned no leg: there is nothing to vary")
     hold, delay = _hold(own.seen), _delay(own.seen)
     desk = _Desk(strategy, events if hold is None else _told(events, plan), market, terms, since, (hold, delay))
     holds = [None] if hold is None else list(dict.fromkeys(max(1, round(hold * m)) for m in HOLDS))
     delays = [None] if delay is None else [delay + d for d in DELAYS]
     timing = tuple(desk.timed(h, d) for h in holds for d in delays) if len(holds) + len(delays) > 2 else ()
-    return Variants(timing, tuple(desk.costing(plan, c) for c in COSTS), _note(hold, delay))
+    return ParameterSensitivity(timing, tuple(desk.costing(plan, c) for c in COSTS), _note(hold, delay))
 
 
 def _told(events: EventCatalogue, plan: Plan) -> EventCatalogue:
@@ -130,14 +130,14 @@ class _Desk:
     since: date | None
     own: tuple[int | None, int | None]
 
-    def timed(self, hold: int | None, delay: int | None) -> Variant:
+    def timed(self, hold: int | None, delay: int | None) -> SensitivityCase:
         """Return the run with another hold and delay, at its own costs."""
         plan = make_plan(_varied(self.strategy, hold, delay), self.events, self.market, since=self.since)
         return _variant(
             self._account(plan, 1.0), hold, delay, cash=self.terms.cash, costs=1.0, own=(hold, delay) == self.own
         )
 
-    def costing(self, plan: Plan, multiple: float) -> Variant:
+    def costing(self, plan: Plan, multiple: float) -> SensitivityCase:
         """Return the run at a multiple of its costs."""
         return _variant(
             self._account(plan, multiple), None, None, cash=self.terms.cash, costs=multiple, own=multiple == 1
@@ -153,10 +153,12 @@ class _Desk:
             return replay(plan, bars, terms, since=since)
 
 
-def _variant(account: Account, hold: int | None, delay: int | None, *, cash: float, costs: float, own: bool) -> Variant:
+def _variant(
+    account: Account, hold: int | None, delay: int | None, *, cash: float, costs: float, own: bool
+) -> SensitivityCase:
     closed = [t.return_ for t in account.trades if t.is_closed]
     total = float(account.equity[-1]) / cash - 1
-    return Variant(hold, delay, costs, len(closed), fmean(closed) if closed else None, total, own)
+    return SensitivityCase(hold, delay, costs, len(closed), fmean(closed) if closed else None, total, own)
 
 
 def _costing(bars: Bars, terms: Terms, multiple: float) -> Bars:

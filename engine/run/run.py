@@ -9,7 +9,7 @@ from datasets.instants import Sessions
 from datasets.prices.bars import Floats
 from engine.account.records import Fill, Trade
 from engine.plan.plan import Skipped
-from engine.run.variants import Variants
+from engine.run.variants import ParameterSensitivity
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Run:
     metrics: dict[str, float | int | None] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
     paths: tuple[EventPath, ...] = ()
-    variants: Variants | None = None
+    variants: ParameterSensitivity | None = None
 
     def __post_init__(self) -> None:
         check_series(self.sessions, self.returns, "returns")

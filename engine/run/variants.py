@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Variant:
+class SensitivityCase:
     """One variation of a run: its closed trades, their mean net return, and the account's total return (fractions).
 
     ``hold`` and ``delay`` are sessions, None where the rule's own stand; ``costs`` multiplies commission and slippage.
@@ -21,12 +21,12 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Variants:
+class ParameterSensitivity:
     """The variations of a run: ``timing`` by hold and delay, ``costs`` by multiples of its own costs.
 
     ``note`` says why something is not there, or is empty.
     """
 
-    timing: tuple[Variant, ...]
-    costs: tuple[Variant, ...]
+    timing: tuple[SensitivityCase, ...]
+    costs: tuple[SensitivityCase, ...]
     note: str = ""

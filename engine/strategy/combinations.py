@@ -15,15 +15,15 @@ Which = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class ParameterColumn:
     """One parameter: the values it takes, and which of them each combination has."""
 
     values: tuple[Any, ...]
     which: Which
 
-    def take(self, rows: Any) -> "Column":
+    def take(self, rows: Any) -> "ParameterColumn":
         """Return the column of some combinations."""
-        return Column(self.values, self.which[rows])
+        return ParameterColumn(self.values, self.which[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class Combinations:
 
     kind: type[Strategy]
     fixed: Mapping[str, Any]
-    columns: Mapping[str, Column]
+    columns: Mapping[str, ParameterColumn]
     n: int
 
     def __len__(self) -> int:
@@ -79,7 +79,7 @@ def product_of(kind: type[Strategy], fixed: Mapping[str, Any], axes: Mapping[str
     n = int(np.prod(sizes, dtype=np.int64))
     which = np.unravel_index(np.arange(n), sizes) if sizes else ()
     return _checked(
-        kind, fixed, {k: Column(v, np.asarray(w)) for (k, v), w in zip(listed.items(), which, strict=True)}, n
+        kind, fixed, {k: ParameterColumn(v, np.asarray(w)) for (k, v), w in zip(listed.items(), which, strict=True)}, n
     )
 
 
@@ -97,14 +97,16 @@ def listed(kind: type[Strategy], fixed: Mapping[str, Any], rows: Sequence[Mappin
     return _checked(kind, fixed, {name: _column([row[name] for row in rows]) for name in names}, len(rows))
 
 
-def _column(given: list[Any]) -> Column:
+def _column(given: list[Any]) -> ParameterColumn:
     """Return a column of values as they come; 1, 1.0 and True are three values."""
     places: dict[tuple[type, Any], int] = {}
     which = [places.setdefault((type(v), v), len(places)) for v in given]
-    return Column(tuple(v for _, v in places), np.array(which, dtype=np.intp))
+    return ParameterColumn(tuple(v for _, v in places), np.array(which, dtype=np.intp))
 
 
-def _checked(kind: type[Strategy], fixed: Mapping[str, Any], columns: dict[str, Column], n: int) -> Combinations:
+def _checked(
+    kind: type[Strategy], fixed: Mapping[str, Any], columns: dict[str, ParameterColumn], n: int
+) -> Combinations:
     """Return the combinations with their values as the rule holds them."""
     both = set(fixed) & set(columns)
     if both:
@@ -117,8 +119,8 @@ def _checked(kind: type[Strategy], fixed: Mapping[str, Any], columns: dict[str, 
     return Combinations(kind, {k: v for k, v in vars(build(kind, first)).items() if k in fixed}, held, n)
 
 
-def _held_values(kind: type[Strategy], first: dict[str, Any], name: str, column: Column) -> Column:
-    return Column(tuple(getattr(build(kind, {**first, name: v}), name) for v in column.values), column.which)
+def _held_values(kind: type[Strategy], first: dict[str, Any], name: str, column: ParameterColumn) -> ParameterColumn:
+    return ParameterColumn(tuple(getattr(build(kind, {**first, name: v}), name) for v in column.values), column.which)
 
 
 def checks_several_together(kind: type[Strategy]) -> bool:

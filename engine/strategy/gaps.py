@@ -12,7 +12,7 @@ import numpy as np
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_ns
 from datasets.markets.sessions import FX
 from datasets.prices.bars import Bars
-from datasets.prices.missing_sessions import Lacking
+from datasets.prices.missing_sessions import MissingSessions
 
 MAX_GAP_DAYS = 45
 """No trade waits for, or is held across, a longer stretch without bars: it is a hole in the data, not a holiday."""
@@ -26,7 +26,7 @@ def hole_between(bars: Bars, first: int, last: int) -> str | None:
     gaps = np.diff(bars.session[first : last + 1]).astype(np.int64)
     if len(gaps) and gaps.max() > MAX_GAP_DAYS:
         return _hole(bars, first + int(gaps.argmax()) + 1, f"{gaps.max()} days")
-    lacks = bars.lacking.take(first + 1, last)
+    lacks = bars.missing.take(first + 1, last)
     if len(lacks) <= MAX_LACKING:
         return None
     before, sessions = np.unique(lacks.bar, return_counts=True)
@@ -64,15 +64,15 @@ def wait_too_long(bars: Bars, row: int, after: int, *, upto: int) -> str | None:
     return None
 
 
-def missed_before(bars: Bars, row: int, after: int) -> Lacking:
+def missed_before(bars: Bars, row: int, after: int) -> MissingSessions:
     """Return the sessions lacking just before a bar that opened strictly after an instant (ns)."""
-    lacks = bars.lacking.take(row, row)
+    lacks = bars.missing.take(row, row)
     return lacks.where(lacks.open_at > after)
 
 
 def late(bars: Bars, what: str, row: int, after: int, *, upto: int) -> tuple[str, ...]:
     """Return a note if sessions are lacking from an instant (ns), which ``row`` follows, to the bar ``upto``."""
-    missed = [*missed_before(bars, row, after).session, *bars.lacking.take(row + 1, upto).session]
+    missed = [*missed_before(bars, row, after).session, *bars.missing.take(row + 1, upto).session]
     return _note(bars, what, missed, "late")
 
 
@@ -92,8 +92,8 @@ def cut_short(bars: Bars, row: int, before: datetime) -> str | None:
     )
 
 
-def _lacking_until(bars: Bars, row: int, before: datetime) -> Lacking:
-    lacks = bars.lacking.take(row + 1, len(bars))
+def _lacking_until(bars: Bars, row: int, before: datetime) -> MissingSessions:
+    lacks = bars.missing.take(row + 1, len(bars))
     return lacks.where(lacks.close_at < to_ns(before))
 
 

@@ -98,7 +98,7 @@ _TELLING = {"type", "id"}
 """Words by which a rule could learn what a token is without looking at its value."""
 
 
-class Looked(BaseException):
+class PlaceholderRead(BaseException):
     """A rule looked at a parameter. No Exception: neither the rule nor the planner may take it for one of its own."""
 
     def __init__(self, parameter: str) -> None:
@@ -106,7 +106,7 @@ class Looked(BaseException):
         self.parameter = parameter
 
 
-class Token:
+class Placeholder:
     """Stands for the value of one parameter."""
 
     __slots__ = ("parameter", "seen")
@@ -116,27 +116,27 @@ class Token:
         object.__setattr__(self, "seen", seen)
 
 
-def _look(token: Token, *args: Any, **kwargs: Any) -> Any:
+def _look(token: Placeholder, *args: Any, **kwargs: Any) -> Any:
     parameter = parameter_of(token)
     object.__getattribute__(token, "seen").add(parameter)  # also where the rule catches what is raised
-    raise Looked(parameter)
+    raise PlaceholderRead(parameter)
 
 
 for _name in _LOOKS:
-    setattr(Token, _name, _look)
+    setattr(Placeholder, _name, _look)
 
 
-def parameter_of(token: Token) -> str:
+def parameter_of(token: Placeholder) -> str:
     """Return the parameter for which a token stands."""
     name: str = object.__getattribute__(token, "parameter")
     return name
 
 
-def with_tokens(rule: Strategy, names: Iterable[str], seen: set[str]) -> Strategy:
+def with_placeholders(rule: Strategy, names: Iterable[str], seen: set[str]) -> Strategy:
     """Return a copy of a rule in which some parameters are tokens; those looked at are added to ``seen``."""
     asked = copy.copy(rule)
     for name in names:
-        object.__setattr__(asked, name, Token(name, seen))
+        object.__setattr__(asked, name, Placeholder(name, seen))
     return asked
 
 
@@ -159,7 +159,7 @@ def _names_in(code: CodeType) -> set[str]:
     return {*code.co_names, *(n for names in inner for n in names)}
 
 
-def form_of(leg: Leg) -> tuple[Any, ...]:
+def leg_key(leg: Leg) -> tuple[Any, ...]:
     """Return all that a leg is made of, to compare it by and to look it up; a token stands there as its parameter."""
     parts = (leg.instrument, leg.weight, leg.entry, leg.exit, leg.stop_loss, leg.take_profit)
     return tuple(_form(p) for p in parts)
@@ -167,8 +167,8 @@ def form_of(leg: Leg) -> tuple[Any, ...]:
 
 def _form(part: Any) -> Any:
     kind = type(part)
-    if kind is Token:
-        return (Token, parameter_of(part))
+    if kind is Placeholder:
+        return (Placeholder, parameter_of(part))
     if kind in _PARTS:
         return (kind, *(_form(v) for v in vars(part).values()))
     return (kind, part)
@@ -177,20 +177,20 @@ def _form(part: Any) -> Any:
 _PARTS = (NextOpen, NextClose, BeforeVote, After, LastCloseBefore, AtNextEvent, Never)
 
 
-def filled_in(form: Any, given: dict[str, Any]) -> Any:
+def substitute(form: Any, given: dict[str, Any]) -> Any:
     """Return the form of a leg with values in the place of its tokens."""
-    if form[0] is Token:
+    if form[0] is Placeholder:
         return (type(given[form[1]]), given[form[1]])
-    return tuple(filled_in(f, given) if isinstance(f, tuple) else f for f in form)
+    return tuple(substitute(f, given) if isinstance(f, tuple) else f for f in form)
 
 
-def handed_on(leg: Leg) -> dict[str, str]:
+def placeholder_places(leg: Leg) -> dict[str, str]:
     """Return the parameters handed on to a leg, by the place they came to.
 
     The places: delay, sessions, stop_loss, take_profit; ``before`` is the sessions of an entry before a vote.
 
     Raises:
-        Looked: a token came to another place.
+        PlaceholderRead: a token came to another place.
     """
     places: dict[str, Any] = {"stop_loss": leg.stop_loss, "take_profit": leg.take_profit}
     if type(leg.entry) in (NextOpen, NextClose):
@@ -199,20 +199,20 @@ def handed_on(leg: Leg) -> dict[str, str]:
         places["before"] = leg.entry.sessions
     if type(leg.exit) is After:
         places["sessions"] = leg.exit.sessions
-    known = {place: parameter_of(v) for place, v in places.items() if type(v) is Token}
-    elsewhere = _tokens_in(form_of(leg)) - set(known.values())
-    if elsewhere or len(known) != _count(form_of(leg)):
-        raise Looked(min(elsewhere or known.values()))
+    known = {place: parameter_of(v) for place, v in places.items() if type(v) is Placeholder}
+    elsewhere = _tokens_in(leg_key(leg)) - set(known.values())
+    if elsewhere or len(known) != _count(leg_key(leg)):
+        raise PlaceholderRead(min(elsewhere or known.values()))
     return known
 
 
 def _tokens_in(form: Any) -> set[str]:
     inner = [f for f in form if isinstance(f, tuple)]
-    return {form[1]} if form[0] is Token else {n for f in inner for n in _tokens_in(f)}
+    return {form[1]} if form[0] is Placeholder else {n for f in inner for n in _tokens_in(f)}
 
 
 def _count(form: Any) -> int:
-    return 1 if form[0] is Token else sum(_count(f) for f in form if isinstance(f, tuple))
+    return 1 if form[0] is Placeholder else sum(_count(f) for f in form if isinstance(f, tuple))
 
 
 def with_values(leg: Leg, places: dict[str, str], given: dict[str, Any]) -> Leg:

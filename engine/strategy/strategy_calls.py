@@ -16,17 +16,17 @@ from engine.strategy.contract import Strategy
 R = TypeVar("R")
 
 
-def asked(strategy: Strategy, question: Callable[[], R]) -> R:
+def call_strategy(strategy: Strategy, question: Callable[[], R]) -> R:
     """Return a rule's answer; an error in its code is told in one line, with its place."""
     try:
         return question()
     except (UserError, _NeedsField):
         raise
     except (Exception, SystemExit) as e:
-        raise UserError(f"{strategy.name} raised {told(e)}") from e
+        raise UserError(f"{strategy.name} raised {format_error(e)}") from e
 
 
-def told(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return ``ZeroDivisionError: division by zero (my_rule.py line 12)``: an error's last line, and where."""
     frames = traceback.extract_tb(error.__traceback__)
     here = str(Path(__file__).parents[1])
@@ -112,7 +112,7 @@ def wants_and_missing(strategy: Strategy, event: PoliticalEvent) -> tuple[bool, 
     A condition on an unknown field is false, but not silently so: each unknown field the rule reads is supposed to
     have every value it could have, and if some choice would make the rule want the event, those fields are named.
     """
-    if asked(strategy, lambda: strategy.wants(event)):
+    if call_strategy(strategy, lambda: strategy.wants(event)):
         return True, []
     return False, _missing(strategy, event, {}) or []
 

@@ -19,7 +19,7 @@ from engine.statistics.event_tests import (
 )
 from engine.statistics.ranks import corrado, grank
 from engine.statistics.significance import Significance
-from engine.study.desk import Desk
+from engine.study.desk import ReturnModel
 from engine.study.expectation import ESTIMATION
 from engine.study.legs import EventLegs, PlacedLeg, overlaps
 from engine.study.paths import abnormal_of
@@ -38,7 +38,7 @@ class OtherTest:
 
 
 def other_tests(
-    sample: Sample, events: Sequence[EventLegs], desk: Desk, placebo_mean: Significance
+    sample: Sample, events: Sequence[EventLegs], desk: ReturnModel, placebo_mean: Significance
 ) -> tuple[OtherTest, ...]:
     """Return the tests that a default report leaves out.
 
@@ -84,7 +84,7 @@ def other_tests(
 _PATELL = "takes event days to be as calm as others: rejects 12 to 18 % at 5 % where event variance doubles"
 
 
-def _sessions_used(observation: Observation, events: Sequence[EventLegs], desk: Desk) -> float:
+def _sessions_used(observation: Observation, events: Sequence[EventLegs], desk: ReturnModel) -> float:
     """Return how many sessions of its estimation window stand behind an observation; of several legs the fewest."""
     legs = [leg for e in events if e.event_id in observation.events for leg in e.legs]
     return float(min(desk.estimates(leg.shape.instrument).count[leg.row] for leg in legs))
@@ -96,7 +96,7 @@ def _base_rate(observation: Observation) -> float:
     return float(np.mean(anywhere[np.isfinite(anywhere)] > 0))
 
 
-def _abnormal_matrix(usable: Sequence[Observation], events: Sequence[EventLegs], desk: Desk) -> Floats:
+def _abnormal_matrix(usable: Sequence[Observation], events: Sequence[EventLegs], desk: ReturnModel) -> Floats:
     """Return observations x (estimation window, first session held): abnormal returns, NaN inside event windows."""
     sessions = np.append(np.arange(ESTIMATION[0], ESTIMATION[1] + 1), 0)
     rows = []
@@ -109,7 +109,7 @@ def _abnormal_matrix(usable: Sequence[Observation], events: Sequence[EventLegs],
 
 
 def _inside(
-    events: Sequence[EventLegs], desk: Desk, sessions: np.ndarray[tuple[int], np.dtype[np.int64]]
+    events: Sequence[EventLegs], desk: ReturnModel, sessions: np.ndarray[tuple[int], np.dtype[np.int64]]
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     found = np.zeros(len(sessions), dtype=bool)
     for leg in (leg for e in events for leg in e.legs):
@@ -126,7 +126,7 @@ def _standardized(abnormal: Floats) -> Floats:
     return scaled
 
 
-def _by_leg(events: Sequence[EventLegs], desk: Desk) -> Significance:
+def _by_leg(events: Sequence[EventLegs], desk: ReturnModel) -> Significance:
     """Return Kolari and Pynnonen's test over single legs, by the correlation of their residuals on the same dates."""
     legs = [leg for e in events for leg in e.legs]
     z = np.array([_leg_z(leg, desk) for leg in legs], dtype=float)
@@ -137,13 +137,13 @@ def _by_leg(events: Sequence[EventLegs], desk: Desk) -> Significance:
     return kolari_pynnonen(z[there], r)
 
 
-def _leg_z(leg: PlacedLeg, desk: Desk) -> float:
+def _leg_z(leg: PlacedLeg, desk: ReturnModel) -> float:
     anywhere = desk.anywhere(leg.shape)
     expected, sd = float(anywhere.expected[leg.row]), float(anywhere.sd[leg.row])
     return (leg.net - expected) / sd if sd > 0 else np.nan
 
 
-def _residuals(leg: PlacedLeg, desk: Desk) -> tuple[np.ndarray[tuple[int], np.dtype[np.datetime64]], Floats]:
+def _residuals(leg: PlacedLeg, desk: ReturnModel) -> tuple[np.ndarray[tuple[int], np.dtype[np.datetime64]], Floats]:
     bars = desk.bars[leg.shape.instrument]
     rows = slice(max(leg.row + ESTIMATION[0], 0), max(leg.row + ESTIMATION[1] + 1, 0))
     values = np.where(desk.inside[bars.symbol][rows], np.nan, leg.shape.side * close_returns(bars)[rows])

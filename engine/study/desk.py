@@ -17,7 +17,7 @@ EARLIEST, LATEST = ESTIMATION[1] + 1, 250
 
 
 @dataclass(frozen=True)
-class Window:
+class EventWindow:
     """An event window in sessions from session 0, the first whose open lies after the decision; both ends counted."""
 
     first: int
@@ -37,7 +37,7 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
-class Anywhere:
+class CounterfactualReturns:
     """What something would have returned at any row of a calendar; NaN where it does not fit.
 
     ``net`` is after costs, ``expected`` what was to be expected without the event, ``sd`` the standard deviation that
@@ -59,15 +59,15 @@ class Anywhere:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.sd > 0, self.abnormal / self.sd, np.nan)
 
-    def taken(self, rows: Rows) -> "Anywhere":
+    def taken(self, rows: Rows) -> "CounterfactualReturns":
         """Return the values at some rows, in their order; NaN for a row that is not there."""
         inside = (rows >= 0) & (rows < len(self.net))
         at = np.where(inside, rows, 0)
-        return Anywhere(*(np.where(inside, v[at], np.nan) for v in (self.net, self.expected, self.sd)))
+        return CounterfactualReturns(*(np.where(inside, v[at], np.nan) for v in (self.net, self.expected, self.sd)))
 
 
 @dataclass(frozen=True, eq=False)
-class Desk:
+class ReturnModel:
     """The bars by symbol, the costs, the counterfactual, and the rows of each instrument that lie in event windows.
 
     A ``model`` of None expects nothing: abnormal returns are the net ones. ``reference`` is the instrument whose
@@ -81,10 +81,10 @@ class Desk:
     inside: Mapping[str, Flags]
     model: Model | None = Model.MEAN
     benchmark: Bars | None = None
-    window: Window | None = None
+    window: EventWindow | None = None
     _estimates: dict[str, Estimates] = field(default_factory=dict)
-    _anywhere: dict[Shape, Anywhere] = field(default_factory=dict)
-    _events: dict[Hashable, Anywhere] = field(default_factory=dict)
+    _anywhere: dict[Shape, CounterfactualReturns] = field(default_factory=dict)
+    _events: dict[Hashable, CounterfactualReturns] = field(default_factory=dict)
     _base: dict[str, Rows] = field(default_factory=dict)
     _related: dict[tuple[str, ...], Floats] = field(default_factory=dict)
 
@@ -96,7 +96,7 @@ class Desk:
             self._estimates[symbol] = estimates(bars, self.inside[symbol], self.model, market)
         return self._estimates[symbol]
 
-    def anywhere(self, shape: Shape) -> Anywhere:
+    def anywhere(self, shape: Shape) -> CounterfactualReturns:
         """Return what a shape returns entered at each bar of its own instrument (with a window: around each bar)."""
         if shape not in self._anywhere:
             bars, window = self.bars[shape.instrument], self.window
@@ -106,14 +106,14 @@ class Desk:
                 net = net_returns(bars, shape, self.costs[shape.instrument])
             else:
                 net = shape.side * window_sums(close_returns(bars), first, last)
-            self._anywhere[shape] = Anywhere(net, without.returns, without.sd)
+            self._anywhere[shape] = CounterfactualReturns(net, without.returns, without.sd)
         return self._anywhere[shape]
 
     def span(self, shape: Shape) -> tuple[int, int]:
         """Return the first and last session whose return a shape earns here, counted from its bar."""
         return (shape.first, shape.last) if self.window is None else (self.window.first, self.window.last)
 
-    def shared(self, key: Hashable, make: Callable[[], Anywhere]) -> Anywhere:
+    def shared(self, key: Hashable, make: Callable[[], CounterfactualReturns]) -> CounterfactualReturns:
         """Return what was made for a key, made when first asked for: events of one form share their vectors."""
         if key not in self._events:
             self._events[key] = make()

@@ -15,7 +15,7 @@ from datasets.prices.bars import Bars, Flags
 from engine.plan.plan import Plan
 from engine.strategy import Strategy
 from engine.strategy.market import BarClock, Market, MarketView, TooFewBarsError
-from engine.strategy.strategy_calls import asked
+from engine.strategy.strategy_calls import call_strategy
 
 ASKED_AT_MOST = 60_000
 """So many times a rule is asked at most: one event after the other is sent to every session until that is reached."""
@@ -53,14 +53,14 @@ def _looks(strategy: Strategy, event: PoliticalEvent, market: Market) -> bool:
         return False
     view = _WatchedView(market, decided_at)
     try:
-        asked(strategy, lambda: strategy.legs(event.as_known(decided_at), view))
+        call_strategy(strategy, lambda: strategy.legs(event.as_known(decided_at), view))
     except TooFewBarsError:
         return True
     return bool(view.asked_for)
 
 
 def _decides(strategy: Strategy, event: PoliticalEvent, market: Market) -> datetime | None:
-    return asked(strategy, lambda: strategy.decides_at(event, BarClock(market)))
+    return call_strategy(strategy, lambda: strategy.decides_at(event, BarClock(market)))
 
 
 def _mark(found: Flags, strategy: Strategy, event: PoliticalEvent, market: Market, ref: Bars) -> None:
@@ -79,7 +79,7 @@ def _mark(found: Flags, strategy: Strategy, event: PoliticalEvent, market: Marke
 
 def _would_trade(strategy: Strategy, event: PoliticalEvent, view: MarketView) -> bool:
     try:
-        return bool(asked(strategy, lambda: strategy.legs(event, view)))
+        return bool(call_strategy(strategy, lambda: strategy.legs(event, view)))
     except TooFewBarsError:
         return False
 

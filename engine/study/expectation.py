@@ -120,7 +120,7 @@ def aligned_returns(bars: Bars, benchmark: Bars) -> Floats:
     level = np.where(row >= 0, benchmark.close[np.maximum(row, 0)], np.nan)
     found = np.full(len(bars), np.nan)
     found[1:] = level[1:] / level[:-1] - 1
-    lost = np.searchsorted(bars.close_at, benchmark.lacking.close_at, side="left")
+    lost = np.searchsorted(bars.close_at, benchmark.missing.close_at, side="left")
     found[lost[lost < len(found)]] = np.nan
     found[bars.close_at > benchmark.close_at[-1] + _ENDED_AFTER] = np.nan
     return found

@@ -18,7 +18,7 @@ from engine.statistics.significance import Significance, untested
 from engine.strategy import Clock, Leg, Strategy
 from engine.strategy.market import MarketView
 from engine.study.calendars import ENUMERATED_UP_TO
-from engine.study.placebo import among
+from engine.study.placebo import randomization_p_value
 from engine.study.sample import Sample
 
 NAME = "labels permuted"
@@ -95,7 +95,7 @@ def _permuted(
     exact = comb(yes + no, yes) <= ENUMERATED_UP_TO
     masks = _every_choice(yes + no, yes) if exact else _drawn_choices(yes + no, yes, draws=draws, seed=seed)
     observed = float(_welch(values, chosen[None, :])[0])
-    return among(NAME, observed, _welch(values, masks), n=yes + no, exact=exact)
+    return randomization_p_value(NAME, observed, _welch(values, masks), n=yes + no, exact=exact)
 
 
 def _every_choice(n: int, k: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

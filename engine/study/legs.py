@@ -12,7 +12,7 @@ from datasets.prices.bars import Bars, Flags, Floats
 from engine.account.records import Trade
 from engine.plan.plan import Plan, PlannedTrade
 from engine.strategy import Phase
-from engine.study.desk import Anywhere, Desk
+from engine.study.desk import CounterfactualReturns, ReturnModel
 from engine.study.shapes import Rows, Shape, shape_of
 
 BEFORE_ENTRY = 10
@@ -51,7 +51,7 @@ class EventLegs:
     began: str
     ended: str
 
-    def anywhere(self, desk: Desk) -> Anywhere:
+    def anywhere(self, desk: ReturnModel) -> CounterfactualReturns:
         """Return what the event's legs would have returned together at every row of the reference calendar."""
         places = self._places(desk)
         key = tuple((leg.shape, leg.weight, place) for leg, place in zip(self.legs, places, strict=True))
@@ -62,7 +62,7 @@ class EventLegs:
         """1 where its legs are long by weight, -1 where short."""
         return 1 if sum(leg.weight * leg.shape.side for leg in self.legs) >= 0 else -1
 
-    def held(self, desk: Desk, origin: int) -> list[tuple[int, int]]:
+    def held(self, desk: ReturnModel, origin: int) -> list[tuple[int, int]]:
         """Return the first and last session whose return each leg earns, counted from a row of the reference."""
         return [
             (at + first, at + last)
@@ -72,12 +72,12 @@ class EventLegs:
             )
         ]
 
-    def _places(self, desk: Desk) -> list[int]:
+    def _places(self, desk: ReturnModel) -> list[int]:
         """Return how many sessions from the event's row, of its own instrument, each leg stands."""
         row = min(self.row, len(desk.reference) - 1)
         return [leg.row - int(desk.base(leg.shape.instrument)[row]) for leg in self.legs]
 
-    def _together(self, desk: Desk) -> Anywhere:
+    def _together(self, desk: ReturnModel) -> CounterfactualReturns:
         moved = [self._leg(leg, desk) for leg in self.legs]
         weights = np.array([leg.weight for leg in self.legs])
         if len(moved) == 1:
@@ -87,9 +87,9 @@ class EventLegs:
         related = desk.related(leg.shape.instrument for leg in self.legs) * overlaps(self.legs)
         sds = np.array([a.sd for a in moved]) * signed[:, None]
         variance = np.einsum("ir,jr,ij->r", sds, sds, related)
-        return Anywhere(net, expected, np.sqrt(np.maximum(variance, 0.0)) / weights.sum())
+        return CounterfactualReturns(net, expected, np.sqrt(np.maximum(variance, 0.0)) / weights.sum())
 
-    def _leg(self, leg: PlacedLeg, desk: Desk) -> Anywhere:
+    def _leg(self, leg: PlacedLeg, desk: ReturnModel) -> CounterfactualReturns:
         """Return one leg at every row of the reference: as many sessions from it as it truly was."""
         base = desk.base(leg.shape.instrument)
         if self.row >= len(base):
@@ -134,7 +134,7 @@ def inside_windows(plan: Plan, bars: Bars) -> Flags:
     return inside
 
 
-def place(pairs: Iterable[tuple[PlannedTrade, Trade]], desk: Desk) -> list[EventLegs]:
+def place(pairs: Iterable[tuple[PlannedTrade, Trade]], desk: ReturnModel) -> list[EventLegs]:
     """Return the closed trades by event, placed on the reference calendar."""
     by_event: dict[str, list[PlacedLeg]] = {}
     for planned, trade in pairs:
@@ -144,7 +144,7 @@ def place(pairs: Iterable[tuple[PlannedTrade, Trade]], desk: Desk) -> list[Event
     return [_event(event_id, tuple(legs), desk) for event_id, legs in by_event.items()]
 
 
-def place_planned(trades: Iterable[PlannedTrade], desk: Desk) -> list[EventLegs]:
+def place_planned(trades: Iterable[PlannedTrade], desk: ReturnModel) -> list[EventLegs]:
     """Return planned trades by event, each with the net return its prices give it; without those never left."""
     by_event: dict[str, list[PlacedLeg]] = {}
     for planned in trades:
@@ -154,7 +154,7 @@ def place_planned(trades: Iterable[PlannedTrade], desk: Desk) -> list[EventLegs]
     return [_event(event_id, tuple(legs), desk) for event_id, legs in by_event.items()]
 
 
-def _planned_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
+def _planned_leg(planned: PlannedTrade, desk: ReturnModel) -> PlacedLeg | None:
     bars, shape = desk.bars[planned.instrument], shape_of(planned)
     net = float(desk.anywhere(shape).net[planned.entry.bar])
     ends = None if planned.exit is None else planned.exit.at(bars)
@@ -172,7 +172,7 @@ def _trade_leg(planned: PlannedTrade, trade: Trade) -> PlacedLeg:
     return PlacedLeg(shape_of(planned), planned.entry.bar, weight, trade.return_, *ends, decided_at)
 
 
-def _window_leg(planned: PlannedTrade, desk: Desk) -> PlacedLeg | None:
+def _window_leg(planned: PlannedTrade, desk: ReturnModel) -> PlacedLeg | None:
     """Return the window around session 0 in place of a trade; None where it leaves the bars."""
     bars, window = desk.bars[planned.instrument], desk.window
     row = int(np.searchsorted(bars.open_at, to_ns(planned.decided_at), side="right"))
@@ -205,7 +205,7 @@ def overlaps(spans: Sequence[Spanning]) -> Floats:
     return share
 
 
-def _event(event_id: str, legs: tuple[PlacedLeg, ...], desk: Desk) -> EventLegs:
+def _event(event_id: str, legs: tuple[PlacedLeg, ...], desk: ReturnModel) -> EventLegs:
     ref = desk.reference
     began_at, ended_at = min(leg.began_at for leg in legs), max(leg.ended_at for leg in legs)
     stands_at = began_at if desk.window is None else min(_opens(leg, desk) for leg in legs)
@@ -225,5 +225,5 @@ def _event(event_id: str, legs: tuple[PlacedLeg, ...], desk: Desk) -> EventLegs:
     )
 
 
-def _opens(leg: PlacedLeg, desk: Desk) -> int:
+def _opens(leg: PlacedLeg, desk: ReturnModel) -> int:
     return int(desk.bars[leg.shape.instrument].open_at[leg.row])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.prices.bars import Floats
-from engine.study.desk import Desk
+from engine.study.desk import ReturnModel
 from engine.study.expectation import Estimates
 from engine.study.legs import EventLegs, PlacedLeg
 from engine.study.shapes import Rows, close_returns
@@ -20,7 +20,7 @@ BAND = (0.05, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
-class EventPath:
+class AveragePath:
     """Cumulative abnormal returns by session, 0 at the close before the first session held.
 
     ``sessions`` counts from the first session held, which is 0. ``each`` is observations x sessions, ``mean`` their
@@ -35,22 +35,22 @@ class EventPath:
     high: Floats | None
 
 
-def event_path(groups: Sequence[Sequence[EventLegs]], desk: Desk, drawn: Drawn | None) -> EventPath:
+def event_path(groups: Sequence[Sequence[EventLegs]], desk: ReturnModel, drawn: Drawn | None) -> AveragePath:
     """Return the path of observations, each given by its events, and the band of the placebo dates."""
     longest = max((leg.shape.last for g in groups for e in g for leg in e.legs), default=0)
     sessions = np.arange(-BEFORE, min(max(longest, AFTER_AT_LEAST), AFTER_AT_MOST) + 1)
     each = np.array([cumulated(abnormal_of(g, desk, sessions), sessions) for g in groups])
     band = None if drawn is None else _band(groups, desk, drawn, sessions)
     low, high = (None, None) if band is None else (band[0], band[1])
-    return EventPath(sessions, each, mean_there(each), low, high)
+    return AveragePath(sessions, each, mean_there(each), low, high)
 
 
 def market_band(
-    groups: Sequence[Sequence[EventLegs]], known_at: Mapping[str, int], desk: Desk, drawn: Drawn
+    groups: Sequence[Sequence[EventLegs]], known_at: Mapping[str, int], desk: ReturnModel, drawn: Drawn
 ) -> list[tuple[int, float, float]]:
     """Return session, 5 % and 95 % quantile of the mean path of the markets on placebo dates, the positions' way.
 
-    Session 0 is the first to close after an event was known, as in ``engine.run.event_paths``; each leg is sent where its
+    Session 0 is the first to close after an event was known, as in ``run.event_paths``; each leg is sent where its
     observation is, as many sessions from it as it truly was. Sessions that some list does not have are left out.
 
     Args:
@@ -73,7 +73,7 @@ def market_band(
 
 
 def _sent(
-    events: Sequence[EventLegs], known_at: Mapping[str, int], rows: Rows, desk: Desk
+    events: Sequence[EventLegs], known_at: Mapping[str, int], rows: Rows, desk: ReturnModel
 ) -> Iterator[tuple[PlacedLeg, int, Rows]]:
     """Yield each leg, the sessions from its bar to session 0, and its own bars where it is sent to rows."""
     first = min(e.row for e in events)
@@ -85,7 +85,7 @@ def _sent(
             yield leg, zero - leg.row, base[there] + (leg.row - int(base[min(event.row, len(base) - 1)]))
 
 
-def _market(leg: PlacedLeg, zero: int, rows: Rows, desk: Desk, sessions: NDArray[np.int64]) -> Floats:
+def _market(leg: PlacedLeg, zero: int, rows: Rows, desk: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
     close = desk.bars[leg.shape.instrument].close
     at = rows[:, None] + zero + sessions
     before = rows + zero - 1
@@ -117,20 +117,22 @@ def cumulated(abnormal: Floats, sessions: NDArray[np.int64]) -> Floats:
     return np.asarray(total - total[..., before : before + 1], dtype=np.float64)
 
 
-def abnormal_of(events: Sequence[EventLegs], desk: Desk, sessions: NDArray[np.int64]) -> Floats:
+def abnormal_of(events: Sequence[EventLegs], desk: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
     """Return the abnormal return of each session around the entry: the mean of the events, of each its legs."""
     here = [np.array([e.row]) for e in events]
     found: Floats = _together(events, desk, here, sessions)[0]
     return found
 
 
-def _together(events: Sequence[EventLegs], desk: Desk, rows: Sequence[Rows], sessions: NDArray[np.int64]) -> Floats:
+def _together(
+    events: Sequence[EventLegs], desk: ReturnModel, rows: Sequence[Rows], sessions: NDArray[np.int64]
+) -> Floats:
     """Return dates x sessions: the mean of several events, each sent to a row of the reference calendar a date."""
     mean: Floats = np.mean([_event(e, desk, r, sessions) for e, r in zip(events, rows, strict=True)], axis=0)
     return mean
 
 
-def _event(event: EventLegs, desk: Desk, rows: Rows, sessions: NDArray[np.int64]) -> Floats:
+def _event(event: EventLegs, desk: ReturnModel, rows: Rows, sessions: NDArray[np.int64]) -> Floats:
     moved = []
     for leg in event.legs:
         base = desk.base(leg.shape.instrument)
@@ -140,7 +142,7 @@ def _event(event: EventLegs, desk: Desk, rows: Rows, sessions: NDArray[np.int64]
     return found
 
 
-def _leg(leg: PlacedLeg, desk: Desk, rows: Rows, sessions: NDArray[np.int64]) -> Floats:
+def _leg(leg: PlacedLeg, desk: ReturnModel, rows: Rows, sessions: NDArray[np.int64]) -> Floats:
     bars = desk.bars[leg.shape.instrument]
     at = rows[:, None] + leg.shape.first + sessions
     inside = (at >= 0) & (at < len(bars))
@@ -157,7 +159,9 @@ def _usual(given: Estimates, entry: Rows, at: Rows) -> Floats:
     return usual
 
 
-def _band(groups: Sequence[Sequence[EventLegs]], desk: Desk, drawn: Drawn, sessions: NDArray[np.int64]) -> Floats:
+def _band(
+    groups: Sequence[Sequence[EventLegs]], desk: ReturnModel, drawn: Drawn, sessions: NDArray[np.int64]
+) -> Floats:
     """Return the 5 % and 95 % quantiles of the mean path over placebo dates."""
     picked = _picked(drawn)
     paths = []

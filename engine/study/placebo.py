@@ -79,13 +79,15 @@ def placebo_tests(sample: Sample, drawn: Placebos) -> tuple[Significance, Signif
     if not np.isfinite(observed):
         same = "the observations are equal: their spread is zero"
         return untested(PLACEBO_T, n, same), untested(PLACEBO_MEAN, n, same)
-    by_t = among(PLACEBO_T, brought_in(observed, drawn), drawn.t, n=n, exact=drawn.calendars.exact)
+    by_t = randomization_p_value(PLACEBO_T, shrink_to_null(observed, drawn), drawn.t, n=n, exact=drawn.calendars.exact)
     by_t = replace(by_t, statistic=observed, reference=f"{by_t.reference}{_told(drawn.apart)}")
     mean = float(sample.abnormal.mean())
-    return by_t, among(PLACEBO_MEAN, mean, drawn.abnormal.mean(axis=1), n=n, exact=drawn.calendars.exact)
+    return by_t, randomization_p_value(
+        PLACEBO_MEAN, mean, drawn.abnormal.mean(axis=1), n=n, exact=drawn.calendars.exact
+    )
 
 
-def brought_in(observed: float, drawn: Placebos) -> float:
+def shrink_to_null(observed: float, drawn: Placebos) -> float:
     """Return an observed t-statistic, its distance from the middle of the lists' shortened for the sessions shared."""
     lists = drawn.t[np.isfinite(drawn.t)]
     middle = float(np.median(lists)) if len(lists) else 0.0
@@ -96,7 +98,7 @@ def _told(factor: float) -> str:
     return "" if factor > 0.995 else f", t times {factor:.2f} for sessions in common"
 
 
-def among(name: str, observed: float, lists: Floats, *, n: int, exact: bool) -> Significance:
+def randomization_p_value(name: str, observed: float, lists: Floats, *, n: int, exact: bool) -> Significance:
     """Return how an observed statistic stands among those of placebo lists, two-sided by doubling the smaller tail.
 
     Drawn lists: p = 2 (b + 1) / (m + 1) (Phipson and Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9(1)); all of them, the

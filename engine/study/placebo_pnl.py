@@ -10,8 +10,8 @@ from engine.study.placebo import Placebos, placebo_tests
 from engine.study.replayed import replayed_net
 from engine.study.sample import Sample
 from engine.study.settings import Settings
-from engine.study.study import Beside, Making
-from engine.study.subject import Subject
+from engine.study.study import StudyBuilder, StudyContext
+from engine.study.subject import StudyInput
 from engine.study.views import Drawn
 
 QUANTILES = (0.05, 0.5, 0.95)
@@ -50,7 +50,7 @@ class PlaceboPnl:
     reason: str = ""
 
 
-def placebo_pnl(subject: Subject, settings: Settings, *, replayed: int) -> PlaceboPnl:
+def placebo_pnl(subject: StudyInput, settings: Settings, *, replayed: int) -> PlaceboPnl:
     """Return the net P&L of a run's trades on placebo dates.
 
     Args:
@@ -58,7 +58,7 @@ def placebo_pnl(subject: Subject, settings: Settings, *, replayed: int) -> Place
         settings: the scheme, the number of lists and the seed.
         replayed: so many of the lists are replayed on backtrader too.
     """
-    making = Making(subject, settings, Beside())
+    making = StudyBuilder(subject, settings, StudyContext())
     sample, drawn = making.first, making.drawn
     if isinstance(drawn, str):
         return PlaceboPnl(settings.scheme, 0, False, len(sample.usable), (), (), making.notes, 0, None, drawn)
@@ -78,7 +78,7 @@ def placebo_pnl(subject: Subject, settings: Settings, *, replayed: int) -> Place
     )
 
 
-def _difference(n: int, making: Making, drawn: Drawn, placebos: Placebos) -> float:
+def _difference(n: int, making: StudyBuilder, drawn: Drawn, placebos: Placebos) -> float:
     """Return by how much a replay of one list differs from what was looked up, at most."""
     rows = drawn.calendars.rows[n].tolist()
     found = replayed_net(rows, making.first.usable, making.placed, making.desk, making.subject.terms)

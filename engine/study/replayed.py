@@ -9,9 +9,9 @@ from datasets.instants import to_datetime
 from datasets.prices.bars import Bars, Floats
 from engine.account.replay import replay
 from engine.plan.costs import Terms
-from engine.plan.plan import Moment, Plan, PlannedTrade
+from engine.plan.plan import BarPrice, Plan, PlannedTrade
 from engine.strategy import Phase
-from engine.study.desk import Desk
+from engine.study.desk import ReturnModel
 from engine.study.legs import EventLegs, PlacedLeg
 from engine.study.sample import Observation
 from engine.study.shapes import Shape
@@ -21,7 +21,11 @@ _SMALL = 1e-6
 
 
 def replayed_net(
-    rows: Sequence[int], observations: Sequence[Observation], events: Sequence[EventLegs], desk: Desk, terms: Terms
+    rows: Sequence[int],
+    observations: Sequence[Observation],
+    events: Sequence[EventLegs],
+    desk: ReturnModel,
+    terms: Terms,
 ) -> Floats:
     """Return the net return of each observation on one placebo list, as a replay of its trades leaves it.
 
@@ -47,7 +51,7 @@ def _all(planned: Iterable[_Planned]) -> Iterator[tuple[str, float, PlannedTrade
 
 
 def _planned(
-    observation: Observation, row: int, events: Sequence[EventLegs], desk: Desk
+    observation: Observation, row: int, events: Sequence[EventLegs], desk: ReturnModel
 ) -> Iterator[tuple[str, float, PlannedTrade]]:
     """Yield the event, the weight and the trade of each leg of an observation sent to a row."""
     own = [e for e in events if e.event_id in observation.events]
@@ -75,8 +79,8 @@ def _trade(ident: str, leg: PlacedLeg, bar: int, bars: Bars) -> PlannedTrade:
     )
 
 
-def _moment(bars: Bars, bar: int, phase: Phase) -> Moment:
-    return Moment(bar, phase if phase is Phase.CLOSE or bars.opens_apart[bar] else Phase.CLOSE)
+def _moment(bars: Bars, bar: int, phase: Phase) -> BarPrice:
+    return BarPrice(bar, phase if phase is Phase.CLOSE or bars.has_separate_open[bar] else Phase.CLOSE)
 
 
 def _mean(planned: _Planned, left: dict[tuple[str, str], float]) -> float:

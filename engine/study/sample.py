@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from datasets.instants import to_date
 from datasets.prices.bars import Bars, Flags, Floats
 from engine.statistics.abnormal import Model
-from engine.study.desk import Anywhere, Desk
+from engine.study.desk import CounterfactualReturns, ReturnModel
 from engine.study.expectation import ESTIMATION, MIN_CLEAN
 from engine.study.legs import EventLegs, PlacedLeg, overlaps
 
@@ -43,7 +43,7 @@ class Observation:
     net: float
     abnormal: float
     sd: float
-    anywhere: Anywhere
+    anywhere: CounterfactualReturns
     reason: str = ""
     held: tuple[tuple[int, int], ...] = ((0, 0),)
     waited: int = 0
@@ -98,7 +98,7 @@ class Sample:
         return sum(len(o.events) for o in self.usable)
 
 
-def make_sample(events: Sequence[EventLegs], desk: Desk, groups: Mapping[str, int] | None = None) -> Sample:
+def make_sample(events: Sequence[EventLegs], desk: ReturnModel, groups: Mapping[str, int] | None = None) -> Sample:
     """Return the observations of events with their legs, one for each group of events.
 
     Args:
@@ -134,7 +134,7 @@ def grouped(views: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
     return found
 
 
-def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observation:
+def _observation(group: int, cluster: list[EventLegs], desk: ReturnModel) -> Observation:
     ref, first = desk.reference, min(e.row for e in cluster)
     anywhere = _together(cluster, first, desk) if len(cluster) > 1 else cluster[0].anywhere(desk)
     ended = max(e.ended_at for e in cluster)
@@ -160,14 +160,16 @@ def _observation(group: int, cluster: list[EventLegs], desk: Desk) -> Observatio
     )
 
 
-def _together(cluster: Sequence[EventLegs], first: int, desk: Desk) -> Anywhere:
+def _together(cluster: Sequence[EventLegs], first: int, desk: ReturnModel) -> CounterfactualReturns:
     offsets = tuple(e.row - first for e in cluster)
     sides = np.array([e.side for e in cluster])
     each, shared = tuple(e.anywhere(desk) for e in cluster), overlaps(cluster) * np.outer(sides, sides)
     return desk.shared((each, offsets, shared.tobytes()), lambda: cluster_anywhere(each, offsets, shared))
 
 
-def cluster_anywhere(each: Sequence[Anywhere], offsets: Sequence[int], shared: Floats) -> Anywhere:
+def cluster_anywhere(
+    each: Sequence[CounterfactualReturns], offsets: Sequence[int], shared: Floats
+) -> CounterfactualReturns:
     """Return the mean of several events at any date, each so many rows after the first.
 
     ``shared`` is the part of their windows that each pair has in common, negative where one is long and one short.
@@ -178,7 +180,7 @@ def cluster_anywhere(each: Sequence[Anywhere], offsets: Sequence[int], shared: F
     )
     sds = np.array([ahead(a.sd, o) for a, o in zip(each, offsets, strict=True)])
     variance = np.einsum("ir,jr,ij->r", sds, sds, shared) / len(each) ** 2
-    return Anywhere(net, expected, np.sqrt(np.maximum(variance, 0.0)))
+    return CounterfactualReturns(net, expected, np.sqrt(np.maximum(variance, 0.0)))
 
 
 def ahead(values: Floats, rows: int) -> Floats:
@@ -186,7 +188,7 @@ def ahead(values: Floats, rows: int) -> Floats:
     return values if rows == 0 else np.concatenate((values[rows:], np.full(min(rows, len(values)), np.nan)))
 
 
-def _why_lost(cluster: list[EventLegs], desk: Desk) -> str:
+def _why_lost(cluster: list[EventLegs], desk: ReturnModel) -> str:
     for event in cluster:
         for leg in event.legs:
             given = desk.estimates(leg.shape.instrument)
@@ -199,12 +201,12 @@ def _why_lost(cluster: list[EventLegs], desk: Desk) -> str:
     return f"{cluster[0].event_id}: {_what_lacks(cluster, desk)}"
 
 
-def _what_lacks(cluster: list[EventLegs], desk: Desk) -> str:
+def _what_lacks(cluster: list[EventLegs], desk: ReturnModel) -> str:
     if sum(len(e.legs) for e in cluster) > 1 and all(_spread(leg, desk) > 0 for e in cluster for leg in e.legs):
         return "its legs hedge each other: what is left has no spread"
     what = "the benchmark lacks sessions" if desk.benchmark is not None else "the returns before it do not vary"
     return f"{what} in its window or in the estimation window"
 
 
-def _spread(leg: PlacedLeg, desk: Desk) -> float:
+def _spread(leg: PlacedLeg, desk: ReturnModel) -> float:
     return float(desk.anywhere(leg.shape).sd[leg.row])

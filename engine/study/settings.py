@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datasets.errors import UserError
 from engine.statistics.abnormal import Model
 from engine.study.calendars import Scheme
-from engine.study.desk import Window
+from engine.study.desk import EventWindow
 
 LONG_HELD = 60
 """A trade of more sessions outlives its estimation window: what to expect of it is then not estimated."""
@@ -25,7 +25,7 @@ class Settings:
     scheme: Scheme = Scheme.STRATIFIED
     draws: int = 9_999
     seed: int = 0
-    windows: tuple[Window, ...] = ()
+    windows: tuple[EventWindow, ...] = ()
     alpha: float = 0.05
     more: bool = False
 

@@ -89,8 +89,8 @@ class _Way:
     def __init__(self, bars: Bars, shape: Shape, n: int) -> None:
         self.bars, self.shape, self.n = bars, shape, n
         first, last = slice(0, n), slice(shape.held, shape.held + n)
-        self.in_at_open = bars.opens_apart[first] if shape.entry is Phase.OPEN else np.zeros(n, dtype=bool)
-        self.out_at_open = bars.opens_apart[last] if shape.exit is Phase.OPEN else np.zeros(n, dtype=bool)
+        self.in_at_open = bars.has_separate_open[first] if shape.entry is Phase.OPEN else np.zeros(n, dtype=bool)
+        self.out_at_open = bars.has_separate_open[last] if shape.exit is Phase.OPEN else np.zeros(n, dtype=bool)
         self.price_in = np.where(self.in_at_open, bars.open[first], bars.close[first])
         self.price_out = np.where(self.out_at_open, bars.open[last], bars.close[last])
         began = np.where(self.in_at_open, bars.open_at[first], bars.close_at[first])
@@ -100,9 +100,9 @@ class _Way:
 
 
 def broken_before(bars: Bars) -> Flags:
-    """Return for each bar whether a hole that no trade may cross lies just before it (rules: engine/strategy/gaps.py)."""
+    """Return for each bar whether a hole that no trade may cross lies just before it (engine/strategy/gaps.py)."""
     gaps = np.diff(bars.session, prepend=bars.session[:1]).astype(np.int64)
-    lacking = np.bincount(bars.lacking.bar, minlength=len(bars))[: len(bars)]
+    lacking = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)]
     broken: Flags = (gaps > MAX_GAP_DAYS) | (lacking > MAX_LACKING)
     broken[:1] = False  # what lies before the first bar is crossed by nothing
     return broken
@@ -130,7 +130,7 @@ def _open_hit(way: _Way, k: int, stop: Floats, target: Floats) -> tuple[Floats, 
     """Return the open of the k-th bar, and where it passed a level; not the open it was entered or left at."""
     rows, sign = slice(k, k + way.n), way.shape.side
     price = way.bars.open[rows]
-    open_counts = way.bars.opens_apart[rows] & (k > 0)
+    open_counts = way.bars.has_separate_open[rows] & (k > 0)
     if k == way.shape.held:
         open_counts = open_counts & ~way.out_at_open
     return price, open_counts & ((sign * (price - stop) <= 0) | (sign * (price - target) >= 0))

@@ -18,7 +18,7 @@ from engine.statistics.significance import Significance, untested
 from engine.study.classic import OtherTest, other_tests
 from engine.study.concentration import Concentration, concentration
 from engine.study.dependence import shared_sessions
-from engine.study.desk import Desk
+from engine.study.desk import ReturnModel
 from engine.study.eligible import eligible_rows
 from engine.study.labels import LabelTest, WantsAll, label_test, of_same_kind
 from engine.study.legs import EventLegs, place
@@ -29,18 +29,18 @@ from engine.study.result import BandRow, Histogram, ObservationRow, PathRow, Stu
 from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import Variation, variations
 from engine.study.settings import LONG_HELD, Settings
-from engine.study.subject import Subject
+from engine.study.subject import StudyInput
 from engine.study.trials import TrialPosition, observed_returns
 from engine.study.tried import REBUILT_AT_MOST, Tried, tried
 from engine.study.verdict import Evidence, verdict
-from engine.study.views import Drawn, View, adjusted_for_views, draw, make_views
+from engine.study.views import Drawn, StudyView, adjusted_for_views, draw, make_views
 
 BINS, WIDEST = 40, 6.0
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Beside:
+class StudyContext:
     """What stands beside a run in its study: its place among the trials, other labels, how it was studied.
 
     ``settings_tried`` counts the settings the run has been studied with, these included.
@@ -52,22 +52,22 @@ class Beside:
     settings_tried: int = 1
 
 
-def study(subject: Subject, settings: Settings, beside: Beside | None = None) -> Study:
+def study(subject: StudyInput, settings: Settings, beside: StudyContext | None = None) -> Study:
     """Return what the events of a run can bear.
 
     Raises:
         UserError: intraday bars; a model that needs a benchmark, and there is none.
     """
-    return Making(subject, settings, beside or Beside()).result()
+    return StudyBuilder(subject, settings, beside or StudyContext()).result()
 
 
 @dataclass(frozen=True, eq=False)
-class Making:
+class StudyBuilder:
     """The parts of a study, each made when first asked for; ``reasons`` collects why a part cannot be had."""
 
-    subject: Subject
+    subject: StudyInput
     settings: Settings
-    beside: Beside
+    beside: StudyContext
     reasons: dict[str, str] = field(default_factory=dict)
 
     def result(self) -> Study:
@@ -119,11 +119,11 @@ class Making:
         return None if self.long_held else self.settings.model
 
     @cached_property
-    def desk(self) -> Desk:
+    def desk(self) -> ReturnModel:
         return self.subject.desk(self.model)
 
     @cached_property
-    def views(self) -> list[View]:
+    def views(self) -> list[StudyView]:
         return make_views(self.subject.pairs, self.desk, self.settings.windows)
 
     @property
@@ -189,7 +189,7 @@ class Making:
         adjusted = adjusted_for_views(self.drawn)
         return tuple(self._view(v, p, a) for (v, p), a in zip(pairs, adjusted, strict=True))
 
-    def _view(self, view: View, placebo: Placebos | None, adjusted: float | None = None) -> ViewResult:
+    def _view(self, view: StudyView, placebo: Placebos | None, adjusted: float | None = None) -> ViewResult:
         sample, chosen = view.sample, self.settings
         by_t, by_mean = self._placebo_tests(sample, placebo)
         return ViewResult(

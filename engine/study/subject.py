@@ -18,7 +18,7 @@ from engine.run.run import Run
 from engine.statistics.abnormal import Model
 from engine.strategy import Strategy, build
 from engine.strategy.market import Market
-from engine.study.desk import Desk
+from engine.study.desk import ReturnModel
 from engine.study.legs import closed_pairs, inside_windows, place_planned, reference_of
 from engine.study.sample import Sample, make_sample
 from engine.study.trials import Trial
@@ -28,7 +28,7 @@ _TERMS = {f.name for f in fields(Terms)}
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class StudyInput:
     """A rule over events and a market, under terms and within dates, and the run it left."""
 
     strategy: Strategy
@@ -57,7 +57,7 @@ class Subject:
         """
         return closed_pairs(self.plan, self.run.trades, self._bars(self.plan))
 
-    def desk(self, model: Model | None, plan: Plan | None = None) -> Desk:
+    def desk(self, model: Model | None, plan: Plan | None = None) -> ReturnModel:
         """Return the desk at which the trades of a plan are reckoned: the run's own plan where none is given.
 
         Raises:
@@ -66,7 +66,7 @@ class Subject:
         plan = self.plan if plan is None else plan
         self._check_benchmark(model, plan)
         bars = self._bars(plan)
-        return Desk(
+        return ReturnModel(
             bars=bars,
             costs={s: self.terms.costs(b.instrument) for s, b in bars.items()},
             reference=bars[reference_of([t.instrument for t in plan.trades], plan.instruments)],
@@ -89,7 +89,7 @@ class Subject:
     def _bars(self, plan: Plan) -> dict[str, Bars]:
         return {b.symbol: b for b in self.market.loaded(plan.instruments)}
 
-    def sample_over(self, events: EventCatalogue, desk: Desk, strategy: Strategy | None = None) -> Sample:
+    def sample_over(self, events: EventCatalogue, desk: ReturnModel, strategy: Strategy | None = None) -> Sample:
         """Return the observations the rule (or another) would have made over other events, at the run's own desk."""
         rule = strategy or self.strategy
         plan = self.planned(rule, self._relevant(events, rule))
@@ -117,7 +117,7 @@ class Subject:
             return None
         return make_sample(place_planned(again.plan.trades, desk), desk)
 
-    def _again(self, trial: Trial) -> "Subject | None":
+    def _again(self, trial: Trial) -> "StudyInput | None":
         dates, terms = _dates_of(trial), _terms_of(trial)
         if dates is None or terms is None or dates.until != self.dates.until:
             return None

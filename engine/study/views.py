@@ -14,19 +14,19 @@ from engine.account.records import Trade
 from engine.plan.plan import PlannedTrade
 from engine.statistics.multiple import max_t
 from engine.study.calendars import Calendars, Scheme, calendars
-from engine.study.desk import Desk, Window
+from engine.study.desk import EventWindow, ReturnModel
 from engine.study.legs import place
-from engine.study.placebo import Placebos, brought_in, placebo_tests, placebos, t_rows
+from engine.study.placebo import Placebos, placebo_tests, placebos, shrink_to_null, t_rows
 from engine.study.sample import Sample, grouped, make_sample
 
 TRADE = "trade"
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class StudyView:
     """One way to look at the events: ``window`` None is the trade itself, net of costs."""
 
-    window: Window | None
+    window: EventWindow | None
     sample: Sample
 
     @property
@@ -35,12 +35,14 @@ class View:
         return TRADE if self.window is None else str(self.window)
 
 
-def make_views(pairs: Sequence[tuple[PlannedTrade, Trade]], desk: Desk, windows: Sequence[Window]) -> list[View]:
+def make_views(
+    pairs: Sequence[tuple[PlannedTrade, Trade]], desk: ReturnModel, windows: Sequence[EventWindow]
+) -> list[StudyView]:
     """Return the view of the trades, then one of each window, with the same groups of events in all."""
     desks = [desk, *(replace(desk, window=w, _anywhere={}, _events={}) for w in windows)]
     placed = [place(pairs, d) for d in desks]
     groups = grouped(placed)
-    return [View(d.window, make_sample(p, d, groups)) for d, p in zip(desks, placed, strict=True)]
+    return [StudyView(d.window, make_sample(p, d, groups)) for d, p in zip(desks, placed, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +50,11 @@ class Drawn:
     """The placebo calendars of a study, and what each view's trades return on them."""
 
     calendars: Calendars
-    views: tuple[tuple[View, Placebos], ...]
+    views: tuple[tuple[StudyView, Placebos], ...]
 
 
 def draw(
-    views: Sequence[View],
+    views: Sequence[StudyView],
     scheme: Scheme,
     *,
     draws: int,
@@ -88,7 +90,7 @@ def adjusted_for_views(drawn: Drawn) -> list[float | None]:
     """
     if len(drawn.views) < 2:
         return [None] * len(drawn.views)
-    observed = np.array([brought_in(float(t_rows(v.sample.standardized[None, :])[0]), p) for v, p in drawn.views])
+    observed = np.array([shrink_to_null(float(t_rows(v.sample.standardized[None, :])[0]), p) for v, p in drawn.views])
     lists = np.stack([p.t for _, p in drawn.views], axis=1)
     whole = lists[np.isfinite(lists).all(axis=1)]
     found = max_t(observed, whole, identity_included=drawn.calendars.exact)
@@ -119,11 +121,11 @@ def _moved(flags: Flags, rows: int) -> Flags:
     return moved
 
 
-def _placed(first: Sample, view: View, made: Calendars) -> tuple[View, Placebos]:
+def _placed(first: Sample, view: StudyView, made: Calendars) -> tuple[StudyView, Placebos]:
     """Return a view of the observations that the first one has too, and what they return on its dates."""
     column = {o.group: n for n, o in enumerate(first.usable)}
     usable = tuple(o for o in view.sample.usable if o.group in column)
     kept = replace(view.sample, usable=usable)
     own = [column[o.group] for o in usable]
     rows = made.rows[:, own] + np.array([o.row - first.usable[c].row for o, c in zip(usable, own, strict=True)], int)
-    return View(view.window, kept), placebos(kept, replace(made, rows=rows))
+    return StudyView(view.window, kept), placebos(kept, replace(made, rows=rows))

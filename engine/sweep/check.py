@@ -11,7 +11,7 @@ from engine.run.backtest import backtest
 from engine.run.run import Run
 from engine.statistics.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
 from engine.study.trials import observed_returns
-from engine.sweep.digest import Best, Moments
+from engine.sweep.digest import Best, SampleMoments
 from engine.sweep.job import Job
 from engine.sweep.sweep import COLUMNS, HARDLY_VARY, TRADE_SHARPE, trade_sharpe
 
@@ -21,7 +21,7 @@ _SMALL = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
+class ReplayCheck:
     """A combination as the replay leaves it. ``difference`` is the largest of all its numbers, relative; ``of`` which.
 
     None where one has a number and the other has none.
@@ -38,7 +38,7 @@ class Checked:
         return self.difference is not None and self.difference <= AGREE
 
 
-def checked(job: Job, best: Best) -> Checked:
+def checked(job: Job, best: Best) -> ReplayCheck:
     """Return the replay of one combination, held against what the sweep found."""
     rule = job.space.combinations(best.row, best.row + 1).rule(0)
     run = backtest(rule, job.events, job.market(0), terms=job.terms, window=job.spans[0])
@@ -46,10 +46,10 @@ def checked(job: Job, best: Best) -> Checked:
     apart = {name: _apart(best.results[name], found[name]) for name in COLUMNS}
     lacking = next((name for name, d in apart.items() if d is None), None)
     if lacking is not None:
-        return Checked(best, run, None, lacking)
+        return ReplayCheck(best, run, None, lacking)
     sizes = {name: d for name, d in apart.items() if d is not None}
     largest = max(sizes, key=lambda name: sizes[name])
-    return Checked(best, run, sizes[largest], largest)
+    return ReplayCheck(best, run, sizes[largest], largest)
 
 
 def _apart(ours: float | None, replayed: float | None) -> float | None:
@@ -59,7 +59,7 @@ def _apart(ours: float | None, replayed: float | None) -> float | None:
 
 
 @dataclass(frozen=True)
-class Worth:
+class DeflatedSharpeReport:
     """What the Sharpe ratio per trade of a chosen combination is worth; what is None has its ``reason``.
 
     ``luck`` is the ratio that the best of ``trials`` worthless trials would show, ``deflated`` the chance that the true
@@ -75,7 +75,7 @@ class Worth:
     reason: str = ""
 
 
-def worth(run: Run, sharpes: Moments, *, trials: int) -> Worth:
+def worth(run: Run, sharpes: SampleMoments, *, trials: int) -> DeflatedSharpeReport:
     """Return what a combination's Sharpe ratio per trade is worth after so many trials.
 
     Args:
@@ -87,21 +87,21 @@ def worth(run: Run, sharpes: Moments, *, trials: int) -> Worth:
     own = sharpe_of_trades(np.array([t.return_ for t in closed]))
     n = len(observed_returns(closed))
     if own.sharpe is None:
-        return Worth(n, trials, None, None, None, None, own.notes["sharpe"])
+        return DeflatedSharpeReport(n, trials, None, None, None, None, own.notes["sharpe"])
     if reason := _held_equal(closed, own.sharpe):
-        return Worth(n, trials, own.sharpe, None, None, None, reason)
+        return DeflatedSharpeReport(n, trials, own.sharpe, None, None, None, reason)
     chance = probabilistic_sharpe(own.sharpe, n, skew=own.skew, kurtosis=own.kurtosis)
     if isinstance(chance, str):
-        return Worth(n, trials, own.sharpe, None, None, None, chance)
+        return DeflatedSharpeReport(n, trials, own.sharpe, None, None, None, chance)
     if trials > 1 and sharpes.sd is None:
         reason = f"the Sharpe ratios of {sharpes.n} of {trials:,} trials are known; at least 2 are needed"
-        return Worth(n, trials, own.sharpe, chance, None, None, reason)
+        return DeflatedSharpeReport(n, trials, own.sharpe, chance, None, None, reason)
     variance = (sharpes.sd or 0.0) ** 2
     found = deflated_sharpe(own.sharpe, n, trials=trials, variance=variance, skew=own.skew, kurtosis=own.kurtosis)
     luck = expected_maximum(trials) * float(np.sqrt(variance))
     if isinstance(found, str):
-        return Worth(n, trials, own.sharpe, chance, luck, None, found)
-    return Worth(n, trials, own.sharpe, chance, luck, found)
+        return DeflatedSharpeReport(n, trials, own.sharpe, chance, luck, None, found)
+    return DeflatedSharpeReport(n, trials, own.sharpe, chance, luck, found)
 
 
 def _held_equal(closed: Sequence[Trade], sharpe: float) -> str:

@@ -16,7 +16,7 @@ from datasets.prices.bars import Floats
 from engine.account.bar_matrix import Numbers64
 from engine.metrics.metrics import NAMES
 from engine.sweep.space import Space
-from engine.sweep.sweep import FAILED, REPLAY, TRADE_SHARPE, Stretch
+from engine.sweep.sweep import FAILED, REPLAY, TRADE_SHARPE, Chunk
 
 METRICS = (*(name for name in NAMES if name not in ("exposure", "n_trades")), TRADE_SHARPE)
 """The numbers by which one combination is better than another."""
@@ -36,7 +36,7 @@ class Best:
 
 
 @dataclass(frozen=True)
-class Moments:
+class SampleMoments:
     """How many numbers there are, their mean and standard deviation (n - 1; None below two)."""
 
     n: int
@@ -84,8 +84,8 @@ class Digest:
     reasons: tuple[tuple[str, int], ...]
     failures: tuple[tuple[int, str], ...]
     best: tuple[Best, ...]
-    sharpes: Moments
-    spread: Moments
+    sharpes: SampleMoments
+    spread: SampleMoments
     slices: tuple[Slice, ...]
     heat: HeatMap | None
 
@@ -121,7 +121,7 @@ def heat_axes(space: Space, asked: Sequence[str] = ()) -> tuple[str, str] | None
 
 
 def digest(
-    space: Space, parts: Iterable[Stretch], *, metric: str, top: int, heat: tuple[str, str] | None = None
+    space: Space, parts: Iterable[Chunk], *, metric: str, top: int, heat: tuple[str, str] | None = None
 ) -> Digest:
     """Return what results come to.
 
@@ -189,9 +189,9 @@ class _Spread:
         self.n += n
 
     @property
-    def moments(self) -> Moments:
+    def moments(self) -> SampleMoments:
         sd = float(np.sqrt(self._square / (self.n - 1))) if self.n > 1 else None
-        return Moments(self.n, self._mean if self.n else None, sd)
+        return SampleMoments(self.n, self._mean if self.n else None, sd)
 
 
 class _Tally:
@@ -212,7 +212,7 @@ class _Tally:
     def _width(self, name: str) -> int:
         return len(self._groups[name][0])
 
-    def add(self, part: Stretch) -> None:
+    def add(self, part: Chunk) -> None:
         """Take in the results of some combinations."""
         values = part.columns[self._metric]
         known = np.flatnonzero(np.isfinite(values))
@@ -231,12 +231,12 @@ class _Tally:
     def _told(self, why: str) -> str:
         return why if why in self._reasons or len(self._reasons) < REASONS_AT_MOST else "other reasons"
 
-    def _rank(self, part: Stretch, known: Numbers64, values: Floats) -> None:
+    def _rank(self, part: Chunk, known: Numbers64, values: Floats) -> None:
         by = np.lexsort((known, -self._sign * values))[: self._top]
         found = [(-self._sign * values[i], part.first + int(known[i]), _results(part, int(known[i]))) for i in by]
         self._best = sorted([*self._best, *found], key=lambda b: b[:2])[: self._top]
 
-    def _by_parameter(self, part: Stretch, known: Numbers64, values: Floats) -> None:
+    def _by_parameter(self, part: Chunk, known: Numbers64, values: Floats) -> None:
         which = self._space.which(part.first, part.last)
         group = {name: number[which[name][known]] for name, (_, number) in self._groups.items()}
         for name, cells in self._cells.items():
@@ -276,5 +276,5 @@ class _Tally:
         return HeatMap(self._slice(across), self._slice(down), self._map.count.reshape(shape), *found)
 
 
-def _results(part: Stretch, place: int) -> dict[str, float | None]:
+def _results(part: Chunk, place: int) -> dict[str, float | None]:
     return {name: float(v) if np.isfinite(v := column[place]) else None for name, column in part.columns.items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.run.run import Run
-from engine.sweep.check import Checked, Worth
+from engine.sweep.check import DeflatedSharpeReport, ReplayCheck
 from engine.sweep.digest import Digest
 from engine.sweep.space import Space
 from engine.sweep.walk import Fold
@@ -36,8 +36,8 @@ class Walk:
 class Top:
     """One of the best combinations: replayed, and what its Sharpe ratio per trade is worth."""
 
-    checked: Checked
-    worth: Worth
+    checked: ReplayCheck
+    worth: DeflatedSharpeReport
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from datasets.errors import UserError
 from engine.account.bar_matrix import Numbers64
 from engine.strategy import Strategy, build
-from engine.strategy.combinations import Column, Combinations, checks_several_together
+from engine.strategy.combinations import Combinations, ParameterColumn, checks_several_together
 from engine.sweep.condition import Condition
 
 _AT_ONCE = 5_000_000
@@ -58,9 +58,9 @@ class Space:
         return self.combinations(row, row + 1).parameters(0)
 
 
-def _column(values: tuple[Any, ...], which: NDArray[np.intp]) -> Column:
+def _column(values: tuple[Any, ...], which: NDArray[np.intp]) -> ParameterColumn:
     used, place = np.unique(which, return_inverse=True)
-    return Column(tuple(values[i] for i in used), place.astype(np.intp).ravel())
+    return ParameterColumn(tuple(values[i] for i in used), place.astype(np.intp).ravel())
 
 
 def grid_space(kind: type[Strategy], fixed: Mapping[str, Any], axes: Mapping[str, Iterable[Any]]) -> Space:

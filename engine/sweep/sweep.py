@@ -15,13 +15,13 @@ from datasets.prices.bars import Floats
 from engine.account.grid import Results, evaluate_grid
 from engine.account.records import Trade
 from engine.account.replay import replay
-from engine.metrics.metrics import NAMES, numbers
+from engine.metrics.metrics import NAMES, compute_metrics
 from engine.metrics.trade_metrics import closed_returns
 from engine.plan.plan import make_plan
 from engine.plan.plan_grid import Block, PlanGrid, plan_grid
 from engine.run.backtest import Window, account_start
 from engine.strategy.market import Market
-from engine.strategy.strategy_calls import told
+from engine.strategy.strategy_calls import format_error
 from engine.study.trials import return_statistics
 from engine.sweep.job import Job
 
@@ -35,7 +35,7 @@ HARDLY_VARY = 5.0
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class Chunk:
     """The results of combinations ``first`` up to ``last``: one float each a name of COLUMNS, NaN where it is n/a.
 
     ``how`` is GRID, REPLAY or FAILED; ``failed`` says why, by the number of the combination in the sweep.
@@ -55,31 +55,31 @@ class Stretch:
         return self.first + len(self)
 
 
-def evaluate_stretch(job: Job, span: int, first: int, last: int) -> Stretch:
+def evaluate_stretch(job: Job, span: int, first: int, last: int) -> Chunk:
     """Return the results of some of a sweep's combinations over one of its spans."""
     try:
         return _evaluated(job, span, first, last)
     except Exception as e:
         if last - first == 1:
-            return failed_stretch(first, str(e) if isinstance(e, UserError) else told(e))
+            return failed_stretch(first, str(e) if isinstance(e, UserError) else format_error(e))
         middle = (first + last) // 2
         return joined([evaluate_stretch(job, span, first, middle), evaluate_stretch(job, span, middle, last)])
 
 
-def failed_stretch(row: int, why: str) -> Stretch:
+def failed_stretch(row: int, why: str) -> Chunk:
     """Return the result of one combination that could not be reckoned."""
     nothing = {name: np.full(1, np.nan) for name in COLUMNS}
-    return Stretch(row, nothing, np.full(1, FAILED, dtype=np.int8), {row: why})
+    return Chunk(row, nothing, np.full(1, FAILED, dtype=np.int8), {row: why})
 
 
-def joined(parts: Sequence[Stretch]) -> Stretch:
+def joined(parts: Sequence[Chunk]) -> Chunk:
     """Return stretches that follow one another as one."""
     columns = {name: np.concatenate([p.columns[name] for p in parts]) for name in COLUMNS}
     failed = {row: why for p in parts for row, why in p.failed.items()}
-    return Stretch(parts[0].first, columns, np.concatenate([p.how for p in parts]), failed)
+    return Chunk(parts[0].first, columns, np.concatenate([p.how for p in parts]), failed)
 
 
-def _evaluated(job: Job, span: int, first: int, last: int) -> Stretch:
+def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
     window, market = job.spans[span], job.market(span)
     grid = _sound(plan_grid(job.space.combinations(first, last), job.events, market, since=window.since), window)
     since = None if window.since is None else np.datetime64(window.since, "D")
@@ -106,7 +106,7 @@ def _no_account(block: Block, grid: PlanGrid, window: Window) -> str:
     return ""
 
 
-def _of_grid(results: Results, first: int) -> Stretch:
+def _of_grid(results: Results, first: int) -> Chunk:
     how = np.full(len(results), GRID, dtype=np.int8)
     how[results.left_to_replay] = REPLAY
     how[list(results.failed)] = FAILED
@@ -114,7 +114,7 @@ def _of_grid(results: Results, first: int) -> Stretch:
     columns = {**{name: results.column(name).copy() for name in NAMES}, TRADE_SHARPE: sharpe}
     columns["n_trades"] = np.where(how == GRID, columns["n_trades"], np.nan)
     failed = {first + row: why for row, why in sorted(results.failed.items())}
-    return Stretch(first, {"final_equity": results.final_equity.copy(), **columns}, how, failed)
+    return Chunk(first, {"final_equity": results.final_equity.copy(), **columns}, how, failed)
 
 
 def trade_sharpes(mean: Floats, spread: Floats) -> Floats:
@@ -133,7 +133,7 @@ def trade_sharpe(trades: Sequence[Trade]) -> float | None:
     return sharpe if sharpe is not None and abs(sharpe) <= HARDLY_VARY else None
 
 
-def _put(found: Stretch, row: int, values: Mapping[str, float | None]) -> None:
+def _put(found: Chunk, row: int, values: Mapping[str, float | None]) -> None:
     """Write the numbers of one combination into arrays that nobody else has seen yet."""
     for name, value in values.items():
         found.columns[name][row] = np.nan if value is None else value
@@ -146,5 +146,5 @@ def _replayed(job: Job, market: Market, window: Window, row: int) -> dict[str, f
     account = replay(plan, bars, job.terms, since=account_start(bars, window))
     previous = np.concatenate(([job.terms.cash], account.equity[:-1]))
     returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
-    found = numbers(account.days.sessions, returns, account.trades, cash_rate=job.terms.cash_rate)
+    found = compute_metrics(account.days.sessions, returns, account.trades, cash_rate=job.terms.cash_rate)
     return {"final_equity": float(account.equity[-1]), **found.values, TRADE_SHARPE: trade_sharpe(account.trades)}

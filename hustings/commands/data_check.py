@@ -10,7 +10,7 @@ import click
 
 from datasets.errors import UserError
 from datasets.prices.bars import Bars
-from datasets.prices.quality import Finding, Report, Severity, admit, examine
+from datasets.prices.quality import Finding, QualityReport, Severity, admit, examine
 from hustings.targets import Target, Told, targets_of
 from hustings.terminal import progress, say, say_json, table
 
@@ -19,11 +19,11 @@ _ORDER = (Severity.REFUSAL, Severity.WARNING, Severity.NOTE)
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedSeries:
     """A target and what was found; ``bars`` are those that would be let in were every refusal accepted."""
 
     target: Target
-    report: Report | None = None
+    report: QualityReport | None = None
     bars: Bars | None = None
 
     @property
@@ -69,21 +69,21 @@ def check(
         ctx.exit(1)
 
 
-def _judged(target: Target) -> Checked:
+def _judged(target: Target) -> CheckedSeries:
     """Return what was found; what cannot be judged is told as that target's error, and stops no other."""
     if target.table is None or target.instrument is None:
-        return Checked(target)
+        return CheckedSeries(target)
     against = {"reference": target.held_against, "retrieved_at": target.retrieved_at}
     try:
         report = examine(target.table, target.instrument, **against)  # type: ignore[arg-type]
         refused = report.refused_by(())
         bars = None if refused else admit(target.table, target.instrument, **against).bars  # type: ignore[arg-type]
     except UserError as e:
-        return Checked(replace(target, error=str(e)))
-    return Checked(target, report, bars)
+        return CheckedSeries(replace(target, error=str(e)))
+    return CheckedSeries(target, report, bars)
 
 
-def _show(checked: Sequence[Checked], *, show_all: bool) -> None:
+def _show(checked: Sequence[CheckedSeries], *, show_all: bool) -> None:
     columns = ["series", "symbol", "rows", "first", "last", "real opens", "refusals", "warnings", "notes", "source"]
     table(columns, [_row(c) for c in checked], right=["rows", "real opens", "refusals", "warnings", "notes"])
     for each in checked:
@@ -97,7 +97,7 @@ def _show(checked: Sequence[Checked], *, show_all: bool) -> None:
         say("'hustings data check' of one series, or --all, shows warnings and notes too")
 
 
-def _row(each: Checked) -> list[str]:
+def _row(each: CheckedSeries) -> list[str]:
     if each.report is None or each.target.table is None:
         return [each.target.name, each.target.symbol, "-", "-", "-", "-", "-", "-", "-", "cannot be read"]
     session, opens = each.target.table.session, each.bars
@@ -107,7 +107,7 @@ def _row(each: Checked) -> list[str]:
     return [each.target.name, each.target.symbol, str(len(session)), *ends, real, *counts, each.target.source]
 
 
-def _show_report(each: Checked, report: Report, *, show_all: bool, refusals_only: bool) -> None:
+def _show_report(each: CheckedSeries, report: QualityReport, *, show_all: bool, refusals_only: bool) -> None:
     findings = report.refused_by(()) if refusals_only else report.findings
     if findings and not refusals_only:
         say(f"\n{report.name} as bars of {report.symbol}")
@@ -128,7 +128,7 @@ def _by_rule(findings: Sequence[Finding]) -> list[list[str]]:
     return [[g[0].severity, g[0].rule, str(len(g)), str(sum(f.rows for f in g))] for g in groups]
 
 
-def _show_group(report: Report, group: Sequence[Finding], unit: str, *, shown: int | None) -> None:
+def _show_group(report: QualityReport, group: Sequence[Finding], unit: str, *, shown: int | None) -> None:
     for f in group[:shown]:
         place = report.name if f.line is None else f"{report.name} {unit} {f.line}"
         say(f"{place}: {f.message} ({f.severity}: {f.rule})")
@@ -136,7 +136,7 @@ def _show_group(report: Report, group: Sequence[Finding], unit: str, *, shown: i
         say(f"  and {len(group) - shown} more of {group[0].rule}")
 
 
-def _json(each: Checked) -> dict[str, Any]:
+def _json(each: CheckedSeries) -> dict[str, Any]:
     target, report = each.target, each.report
     return {
         "name": target.name,

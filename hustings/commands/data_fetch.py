@@ -12,7 +12,7 @@ from datasets.markets.instruments import Instrument
 from datasets.prices.fetch_journal import Journal
 from datasets.prices.fetching import Outcome, Request, State, check_offered, fetch_all
 from datasets.prices.quality import check_accepted
-from datasets.prices.sources.http import Clock, Patience
+from datasets.prices.sources.http import HttpClock, RetryPolicy
 from datasets.prices.sources.providers import PROVIDERS, provider_of
 from datasets.prices.store import REVISION, Store
 from hustings.inputs import date_of, instruments_of
@@ -54,7 +54,9 @@ def fetch(
         raise UserError(f"--from {request.first} lies after --to {request.last}")
     check_accepted([rule for rule in accept if rule != REVISION])
     clock = _clock(quiet=as_json)
-    patience = replace(Patience(), retries=retries, connect_s=min(10.0, timeout), read_s=timeout, total_s=4 * timeout)
+    patience = replace(
+        RetryPolicy(), retries=retries, connect_s=min(10.0, timeout), read_s=timeout, total_s=4 * timeout
+    )
     provider = provider_of(source, patience=patience, clock=clock)
     check_offered(request.instruments, source)
     journal = Journal(_words(request, provider.source), now=clock.now())
@@ -78,8 +80,8 @@ def _instruments(symbols: tuple[str, ...]) -> list[Instrument]:
     return list(dict.fromkeys(known.find(s) for s in symbols))
 
 
-def _clock(*, quiet: bool) -> Clock:
-    return Clock(
+def _clock(*, quiet: bool) -> HttpClock:
+    return HttpClock(
         now=lambda: datetime.now(UTC),
         monotonic=time.monotonic,
         sleep=time.sleep,

@@ -15,7 +15,7 @@ import click
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.prices.actions import Adjustment, CorporateAction, read_actions
-from datasets.prices.importing import Arrival, Taken, check_rules, take
+from datasets.prices.importing import ImportResult, Origin, check_rules, import_table
 from datasets.prices.merging import Change
 from datasets.prices.series_file import PRICES, Stored
 from datasets.prices.sources.files import price_files, read_table
@@ -109,7 +109,7 @@ def _import(file: Path, folder: Path, options: _Options, before: list[Outcome]) 
         instrument = instrument_of(file, read, options.symbol, instruments_of(folder))
         _check_alone(instrument, file, before)
         with _own_instrument(instrument, folder):
-            done = take(
+            done = import_table(
                 read, instrument, Store(), arrival=_arrival(file, instrument, options), accepted=options.accepted
             )
         return {**_stored(file, done), "actions": _take_actions(instrument, folder)}
@@ -125,7 +125,7 @@ def _check_alone(instrument: Instrument, file: Path, before: list[Outcome]) -> N
         raise UserError(f"{file.name}: {other} was of {instrument.symbol} too; import the one that is meant by itself")
 
 
-def _arrival(file: Path, instrument: Instrument, options: _Options) -> Arrival:
+def _arrival(file: Path, instrument: Instrument, options: _Options) -> Origin:
     """Return whence a file came; its adjustment as typed, else as the provenance exported beside it says."""
     own = "total" if instrument.total_return else "price"
     exported = file.with_suffix(".provenance.json")
@@ -134,7 +134,7 @@ def _arrival(file: Path, instrument: Instrument, options: _Options) -> Arrival:
             own = Adjustment(json.loads(exported.read_text(encoding="utf-8"))["adjustment"]).value
         except (ValueError, KeyError, TypeError, OSError) as e:
             raise UserError(f"{exported.name}: cannot be read as a provenance; say --adjustment price or total") from e
-    return Arrival(options.source, options.now, options.licence, options.adjustment or own)
+    return Origin(options.source, options.now, options.licence, options.adjustment or own)
 
 
 @contextmanager
@@ -173,7 +173,7 @@ def _facts(action: CorporateAction) -> tuple[str, str, str, float]:
     return action.symbol, action.ex_date.isoformat(), action.kind.value, action.value
 
 
-def _stored(file: Path, done: Taken) -> Outcome:
+def _stored(file: Path, done: ImportResult) -> Outcome:
     return {
         "file": file.name,
         "symbol": done.symbol,

@@ -12,7 +12,7 @@ from datasets.errors import UserError
 from datasets.events import CATALOGUE, EventCatalogue
 from datasets.instants import iso_z
 from datasets.prices.store import Store
-from engine.lookahead.found import AGAIN, CHECKS, Check, Offence, Report
+from engine.lookahead.found import AGAIN, CHECKS, Check, LookaheadReport, Offence
 from engine.lookahead.rules import Subject
 from engine.lookahead.rules import lookahead as examine
 from engine.plan.costs import Terms
@@ -125,7 +125,7 @@ class _Asked:
         """Whether it sends its own orders."""
         return is_backtrader(self._cls)
 
-    def rule(self) -> tuple[Report, list[str]]:
+    def rule(self) -> tuple[LookaheadReport, list[str]]:
         """Return the report on a rule, and the markets it named."""
         if self._instruments:
             raise UserError(f"--instrument is for backtrader strategies; {self._cls.name} takes its markets with -p")
@@ -140,7 +140,7 @@ class _Asked:
         with fresh_class(self._name, self._cls) as cls:
             yield build(cls, self._given)
 
-    def orders(self, decisions: int) -> tuple[Report, list[str]]:
+    def orders(self, decisions: int) -> tuple[LookaheadReport, list[str]]:
         """Return the report on a backtrader strategy, and its markets."""
         from engine.lookahead.orders import OrderSubject, lookahead_orders
 
@@ -167,7 +167,7 @@ class _Asked:
         return fresh_class(self._name, self._cls)
 
 
-def _show(strategy: str, report: Report, sources: dict[str, str], simulated: list[str]) -> None:
+def _show(strategy: str, report: LookaheadReport, sources: dict[str, str], simulated: list[str]) -> None:
     say(f"{strategy}: {_counted(report.decisions, 'decision')}, seen again without their future")
     if simulated:
         say(f"SIMULATED bars: {', '.join(simulated)}")
@@ -200,7 +200,7 @@ def _show_offences(check: Check) -> None:
         say(f"{check.name}: and {check.changed - _SHOWN} more (all with --json)")
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: LookaheadReport) -> str:
     if not report.decisions:
         return "no decision to examine"
     if not report.offences:
@@ -215,7 +215,7 @@ def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
-def _plain(report: Report) -> dict[str, Any]:
+def _plain(report: LookaheadReport) -> dict[str, Any]:
     checks = [
         {
             "check": c.name,

@@ -15,8 +15,8 @@ from hustings.prereg import (
     SCHEMES,
     STATISTICS,
     TRADE,
-    Account,
     FileState,
+    PreregAccount,
     Preregistration,
     Standing,
     account_of,
@@ -32,7 +32,7 @@ from reports.numbers import ratio
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 _MODELS = {m.value: m for m in Model}
 _COLUMNS = ["trial", "when (UTC)", "parameters", "n", "Sharpe"]
-_ACCOUNT = [f.name for f in fields(Account)]
+_ACCOUNT = [f.name for f in fields(PreregAccount)]
 
 
 @click.group()

@@ -11,7 +11,7 @@ import click
 from datasets.errors import UserError
 from engine.statistics.abnormal import Model
 from engine.study.calendars import Scheme
-from engine.study.desk import Window
+from engine.study.desk import EventWindow
 from engine.study.settings import Settings
 
 NO_MODEL = "none"
@@ -43,7 +43,7 @@ class StudyOptions:
         return Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
 
 
-def window_of(text: str) -> Window:
+def window_of(text: str) -> EventWindow:
     """Return an event window typed as ``A:B``.
 
     Raises:
@@ -51,7 +51,7 @@ def window_of(text: str) -> Window:
     """
     first, colon, last = text.partition(":")
     try:
-        return Window(int(first), int(last if colon else first))
+        return EventWindow(int(first), int(last if colon else first))
     except ValueError as e:
         raise UserError(f"--window is '{text}'; write two numbers of sessions, such as 0:5 or -1:1") from e
 

@@ -20,7 +20,7 @@ from hustings.execution import Setting
 from hustings.run_folder import check_writable
 from hustings.sweeping.files import SweepFolder, as_json
 from hustings.sweeping.ledger import sweep_entered, trials_before
-from hustings.sweeping.result import Rolling, View, result_json, result_of
+from hustings.sweeping.result import Rolling, SweepView, result_json, result_of
 from hustings.sweeping.sweeping import Hands, carry_out
 from hustings.sweeping.values import listed_rows, parted
 from hustings.terminal import apart, progress, say, say_json, table, warn
@@ -113,7 +113,7 @@ def sweep(
         space = _space(strategy, options, asked, setting)
         if len(space) > _MOST:
             raise UserError(f"{len(space):,} combinations; a sweep may have {_MOST:,}: give fewer values, or --random")
-        view = View(metric, asked.top, heat_axes(space, _names(asked.heat)))
+        view = SweepView(metric, asked.top, heat_axes(space, _names(asked.heat)))
         job, rolling = _job(space, setting, asked)
     manifest = _manifest(job, rolling)
     folder = SweepFolder(out if out is not None else Path("sweeps") / id_of(manifest))
@@ -189,7 +189,7 @@ def _carried_out(
     job: Job,
     rolling: Rolling | None,
     folder: SweepFolder,
-    view: View,
+    view: SweepView,
     manifest: dict[str, Any],
     asked: SweepOptions,
     *,

@@ -7,7 +7,7 @@ import click
 
 from datasets.errors import UserError, unknown_name
 from engine.study.trials import Trial
-from hustings.ledger import Verdict, trials_of, verdict_on
+from hustings.ledger import ChainCheck, trials_of, verdict_on
 from hustings.terminal import say, say_json, table, warn
 from reports.numbers import ratio, signed_percent
 
@@ -87,7 +87,7 @@ def _of(strategy: str | None, everything: list[Trial]) -> list[Trial]:
     return [t for t in everything if t.strategy == strategy]
 
 
-def _show(shown: list[Trial], found: int, verdict: Verdict) -> None:
+def _show(shown: list[Trial], found: int, verdict: ChainCheck) -> None:
     if not verdict.rows:
         say("nothing has been tried yet; every 'hustings run' is a trial")
         return
@@ -96,7 +96,7 @@ def _show(shown: list[Trial], found: int, verdict: Verdict) -> None:
     say(f"{sum(t.n for t in shown)} of {found} trials{others}; {_rows(verdict)}, head {verdict.head}")
 
 
-def _rows(verdict: Verdict) -> str:
+def _rows(verdict: ChainCheck) -> str:
     return f"{verdict.rows} row{'' if verdict.rows == 1 else 's'}"
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from datasets.errors import UserError
 from engine.sweep.job import Job
-from engine.sweep.sweep import Stretch
-from hustings.sweeping.crew import Done
-from hustings.sweeping.sent import RefusedError, Sent, Task, done, opened
+from engine.sweep.sweep import Chunk
+from hustings.sweeping.crew import TaskResult
+from hustings.sweeping.sent import JobPayload, Task, WorkerRefusedError, done, opened
 from hustings.terminal import warn
 
 try:
@@ -29,7 +29,7 @@ _WAIT_FOR_WORKERS = 20.0
 class SweepPlugin(WorkerPlugin):
     """Holds a sweep on a worker, or why the worker is refused. Workers that come later get it too."""
 
-    def __init__(self, name: str, sent: Sent) -> None:
+    def __init__(self, name: str, sent: JobPayload) -> None:
         self.name, self._sent = name, sent
         self.job: Job | None = None
         self.refused = ""
@@ -38,7 +38,7 @@ class SweepPlugin(WorkerPlugin):
         """Open what was sent; what goes wrong is told when asked for, or the worker could not even start."""
         try:
             self.job = opened(self._sent)
-        except RefusedError as e:
+        except WorkerRefusedError as e:
             self.refused = str(e)
         except Exception as e:
             self.refused = f"{type(e).__name__}: {e}".splitlines()[0]
@@ -53,7 +53,7 @@ def _refusal(name: str, dask_worker: Any) -> str:
     return "it was not sent the sweep" if plugin is None else str(plugin.refused)
 
 
-def _done_there(name: str, task: Task) -> tuple[Stretch, float]:
+def _done_there(name: str, task: Task) -> tuple[Chunk, float]:
     """Do a task on a worker."""
     plugin: Any = get_worker().plugins[name]
     return done(plugin.job, task)
@@ -62,7 +62,7 @@ def _done_there(name: str, task: Task) -> tuple[Stretch, float]:
 class ClusterCrew:
     """The workers of a Dask cluster, each with one task at a time; Dask runs again what was lost with a worker."""
 
-    def __init__(self, address: str, sent: Sent, sweep_id: str) -> None:
+    def __init__(self, address: str, sent: JobPayload, sweep_id: str) -> None:
         self._address, self._name = address, f"hustings-sweep-{sweep_id}"
         self._client = _connected(address)
         self._known: dict[str, str] = {}
@@ -70,7 +70,7 @@ class ClusterCrew:
         self._send(sent)
         self._wait_for_workers()
 
-    def _send(self, sent: Sent) -> None:
+    def _send(self, sent: JobPayload) -> None:
         try:
             self._client.register_plugin(SweepPlugin(self._name, sent), name=self._name)
         except Exception as e:
@@ -126,7 +126,7 @@ class ClusterCrew:
         )
         self._tasks[future] = (task, able)
 
-    def finished(self) -> list[Done]:
+    def finished(self) -> list[TaskResult]:
         if not self._tasks:
             self._wait_for_workers()
             return []
@@ -144,16 +144,16 @@ class ClusterCrew:
         able = self._able()
         return [f for f in waiting if not self._tasks[f][1] & able]
 
-    def _answer(self, future: Any) -> Done:
+    def _answer(self, future: Any) -> TaskResult:
         task, _ = self._tasks.pop(future)
         if not future.done():
             future.cancel()
-            return Done(task, None, 0.0, "the worker that reckoned it ended")
+            return TaskResult(task, None, 0.0, "the worker that reckoned it ended")
         try:
             stretch, seconds = future.result()
         except Exception as e:
-            return Done(task, None, 0.0, f"the worker that reckoned it ended ({type(e).__name__})")
-        return Done(task, stretch, seconds)
+            return TaskResult(task, None, 0.0, f"the worker that reckoned it ended ({type(e).__name__})")
+        return TaskResult(task, stretch, seconds)
 
     def close(self) -> None:
         with warnings.catch_warnings():

@@ -14,21 +14,21 @@ from typing import Any, Protocol
 
 from datasets.errors import UserError
 from engine.sweep.job import Job
-from engine.sweep.sweep import Stretch
-from hustings.sweeping.sent import RefusedError, Sent, Task, done, opened
+from engine.sweep.sweep import Chunk
+from hustings.sweeping.sent import JobPayload, Task, WorkerRefusedError, done, opened
 
 
 @dataclass(frozen=True)
-class Done:
+class TaskResult:
     """A task that came back: with its results, or None where whoever did it is gone, and ``why``."""
 
     task: Task
-    stretch: Stretch | None
+    stretch: Chunk | None
     seconds: float
     why: str = ""
 
 
-class Crew(Protocol):
+class WorkerPool(Protocol):
     """Does tasks; ``idle`` tells how many more it can take, ``busy`` how many it has."""
 
     @property
@@ -45,7 +45,7 @@ class Crew(Protocol):
         """Take a task."""
         ...
 
-    def finished(self) -> list[Done]:
+    def finished(self) -> list[TaskResult]:
         """Return tasks that came back; it may wait a second for one, and there may be none."""
         ...
 
@@ -72,13 +72,13 @@ class OwnCrew:
     def submit(self, task: Task) -> None:
         self._task = task
 
-    def finished(self) -> list[Done]:
+    def finished(self) -> list[TaskResult]:
         if self._task is None:
             return []
         task = self._task
         stretch, seconds = done(self._job, task)
         self._task = None
-        return [Done(task, stretch, seconds)]
+        return [TaskResult(task, stretch, seconds)]
 
     def close(self) -> None:
         self._task = None
@@ -93,7 +93,7 @@ class _Worker:
 class ProcessCrew:
     """Processes beside this one, each told the sweep once; one that dies is replaced, and its task comes back."""
 
-    def __init__(self, sent: Sent, n: int) -> None:
+    def __init__(self, sent: JobPayload, n: int) -> None:
         self._sent, self._context = sent, get_context("spawn")
         self._free = [self._begun() for _ in range(n)]
         self._tasks: dict[_Worker, Task] = {}
@@ -112,24 +112,24 @@ class ProcessCrew:
         with suppress(OSError):  # it died while it was idle: seen by its closed line
             worker.line.send(task)
 
-    def finished(self) -> list[Done]:
+    def finished(self) -> list[TaskResult]:
         by_line = {w.line: w for w in self._tasks}
         ready = wait(list(by_line), timeout=1.0)
         return [self._answer(by_line[line]) for line in ready]  # type: ignore[index]
 
-    def _answer(self, worker: _Worker) -> Done:
+    def _answer(self, worker: _Worker) -> TaskResult:
         task = self._tasks.pop(worker)
         try:
             told = worker.line.recv()
         except (EOFError, OSError):
             worker.process.join()
             self._free.append(self._begun())
-            return Done(task, None, 0.0, _end(worker.process.exitcode))
-        if isinstance(told, RefusedError):
+            return TaskResult(task, None, 0.0, _end(worker.process.exitcode))
+        if isinstance(told, WorkerRefusedError):
             raise UserError(f"a process of this sweep is refused: {told}; did a file change just now?")
         self._free.append(worker)
         stretch, seconds = told
-        return Done(task, stretch, seconds)
+        return TaskResult(task, stretch, seconds)
 
     def close(self) -> None:
         for worker in [*self._free, *self._tasks]:
@@ -151,14 +151,14 @@ def _end(code: int | None) -> str:
     return f"the process that reckoned it ended with code {code}"
 
 
-def _serve(line: "Connection[Any, Any]", sent: Sent) -> None:
+def _serve(line: "Connection[Any, Any]", sent: JobPayload) -> None:
     """Do the tasks that come down a line till it is closed, as it is when whoever sends them is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever sends the tasks
     _quiet()
     try:
         job = opened(sent)
         _until_closed(lambda task: done(job, task), line)
-    except RefusedError as e:
+    except WorkerRefusedError as e:
         _until_closed(lambda _, why=e: why, line)  # type: ignore[misc]
 
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from datasets.errors import UserError
 from engine.sweep.space import Space
-from engine.sweep.sweep import COLUMNS, Stretch, joined
+from engine.sweep.sweep import COLUMNS, Chunk, joined
 
 PART = 100_000
 """So many combinations a file of the results."""
@@ -111,7 +111,7 @@ class SweepFolder:
 
     # ---- what is done so far ---------------------------------------------------------------------------------------
 
-    def keep(self, span: int, stretch: Stretch) -> None:
+    def keep(self, span: int, stretch: Chunk) -> None:
         """Write the results of a stretch over one of the sweep's spans."""
         name = f"{span:04d}-{stretch.first:013d}-{stretch.last:013d}.parquet"
         beside = self.unfinished / f".{name}.new"
@@ -138,7 +138,7 @@ class SweepFolder:
         """Return how many combinations are done over the sweep's own span and not yet among the results."""
         return sum(last - first for first, last, _ in self.kept(0))
 
-    def stretches(self, span: int) -> Iterator[Stretch]:
+    def stretches(self, span: int) -> Iterator[Chunk]:
         """Yield what is done over a span, in order."""
         return (_stretch(pq.read_table(path), first) for first, _, path in self.kept(span))
 
@@ -162,7 +162,7 @@ class SweepFolder:
         shutil.rmtree(self.results, ignore_errors=True)
         new.replace(self.results)
 
-    def parts(self) -> Iterator[Stretch]:
+    def parts(self) -> Iterator[Chunk]:
         """Yield the results, file by file, in the order of the combinations."""
         first = 0
         for path in sorted(self.results.glob("part-*.parquet")):
@@ -190,11 +190,11 @@ def as_json(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def in_parts(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+def in_parts(stretches: Iterable[Chunk]) -> Iterator[Chunk]:
     """Yield stretches that follow one another cut at every PART combinations, whatever their own lengths are."""
-    waiting: list[Stretch] = []
+    waiting: list[Chunk] = []
     for stretch in stretches:
-        rest: Stretch | None = stretch
+        rest: Chunk | None = stretch
         while rest is not None:
             room = PART - sum(map(len, waiting))
             head, rest = _cut(rest, room)
@@ -206,20 +206,20 @@ def in_parts(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         yield joined(waiting)
 
 
-def _cut(stretch: Stretch, at: int) -> tuple[Stretch, Stretch | None]:
+def _cut(stretch: Chunk, at: int) -> tuple[Chunk, Chunk | None]:
     if len(stretch) <= at:
         return stretch, None
     return _some(stretch, 0, at), _some(stretch, at, len(stretch))
 
 
-def _some(stretch: Stretch, first: int, last: int) -> Stretch:
+def _some(stretch: Chunk, first: int, last: int) -> Chunk:
     columns = {name: c[first:last] for name, c in stretch.columns.items()}
     begins, ends = stretch.first + first, stretch.first + last
     failed = {row: why for row, why in stretch.failed.items() if begins <= row < ends}
-    return Stretch(begins, columns, stretch.how[first:last], failed)
+    return Chunk(begins, columns, stretch.how[first:last], failed)
 
 
-def _table(stretch: Stretch, parameters: dict[str, pa.Array]) -> pa.Table:
+def _table(stretch: Chunk, parameters: dict[str, pa.Array]) -> pa.Table:
     """Return a stretch as a table: the number of each combination, its parameters, its numbers (null: n/a), how."""
     rows = np.arange(stretch.first, stretch.last)
     numbers = {name: pa.array(stretch.columns[name], from_pandas=True) for name in COLUMNS}
@@ -233,12 +233,12 @@ def _readable(why: str | None) -> str | None:
     return None if why is None else why.encode("utf-8", "replace").decode("utf-8")
 
 
-def _stretch(table: pa.Table, first: int) -> Stretch:
+def _stretch(table: pa.Table, first: int) -> Chunk:
     columns = {name: table[name].to_numpy() for name in COLUMNS}
     codes = {name: n for n, name in enumerate(_HOW)}
     how = np.array([codes[h] for h in table["how"].to_pylist()], dtype=np.int8)
     failed = {first + n: why for n, why in enumerate(table["why"].to_pylist()) if why is not None}
-    return Stretch(first, columns, how, failed)
+    return Chunk(first, columns, how, failed)
 
 
 def _parameters(space: Space, first: int, last: int) -> dict[str, pa.Array]:

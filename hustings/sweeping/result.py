@@ -14,7 +14,7 @@ from hustings.sweeping.files import SweepFolder
 
 
 @dataclass(frozen=True)
-class View:
+class SweepView:
     """How a sweep is looked at: the number that ranks, how many of the best are replayed, the heat map's parameters."""
 
     metric: str
@@ -34,7 +34,7 @@ class Rolling:
 def result_of(
     job: Job,
     folder: SweepFolder,
-    view: View,
+    view: SweepView,
     *,
     sweep_id: str,
     manifest: dict[str, Any],

@@ -9,11 +9,11 @@ from typing import Any
 from engine.account.grid import Backend
 from engine.run.backtest import code_hash
 from engine.sweep.job import Job, differences, facts_hash, hashes_of, versions
-from engine.sweep.sweep import Stretch, evaluate_stretch
+from engine.sweep.sweep import Chunk, evaluate_stretch
 from strategies.loading import find_strategy
 
 
-class RefusedError(Exception):
+class WorkerRefusedError(Exception):
     """A process is not like the one that sent the sweep; its results might not be the same."""
 
 
@@ -30,7 +30,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Sent:
+class JobPayload:
     """A sweep to be sent: ``strategy`` is the rule as it was named, ``expects`` all that must be the same there."""
 
     strategy: str
@@ -39,16 +39,16 @@ class Sent:
     expects: Mapping[str, Any]
 
 
-def sent_of(strategy: str, job: Job) -> Sent:
+def sent_of(strategy: str, job: Job) -> JobPayload:
     """Return a sweep ready to be sent."""
-    return Sent(strategy, pickle.dumps(job), job.backend, {**versions(job.backend), **hashes_of(job)})
+    return JobPayload(strategy, pickle.dumps(job), job.backend, {**versions(job.backend), **hashes_of(job)})
 
 
-def opened(sent: Sent) -> Job:
+def opened(sent: JobPayload) -> Job:
     """Return the sweep that was sent.
 
     Raises:
-        RefusedError: code, tables, versions, events or bars are not those it was sent with.
+        WorkerRefusedError: code, tables, versions, events or bars are not those it was sent with.
     """
     here = {**versions(sent.backend), "code": code_hash(find_strategy(sent.strategy)), "facts": facts_hash()}
     _check({name: sent.expects[name] for name in here}, here)
@@ -60,10 +60,10 @@ def opened(sent: Sent) -> Job:
 def _check(expects: Mapping[str, Any], here: Mapping[str, Any]) -> None:
     differ = differences(expects, here)
     if differ:
-        raise RefusedError("; ".join(differ))
+        raise WorkerRefusedError("; ".join(differ))
 
 
-def done(job: Job, task: Task) -> tuple[Stretch, float]:
+def done(job: Job, task: Task) -> tuple[Chunk, float]:
     """Return the results of a task and the seconds they took."""
     began = perf_counter()
     stretch = evaluate_stretch(job, task.span, task.first, task.last)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datasets.errors import UserError
 from engine.sweep.job import Job
 from engine.sweep.sweep import failed_stretch
-from hustings.sweeping.crew import Crew, Done, OwnCrew, ProcessCrew
+from hustings.sweeping.crew import OwnCrew, ProcessCrew, TaskResult, WorkerPool
 from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.progress import shown
 from hustings.sweeping.sent import Task, sent_of
@@ -50,7 +50,7 @@ def carry_out(
         crew.close()
 
 
-def _crew(job: Job, strategy: str, sweep_id: str, hands: Hands) -> Crew:
+def _crew(job: Job, strategy: str, sweep_id: str, hands: Hands) -> WorkerPool:
     if hands.scheduler is not None:
         from hustings.sweeping.cluster import ClusterCrew
 
@@ -92,7 +92,7 @@ class _Pace:
         self.size = _FIRST
         self._before: tuple[int, float] | None = None
 
-    def saw(self, done: Done) -> None:
+    def saw(self, done: TaskResult) -> None:
         """Learn from a stretch that was done."""
         n, seconds = len(done.task), max(done.seconds, 1e-6)
         fixed, each = self._line(n, seconds)
@@ -107,7 +107,7 @@ class _Pace:
         return max(0.0, seconds - each * n), each
 
 
-def _work(crew: Crew, todo: _Todo, folder: SweepFolder, ahead: Callable[[int], None]) -> None:
+def _work(crew: WorkerPool, todo: _Todo, folder: SweepFolder, ahead: Callable[[int], None]) -> None:
     pace, lost = _Pace(), Counter[Task]()
     while todo or crew.busy:
         for _ in range(crew.idle if todo else 0):
@@ -122,7 +122,7 @@ def _work(crew: Crew, todo: _Todo, folder: SweepFolder, ahead: Callable[[int], N
             pace.saw(done)
 
 
-def _try_again(done: Done, todo: _Todo, lost: Counter[Task]) -> bool:
+def _try_again(done: TaskResult, todo: _Todo, lost: Counter[Task]) -> bool:
     """Return whether a stretch that was lost is to be done once more, and see to it that it will be."""
     lost[done.task] += bool(done.why)
     if len(done.task) == 1 and lost[done.task] >= _LOST_AT_MOST:

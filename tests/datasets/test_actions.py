@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
-from datasets.prices.actions import Adjustment, CorporateAction, Kind, price_return, read_actions, total_return
+from datasets.prices.actions import ActionKind, Adjustment, CorporateAction, price_return, read_actions, total_return
 from datasets.prices.bars import Bars, Source, make_bars
 from datasets.prices.sources.adjusted import AdjustedSource
 from tests.engine.markets import MemorySource
@@ -32,11 +32,11 @@ def series(*close: float, of: Instrument = ETF, days: list[str] | None = None) -
 
 
 def dividend(day: int, value: float) -> CorporateAction:
-    return CorporateAction("ETF", date(2024, 1, day), Kind.DIVIDEND, value, "made up")
+    return CorporateAction("ETF", date(2024, 1, day), ActionKind.DIVIDEND, value, "made up")
 
 
 def split(day: int, value: float) -> CorporateAction:
-    return CorporateAction("ETF", date(2024, 1, day), Kind.SPLIT, value, "made up")
+    return CorporateAction("ETF", date(2024, 1, day), ActionKind.SPLIT, value, "made up")
 
 
 def test_dividend_of_3_on_the_day_the_price_falls_from_102_to_99():
@@ -97,8 +97,8 @@ def test_total_return_is_price_return_and_the_dividend_over_the_close_before(see
         s = rng.choice([1.0] * 8 + [2.0, 10.0, 0.1])
         price = raw[-1] * (1 + rng.uniform(-0.1, 0.1)) / s
         paid = price * 0.03 if rng.random() < 0.3 else 0.0
-        actions += [CorporateAction("ETF", date.fromisoformat(day), Kind.SPLIT, s, "")] if s != 1 else []
-        actions += [CorporateAction("ETF", date.fromisoformat(day), Kind.DIVIDEND, paid, "")] if paid else []
+        actions += [CorporateAction("ETF", date.fromisoformat(day), ActionKind.SPLIT, s, "")] if s != 1 else []
+        actions += [CorporateAction("ETF", date.fromisoformat(day), ActionKind.DIVIDEND, paid, "")] if paid else []
         without.append(s * price / raw[-1] - 1)
         expected.append(without[-1] + s * paid / raw[-1])
         raw.append(price)
@@ -111,7 +111,7 @@ def test_total_return_is_price_return_and_the_dividend_over_the_close_before(see
         return of.close[1:] / of.close[:-1] - 1
 
     assert returns(price_return(bars, actions)) == pytest.approx(np.array(without), abs=1e-12)
-    if any(a.kind is Kind.DIVIDEND for a in actions):
+    if any(a.kind is ActionKind.DIVIDEND for a in actions):
         assert returns(total_return(bars, actions)) == pytest.approx(np.array(expected), abs=1e-12)
 
 
@@ -166,7 +166,7 @@ def test_bad_row_is_named(tmp_path: Path, row, message):
 def test_file_is_read(tmp_path: Path):
     path = tmp_path / "actions.csv"
     path.write_text(HEADER + "ETF,2024-01-11,dividend,3.5,made up\n", encoding="utf-8")
-    assert read_actions(path) == [CorporateAction("ETF", date(2024, 1, 11), Kind.DIVIDEND, 3.5, "made up")]
+    assert read_actions(path) == [CorporateAction("ETF", date(2024, 1, 11), ActionKind.DIVIDEND, 3.5, "made up")]
     path.write_text("symbol,ex_date,value\n", encoding="utf-8")
     with pytest.raises(UserError, match="column 'kind' is missing"):
         read_actions(path)

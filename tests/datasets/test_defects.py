@@ -8,7 +8,7 @@ import pytest
 from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Bars
-from datasets.prices.quality import Admitted, Report, admit, examine
+from datasets.prices.quality import Admitted, QualityReport, admit, examine
 from datasets.prices.sources.files import DirectorySource, read_table
 from datasets.prices.table import PriceTable
 
@@ -33,14 +33,14 @@ def refusal(defects: Path, name: str, *, accepted: tuple[str, ...] = ()) -> str:
     return str(e.value)
 
 
-def against_the_sound_file(defects: Path, name: str) -> Report:
+def against_the_sound_file(defects: Path, name: str) -> QualityReport:
     table, symbol = read(defects, name)
     instrument = bundled_instruments().find(symbol)
     sound = DirectorySource(defects.parent / "market").load(instrument)
     return examine(table, instrument, reference=sound)
 
 
-def sessions(report: Report, rule: str) -> list[str | None]:
+def sessions(report: QualityReport, rule: str) -> list[str | None]:
     return [f.session for f in report.findings if f.rule == rule]
 
 

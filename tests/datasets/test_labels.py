@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.quality import Report, Severity, examine
+from datasets.prices.quality import QualityReport, Severity, examine
 from datasets.prices.sources.files import read_table
 from datasets.prices.table import PriceTable
 from tests.datasets.tables import walk
@@ -21,7 +21,7 @@ def with_close_times(table: PriceTable, rows: list[int], by: float) -> PriceTabl
     return replace(table, close=close)
 
 
-def found(report: Report, *rules: str) -> list[tuple[str, str | None]]:
+def found(report: QualityReport, *rules: str) -> list[tuple[str, str | None]]:
     return [(f.rule, f.session) for f in report.findings if f.rule in rules]
 
 

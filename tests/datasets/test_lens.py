@@ -12,7 +12,7 @@ from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sources.adjusted import AdjustedSource
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
-from datasets.visibility import Lens, held_lens, holding
+from datasets.visibility import Visibility, held_lens, holding
 
 HEADER = "event_id,country,kind,title,known_at,winner\n"
 ROWS = HEADER + "JP-1,JP,referendum,A,2020-01-01T00:00Z,Ann\nJP-2,JP,referendum,B,2021-01-01T00:00Z,Bo\n"
@@ -26,7 +26,7 @@ def first_row(bars):
     return bars.sessions_until(bars.session[0])
 
 
-LENS = Lens(only_the_first, first_row)
+LENS = Visibility(only_the_first, first_row)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_events_of_a_file_are_seen_through_it(file: Path) -> None:
 
 def test_the_bundled_catalogue_is_seen_through_it_and_whole_again_after() -> None:
     whole = bundled_events()
-    with holding(Lens(lambda e: e if e.country == "IN" else None, first_row)):
+    with holding(Visibility(lambda e: e if e.country == "IN" else None, first_row)):
         seen = bundled_events()
         assert {e.country for e in seen} == {"IN"}
         assert "JP-2026-02-08-GE" not in seen
@@ -70,7 +70,7 @@ def test_bars_of_any_source_are_seen_through_it_once(tmp_path: Path, outer: bool
 
 def test_simulated_bars_are_made_of_the_whole_catalogue_whatever_is_seen_of_it() -> None:
     topix = bundled_instruments().find("TOPIX")
-    with holding(Lens(lambda e: None, lambda bars: bars)):
+    with holding(Visibility(lambda e: None, lambda bars: bars)):
         seen = BuiltinSource().load(topix)
     assert seen.sha256() == BuiltinSource().load(topix).sha256()
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.prices.bars import Bars
-from datasets.prices.quality import Finding, Report, Severity, admit, examine
+from datasets.prices.quality import Finding, QualityReport, Severity, admit, examine
 from datasets.prices.sample import SimulatedSource
 from datasets.prices.sources.files import DirectorySource
 from datasets.prices.table import PriceTable
@@ -45,7 +45,7 @@ def cut(bars: Bars) -> Bars:
     return later.sessions_until(later.session[ROWS - 1])
 
 
-def new_findings(report: Report, sound: Report) -> Iterator[Finding]:
+def new_findings(report: QualityReport, sound: QualityReport) -> Iterator[Finding]:
     """What is said of the corrupted table and not of the sound one."""
     said = {(f.rule, f.message) for f in sound.findings}
     return (f for f in report.findings if (f.rule, f.message) not in said)

@@ -11,7 +11,7 @@ import pytest
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.prices.sources.base import Payout, Provider
-from datasets.prices.sources.http import Clock, ExhaustedError, Patience, ProviderError, retry_after
+from datasets.prices.sources.http import ExhaustedError, HttpClock, ProviderError, RetryPolicy, retry_after
 from datasets.prices.sources.providers import PROVIDERS, offered_by, provider_of, symbol_of
 from tests.loopback import (
     NOW,
@@ -50,8 +50,8 @@ class FakeClock:
     slept: list[float] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
-    def clock(self) -> Clock:
-        return Clock(
+    def clock(self) -> HttpClock:
+        return HttpClock(
             now=lambda: NOW + timedelta(seconds=self.at),
             monotonic=self.read,
             sleep=self.sleep,
@@ -88,7 +88,7 @@ Make = Callable[..., Provider]
 @pytest.fixture
 def make(time: FakeClock) -> Make:
     def provider(name: str, **patience: Any) -> Provider:
-        return provider_of(name, patience=Patience(**patience), clock=time.clock())
+        return provider_of(name, patience=RetryPolicy(**patience), clock=time.clock())
 
     return provider
 

@@ -12,7 +12,7 @@ from datasets.errors import UserError
 from datasets.instants import to_ns
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.checks import RULES
-from datasets.prices.quality import Report, Severity, admit, examine
+from datasets.prices.quality import QualityReport, Severity, admit, examine
 from datasets.prices.table import PriceTable
 
 TOPIX = bundled_instruments().find("TOPIX")
@@ -85,7 +85,7 @@ def test_a_table_without_rows_is_refused() -> None:
         admit(table((), ()), TOPIX)
 
 
-def rules(report: Report) -> dict[str, Severity]:
+def rules(report: QualityReport) -> dict[str, Severity]:
     return {f.rule: f.severity for f in report.findings}
 
 

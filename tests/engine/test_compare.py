@@ -11,7 +11,7 @@ from arch.covariance.kernel import Parzen
 from engine.comparison.common_days import aligned, common_span, correlations, numbers_within
 from engine.comparison.common_events import event_returns, on_common_events
 from engine.comparison.compare import compared
-from engine.comparison.difference import Interval
+from engine.comparison.difference import ConfidenceInterval
 from engine.comparison.resampling import (
     RESAMPLES,
     asked_length,
@@ -88,21 +88,25 @@ def test_students_interval_of_five_paired_differences_by_hand():
     mean = by_name(found.differences)["mean_trade"]
     assert (mean.first, mean.second) == (0.0, pytest.approx(0.03))
     assert (mean.low, mean.high) == (pytest.approx(0.0103676, abs=1e-7), pytest.approx(0.0496324, abs=1e-7))
-    assert mean.interval is Interval.T
+    assert mean.interval is ConfidenceInterval.T
     assert (found.ahead, found.behind) == (5, 0)
 
 
 def test_below_ten_common_events_nothing_is_resampled_and_the_reason_is_said():
     found = on_common_events(named(np.arange(9) / 100), named(np.arange(9)[::-1] / 100))
     assert {d.better for d in found.differences} == {None}
-    assert {d.interval for d in found.differences} == {Interval.T, Interval.NONE}
+    assert {d.interval for d in found.differences} == {ConfidenceInterval.T, ConfidenceInterval.NONE}
     assert {d.note for d in found.differences} == {"9 common events; at least 10 are needed for resampling"}
 
 
 def test_from_ten_common_events_on_they_are_resampled():
     rng = np.random.default_rng(7)
     found = on_common_events(named(rng.normal(0, 0.02, 10)), named(rng.normal(0.01, 0.02, 10)))
-    assert [d.interval for d in found.differences] == [Interval.PERCENTILE, Interval.STUDENTIZED, Interval.RESAMPLED]
+    assert [d.interval for d in found.differences] == [
+        ConfidenceInterval.PERCENTILE,
+        ConfidenceInterval.STUDENTIZED,
+        ConfidenceInterval.RESAMPLED,
+    ]
     assert all(sure(d.low) < sure(d.high) and 0 <= sure(d.better) <= 1 and not d.note for d in found.differences)
 
 
@@ -319,7 +323,7 @@ def test_differences_on_days_are_those_of_the_numbers_of_the_page():
     for name in ("sharpe", "max_drawdown"):
         assert found[name].value == pytest.approx(sure(second[name]) - sure(first[name]), rel=1e-12)
         assert found[name].low < found[name].value < found[name].high
-    assert found["max_drawdown"].interval is Interval.RESAMPLED
+    assert found["max_drawdown"].interval is ConfidenceInterval.RESAMPLED
 
 
 def test_the_better_run_is_better_in_most_draws():

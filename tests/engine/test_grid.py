@@ -16,7 +16,7 @@ from datasets.prices.bars import Bars
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
 from engine.account.accounts import settled, steps_of
-from engine.account.bar_matrix import Tape, money_of, tape_of
+from engine.account.bar_matrix import BarMatrix, bar_matrix, cost_model
 from engine.account.calendars import calendar_equities, evaluate_calendars
 from engine.account.exits import HELD, STOPPED, TARGET, Priced, priced
 from engine.account.grid import (
@@ -31,7 +31,7 @@ from engine.account.records import OPEN_AT_END, Account
 from engine.account.replay import replay
 from engine.account.sizing import MARGIN_CALL, STOP_LOSS, TAKE_PROFIT
 from engine.account.trade_table import plan_of_table, table_of_plans
-from engine.metrics.metrics import Numbers, numbers
+from engine.metrics.metrics import Metrics, compute_metrics
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import plan_grid
@@ -48,14 +48,14 @@ from tests.engine.test_properties import World, worlds
 RELATIVE = 1e-9
 
 
-def replayed_numbers(account: Account, terms: Terms) -> Numbers:
+def replayed_numbers(account: Account, terms: Terms) -> Metrics:
     """Return the numbers of a replayed account, as ``engine.run.backtest`` has them."""
     previous = np.concatenate(([terms.cash], account.equity[:-1]))
     returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
-    return numbers(account.days.sessions, returns, account.trades, cash_rate=terms.cash_rate)
+    return compute_metrics(account.days.sessions, returns, account.trades, cash_rate=terms.cash_rate)
 
 
-def same_numbers(found: Numbers, expected: Numbers) -> None:
+def same_numbers(found: Metrics, expected: Metrics) -> None:
     assert found.notes == expected.notes
     assert list(found.values) == list(expected.values)
     for name, value in expected.values.items():
@@ -64,7 +64,7 @@ def same_numbers(found: Numbers, expected: Numbers) -> None:
         assert value is None or ours == pytest.approx(value, rel=RELATIVE, abs=1e-11), name
 
 
-def trades_of(prices: Priced, quantity: Any, tape: Tape, bars: list[Bars], p: int) -> list[tuple[Any, ...]]:
+def trades_of(prices: Priced, quantity: Any, tape: BarMatrix, bars: list[Bars], p: int) -> list[tuple[Any, ...]]:
     """Return the trades of one plan: (instrument, signed quantity, entry at, paid, exit at, got, reason)."""
     table, found = prices.table, []
     for t in range(int(table.start[p]), int(table.start[p + 1])):
@@ -139,13 +139,13 @@ def check_plan(found: Results, p: int, plan: Plan, expected: Account, terms: Ter
         return
     assert found.final_equity[p] == pytest.approx(expected.equity[-1], rel=RELATIVE)
     assert len(plan.trades) - found.traded[p] == len(expected.skipped)
-    same_numbers(found.numbers(p), replayed_numbers(expected, terms))
+    same_numbers(found.metrics(p), replayed_numbers(expected, terms))
 
 
 def check_trades(plans: list[Plan], accounts: list[Account], bars: list[Bars], terms: Terms) -> None:
     """Hold instrument, quantity, instants, prices and reason of every trade to the replay's, by each way of walking."""
-    tape = tape_of(bars)
-    money = money_of(tape, terms)
+    tape = bar_matrix(bars)
+    money = cost_model(tape, terms)
     prices = priced(table_of_plans(plans, tape), tape, money)
     steps = steps_of(prices, tape, money)
     found = evaluate_plans(plans, bars, terms, backend=Backend.NUMPY)
@@ -280,7 +280,7 @@ def test_a_failed_combination_holds_nan_and_says_why() -> None:
     assert np.isfinite(found.final_equity[0])
     assert np.isnan(found.final_equity[1])
     with pytest.raises(ValueError, match="BBB cannot be bought"):
-        found.numbers(1)
+        found.metrics(1)
 
 
 def test_a_margin_call_is_left_to_the_replay() -> None:
@@ -311,7 +311,7 @@ def test_calendars_agree(world: World, seed: int, stop: float | None, rate: floa
     shape = Shape(one.symbol, 1, Phase.OPEN, Phase.CLOSE, 3, stop_loss=stop)
     rows = np.sort([draw.choice(len(one) - 4, 4, replace=False) for _ in range(6)], axis=1)
     terms = replace(world.terms, max_gross=1.0, cash_rate=rate)
-    tape = tape_of([one])
+    tape = bar_matrix([one])
     table = calendar_table(tape, shape, 0.6, rows)
     found = calendar_equities(one, shape, rows, terms, weight=0.6)
     for backend in BACKENDS:

@@ -14,7 +14,7 @@ from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
-from engine.account.bar_matrix import tape_of
+from engine.account.bar_matrix import bar_matrix
 from engine.account.grid_table import BlockTable
 from engine.account.trade_table import plan_of_table
 from engine.plan.plan import Plan
@@ -37,7 +37,13 @@ from engine.strategy import (
 )
 from engine.strategy.combinations import listed, product_of
 from engine.strategy.market import Market, MarketView
-from engine.strategy.placeholders import Looked, Token, can_be_traced, handed_on, with_tokens
+from engine.strategy.placeholders import (
+    Placeholder,
+    PlaceholderRead,
+    can_be_traced,
+    placeholder_places,
+    with_placeholders,
+)
 from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy
@@ -54,7 +60,7 @@ def of_plan(plan: Plan) -> list[Row]:
 def of_grid(grid: PlanGrid, i: int) -> list[Row]:
     """Return the trades of one combination as the table of its block has them."""
     block = next(b for b in grid.blocks if i in b.rows)
-    tape = tape_of(grid.market.loaded(block.instruments))
+    tape = bar_matrix(grid.market.loaded(block.instruments))
     table = BlockTable(block, grid.combos, tape).of(np.arange(len(block.rows)))
     return of_plan(plan_of_table(table, tape, list(block.rows).index(i)))
 
@@ -309,15 +315,15 @@ LOOKS: dict[str, Callable[[Any], Any]] = {
 @pytest.mark.parametrize("looks", list(LOOKS))
 def test_whatever_looks_at_a_token_is_noticed(looks: str) -> None:
     seen: set[str] = set()
-    with pytest.raises((Looked, TypeError)):
-        LOOKS[looks](Token("hold", seen))
+    with pytest.raises((PlaceholderRead, TypeError)):
+        LOOKS[looks](Placeholder("hold", seen))
     assert seen == {"hold"} or looks in ("counted", "indexed")  # these raise a TypeError: the rule is asked outright
 
 
 def test_a_token_may_be_handed_on() -> None:
-    rule = with_tokens(BuyAfterEvent(stop_loss=0.1), ["hold", "delay", "stop_loss"], set())
+    rule = with_placeholders(BuyAfterEvent(stop_loss=0.1), ["hold", "delay", "stop_loss"], set())
     [leg] = rule.legs(event("E", None), MarketView(market_of(), datetime(2024, 1, 1).astimezone()))
-    assert handed_on(leg) == {"delay": "delay", "sessions": "hold", "stop_loss": "stop_loss"}
+    assert placeholder_places(leg) == {"delay": "delay", "sessions": "hold", "stop_loss": "stop_loss"}
 
 
 def test_a_rule_that_asks_for_types_is_not_traced() -> None:

@@ -13,7 +13,7 @@ from datasets.prices.sources.files import DirectorySource
 from engine.account.replay import replay
 from engine.account.vector import evaluate
 from engine.plan.costs import Terms
-from engine.plan.plan import Moment, Plan
+from engine.plan.plan import BarPrice, Plan
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -173,7 +173,7 @@ def test_decision_at_a_close_is_not_one_from_behind_a_hole():
 def test_replay_and_evaluation_tell_the_same_note():
     market = tokyo(9, 10, 12, 15, 16)
     plan = plan_of({"E": [buy(exit_=After(1, at=Phase.CLOSE))]}, [event("E", "2024-01-10T12:00")], market)
-    assert plan.trades[0].entry == Moment(2, Phase.OPEN)
+    assert plan.trades[0].entry == BarPrice(2, Phase.OPEN)
     for account in (replay(plan, [market], Terms()), evaluate(plan, [market], Terms())):
         assert account.trades[0].note == "entry 1 session late: the bars lack 2024-01-11"
         assert account.fills[0].note == "entry 1 session late: the bars lack 2024-01-11"
@@ -190,7 +190,7 @@ def test_replay_and_evaluation_tell_the_same_note():
 )
 def test_what_real_files_lack_is_what_their_notes_say(market_dir, symbol, lacks, some):
     """SOURCES.md: TOPIX misses one session, T1306 none, ASX200 678 in one gap, NIFTY50 26: of Diwali and others."""
-    found = DirectorySource(market_dir).load(bundled_instruments().find(symbol)).lacking
+    found = DirectorySource(market_dir).load(bundled_instruments().find(symbol)).missing
     inside = found.session[found.bar > 0]
     assert len(inside) == lacks
     assert np.isin(np.array(some, dtype="datetime64[D]"), inside).all()

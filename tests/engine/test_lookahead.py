@@ -15,7 +15,7 @@ from datasets.events.label_file import load_labels, relabelled
 from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.replay_custom import KnownEvents
-from engine.lookahead.found import CHECKS, Report
+from engine.lookahead.found import CHECKS, LookaheadReport
 from engine.lookahead.orders import OrderSubject, lookahead_orders
 from engine.lookahead.rules import Subject, lookahead
 from engine.lookahead.worlds import (
@@ -136,11 +136,11 @@ RANDOM = random.Random(5)
 COUNT: list[str] = []
 
 
-def report_of(rule: Strategy, events: EventCatalogue = EVENTS, **other: Any) -> Report:
+def report_of(rule: Strategy, events: EventCatalogue = EVENTS, **other: Any) -> LookaheadReport:
     return lookahead(Subject(lambda: nullcontext(rule), events, market_of(aaa()), **other))
 
 
-def caught(report: Report, check: str) -> list[tuple[str, str, str]]:
+def caught(report: LookaheadReport, check: str) -> list[tuple[str, str, str]]:
     found = next(c for c in report.checks if c.name == check)
     return [(o.subject, str(o.at)[:16], o.given_away_by) for o in found.offences]
 
@@ -426,7 +426,7 @@ class Raises(bt.Strategy):
         self.buy(size=1 / 0)
 
 
-def orders_of(cls: type[bt.Strategy], **other: Any) -> Report:
+def orders_of(cls: type[bt.Strategy], **other: Any) -> LookaheadReport:
     return lookahead_orders(OrderSubject(lambda: nullcontext(cls), {}, (aaa(),), EVENTS, Terms(), **other))
 
 

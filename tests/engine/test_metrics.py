@@ -9,11 +9,11 @@ import pytest
 from engine.account.records import OPEN_AT_END, Trade
 from engine.metrics.metrics import (
     cagr,
+    compute_metrics,
     drawdown,
     drawdowns,
     held_sessions,
     monthly_returns,
-    numbers,
     sessions_per_year,
     sharpe,
     sortino,
@@ -62,17 +62,17 @@ def trade(entry: str, exit_: str, *, pnl: float = 10.0, return_: float = 0.01, r
 
 def test_doubling_in_exactly_365_days_is_100_percent_a_year():
     sessions = dates("2023-01-02", "2023-06-01", "2024-01-02")
-    assert numbers(sessions, np.array([0.0, 0.5, 1 / 3]), []).values["cagr"] == pytest.approx(1.0)
+    assert compute_metrics(sessions, np.array([0.0, 0.5, 1 / 3]), []).values["cagr"] == pytest.approx(1.0)
 
 
 def test_ten_event_days_of_1_percent_over_nine_years_are_1_11_percent_a_year():
     """1.01^10 = 1.104622; 2015-01-01 to 2024-01-01 are 3,287 days; 1.104622^(365 / 3287) - 1 = 0.011111."""
     years = [f"{2015 + i}-01-01" for i in range(9)] + ["2024-01-01"]
-    assert numbers(dates(*years), np.full(10, 0.01), []).values["cagr"] == pytest.approx(0.011110, abs=2e-6)
+    assert compute_metrics(dates(*years), np.full(10, 0.01), []).values["cagr"] == pytest.approx(0.011110, abs=2e-6)
 
 
 def test_loss_of_all_has_no_yearly_growth():
-    result = numbers(dates("2020-01-01", "2022-01-01"), np.array([0.0, -1.0]), [])
+    result = compute_metrics(dates("2020-01-01", "2022-01-01"), np.array([0.0, -1.0]), [])
     assert result.values["cagr"] is None
     assert result.notes["cagr"] == "the account was lost"
     assert result.values["total_return"] == -1.0
@@ -103,7 +103,7 @@ def test_drawdown_of_a_series_that_begins_with_losses_counts_the_starting_capita
     assert (only.began, only.lowest) == (date(2024, 1, 2), date(2024, 1, 4))
     assert only.recovered is None
     assert only.days == 3
-    assert numbers(sessions, returns, []).values["max_drawdown"] == pytest.approx(-0.271)
+    assert compute_metrics(sessions, returns, []).values["max_drawdown"] == pytest.approx(-0.271)
 
 
 def test_recovered_drawdown_names_the_session_that_made_it_good():
@@ -130,7 +130,7 @@ def test_300_losing_days_are_one_drawdown():
 
 def test_rising_account_has_no_drawdown():
     assert drawdowns(daily("2024-01-01", 3), np.array([0.01, 0.0, 0.02])) == []
-    assert numbers(daily("2024-01-01", 3), np.array([0.01, 0.0, 0.02]), []).values["max_drawdown"] == 0.0
+    assert compute_metrics(daily("2024-01-01", 3), np.array([0.01, 0.0, 0.02]), []).values["max_drawdown"] == 0.0
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_months_before_1970_are_named_rightly():
 
 def test_one_session_of_a_thousand_is_a_tenth_of_a_percent():
     sessions = daily("2020-01-01", 1000)
-    result = numbers(sessions, np.zeros(1000), [trade("2020-06-01", "2020-06-01")])
+    result = compute_metrics(sessions, np.zeros(1000), [trade("2020-06-01", "2020-06-01")])
     assert result.values["exposure"] == pytest.approx(0.001)
 
 
@@ -210,7 +210,7 @@ def test_sharpe_of_a_run_takes_off_the_rate_of_a_session():
     """
     sessions, returns = daily("2023-01-01", 100), np.tile([0.02, 0.0], 50)
     held = [trade("2023-01-01", "2023-04-10")] * 6
-    values = numbers(sessions, returns, held, cash_rate=1.001**365 - 1).values
+    values = compute_metrics(sessions, returns, held, cash_rate=1.001**365 - 1).values
     assert values["sharpe"] == pytest.approx(17.108292, rel=1e-6)
 
 
@@ -218,7 +218,7 @@ def test_negative_rate_is_taken_off_too():
     """As above with -0.1 % a session: 1.1 / 1.0050378 * 19.104973 = 20.910134."""
     sessions, returns = daily("2023-01-01", 100), np.tile([0.02, 0.0], 50)
     held = [trade("2023-01-01", "2023-04-10")] * 6
-    values = numbers(sessions, returns, held, cash_rate=0.999**365 - 1).values
+    values = compute_metrics(sessions, returns, held, cash_rate=0.999**365 - 1).values
     assert values["sharpe"] == pytest.approx(20.910134, rel=1e-6)
 
 
@@ -236,7 +236,7 @@ def test_account_that_never_loses_has_no_sortino_ratio():
 
 
 def test_run_without_trades_says_so():
-    result = numbers(daily("2020-01-01", 500), np.zeros(500), [])
+    result = compute_metrics(daily("2020-01-01", 500), np.zeros(500), [])
     assert result.values["n_trades"] == 0
     for name in ("volatility", "sharpe", "sortino"):
         assert result.values[name] is None
@@ -266,14 +266,14 @@ def test_run_without_trades_says_so():
 )
 def test_run_too_short_for_a_yearly_risk_figure_says_so(n, trades, reason):
     returns = np.tile([0.01, -0.005], 250)[:n]
-    result = numbers(daily("2020-01-01", n), returns, trades)
+    result = compute_metrics(daily("2020-01-01", n), returns, trades)
     for name in ("volatility", "sharpe", "sortino"):
         assert result.values[name] is None
         assert result.notes[name] == reason
 
 
 def test_trades_without_a_loser_have_no_profit_factor():
-    result = numbers(daily("2020-01-01", 10), np.zeros(10), [trade("2020-01-02", "2020-01-03")])
+    result = compute_metrics(daily("2020-01-01", 10), np.zeros(10), [trade("2020-01-02", "2020-01-03")])
     assert result.values["profit_factor"] is None
     assert result.notes["profit_factor"] == "no losing trade"
     assert result.values["win_rate"] == 1.0
@@ -288,7 +288,7 @@ def test_trades_are_counted_when_closed():
         trade("2020-01-02", "2020-01-03", pnl=0.0, return_=0.0),
         trade("2020-01-02", "2020-01-10", pnl=999.0, return_=9.99, reason=OPEN_AT_END),
     ]
-    values = numbers(daily("2020-01-01", 10), np.zeros(10), trades).values
+    values = compute_metrics(daily("2020-01-01", 10), np.zeros(10), trades).values
     assert values["n_trades"] == 4
     assert values["win_rate"] == 0.5
     assert values["profit_factor"] == pytest.approx(2.0)
@@ -298,7 +298,7 @@ def test_trades_are_counted_when_closed():
 
 def test_no_number_is_nan():
     for n in (0, 1, 2, 500):
-        result = numbers(daily("2020-01-01", n), np.zeros(n), [])
+        result = compute_metrics(daily("2020-01-01", n), np.zeros(n), [])
         for name, value in result.values.items():
             assert (value is None) == (name in result.notes)
             assert value is None or np.isfinite(value)

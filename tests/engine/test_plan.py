@@ -12,7 +12,7 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.prices.bars import Bars
 from engine.account.replay import replay
 from engine.plan.costs import Terms
-from engine.plan.plan import Moment, Plan, make_plan
+from engine.plan.plan import BarPrice, Plan, make_plan
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -105,7 +105,7 @@ def test_before_vote_holds_so_many_sessions_up_to_the_last_close_before_the_vote
     leg = Leg("AAA", 1, BeforeVote(sessions), LastCloseBefore(utc("2024-01-17T00:00")))
     (trade,) = plan_of({"E": [leg]}, [vote], decides="announced_at").trades
     assert (trade.entry.bar, trade.entry.phase) == expected
-    assert trade.exit == Moment(5, CLOSE)
+    assert trade.exit == BarPrice(5, CLOSE)
 
 
 def test_day_of_the_vote_is_that_of_its_own_place():
@@ -119,7 +119,7 @@ def test_day_of_the_vote_is_that_of_its_own_place():
         timezone="Asia/Tokyo",
     )
     (trade,) = plan_of({"E": [Leg("AAA", 1, BeforeVote(1), Never())]}, [vote], late, decides="announced_at").trades
-    assert trade.entry == Moment(3, CLOSE)  # last close before is row 4, of the 15th
+    assert trade.entry == BarPrice(3, CLOSE)  # last close before is row 4, of the 15th
 
 
 def test_vote_called_too_late_is_skipped():
@@ -209,10 +209,10 @@ def test_fills_meant_for_an_open_that_was_not_traded_go_to_the_close():
     rows = [(*flat_day(s, 100.0), s not in ("2024-01-11", "2024-01-15")) for s in SESSIONS]
     market = bars(AAA, rows)
     (entry,) = plan_of([Leg("AAA", 1, NextOpen(), After(4))], [event("E", MORNING)], market).trades
-    assert entry.entry == Moment(2, CLOSE)
+    assert entry.entry == BarPrice(2, CLOSE)
     assert entry.notes == ("entry at the close: the bar has no real open",)
     (exit_,) = plan_of([Leg("AAA", 1, NextOpen(), After(3))], [event("E", "2024-01-09T03:00")], market).trades
-    assert (exit_.entry, exit_.exit) == (Moment(1, OPEN), Moment(4, CLOSE))
+    assert (exit_.entry, exit_.exit) == (BarPrice(1, OPEN), BarPrice(4, CLOSE))
     assert exit_.notes == ("exit at the close: the bar has no real open",)
 
 
@@ -229,7 +229,7 @@ def test_no_trade_waits_for_a_bar_beyond_45_days():
 
 def test_a_trade_waits_45_days_to_the_second():
     (trade,) = plan_of([Leg("AAA", 1, NextOpen(), Never())], [event("E", "1990-01-12T00:00")], HOLE).trades
-    assert trade.entry == Moment(2, OPEN)
+    assert trade.entry == BarPrice(2, OPEN)
 
 
 def test_no_trade_is_held_across_a_hole():
@@ -458,7 +458,7 @@ def test_outcome_is_to_be_seen_once_known():
     wanted = event("E", MORNING, pro_growth="yes")
     rule = BuyAfterEvent(instrument="AAA", pro_growth="yes", hold=3)  # type: ignore[arg-type]
     (trade,) = make_plan(rule, [wanted], market_of(TEN)).trades
-    assert (trade.entry, trade.exit) == (Moment(2, OPEN), Moment(5, OPEN))
+    assert (trade.entry, trade.exit) == (BarPrice(2, OPEN), BarPrice(5, OPEN))
 
 
 RISING = bars(AAA, [flat_day(s, 100.0 + i) for i, s in enumerate(SESSIONS)])

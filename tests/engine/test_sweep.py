@@ -15,7 +15,7 @@ from engine.run.backtest import Window, backtest
 from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
 from engine.strategy.market import Market, MarketView
 from engine.sweep.check import checked, worth
-from engine.sweep.digest import Moments, checked_metric, digest, groups_of, heat_axes
+from engine.sweep.digest import SampleMoments, checked_metric, digest, groups_of, heat_axes
 from engine.sweep.job import Job, differences, hashes_of, id_of, job_of, manifest_of, versions
 from engine.sweep.space import grid_space
 from engine.sweep.sweep import (
@@ -24,7 +24,7 @@ from engine.sweep.sweep import (
     GRID,
     REPLAY,
     TRADE_SHARPE,
-    Stretch,
+    Chunk,
     evaluate_stretch,
     joined,
     trade_sharpe,
@@ -63,7 +63,7 @@ def job(
     return job_of(space, events(), market(), terms=terms or Terms(cash_rate=0.02), window=Window())
 
 
-def whole(of: Job) -> Stretch:
+def whole(of: Job) -> Chunk:
     return evaluate_stretch(of, 0, 0, len(of.space))
 
 
@@ -182,13 +182,13 @@ def test_what_two_machines_do_not_have_in_common_is_named() -> None:
 # ---- what it comes to ------------------------------------------------------------------------------------------------
 
 
-def stretch(first: int, values: list[float], how: list[int] | None = None, **other: Any) -> Stretch:
+def stretch(first: int, values: list[float], how: list[int] | None = None, **other: Any) -> Chunk:
     columns = {name: np.full(len(values), np.nan) for name in COLUMNS}
     columns[TRADE_SHARPE] = np.array(values)
-    return Stretch(first, columns, np.array(how or [GRID] * len(values), dtype=np.int8), **other)
+    return Chunk(first, columns, np.array(how or [GRID] * len(values), dtype=np.int8), **other)
 
 
-def by_hand(parts: list[Stretch], **other: Any):
+def by_hand(parts: list[Chunk], **other: Any):
     """Six combinations: hold 1, 2, 3 x delay 0, 1."""
     space = grid_space(BuyAfterEvent, {}, {"hold": [1, 2, 3], "delay": [0, 1]})
     given = {"metric": TRADE_SHARPE, "top": 2, "heat": heat_axes(space), **other}
@@ -217,7 +217,7 @@ def test_a_digest_by_hand() -> None:
 def test_where_less_is_better_the_least_is_the_best() -> None:
     columns = {name: np.full(6, np.nan) for name in COLUMNS}
     columns["volatility"] = np.array([0.3, 0.1, 0.2, np.nan, 0.4, 0.15])
-    found = by_hand([Stretch(0, columns, np.zeros(6, dtype=np.int8))], metric="volatility")
+    found = by_hand([Chunk(0, columns, np.zeros(6, dtype=np.int8))], metric="volatility")
     assert [b.row for b in found.best] == [1, 5]
     assert found.slices[1].best.tolist() == pytest.approx([0.2, 0.1])
 
@@ -264,7 +264,7 @@ def test_the_worth_of_the_best_is_the_published_formula() -> None:
         replace(t, return_=r, exit_reason="planned")
         for t, r in zip(run.trades[:4], (0.04, 0.06, 0.035, 0.065), strict=True)
     ]
-    found = worth(replace(run, trades=tuple(four)), Moments(100, 0.0, 0.2), trials=100)
+    found = worth(replace(run, trades=tuple(four)), SampleMoments(100, 0.0, 0.2), trials=100)
     assert found.n == 4
     assert found.sharpe == pytest.approx(3.39683110)
     assert found.luck == pytest.approx(0.50612058)
@@ -280,7 +280,7 @@ def test_legs_of_one_event_are_one_observation_of_the_best() -> None:
         replace(t, return_=r, exit_reason="planned")
         for t, r in zip((first, first, second, second), (0.04, 0.06, 0.035, 0.065), strict=True)
     ]
-    found = worth(replace(run, trades=tuple(legs)), Moments(100, 0.0, 0.2), trials=100)
+    found = worth(replace(run, trades=tuple(legs)), SampleMoments(100, 0.0, 0.2), trials=100)
     assert found.n == 2
     assert found.sharpe == pytest.approx(3.39683110)
     assert found.deflated == pytest.approx(0.86672732, abs=1e-7)
@@ -289,7 +289,7 @@ def test_legs_of_one_event_are_one_observation_of_the_best() -> None:
 def test_one_trade_has_no_worth_and_says_why() -> None:
     of = job()
     run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
-    found = worth(replace(run, trades=run.trades[:1]), Moments(12, 0.0, 0.2), trials=12)
+    found = worth(replace(run, trades=run.trades[:1]), SampleMoments(12, 0.0, 0.2), trials=12)
     assert (found.sharpe, found.deflated) == (None, None)
     assert "1 observation" in found.reason or "at least 2" in found.reason
 
@@ -299,7 +299,7 @@ def test_gains_cut_alike_at_a_target_have_no_worth() -> None:
     run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
     told = (("take_profit", 0.02), ("take_profit", 0.03), ("take_profit", 0.01), ("planned", -0.05))
     four = [replace(t, return_=r, exit_reason=why) for t, (why, r) in zip(run.trades[:4], told, strict=True)]
-    found = worth(replace(run, trades=tuple(four)), Moments(12, 0.0, 0.2), trials=12)
+    found = worth(replace(run, trades=tuple(four)), SampleMoments(12, 0.0, 0.2), trials=12)
     assert found.deflated is None
     assert found.reason == "3 of 4 trades left at their target: gains cut alike say nothing of losses not met"
     two = [replace(t, return_=0.01, exit_reason="take_profit") for t in run.trades[:2]]
@@ -308,7 +308,7 @@ def test_gains_cut_alike_at_a_target_have_no_worth() -> None:
         for t, r in zip(run.trades[2:5], (0.0101, 0.0099, 0.01), strict=True)
     ]
     assert (
-        worth(replace(run, trades=(*two, *others)), Moments(12, 0.0, 0.2), trials=12).reason
+        worth(replace(run, trades=(*two, *others)), SampleMoments(12, 0.0, 0.2), trials=12).reason
         == "the returns of its trades hardly vary"
     )
     assert trade_sharpe([*two, *others]) is None

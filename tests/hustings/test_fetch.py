@@ -17,7 +17,7 @@ import pytest
 from datasets.instants import to_date
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sample import SimulatedSource
-from datasets.prices.sources.http import Clock
+from datasets.prices.sources.http import HttpClock
 from datasets.prices.sources.providers import PROVIDERS, symbol_of
 from datasets.prices.store import Store
 from hustings.commands import data_fetch
@@ -63,8 +63,8 @@ class Now:
     def __init__(self) -> None:
         self.at = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
-    def clock(self, *, quiet: bool) -> Clock:
-        return Clock(
+    def clock(self, *, quiet: bool) -> HttpClock:
+        return HttpClock(
             now=lambda: self.at,
             monotonic=self.seconds,
             sleep=self.sleep,
@@ -509,10 +509,10 @@ def test_killed_at_any_moment_the_store_holds_good_series(home, server: Loopback
 KILLED = """
 import sys
 from datetime import UTC, datetime
-from datasets.prices.sources.http import Clock
+from datasets.prices.sources.http import HttpClock
 from hustings.commands import data_fetch
 from hustings.__main__ import main
 at = datetime(2026, 11, 2, 12, tzinfo=UTC)
-data_fetch._clock = lambda quiet: Clock(lambda: at, at.timestamp, lambda s: None, lambda: 1.0, lambda t: None)
+data_fetch._clock = lambda quiet: HttpClock(lambda: at, at.timestamp, lambda s: None, lambda: 1.0, lambda t: None)
 sys.exit(main(["data", "fetch", *sys.argv[1:], "--source", "stooq", "--full", "--json"]))
 """

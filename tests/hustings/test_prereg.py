@@ -14,9 +14,9 @@ from engine.statistics.abnormal import Model
 from hustings import ledger, registry
 from hustings.ledger import Used, enter, enter_study, used_before
 from hustings.prereg import (
-    Account,
     FileState,
-    Settings,
+    PreregAccount,
+    PreregSettings,
     Standing,
     account_of,
     deviations,
@@ -285,7 +285,7 @@ def test_a_backtrader_strategy_can_be_registered(cli, home, tmp_path: Path) -> N
 
 
 def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
-    drafted = draft("pro-growth-win", {"hold": "5"}, hypothesis="It rises.", settings=Settings(window="0:20"))
+    drafted = draft("pro-growth-win", {"hold": "5"}, hypothesis="It rises.", settings=PreregSettings(window="0:20"))
     made, _ = write_prereg(drafted, tmp_path / "mine.json")
     told = load(tmp_path / "mine.json")
     assert told == made
@@ -307,8 +307,10 @@ def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
         "the seed is 3; registered was 0",
         "the alpha is 0.1; registered was 0.05",
     ]
-    assert against(account=Account(since="2004-01-01")) == ["the first date is 2004-01-01; registered was none"]
-    dear = Account(until="2020-12-31", cash=5e6, commission_bps=2.5, slippage_bps=0.0, benchmark="SPX", adjust="total")
+    assert against(account=PreregAccount(since="2004-01-01")) == ["the first date is 2004-01-01; registered was none"]
+    dear = PreregAccount(
+        until="2020-12-31", cash=5e6, commission_bps=2.5, slippage_bps=0.0, benchmark="SPX", adjust="total"
+    )
     assert against(account=dear) == [
         "the last date is 2020-12-31; registered was none",
         "the cash is 5000000; registered was 1000000",
@@ -317,7 +319,7 @@ def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
         "the adjustment of the series is total; registered was none",
         "the benchmark is SPX; registered was none",
     ]
-    rates = Account(cash_rate=0.01, borrow_rate=0.02, max_gross=2.0)
+    rates = PreregAccount(cash_rate=0.01, borrow_rate=0.02, max_gross=2.0)
     assert against(account=rates) == [
         "the cash rate is 0.01; registered was 0",
         "the borrow rate is 0.02; registered was 0",
@@ -326,25 +328,28 @@ def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
 
 
 def test_a_tuple_of_a_rule_is_the_list_of_its_file(home, tmp_path: Path) -> None:
-    drafted = draft("takaichi-trade", {"markets": "TOPIX,N225"}, hypothesis="It rises.", settings=Settings())
+    drafted = draft("takaichi-trade", {"markets": "TOPIX,N225"}, hypothesis="It rises.", settings=PreregSettings())
     write_prereg(drafted, tmp_path / "mine.json")
     told = load(tmp_path / "mine.json")
     same = {**told.parameters, "markets": ("TOPIX", "N225")}
-    assert deviations(told, strategy="takaichi-trade", parameters=same, settings=Settings(), account=Account()) == []
+    assert (
+        deviations(told, strategy="takaichi-trade", parameters=same, settings=PreregSettings(), account=PreregAccount())
+        == []
+    )
     other = {**told.parameters, "markets": ("N225",)}
-    assert deviations(told, strategy="takaichi-trade", parameters=other, settings=Settings(), account=Account()) == [
-        "parameter markets is N225; registered was TOPIX,N225"
-    ]
+    assert deviations(
+        told, strategy="takaichi-trade", parameters=other, settings=PreregSettings(), account=PreregAccount()
+    ) == ["parameter markets is N225; registered was TOPIX,N225"]
 
 
 def test_a_model_that_expects_nothing_can_be_registered(cli, home) -> None:
     write(cli, "mine.json", "--model", "none")
-    assert load(Path("mine.json")).settings == Settings(model=None)
+    assert load(Path("mine.json")).settings == PreregSettings(model=None)
     assert cli("prereg", "show", "mine.json").code == 0
 
 
 def test_one_window_is_written_one_way() -> None:
-    assert Settings(window="+0:05") == Settings(window="0:5")
+    assert PreregSettings(window="+0:05") == PreregSettings(window="0:5")
 
 
 def test_settings_are_checked_where_they_are_made() -> None:
@@ -353,7 +358,7 @@ def test_settings_are_checked_where_they_are_made() -> None:
 
 
 def test_one_date_is_written_one_way() -> None:
-    assert account_of({"since": "20040101"}) == Account(since="2004-01-01")
+    assert account_of({"since": "20040101"}) == PreregAccount(since="2004-01-01")
 
 
 # --- what else was made under a file

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.run.run import EventPath
-from engine.run.variants import Variant, Variants
+from engine.run.variants import ParameterSensitivity, SensitivityCase
 from hustings import registry
 from hustings.run_folder import read_run, write_run
 from tests.reports.handmade import business_days, make_run, trade
@@ -137,7 +137,11 @@ def test_a_run_read_back_is_the_run(cli, home, rule: str) -> None:
 def test_paths_around_events_and_variants_are_read_back_as_they_were_written(tmp_path) -> None:
     days = business_days("2020-01-06", 40)
     path = EventPath("JP-2020-01-06-GE", "TOPIX", "short", -1, (1700.25, 1 / 3, 1e-7))
-    tried = Variants((Variant(5, 0, 1.0, 1, -0.1, 0.3, own=True),), (Variant(None, None, 5.0, 0, None, 0.0),), "a note")
+    tried = ParameterSensitivity(
+        (SensitivityCase(5, 0, 1.0, 1, -0.1, 0.3, own=True),),
+        (SensitivityCase(None, None, 5.0, 0, None, 0.0),),
+        "a note",
+    )
     made = replace(make_run(days, np.zeros(40), (trade(str(days[1]), str(days[5])),)), paths=(path,), variants=tried)
     write_run(made, tmp_path, None)
     again = read_run(tmp_path)

@@ -9,8 +9,8 @@ import pytest
 
 from engine.study.result import Study
 from engine.study.settings import Settings
-from engine.study.study import Beside, study
-from engine.study.subject import Subject
+from engine.study.study import StudyContext, study
+from engine.study.subject import StudyInput
 from hustings.commands.run_options import RunOptions
 from hustings.commands.study_options import StudyOptions
 from hustings.studying import registration_of, studied, subject_of
@@ -170,9 +170,9 @@ def test_runs_under_the_file_before_the_study_undo_its_preregistration(cli: Cli,
 def test_only_what_was_first_and_as_registered_is_preregistered(
     cli: Cli, home: Path, monkeypatch: Any, before: Any, options: Any, first: bool
 ) -> None:
-    beside: list[Beside] = []
+    beside: list[StudyContext] = []
 
-    def watched(subject: Subject, settings: Settings, given: Beside) -> Study:
+    def watched(subject: StudyInput, settings: Settings, given: StudyContext) -> Study:
         beside.append(given)
         return study(subject, settings, given)
 
@@ -212,7 +212,7 @@ def test_the_ways_to_study_a_run_are_counted_in_the_ledger(cli: Cli, home: Path)
 def test_the_study_is_told_in_how_many_ways_its_run_was_studied(cli: Cli, home: Path, monkeypatch: Any) -> None:
     told_: list[int] = []
 
-    def watched(subject: Subject, settings: Settings, given: Beside) -> Study:
+    def watched(subject: StudyInput, settings: Settings, given: StudyContext) -> Study:
         told_.append(given.settings_tried)
         return study(subject, settings, given)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from hustings.sweeping.crew import Done
+from hustings.sweeping.crew import TaskResult
 from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.sent import Task
 from hustings.sweeping.sweeping import _Pace
@@ -275,7 +275,7 @@ def _sizes(seconds: Callable[[int], float], n: int = 8) -> list[int]:
     pace, found = _Pace(), []
     for _ in range(n):
         found.append(pace.size)
-        pace.saw(Done(Task(0, 0, pace.size), None, seconds(pace.size)))
+        pace.saw(TaskResult(Task(0, 0, pace.size), None, seconds(pace.size)))
     return found
 
 

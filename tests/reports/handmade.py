@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.account.records import Trade
-from engine.metrics.metrics import numbers
+from engine.metrics.metrics import compute_metrics
 from engine.plan.plan import Skipped
 from engine.run.run import Run, RunEvent
 
@@ -85,7 +85,7 @@ def make_run(
     """Return a run of an account with these returns; ``manifest`` overrides its entries."""
     sessions = np.asarray(sessions, dtype="datetime64[D]")
     returns = np.asarray(returns, dtype=float)
-    result = numbers(sessions, returns, trades)
+    result = compute_metrics(sessions, returns, trades)
     told = {t.event_id for t in trades} | {s.event_id for s in skipped}
     span = f"{len(sessions)} bars, {sessions[0]} to {sessions[-1]}"
     return Run(

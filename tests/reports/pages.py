@@ -14,7 +14,7 @@ from engine.run.run import Run
 from hustings.__main__ import main
 from hustings.run_folder import read_run
 from reports.comparison import comparison
-from reports.gallery import Card, gallery
+from reports.gallery import GalleryCard, gallery
 from reports.tearsheet import tearsheet
 from tests.reports.handmade import business_days, event, make_run, trade
 
@@ -100,12 +100,12 @@ def both_named_strategy() -> Run:
     return several([0.02, -0.01, 0.03], strategy="Strategy", benchmark="Strategy", benchmark_returns=market)
 
 
-def cards(n: int) -> list[Card]:
+def cards(n: int) -> list[GalleryCard]:
     """Return so many runs of a gallery, with every difficult name, one simulated and one whose folder has gone."""
     names = ["pro-growth-win", "buy-after-event", *NAMES.values()]
     rng = np.random.default_rng(n)
     return [
-        Card(
+        GalleryCard(
             run_id=f"{k * 7919:016x}",
             at=f"2026-11-{k % 28 + 1:02}T10:{k % 60:02}:00+00:00",
             strategy=names[k % len(names)],

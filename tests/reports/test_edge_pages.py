@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.run.run import EventPath
-from engine.run.variants import Variant, Variants
+from engine.run.variants import ParameterSensitivity, SensitivityCase
 from engine.study.settings import Settings
 from engine.study.study import study
 from reports.tables import tables
@@ -209,10 +209,10 @@ def test_a_study_brings_its_own_section_its_verdict_and_what_chance_gives():
 
 def test_other_holds_and_costs_are_told_and_the_run_itself_is_marked():
     timing = tuple(
-        Variant(h, d, 1.0, 2, 0.01 * h - 0.005 * d, 0.5, own=(h, d) == (2, 0)) for h in (1, 2) for d in (0, 1)
+        SensitivityCase(h, d, 1.0, 2, 0.01 * h - 0.005 * d, 0.5, own=(h, d) == (2, 0)) for h in (1, 2) for d in (0, 1)
     )
-    costs = (Variant(None, None, 0.0, 2, None, 0.0), Variant(None, None, 5.0, 2, -0.01, -0.3))
-    text = _section(tearsheet(replace(_many(2), variants=Variants(timing, costs, "a note"))), "otherwise")
+    costs = (SensitivityCase(None, None, 0.0, 2, None, 0.0), SensitivityCase(None, None, 5.0, 2, -0.01, -0.3))
+    text = _section(tearsheet(replace(_many(2), variants=ParameterSensitivity(timing, costs, "a note"))), "otherwise")
     assert "Held waited 0 sessions waited 1 session" in text
     assert "held 2 sessions +2.00 % this run 50.00 % in all, n 2 +1.50 %" in text
     assert "0 times n/a 0.00 % 2" in text

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from reports.gallery import Card, gallery, sketch
+from reports.gallery import GalleryCard, gallery, sketch
 from tests.reports.handmade import page_text
 
 
-def card(n: int = 0, **other: Any) -> Card:
+def card(n: int = 0, **other: Any) -> GalleryCard:
     given: dict[str, Any] = {
         "run_id": f"{n:016x}",
         "at": f"2026-11-{n % 28 + 1:02d}T10:30:15.123456+00:00",
@@ -25,7 +25,7 @@ def card(n: int = 0, **other: Any) -> Card:
         "equity": np.array([100.0, 110.0, 90.0, 104.08]),
         "link": f"{n:016x}/tearsheet.html",
     }
-    return Card(**{**given, **other})
+    return GalleryCard(**{**given, **other})
 
 
 def test_a_run_is_told_by_rule_parameters_numbers_span_and_day():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.charts import Column, Columns, columns_svg
+from reports.charts import ChartColumn, Columns, columns_svg
 from reports.svg import NARROW, WIDTH
 from tests.reports.browsing import A4, CHROMIUM, SCREENSHOTS, cut_off, opened, photographed, unreachable, violations
 from tests.reports.pages import NAMES, pages
@@ -70,7 +70,7 @@ def test_printed_on_a4_nothing_is_cut_off(chromium, made, name):
 @pytest.mark.parametrize("width", [NARROW, WIDTH])
 @pytest.mark.parametrize("n", [1, 2, 5, 12, 25, 40, 41])
 def test_names_of_columns_stay_inside_their_drawing(chromium, tmp_path, n, width):
-    columns = [Column(f"GB-{1900 + place}-06-08-GENERALWAHL", 0.0, 1.0, "rise", "") for place in range(n)]
+    columns = [ChartColumn(f"GB-{1900 + place}-06-08-GENERALWAHL", 0.0, 1.0, "rise", "") for place in range(n)]
     drawn = columns_svg(Columns("columns", "Columns", "Columns.", columns, str, width=width))
     (tmp_path / "page.html").write_text(f"<main>{drawn}</main><style>svg {{ width: {width}px; font: 12px sans-serif }}")
     with opened(chromium, tmp_path / "page.html") as found:

@@ -14,7 +14,7 @@ from quantstats import reports as theirs
 from quantstats import stats, utils
 
 from engine.comparison.resampling import drawn_rows, means
-from engine.metrics.metrics import drawdown, grouped_returns, monthly_returns, numbers
+from engine.metrics.metrics import compute_metrics, drawdown, grouped_returns, monthly_returns
 from engine.metrics.performance import (
     Series,
     familiar_numbers,
@@ -385,7 +385,9 @@ def test_26b_a_negative_rate_is_taken_off_too():
     returns = np.where(np.arange(504) % 2, 0.01, -0.009)
     assert stats.sharpe(series(returns), rf=-0.005) == stats.sharpe(series(returns))
     held, days = (trade(*WHOLE),), business_days("2024-01-01", 504)
-    plain, negative = (_known(numbers(days, returns, held, cash_rate=r).values["sharpe"]) for r in (0.0, -0.005))
+    plain, negative = (
+        _known(compute_metrics(days, returns, held, cash_rate=r).values["sharpe"]) for r in (0.0, -0.005)
+    )
     # a rate of -0.0019194 % a session over a deviation of 0.950944 %, times the root of 261.16
     assert negative - plain == about(0.0326, abs=1e-4)
 

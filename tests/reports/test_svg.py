@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from reports.svg import Bars, Chart, Line, Mark, bars_svg, chart_svg, date_ticks, round_steps, thinned
+from reports.svg import BarChart, Chart, Line, Mark, bars_svg, chart_svg, date_ticks, round_steps, thinned
 from tests.reports.handmade import business_days
 
 
@@ -70,7 +70,7 @@ def test_date_labels_fit_the_span():
 
 def test_bars_stand_on_zero():
     groups = [("2020", [0.1]), ("2021", [-0.2])]
-    drawn = bars_svg(Bars("bars", "Years", "words", groups, ["strategy"], ["s0"], lambda v: f"{v:.0%}"))
+    drawn = bars_svg(BarChart("bars", "Years", "words", groups, ["strategy"], ["s0"], lambda v: f"{v:.0%}"))
     up, down = re.findall(r'<rect class="bar s0" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', drawn)
     assert float(up[0]) + float(up[1]) == pytest.approx(float(down[0]), abs=0.11)
     assert "<title>2021 strategy: -20%</title>" in drawn

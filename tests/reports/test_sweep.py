@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.sweep.check import Worth, checked
+from engine.sweep.check import DeflatedSharpeReport, checked
 from engine.sweep.digest import digest, heat_axes
 from engine.sweep.job import id_of, manifest_of
 from engine.sweep.result import SweepResult, Top
@@ -21,7 +21,7 @@ def result(axes: dict[str, Any] | None = None, *, deflated: float | None = 0.21)
     """A small sweep whose worth is told by hand: 12 trials before it, and luck of 0.46 a trade."""
     of = job(axes)
     found = digest(of.space, [whole(of)], metric=TRADE_SHARPE, top=2, heat=heat_axes(of.space))
-    worth = Worth(16, found.n + 12, 0.252, 0.8, 0.46, deflated, "" if deflated else "too few trades")
+    worth = DeflatedSharpeReport(16, found.n + 12, 0.252, 0.8, 0.46, deflated, "" if deflated else "too few trades")
     tops = tuple(Top(checked(of, b), worth) for b in found.best)
     manifest = manifest_of(of)
     return SweepResult(id_of(manifest), manifest, of.space, found, tops, earlier=12)

@@ -40,7 +40,7 @@ FILE_RULES: dict[str, FileRule] = {
 
 
 @dataclass(frozen=True)
-class Finding:
+class LintFinding:
     """One doubt: which rule, where, of which event, and what."""
 
     rule: str
@@ -54,7 +54,7 @@ class Finding:
         return asdict(self)
 
 
-def lint(path: Path) -> tuple[int, list[Finding]]:
+def lint(path: Path) -> tuple[int, list[LintFinding]]:
     """Return how many rows a file (or a directory of CSV files) has, and every finding in the order of the lines.
 
     Raises:
@@ -70,5 +70,5 @@ def lint(path: Path) -> tuple[int, list[Finding]]:
     return len(rows), sorted(kept, key=lambda f: (f.file, f.line))
 
 
-def _finding(rule: str, row: EventRow, said: str) -> Finding:
-    return Finding(rule, row.file, row.line, row.cells.get("event_id", ""), said)
+def _finding(rule: str, row: EventRow, said: str) -> LintFinding:
+    return LintFinding(rule, row.file, row.line, row.cells.get("event_id", ""), said)

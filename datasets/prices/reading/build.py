@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from datasets.prices.reading.numbers import Column, Floats
+from datasets.prices.reading.numbers import Floats, NumberColumn
 from datasets.prices.reading.timestamps import Dates
 from datasets.prices.table import PriceTable, Unreadable
 
@@ -18,7 +18,7 @@ _SHOWN = 40
 
 
 @dataclass(frozen=True)
-class Found:
+class FileFacts:
     """What is known of a file before its columns are read: its name, layout, ticker, and what was put right so far."""
 
     name: str
@@ -29,9 +29,9 @@ class Found:
 
 
 def build_table(
-    found: Found,
+    found: FileFacts,
     dates: Dates,
-    numbers: Mapping[str, Column],
+    numbers: Mapping[str, NumberColumn],
     *,
     lines: NDArray[np.int64],
     shown: Callable[[str, int], tuple[str, str]],
@@ -99,11 +99,11 @@ def _cell(line: int, column: str, text: str) -> Unreadable:
     return Unreadable(line, column, text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
-def _ticker_remark(found: Found) -> list[str]:
+def _ticker_remark(found: FileFacts) -> list[str]:
     return [f"the file calls its instrument '{found.ticker}'"] if found.ticker else []
 
 
-def _word_remarks(numbers: Mapping[str, Column]) -> list[str]:
+def _word_remarks(numbers: Mapping[str, NumberColumn]) -> list[str]:
     words: Counter[str] = Counter()
     for column in numbers.values():
         words.update(column.words)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from datasets.prices.reading.build import NUMBERS, PRICES, Found, build_table, compounded, one_ticker
+from datasets.prices.reading.build import NUMBERS, PRICES, FileFacts, build_table, compounded, one_ticker
 from datasets.prices.reading.dates import read_dates
 from datasets.prices.reading.layouts import Layout, check_layout, find_layout, known_columns, unknown_columns
 from datasets.prices.reading.names import role_of
-from datasets.prices.reading.numbers import Column, decimal_mark, read_numbers
+from datasets.prices.reading.numbers import NumberColumn, decimal_mark, read_numbers
 from datasets.prices.reading.stamps import is_date
 from datasets.prices.reading.text import LEGACY, Text, bad_line, decodings
 from datasets.prices.table import PriceTable
@@ -75,7 +75,7 @@ def read_delimited(data: bytes, name: str, *, date_format: str | None = None, zo
     dates = read_dates(grid.columns[layout.columns["date"]], times, where=where, date_format=date_format, zone=zone)
     mark = _mark(opened, grid, name)
     numbers = {r: _numbers(opened, grid, r, mark) for r in NUMBERS if r in layout.columns}
-    found = Found(name, layout.name, _ticker(layout, grid, where), _remarks(opened, grid, lines, mark))
+    found = FileFacts(name, layout.name, _ticker(layout, grid, where), _remarks(opened, grid, lines, mark))
     table = build_table(found, dates, numbers, lines=grid.lines, shown=shown)
     if not layout.returns:
         return table
@@ -208,7 +208,7 @@ def _first_marked(columns: Sequence[Sequence[str]]) -> str:
     return next((c for column in columns for c in column if "," in c or "." in c), "")
 
 
-def _numbers(opened: _Opened, grid: _Grid, role: str, mark: str) -> Column:
+def _numbers(opened: _Opened, grid: _Grid, role: str, mark: str) -> NumberColumn:
     return read_numbers(grid.columns[opened.layout.columns[role]], mark, may_be_short=role == "volume")
 
 

@@ -32,7 +32,7 @@ _LOOSE = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class NumberColumn:
     """The numbers of a column, NaN where a cell is empty or unreadable; the unreadable rows; words taken as empty."""
 
     values: Floats
@@ -57,7 +57,7 @@ def decimal_mark(columns: Iterable[Sequence[str]], *, decimal_comma: bool | None
     return "," if decimal_comma and votes["?"] else "."
 
 
-def read_numbers(texts: Sequence[str], mark: str, *, may_be_short: bool = False) -> Column:
+def read_numbers(texts: Sequence[str], mark: str, *, may_be_short: bool = False) -> NumberColumn:
     """Return the numbers of a column's cells, each the double nearest to its decimal.
 
     Args:
@@ -66,7 +66,7 @@ def read_numbers(texts: Sequence[str], mark: str, *, may_be_short: bool = False)
         may_be_short: whether 940.97M and 1.57B are numbers, as in a column of volumes.
     """
     quick = _read_plain(texts) if mark == "." else None
-    return Column(quick) if quick is not None else _read_any(texts, mark, may_be_short=may_be_short)
+    return NumberColumn(quick) if quick is not None else _read_any(texts, mark, may_be_short=may_be_short)
 
 
 def _read_plain(texts: Sequence[str]) -> Floats | None:
@@ -85,7 +85,7 @@ def _read_plain(texts: Sequence[str]) -> Floats | None:
         return None
 
 
-def _read_any(texts: Sequence[str], mark: str, *, may_be_short: bool) -> Column:
+def _read_any(texts: Sequence[str], mark: str, *, may_be_short: bool) -> NumberColumn:
     values = np.full(len(texts), _NAN)
     bad: list[int] = []
     loose: list[int] = []
@@ -108,7 +108,7 @@ def _read_any(texts: Sequence[str], mark: str, *, may_be_short: bool) -> Column:
         has_decimals |= found[3] is not None and not found[5]
     odd = _out_of_line(values, loose) if has_decimals and loose else []
     values[odd] = _NAN
-    return Column(values, tuple(sorted({*bad, *odd})), words)
+    return NumberColumn(values, tuple(sorted({*bad, *odd})), words)
 
 
 def _value(found: re.Match[str], mark: str) -> float:

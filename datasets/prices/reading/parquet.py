@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from datasets.errors import UserError
-from datasets.prices.reading.build import NUMBERS, Found, build_table, compounded, one_ticker
+from datasets.prices.reading.build import NUMBERS, FileFacts, build_table, compounded, one_ticker
 from datasets.prices.reading.dates import read_dates
 from datasets.prices.reading.layouts import Layout, check_layout, find_layout, unknown_columns
-from datasets.prices.reading.numbers import Column, Floats, read_numbers
+from datasets.prices.reading.numbers import Floats, NumberColumn, read_numbers
 from datasets.prices.table import PriceTable
 
 _PAIR = re.compile(r"\('([^']*)', '([^']*)'\)")
@@ -40,7 +40,7 @@ def read_parquet(data: bytes, name: str, *, date_format: str | None = None, zone
     dates = read_dates(texts, where=where, date_format=date_format, zone=zone)
     numbers = {r: _numbers(table.column(i), layout.names[i], name) for r, i in layout.columns.items() if r in NUMBERS}
     remarks = [f"columns left alone: {', '.join(u)}"] if (u := unknown_columns(layout)) else []
-    found = Found(name, f"Parquet, {layout.name}", _ticker(table, layout, where), tuple(remarks), unit="row")
+    found = FileFacts(name, f"Parquet, {layout.name}", _ticker(table, layout, where), tuple(remarks), unit="row")
     lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
     built = build_table(found, dates, numbers, lines=lines, shown=shown)
     if not layout.returns:
@@ -90,7 +90,7 @@ def _stamps(column: Any, layout: Layout, name: str) -> list[str]:
     raise UserError(f"{name}: column '{layout.names[layout.columns['date']]}' does not hold dates")
 
 
-def _numbers(column: Any, title: str, name: str) -> Column:
+def _numbers(column: Any, title: str, name: str) -> NumberColumn:
     import pyarrow as pa  # noqa: PLC0415
     import pyarrow.types as pt  # noqa: PLC0415
 
@@ -100,7 +100,9 @@ def _numbers(column: Any, title: str, name: str) -> Column:
         values: Floats = np.array(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
     except pa.ArrowException as e:
         raise UserError(f"{name}: column '{title}' does not hold numbers") from e
-    return Column(np.where(np.isinf(values), np.nan, values), tuple(int(r) for r in np.flatnonzero(np.isinf(values))))
+    return NumberColumn(
+        np.where(np.isinf(values), np.nan, values), tuple(int(r) for r in np.flatnonzero(np.isinf(values)))
+    )
 
 
 def _ticker(table: Any, layout: Layout, where: Callable[[int], str]) -> str | None:

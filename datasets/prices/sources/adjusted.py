@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FX
-from datasets.prices.actions import Adjustment, CorporateAction, Kind, price_return, total_return
+from datasets.prices.actions import ActionKind, Adjustment, CorporateAction, price_return, total_return
 from datasets.prices.bars import Bars
 from datasets.prices.sources.base import BarSource
 from datasets.visibility import through_lens
@@ -47,7 +47,7 @@ def _told(before: Bars, after: Bars, actions: Sequence[CorporateAction]) -> Bars
     """Return bars whose source says what was done to them."""
     if after is before:
         return before
-    splits = sum(a.kind is Kind.SPLIT for a in actions)
+    splits = sum(a.kind is ActionKind.SPLIT for a in actions)
     what = f"{splits} split{'s' if splits != 1 else ''} taken out" if splits else ""
     reinvested = "dividends reinvested" if after.adjustment == Adjustment.TOTAL else ""
     done = " and ".join(w for w in (what, reinvested) if w)

@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Layout:
+class ProviderLayout:
     """How a provider's CSV looks: its columns by our names, in their order, and the texts that mean "no value"."""
 
     name: str
@@ -51,7 +51,7 @@ def text_of(answer: Answer) -> str:
     return text
 
 
-def table_of(text: str, layouts: Sequence[tuple[tuple[str, ...], Layout]], name: str) -> PriceTable:
+def table_of(text: str, layouts: Sequence[tuple[tuple[str, ...], ProviderLayout]], name: str) -> PriceTable:
     """Return the rows of a CSV text whose header is one of those known.
 
     Args:
@@ -86,7 +86,7 @@ def _rows(reader: Any) -> tuple[list[str], list[list[str]], list[int]]:
     return header, [row for row, _ in found], [line for _, line in found]
 
 
-def _table(rows: list[list[str]], lines: list[int], layout: Layout, name: str) -> PriceTable:
+def _table(rows: list[list[str]], lines: list[int], layout: ProviderLayout, name: str) -> PriceTable:
     at = layout.columns.index("date")
     dates = [_date(row[at]) for row in rows]
     lost = [Unreadable(n, "date", row[at]) for n, row, d in zip(lines, rows, dates, strict=True) if d is None]

@@ -103,7 +103,7 @@ def parse_table(data: bytes, name: str, *, date_format: str | None = None, zone:
 
 
 def read_price_file(path: Path, instrument: Instrument, *, now: datetime | None = None) -> Bars:
-    """Return the bars of one price file, judged as strictly as an import at ``now`` (``datasets.prices.quality.admit``).
+    """Return the bars of one price file, judged as strictly as an import at ``now`` (``prices.quality.admit``).
 
     Raises:
         UserError: the file cannot be read as prices, or holds what could change a fill; file and line are named.

@@ -8,8 +8,8 @@ from datetime import date
 
 from datasets.markets.instruments import Instrument
 from datasets.prices.sources.base import Fetched, without_blanks
-from datasets.prices.sources.delimited import Layout, table_of, text_of
-from datasets.prices.sources.http import Answer, Caller, ProviderError, get
+from datasets.prices.sources.delimited import ProviderLayout, table_of, text_of
+from datasets.prices.sources.http import Answer, Client, ProviderError, get
 from datasets.prices.table import PriceTable
 
 ADDRESS = "https://fred.stlouisfed.org"
@@ -18,7 +18,7 @@ LICENCE = (
     "FRED's series belong to many owners, and those marked copyrighted may be used only as their owners allow; "
     "https://fred.stlouisfed.org/legal/"
 )
-_LAYOUT = Layout("fred", ("date", "close"), frozenset({"", "."}))
+_LAYOUT = ProviderLayout("fred", ("date", "close"), frozenset({"", "."}))
 
 
 class Fred:
@@ -27,7 +27,7 @@ class Fred:
     name = "fred"
     licence = LICENCE
 
-    def __init__(self, caller: Caller, *, address: str, source: str) -> None:
+    def __init__(self, caller: Client, *, address: str, source: str) -> None:
         self._caller = caller
         self._address = address
         self.source = source

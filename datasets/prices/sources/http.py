@@ -34,7 +34,7 @@ class PassingError(ProviderError):
 
 
 @dataclass(frozen=True)
-class Clock:
+class HttpClock:
     """The clock, what waits on it, and chance. The caller brings them: only hustings/ reads the clock.
 
     ``now`` is aware UTC, ``monotonic`` and ``sleep`` are in seconds, ``chance`` is uniform from 0 to 1, ``tell`` shows
@@ -49,7 +49,7 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to wait, and how often to ask again; seconds and bytes."""
 
     retries: int = 4
@@ -71,14 +71,14 @@ class Answer:
     sized: bool
 
 
-class Caller:
+class Client:
     """Asks one provider, one question at a time, ``interval_s`` seconds apart at the least.
 
     After a question that reached nobody, the next is asked once only, until somebody answers again: with no network,
     twelve symbols do not wait twelve times.
     """
 
-    def __init__(self, provider: str, *, interval_s: float, patience: Patience, clock: Clock) -> None:
+    def __init__(self, provider: str, *, interval_s: float, patience: RetryPolicy, clock: HttpClock) -> None:
         self.provider = provider
         self.patience = patience
         self.clock = clock
@@ -172,7 +172,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
 
 
-def get(url: str, parameters: Mapping[str, str], *, patience: Patience, clock: Clock) -> Answer:
+def get(url: str, parameters: Mapping[str, str], *, patience: RetryPolicy, clock: HttpClock) -> Answer:
     """Return the answer to one GET through requests.
 
     Raises:
@@ -199,12 +199,12 @@ def is_sized(headers: Mapping[str, str]) -> bool:
     return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
 
 
-def too_long(patience: Patience) -> ProviderError:
+def too_long(patience: RetryPolicy) -> ProviderError:
     """Return the error for an answer beyond the limit."""
     return ProviderError(f"answered more than {patience.max_bytes / 1e6:g} MB; no daily series is that long")
 
 
-def _read_body(response: Any, until: float, *, patience: Patience, clock: Clock) -> bytes:
+def _read_body(response: Any, until: float, *, patience: RetryPolicy, clock: HttpClock) -> bytes:
     body = bytearray()
     for chunk in response.iter_content(_CHUNK):
         body += chunk

@@ -9,7 +9,7 @@ from datasets.errors import UserError, unknown_name
 from datasets.markets.instruments import Instrument
 from datasets.prices.sources import fred, stooq, yahoo
 from datasets.prices.sources.base import Provider
-from datasets.prices.sources.http import Caller, Clock, Patience
+from datasets.prices.sources.http import Client, HttpClock, RetryPolicy
 
 
 class _Kind(NamedTuple):
@@ -27,7 +27,7 @@ _KINDS: Mapping[str, _Kind] = {
 PROVIDERS = tuple(_KINDS)
 
 
-def provider_of(name: str, *, patience: Patience, clock: Clock) -> Provider:
+def provider_of(name: str, *, patience: RetryPolicy, clock: HttpClock) -> Provider:
     """Return a provider by name, at its own address or at that of ``HUSTINGS_<NAME>_URL``.
 
     Raises:
@@ -38,7 +38,7 @@ def provider_of(name: str, *, patience: Patience, clock: Clock) -> Provider:
         raise unknown_name("provider", name, PROVIDERS)
     address = _address(name, kind.address)
     source = name if address == kind.address else f"{name} via {urlsplit(address).hostname}"
-    caller = Caller(kind.title, interval_s=kind.interval_s, patience=patience, clock=clock)
+    caller = Client(kind.title, interval_s=kind.interval_s, patience=patience, clock=clock)
     return kind.make(caller, address=address, source=source)
 
 

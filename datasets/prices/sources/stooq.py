@@ -9,8 +9,8 @@ from datetime import date
 
 from datasets.markets.instruments import Instrument
 from datasets.prices.sources.base import Fetched
-from datasets.prices.sources.delimited import Layout, table_of, text_of
-from datasets.prices.sources.http import Answer, Caller, ExhaustedError, ProviderError, get
+from datasets.prices.sources.delimited import ProviderLayout, table_of, text_of
+from datasets.prices.sources.http import Answer, Client, ExhaustedError, ProviderError, get
 from datasets.prices.table import PriceTable
 
 ADDRESS = "https://stooq.com"
@@ -19,7 +19,7 @@ KEY = "HUSTINGS_STOOQ_KEY"
 LICENCE = "Stooq grants no licence to pass its data on: for personal use; https://stooq.com"
 _FULL = ("Date", "Open", "High", "Low", "Close", "Volume")
 _OURS = ("date", "open", "high", "low", "close", "volume")
-_LAYOUTS = ((_FULL, Layout("stooq", _OURS)), (_FULL[:5], Layout("stooq", _OURS[:5])))
+_LAYOUTS = ((_FULL, ProviderLayout("stooq", _OURS)), (_FULL[:5], ProviderLayout("stooq", _OURS[:5])))
 _LIMIT = ("exceeded the daily hits limit", "przekroczony dzienny limit")
 _NOTHING = ("no data", "brak danych")
 
@@ -30,7 +30,7 @@ class Stooq:
     name = "stooq"
     licence = LICENCE
 
-    def __init__(self, caller: Caller, *, address: str, source: str) -> None:
+    def __init__(self, caller: Client, *, address: str, source: str) -> None:
         self._caller = caller
         self._address = address
         self.source = source

@@ -1,7 +1,7 @@
 """Yahoo Finance, through yfinance: its session, cookies and crumb, and the chart it answers, read as it stands.
 
 yfinance's own tables are not used: they drop doubled days and merge rows in silence, and what is wrong with an answer
-is for ``datasets.prices.quality`` to judge. Prices are asked without adjustment for dividends; Yahoo has adjusted them for
+is for ``prices.quality`` to judge. Prices are asked without adjustment for dividends; Yahoo has adjusted them for
 splits already.
 """
 
@@ -24,10 +24,10 @@ from datasets.markets.sessions import stamp
 from datasets.prices.sources.base import Fetched, Payout, without_blanks
 from datasets.prices.sources.http import (
     Answer,
-    Caller,
+    Client,
     PassingError,
-    Patience,
     ProviderError,
+    RetryPolicy,
     is_sized,
     status_text,
     too_long,
@@ -55,7 +55,7 @@ class Yahoo:
     name = "yahoo"
     licence = LICENCE
 
-    def __init__(self, caller: Caller, *, address: str, source: str) -> None:
+    def __init__(self, caller: Client, *, address: str, source: str) -> None:
         self._caller = caller
         self._address = address
         self.source = source
@@ -121,7 +121,7 @@ class _Final(Exception):
         self.answer = answer
 
 
-def _client(address: str, patience: Patience) -> Any:
+def _client(address: str, patience: RetryPolicy) -> Any:
     """Return yfinance's client; its cookies and crumb are those of this process, its cache lies in our home."""
     import yfinance  # noqa: PLC0415 - a second, paid only when Yahoo is asked
     from yfinance.data import YfData  # noqa: PLC0415
@@ -130,7 +130,7 @@ def _client(address: str, patience: Patience) -> Any:
     return YfData(session=_session(address, patience))
 
 
-def _session(address: str, patience: Patience) -> Any:
+def _session(address: str, patience: RetryPolicy) -> Any:
     """Return a browser-like session that bounds each request and sends it to ``address`` where that is not Yahoo's own.
 
     A chart's answer that yfinance could only make worse, such as 404 or 503, leaves it at once.
@@ -164,7 +164,7 @@ def _answer(response: Any) -> Answer:
     return Answer(response.status_code, headers, response.content, sized=is_sized(headers))
 
 
-def _told(e: OSError, patience: Patience) -> ProviderError:
+def _told(e: OSError, patience: RetryPolicy) -> ProviderError:
     """Return an exception of curl_cffi as one of ours."""
     from curl_cffi import CurlECode  # noqa: PLC0415
     from curl_cffi.requests import exceptions  # noqa: PLC0415

@@ -19,13 +19,13 @@ from engine.study.calendars import (
     weekday,
     which_years,
 )
-from engine.study.desk import Anywhere
+from engine.study.desk import CounterfactualReturns
 from engine.study.sample import Observation, Sample
 from engine.study.views import draw, make_views
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(2_600)
-NOWHERE = Anywhere(np.zeros(2_600), np.zeros(2_600), np.ones(2_600))
+NOWHERE = CounterfactualReturns(np.zeros(2_600), np.zeros(2_600), np.ones(2_600))
 
 
 def observation(row: int, *, reach: int = 1, group: int = 0) -> Observation:

@@ -8,13 +8,13 @@ from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import bmp, sign_flip
 from engine.study.calendars import Scheme
 from engine.study.dependence import against_placebo, shared_sessions
-from engine.study.desk import Anywhere, Window
+from engine.study.desk import CounterfactualReturns, EventWindow
 from engine.study.sample import Observation, Sample
 from engine.study.views import draw, make_views
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(2_600)
-NOWHERE = Anywhere(np.zeros(2_600), np.zeros(2_600), np.ones(2_600))
+NOWHERE = CounterfactualReturns(np.zeros(2_600), np.zeros(2_600), np.ones(2_600))
 TWENTY = ((0, 19),)
 
 
@@ -82,7 +82,7 @@ def test_placebo_dates_over_the_whole_calendar_take_little() -> None:
 def test_a_study_knows_what_each_observation_holds() -> None:
     # in at the open of a bar, out at the open after ten: the returns of ten sessions; windows as they are given
     s = subject(walk(), rows=[300, 700], hold=10)
-    views = make_views(s.pairs, s.desk(Model.MEAN), (Window(-1, 1),))
+    views = make_views(s.pairs, s.desk(Model.MEAN), (EventWindow(-1, 1),))
     assert [o.held for o in views[0].sample.usable] == [((0, 9),), ((0, 9),)]
     assert [o.held for o in views[1].sample.usable] == [((-1, 1),), ((-1, 1),)]
 

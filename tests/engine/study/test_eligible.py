@@ -13,7 +13,7 @@ from engine.strategy import After, Clock, Delay, Leg, NextOpen, Strategy, Symbol
 from engine.strategy.market import MarketView
 from engine.study.calendars import Scheme
 from engine.study.eligible import eligible_rows, moved_by
-from engine.study.subject import Subject
+from engine.study.subject import StudyInput
 from engine.study.views import Drawn, draw, make_views
 from strategies.fade_the_shock import FadeTheShock
 from tests.engine.markets import event, market_of
@@ -31,7 +31,7 @@ def test_a_rule_that_buys_after_falls_is_sent_to_the_sessions_after_falls() -> N
     market = walk(sd=0.002, effects=dict.fromkeys(shocks, -0.05))
     events, bars = events_before(market, shocks[:2]), market_of(market)
     rule = FadeTheShock(instrument="AAA", fall=0.02, hold=2)
-    given = Subject(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
+    given = StudyInput(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
     found = eligible_rows(rule, given.plan, events, bars, market)
     assert found is not None
     assert np.flatnonzero(found).tolist() == [s + 1 for s in shocks]
@@ -71,7 +71,7 @@ def test_every_event_itself_is_at_an_eligible_date_however_long_the_rule_waits(d
     market = walk(sd=0.002, effects=dict.fromkeys(shocks, -0.05))
     events, bars = events_before(market, shocks[:3]), market_of(market)
     rule = FadeLater(delay=delay)
-    given = Subject(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
+    given = StudyInput(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
     views = make_views(given.pairs, given.desk(Model.MEAN), ())
     eligible = eligible_rows(rule, given.plan, events, bars, market)
     drawn = draw(views, Scheme.STRATIFIED, draws=100, seed=0, eligible=eligible)

@@ -14,7 +14,7 @@ from engine.study.legs import place
 from engine.study.sample import Sample, make_sample
 from engine.study.settings import Settings
 from engine.study.study import study
-from engine.study.subject import Subject
+from engine.study.subject import StudyInput
 from strategies.pro_growth_win import ProGrowthWin
 from tests.engine.markets import market_of
 from tests.engine.study.worlds import FREE, events_before, subject, walk
@@ -57,7 +57,7 @@ def test_a_study_trades_the_declined_events_as_the_rule_would_have() -> None:
         e.model_copy(update={"pro_growth": ProGrowth.YES if int(e.event_id[1:]) % 2 else ProGrowth.NO}) for e in events
     )
     rule, bars = ProGrowthWin(instrument="AAA", hold=1), market_of(market)
-    given = Subject(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
+    given = StudyInput(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
     labels = study(given, Settings(draws=300)).labels
     assert labels is not None
     assert (labels.wanted, labels.declined) == (5, 5)

@@ -6,8 +6,16 @@ import pytest
 from datasets.prices.bars import Floats
 from engine.statistics.abnormal import Model
 from engine.study.calendars import Calendars, Scheme
-from engine.study.desk import Anywhere, Window
-from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, among, percentile, placebo_tests, placebos, t_rows
+from engine.study.desk import CounterfactualReturns, EventWindow
+from engine.study.placebo import (
+    PLACEBO_MEAN,
+    PLACEBO_T,
+    percentile,
+    placebo_tests,
+    placebos,
+    randomization_p_value,
+    t_rows,
+)
 from engine.study.sample import Observation, Sample
 from engine.study.views import adjusted_for_views, draw, make_views
 from tests.engine.study.worlds import subject, walk
@@ -21,7 +29,7 @@ def values(*given: float) -> Floats:
 
 def sample(*rows: int, net: Floats, expected: float = 0.0, sd: float = 1.0) -> Sample:
     """Observations of one shape that returns ``net`` at each of 100 rows."""
-    anywhere = Anywhere(net, np.full(100, expected), np.full(100, sd))
+    anywhere = CounterfactualReturns(net, np.full(100, expected), np.full(100, sd))
     made = tuple(
         Observation(n, (f"E{n}",), 1, r, 1, "", "", float(net[r]), float(net[r]) - expected, sd, anywhere)
         for n, r in enumerate(rows)
@@ -38,7 +46,7 @@ def lists(*rows: tuple[int, ...], exact: bool = False) -> Calendars:
 
 def test_the_second_largest_of_nine_drawn_lists() -> None:
     # one list reaches 3.5 and eight do not: 2 (1 + 1) / (9 + 1)
-    found = among("t", 3.5, values(-4, -3, -2, -1, 0, 1, 2, 3, 4), n=3, exact=False)
+    found = randomization_p_value("t", 3.5, values(-4, -3, -2, -1, 0, 1, 2, 3, 4), n=3, exact=False)
     assert found.p == pytest.approx(0.4)
     assert found.statistic == 3.5
     assert found.n == 3
@@ -46,13 +54,13 @@ def test_the_second_largest_of_nine_drawn_lists() -> None:
 
 
 def test_beyond_all_drawn_lists_p_is_two_over_their_number_and_one_and_never_zero() -> None:
-    assert among("t", 99.0, np.arange(99.0) - 49, n=3, exact=False).p == pytest.approx(2 / 100)
-    assert among("t", -99.0, np.arange(99.0) - 49, n=3, exact=False).p == pytest.approx(2 / 100)
+    assert randomization_p_value("t", 99.0, np.arange(99.0) - 49, n=3, exact=False).p == pytest.approx(2 / 100)
+    assert randomization_p_value("t", -99.0, np.arange(99.0) - 49, n=3, exact=False).p == pytest.approx(2 / 100)
 
 
 def test_the_largest_of_forty_lists_that_are_all_there_are() -> None:
     # the identity is among them: 2 x 1 / 40
-    found = among("t", 40.0, np.arange(1.0, 41.0), n=3, exact=True)
+    found = randomization_p_value("t", 40.0, np.arange(1.0, 41.0), n=3, exact=True)
     assert found.p == pytest.approx(0.05)
     assert found.error == 0.0
     assert found.reference == "all 40 lists"
@@ -60,35 +68,35 @@ def test_the_largest_of_forty_lists_that_are_all_there_are() -> None:
 
 def test_the_tail_that_is_doubled_is_the_smaller_one() -> None:
     skewed = values(0, 0.1, 0.2, 0.3, 5, 6, 7, 8, 9, 10)
-    assert among("t", 0.1, skewed, n=3, exact=True).p == pytest.approx(2 * 2 / 10)
-    assert among("t", 9.0, skewed, n=3, exact=True).p == pytest.approx(2 * 2 / 10)
+    assert randomization_p_value("t", 0.1, skewed, n=3, exact=True).p == pytest.approx(2 * 2 / 10)
+    assert randomization_p_value("t", 9.0, skewed, n=3, exact=True).p == pytest.approx(2 * 2 / 10)
 
 
 def test_in_the_middle_p_is_one_and_no_more() -> None:
-    assert among("t", 0.0, values(-1, 0, 1), n=3, exact=True).p == 1.0
-    assert among("t", 0.0, values(-1, 0, 1), n=3, exact=False).p == 1.0
+    assert randomization_p_value("t", 0.0, values(-1, 0, 1), n=3, exact=True).p == 1.0
+    assert randomization_p_value("t", 0.0, values(-1, 0, 1), n=3, exact=False).p == 1.0
 
 
 def test_a_list_as_large_up_to_rounding_counts_as_reaching() -> None:
-    assert among("t", 0.3, values(0.1 + 0.2, -1, -2, -3), n=3, exact=True).p == pytest.approx(0.5)
-    assert among("t", 0.1 + 0.2, values(0.3, -1, -2, -3), n=3, exact=True).p == pytest.approx(0.5)
+    assert randomization_p_value("t", 0.3, values(0.1 + 0.2, -1, -2, -3), n=3, exact=True).p == pytest.approx(0.5)
+    assert randomization_p_value("t", 0.1 + 0.2, values(0.3, -1, -2, -3), n=3, exact=True).p == pytest.approx(0.5)
 
 
 def test_monte_carlo_error_of_a_p_of_five_percent_from_9999_lists_is_three_tenths_of_a_point() -> None:
     # twice the error of a tail of 2.5 %: 2 sqrt(0.025 x 0.975 / 9999)
-    found = among("t", 9_749.5, np.arange(9_999.0), n=3, exact=False)
+    found = randomization_p_value("t", 9_749.5, np.arange(9_999.0), n=3, exact=False)
     assert found.p == pytest.approx(0.05)
     assert found.error == pytest.approx(0.003123, abs=1e-6)
 
 
 def test_lists_without_a_spread_are_not_counted() -> None:
-    found = among("t", 2.0, values(np.nan, np.inf, 1, -1, 0), n=2, exact=False)
+    found = randomization_p_value("t", 2.0, values(np.nan, np.inf, 1, -1, 0), n=2, exact=False)
     assert found.p == pytest.approx(2 * (0 + 1) / (3 + 1))
     assert found.reference == "3 drawn lists"
 
 
 def test_without_any_list_there_is_no_p() -> None:
-    found = among("t", 2.0, values(np.nan, np.nan), n=2, exact=False)
+    found = randomization_p_value("t", 2.0, values(np.nan, np.nan), n=2, exact=False)
     assert (found.p, found.statistic, found.reason) == (None, None, "no placebo list has a spread")
 
 
@@ -120,7 +128,7 @@ def test_placebos_return_what_the_trades_would_have_returned_at_each_row() -> No
 
 
 def test_each_observation_keeps_its_own_trades_wherever_it_is_sent() -> None:
-    own, other = (Anywhere(np.full(100, v), np.zeros(100), np.ones(100)) for v in (0.01, 0.02))
+    own, other = (CounterfactualReturns(np.full(100, v), np.zeros(100), np.ones(100)) for v in (0.01, 0.02))
     made = tuple(
         Observation(n, (f"E{n}",), 1, r, 1, "", "", float(a.net[r]), float(a.net[r]), 1.0, a)
         for n, (r, a) in enumerate(((10, own), (20, other)))
@@ -204,7 +212,10 @@ def test_a_planted_effect_stands_out_among_the_placebo_dates() -> None:
 def test_a_view_adjusted_for_their_number_is_no_smaller_than_its_own_two_sided_share() -> None:
     s = subject(walk(), rows=[300, 500, 700, 900])
     drawn = draw(
-        make_views(s.pairs, s.desk(Model.MEAN), (Window(-1, 1), Window(0, 5))), Scheme.STRATIFIED, draws=499, seed=1
+        make_views(s.pairs, s.desk(Model.MEAN), (EventWindow(-1, 1), EventWindow(0, 5))),
+        Scheme.STRATIFIED,
+        draws=499,
+        seed=1,
     )
     assert not isinstance(drawn, str)
     for (view, placebo), adjusted in zip(drawn.views, adjusted_for_views(drawn), strict=True):

@@ -14,7 +14,7 @@ from engine.strategy.market import Market
 from engine.study.calendars import Scheme
 from engine.study.placebo_pnl import PlaceboPnl, placebo_pnl
 from engine.study.settings import Settings
-from engine.study.subject import Subject
+from engine.study.subject import StudyInput
 from strategies import REGISTRY
 from strategies.loading import find_strategy
 
@@ -24,7 +24,7 @@ NASDAQ = {"instrument": "IXIC", "country": "US", "hold": "15", "stop_loss": "0.0
 def pnl(name: str, market: Market, given: dict[str, str], **settings: object) -> PlaceboPnl:
     rule, terms = build(find_strategy(name), given), Terms(commission_bps=3.0, slippage_bps=2.0)
     run = backtest(rule, bundled_events(), market, terms=terms)
-    subject = Subject(rule, bundled_events(), market, terms, Dates(), run)
+    subject = StudyInput(rule, bundled_events(), market, terms, Dates(), run)
     return placebo_pnl(subject, Settings(draws=200, **settings), replayed=8)  # type: ignore[arg-type]
 
 

@@ -11,19 +11,19 @@ from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
 from engine.statistics.abnormal import Model
 from engine.strategy.market import Market
-from engine.study.desk import Desk, Window
+from engine.study.desk import EventWindow, ReturnModel
 from engine.study.legs import overlaps, place
 from engine.study.sample import Sample, grouped, make_sample
 from engine.study.settings import Settings
 from engine.study.study import study
-from engine.study.subject import Subject
+from engine.study.subject import StudyInput
 from strategies.regional_spillover import RegionalSpillover
 from tests.engine.study.worlds import subject, walk
 
 EIGHT = ("N225", "TOPIX", "KOSPI", "HSI", "SSEC", "ASX200", "NIFTY50", "SPX")
 
 
-def sample_of(given: Subject, model: Model | None = Model.MEAN) -> Sample:
+def sample_of(given: StudyInput, model: Model | None = Model.MEAN) -> Sample:
     desk = given.desk(model)
     return make_sample(place(given.pairs, desk), desk)
 
@@ -68,7 +68,7 @@ def test_event_windows_sum_closes_around_session_zero() -> None:
     market = walk(400)
     given = subject(market, rows=[300], hold=20)
     desk = given.desk(Model.MEAN)
-    windowed = Desk(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=Window(-1, 2))
+    windowed = ReturnModel(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=EventWindow(-1, 2))
     found = make_sample(place(given.pairs, windowed), windowed).usable[0]
     returns = market.close[1:] / market.close[:-1] - 1
     assert found.net == pytest.approx(returns[298:302].sum())  # sessions 299 to 302
@@ -77,14 +77,14 @@ def test_event_windows_sum_closes_around_session_zero() -> None:
 def test_a_window_that_leaves_the_bars_is_no_observation() -> None:
     given = subject(walk(400), rows=[300, 390], hold=2)
     desk = given.desk(Model.MEAN)
-    windowed = Desk(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=Window(0, 20))
+    windowed = ReturnModel(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=EventWindow(0, 20))
     assert len(make_sample(place(given.pairs, windowed), windowed).usable) == 1
 
 
 def test_groups_are_those_of_all_views_together() -> None:
     given = subject(walk(400), rows=[300, 304], hold=2)
     desk = given.desk(Model.MEAN)
-    windowed = Desk(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=Window(0, 5))
+    windowed = ReturnModel(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=EventWindow(0, 5))
     trades, windows = place(given.pairs, desk), place(given.pairs, windowed)
     assert len(set(grouped([trades]).values())) == 2
     assert len(set(grouped([trades, windows]).values())) == 1
@@ -109,7 +109,7 @@ def test_two_markets_after_one_event_are_one_observation_weighed_by_their_legs()
     events = events_before(one, [300], program=("fiscal_expansion",), majority="majority")
     market = market_of(one, two)
     run = backtest(rule, events, market, terms=FREE)
-    found = sample_of(Subject(rule, events, market, FREE, Dates(), run))
+    found = sample_of(StudyInput(rule, events, market, FREE, Dates(), run))
     assert len(found.usable) == 1
     assert found.usable[0].trades == 2
     legs = [m.open[303] / m.open[300] - 1 for m in (one, two)]
@@ -123,7 +123,7 @@ def test_the_rally_of_9_february_2026_over_eight_indices_is_one_observation(mark
     event = bundled_events().select(lambda e: e.event_id == "JP-2026-02-08-GE")
     run = backtest(rule, event, market)
     assert len(run.trades) == 8
-    made = study(Subject(rule, event, market, Terms(), Dates(), run), Settings(draws=100))
+    made = study(StudyInput(rule, event, market, Terms(), Dates(), run), Settings(draws=100))
     assert [(o.events, o.trades) for o in made.observations] == [(("JP-2026-02-08-GE",), 8)]
     assert all(t.p is None and t.n == 1 for t in made.views[0].tests)
     assert made.verdict.startswith("One observation is an anecdote")
@@ -132,7 +132,7 @@ def test_the_rally_of_9_february_2026_over_eight_indices_is_one_observation(mark
 def two_legs(first: tuple[int, int], second: tuple[int, int]) -> Sample:
     """Return the sample of one event with two legs on one market, each a side and so many sessions held."""
     from engine.strategy import After, Leg, NextOpen
-    from engine.study.subject import Subject as Studied
+    from engine.study.subject import StudyInput as Studied
     from tests.engine.markets import market_of, told
     from tests.engine.study.worlds import FREE, events_before
 

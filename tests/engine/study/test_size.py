@@ -13,7 +13,7 @@ from benchmarks.nulls import WINDOWS, Made, Stage, made, occasion, priced, shock
 from benchmarks.size import ALPHA, CHUNK, DRAWS, NULLS, Cell, Tally, cells, over_limit, shown, shown_names, table, tally
 from engine.study.calendars import Scheme
 from engine.study.settings import Settings
-from engine.study.study import Beside, Making
+from engine.study.study import StudyBuilder, StudyContext
 from tests.engine.study.worlds import subject, walk
 
 HOMOSKEDASTIC, DOUBLED, SAME_DAYS, OVERLAPPING = NULLS[:4]
@@ -74,7 +74,7 @@ def test_five_observations_never_flip_to_five_percent() -> None:
 
 def test_what_is_measured_is_what_a_report_shows() -> None:
     s = subject(walk(), rows=[300, 500, 700, 740, 900, 1_100], hold=5)
-    shown_there = Making(s, Settings(draws=DRAWS, seed=3, windows=WINDOWS), Beside())
+    shown_there = StudyBuilder(s, Settings(draws=DRAWS, seed=3, windows=WINDOWS), StudyContext())
     one = Made(shown_there.desk, s.pairs, shown_there.views)
     measured = dict(shown(one, (Scheme.STRATIFIED,), seed=3))
     for view in shown_there.results:

@@ -9,7 +9,7 @@ import pytest
 from datasets.errors import UserError
 from engine.statistics.abnormal import Model
 from engine.study.calendars import Scheme
-from engine.study.desk import Window
+from engine.study.desk import EventWindow
 from engine.study.settings import Settings
 from engine.study.study import study
 from tests.engine.study.worlds import subject, walk
@@ -121,7 +121,7 @@ def test_long_holding_periods_withhold_the_tests_of_zero() -> None:
 
 
 def test_windows_share_their_placebo_dates_and_are_adjusted_for_their_number() -> None:
-    settings = Settings(draws=500, windows=(Window(0, 0), Window(0, 5)))
+    settings = Settings(draws=500, windows=(EventWindow(0, 0), EventWindow(0, 5)))
     made = study(subject(walk(effects=dict.fromkeys(TEN, 0.03)), rows=TEN), settings)
     assert [v.name for v in made.views] == ["trade", "0:0", "0:5"]
     for view in made.views:
@@ -138,14 +138,14 @@ def test_the_same_seed_gives_the_same_study_and_another_seed_another() -> None:
 
 
 def test_a_study_is_plain_json_without_nan() -> None:
-    made = study(subject(walk(), rows=[5, *TEN]), Settings(draws=500, windows=(Window(-1, 1),), more=True))
+    made = study(subject(walk(), rows=[5, *TEN]), Settings(draws=500, windows=(EventWindow(-1, 1),), more=True))
     assert json.loads(json.dumps(asdict(made), allow_nan=False))["strategy"] == "buy-after-event"
 
 
 def test_flipping_a_label_takes_its_event_out() -> None:
     from engine.run.backtest import Window as Dates
     from engine.run.backtest import backtest
-    from engine.study.subject import Subject
+    from engine.study.subject import StudyInput
     from strategies.pro_growth_win import ProGrowthWin
     from tests.engine.markets import market_of
     from tests.engine.study.worlds import FREE, events_before
@@ -153,7 +153,7 @@ def test_flipping_a_label_takes_its_event_out() -> None:
     market = walk()
     rule, bars = ProGrowthWin(instrument="AAA", hold=1), market_of(market)
     events = events_before(market, TEN, pro_growth="yes")
-    given = Subject(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
+    given = StudyInput(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
     made = study(given, QUICK)
     flips = [v for v in made.variations if v.kind == "label"]
     assert [v.n for v in flips] == [9] * 10

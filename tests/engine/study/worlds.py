@@ -12,7 +12,7 @@ from datasets.prices.bars import Bars, Floats, Source, make_bars
 from engine.plan.costs import Terms
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
-from engine.study.subject import Subject
+from engine.study.subject import StudyInput
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import market_of
 
@@ -69,9 +69,9 @@ def events_before(bars: Bars, rows: list[int], **other: Any) -> EventCatalogue:
 
 def subject(
     *markets: Bars, rows: list[int], hold: int = 1, terms: Terms = FREE, benchmark: str | None = None, **given: object
-) -> Subject:
+) -> StudyInput:
     """Return a study's subject: buy the first market after events known before some of its bars."""
     rule = BuyAfterEvent(instrument=markets[0].symbol, hold=hold, **given)  # type: ignore[arg-type]
     events, market = events_before(markets[0], rows), market_of(*markets)
     run = backtest(rule, events, market, terms=terms, benchmark=benchmark)
-    return Subject(rule, events, market, terms, Dates(), run, benchmark)
+    return StudyInput(rule, events, market, terms, Dates(), run, benchmark)
