@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from datasets.errors import UserError
 from datasets.events import Kind, PoliticalEvent, bundled_events
 from datasets.prices.bars import Floats
-from engine.statistics.regression import PartyRegression, Terms, party_regression, term_permutation
 from engine.statistics.significance import Significance
+from examples.term_regression import PartyRegression, TermReturns, party_regression, term_permutation
 from hustings.exit_codes import ended
 from hustings.terminal import progress, say, say_json, table
 from reports.numbers import bare_percent, percent, points, ratio
@@ -237,7 +237,7 @@ def found_in(excess: Excess, terms: Sequence[Presidency]) -> Found:
 _LOGS = {Log.DIFFERENCE: "log return of the market less that of the bill", Log.OF_EXCESS: "log of 1 + excess return"}
 
 
-def chosen(excess: Excess, terms: Sequence[Presidency], of: Published) -> tuple[Terms, tuple[Presidency, ...]]:
+def chosen(excess: Excess, terms: Sequence[Presidency], of: Published) -> tuple[TermReturns, tuple[Presidency, ...]]:
     """Return the months of a sample by terms, and the terms that have some.
 
     Raises:
@@ -250,7 +250,7 @@ def chosen(excess: Excess, terms: Sequence[Presidency], of: Published) -> tuple[
     held = np.searchsorted(np.array([t.since for t in terms]), excess.month[inside], side="right") - 1
     there, number = np.unique(held, return_inverse=True)
     those = tuple(terms[int(i)] for i in there)
-    return Terms(excess.value[inside], number, np.array([t.party == PARTY for t in those])), those
+    return TermReturns(excess.value[inside], number, np.array([t.party == PARTY for t in those])), those
 
 
 def puzzle(excess: Excess, terms: Sequence[Presidency], of: Published) -> Puzzle:
@@ -276,7 +276,7 @@ def _volatility(annualised: Floats) -> float | None:
     return float(np.std(annualised / 12, ddof=1) * np.sqrt(12)) if len(annualised) > 1 else None
 
 
-def concentrated(given: Terms, terms: Sequence[Presidency]) -> Concentrated:
+def concentrated(given: TermReturns, terms: Sequence[Presidency]) -> Concentrated:
     """Return the gap without each term, and how it stands among the permutations without the one it hangs on most."""
     sign = np.sign(given.gap or 0.0)
     gaps = [(given.leaving(i).gap, i) for i in range(len(terms))]

@@ -1,28 +1,17 @@
 """Intervals for a mean of few events, and for a statistic of a long series; refused where resampling means nothing."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from math import ceil, comb
+from math import comb
 
 import numpy as np
 from scipy.special import stdtrit
 
 from datasets.prices.bars import Floats
-from engine.metrics.metrics import drawdown
 from engine.statistics.event_tests import flipped, no_draws, no_spread, why_not
 
 MIN_EVENTS = 10
 MIN_SESSIONS = 60
 _BLOCK = 1_000_000
-
-
-class Label(StrEnum):
-    """What an interval may be called."""
-
-    CONFIDENCE = "confidence"
-    RESAMPLED = "resampled"
-    """Where resampled values are not centred on the one observed: no confidence can be read from it."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +27,7 @@ class Interval:
     low: float | None
     high: float | None
     method: str
-    label: Label = Label.CONFIDENCE
+    label: str = "confidence"
     reason: str = ""
 
 
@@ -131,76 +120,5 @@ def _too_alike(n: int) -> str | None:
     return f"{events} only {resamples}; at least {MIN_EVENTS} events are needed"
 
 
-def block_interval(
-    returns: Floats,
-    statistic: Callable[[Floats], float],
-    *,
-    name: str,
-    level: float,
-    draws: int,
-    seed: int,
-    label: Label = Label.CONFIDENCE,
-) -> Interval:
-    """Return the percentiles of a statistic over resampled blocks of a series (Politis and Romano 1994).
-
-    The mean length of a block is that of Politis and White 2004, corrected by Patton, Politis and White 2009. Refused
-    for a series that is flat in more than half of its sessions: its days say nothing, resample its events.
-
-    Args:
-        returns: (T,), one fraction a session.
-        statistic: of a resampled series, such as its mean.
-        name: of the statistic.
-        level: such as 0.95.
-        draws: resamples.
-        seed: of the resampling.
-        label: what the interval may be called.
-    """
-    reason = _no_series(returns)
-    if reason:
-        return _none(name, len(returns), level, reason, label=label)
-    values, block = _resampled(returns, statistic, draws=draws, seed=seed)
-    if not np.isfinite(values).all():
-        lost = int((~np.isfinite(values)).sum())
-        return _none(name, len(returns), level, f"it cannot be had in {lost:,} of {draws:,} resamples", label=label)
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    method = f"stationary bootstrap, {draws:,} draws, mean block {block} sessions"
-    return Interval(name, len(returns), level, float(low), float(high), method, label)
-
-
-def drawdown_interval(returns: Floats, *, level: float, draws: int, seed: int) -> Interval:
-    """Return the percentiles of the maximum drawdown (<= 0) over resampled blocks, labelled "resampled".
-
-    Blocks break up long declines, so that resampled drawdowns are shallower than real ones.
-    """
-    return block_interval(
-        returns,
-        lambda r: float(drawdown(r).min()),
-        name="max drawdown",
-        level=level,
-        draws=draws,
-        seed=seed,
-        label=Label.RESAMPLED,
-    )
-
-
-def _no_series(returns: Floats) -> str | None:
-    n, moving = len(returns), int(np.count_nonzero(returns))
-    if n < MIN_SESSIONS:
-        return f"{n} sessions; a block bootstrap needs at least {MIN_SESSIONS}"
-    if 2 * moving < n:
-        return f"flat on {n - moving} of {n} sessions: resampled days mean nothing, resample the events"
-    return why_not(returns, least=2, test="a bootstrap") or no_spread(returns)
-
-
-def _resampled(returns: Floats, statistic: Callable[[Floats], float], *, draws: int, seed: int) -> tuple[Floats, int]:
-    """Return the statistic of each resample, and the mean length of a block."""
-    from arch.bootstrap import StationaryBootstrap, optimal_block_length  # noqa: PLC0415 - two seconds to import
-
-    block = max(1, ceil(optimal_block_length(returns)["stationary"].iloc[0]))
-    made = StationaryBootstrap(block, returns, seed=seed)
-    values: Floats = made.apply(lambda r: np.array([statistic(r)]), draws)
-    return values[:, 0], block
-
-
-def _none(name: str, n: int, level: float, reason: str, *, label: Label = Label.CONFIDENCE) -> Interval:
-    return Interval(name, n, level, None, None, "", label, reason)
+def _none(name: str, n: int, level: float, reason: str) -> Interval:
+    return Interval(name, n, level, None, None, "", reason=reason)

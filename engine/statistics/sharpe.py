@@ -32,17 +32,6 @@ def lo_standard_error(sharpe: float, n: int) -> float:
     return float(np.sqrt((1 + sharpe**2 / 2) / n))
 
 
-def lo_annualisation(autocorrelations: Floats, q: int) -> float | str:
-    """Return the factor that takes a Sharpe ratio per period to one of q periods (Lo 2002), or why there is none.
-
-    q / root of (q + 2 sum over k < q of (q - k) rho_k): the root of q where returns are not correlated.
-    ``autocorrelations`` are rho_1, rho_2 ...; those not given are taken as 0.
-    """
-    lag = np.arange(1, min(q, len(autocorrelations) + 1))
-    variance = q + 2 * float(((q - lag) * autocorrelations[: len(lag)]).sum())
-    return q / float(np.sqrt(variance)) if variance > 0 else "autocorrelations that no series of that length can have"
-
-
 def probabilistic_sharpe(
     sharpe: float, n: int, *, benchmark: float = 0.0, skew: float = 0.0, kurtosis: float = 3.0
 ) -> float | str:

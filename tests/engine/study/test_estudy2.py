@@ -13,11 +13,12 @@ import pytest
 import statsmodels.api as sm
 from scipy import stats
 
-from engine.statistics.abnormal import Fit, Model, car_variance, fit
+from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import bmp, generalized_sign, patell, sign
 from engine.statistics.ranks import corrado
-from engine.study.estudy2 import Sample, sample, statistics
-from engine.study.estudy2 import sign as packages_sign
+from tests.engine.study.estudy2 import Sample, sample, statistics
+from tests.engine.study.estudy2 import sign as packages_sign
+from tests.engine.study.one_window import car_variance, fit
 
 NAMES = (
     "mean",
@@ -103,7 +104,6 @@ def test_textbook_standardised_returns_are_those_of_least_squares(rates):
     _, variances, lengths = textbook(rates)
     for i, stock in enumerate(stocks.T):
         f = fit(Model.MARKET_MODEL, stock[ESTIMATION], index[ESTIMATION])
-        assert isinstance(f, Fit)
         assert f.n == lengths[i]
         ours = [car_variance(f, 1, index[day : day + 1]) for day in range(240, 245)]
         assert ours == pytest.approx(variances[:, i], rel=1e-9)

@@ -9,7 +9,6 @@ from scipy import stats
 from engine.statistics.sharpe import (
     deflated_sharpe,
     expected_maximum,
-    lo_annualisation,
     lo_standard_error,
     minimum_track_record,
     moments,
@@ -65,17 +64,6 @@ def test_track_record_of_skewed_fat_tailed_months():
 def test_standard_error_by_hand():
     assert lo_standard_error(0.0, 25) == 0.2
     assert lo_standard_error(2.0, 12) == 0.5  # root of (1 + 2) / 12
-
-
-def test_annualisation_by_hand():
-    assert lo_annualisation(np.array([]), 12) == pytest.approx(3.4641016)  # root of 12
-    assert lo_annualisation(np.array([0.5]), 2) == pytest.approx(1.1547005)  # 2 / root of 3
-    assert lo_annualisation(np.array([0.2, 0.1, 0.9]), 3) == pytest.approx(1.5)  # 3 / root of (3 + 2 (2 x 0.2 + 0.1))
-    assert lo_annualisation(np.array([0.3]), 1) == 1.0
-
-
-def test_autocorrelations_that_cannot_be_are_told():
-    assert lo_annualisation(np.array([-1.0]), 2) == "autocorrelations that no series of that length can have"
 
 
 def test_probabilistic_sharpe_by_hand():

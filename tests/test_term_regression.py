@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.statistics.regression import ENUMERATED_UP_TO, Terms, party_regression, term_permutation
 from engine.statistics.significance import Significance
+from examples.term_regression import ENUMERATED_UP_TO, TermReturns, party_regression, term_permutation
 
 # Four terms of two periods, the party in the second and fourth: means 2.5 without it, 7.5 with it.
-HAND = Terms(
+HAND = TermReturns(
     np.array([1.0, 3, 5, 7, 2, 4, 8, 10]),
     np.array([0, 0, 1, 1, 2, 2, 3, 3]),
     np.array([False, True, False, True]),
@@ -20,7 +20,7 @@ HAND = Terms(
 
 def terms(returns, of, in_power):
     """Return terms from lists."""
-    return Terms(np.array(returns, dtype=float), np.array(of, dtype=np.intp), np.array(in_power, dtype=bool))
+    return TermReturns(np.array(returns, dtype=float), np.array(of, dtype=np.intp), np.array(in_power, dtype=bool))
 
 
 def both(found: Significance) -> list[float | None]:
@@ -62,7 +62,7 @@ def test_clusters_by_hand():
 def test_lags_follow_the_rule_of_thumb(n, lags):
     values = np.random.default_rng(1).normal(size=n)
     of = np.arange(n) * 4 // n
-    got = party_regression(Terms(values, of, np.array([False, True, False, True])))
+    got = party_regression(TermReturns(values, of, np.array([False, True, False, True])))
     assert f"normal, {lags} lags" in got.hac.test.reference
 
 
@@ -78,7 +78,7 @@ def test_permutation_of_four_terms_by_hand():
 
 
 def test_a_gap_in_the_middle_of_the_ways_is_nothing():
-    by_t, by_gap = term_permutation(Terms(HAND.returns, HAND.term, np.array([True, False, False, True])))
+    by_t, by_gap = term_permutation(TermReturns(HAND.returns, HAND.term, np.array([True, False, False, True])))
     assert [*both(by_gap), by_t.p] == pytest.approx([1.0, 1.0, 1.0])
 
 
@@ -108,7 +108,7 @@ def test_the_gap_is_permuted_as_a_plain_loop_would(made):
     true = gap(tuple(np.flatnonzero(in_power)))
     found = [gap(c) for c in combinations(range(len(made)), sum(in_power))]
     of = np.repeat(np.arange(len(made)), [len(v) for v in values])
-    _, by_gap = term_permutation(Terms(np.concatenate(values), of, np.array(in_power)))
+    _, by_gap = term_permutation(TermReturns(np.concatenate(values), of, np.array(in_power)))
     assert by_gap.statistic == pytest.approx(true, abs=1e-9)
     assert by_gap.p == pytest.approx(np.mean([abs(g) >= abs(true) - 1e-9 for g in found]))
 
@@ -119,7 +119,7 @@ def test_the_t_statistic_is_statsmodels_clustered_one_without_its_small_sample_f
     values = np.concatenate([v for v, _ in made]).astype(float)
     n, k = len(values), len(made)
     of = np.repeat(np.arange(k), [len(v) for v, _ in made])
-    given_terms = Terms(values, of, np.array([p for _, p in made]))
+    given_terms = TermReturns(values, of, np.array([p for _, p in made]))
     by_term, permuted = party_regression(given_terms, lags=0).by_term.test, term_permutation(given_terms)[0]
     if permuted.statistic is not None and by_term.statistic is not None:  # terms that are all alike have none
         factor = np.sqrt(k / (k - 1) * (n - 1) / (n - 2))
@@ -128,14 +128,14 @@ def test_the_t_statistic_is_statsmodels_clustered_one_without_its_small_sample_f
 
 def test_twenty_three_terms_are_all_looked_at():
     rng = np.random.default_rng(3)
-    made = Terms(rng.normal(size=23 * 48), np.repeat(np.arange(23), 48), np.arange(23) % 2 == 0)
+    made = TermReturns(rng.normal(size=23 * 48), np.repeat(np.arange(23), 48), np.arange(23) % 2 == 0)
     by_t, by_gap = term_permutation(made)
     assert by_t.reference == by_gap.reference == "all 1,352,078 ways to give 12 of 23 terms to the party"
     assert by_t.p == pytest.approx(by_gap.p, abs=0.02)  # terms of equal length and spread: little to studentize
 
 
 def test_the_other_party_has_the_same_p():
-    other = Terms(HAND.returns, HAND.term, ~HAND.in_power)
+    other = TermReturns(HAND.returns, HAND.term, ~HAND.in_power)
     assert [s.p for s in term_permutation(other)] == [s.p for s in term_permutation(HAND)]
 
 
@@ -179,7 +179,7 @@ def test_more_lags_than_returns_are_refused():
 
 
 def test_more_ways_than_are_looked_at_are_refused():
-    many = Terms(np.arange(28.0), np.arange(28), np.arange(28) % 2 == 0)
+    many = TermReturns(np.arange(28.0), np.arange(28), np.arange(28) % 2 == 0)
     assert ENUMERATED_UP_TO < 40_116_600
     assert term_permutation(many)[0].reason.startswith("40,116,600 ways to give the terms to the party")
 

@@ -1,6 +1,6 @@
-"""The thirteen statistics of the R package estudy2 under its own conventions, to hold our numbers to another program's.
+"""The thirteen statistics of the R package estudy2 under its own conventions, an oracle.
 
-They are for comparison and no report shows them. Where the package departs from the papers it cites, each docstring
+Where the package departs from the papers it cites, each docstring
 says how. Three conventions run through all of it: a security's spread is the standard deviation of its residuals with
 ddof 1, where the market model has T - 2 degrees of freedom; the market's mean and sum of squares are those of the whole
 estimation window, also for a security that did not trade in all of it; a sum over securities is their mean times the
@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.prices.bars import Floats
-from engine.statistics.abnormal import Model, abnormal_returns, fit
+from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import bmp, cross_sectional_t
 from engine.statistics.event_tests import wilcoxon as exact_wilcoxon
 from engine.statistics.ranks import uniform_ranks
+from tests.engine.study.one_window import abnormal_returns, fit
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,11 @@ def sample(returns: Floats, market: Floats, *, estimation: slice, event: slice) 
         event: the rows of the event days.
 
     Raises:
-        ValueError: the market model cannot be fitted to a security.
+        ValueError: a security has no return in the estimation window.
     """
     columns, lengths = [], []
     for each in returns.T:
         fitted = fit(Model.MARKET_MODEL, each[estimation], market[estimation])
-        if isinstance(fitted, str):
-            raise ValueError(fitted)
         columns.append(abnormal_returns(fitted, each, market))
         lengths.append(fitted.n)
     abnormal = np.column_stack(columns)

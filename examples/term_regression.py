@@ -27,7 +27,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class TermReturns:
     """Returns by terms of office: ``returns`` (T,) in order of time, ``term`` (T,) the number of the term of each.
 
     ``in_power`` (K,) says of each term whether the party held it. Every term has a return.
@@ -54,11 +54,11 @@ class Terms:
         within, without = self.mean(in_power=True), self.mean(in_power=False)
         return None if within is None or without is None else within - without
 
-    def leaving(self, term: int) -> "Terms":
+    def leaving(self, term: int) -> "TermReturns":
         """Return the others when one term is left out."""
         kept = self.term != term
         number = np.cumsum(np.arange(len(self.in_power)) != term) - 1
-        return Terms(self.returns[kept], number[self.term[kept]], np.delete(self.in_power, term))
+        return TermReturns(self.returns[kept], number[self.term[kept]], np.delete(self.in_power, term))
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class PartyRegression:
     by_term: GapTest
 
 
-def party_regression(given: Terms, *, lags: int | None = None) -> PartyRegression:
+def party_regression(given: TermReturns, *, lags: int | None = None) -> PartyRegression:
     """Return the regression of returns on who is in power, by least squares, with two kinds of standard errors.
 
     ``hac`` allows for correlation over ``lags`` periods (Newey and West 1987) and is read from the normal: with so few
@@ -113,8 +113,8 @@ def _usual_lags(n: int) -> int:
     return int(4 * (n / 100) ** (2 / 9))
 
 
-def _least_squares(given: Terms) -> Any:
-    from statsmodels.regression.linear_model import OLS  # noqa: PLC0415 - a second to import
+def _least_squares(given: TermReturns) -> Any:
+    from statsmodels.regression.linear_model import OLS
 
     return OLS(given.returns, np.column_stack((np.ones(len(given.returns)), given.under))).fit()
 
@@ -124,7 +124,7 @@ def _tested(name: str, n: int, robust: Any, reference: str) -> GapTest:
     return GapTest(Significance(name, n, t, p, reference), error)
 
 
-def term_permutation(given: Terms) -> tuple[Significance, Significance]:
+def term_permutation(given: TermReturns) -> tuple[Significance, Significance]:
     """Return where the gap stands among all ways to give as many terms to the party; exact, two-sided.
 
     First by the t-statistic of the gap, then by the gap itself. The t-statistic has the error of terms as clusters, the
@@ -151,7 +151,7 @@ def term_permutation(given: Terms) -> tuple[Significance, Significance]:
     return Significance(TERMS_T, k, t, p_t, told), by_gap
 
 
-def _why_not(given: Terms) -> str | None:
+def _why_not(given: TermReturns) -> str | None:
     held, k = int(given.in_power.sum()), len(given.in_power)
     if min(held, k - held) < MIN_TERMS:
         return f"{held} of {k} terms were the party's; at least {MIN_TERMS} on each side are needed"
@@ -164,7 +164,7 @@ def _too_many(ways: int) -> str | None:
     return f"{ways:,} ways to give the terms to the party; up to {ENUMERATED_UP_TO:,} are looked at"
 
 
-def _term_sums(given: Terms) -> Floats:
+def _term_sums(given: TermReturns) -> Floats:
     """Return for each term, shape (K, 6): 1, s, n, s2, s n, n2, with s its sum of returns less the mean, n its length.
 
     Of any set of terms the sums of these give the gap and its error.
