@@ -12,7 +12,8 @@ from typing import Any
 from datasets.errors import UserError
 from datasets.instants import iso_z
 from engine.run.run import Run
-from engine.study.trials import Ground, SweepTrials, TradeStatistics, Trial, TrialPosition, ground_of, trade_statistics
+from engine.statistics.observations import TradeStatistics, trade_statistics
+from engine.study.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 from hustings.chain import GENESIS, SCHEMA, Break, Row, RowKind, append, first_break, head, rows
 from hustings.registry import database
 

@@ -49,8 +49,8 @@ from engine.metrics.trade_metrics import closed_returns
 from engine.plan.costs import DAYS_PER_YEAR, Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import Block, PlanGrid
+from engine.statistics.observations import return_statistics
 from engine.strategy.combinations import Which
-from engine.study.trials import return_statistics
 
 _COUNTS = ("n_trades",)
 _REPAID, _WALKING = 4_000_000, 10

@@ -18,10 +18,9 @@ from datasets.prices.bars import Bars, Flags
 from engine.account.bar_matrix import NO_MOMENT, Numbers64
 from engine.plan.plan import PlannedTrade, Skip, close_with_bars, entry_of, plan_leg
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase
-from engine.strategy.gaps import MAX_GAP_DAYS
+from engine.strategy.gaps import MAX_GAP_DAYS, broken_before
 from engine.strategy.market import Market
 from engine.strategy.placeholders import leg_key, with_values
-from engine.study.shapes import broken_before
 
 Values = tuple[Any, ...]
 

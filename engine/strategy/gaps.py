@@ -11,7 +11,7 @@ import numpy as np
 
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_ns
 from datasets.markets.sessions import FX
-from datasets.prices.bars import Bars
+from datasets.prices.bars import Bars, Flags
 from datasets.prices.missing_sessions import MissingSessions
 
 MAX_GAP_DAYS = 45
@@ -102,3 +102,12 @@ def _note(bars: Bars, what: str, missed: list[np.datetime64], how: str) -> tuple
         return ()
     named = ", ".join(map(str, missed[:_TOLD])) + (f" and {len(missed) - _TOLD} more" if len(missed) > _TOLD else "")
     return (f"{what} {len(missed)} session{'s' if len(missed) > 1 else ''} {how}: the bars lack {named}",)
+
+
+def broken_before(bars: Bars) -> Flags:
+    """Return for each bar whether a gap that no trade may cross lies just before it."""
+    days = np.diff(bars.session, prepend=bars.session[:1]).astype(np.int64)
+    missing = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)]
+    broken: Flags = (days > MAX_GAP_DAYS) | (missing > MAX_LACKING)
+    broken[:1] = False  # no trade crosses the gap before the first bar
+    return broken

@@ -14,7 +14,7 @@ from datasets.prices.bars import Bars, Flags, Floats
 from engine.plan.costs import BPS, Costs
 from engine.plan.plan import PlannedTrade
 from engine.strategy import Phase
-from engine.strategy.gaps import MAX_GAP_DAYS, MAX_LACKING
+from engine.strategy.gaps import broken_before
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,6 @@ class _Way:
         ended = np.where(self.out_at_open, bars.open_at[last], bars.close_at[last])
         holes = np.cumsum(broken_before(bars))
         self.whole = (ended > began) & (holes[last] == holes[first])
-
-
-def broken_before(bars: Bars) -> Flags:
-    """Return for each bar whether a hole that no trade may cross lies just before it (engine/strategy/gaps.py)."""
-    gaps = np.diff(bars.session, prepend=bars.session[:1]).astype(np.int64)
-    lacking = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)]
-    broken: Flags = (gaps > MAX_GAP_DAYS) | (lacking > MAX_LACKING)
-    broken[:1] = False  # what lies before the first bar is crossed by nothing
-    return broken
 
 
 def _slipped(price: Floats, costs: Costs, *, buy: bool) -> Floats:

@@ -13,6 +13,7 @@ from datasets.prices.bars import Flags, Floats
 from engine.statistics.abnormal import Model
 from engine.statistics.bootstrap import event_interval
 from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
+from engine.statistics.observations import observed_returns
 from engine.statistics.sharpe import sharpe_of_trades
 from engine.statistics.significance import Significance, untested
 from engine.study.classic import OtherTest, other_tests
@@ -30,7 +31,7 @@ from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import Variation, variations
 from engine.study.settings import LONG_HELD, Settings
 from engine.study.subject import StudyInput
-from engine.study.trials import TrialPosition, observed_returns
+from engine.study.trials import TrialPosition
 from engine.study.tried import REBUILT_AT_MOST, Tried, tried
 from engine.study.verdict import Evidence, verdict
 from engine.study.views import Drawn, StudyView, adjusted_for_views, draw, make_views

@@ -9,8 +9,8 @@ from engine.account.records import Trade
 from engine.account.sizing import TAKE_PROFIT
 from engine.run.backtest import backtest
 from engine.run.run import Run
+from engine.statistics.observations import observed_returns
 from engine.statistics.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
-from engine.study.trials import observed_returns
 from engine.sweep.digest import Best, SampleMoments
 from engine.sweep.job import Job
 from engine.sweep.sweep import COLUMNS, HARDLY_VARY, TRADE_SHARPE, trade_sharpe

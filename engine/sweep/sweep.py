@@ -20,9 +20,9 @@ from engine.metrics.trade_metrics import closed_returns
 from engine.plan.plan import make_plan
 from engine.plan.plan_grid import Block, PlanGrid, plan_grid
 from engine.run.backtest import Window, account_start
+from engine.statistics.observations import return_statistics
 from engine.strategy.market import Market
 from engine.strategy.strategy_calls import format_error
-from engine.study.trials import return_statistics
 from engine.sweep.job import Job
 
 TRADE_SHARPE = "trade_sharpe"

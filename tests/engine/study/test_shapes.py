@@ -8,7 +8,8 @@ from engine.account.sizing import MARGIN_CALL
 from engine.plan.costs import Costs
 from engine.plan.plan import PlannedTrade
 from engine.strategy import Phase
-from engine.study.shapes import Shape, broken_before, close_returns, net_returns, shape_of, window_sums
+from engine.strategy.gaps import broken_before
+from engine.study.shapes import Shape, close_returns, net_returns, shape_of, window_sums
 from tests.engine.markets import bars, instrument
 from tests.engine.test_properties import World, worlds
 

@@ -9,16 +9,8 @@ import pytest
 
 from engine.plan.costs import Terms
 from engine.statistics.abnormal import Model
-from engine.study.trials import (
-    Ground,
-    SweepTrials,
-    TradeStatistics,
-    Trial,
-    TrialPosition,
-    ground_of,
-    observed_returns,
-    trade_statistics,
-)
+from engine.statistics.observations import TradeStatistics, observed_returns, trade_statistics
+from engine.study.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 from tests.engine.markets import about
 from tests.engine.study.worlds import FREE, subject, walk
 
