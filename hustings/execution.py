@@ -8,7 +8,8 @@ from typing import Any
 from datasets.errors import UserError, unknown_name
 from datasets.events import EventCatalogue
 from engine.plan.costs import Terms
-from engine.run.backtest import Window, account_start, backtest, code_hash, finish_run
+from engine.run.backtest import Window, account_start, backtest, finish_run
+from engine.run.identity import code_hash
 from engine.run.run import Run
 from engine.run.variants import ParameterSensitivity
 from engine.strategy import Strategy, build

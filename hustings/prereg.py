@@ -15,7 +15,8 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from datasets.errors import UserError
 from engine.plan.costs import Terms
-from engine.run.backtest import Window, code_hash
+from engine.run.backtest import Window
+from engine.run.identity import code_hash
 from engine.statistics.abnormal import Model
 from engine.strategy import build, values
 from engine.study.desk import EARLIEST, LATEST

@@ -7,7 +7,7 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.events.label_file import load_labels, relabelled
-from engine.run.backtest import code_hash
+from engine.run.identity import code_hash
 from engine.run.run import Run
 from engine.statistics.significance import Significance
 from engine.strategy import values

@@ -1,4 +1,4 @@
-"""What all tests share: a home of their own, and the private price files where a machine has them."""
+"""What all tests share: a home of their own, golden files, and the private price files where a machine has them."""
 
 import os
 from pathlib import Path
@@ -11,6 +11,16 @@ settings.register_profile("same", settings.get_profile("hustings"), derandomize=
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hustings"))
 
 SHARED = Path(os.environ.get("HUSTINGS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew; then read the diff")
+
+
+@pytest.fixture(scope="session")
+def update_golden(pytestconfig: pytest.Config) -> bool:
+    """Whether the golden files are to be written anew."""
+    return bool(pytestconfig.getoption("--update-golden"))
 
 
 @pytest.fixture(scope="session", autouse=True)

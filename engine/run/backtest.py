@@ -1,16 +1,12 @@
 """One backtest from its parts: plan, replay, numbers, manifest."""
 
-import hashlib
 import inspect
-import json
 import platform
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
-from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +23,7 @@ from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
 from engine.plan.plan import Skipped, make_plan
 from engine.run.event_paths import event_paths
+from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved_values
 from engine.run.run import Run, RunEvent
 from engine.strategy import Strategy, values
 from engine.strategy.market import Market
@@ -83,6 +80,7 @@ def backtest(
         skipped=[*plan.skipped, *account.skipped],
         considered=plan.considered,
         benchmark=None if benchmark is None else market.bars(benchmark),
+        resolved=resolved_values(strategy, market),
     )
 
 
@@ -113,39 +111,30 @@ def finish_run(
     skipped: Iterable[Skipped],
     considered: int,
     benchmark: Bars | None,
+    resolved: dict[str, Any] | None = None,
 ) -> Run:
-    """Return the run of an account: its numbers, and the manifest from which its id follows."""
+    """Return the run of an account: its metrics, its manifest, and its id.
+
+    ``resolved`` are the parameters with each instrument named by its symbol; by default those of ``identity``.
+    """
     skipped = tuple(skipped)
     sessions = account.days.sessions
     previous = np.concatenate(([terms.cash], account.equity[:-1]))
     returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
     result = compute_metrics(sessions, returns, account.trades, cash_rate=terms.cash_rate)
-    shown = [*bars] if benchmark is None or benchmark.symbol in {b.symbol for b in bars} else [*bars, benchmark]
     manifest = {
         **identity,
-        "sources": {b.symbol: f"{b.source.text}; {b.span()}" for b in shown},
-        "simulated": sorted(b.symbol for b in shown if b.source.simulated),
-        "currencies": {b.symbol: b.instrument.currency for b in bars},
-        "adjustments": {b.symbol: b.adjustment for b in shown},
-        "total_return_indices": sorted(b.symbol for b in shown if b.adjustment == "total"),
-        "warnings": [w for w in [mixed_returns(shown)] if w],
-        "costs": {b.symbol: asdict(terms.costs(b.instrument)) for b in bars},
-        "terms": asdict(terms),
+        **_series(bars, terms, benchmark),
         "window": {"from": str(window.since or ""), "to": str(window.until or "")},
         "first_session": str(to_date(sessions[0])),
         "last_session": str(to_date(sessions[-1])),
-        "benchmark": None if benchmark is None else benchmark.symbol,
         "events_considered": considered,
-        "labels": None if events.labels is None else dict(events.labels),
-        "priors": None if events.priors is None else dict(events.priors),
-        "sha256": {"code": code, "events": events.sha256(), "bars": {b.symbol: b.sha256() for b in shown}},
-        "versions": _versions(),
-        "seed": None,
-        "conventions": "CONVENTIONS.md of hustings " + version("hustings"),
+        **_origins(events, code, bars, benchmark),
     }
-    text = json.dumps(manifest, sort_keys=True)
     return Run(
-        run_id=hashlib.sha256(text.encode()).hexdigest()[:16],
+        run_id=id_of_inputs(
+            manifest, parameters=resolved or identity["parameters"], lots={b.symbol: b.instrument.lot for b in bars}
+        ),
         manifest=manifest,
         start_equity=terms.cash,
         sessions=sessions,
@@ -163,6 +152,43 @@ def finish_run(
         notes=result.notes,
         paths=event_paths(account.trades, events, bars),
     )
+
+
+def _series(bars: list[Bars], terms: Terms, benchmark: Bars | None) -> dict[str, Any]:
+    """Return what the manifest says of the bars, their costs and the account's terms."""
+    shown = _shown(bars, benchmark)
+    return {
+        "sources": {b.symbol: f"{b.source.text}; {b.span()}" for b in shown},
+        "simulated": sorted(b.symbol for b in shown if b.source.simulated),
+        "currencies": {b.symbol: b.instrument.currency for b in bars},
+        "adjustments": {b.symbol: b.adjustment for b in shown},
+        "total_return_indices": sorted(b.symbol for b in shown if b.adjustment == "total"),
+        "warnings": [w for w in [mixed_returns(shown)] if w],
+        "costs": {b.symbol: asdict(terms.costs(b.instrument)) for b in bars},
+        "terms": asdict(terms),
+        "benchmark": None if benchmark is None else benchmark.symbol,
+    }
+
+
+def _origins(events: EventCatalogue, code: str, bars: list[Bars], benchmark: Bars | None) -> dict[str, Any]:
+    """Return what the manifest says of the files, code and packages behind a run."""
+    return {
+        "labels": None if events.labels is None else dict(events.labels),
+        "priors": None if events.priors is None else dict(events.priors),
+        "sha256": {
+            "code": code,
+            "events": events.sha256(),
+            "bars": {b.symbol: b.sha256() for b in _shown(bars, benchmark)},
+        },
+        "results_version": RESULTS_VERSION,
+        "versions": _versions(),
+        "seed": None,
+        "conventions": "CONVENTIONS.md of hustings " + version("hustings"),
+    }
+
+
+def _shown(bars: list[Bars], benchmark: Bars | None) -> list[Bars]:
+    return [*bars] if benchmark is None or benchmark.symbol in {b.symbol for b in bars} else [*bars, benchmark]
 
 
 def _run_events(events: EventCatalogue, account: Account, skipped: Iterable[Skipped]) -> tuple[RunEvent, ...]:
@@ -219,42 +245,6 @@ def on_sessions(bars: Bars, sessions: Any) -> Floats:
 def rule_of(strategy: Strategy) -> str:
     """Return the first line of a rule's docstring: the rule in words."""
     return (inspect.getdoc(type(strategy)) or type(strategy).__name__).splitlines()[0]
-
-
-def code_hash(cls: type) -> str:
-    """Return a hash of the rule's own file and of the code that plans and replays it."""
-    digest = hashlib.sha256(_engine_code())
-    digest.update(cls.__qualname__.encode())
-    for path in _own_files(cls):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _own_files(cls: type) -> list[Path]:
-    """Return the files a rule is made of: its own, those of its bases, and what is imported from beside them.
-
-    Installed packages and hustings itself are told by their versions and by the engine's own hash; of the bundled
-    rules each counts for itself. A rule made at a prompt has no file.
-    """
-    here = Path(__file__).parents[2]
-    modules = [sys.modules.get(base.__module__) for base in cls.__mro__]
-    files = {Path(f) for f in (getattr(m, "__file__", None) for m in modules) if f}
-    files = {
-        f
-        for f in files
-        if "site-packages" not in f.parts and not any(f.is_relative_to(here / room) for room in ("engine", "datasets"))
-    }
-    theirs = {f.parent for f in files if not f.is_relative_to(here)}
-    beside = [getattr(m, "__file__", None) for m in list(sys.modules.values())]
-    files |= {Path(f) for f in beside if f and Path(f).parent in theirs}
-    return sorted(f for f in files if f.suffix == ".py" and f.is_file())
-
-
-@lru_cache(maxsize=1)
-def _engine_code() -> bytes:
-    here = Path(__file__).parents[1]
-    files = sorted([*here.rglob("*.py"), *(here.parent / "datasets").rglob("*.py")])
-    return b"".join(f.read_bytes() for f in files)
 
 
 def _versions() -> dict[str, str]:

@@ -179,10 +179,9 @@ class Strategy:
     def instruments(self) -> tuple[str, ...]:
         """Return the names in the fields declared as ``Symbol`` or ``Symbols``."""
         found: list[str] = []
-        for name, hint in get_type_hints(type(self), include_extras=True).items():
-            if _INSTRUMENT in get_args(hint):
-                value = getattr(self, name)
-                found.extend([value] if isinstance(value, str) else value)
+        for name in instrument_fields(type(self)):
+            value = getattr(self, name)
+            found.extend([value] if isinstance(value, str) else value)
         return tuple(dict.fromkeys(found))
 
 
@@ -226,6 +225,12 @@ def parameters(rule: type[Strategy]) -> list[Parameter]:
         Parameter(f.name, _type_name(hints[f.name]), _default(f), _bounds(hints[f.name]), says.get(f.name, ""))
         for f in fields(rule)  # type: ignore[arg-type]
     ]
+
+
+def instrument_fields(rule: type[Strategy]) -> tuple[str, ...]:
+    """Return the names of the fields declared as ``Symbol`` or ``Symbols``."""
+    hints = get_type_hints(rule, include_extras=True)
+    return tuple(name for name, hint in hints.items() if _INSTRUMENT in get_args(hint))
 
 
 def values(rule: Strategy) -> dict[str, Any]:

@@ -19,7 +19,8 @@ from datasets.prices.bars import Bars
 from engine.account.grid import Backend
 from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
-from engine.run.backtest import Window, code_hash, rule_of
+from engine.run.backtest import Window, rule_of
+from engine.run.identity import code_hash
 from engine.strategy import Strategy, values
 from engine.strategy.market import Market
 from engine.sweep.space import Space
@@ -211,8 +212,9 @@ def _plain(value: Any) -> Any:
 
 
 def id_of(manifest: Mapping[str, Any]) -> str:
-    """Return the id of a sweep: the first 16 hex digits of the SHA-256 of its manifest."""
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+    """Return the id of a sweep: 16 hex digits of the SHA-256 of its manifest, without the text of the rule."""
+    inputs = {name: value for name, value in manifest.items() if name != "rule"}
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def hashes_of(job: Job) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from engine.account.grid import Backend
-from engine.run.backtest import code_hash
+from engine.run.identity import code_hash
 from engine.sweep.job import Job, differences, facts_hash, hashes_of, versions
 from engine.sweep.sweep import Chunk, evaluate_stretch
 from strategies.loading import find_strategy

@@ -133,7 +133,7 @@ def test_what_ran_on_other_code_cannot_be_rebuilt(cli, home, tmp_path: Path) -> 
     cli("new", "my-rule")
     path = tmp_path / "my_rule.py"
     cli("run", "my_rule.py:MyRule", *QUICK)
-    path.write_text(path.read_text() + "\n# said otherwise\n")
+    path.write_text(path.read_text() + "\nLIMIT = 3\n")
     assert cli("run", "my_rule.py:MyRule", *QUICK).json["trial"]["n_of_rule"] == 2
     first, second = ledger.trials_of("my-rule")
     assert first.ground is not None

@@ -1,0 +1,88 @@
+"""A run's id: the hash of its inputs and of the version of the results, not of source text."""
+
+import ast
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from engine.strategy import Strategy, instrument_fields, values
+from engine.strategy.market import Market
+
+RESULTS_VERSION = 1
+"""Raised when the same inputs give other results: ``tests/engine/test_golden.py`` fails until it is."""
+
+_INPUTS = (
+    "strategy", "currencies", "adjustments", "simulated", "costs", "terms", "window", "benchmark", "labels", "priors",
+    "sha256",
+)  # fmt: skip
+_FRAMEWORK = ("engine", "backtrader", "builtins", "abc", "typing")
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_STRATEGIES = Path(__file__).parents[2] / "strategies"
+
+
+def id_of_inputs(manifest: Mapping[str, Any], *, parameters: Mapping[str, Any], lots: Mapping[str, float]) -> str:
+    """Return the id of a run, 16 hex digits.
+
+    Args:
+        manifest: what the run was made from. Its texts, counts and versions of packages do not enter the id.
+        parameters: those of the strategy, with each instrument named by its symbol.
+        lots: the lot of each instrument by symbol.
+    """
+    inputs = {name: manifest[name] for name in _INPUTS} | {"parameters": parameters, "lots": lots}
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def resolved_values(strategy: Strategy, market: Market) -> dict[str, Any]:
+    """Return the parameters of a rule, ready for JSON, with each instrument named by its symbol."""
+    found = values(strategy)
+    for name in instrument_fields(type(strategy)):
+        typed = found[name]
+        found[name] = market.symbol(typed) if isinstance(typed, str) else [market.symbol(t) for t in typed]
+    return found
+
+
+def code_hash(cls: type) -> str:
+    """Return a hash of RESULTS_VERSION and of a rule's own code, without its docstrings, comments and formatting."""
+    digest = hashlib.sha256(f"{RESULTS_VERSION} {cls.__qualname__}".encode())
+    for path in _own_files(cls):
+        digest.update(repr(_normalised(path)).encode())
+    return digest.hexdigest()
+
+
+def _own_files(cls: type) -> list[Path]:
+    """Return the files a rule is made of: its own, those of its bases, and the modules loaded from their folders.
+
+    Of the bundled rules, and of modules that lie directly in site-packages, each counts for itself. A rule made at a
+    prompt has no file.
+    """
+    modules = [sys.modules.get(c.__module__) for c in cls.__mro__ if c.__module__.split(".")[0] not in _FRAMEWORK]
+    files = {Path(f) for m in modules if (f := getattr(m, "__file__", None))}
+    folders = {f.parent for f in files if f.parent != _STRATEGIES and f.parent.name != "site-packages"}
+    loaded = (getattr(m, "__file__", None) for m in list(sys.modules.values()))
+    files |= {Path(f) for f in loaded if f and Path(f).parent in folders}
+    return sorted(f for f in files if f.suffix == ".py" and f.is_file())
+
+
+def _normalised(path: Path) -> Any:
+    """Return what a file's code says, as nested tuples that do not depend on the version of Python."""
+    try:
+        return _plain(ast.parse(path.read_bytes()))
+    except (SyntaxError, ValueError):
+        return path.read_bytes()
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, list):
+        return tuple(_plain(n) for n in node)
+    return (type(node).__name__, *_fields(node)) if isinstance(node, ast.AST) else node
+
+
+def _fields(node: ast.AST) -> Iterator[tuple[str, Any]]:
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            value = value[1:]
+        if value not in (None, [], ()):
+            yield name, _plain(value)
