@@ -1,8 +1,8 @@
-"""What code under examination may see: while a lens is held, events and bars are handed out as seen through it.
+"""What code under examination may see of events and bars.
 
-``hustings lookahead`` asks a rule again in a world without its future. A rule may reach past what it is given and load
-the catalogue or the bars itself; so ``load_events``, ``bundled_events`` and every source of bars look through the lens
-that is held. Outside that command none is, and they hand out what there is.
+``hustings lookahead`` calls a rule again in a world without its future. A rule may also load the catalogue or the bars
+itself; so ``load_events``, ``bundled_events`` and every source of bars apply the visibility in force. Outside that
+command there is none, and they return everything.
 """
 
 import sys
@@ -23,70 +23,70 @@ S = TypeVar("S")
 class Visibility:
     """How an event is shown (None: not at all), and how bars are.
 
-    ``reached`` is told each time events or bars are handed out, ``opened`` the path of each file that is opened for
-    reading by anything else than what hands them out.
+    ``on_access`` is called each time events or bars are loaded, ``on_open`` with the path of each file that other code
+    opens for reading.
     """
 
     event: Callable[[Any], Any]
     bars: Callable[[Any], Any]
-    reached: Callable[[str], None] = lambda what: None
-    opened: Callable[[Path], None] = lambda path: None
+    on_access: Callable[[str], None] = lambda what: None
+    on_open: Callable[[Path], None] = lambda path: None
 
 
-_HELD: ContextVar[Visibility | None] = ContextVar("lens", default=None)
+_IN_FORCE: ContextVar[Visibility | None] = ContextVar("visibility", default=None)
 
 
-def held_lens() -> Visibility | None:
-    """Return the lens that is held, None where there is none."""
-    return _HELD.get()
+def current_visibility() -> Visibility | None:
+    """Return the visibility in force, None where there is none."""
+    return _IN_FORCE.get()
 
 
 @contextmanager
-def holding(lens: Visibility | None) -> Iterator[None]:
-    """Hold a lens, or none; what was held before is held again afterwards, whatever happens."""
-    if lens is not None:
+def using_visibility(visibility: Visibility | None) -> Iterator[None]:
+    """Put a visibility in force, or none; the previous one is in force again afterwards, whatever happens."""
+    if visibility is not None:
         _watch_files()
-    token = _HELD.set(lens)
+    token = _IN_FORCE.set(visibility)
     try:
         yield
     finally:
-        _HELD.reset(token)
+        _IN_FORCE.reset(token)
 
 
-def through_lens(load: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
-    """Make the ``load`` of a source hand out its bars through the lens that is held; it reads with none."""
+def visible_bars(load: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+    """Make the ``load`` of a source return its bars as the visibility in force shows them; it reads without one."""
 
     @wraps(load)
-    def seen(source: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        lens = _HELD.get()
-        if lens is None:
+    def load_visible(source: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        visibility = _IN_FORCE.get()
+        if visibility is None:
             return load(source, *args, **kwargs)
-        lens.reached("bars")
-        with holding(None):
+        visibility.on_access("bars")
+        with using_visibility(None):
             whole = load(source, *args, **kwargs)
-        shown: R = lens.bars(whole)
+        shown: R = visibility.bars(whole)
         return shown
 
-    return seen
+    return load_visible
 
 
-def tell_opened(path: Path) -> None:
-    """Tell the lens that is held of a file that Python's own hook does not see being opened."""
-    lens = _HELD.get()
-    if lens is not None:
-        lens.opened(path)
+def report_opened(path: Path) -> None:
+    """Report a file whose opening Python's own hook does not see to the visibility in force."""
+    visibility = _IN_FORCE.get()
+    if visibility is not None:
+        visibility.on_open(path)
 
 
 @lru_cache(maxsize=1)
 def _watch_files() -> None:
-    """Tell the lens that is held of every file opened for reading; the hook cannot be taken away, and is idle then."""
-    held = _HELD.get  # bound here: while Python ends, a module's names are gone before its hooks
+    """Report every file opened for reading to the visibility in force; the hook cannot be removed, and is idle then."""
+    current = _IN_FORCE.get  # bound here: while Python ends, a module's names are gone before its hooks
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        if event != "open" or (lens := held()) is None:
+        if event != "open" or (visibility := current()) is None:
             return
         path, mode = args[0], args[1]
         if isinstance(path, str | bytes | Path) and (mode is None or not set(str(mode)) & set("wax")):
-            lens.opened(Path(path.decode(errors="replace") if isinstance(path, bytes) else path))
+            visibility.on_open(Path(path.decode(errors="replace") if isinstance(path, bytes) else path))
 
     sys.addaudithook(hook)

@@ -1,4 +1,4 @@
-"""The command line without its commands: names, options and what may follow them, from a prepared file.
+"""The command line without its commands: names, options and what may follow them, from a cached file.
 
 To describe the commands all of them must be imported, with all that they use. That is done once for each version of the
 code; from the description they are built again in a few milliseconds, fit for completion and for nothing else.
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from datasets.prepared import content_key, prepared
+from datasets.cache import cached, content_hash
 from hustings.completion_values import VALUES_OF
 
 _ROOT = Path(__file__).parent.parent
@@ -22,7 +22,7 @@ Described = dict[str, Any]
 def command_tree() -> click.Group:
     """Return the whole command line, to complete with."""
     sources = (path for package in _PACKAGES for path in (_ROOT / package).rglob("*.py"))
-    described: Described = prepared("commands", content_key(sources), _described_all)
+    described: Described = cached("commands", content_hash(sources), _described_all)
     built = _built("hustings", described)
     assert isinstance(built, click.Group)
     return built

@@ -15,7 +15,7 @@ from datasets.prices.sources.adjusted import AdjustedSource
 from datasets.prices.sources.base import BarSource
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
-from datasets.prices.sources.stored import AtHandSource, StoreSource
+from datasets.prices.sources.stored import DefaultSource, StoreSource
 from datasets.prices.store import Store
 
 _NAMED: dict[str, Callable[[], BarSource]] = {"builtin": BuiltinSource, "store": StoreSource}
@@ -35,7 +35,7 @@ def priced(events: EventCatalogue, path: Path | None) -> EventCatalogue:
 def source_of(data: Path | None) -> BarSource:
     """Return the source of bars: what is at hand, ``builtin`` or ``store`` alone, or one directory and nothing else."""
     if data is None:
-        return AtHandSource()
+        return DefaultSource()
     if str(data) in _NAMED and not data.is_dir():
         return _NAMED[str(data)]()
     return DirectorySource(data, now=datetime.now(UTC))

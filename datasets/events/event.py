@@ -19,9 +19,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from datasets.errors import UserError, unknown_name
-from datasets.events.odds_book import Quotes, happened, last_book, margin_removed, quotes_before
+from datasets.events.odds_book import Quotes, happened, last_quotes, margin_removed, quotes_before
 from datasets.instants import iso_z
-from datasets.visibility import held_lens, holding
+from datasets.visibility import current_visibility, using_visibility
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -249,7 +249,7 @@ class PoliticalEvent(BaseModel):
     @property
     def priors(self) -> Mapping[str, float]:
         """The probability of each outcome by the last quotes, margin removed; empty when there are none."""
-        return margin_removed(last_book(self._quotes))
+        return margin_removed(last_quotes(self._quotes))
 
     @property
     def outcome(self) -> str | None:
@@ -342,7 +342,7 @@ class EventCatalogue:
         """Return the events for which ``wanted`` is true."""
         return EventCatalogue((e for e in self._events if wanted(e)), labels=self.labels, priors=self.priors)
 
-    def seen_as(self, look: Callable[[PoliticalEvent], PoliticalEvent | None]) -> "EventCatalogue":
+    def as_visible(self, look: Callable[[PoliticalEvent], PoliticalEvent | None]) -> "EventCatalogue":
         """Return the events as ``look`` shows them, without those it shows as None; their order stays."""
         seen = EventCatalogue((), labels=self.labels, priors=self.priors)
         seen._events = tuple(shown for e in self._events if (shown := look(e)) is not None)
@@ -361,33 +361,33 @@ def _unsaid(event: PoliticalEvent) -> set[str] | None:
 
 
 def bundled_events() -> EventCatalogue:
-    """Return the catalogue that comes with hustings, through the lens that is held (datasets/visibility.py)."""
-    return _through_lens(_bundled())
+    """Return the catalogue that comes with hustings, as the visibility in force shows it."""
+    return _visible(_bundled())
 
 
 @lru_cache(maxsize=1)
 def _bundled() -> EventCatalogue:
-    with holding(None):
+    with using_visibility(None):
         return load_events(CATALOGUE)
 
 
 def load_events(path: Path) -> EventCatalogue:
-    """Return the events of a CSV file, or of every CSV file of a directory, through the lens that is held.
+    """Return the events of a CSV file, or of every CSV file of a directory, as the visibility in force shows them.
 
     Raises:
         UserError: nothing there, not UTF-8, a missing or unknown column, a bad row (line named), a doubled id.
     """
-    with holding(None):
+    with using_visibility(None):
         whole = EventCatalogue(_checked_events(path))
-    return _through_lens(whole)
+    return _visible(whole)
 
 
-def _through_lens(events: EventCatalogue) -> EventCatalogue:
-    lens = held_lens()
-    if lens is None:
+def _visible(events: EventCatalogue) -> EventCatalogue:
+    visibility = current_visibility()
+    if visibility is None:
         return events
-    lens.reached("events")
-    return events.seen_as(lens.event)
+    visibility.on_access("events")
+    return events.as_visible(visibility.event)
 
 
 def _checked_events(path: Path) -> Iterator[PoliticalEvent]:
@@ -421,20 +421,20 @@ class EventRow:
 def event_rows(path: Path) -> Iterator[EventRow]:
     """Yield every row of a CSV file, or of every CSV file of a directory, whether it can be read or not.
 
-    Through a lens only the rows that make an event it shows are there, without their cells.
+    Under a visibility only the rows of events that it shows are there, without their cells.
 
     Raises:
         UserError: nothing there, not UTF-8, not CSV, a missing or unknown column.
     """
-    lens = held_lens()
-    if lens is None:
+    visibility = current_visibility()
+    if visibility is None:
         yield from _all_rows(path)
         return
-    lens.reached("events")
-    with holding(None):
+    visibility.on_access("events")
+    with using_visibility(None):
         rows = list(_all_rows(path))
     for row in rows:
-        shown = None if row.event is None else lens.event(row.event)
+        shown = None if row.event is None else visibility.event(row.event)
         if shown is not None:
             yield replace(row, cells={}, event=shown)
 

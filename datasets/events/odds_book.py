@@ -30,7 +30,7 @@ def quotes_before(quotes: Quotes, at: datetime) -> Quotes:
     return quotes[: bisect_left(quotes, at, key=lambda q: q.observed_at)]
 
 
-def last_book(quotes: Quotes) -> dict[str, Quote]:
+def last_quotes(quotes: Quotes) -> dict[str, Quote]:
     """Return the last quote of each outcome, as observed; outcomes that have left the book are not in it."""
     last = {q.outcome: q for q in quotes}
     return {name: q for name, q in sorted(last.items()) if quotes[-1].observed_at - q.observed_at <= STALE_AFTER}

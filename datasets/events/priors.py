@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from datasets.csv_rows import CsvRow, csv_columns, csv_rows
 from datasets.errors import UserError, unknown_name
 from datasets.events.event import EventCatalogue, Instant, PoliticalEvent, Share
-from datasets.events.odds_book import STALE_AFTER, Quote, Quotes, folded, last_book, quotes_before
+from datasets.events.odds_book import STALE_AFTER, Quote, Quotes, folded, last_quotes, quotes_before
 from datasets.instants import iso_z
 
 COLUMNS = ("event_id", "observed_at", "outcome", "probability", "source")
@@ -47,7 +47,7 @@ class PriorTable:
     def prior(self, event: PoliticalEvent, at: datetime | None = None) -> dict[str, Quote]:
         """Return the last quote of each outcome strictly before the cut-off, and strictly before ``at`` if given."""
         usable = self.usable(event)
-        return last_book(usable if at is None else quotes_before(usable, at))
+        return last_quotes(usable if at is None else quotes_before(usable, at))
 
     def usable(self, event: PoliticalEvent) -> Quotes:
         """Return the quotes of an event strictly before its cut-off; none where it has no cut-off."""

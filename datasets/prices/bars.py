@@ -13,7 +13,7 @@ from datasets.errors import UserError
 from datasets.instants import Instants, Sessions, iso_z, to_date
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp
-from datasets.prices.missing_sessions import MissingSessions, sessions_lacking
+from datasets.prices.missing_sessions import MissingSessions, find_missing_sessions
 from datasets.prices.stale_opens import tradable_opens
 
 Floats = NDArray[np.float64]
@@ -89,7 +89,7 @@ class Bars:
     @cached_property
     def missing(self) -> MissingSessions:
         """The sessions that the exchange's calendar holds and the bars lack, found when first asked for."""
-        return sessions_lacking(self.instrument.mic, self.session)
+        return find_missing_sessions(self.instrument.mic, self.session)
 
     @cached_property
     def days(self) -> SessionRows:

@@ -13,7 +13,7 @@ from datasets.instants import iso_z
 KEPT = timedelta(hours=24)
 
 
-class Journal:
+class FetchJournal:
     """The symbols that one command has fetched, with the instants; a file under ``$HUSTINGS_HOME/fetches``.
 
     A command is known by its words. A journal that cannot be read or written is one that is not there: it saves

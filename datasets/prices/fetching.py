@@ -10,7 +10,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.instants import Sessions, iso_z, to_date
 from datasets.markets.instruments import Instrument
-from datasets.prices.fetch_journal import Journal
+from datasets.prices.fetch_journal import FetchJournal
 from datasets.prices.importing import ImportResult, Origin, import_table
 from datasets.prices.quality import RefusedError
 from datasets.prices.sources.base import Provider
@@ -23,7 +23,7 @@ OVERLAP = 10
 """An update asks for so many stored sessions again, so that a revision shows."""
 
 
-class State(StrEnum):
+class FetchState(StrEnum):
     """What became of a symbol."""
 
     STORED = "stored"
@@ -36,11 +36,11 @@ class State(StrEnum):
     @property
     def is_good(self) -> bool:
         """Whether the store now holds what was asked."""
-        return self in (State.STORED, State.UNCHANGED, State.EARLIER)
+        return self in (FetchState.STORED, FetchState.UNCHANGED, FetchState.EARLIER)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FetchOutcome:
     """What became of one symbol: rows added, values changed, rows found as stored; why, where it went wrong.
 
     ``diff`` holds the stored values that the answer would change, or has changed; ``notes`` what was put right, is
@@ -49,7 +49,7 @@ class Outcome:
 
     symbol: str
     asked_for: str
-    state: State
+    state: FetchState
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -61,7 +61,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Request:
+class FetchRequest:
     """What a user asks to fetch. ``full`` asks for the whole span even where most of it is stored."""
 
     instruments: Sequence[Instrument]
@@ -86,66 +86,66 @@ def not_offered(instrument: Instrument, provider: str) -> str:
 
 
 def fetch_all(
-    request: Request, provider: Provider, store: Store, journal: Journal, now: Callable[[], datetime]
-) -> Iterator[Outcome]:
+    request: FetchRequest, provider: Provider, store: Store, journal: FetchJournal, now: Callable[[], datetime]
+) -> Iterator[FetchOutcome]:
     """Give the outcome of each symbol as it comes. Where a provider will answer nobody more, the rest is not asked."""
     exhausted = ""
     for instrument in request.instruments:
         earlier = journal.done_at(instrument.symbol)
         if exhausted:
-            yield _outcome(instrument, provider, State.NOT_ASKED, reason=exhausted)
+            yield _outcome(instrument, provider, FetchState.NOT_ASKED, reason=exhausted)
             continue
         if earlier and instrument.symbol in store.symbols():
-            yield _outcome(instrument, provider, State.EARLIER, reason=f"at {earlier}; --full asks again")
+            yield _outcome(instrument, provider, FetchState.EARLIER, reason=f"at {earlier}; --full asks again")
             continue
         try:
             outcome = fetch_one(instrument, request, provider, store, now)
         except ExhaustedError as e:
             exhausted = str(e)
-            outcome = _outcome(instrument, provider, State.FAILED, reason=str(e))
+            outcome = _outcome(instrument, provider, FetchState.FAILED, reason=str(e))
         if outcome.state.is_good:
             journal.note(instrument.symbol, iso_z(now()))
         yield outcome
 
 
 def fetch_one(
-    instrument: Instrument, request: Request, provider: Provider, store: Store, now: Callable[[], datetime]
-) -> Outcome:
+    instrument: Instrument, request: FetchRequest, provider: Provider, store: Store, now: Callable[[], datetime]
+) -> FetchOutcome:
     """Return what became of one symbol.
 
     Raises:
         ExhaustedError: the provider will answer nobody for a while.
     """
     if not symbol_of(instrument, provider.name):
-        return _outcome(instrument, provider, State.REFUSED, reason=not_offered(instrument, provider.name))
+        return _outcome(instrument, provider, FetchState.REFUSED, reason=not_offered(instrument, provider.name))
     try:
         known = store.load(instrument.symbol).table.session if instrument.symbol in store.symbols() else None
         first = _first(known, request)
         if first and request.last and first > request.last:
-            return _outcome(instrument, provider, State.UNCHANGED, reason=f"stored beyond {request.last} already")
+            return _outcome(instrument, provider, FetchState.UNCHANGED, reason=f"stored beyond {request.last} already")
         asked_at = now()  # a session that was not over then may be in the answer in part
         fetched = provider.fetch(instrument, first=first, last=request.last)
         table = _within(fetched.table, first, request.last)
         _check_joins(table, known)
-        arrival = Origin(
+        origin = Origin(
             source=provider.source,
             retrieved_at=asked_at,
             licence=provider.licence,
             adjustment="total" if instrument.total_return else "price",
         )
-        taken = import_table(table, instrument, store, arrival=arrival, accepted=request.accepted)
+        taken = import_table(table, instrument, store, origin=origin, accepted=request.accepted)
     except ExhaustedError:
         raise
     except ProviderError as e:
-        return _outcome(instrument, provider, State.FAILED, reason=str(e))
+        return _outcome(instrument, provider, FetchState.FAILED, reason=str(e))
     except HistoryChangedError as e:
         diff = tuple(c.text() for c in e.changes)
-        return _outcome(instrument, provider, State.REFUSED, reason=str(e), diff=diff)
+        return _outcome(instrument, provider, FetchState.REFUSED, reason=str(e), diff=diff)
     except RefusedError as e:
-        return replace(_outcome(instrument, provider, State.REFUSED, reason=_reason(e)), notes=_all_of(e))
+        return replace(_outcome(instrument, provider, FetchState.REFUSED, reason=_reason(e)), notes=_all_of(e))
     except UserError as e:
-        return _outcome(instrument, provider, State.REFUSED, reason=str(e))
-    return _stored(_outcome(instrument, provider, State.STORED), taken, table.remarks)
+        return _outcome(instrument, provider, FetchState.REFUSED, reason=str(e))
+    return _stored(_outcome(instrument, provider, FetchState.STORED), taken, table.remarks)
 
 
 def _reason(e: RefusedError) -> str:
@@ -160,11 +160,11 @@ def _all_of(e: RefusedError) -> tuple[str, ...]:
     return tuple(f"{f.message} ({f.rule})" for f in e.refused) if len(e.refused) > 1 else ()
 
 
-def _stored(outcome: Outcome, taken: ImportResult, remarks: Sequence[str]) -> Outcome:
+def _stored(outcome: FetchOutcome, taken: ImportResult, remarks: Sequence[str]) -> FetchOutcome:
     update, delivery = taken.update, taken.delivery
     return replace(
         outcome,
-        state=State.STORED if update.added or update.changes else State.UNCHANGED,
+        state=FetchState.STORED if update.added or update.changes else FetchState.UNCHANGED,
         added=update.added,
         changed=len(update.changes),
         unchanged=update.unchanged,
@@ -175,7 +175,7 @@ def _stored(outcome: Outcome, taken: ImportResult, remarks: Sequence[str]) -> Ou
     )
 
 
-def _first(known: Sessions | None, request: Request) -> date | None:
+def _first(known: Sessions | None, request: FetchRequest) -> date | None:
     """Return from when to ask: what the user said, else some sessions before the end of what is stored.
 
     Where all that is asked for lies before what is stored, from the beginning.
@@ -210,6 +210,6 @@ def _check_joins(table: PriceTable, known: Sessions | None) -> None:
 
 
 def _outcome(
-    instrument: Instrument, provider: Provider, state: State, *, reason: str = "", diff: tuple[str, ...] = ()
-) -> Outcome:
-    return Outcome(instrument.symbol, symbol_of(instrument, provider.name), state, reason=reason, diff=diff)
+    instrument: Instrument, provider: Provider, state: FetchState, *, reason: str = "", diff: tuple[str, ...] = ()
+) -> FetchOutcome:
+    return FetchOutcome(instrument.symbol, symbol_of(instrument, provider.name), state, reason=reason, diff=diff)

@@ -11,7 +11,7 @@ from datasets.instants import iso_z
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
 from datasets.prices.merging import Update
-from datasets.prices.quality import QualityReport, Severity, admit, check_accepted
+from datasets.prices.quality import QualityReport, Severity, check_accepted, validate
 from datasets.prices.series_file import Delivery
 from datasets.prices.sources.stored import StoreSource
 from datasets.prices.store import REVISION, Store
@@ -42,25 +42,25 @@ class ImportResult:
 
 
 def import_table(
-    table: PriceTable, instrument: Instrument, store: Store, *, arrival: Origin, accepted: Collection[str] = ()
+    table: PriceTable, instrument: Instrument, store: Store, *, origin: Origin, accepted: Collection[str] = ()
 ) -> ImportResult:
     """Judge a table and add its rows to the store: all of them, or none and an error.
 
     Raises:
-        UserError: a finding that could change a fill and was not accepted (``datasets.prices.quality.admit``);
+        UserError: a finding that could change a fill and was not accepted (``datasets.prices.quality.validate``);
             or rows that share no session with the stored ones, and ``unjoined`` was not accepted.
         HistoryChangedError: stored rows would change and ``revision`` was not accepted.
     """
     rules = [rule for rule in accepted if rule not in (REVISION, UNJOINED)]
     known = _reference(store, instrument)
-    passed = admit(table, instrument, accepted=rules, reference=known, retrieved_at=arrival.retrieved_at)
+    passed = validate(table, instrument, accepted=rules, reference=known, retrieved_at=origin.retrieved_at)
     if known is not None and UNJOINED not in accepted:
         _check_joins(passed.table, known)
     delivery = Delivery(
         name=table.name,
-        source=arrival.source,
-        retrieved_at=iso_z(arrival.retrieved_at),
-        licence=arrival.licence,
+        source=origin.source,
+        retrieved_at=iso_z(origin.retrieved_at),
+        licence=origin.licence,
         rows=len(passed.table),
         first=str(passed.table.session[0]),
         last=str(passed.table.session[-1]),
@@ -72,7 +72,7 @@ def import_table(
         instrument.symbol,
         passed.table,
         delivery,
-        adjustment=arrival.adjustment,
+        adjustment=origin.adjustment,
         accept_changes=REVISION in accepted,
     )
     return ImportResult(instrument.symbol, passed.report, update, delivery)

@@ -34,7 +34,7 @@ class MissingSessions:
         return MissingSessions(self.session[mask], self.open_at[mask], self.close_at[mask], self.bar[mask])
 
 
-def sessions_lacking(mic: str, session: Sessions) -> MissingSessions:
+def find_missing_sessions(mic: str, session: Sessions) -> MissingSessions:
     """Return the sessions of an exchange's calendar that lie before the last of these sessions and are not among them.
 
     Dates that the calendar does not cover are never lacking. ``session`` ascends; a label may stand more than once.

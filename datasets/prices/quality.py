@@ -1,6 +1,6 @@
-"""What is wrong with a price table, said row by row; and what of it may be let in.
+"""What is wrong with a price table, row by row, and whether it may be imported.
 
-``admit`` is the gate: every series that is imported or fetched passes it. Three severities: a *note* changes nothing; a
+Every series that is imported or fetched passes ``validate``. There are three severities: a *note* changes nothing; a
 *warning* cannot change a fill (or the engine guards it) but a reader should know; a *refusal* could change a fill, and
 stops the import unless its rule is accepted by name, which is recorded.
 """
@@ -17,7 +17,7 @@ from datasets.prices.checks.case import Case, Flaw
 from datasets.prices.findings import Finding, Severity
 from datasets.prices.table import PriceTable, bars_of
 
-__all__ = ["Admitted", "Finding", "RefusedError", "QualityReport", "Severity", "admit", "examine"]
+__all__ = ["ValidatedTable", "Finding", "RefusedError", "QualityReport", "Severity", "validate", "examine"]
 
 
 class RefusedError(UserError):
@@ -49,7 +49,7 @@ class QualityReport:
 
 
 @dataclass(frozen=True, eq=False)
-class Admitted:
+class ValidatedTable:
     """Bars that passed, the corrected table they are made of, and what was found and put right on the way."""
 
     table: PriceTable
@@ -71,14 +71,14 @@ def examine(
     return _judge(Case(table, instrument, reference, retrieved_at))[0]
 
 
-def admit(
+def validate(
     table: PriceTable,
     instrument: Instrument,
     *,
     accepted: Collection[str] = (),
     reference: Bars | None = None,
     retrieved_at: datetime | None = None,
-) -> Admitted:
+) -> ValidatedTable:
     """Return the bars of a table, put right where there is one right reading, or where the rule was accepted.
 
     Raises:
@@ -93,7 +93,7 @@ def admit(
         raise RefusedError(report, refused, table.unit)
     if not len(clean):
         raise UserError(f"{table.name}: no row is left; a price file needs at least one bar")
-    return Admitted(clean, bars_of(clean, instrument, Source("file", f"file {table.name}")), report)
+    return ValidatedTable(clean, bars_of(clean, instrument, Source("file", f"file {table.name}")), report)
 
 
 def check_accepted(accepted: Collection[str]) -> None:

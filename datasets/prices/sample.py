@@ -27,7 +27,7 @@ from datasets.instants import Instants, to_ns
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import calendar_sessions, stamp
 from datasets.prices.bars import Bars, Floats, Source, make_bars
-from datasets.visibility import through_lens
+from datasets.visibility import visible_bars
 
 SEED = 20260208
 FIRST, LAST = date(2000, 1, 4), date(2026, 10, 30)
@@ -73,7 +73,7 @@ class SimulatedSource:
         """Return the simulated markets."""
         return sorted(MARKETS)
 
-    @through_lens
+    @visible_bars
     def load(self, instrument: Instrument) -> Bars:
         """Return the simulated bars of an instrument.
 

@@ -55,7 +55,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
+class StoredSeries:
     """A series as it lies in the store: its table, ascending and clean, and its provenance."""
 
     table: PriceTable
@@ -113,7 +113,7 @@ def _open(path: Path) -> Any:
         raise damaged(path, _first_line(e)) from e
 
 
-def read_series(path: Path, symbol: str) -> Stored:
+def read_series(path: Path, symbol: str) -> StoredSeries:
     """Return a series; its rows are not yet held against their hash.
 
     Raises:
@@ -141,7 +141,7 @@ def read_series(path: Path, symbol: str) -> Stored:
         line=np.arange(1, n + 1),
         at=columns.get("at"),
     )
-    return Stored(table, provenance)
+    return StoredSeries(table, provenance)
 
 
 def _told(metadata: dict[bytes, bytes] | None, path: Path) -> Provenance:

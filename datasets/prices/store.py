@@ -25,7 +25,7 @@ from datasets.prices.merging import Change, Update, merged
 from datasets.prices.series_file import (
     Delivery,
     Provenance,
-    Stored,
+    StoredSeries,
     damaged,
     describe,
     digest_of,
@@ -34,7 +34,7 @@ from datasets.prices.series_file import (
     to_parquet,
 )
 from datasets.prices.table import PriceTable
-from datasets.visibility import tell_opened
+from datasets.visibility import report_opened
 
 REVISION = "revision"
 """The name by which a user accepts that stored rows change."""
@@ -63,14 +63,14 @@ class Store:
         """Return the symbols that have bars."""
         return sorted(unquote(name.removesuffix(".parquet")) for name in self._names(".parquet"))
 
-    def load(self, symbol: str) -> Stored:
+    def load(self, symbol: str) -> StoredSeries:
         """Return a series.
 
         Raises:
             UserError: it is not stored, or its file is damaged.
         """
         path = self._file(symbol)
-        tell_opened(path)
+        report_opened(path)
         stored = read_series(path, symbol)
         if stored.provenance.symbol != symbol:
             raise damaged(path, f"it holds {stored.provenance.symbol}")
@@ -240,7 +240,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _check_same_sort(before: Stored, table: PriceTable, adjustment: str, symbol: str) -> None:
+def _check_same_sort(before: StoredSeries, table: PriceTable, adjustment: str, symbol: str) -> None:
     if before.provenance.adjustment != adjustment:
         raise UserError(
             f"{symbol} is stored with adjustment '{before.provenance.adjustment}' and {table.name} has '{adjustment}': "

@@ -19,7 +19,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue
 from datasets.instants import iso_z, to_datetime
 from datasets.prices.bars import Bars
-from datasets.visibility import holding
+from datasets.visibility import using_visibility
 from engine.account.replay_custom import replay_custom
 from engine.lookahead.found import (
     AGAIN,
@@ -171,7 +171,7 @@ class _Desk:
         log, subject = _Log(), self.subject
         end = None if at is None else _year_after(at, subject.bars)
         bars = [world.bars(b if end is None else b.until(end)) for b in subject.bars]
-        with holding(self.watch.lens(world)):
+        with using_visibility(self.watch.lens(world)):
             try:
                 with subject.fresh() as strategy:
                     events = catalogue_in(world, subject.events)

@@ -15,7 +15,7 @@ from typing import Any
 from datasets.errors import UserError
 from datasets.events import LABEL_FIELDS, EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_datetime
-from datasets.visibility import holding
+from datasets.visibility import using_visibility
 from engine.lookahead.found import (
     AGAIN,
     CHECKS,
@@ -130,7 +130,7 @@ class _Desk:
     def ask(self, event: PoliticalEvent, world: World, at: datetime | None = None) -> CheckedDecision:
         """Return what the rule decides on an event in a world; ``at`` is when it had decided before."""
         self.watch.subject = event.event_id
-        with holding(self.watch.lens(world)):
+        with using_visibility(self.watch.lens(world)):
             try:
                 with nullcontext(self.rule) if self.rule is not None else self.subject.fresh() as rule:
                     return self._asked(rule, _offered(event, world, at), world)
@@ -193,7 +193,7 @@ def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()
 def _ask_all(desk: _Desk) -> None:
     """Ask about every event with nothing changed; the rule is kept unless it reaches beyond what it is given."""
     subject, start = desk.subject, desk.subject.since and datetime.combine(desk.subject.since, time(), UTC)
-    with holding(desk.watch.lens()), subject.fresh() as rule:
+    with using_visibility(desk.watch.lens()), subject.fresh() as rule:
         desk.rule = rule
         for event in subject.events:
             decision = desk.ask(event, UNCHANGED)

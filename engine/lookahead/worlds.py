@@ -25,7 +25,7 @@ from datasets.events.odds_book import Quote, quotes_before
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
-from datasets.visibility import holding
+from datasets.visibility import using_visibility
 from engine.strategy.market import Market
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -240,7 +240,7 @@ def market_in(world: World, market: Market) -> Market:
     """Return a market as a world shows it; the bars themselves are those loaded already."""
 
     def load(instrument: Instrument) -> Bars:
-        with holding(None):
+        with using_visibility(None):
             whole = market.bars(instrument.symbol)
         return world.bars(whole)
 
@@ -249,4 +249,4 @@ def market_in(world: World, market: Market) -> Market:
 
 def catalogue_in(world: World, events: EventCatalogue) -> EventCatalogue:
     """Return a catalogue as a world shows it, in the same order."""
-    return events.seen_as(world.event)
+    return events.as_visible(world.event)

@@ -14,7 +14,7 @@ from datasets.prices.sources.arch_bars import ArchSource
 from datasets.prices.sources.base import BarSource
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
-from datasets.prices.sources.stored import AtHandSource, StoreSource
+from datasets.prices.sources.stored import DefaultSource, StoreSource
 from datasets.prices.store import Store
 from hustings.commands.data_check import check
 from hustings.commands.data_fetch import fetch
@@ -140,7 +140,9 @@ def _whence(source: BarSource, instrument: Instrument) -> str | None:
         return None
     store = Store()
     if isinstance(source, DirectorySource) or instrument.symbol not in store.symbols():
-        simulated = isinstance(source, AtHandSource | BuiltinSource) and instrument.symbol not in ArchSource().symbols()
+        simulated = (
+            isinstance(source, DefaultSource | BuiltinSource) and instrument.symbol not in ArchSource().symbols()
+        )
         return "SIMULATED" if simulated else "file" if isinstance(source, DirectorySource) else "built in"
     try:
         told = store.provenance(instrument.symbol)

@@ -10,7 +10,7 @@ import click
 
 from datasets.errors import UserError
 from datasets.prices.bars import Bars
-from datasets.prices.quality import Finding, QualityReport, Severity, admit, examine
+from datasets.prices.quality import Finding, QualityReport, Severity, examine, validate
 from hustings.targets import Target, Told, targets_of
 from hustings.terminal import progress, say, say_json, table
 
@@ -77,7 +77,7 @@ def _judged(target: Target) -> CheckedSeries:
     try:
         report = examine(target.table, target.instrument, **against)  # type: ignore[arg-type]
         refused = report.refused_by(())
-        bars = None if refused else admit(target.table, target.instrument, **against).bars  # type: ignore[arg-type]
+        bars = None if refused else validate(target.table, target.instrument, **against).bars  # type: ignore[arg-type]
     except UserError as e:
         return CheckedSeries(replace(target, error=str(e)))
     return CheckedSeries(target, report, bars)

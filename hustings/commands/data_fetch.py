@@ -9,8 +9,8 @@ import click
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
-from datasets.prices.fetch_journal import Journal
-from datasets.prices.fetching import Outcome, Request, State, check_offered, fetch_all
+from datasets.prices.fetch_journal import FetchJournal
+from datasets.prices.fetching import FetchOutcome, FetchRequest, FetchState, check_offered, fetch_all
 from datasets.prices.quality import check_accepted
 from datasets.prices.sources.http import HttpClock, RetryPolicy
 from datasets.prices.sources.providers import PROVIDERS, provider_of
@@ -49,25 +49,23 @@ def fetch(
     What is stored stays as it is unless a whole answer passes every check. A command that was interrupted asks only
     for the rest when it is given again within a day.
     """
-    request = Request(_instruments(symbols), date_of(from_, "--from"), date_of(to, "--to"), accept, full)
+    request = FetchRequest(_instruments(symbols), date_of(from_, "--from"), date_of(to, "--to"), accept, full)
     if request.first and request.last and request.first > request.last:
         raise UserError(f"--from {request.first} lies after --to {request.last}")
     check_accepted([rule for rule in accept if rule != REVISION])
     clock = _clock(quiet=as_json)
-    patience = replace(
-        RetryPolicy(), retries=retries, connect_s=min(10.0, timeout), read_s=timeout, total_s=4 * timeout
-    )
-    provider = provider_of(source, patience=patience, clock=clock)
+    policy = replace(RetryPolicy(), retries=retries, connect_s=min(10.0, timeout), read_s=timeout, total_s=4 * timeout)
+    provider = provider_of(source, policy=policy, clock=clock)
     check_offered(request.instruments, source)
-    journal = Journal(_words(request, provider.source), now=clock.now())
+    journal = FetchJournal(_words(request, provider.source), now=clock.now())
     if full:
         journal.clear()
-    outcomes: list[Outcome] = []
+    outcomes: list[FetchOutcome] = []
     for outcome in fetch_all(request, provider, Store(), journal, clock.now):
         outcomes.append(outcome)
         if not as_json:
             warn(f"[{len(outcomes)}/{len(request.instruments)}] {_line(outcome)}")
-    if not any(o.state is State.NOT_ASKED for o in outcomes):
+    if not any(o.state is FetchState.NOT_ASKED for o in outcomes):
         journal.clear()  # every symbol had its turn: given again, the command is an update
     say_json(_json(outcomes, provider.source)) if as_json else _show(outcomes)
     if not all(o.state.is_good for o in outcomes):
@@ -86,23 +84,23 @@ def _clock(*, quiet: bool) -> HttpClock:
         monotonic=time.monotonic,
         sleep=time.sleep,
         chance=random.random,
-        tell=(lambda _: None) if quiet else warn,
+        notify=(lambda _: None) if quiet else warn,
     )
 
 
-def _words(request: Request, source: str) -> str:
+def _words(request: FetchRequest, source: str) -> str:
     """Return what makes two commands the same."""
     symbols = ",".join(sorted(i.symbol for i in request.instruments))
     return f"{source} {symbols} {request.first} {request.last} {sorted(request.accepted)}"
 
 
-def _line(o: Outcome) -> str:
-    if o.state in (State.STORED, State.UNCHANGED) and not o.reason:
+def _line(o: FetchOutcome) -> str:
+    if o.state in (FetchState.STORED, FetchState.UNCHANGED) and not o.reason:
         return f"{o.symbol}: {o.state}, {o.added} rows added, {o.changed} values changed, {o.unchanged} rows as stored"
     return f"{o.symbol}: {o.state}: {o.reason}"
 
 
-def _show(outcomes: list[Outcome]) -> None:
+def _show(outcomes: list[FetchOutcome]) -> None:
     columns = ["symbol", "asked for", "outcome", "added", "changed", "as stored", "first", "last"]
     rows = [
         [
@@ -118,7 +116,7 @@ def _show(outcomes: list[Outcome]) -> None:
     table(columns, rows, right=["added", "changed", "as stored"])
     for o in outcomes:
         _show_list(o.symbol, (o.reason,) if o.reason else ())
-        _show_list(f"{o.symbol} would change" if o.state is State.REFUSED else f"{o.symbol} changed", o.diff)
+        _show_list(f"{o.symbol} would change" if o.state is FetchState.REFUSED else f"{o.symbol} changed", o.diff)
         _show_list(f"{o.symbol} notes", o.notes)
 
 
@@ -129,5 +127,5 @@ def _show_list(title: str, lines: tuple[str, ...]) -> None:
         say(f"{title}: {len(lines) - _SHOWN} more; --json shows all")
 
 
-def _json(outcomes: list[Outcome], source: str) -> dict[str, object]:
+def _json(outcomes: list[FetchOutcome], source: str) -> dict[str, object]:
     return {"source": source, "good": all(o.state.is_good for o in outcomes), "symbols": [asdict(o) for o in outcomes]}

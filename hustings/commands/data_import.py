@@ -17,7 +17,7 @@ from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.prices.actions import Adjustment, CorporateAction, read_actions
 from datasets.prices.importing import ImportResult, Origin, check_rules, import_table
 from datasets.prices.merging import Change
-from datasets.prices.series_file import PRICES, Stored
+from datasets.prices.series_file import PRICES, StoredSeries
 from datasets.prices.sources.files import price_files, read_table
 from datasets.prices.store import HistoryChangedError, Store
 from hustings.inputs import instruments_of
@@ -110,7 +110,7 @@ def _import(file: Path, folder: Path, options: _Options, before: list[Outcome]) 
         _check_alone(instrument, file, before)
         with _own_instrument(instrument, folder):
             done = import_table(
-                read, instrument, Store(), arrival=_arrival(file, instrument, options), accepted=options.accepted
+                read, instrument, Store(), origin=_origin(file, instrument, options), accepted=options.accepted
             )
         return {**_stored(file, done), "actions": _take_actions(instrument, folder)}
     except HistoryChangedError as e:
@@ -125,7 +125,7 @@ def _check_alone(instrument: Instrument, file: Path, before: list[Outcome]) -> N
         raise UserError(f"{file.name}: {other} was of {instrument.symbol} too; import the one that is meant by itself")
 
 
-def _arrival(file: Path, instrument: Instrument, options: _Options) -> Origin:
+def _origin(file: Path, instrument: Instrument, options: _Options) -> Origin:
     """Return whence a file came; its adjustment as typed, else as the provenance exported beside it says."""
     own = "total" if instrument.total_return else "price"
     exported = file.with_suffix(".provenance.json")
@@ -235,7 +235,7 @@ def export(symbols: tuple[str, ...], out: Path, force: bool, as_json: bool) -> N
     say_json([str(p) for p in written]) if as_json else say("\n".join(map(str, written)))
 
 
-def _write(stored: Stored, out: Path, *, force: bool) -> Path:
+def _write(stored: StoredSeries, out: Path, *, force: bool) -> Path:
     path = out / f"{stored.provenance.symbol.replace('/', '-')}.csv"
     if path.exists() and not force:
         raise UserError(f"'{path}' is there already; name another directory with --out, or write over it with --force")
@@ -251,7 +251,7 @@ def _write(stored: Stored, out: Path, *, force: bool) -> Path:
     return path
 
 
-def _rows(stored: Stored) -> Iterator[list[str]]:
+def _rows(stored: StoredSeries) -> Iterator[list[str]]:
     from datasets.instants import iso_z, to_datetime
 
     at = stored.table.at

@@ -9,8 +9,8 @@ from datasets.events import CATALOGUE
 from datasets.events.agreement import Agreement, agreement
 from datasets.events.label_file import load_labels, relabelled
 from datasets.events.lint import lint
-from datasets.events.published_moves import Move, published_moves
 from datasets.prices.bars import Bars
+from datasets.prices.published_moves import PublishedMove, published_moves
 from hustings.commands.event_options import FILE, events_option, json_option
 from hustings.inputs import events_of, instruments_of, source_of
 from hustings.terminal import progress, say, say_json, table
@@ -70,7 +70,7 @@ class _Loader:
         return self._source.load(instrument)
 
 
-def _row(move: Move) -> dict[str, str | float | bool | None]:
+def _row(move: PublishedMove) -> dict[str, str | float | bool | None]:
     return {
         "event_id": move.event_id,
         "index": move.index,
@@ -86,7 +86,7 @@ def _row(move: Move) -> dict[str, str | float | bool | None]:
 _WORDS = {True: "agrees", False: "differs", None: "not found"}
 
 
-def _show(found: list[Move]) -> None:
+def _show(found: list[PublishedMove]) -> None:
     columns = ["event", "index", "session", "published", "found", "", "note"]
     rows = [
         [m.event_id, m.index, str(m.session or ""), str(m.published), _percent(m), _WORDS[m.agrees], m.note or m.why]
@@ -99,7 +99,7 @@ def _show(found: list[Move]) -> None:
     say(f"{len(found)} published moves: {said}; {unexplained} differ without a note")
 
 
-def _percent(move: Move) -> str:
+def _percent(move: PublishedMove) -> str:
     return "" if move.found is None else f"{move.found:.2f}"
 
 

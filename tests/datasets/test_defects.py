@@ -8,7 +8,7 @@ import pytest
 from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Bars
-from datasets.prices.quality import Admitted, QualityReport, admit, examine
+from datasets.prices.quality import QualityReport, ValidatedTable, examine, validate
 from datasets.prices.sources.files import DirectorySource, read_table
 from datasets.prices.table import PriceTable
 
@@ -22,9 +22,9 @@ def read(defects: Path, name: str) -> tuple[PriceTable, str]:
     return read_table(defects / f"{name}.csv"), name.split("_")[1]
 
 
-def taken(defects: Path, name: str, *, accepted: tuple[str, ...] = (), reference: Bars | None = None) -> Admitted:
+def taken(defects: Path, name: str, *, accepted: tuple[str, ...] = (), reference: Bars | None = None) -> ValidatedTable:
     table, symbol = read(defects, name)
-    return admit(table, bundled_instruments().find(symbol), accepted=accepted, reference=reference)
+    return validate(table, bundled_instruments().find(symbol), accepted=accepted, reference=reference)
 
 
 def refusal(defects: Path, name: str, *, accepted: tuple[str, ...] = ()) -> str:
@@ -154,7 +154,7 @@ def test_three_header_lines_are_read(defects: Path) -> None:
 def test_the_ticker_of_a_file_is_held_against_the_instrument(defects: Path) -> None:
     table, _ = read(defects, "tapi262_HSI")
     with pytest.raises(UserError, match=r"'\^HSI', which is HSI and not N225 \(other-ticker\)"):
-        admit(table, bundled_instruments().find("N225"))
+        validate(table, bundled_instruments().find("N225"))
 
 
 def test_chinese_headers_and_thousands_are_read_and_the_back_cast_said(defects: Path) -> None:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.quality import Admitted, Finding, Severity, admit, examine
+from datasets.prices.quality import Finding, Severity, ValidatedTable, examine, validate
 from datasets.prices.sources.files import read_table
 
 
 @lru_cache(maxsize=8)
-def admitted(folder: Path, symbol: str) -> Admitted:
-    return admit(read_table(folder / f"{symbol}.csv"), bundled_instruments().find(symbol))
+def admitted(folder: Path, symbol: str) -> ValidatedTable:
+    return validate(read_table(folder / f"{symbol}.csv"), bundled_instruments().find(symbol))
 
 
 def found(folder: Path, symbol: str, rule: str) -> list[Finding]:

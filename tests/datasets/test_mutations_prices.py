@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.prices.bars import Bars
-from datasets.prices.quality import Finding, QualityReport, Severity, admit, examine
+from datasets.prices.quality import Finding, QualityReport, Severity, examine, validate
 from datasets.prices.sample import SimulatedSource
 from datasets.prices.sources.files import DirectorySource
 from datasets.prices.table import PriceTable
@@ -62,7 +62,7 @@ def fate_of(made: Corrupted, instrument: Instrument) -> Fate | None:
     refusals = [f for f in found if f.severity is Severity.REFUSAL]
     if refusals:
         return Fate.REFUSED if any(names(f, made.lines) for f in refusals) else None
-    taken = admit(made.table, instrument, reference=made.reference, retrieved_at=made.retrieved_at)
+    taken = validate(made.table, instrument, reference=made.reference, retrieved_at=made.retrieved_at)
     if found and same_prices(taken.table, made.sound) and taken.report.corrections:
         return Fate.RIGHT
     return Fate.NAMED if any(names(f, made.lines) for f in found) else None
@@ -96,7 +96,7 @@ def test_there_are_enough_kinds_and_variants() -> None:
 
 def test_the_sound_tables_pass_untouched(market_dir: Path) -> None:
     for each in (simulated(), real(market_dir)):
-        taken = admit(each.table, TOPIX, reference=each.bars)
+        taken = validate(each.table, TOPIX, reference=each.bars)
         assert same_prices(taken.table, each.table)
         assert taken.report.corrections == ()
 

@@ -56,7 +56,7 @@ class FakeClock:
             monotonic=self.read,
             sleep=self.sleep,
             chance=lambda: 1.0,
-            tell=self.told.append,
+            notify=self.told.append,
         )
 
     def read(self) -> float:
@@ -87,8 +87,8 @@ Make = Callable[..., Provider]
 
 @pytest.fixture
 def make(time: FakeClock) -> Make:
-    def provider(name: str, **patience: Any) -> Provider:
-        return provider_of(name, patience=RetryPolicy(**patience), clock=time.clock())
+    def provider(name: str, **policy: Any) -> Provider:
+        return provider_of(name, policy=RetryPolicy(**policy), clock=time.clock())
 
     return provider
 

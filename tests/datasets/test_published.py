@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from datasets.events import PoliticalEvent, bundled_events
-from datasets.events.published_moves import Move, published_moves, within_rounding
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Bars
+from datasets.prices.published_moves import PublishedMove, published_moves, within_rounding
 from datasets.prices.sources.files import DirectorySource
 
 
@@ -79,7 +79,7 @@ def test_events_without_a_figure_are_left_out() -> None:
     )
 
 
-def moves_on(folder: Path) -> list[Move]:
+def moves_on(folder: Path) -> list[PublishedMove]:
     source = DirectorySource(folder)
     at_hand = {i.symbol: i for i in bundled_instruments() if i.symbol in source.symbols()}
     read: dict[str, Bars] = {}

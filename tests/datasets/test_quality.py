@@ -12,7 +12,7 @@ from datasets.errors import UserError
 from datasets.instants import to_ns
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.checks import RULES
-from datasets.prices.quality import QualityReport, Severity, admit, examine
+from datasets.prices.quality import QualityReport, Severity, examine, validate
 from datasets.prices.table import PriceTable
 
 TOPIX = bundled_instruments().find("TOPIX")
@@ -41,14 +41,14 @@ def table(sessions=SESSIONS, closes=CLOSES, **columns) -> PriceTable:
 
 
 def test_a_sound_table_passes_without_a_word() -> None:
-    passed = admit(table(), TOPIX)
+    passed = validate(table(), TOPIX)
     assert passed.report.findings == ()
     assert passed.report.corrections == ()
     assert list(passed.bars.close) == list(CLOSES)
 
 
 def test_the_newest_first_is_turned_round_and_said() -> None:
-    passed = admit(table(SESSIONS[::-1], CLOSES[::-1]), TOPIX)
+    passed = validate(table(SESSIONS[::-1], CLOSES[::-1]), TOPIX)
     assert list(passed.bars.close) == list(CLOSES)
     assert [(f.rule, f.severity) for f in passed.report.findings] == [("order", Severity.NOTE)]
     assert passed.report.corrections == ("rows turned round to run from the oldest to the newest",)
@@ -57,7 +57,7 @@ def test_the_newest_first_is_turned_round_and_said() -> None:
 def test_a_refusal_is_one_line_with_row_rule_and_way_out() -> None:
     bad = table(high=[102, 103.5, 97, 104.1, 105.3, 107.4, 106.8])
     with pytest.raises(UserError) as e:
-        admit(bad, TOPIX)
+        validate(bad, TOPIX)
     assert str(e.value) == (
         "TOPIX.csv line 4: 2026-02-04 high 97 < low 97.2 (high-below-low); 'hustings data check' shows all; "
         "with '--accept high-below-low' open, high and low of the rows are taken out"
@@ -66,7 +66,7 @@ def test_a_refusal_is_one_line_with_row_rule_and_way_out() -> None:
 
 def test_what_is_accepted_is_done_and_recorded() -> None:
     bad = table(high=[102, 103.5, 97, 104.1, 105.3, 107.4, 106.8])
-    passed = admit(bad, TOPIX, accepted=["high-below-low"])
+    passed = validate(bad, TOPIX, accepted=["high-below-low"])
     assert passed.report.corrections == ("open, high and low of 1 row taken out (line 4)",)
     assert np.isnan(passed.table.high[2])
     assert not passed.bars.open_is_real[2]
@@ -75,14 +75,14 @@ def test_what_is_accepted_is_done_and_recorded() -> None:
 
 def test_a_name_that_is_no_rule_and_one_that_cannot_be_accepted_are_refused() -> None:
     with pytest.raises(UserError, match=r"unknown rule 'jumbeld' \(did you mean 'jumbled'\?\)"):
-        admit(table(), TOPIX, accepted=["jumbeld"])
+        validate(table(), TOPIX, accepted=["jumbeld"])
     with pytest.raises(UserError, match="'rotated-columns' cannot be accepted"):
-        admit(table(), TOPIX, accepted=["rotated-columns"])
+        validate(table(), TOPIX, accepted=["rotated-columns"])
 
 
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(UserError, match=r"TOPIX.csv: no rows \(empty-file\)"):
-        admit(table((), ()), TOPIX)
+        validate(table((), ()), TOPIX)
 
 
 def rules(report: QualityReport) -> dict[str, Severity]:
@@ -116,14 +116,14 @@ def test_a_small_last_volume_is_doubted_only_without_an_instant() -> None:
 
 def test_a_session_that_runs_is_left_out_and_one_that_has_closed_is_not() -> None:
     """Tokyo closes at 15:30, 06:30 UTC."""
-    running = admit(table(), TOPIX, retrieved_at=datetime(2026, 2, 10, 6, 29, tzinfo=UTC))
+    running = validate(table(), TOPIX, retrieved_at=datetime(2026, 2, 10, 6, 29, tzinfo=UTC))
     assert str(running.bars.session[-1]) == "2026-02-09"
     assert running.report.corrections == ("2026-02-10 left out: its session was not over",)
-    assert len(admit(table(), TOPIX, retrieved_at=datetime(2026, 2, 10, 6, 30, tzinfo=UTC)).bars) == 7
+    assert len(validate(table(), TOPIX, retrieved_at=datetime(2026, 2, 10, 6, 30, tzinfo=UTC)).bars) == 7
 
 
 def test_an_adjusted_close_is_noted_and_not_used() -> None:
-    passed = admit(table(adjusted_close=[99.0, *CLOSES[1:]]), TOPIX)
+    passed = validate(table(adjusted_close=[99.0, *CLOSES[1:]]), TOPIX)
     assert rules(passed.report) == {"adjusted-close": Severity.NOTE}
     assert list(passed.bars.close) == list(CLOSES)
 
@@ -131,17 +131,17 @@ def test_an_adjusted_close_is_noted_and_not_used() -> None:
 def test_dates_before_1920_are_refused() -> None:
     early = table(("1919-12-30", *SESSIONS[1:]))
     assert rules(examine(early, TOPIX))["date-range"] is Severity.REFUSAL
-    assert len(admit(early, TOPIX, accepted=["date-range"]).bars) == 6
+    assert len(validate(early, TOPIX, accepted=["date-range"]).bars) == 6
 
 
 def test_another_instrument_shows_against_the_bars_at_hand() -> None:
-    known = admit(table(), TOPIX).bars
+    known = validate(table(), TOPIX).bars
     one_off = table(closes=(*CLOSES[:2], 99.8, *CLOSES[3:]))
     assert rules(examine(one_off, TOPIX, reference=known)) == {"differing-close": Severity.WARNING}
     all_off = table(closes=[c * 1.006 for c in CLOSES])
     with pytest.raises(UserError, match=r"7 of 7 closes differ by more than 0.5 %.*--accept wrong-instrument"):
-        admit(all_off, TOPIX, reference=known)
-    assert len(admit(all_off, TOPIX, reference=known, accepted=["wrong-instrument"]).bars) == 7
+        validate(all_off, TOPIX, reference=known)
+    assert len(validate(all_off, TOPIX, reference=known, accepted=["wrong-instrument"]).bars) == 7
 
 
 def test_intraday_rows_are_judged_by_their_instants() -> None:
@@ -156,13 +156,13 @@ def test_daily_rows_are_not_held_against_intraday_bars_nor_these_against_them() 
     stamps = np.array([to_ns(datetime(2026, 2, 9, 0, m, tzinfo=UTC)) for m in range(7)])
     minutes = replace(table(["2026-02-09"] * 7), at=stamps)
     daily = table()
-    assert rules(examine(daily, TOPIX, reference=admit(minutes, TOPIX).bars)) == {}
-    assert rules(examine(minutes, TOPIX, reference=admit(daily, TOPIX).bars)) == {}
+    assert rules(examine(daily, TOPIX, reference=validate(minutes, TOPIX).bars)) == {}
+    assert rules(examine(minutes, TOPIX, reference=validate(daily, TOPIX).bars)) == {}
 
 
 def test_a_published_move_that_the_bars_do_not_show_is_named() -> None:
     """TOPIX rose by 2.29 % on 2026-02-09 (Reuters, Nikkei); here by 3.01 %."""
-    report = admit(table(closes=(*CLOSES[:5], 106.41, 104.8)), TOPIX).report
+    report = validate(table(closes=(*CLOSES[:5], 106.41, 104.8)), TOPIX).report
     assert [(f.rule, f.session, f.line) for f in report.findings] == [("published-move", "2026-02-09", 7)]
     assert report.findings[0].message == ("2026-02-09 moves +3.01 %, where 2.29 % was published (JP-2026-02-08-GE)")
 

@@ -16,7 +16,7 @@ import pytest
 from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.series_file import PRICES, read_provenance, read_series
-from datasets.prices.sources.stored import AtHandSource, StoreSource
+from datasets.prices.sources.stored import DefaultSource, StoreSource
 from datasets.prices.store import HistoryChangedError, Store
 from tests.datasets.tables import DELIVERY, closes, table, walk
 
@@ -293,9 +293,9 @@ def test_bars_from_the_store_carry_the_hours_of_their_exchange(store: Store):
 
 def test_simulated_bars_are_offered_only_while_the_store_is_empty(store: Store):
     kospi = bundled_instruments().find("KOSPI")
-    assert AtHandSource(store).load(kospi).source.simulated
+    assert DefaultSource(store).load(kospi).source.simulated
     put(store, WEEK)
     with pytest.raises(UserError, match="no bars of KOSPI in the store"):
-        AtHandSource(store).load(kospi)
-    assert AtHandSource(store).load(bundled_instruments().find("SPX")).source.kind == "arch"
-    assert AtHandSource(store).load(bundled_instruments().find("TOPIX")).source.kind == "store"
+        DefaultSource(store).load(kospi)
+    assert DefaultSource(store).load(bundled_instruments().find("SPX")).source.kind == "arch"
+    assert DefaultSource(store).load(bundled_instruments().find("TOPIX")).source.kind == "store"

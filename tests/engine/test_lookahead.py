@@ -355,7 +355,7 @@ def test_an_event_is_not_there_before_it_was_announced() -> None:
     seen = shown_at(EVENTS.get("JP-B"), utc("2024-01-04T07:00"))
     assert seen is not None
     assert (seen.winner_party, seen.known_at) == (None, None)
-    assert [e.event_id for e in EVENTS.seen_as(world_at(utc("2024-01-05T00:00")).event)] == ["JP-A", "JP-B"]
+    assert [e.event_id for e in EVENTS.as_visible(world_at(utc("2024-01-05T00:00")).event)] == ["JP-A", "JP-B"]
 
 
 def test_late_news_moves_every_instant_at_which_something_became_known() -> None:

@@ -3,10 +3,10 @@
 import numpy as np
 
 from datasets.events.event import bundled_events
-from datasets.events.published_moves import Move, published_moves
 from datasets.prices.bars import Source
 from datasets.prices.checks.case import FINE, Case, Flaw, Verdict
 from datasets.prices.findings import Severity
+from datasets.prices.published_moves import PublishedMove, published_moves
 from datasets.prices.table import SIMULATED, bars_of
 
 
@@ -20,7 +20,7 @@ def published_move(case: Case) -> Verdict:
     return Verdict(tuple(_flaw(case, m) for m in moves if m.agrees is False and not m.note))
 
 
-def _flaw(case: Case, move: Move) -> Flaw:
+def _flaw(case: Case, move: PublishedMove) -> Flaw:
     row = int(np.searchsorted(case.table.session, np.datetime64(str(move.session), "D")))
     text = f"{move.session} moves {move.found:+.2f} %, where {move.published} % was published ({move.event_id})"
     return Flaw(Severity.WARNING, row, text)

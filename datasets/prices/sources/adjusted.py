@@ -8,7 +8,7 @@ from datasets.markets.sessions import FX
 from datasets.prices.actions import ActionKind, Adjustment, CorporateAction, price_return, total_return
 from datasets.prices.bars import Bars
 from datasets.prices.sources.base import BarSource
-from datasets.visibility import through_lens
+from datasets.visibility import visible_bars
 
 
 class AdjustedSource:
@@ -25,7 +25,7 @@ class AdjustedSource:
         """Return the symbols of the source."""
         return self._source.symbols()
 
-    @through_lens
+    @visible_bars
     def load(self, instrument: Instrument) -> Bars:
         """Return the adjusted bars of an instrument.
 

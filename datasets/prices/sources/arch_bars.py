@@ -11,7 +11,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source, make_bars
-from datasets.visibility import through_lens
+from datasets.visibility import visible_bars
 
 _FILES = {"SPX": "sp500", "IXIC": "nasdaq"}
 
@@ -23,7 +23,7 @@ class ArchSource:
         """Return SPX and IXIC."""
         return sorted(_FILES)
 
-    @through_lens
+    @visible_bars
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of one of the two indices.
 

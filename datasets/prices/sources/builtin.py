@@ -5,7 +5,7 @@ from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
 from datasets.prices.sample import SimulatedSource
 from datasets.prices.sources.arch_bars import ArchSource
-from datasets.visibility import through_lens
+from datasets.visibility import visible_bars
 
 
 class BuiltinSource:
@@ -18,7 +18,7 @@ class BuiltinSource:
         """Return every symbol that has built-in bars."""
         return sorted(s for part in self._parts for s in part.symbols())
 
-    @through_lens
+    @visible_bars
     def load(self, instrument: Instrument) -> Bars:
         """Return the built-in bars of an instrument.
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from datasets.errors import UserError, did_you_mean
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
-from datasets.prices.quality import admit
+from datasets.prices.quality import validate
 from datasets.prices.reading.delimited import read_delimited
 from datasets.prices.reading.parquet import read_parquet
 from datasets.prices.reading.text import unpacked
 from datasets.prices.table import PriceTable
-from datasets.visibility import through_lens
+from datasets.visibility import visible_bars
 
 _ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
 
@@ -38,7 +38,7 @@ class DirectorySource:
         """Return the names of the files, without their endings."""
         return sorted(symbol_of(p) for p in self._files.values())
 
-    @through_lens
+    @visible_bars
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of an instrument.
 
@@ -103,9 +103,9 @@ def parse_table(data: bytes, name: str, *, date_format: str | None = None, zone:
 
 
 def read_price_file(path: Path, instrument: Instrument, *, now: datetime | None = None) -> Bars:
-    """Return the bars of one price file, judged as strictly as an import at ``now`` (``prices.quality.admit``).
+    """Return the bars of one price file, judged as strictly as an import at ``now`` (``prices.quality.validate``).
 
     Raises:
         UserError: the file cannot be read as prices, or holds what could change a fill; file and line are named.
     """
-    return admit(read_table(path), instrument, retrieved_at=now).bars
+    return validate(read_table(path), instrument, retrieved_at=now).bars

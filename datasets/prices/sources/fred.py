@@ -27,8 +27,8 @@ class Fred:
     name = "fred"
     licence = LICENCE
 
-    def __init__(self, caller: Client, *, address: str, source: str) -> None:
-        self._caller = caller
+    def __init__(self, client: Client, *, address: str, source: str) -> None:
+        self._client = client
         self._address = address
         self.source = source
 
@@ -42,11 +42,11 @@ class Fred:
             return get(
                 f"{self._address}/graph/fredgraph.csv",
                 parameters,
-                patience=self._caller.patience,
-                clock=self._caller.clock,
+                policy=self._client.policy,
+                clock=self._client.clock,
             )
 
-        return Fetched(self._caller.ask(send, lambda answer: _read(answer, series), series))
+        return Fetched(self._client.request(send, lambda answer: _read(answer, series), series))
 
 
 def _read(answer: Answer, series: str) -> PriceTable:

@@ -37,15 +37,15 @@ class PassingError(ProviderError):
 class HttpClock:
     """The clock, what waits on it, and chance. The caller brings them: only hustings/ reads the clock.
 
-    ``now`` is aware UTC, ``monotonic`` and ``sleep`` are in seconds, ``chance`` is uniform from 0 to 1, ``tell`` shows
-    a line about a wait to the user.
+    ``now`` is aware UTC, ``monotonic`` and ``sleep`` are in seconds, ``chance`` is uniform from 0 to 1;
+    ``notify`` shows a line about a wait to the user.
     """
 
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     chance: Callable[[], float]
-    tell: Callable[[str], None]
+    notify: Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,15 @@ class Client:
     twelve symbols do not wait twelve times.
     """
 
-    def __init__(self, provider: str, *, interval_s: float, patience: RetryPolicy, clock: HttpClock) -> None:
+    def __init__(self, provider: str, *, interval_s: float, policy: RetryPolicy, clock: HttpClock) -> None:
         self.provider = provider
-        self.patience = patience
+        self.policy = policy
         self.clock = clock
         self._interval_s = interval_s
         self._asked_at: float | None = None
         self._reached = True
 
-    def ask(self, send: Callable[[], Answer], read: Callable[[Answer], T], what: str) -> T:
+    def request(self, send: Callable[[], Answer], read: Callable[[Answer], T], what: str) -> T:
         """Return what ``read`` makes of the answer to ``send``, asked again while faults may pass.
 
         Args:
@@ -97,10 +97,10 @@ class Client:
         Raises:
             ProviderError: no usable answer; how often it was asked is said.
         """
-        tries = 1 + (self.patience.retries if self._reached else 0)
+        tries = 1 + (self.policy.retries if self._reached else 0)
         for tried in range(1, tries + 1):
             try:
-                return self._ask_once(send, read)
+                return self._send_once(send, read)
             except PassingError as e:
                 self._reached = e.reached
                 if tried == tries:
@@ -110,7 +110,7 @@ class Client:
                 raise type(e)(f"{self.provider} ({what}): {e}") from e
         raise AssertionError("unreachable")
 
-    def _ask_once(self, send: Callable[[], Answer], read: Callable[[Answer], T]) -> T:
+    def _send_once(self, send: Callable[[], Answer], read: Callable[[Answer], T]) -> T:
         self.pace()
         answer = send()
         self._reached = True
@@ -128,14 +128,14 @@ class Client:
 
     def _wait(self, what: str, fault: PassingError, tried: int) -> None:
         """Sleep before the next try: what the provider asked, or twice as long each time, drawn from its upper half."""
-        wait_s = min(self.patience.first_wait_s * 2 ** (tried - 1), self.patience.longest_wait_s)
+        wait_s = min(self.policy.first_wait_s * 2 ** (tried - 1), self.policy.longest_wait_s)
         wait_s *= 0.5 + 0.5 * self.clock.chance()
         if fault.wait_s is not None:
-            if fault.wait_s > self.patience.longest_wait_s:
+            if fault.wait_s > self.policy.longest_wait_s:
                 raise ExhaustedError(f"{self.provider} ({what}): {fault}, and asks to wait {fault.wait_s:.0f} s; "
                                      "try again then") from fault  # fmt: skip
             wait_s = max(fault.wait_s, wait_s)
-        self.clock.tell(f"{self.provider} ({what}): {fault}; asking again in {wait_s:.0f} s")
+        self.clock.notify(f"{self.provider} ({what}): {fault}; asking again in {wait_s:.0f} s")
         self.clock.sleep(wait_s)
 
     def _given_up(self, what: str, fault: PassingError, tried: int) -> str:
@@ -172,7 +172,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
 
 
-def get(url: str, parameters: Mapping[str, str], *, patience: RetryPolicy, clock: HttpClock) -> Answer:
+def get(url: str, parameters: Mapping[str, str], *, policy: RetryPolicy, clock: HttpClock) -> Answer:
     """Return the answer to one GET through requests.
 
     Raises:
@@ -181,17 +181,17 @@ def get(url: str, parameters: Mapping[str, str], *, patience: RetryPolicy, clock
     """
     import requests  # noqa: PLC0415 - only when something is fetched
 
-    until = clock.monotonic() + patience.total_s
+    until = clock.monotonic() + policy.total_s
     agent = {"User-Agent": f"hustings/{version('hustings')}", "Accept": "text/csv, */*;q=0.5"}
     try:
         with requests.get(
-            url, params=parameters, headers=agent, timeout=(patience.connect_s, patience.read_s), stream=True
+            url, params=parameters, headers=agent, timeout=(policy.connect_s, policy.read_s), stream=True
         ) as response:
-            body = _read_body(response, until, patience=patience, clock=clock)
+            body = _read_body(response, until, policy=policy, clock=clock)
             headers = {k.lower(): v for k, v in response.headers.items()}
             return Answer(response.status_code, headers, body, sized=is_sized(headers))
     except requests.RequestException as e:
-        raise _told(e) from e
+        raise _our_error(e) from e
 
 
 def is_sized(headers: Mapping[str, str]) -> bool:
@@ -199,23 +199,23 @@ def is_sized(headers: Mapping[str, str]) -> bool:
     return "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
 
 
-def too_long(patience: RetryPolicy) -> ProviderError:
+def too_long(policy: RetryPolicy) -> ProviderError:
     """Return the error for an answer beyond the limit."""
-    return ProviderError(f"answered more than {patience.max_bytes / 1e6:g} MB; no daily series is that long")
+    return ProviderError(f"answered more than {policy.max_bytes / 1e6:g} MB; no daily series is that long")
 
 
-def _read_body(response: Any, until: float, *, patience: RetryPolicy, clock: HttpClock) -> bytes:
+def _read_body(response: Any, until: float, *, policy: RetryPolicy, clock: HttpClock) -> bytes:
     body = bytearray()
     for chunk in response.iter_content(_CHUNK):
         body += chunk
-        if len(body) > patience.max_bytes:
-            raise too_long(patience)
+        if len(body) > policy.max_bytes:
+            raise too_long(policy)
         if clock.monotonic() > until:
-            raise PassingError(f"was still answering after {patience.total_s:g} s")
+            raise PassingError(f"was still answering after {policy.total_s:g} s")
     return bytes(body)
 
 
-def _told(e: Exception) -> ProviderError:
+def _our_error(e: Exception) -> ProviderError:
     """Return an exception of requests as one of ours; its own text may hold a key and is not repeated."""
     import requests  # noqa: PLC0415
     from urllib3.exceptions import NewConnectionError  # noqa: PLC0415

@@ -27,7 +27,7 @@ _KINDS: Mapping[str, _Kind] = {
 PROVIDERS = tuple(_KINDS)
 
 
-def provider_of(name: str, *, patience: RetryPolicy, clock: HttpClock) -> Provider:
+def provider_of(name: str, *, policy: RetryPolicy, clock: HttpClock) -> Provider:
     """Return a provider by name, at its own address or at that of ``HUSTINGS_<NAME>_URL``.
 
     Raises:
@@ -38,8 +38,8 @@ def provider_of(name: str, *, patience: RetryPolicy, clock: HttpClock) -> Provid
         raise unknown_name("provider", name, PROVIDERS)
     address = _address(name, kind.address)
     source = name if address == kind.address else f"{name} via {urlsplit(address).hostname}"
-    caller = Client(kind.title, interval_s=kind.interval_s, patience=patience, clock=clock)
-    return kind.make(caller, address=address, source=source)
+    client = Client(kind.title, interval_s=kind.interval_s, policy=policy, clock=clock)
+    return kind.make(client, address=address, source=source)
 
 
 def symbol_of(instrument: Instrument, provider: str) -> str:

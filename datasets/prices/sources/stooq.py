@@ -30,8 +30,8 @@ class Stooq:
     name = "stooq"
     licence = LICENCE
 
-    def __init__(self, caller: Client, *, address: str, source: str) -> None:
-        self._caller = caller
+    def __init__(self, client: Client, *, address: str, source: str) -> None:
+        self._client = client
         self._address = address
         self.source = source
 
@@ -42,9 +42,9 @@ class Stooq:
         parameters = {"s": symbol, "i": "d", **{k: v for k, v in span.items() if v}}
 
         def send() -> Answer:
-            return get(f"{self._address}/q/d/l/", parameters, patience=self._caller.patience, clock=self._caller.clock)
+            return get(f"{self._address}/q/d/l/", parameters, policy=self._client.policy, clock=self._client.clock)
 
-        return Fetched(self._caller.ask(send, lambda answer: _read(answer, symbol), symbol))
+        return Fetched(self._client.request(send, lambda answer: _read(answer, symbol), symbol))
 
 
 def _read(answer: Answer, symbol: str) -> PriceTable:

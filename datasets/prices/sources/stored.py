@@ -10,7 +10,7 @@ from datasets.prices.sources.base import BarSource
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.store import Store
 from datasets.prices.table import bars_of
-from datasets.visibility import through_lens
+from datasets.visibility import visible_bars
 
 
 class StoreSource:
@@ -23,7 +23,7 @@ class StoreSource:
         """Return the symbols in the store."""
         return self._store.symbols()
 
-    @through_lens
+    @visible_bars
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of a stored series, stamped with the hours of the instrument's exchange.
 
@@ -35,7 +35,7 @@ class StoreSource:
         return replace(bars, holds_dividends=stored.provenance.adjustment == "total")
 
 
-class AtHandSource:
+class DefaultSource:
     """The store, then the real bars of arch, then simulated ones: these only while the store is empty.
 
     A run never mixes a user's own series with simulated ones: a market that is neither stored nor built in for real is
@@ -51,7 +51,7 @@ class AtHandSource:
         """Return every symbol that has bars."""
         return sorted({*self._stored.symbols(), *self._builtin.symbols()})
 
-    @through_lens
+    @visible_bars
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of an instrument: the stored ones, else the built-in ones.
 

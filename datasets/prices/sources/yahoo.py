@@ -55,16 +55,16 @@ class Yahoo:
     name = "yahoo"
     licence = LICENCE
 
-    def __init__(self, caller: Client, *, address: str, source: str) -> None:
-        self._caller = caller
+    def __init__(self, client: Client, *, address: str, source: str) -> None:
+        self._client = client
         self._address = address
         self.source = source
-        self._client: Any = None
+        self._yfinance: Any = None
 
     def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
         """Return the bars, dividends and splits of the ticker that stands for an instrument."""
         ticker = instrument.yahoo
-        return self._caller.ask(
+        return self._client.request(
             lambda: self._send(ticker, first, last),
             lambda answer: _read(answer, ticker, instrument, self._now()),
             ticker,
@@ -72,20 +72,20 @@ class Yahoo:
 
     def _send(self, ticker: str, first: date | None, last: date | None) -> Answer:
         with _quiet():
-            if self._client is None:
-                self._client = _client(self._address, self._caller.patience)
+            if self._yfinance is None:
+                self._yfinance = _yfinance_client(self._address, self._client.policy)
             try:
-                answer = _answer(self._client.get(_address_of(ticker), params=_question(first, last, self._now())))
+                answer = _answer(self._yfinance.get(_address_of(ticker), params=_question(first, last, self._now())))
             except _Final as e:
                 return e.answer
             except OSError as e:
-                raise _told(e, self._caller.patience) from e
-        if len(answer.body) > self._caller.patience.max_bytes:
-            raise too_long(self._caller.patience)  # it was short while it was compressed
+                raise _our_error(e, self._client.policy) from e
+        if len(answer.body) > self._client.policy.max_bytes:
+            raise too_long(self._client.policy)  # it was short while it was compressed
         return answer
 
     def _now(self) -> datetime:
-        return self._caller.clock.now()
+        return self._client.clock.now()
 
 
 def _address_of(ticker: str) -> str:
@@ -121,16 +121,16 @@ class _Final(Exception):
         self.answer = answer
 
 
-def _client(address: str, patience: RetryPolicy) -> Any:
+def _yfinance_client(address: str, policy: RetryPolicy) -> Any:
     """Return yfinance's client; its cookies and crumb are those of this process, its cache lies in our home."""
     import yfinance  # noqa: PLC0415 - a second, paid only when Yahoo is asked
     from yfinance.data import YfData  # noqa: PLC0415
 
     yfinance.set_tz_cache_location(str(hustings_home() / "cache" / "yfinance"))
-    return YfData(session=_session(address, patience))
+    return YfData(session=_http_session(address, policy))
 
 
-def _session(address: str, patience: RetryPolicy) -> Any:
+def _http_session(address: str, policy: RetryPolicy) -> Any:
     """Return a browser-like session that bounds each request and sends it to ``address`` where that is not Yahoo's own.
 
     A chart's answer that yfinance could only make worse, such as 404 or 503, leaves it at once.
@@ -138,11 +138,11 @@ def _session(address: str, patience: RetryPolicy) -> Any:
     from curl_cffi import CurlOpt  # noqa: PLC0415
     from curl_cffi.requests import Session  # noqa: PLC0415
 
-    session: Any = Session(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: patience.max_bytes})
+    session: Any = Session(impersonate="chrome", curl_options={CurlOpt.MAXFILESIZE_LARGE: policy.max_bytes})
     send = session.request
 
     def request(method: str, url: str, **options: Any) -> Any:
-        options["timeout"] = (patience.connect_s, patience.read_s)
+        options["timeout"] = (policy.connect_s, policy.read_s)
         response = send(method, _moved(url, address), **options)
         if _CHART in url and response.status_code >= 400 and response.status_code not in _DENIED:
             raise _Final(_answer(response))
@@ -164,14 +164,14 @@ def _answer(response: Any) -> Answer:
     return Answer(response.status_code, headers, response.content, sized=is_sized(headers))
 
 
-def _told(e: OSError, patience: RetryPolicy) -> ProviderError:
+def _our_error(e: OSError, policy: RetryPolicy) -> ProviderError:
     """Return an exception of curl_cffi as one of ours."""
     from curl_cffi import CurlECode  # noqa: PLC0415
     from curl_cffi.requests import exceptions  # noqa: PLC0415
 
     code = getattr(e, "code", None)
     if code == CurlECode.FILESIZE_EXCEEDED:
-        return too_long(patience)
+        return too_long(policy)
     if isinstance(e, exceptions.SSLError):
         return ProviderError("has a certificate that is not trusted; behind a proxy, set CURL_CA_BUNDLE")
     if isinstance(e, exceptions.ProxyError):

@@ -1,4 +1,4 @@
-"""A lens: what is handed out while it is held, and that nothing of it stays."""
+"""Visibility: what is loaded while one is in force, and that nothing of it stays afterwards."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +12,7 @@ from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sources.adjusted import AdjustedSource
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
-from datasets.visibility import Visibility, held_lens, holding
+from datasets.visibility import Visibility, current_visibility, using_visibility
 
 HEADER = "event_id,country,kind,title,known_at,winner\n"
 ROWS = HEADER + "JP-1,JP,referendum,A,2020-01-01T00:00Z,Ann\nJP-2,JP,referendum,B,2021-01-01T00:00Z,Bo\n"
@@ -26,7 +26,7 @@ def first_row(bars):
     return bars.sessions_until(bars.session[0])
 
 
-LENS = Visibility(only_the_first, first_row)
+FIRST_ONLY = Visibility(only_the_first, first_row)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_events_of_a_file_are_seen_through_it(file: Path) -> None:
-    with holding(LENS):
+    with using_visibility(FIRST_ONLY):
         assert [(e.event_id, e.winner) for e in load_events(file)] == [("JP-1", "hidden")]
         assert [(r.cells, r.event and r.event.winner) for r in event_rows(file)] == [({}, "hidden")]
     assert [e.winner for e in load_events(file)] == ["Ann", "Bo"]
@@ -45,7 +45,7 @@ def test_events_of_a_file_are_seen_through_it(file: Path) -> None:
 
 def test_the_bundled_catalogue_is_seen_through_it_and_whole_again_after() -> None:
     whole = bundled_events()
-    with holding(Visibility(lambda e: e if e.country == "IN" else None, first_row)):
+    with using_visibility(Visibility(lambda e: e if e.country == "IN" else None, first_row)):
         seen = bundled_events()
         assert {e.country for e in seen} == {"IN"}
         assert "JP-2026-02-08-GE" not in seen
@@ -62,7 +62,7 @@ def test_bars_of_any_source_are_seen_through_it_once(tmp_path: Path, outer: bool
         return first_row(bars)
 
     source = DirectorySource(tmp_path)
-    with holding(replace(LENS, bars=count)):
+    with using_visibility(replace(FIRST_ONLY, bars=count)):
         bars = (AdjustedSource(source, [], None) if outer else source).load(topix)
     assert (len(bars), seen) == (1, [3])
     assert len(source.load(topix)) == 3
@@ -70,22 +70,22 @@ def test_bars_of_any_source_are_seen_through_it_once(tmp_path: Path, outer: bool
 
 def test_simulated_bars_are_made_of_the_whole_catalogue_whatever_is_seen_of_it() -> None:
     topix = bundled_instruments().find("TOPIX")
-    with holding(Visibility(lambda e: None, lambda bars: bars)):
+    with using_visibility(Visibility(lambda e: None, lambda bars: bars)):
         seen = BuiltinSource().load(topix)
     assert seen.sha256() == BuiltinSource().load(topix).sha256()
 
 
 def test_what_was_held_before_is_held_again_after_an_error() -> None:
-    with holding(LENS):
-        with suppress(UserError), holding(None):
+    with using_visibility(FIRST_ONLY):
+        with suppress(UserError), using_visibility(None):
             raise UserError("anything")
-        assert held_lens() is LENS
-    assert held_lens() is None
+        assert current_visibility() is FIRST_ONLY
+    assert current_visibility() is None
 
 
 def test_it_is_told_of_files_opened_beside_it_but_not_of_those_handed_out(file: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    with holding(replace(LENS, opened=lambda p: told.append(p.name))):
+    with using_visibility(replace(FIRST_ONLY, on_open=lambda p: told.append(p.name))):
         load_events(file)
         assert told == []
         file.read_text()

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from datasets.prepared import content_key, prepared
+from datasets.cache import cached, content_hash
 
 
 @pytest.fixture
@@ -26,29 +26,29 @@ class Maker:
 
 def test_it_is_made_once_for_what_it_hangs_on(home):
     make = Maker({"a": [1, 2]})
-    assert [prepared("x", "key", make) for _ in range(3)] == [{"a": [1, 2]}] * 3
+    assert [cached("x", "key", make) for _ in range(3)] == [{"a": [1, 2]}] * 3
     assert make.times == 1
 
 
 def test_it_is_made_anew_when_that_has_changed_and_the_old_one_is_gone(home):
-    prepared("x", "old", Maker("old"))
-    assert prepared("x", "new", Maker("new")) == "new"
-    assert prepared("x", "old", Maker("old again")) == "old again"
+    cached("x", "old", Maker("old"))
+    assert cached("x", "new", Maker("new")) == "new"
+    assert cached("x", "old", Maker("old again")) == "old again"
 
 
 def test_a_file_cut_anywhere_or_with_a_changed_byte_is_made_anew(home):
-    prepared("x", "key", Maker({"price": 2410.2}))
+    cached("x", "key", Maker({"price": 2410.2}))
     path = home / "cache" / "x.json"
     whole = path.read_bytes()
     for n in range(len(whole)):
         for damaged in (whole[:n], whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1 :]):
             path.write_bytes(damaged)
-            assert prepared("x", "key", Maker("made anew")) == "made anew"
+            assert cached("x", "key", Maker("made anew")) == "made anew"
 
 
 def test_several_writers_at_once_leave_one_whole_file(home):
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda n: prepared("x", f"key {n % 2}", Maker("a" * 100_000)), range(40)))
+        found = list(pool.map(lambda n: cached("x", f"key {n % 2}", Maker("a" * 100_000)), range(40)))
     assert set(found) == {"a" * 100_000}
     assert [p.name for p in (home / "cache").iterdir()] == ["x.json"]
 
@@ -57,7 +57,7 @@ def test_where_nothing_can_be_written_it_is_made_each_time(monkeypatch, tmp_path
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("HUSTINGS_HOME", str(tmp_path / "file"))
     make = Maker(3)
-    assert [prepared("x", "key", make), prepared("x", "key", make)] == [3, 3]
+    assert [cached("x", "key", make), cached("x", "key", make)] == [3, 3]
     assert make.times == 2
 
 
@@ -65,9 +65,9 @@ def test_the_key_is_another_when_a_name_or_a_byte_is_another(tmp_path):
     a, b = tmp_path / "a.py", tmp_path / "b.py"
     a.write_text("one", encoding="utf-8")
     b.write_text("two", encoding="utf-8")
-    keys = [content_key([a, b]), content_key([b, a])]
+    keys = [content_hash([a, b]), content_hash([b, a])]
     a.write_text("onE", encoding="utf-8")
-    keys.append(content_key([a, b]))
-    keys.append(content_key([b]))
+    keys.append(content_hash([a, b]))
+    keys.append(content_hash([b]))
     assert keys[0] == keys[1]
     assert len({*keys}) == 3

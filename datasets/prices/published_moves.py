@@ -16,7 +16,7 @@ _LONGEST_CLOSURE_DAYS = 45
 
 
 @dataclass(frozen=True)
-class Move:
+class PublishedMove:
     """A published move and the one found in the bars, both in percent; ``agrees`` is None where nothing was found.
 
     ``why`` says why nothing was found; ``note`` is what the catalogue says of the figure.
@@ -32,7 +32,7 @@ class Move:
     why: str = ""
 
 
-def published_moves(events: Iterable[PoliticalEvent], bars_of: Callable[[str], Bars | None]) -> list[Move]:
+def published_moves(events: Iterable[PoliticalEvent], bars_of: Callable[[str], Bars | None]) -> list[PublishedMove]:
     """Return each event's published move beside the move found: close to close of the first session whose close comes
     strictly after the outcome was known.
 
@@ -54,11 +54,11 @@ def within_rounding(published: Decimal, found: float) -> bool:
     return abs(float(published) - found) <= 0.5 * 10.0**exponent + _FLOAT_NOISE
 
 
-def _move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) -> Iterator[Move]:
+def _move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) -> Iterator[PublishedMove]:
     if event.reported_move is None or event.main_index is None or event.known_at is None:
         return
     bars = bars_of(event.main_index)
-    blank = Move(event.event_id, event.main_index, event.reported_move, note=event.move_note or "")
+    blank = PublishedMove(event.event_id, event.main_index, event.reported_move, note=event.move_note or "")
     if bars is None:
         yield _unfound(blank, f"no bars of {event.main_index}")
     elif bars.source.simulated:
@@ -67,12 +67,12 @@ def _move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) -> Itera
         yield _found(blank, bars, to_ns(event.known_at))
 
 
-def _found(blank: Move, bars: Bars, known: int) -> Move:
+def _found(blank: PublishedMove, bars: Bars, known: int) -> PublishedMove:
     row = int(np.searchsorted(bars.close_at, known, side="right"))
     if not 0 < row < len(bars) or int(bars.close_at[row]) - known > _LONGEST_CLOSURE_DAYS * NS_PER_DAY:
         return _unfound(blank, f"the bars of {blank.index} do not hold the session; they have {bars.span()}")
     found = 100 * (float(bars.close[row]) / float(bars.close[row - 1]) - 1)
-    return Move(
+    return PublishedMove(
         event_id=blank.event_id,
         index=blank.index,
         published=blank.published,
@@ -83,5 +83,5 @@ def _found(blank: Move, bars: Bars, known: int) -> Move:
     )
 
 
-def _unfound(blank: Move, why: str) -> Move:
-    return Move(blank.event_id, blank.index, blank.published, note=blank.note, why=why)
+def _unfound(blank: PublishedMove, why: str) -> PublishedMove:
+    return PublishedMove(blank.event_id, blank.index, blank.published, note=blank.note, why=why)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from datasets.events.odds_book import Quote, happened, last_book, margin_removed, quotes_before
+from datasets.events.odds_book import Quote, happened, last_quotes, margin_removed, quotes_before
 
 EVE = datetime(2016, 11, 7, 12, tzinfo=UTC)
 
@@ -14,7 +14,7 @@ def quote(outcome: str, probability: float, *, days: float = 0) -> Quote:
 
 
 def quoted(*quotes: Quote) -> dict[str, float]:
-    return {name: q.probability for name, q in last_book(tuple(sorted(quotes))).items()}
+    return {name: q.probability for name, q in last_quotes(tuple(sorted(quotes))).items()}
 
 
 def test_the_last_quote_of_each_outcome_stands() -> None:
@@ -29,11 +29,11 @@ def test_an_outcome_not_quoted_for_more_than_a_week_has_left_the_book() -> None:
 
 def test_the_margin_is_taken_out_in_proportion() -> None:
     """0.50 and 0.75 sum to 1.25."""
-    assert margin_removed(last_book((quote("A", 0.5), quote("B", 0.75)))) == {"A": 0.4, "B": 0.6}
+    assert margin_removed(last_quotes((quote("A", 0.5), quote("B", 0.75)))) == {"A": 0.4, "B": 0.6}
 
 
 def test_a_book_that_may_lack_an_outcome_is_not_raised() -> None:
-    assert margin_removed(last_book((quote("Yes", 0.21),))) == {"Yes": 0.21}
+    assert margin_removed(last_quotes((quote("Yes", 0.21),))) == {"Yes": 0.21}
 
 
 def test_before_is_strict() -> None:

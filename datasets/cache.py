@@ -1,6 +1,6 @@
 """Prepared files: what is slow to make and hangs on given content alone is made once, and kept in ``$HUSTINGS_HOME``.
 
-A prepared file bears the hash of what it was made from and of what it holds. Where either does not fit (another
+A cached file bears the hash of what it was made from and of what it holds. Where either does not fit (another
 version, a kill in the midst, a flipped bit) or the file cannot be read or written, it is made anew: slow, never wrong.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 from datasets.home import hustings_home
 
 
-def prepared(name: str, key: str, make: Callable[[], Any]) -> Any:
+def cached(name: str, key: str, make: Callable[[], Any]) -> Any:
     """Return a JSON value made from what ``key`` is the hash of: from its file, or made and kept for the next time."""
     path = hustings_home() / "cache" / f"{name}.json"
     kept = _read(path, key)
@@ -26,7 +26,7 @@ def prepared(name: str, key: str, make: Callable[[], Any]) -> Any:
     return made
 
 
-def content_key(files: Iterable[Path]) -> str:
+def content_hash(files: Iterable[Path]) -> str:
     """Return the hash of the names and contents of files, in any order."""
     digest = hashlib.sha256()
     for file in sorted(files):
