@@ -12,40 +12,16 @@ from textwrap import wrap
 from typing import Any
 
 from engine.account.records import Trade
+from engine.metrics.inputs import MetricInputs
+from engine.metrics.table import Metric
 from engine.run.run import Run
 from reports.headline import HeadlineCard, account_cards, trade_cards
-from reports.numbers import NOT_AVAILABLE, money, percent, price
+from reports.numbers import NOT_AVAILABLE, metric_text, money, percent, price
 from reports.sparkline import BLOCKS, PLAIN, sparkline
 
 _SHOWN = 12
 _BETWEEN = 3  # columns of the screen between two columns of a table
 _LONG = 24  # a longer word (a path, a hash) may be broken
-LABELS = {
-    "total_return": "total return",
-    "cagr": "CAGR",
-    "volatility": "volatility",
-    "sharpe": "Sharpe",
-    "sortino": "Sortino",
-    "max_drawdown": "max drawdown",
-    "exposure": "time in market",
-    "n_trades": "closed trades",
-    "win_rate": "win rate",
-    "profit_factor": "profit factor",
-    "mean_trade": "mean trade",
-    "median_trade": "median trade",
-}
-_PERCENT = frozenset(
-    {
-        "total_return",
-        "cagr",
-        "volatility",
-        "max_drawdown",
-        "exposure",
-        "win_rate",
-        "mean_trade",
-        "median_trade",
-    }
-)
 
 
 def say(text: str = "") -> None:
@@ -148,14 +124,10 @@ def _paragraphs(columns: Sequence[str], rows: Sequence[Sequence[str]], width: in
             say("  " + line.replace(glue, " "))
 
 
-def metric(run: Run, name: str) -> str:
-    """Return a number of a run as text; what is not available says so, and why."""
-    value = run.metrics[name]
-    if value is None:
-        return f"n/a ({run.notes[name]})"
-    if name in _PERCENT:
-        return percent(value)
-    return str(value) if isinstance(value, int) else f"{value:.2f}"
+def metric_of(run: Run, metric: Metric[MetricInputs]) -> str:
+    """Return a headline metric of a run as text; one that is not available says so, and why."""
+    value = run.metrics[metric.name]
+    return f"n/a ({run.notes[metric.name]})" if value is None else metric_text(metric, value)
 
 
 def summary(run: Run, files: dict[str, Path]) -> None:
@@ -204,11 +176,11 @@ def _signs() -> str:
 
 
 def _views(run: Run) -> None:
-    """Print the trades' view beside the account's, and why any number is not there."""
+    """Print the metrics per trade with those of the portfolio, and why any number is n/a."""
     ours, account = trade_cards(run), account_cards(run)
     pairs = zip_longest(ours, account, fillvalue=HeadlineCard("", "", ""))
     rows = [[left.label, left.value, right.label, right.value] for left, right in pairs]
-    table(["the trades' view", "", "the account's view", " "], rows, right=["", " "])
+    table(["per trade", "", "portfolio", " "], rows, right=["", " "])
     missing: dict[str, list[str]] = {}
     for card in (*ours, *account):
         if card.value == NOT_AVAILABLE:

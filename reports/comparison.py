@@ -12,12 +12,11 @@ from engine.comparison.common_days import OnDays, numbers_within
 from engine.comparison.compare import Compared, Pair, compared
 from engine.comparison.difference import Difference
 from engine.comparison.resampling import LEVEL, RESAMPLES, SEED
-from engine.metrics.metrics import Metrics
+from engine.metrics.table import METRICS, Metrics
 from engine.run.run import Run
 from reports.comparison_page import comparison_page
 from reports.comparison_tables import best_of, differing, trade_rows, traded_by_none
 from reports.comparison_words import verdict
-from reports.labels import METRICS
 from reports.numbers import plain
 from reports.page import simulated_symbols
 

@@ -7,11 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from engine.metrics.inputs import MetricInputs
+from engine.metrics.table import METRICS, Metric
 from engine.run.run import Run
 from reports.comparison_charts import event_scatters, month_scatters, overlays, style
 from reports.comparison_tables import GROUPS
-from reports.labels import METRICS, Metric
-from reports.numbers import percent, plain, points, ratio, signed, signed_money, signed_percent, with_instants
+from reports.numbers import (
+    metric_difference,
+    metric_text,
+    percent,
+    plain,
+    points,
+    ratio,
+    signed,
+    signed_money,
+    signed_percent,
+    with_instants,
+)
 from reports.page import render, simulated_symbols
 
 FEW = 4
@@ -90,14 +102,14 @@ def _mark(reason: str, reasons: Sequence[str]) -> str:
     return str(reasons.index(reason) + 1) if reason else ""
 
 
-def _metric_row(metric: Metric, row: dict[str, Any]) -> dict[str, Any]:
+def _metric_row(metric: Metric[MetricInputs], row: dict[str, Any]) -> dict[str, Any]:
     cells = zip(row["values"], row["notes"], row["best"], row["worst"], strict=True)
     return {
         "label": metric.label,
         "cells": [
-            {"text": metric.write(v), "value": v, "note": note, "best": b, "worst": w} for v, note, b, w in cells
+            {"text": metric_text(metric, v), "value": v, "note": note, "best": b, "worst": w} for v, note, b, w in cells
         ],
-        "difference": metric.write_difference(row["difference"]) if "difference" in row else None,
+        "difference": metric_difference(metric, row["difference"]) if "difference" in row else None,
     }
 
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from engine.account.records import Trade
+from engine.account.records import OPEN_AT_END, Trade
 from engine.run.attribution import Attribution, WithoutEvent, attribution, in_cents
 from engine.run.run import Run, RunEvent
-from reports.labels import exit_words
 from reports.numbers import (
     cents,
     instant,
@@ -53,6 +52,18 @@ def _trade_row(trade: Trade, event: RunEvent | None) -> dict[str, Any]:
         "note": trade.note,
         "raw": trade,
     }
+
+
+_EXITS = {OPEN_AT_END: "still held when the bars end", "bars_end": "its bars end here"}
+
+
+def exit_words(reason: str) -> str:
+    """Return an exit reason in words.
+
+    >>> exit_words("open_at_end"), exit_words("held 20 sessions")
+    ('still held when the bars end', 'held 20 sessions')
+    """
+    return _EXITS.get(reason, reason.replace("_", " "))
 
 
 def _labels(event: RunEvent | None) -> str:

@@ -1,34 +1,33 @@
-"""What a tear sheet says first: the verdict in sentences, and the numbers of the trades' view and the account's."""
+"""What a tear sheet says first: the verdict in sentences, and the metrics per trade and of the portfolio."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
 
 from engine.account.records import Trade
-from engine.metrics.metrics import Metrics
-from engine.metrics.trade_metrics import trade_metrics
+from engine.metrics.table import PORTFOLIO_METRICS, TRADE_METRICS, Metric, Metrics
+from engine.metrics.trade_metrics import CLOSED_TRADE_METRICS, closed_returns, closed_trade_metrics
 from engine.run.run import Run
-from reports.labels import METRICS, TRADE_METRICS, Metric
-from reports.numbers import percent, signed_percent
+from reports.numbers import metric_text, percent, signed_percent
 
 FEW, SOME = 5, 20
 """Below FEW closed trades a page tells a story, below SOME a description; from SOME on it may start to ask."""
-_ACCOUNT = ("total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown", "exposure")
 
 
 def outcome(run: Run) -> str:
     """Return in one or two sentences what the trades and the account made."""
-    found = trade_metrics(run.trades).values
     total = f"The account made {signed_percent(run.metrics.get('total_return'))} in {_span(run)}"
     cagr = run.metrics.get("cagr")
     total += "." if cagr is None else f", {signed_percent(cagr)} a year."
-    n = int(found["n_trades"] or 0)
+    n = int(run.metrics["n_trades"] or 0)
     if not n:
         return total
-    events = int(found["n_events"] or 0)
+    events = int(closed_trade_metrics(run.trades).values["n_events"] or 0)
     what = "1 closed trade" if n == 1 else f"{n} closed trades"
     where = "1 event" if events == 1 else f"{events} events"
     won = sum(t.pnl > 0 for t in run.trades if t.is_closed)
-    mean = signed_percent(found["mean_trade"])
+    mean = signed_percent(run.metrics["mean_trade"])
     made = f"{what} on {where} made {mean}" + ("" if n == 1 else f" on average; {won} of {n} won")
     return f"{made}. {total}"
 
@@ -65,8 +64,8 @@ def _without_best(closed: Sequence[Trade]) -> str:
     """Return a sentence on how much hangs on one trade; nothing for a single one."""
     if len(closed) < 2:
         return ""
-    best = max(closed, key=lambda t: t.return_)
-    mean, rest = (trade_metrics(part).values["mean_trade"] for part in (closed, [t for t in closed if t is not best]))
+    returns = sorted(closed_returns(closed))
+    mean, rest = fmean(returns), fmean(returns[:-1])
     return f" The mean trade is {percent(mean)}; without the best one it is {percent(rest)}."
 
 
@@ -81,16 +80,22 @@ class HeadlineCard:
 
 
 def trade_cards(run: Run) -> list[HeadlineCard]:
-    """Return the trades' view: each number is of closed trades, whatever the account did in between."""
-    return [_card(m, trade_metrics(run.trades)) for m in TRADE_METRICS]
+    """Return the metrics of the closed trades, whatever the account did in between."""
+    return [_card(m, found) for table, found in per_trade(run) for m in table]
+
+
+def per_trade(run: Run) -> list[tuple[Sequence[Metric[Any]], Metrics]]:
+    """Return the tables of metrics of the closed trades, each with its numbers."""
+    ours = Metrics(run.metrics, run.notes)
+    return [(TRADE_METRICS, ours), (CLOSED_TRADE_METRICS, closed_trade_metrics(run.trades))]
 
 
 def account_cards(run: Run) -> list[HeadlineCard]:
-    """Return the account's view: time-weighted, idle cash included."""
-    return [_card(m, Metrics(run.metrics, run.notes)) for m in METRICS if m.name in _ACCOUNT]
+    """Return the metrics of the portfolio: time-weighted, idle cash included."""
+    return [_card(m, Metrics(run.metrics, run.notes)) for m in PORTFOLIO_METRICS]
 
 
-def _card(metric: Metric, found: Metrics) -> HeadlineCard:
+def _card(metric: Metric[Any], found: Metrics) -> HeadlineCard:
     value = found.values.get(metric.name)
     why = found.notes.get(metric.name, "not recorded") if value is None else metric.meaning
-    return HeadlineCard(metric.label, metric.write(value), why, negative=(value or 0) < 0)
+    return HeadlineCard(metric.label, metric_text(metric, value), why, negative=(value or 0) < 0)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from engine.metrics.metrics import MIN_SESSIONS, held_sessions
+from engine.metrics.metrics import held_sessions
 from engine.metrics.performance import Series, familiar_numbers
 from engine.metrics.return_metrics import Number
+from engine.metrics.table import METRICS, MIN_SESSIONS
 from engine.run.run import Run
-from reports.labels import METRICS
-from reports.numbers import count, days, percent, ratio
+from reports.numbers import count, days, metric_text, percent, ratio
 
 Write = Callable[[float | None], str]
 NONE = "–"
@@ -146,8 +147,9 @@ def _headline_rows(run: Run, theirs: Mapping[str, Number]) -> list[KeyRow]:
     rows = []
     for m in METRICS:
         missing = run.notes.get(m.name, "not recorded") if run.metrics.get(m.name) is None else ""
-        written, why = told(theirs.get(m.name) if m.name in SERIES else None, m.write)
-        rows.append(KeyRow(m.label, m.write(run.metrics.get(m.name)), written, _notes(missing, why, run)))
+        write = partial(metric_text, m)
+        written, why = told(theirs.get(m.name) if m.name in SERIES else None, write)
+        rows.append(KeyRow(m.label, write(run.metrics.get(m.name)), written, _notes(missing, why, run)))
     return rows
 
 

@@ -2,14 +2,26 @@
 
 import json
 import re
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
 from datasets.instants import iso_z
+from engine.metrics.table import Metric, Unit
 
 NOT_AVAILABLE = "n/a"
 _HUGE = 1e6
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+
+
+def metric_text(metric: Metric[Any], value: float | None) -> str:
+    """Return a metric's value in its unit."""
+    return _WRITE[metric.unit](value)
+
+
+def metric_difference(metric: Metric[Any], value: float | None) -> str:
+    """Return the difference of two values of a metric in its unit, with its sign."""
+    return _WRITE_DIFFERENCE[metric.unit](value)
 
 
 def percent(fraction: float | None, digits: int = 2) -> str:
@@ -183,6 +195,22 @@ def unbroken(text: str) -> str:
     ['made', '-2.18\\xa0%', 'on', 'average']
     """
     return text.replace(" %", "\N{NO-BREAK SPACE}%").replace(" pp", "\N{NO-BREAK SPACE}pp")
+
+
+_WRITE: dict[Unit, Callable[[float | None], str]] = {
+    Unit.PERCENT: percent,
+    Unit.RATIO: ratio,
+    Unit.COUNT: count,
+    Unit.DAYS: days,
+    Unit.MONEY: money,
+}
+_WRITE_DIFFERENCE: dict[Unit, Callable[[float | None], str]] = {
+    Unit.PERCENT: points,
+    Unit.RATIO: signed,
+    Unit.COUNT: lambda value: signed(value, 0),
+    Unit.DAYS: lambda value: signed(value, 1),
+    Unit.MONEY: signed_money,
+}
 
 
 def _missing(value: float | None) -> bool:

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
+from engine.metrics.table import METRICS
 from engine.run.run import Run
 from engine.sweep.check import AGREE
 from engine.sweep.digest import Digest, Slice
 from engine.sweep.result import SweepResult, Top, Walk, WalkRow
 from engine.sweep.sweep import TRADE_SHARPE
-from reports.labels import METRICS
-from reports.numbers import count, percent, plain, signed
+from reports.numbers import count, metric_text, percent, plain, signed
 from reports.page import render
 from reports.sweep_figures import group_text, heat_map_svg, value_text
 
@@ -27,13 +28,8 @@ def metric_label(name: str) -> str:
     return _SHARPE_LABEL if name == TRADE_SHARPE else _NAMED[name].label
 
 
-def metric_text(name: str, value: float | None) -> str:
-    """Return a number of a sweep as text."""
-    return _writer(name)(value)
-
-
 def _writer(name: str) -> Callable[[float | None], str]:
-    return (lambda v: signed(v, 3)) if name == TRADE_SHARPE else _NAMED[name].write
+    return (lambda v: signed(v, 3)) if name == TRADE_SHARPE else partial(metric_text, _NAMED[name])
 
 
 @dataclass(frozen=True)
@@ -90,7 +86,7 @@ def best_table(result: SweepResult) -> SweepTable:
 def _best_row(n: int, result: SweepResult, top: Top, numbers: list[str]) -> list[str]:
     best = top.checked.best
     told = ", ".join(f"{name}={value_text(v)}" for name, v in result.varied(best.row).items())
-    shown = [metric_text(name, best.results[name]) for name in numbers]
+    shown = [_writer(name)(best.results[name]) for name in numbers]
     return [str(n), told or "none varies", *shown, deflated_text(top), replay_text(top)]
 
 
@@ -127,7 +123,7 @@ def verdict(result: SweepResult) -> str:
         return f"No combination of {found.n:,} has a {label}: too few trades, or none."
     first = result.top[0]
     told = ", ".join(f"{name}={value_text(v)}" for name, v in result.varied(first.checked.best.row).items())
-    value = metric_text(found.metric, first.checked.best.results[found.metric])
+    value = _writer(found.metric)(first.checked.best.results[found.metric])
     return f"Best of {found.known:,} combinations by {label}: {told or 'the only one'}, {value}. {_odds(result, first)}"
 
 
@@ -180,8 +176,8 @@ def _fold_row(result: SweepResult, row: WalkRow) -> list[str]:
     if row.row is None or not row.outside:
         return [*windows, row.reason, *["n/a"] * 5]
     told = ", ".join(f"{name}={value_text(v)}" for name, v in result.varied(row.row).items())
-    out = [metric_text(n, row.outside[n]) for n in ("n_trades", "mean_trade", "total_return")]
-    return [*windows, told, metric_text(metric, row.inside[metric]), metric_text(metric, row.outside[metric]), *out]
+    out = [_writer(n)(row.outside[n]) for n in ("n_trades", "mean_trade", "total_return")]
+    return [*windows, told, _writer(metric)(row.inside[metric]), _writer(metric)(row.outside[metric]), *out]
 
 
 def _window(window: Any, events: int) -> str:
@@ -192,7 +188,7 @@ def _stitched(run: Run | None) -> SweepTable:
     title = "Out of sample, stitched: one account that trades every test window"
     if run is None:
         return SweepTable(title, ["number", "value"], [], ["value"], "It never traded.")
-    rows = [[m.label, _with_reason(m.write(run.metrics[m.name]), run.notes.get(m.name, ""))] for m in METRICS]
+    rows = [[m.label, _with_reason(metric_text(m, run.metrics[m.name]), run.notes.get(m.name, ""))] for m in METRICS]
     return SweepTable(title, ["number", "value"], rows, ["value"], "Trades are not cut where their window ends.")
 
 

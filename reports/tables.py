@@ -1,6 +1,6 @@
 """Every table behind the tear sheet as plain rows: numbers unrounded, None where there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -9,10 +9,11 @@ import numpy as np
 from datasets.instants import iso_z
 from engine.metrics.metrics import drawdowns, monthly_returns, yearly_returns
 from engine.metrics.return_metrics import Number
-from engine.metrics.trade_metrics import trade_metrics
+from engine.metrics.table import METRIC_NAMES, Metrics
 from engine.run.attribution import attribution, leave_one_out
 from engine.run.event_paths import AFTER, BEFORE, cumulative, mean_path
 from engine.run.run import Run
+from reports.headline import per_trade
 from reports.key_numbers import account_numbers, benchmark_numbers
 
 Row = dict[str, Any]
@@ -25,8 +26,8 @@ def tables(run: Run) -> dict[str, list[Row]]:
     Returns are fractions, money is in account currency, instants are ISO UTC. ``why`` says why a number is None.
     """
     return {
-        "trades_view": _numbers(trade_metrics(run.trades).values, trade_metrics(run.trades).notes),
-        "account_view": _numbers(run.metrics, run.notes),
+        "trades_view": [row for table, found in per_trade(run) for row in _numbers(found, [m.name for m in table])],
+        "account_view": _numbers(Metrics(run.metrics, run.notes), METRIC_NAMES),
         "trades": [_trade(asdict(t)) for t in run.trades],
         "not_traded": [asdict(s) for s in run.skipped],
         "around_events": _paths(run),
@@ -42,8 +43,8 @@ def tables(run: Run) -> dict[str, list[Row]]:
     }
 
 
-def _numbers(values: Mapping[str, float | int | None], notes: Mapping[str, str]) -> list[Row]:
-    return [{"name": n, "value": v, "why": notes.get(n, "")} for n, v in values.items()]
+def _numbers(found: Metrics, names: Sequence[str]) -> list[Row]:
+    return [{"name": n, "value": found.values.get(n), "why": found.notes.get(n, "")} for n in names]
 
 
 def _trade(row: Row) -> Row:

@@ -5,7 +5,7 @@ on the last digits, and shorts that pay interest, are reckoned one by one by ``e
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import cached_property
 from importlib import import_module
@@ -33,20 +33,11 @@ from engine.account.windows import (
     stands_apart,
     windows_of,
 )
-from engine.metrics.metrics import (
-    MIN_HELD_SESSIONS,
-    MIN_SESSIONS,
-    MIN_SPAN_DAYS,
-    MIN_TRADES_FOR_RATIOS,
-    NAMES,
-    Metrics,
-    compute_metrics,
-    held_sessions,
-    short_span,
-    too_few_for_risk,
-)
+from engine.metrics.inputs import MetricInputs
+from engine.metrics.metrics import compute_metrics, held_sessions
+from engine.metrics.table import METRIC_NAMES, METRICS, Metrics, metric_columns, missing_requirement
 from engine.metrics.trade_metrics import closed_returns
-from engine.plan.costs import DAYS_PER_YEAR, Terms
+from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import Block, PlanGrid
 from engine.statistics.observations import return_statistics
@@ -91,7 +82,7 @@ def fast_module(backend: Backend, trades: int, *, walks: bool) -> Any:
 class Results:
     """What many plans leave. NaN stands for what is n/a, and for plans left to the replay.
 
-    ``columns`` has one float a plan for each of ``metrics.NAMES``; ``held``, ``traded`` and ``closed`` are the
+    ``columns`` has one float a plan for each of ``METRIC_NAMES``; ``held``, ``traded`` and ``closed`` are the
     sessions held, the trades and the closed trades; ``sd_trade`` is the standard deviation of the returns of the closed
     trades (n - 1, NaN below two); ``failed`` tells in one line why a plan could not be made.
     """
@@ -130,26 +121,16 @@ class Results:
             raise ValueError(self.failed.get(i, f"plan {i} meets a margin call: the replay does it"))
         if i in self.careful:
             return self.careful[i]
-        found = {name: float(self.columns[name][i]) for name in NAMES}
+        found = {name: float(self.columns[name][i]) for name in METRIC_NAMES}
         notes = {name: self._why(name, i) for name, value in found.items() if np.isnan(value)}
         given = {name: int(v) if name in _COUNTS else v for name, v in found.items()}
         return Metrics({name: None if name in notes else v for name, v in given.items()}, notes)
 
     def _why(self, name: str, i: int) -> str:
-        closed = int(self.closed[i])
-        match name:
-            case "cagr":
-                return short_span(int(self.span[i]))
-            case "volatility" | "sharpe" | "sortino":
-                few = too_few_for_risk(
-                    int(self.sessions[i]), held=int(self.held[i]), traded=int(self.traded[i]), closed=closed
-                )
-                return few or "no losing session"
-            case "profit_factor" if closed:
-                return "no losing trade"
-            case "exposure":
-                return "no sessions"
-        return "no closed trades"
+        known = {n: getattr(self, n)[i] for n in ("held", "traded", "closed", "sessions")}
+        figures = {f.name: 0 for f in fields(MetricInputs)} | {"growth": 1, "span_days": self.span[i], **known}
+        inputs = MetricInputs(**{n: np.array([value]) for n, value in figures.items()})
+        return missing_requirement(next(m for m in METRICS if m.name == name), inputs)
 
 
 def evaluate_plans(
@@ -307,7 +288,7 @@ class Gathered:
         """Return the results of all combinations, in their order."""
         return Results(
             final_equity=self._floats(lambda p: p.final_equity),
-            columns={name: self._floats(_column_of(name)) for name in NAMES},
+            columns={name: self._floats(_column_of(name)) for name in METRIC_NAMES},
             held=self._whole(lambda p: p.held),
             traded=self._whole(lambda p: p.traded),
             closed=self._whole(lambda p: p.closed),
@@ -497,35 +478,29 @@ def _results(final: Floats, sums: Sums, calm: Calm) -> Results:
 
 
 def _columns(final: Floats, sums: Sums, calm: Calm) -> dict[str, Floats]:
-    """Return every number of all plans, NaN where ``engine.metrics.metrics.numbers`` gives a reason instead."""
-    cash = calm.money.terms.cash
-    risky = _can_bear_risk_figures(sums, calm.tape.n_days)
-    year = np.sqrt(calm.per_year)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread, downward = np.sqrt(sums.variance), np.sqrt(sums.losses)
-        yearly = (final / cash) ** (DAYS_PER_YEAR / max(calm.span, 1)) - 1
-        found = {
-            "total_return": final / cash - 1,
-            "cagr": yearly if calm.span >= MIN_SPAN_DAYS else np.full(len(final), np.nan),
-            "volatility": np.where(risky, spread * year, np.nan),
-            "sharpe": np.where(risky, sums.mean / spread * year, np.nan),
-            "sortino": np.where(risky & (downward > 0), sums.mean / downward * year, np.nan),
-            "max_drawdown": np.where(sums.traded > 0, sums.below, np.minimum(final / cash - 1, 0.0)),
-            "exposure": sums.held / calm.tape.n_days,
-            "n_trades": sums.closed.astype(float),
-            "win_rate": np.where(sums.closed > 0, sums.won / sums.closed, np.nan),
-            "profit_factor": np.where(sums.lost > 0, sums.gained / sums.lost, np.nan),
-            "mean_trade": sums.mean_trade,
-            "median_trade": sums.median_trade,
-        }
-    return {name: np.where(sums.called, np.nan, found[name]) for name in NAMES}
-
-
-def _can_bear_risk_figures(sums: Sums, sessions: int) -> Flags:
-    """Return for which plans ``engine.metrics.metrics.too_few_for_risk`` has nothing to say."""
-    often = (sums.closed >= MIN_TRADES_FOR_RATIOS) | (sums.held / sessions >= 0.5)
-    enough: Flags = (sums.traded > 0) & (sessions >= MIN_SESSIONS) & (sums.held >= MIN_HELD_SESSIONS) & often
-    return enough
+    """Return the headline metrics of all plans, NaN where they are n/a."""
+    n, growth = len(final), final / calm.money.terms.cash
+    inputs = MetricInputs(
+        span_days=np.full(n, calm.span),
+        sessions=np.full(n, calm.tape.n_days),
+        per_year=np.full(n, calm.per_year),
+        growth=growth,
+        drawdown=np.where(sums.traded > 0, sums.below, np.minimum(growth - 1, 0.0)),
+        mean=sums.mean,
+        variance=sums.variance,
+        downside=sums.losses,
+        held=sums.held,
+        traded=sums.traded,
+        closed=sums.closed,
+        won=sums.won,
+        lost=sums.losers,
+        gains=sums.gained,
+        losses=sums.lost,
+        mean_trade=sums.mean_trade,
+        sd_trade=sums.sd_trade,
+        median_trade=sums.median_trade,
+    )
+    return {name: np.where(sums.called, np.nan, values) for name, values in metric_columns(inputs).items()}
 
 
 def _with_careful(found: Results, careful: dict[int, OnePlan | None]) -> Results:

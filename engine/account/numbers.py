@@ -32,7 +32,7 @@ class Sums:
 
     ``mean``, ``variance`` (n - 1) and ``losses`` (mean square of the negative ones) are those of the daily returns less
     the cash rate; ``below`` the deepest drawdown; ``held`` the sessions with a position. Of closed trades: how many,
-    how many won, what was gained and lost, mean, spread (n - 1, NaN below two trades) and median of their returns.
+    how many won and lost, what was gained and lost, mean, spread (n - 1, NaN below two) and median of their returns.
     ``doubtful`` plans want the careful way, ``called`` ones the replay.
     """
 
@@ -44,6 +44,7 @@ class Sums:
     traded: Numbers64
     closed: Numbers64
     won: Numbers64
+    losers: Numbers64
     gained: Floats
     lost: Floats
     mean_trade: Floats
@@ -360,6 +361,7 @@ def _trades(priced: Priced, quantity: Floats, money: CostModel) -> dict[str, Any
         "traded": np.bincount(plan[real], minlength=n),
         "closed": count,
         "won": np.bincount(plan[closed], weights=pnl > 0, minlength=n).astype(np.int64),
+        "losers": np.bincount(plan[closed], weights=pnl < 0, minlength=n).astype(np.int64),
         "gained": summed(np.maximum(pnl, 0.0)),
         "lost": summed(np.maximum(-pnl, 0.0)),
         "mean_trade": mean,

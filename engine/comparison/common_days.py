@@ -19,7 +19,6 @@ from engine.comparison.difference import ConfidenceInterval, Difference, bare, b
 from engine.comparison.resampling import Rows, block_length, deepest_falls, drawn_rows, means
 from engine.comparison.sharpe_difference import Blocks, SharpeDraws, draw_blocks, sharpe_draws
 from engine.metrics.metrics import (
-    Metrics,
     compute_metrics,
     drawdown,
     held_sessions,
@@ -27,6 +26,7 @@ from engine.metrics.metrics import (
     sessions_per_year,
     sharpe,
 )
+from engine.metrics.table import Metrics
 from engine.run.run import Run
 
 MIN_HELD_SHARE = 0.1

@@ -1,12 +1,12 @@
-"""Every number a report prints, from a series of returns or a list of trades. Conventions: CONVENTIONS.md.
+"""The headline metrics of one run, and the figures of a series of daily returns that they share with other pages.
 
-A number that cannot be had is None, with the reason beside it; never 0, never NaN.
+Conventions: CONVENTIONS.md. What cannot be computed is None or a text with the reason; never 0, never NaN.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from statistics import fmean, median
+from statistics import fmean, median, stdev
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,110 +14,67 @@ from numpy.typing import NDArray
 from datasets.instants import Sessions, to_date
 from datasets.prices.bars import Floats
 from engine.account.records import Trade
-
-MIN_SPAN_DAYS = 365
-MIN_SESSIONS = 60
-MIN_HELD_SESSIONS = 20
-MIN_TRADES_FOR_RATIOS = 10
-DAYS_PER_YEAR = 365.0
-_ROUNDING = 1e-12
-
-NAMES = (
-    "total_return",
-    "cagr",
-    "volatility",
-    "sharpe",
-    "sortino",
-    "max_drawdown",
-    "exposure",
-    "n_trades",
-    "win_rate",
-    "profit_factor",
-    "mean_trade",
-    "median_trade",
+from engine.metrics.inputs import MetricInputs
+from engine.metrics.table import (
+    DAYS_PER_YEAR,
+    METRICS,
+    MIN_SPAN_DAYS,
+    NO_LOSING_SESSION,
+    NO_VARIATION,
+    Metrics,
+    annual_growth,
+    annual_ratio,
+    metrics_of,
+    short_span,
 )
 
-
-@dataclass(frozen=True)
-class Metrics:
-    """Metrics by name, and for each one that is None the reason."""
-
-    values: dict[str, float | int | None]
-    notes: dict[str, str]
+_ROUNDING = 1e-12
 
 
-def compute_metrics(
-    sessions: Sessions,
-    returns: Floats,
-    trades: Sequence[Trade],
-    *,
-    cash_rate: float = 0.0,
-    annual_days: float | None = None,
-) -> Metrics:
-    """Return all numbers of a run.
+def compute_metrics(sessions: Sessions, returns: Floats, trades: Sequence[Trade], *, cash_rate: float = 0.0) -> Metrics:
+    """Return the headline metrics of a run.
 
     Args:
         sessions: the account's days, ascending.
         returns: one fraction a session.
         trades: closed and open ones.
-        cash_rate: annual rate that Sharpe and Sortino take off.
-        annual_days: sessions a year; None for the realised number.
+        cash_rate: annual rate that Sharpe and Sortino subtract.
     """
-    values: dict[str, float | int | None] = {}
-    notes: dict[str, str] = {}
+    return metrics_of(METRICS, run_inputs(sessions, returns, trades, cash_rate=cash_rate))
 
-    def put(name: str, value: float | str) -> None:
-        values[name] = None if isinstance(value, str) else value
-        if isinstance(value, str):
-            notes[name] = value
 
-    per_year = sessions_per_year(sessions) if annual_days is None else annual_days
-    held = held_sessions(sessions, trades)
-    put("total_return", total_return(returns))
-    put("cagr", cagr(returns, span_days(sessions)))
-    too_few = too_few_for_risk(
-        len(sessions), held=int(held.sum()), traded=len(trades), closed=sum(t.is_closed for t in trades)
-    )
-    put("volatility", too_few or volatility(returns, per_year))
+def run_inputs(sessions: Sessions, returns: Floats, trades: Sequence[Trade], *, cash_rate: float = 0.0) -> MetricInputs:
+    """Return what the headline metrics of one run are computed from: arrays of length 1."""
+    per_year = sessions_per_year(sessions)
     excess = returns - session_rate(cash_rate, per_year)
-    put("sharpe", too_few or sharpe(excess, per_year))
-    put("sortino", too_few or sortino(excess, per_year))
-    put("max_drawdown", float(drawdown(returns).min(initial=0.0)))
-    put("exposure", float(held.mean()) if len(held) else "no sessions")
-    _trade_numbers([t for t in trades if t.is_closed], put)
-    return Metrics(values, notes)
+    values = {
+        "span_days": span_days(sessions),
+        "sessions": len(sessions),
+        "per_year": per_year,
+        "growth": float(np.prod(1 + returns)),
+        "drawdown": float(drawdown(returns).min(initial=0.0)),
+        "mean": float(np.mean(excess)) if len(excess) else np.nan,
+        "variance": standard_deviation(excess) ** 2,
+        "downside": downside(excess),
+        "held": int(held_sessions(sessions, trades).sum()),
+        "traded": len(trades),
+        **_trade_inputs([t for t in trades if t.is_closed]),
+    }
+    return MetricInputs(**{name: np.array([value]) for name, value in values.items()})
 
 
-def too_few_for_risk(sessions: int, *, held: int, traded: int, closed: int) -> str | None:
-    """Return why a run cannot bear a yearly risk figure, or None.
-
-    Args:
-        sessions: the account's days.
-        held: those in which a position was held at any time.
-        traded: closed and open trades.
-        closed: closed ones.
-    """
-    if not traded:
-        return "no trades"
-    if sessions < MIN_SESSIONS:
-        return f"{sessions} sessions; at least {MIN_SESSIONS} are needed"
-    if held < MIN_HELD_SESSIONS:
-        return f"in the market on {held} sessions; at least {MIN_HELD_SESSIONS} are needed"
-    if closed < MIN_TRADES_FOR_RATIOS and held / sessions < 0.5:
-        few = "1 closed trade" if closed == 1 else f"{closed} closed trades"
-        return f"{few}, mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} are needed"
-    return None
-
-
-def _trade_numbers(closed: list[Trade], put: Callable[[str, float | str], None]) -> None:
-    gains = sum(t.pnl for t in closed if t.pnl > 0)
-    losses = -sum(t.pnl for t in closed if t.pnl < 0)
-    put("n_trades", len(closed))
-    none = "no closed trades"
-    put("win_rate", sum(t.pnl > 0 for t in closed) / len(closed) if closed else none)
-    put("profit_factor", gains / losses if losses else ("no losing trade" if closed else none))
-    put("mean_trade", fmean(t.return_ for t in closed) if closed else none)
-    put("median_trade", median(t.return_ for t in closed) if closed else none)
+def _trade_inputs(closed: Sequence[Trade]) -> dict[str, float]:
+    returns = [t.return_ for t in closed]
+    return {
+        "closed": len(closed),
+        "won": sum(t.pnl > 0 for t in closed),
+        "lost": sum(t.pnl < 0 for t in closed),
+        "gains": float(sum(t.pnl for t in closed if t.pnl > 0)),
+        "losses": float(-sum(t.pnl for t in closed if t.pnl < 0)),
+        "mean_trade": fmean(returns) if returns else np.nan,
+        "sd_trade": stdev(returns) if len(returns) > 1 else np.nan,
+        "median_trade": median(returns) if returns else np.nan,
+    }
 
 
 def total_return(returns: Floats) -> float:
@@ -144,13 +101,8 @@ def cagr(returns: Floats, days: int) -> float | str:
     """Return the yearly compounded growth over calendar days (actual/365), or why there is none."""
     if days < MIN_SPAN_DAYS:
         return short_span(days)
-    final = 1 + total_return(returns)
-    return float(final ** (DAYS_PER_YEAR / days) - 1) if final > 0 else "the account was lost"
-
-
-def short_span(days: int) -> str:
-    """Return why there is no yearly rate over so few calendar days."""
-    return f"span of {days} days; a yearly rate needs at least {MIN_SPAN_DAYS}"
+    growth = 1 + total_return(returns)
+    return float(annual_growth(growth, days)) if growth > 0 else "the account was lost"
 
 
 def session_rate(annual: float, per_year: float) -> float:
@@ -158,23 +110,32 @@ def session_rate(annual: float, per_year: float) -> float:
     return float((1 + annual) ** (1 / per_year) - 1) if per_year else 0.0
 
 
+def standard_deviation(values: Floats) -> float:
+    """Return the standard deviation (n - 1) of values, exactly 0 where they do not vary beyond rounding."""
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return spread if spread > _ROUNDING * float(np.max(np.abs(values), initial=0.0)) else 0.0
+
+
+def downside(excess: Floats) -> float:
+    """Return the mean of the squares of the negative values, over all of them."""
+    return float(np.mean(np.minimum(excess, 0.0) ** 2)) if len(excess) else 0.0
+
+
 def volatility(returns: Floats, per_year: float) -> float | str:
-    """Return the yearly standard deviation (ddof 1, times the root of the sessions a year)."""
-    return float(np.std(returns, ddof=1) * np.sqrt(per_year)) if len(returns) > 1 else "one session"
+    """Return the yearly standard deviation (n - 1, times the root of the sessions a year)."""
+    return standard_deviation(returns) * float(np.sqrt(per_year)) if len(returns) > 1 else "one session"
 
 
 def sharpe(excess: Floats, per_year: float) -> float | str:
-    """Return the yearly Sharpe ratio of excess returns (Sharpe 1994), mean over standard deviation with ddof 1."""
-    spread = float(np.std(excess, ddof=1)) if len(excess) > 1 else 0.0
-    if spread <= _ROUNDING * float(np.max(np.abs(excess), initial=0.0)):
-        return "returns do not vary"
-    return float(np.mean(excess) / spread * np.sqrt(per_year))
+    """Return the yearly Sharpe ratio of excess returns (Sharpe 1994), or why there is none."""
+    spread = standard_deviation(excess)
+    return float(annual_ratio(np.mean(excess), spread, per_year)) if spread else NO_VARIATION
 
 
 def sortino(excess: Floats, per_year: float) -> float | str:
-    """Return the yearly Sortino ratio: mean over the root mean square of the losses, over all sessions."""
-    down = float(np.sqrt(np.mean(np.minimum(excess, 0.0) ** 2))) if len(excess) else 0.0
-    return float(np.mean(excess) / down * np.sqrt(per_year)) if down > 0 else "no losing session"
+    """Return the yearly Sortino ratio: mean over the root mean square of the losses, or why there is none."""
+    spread = float(np.sqrt(downside(excess)))
+    return float(annual_ratio(np.mean(excess), spread, per_year)) if spread else NO_LOSING_SESSION
 
 
 def drawdown(returns: Floats) -> Floats:

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 from datasets.errors import UserError, unknown_name
 from datasets.prices.bars import Floats
 from engine.account.bar_matrix import Numbers64
-from engine.metrics.metrics import NAMES
+from engine.metrics.table import METRICS
 from engine.sweep.space import Space
 from engine.sweep.sweep import FAILED, REPLAY, TRADE_SHARPE, Chunk
 
-METRICS = (*(name for name in NAMES if name not in ("exposure", "n_trades")), TRADE_SHARPE)
+RANKING = (*(m.name for m in METRICS if m.better), TRADE_SHARPE)
 """The numbers by which one combination is better than another."""
-LESS_IS_BETTER = frozenset({"volatility"})
 GROUPS_AT_MOST = 60
 """A parameter of more values is shown by groups of values that follow one another."""
 FAILURES_SHOWN = 20
@@ -97,8 +96,8 @@ def checked_metric(name: str) -> str:
         UserError: there is none of that name.
     """
     plain = name.strip().lower().replace("-", "_")
-    if plain not in METRICS:
-        raise unknown_name("metric", name, METRICS, hint=f"a sweep is ranked by {', '.join(METRICS)}")
+    if plain not in RANKING:
+        raise unknown_name("metric", name, RANKING, hint=f"a sweep is ranked by {', '.join(RANKING)}")
     return plain
 
 
@@ -199,7 +198,7 @@ class _Tally:
 
     def __init__(self, space: Space, metric: str, top: int, heat: tuple[str, str] | None) -> None:
         self._space, self._metric, self._top, self._heat = space, metric, top, heat
-        self._sign = -1 if metric in LESS_IS_BETTER else 1
+        self._sign = -1 if any(m.name == metric and m.better < 0 for m in METRICS) else 1
         self._groups = {name: groups_of(values) for name, values in space.axes.items() if len(values) > 1}
         self._cells = {name: _Cells(len(ends), self._sign) for name, (ends, _) in self._groups.items()}
         self._map = None if heat is None else _Cells(self._width(heat[0]) * self._width(heat[1]), self._sign)

@@ -15,7 +15,8 @@ from datasets.prices.bars import Floats
 from engine.account.grid import Results, evaluate_grid
 from engine.account.records import Trade
 from engine.account.replay import replay
-from engine.metrics.metrics import NAMES, compute_metrics
+from engine.metrics.metrics import compute_metrics
+from engine.metrics.table import METRIC_NAMES
 from engine.metrics.trade_metrics import closed_returns
 from engine.plan.plan import make_plan
 from engine.plan.plan_grid import Block, PlanGrid, plan_grid
@@ -26,7 +27,7 @@ from engine.strategy.strategy_calls import format_error
 from engine.sweep.job import Job
 
 TRADE_SHARPE = "trade_sharpe"
-COLUMNS = ("final_equity", *NAMES, TRADE_SHARPE)
+COLUMNS = ("final_equity", *METRIC_NAMES, TRADE_SHARPE)
 """The numbers of a combination: those of ``engine.metrics.metrics``, and the Sharpe ratio per trade, never annual."""
 GRID, REPLAY, FAILED = 0, 1, 2
 """How a combination was reckoned; FAILED: not at all."""
@@ -111,7 +112,7 @@ def _of_grid(results: Results, first: int) -> Chunk:
     how[results.left_to_replay] = REPLAY
     how[list(results.failed)] = FAILED
     sharpe = trade_sharpes(results.column("mean_trade"), results.sd_trade)
-    columns = {**{name: results.column(name).copy() for name in NAMES}, TRADE_SHARPE: sharpe}
+    columns = {**{name: results.column(name).copy() for name in METRIC_NAMES}, TRADE_SHARPE: sharpe}
     columns["n_trades"] = np.where(how == GRID, columns["n_trades"], np.nan)
     failed = {first + row: why for row, why in sorted(results.failed.items())}
     return Chunk(first, {"final_equity": results.final_equity.copy(), **columns}, how, failed)

@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from datasets.errors import UserError
+from engine.metrics.table import METRICS
 from engine.run.run import Run
 from hustings.printing import print_pdf
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
-from hustings.terminal import LABELS, metric, progress, say, say_json, table
+from hustings.terminal import metric_of, progress, say, say_json, table
 
 _TWO, _FEW = 2, 4
 
@@ -86,10 +87,11 @@ def _write(path: Path, text: str, option: str) -> None:
 
 def _overview(runs: list[Run], names: list[str]) -> None:
     if len(runs) <= _FEW:
-        table(["", *names], [[word, *(metric(r, n) for r in runs)] for n, word in LABELS.items()])
+        table(["", *names], [[m.label, *(metric_of(r, m) for r in runs)] for m in METRICS])
     else:
-        rows = [[name, *(_short(metric(r, n)) for n in LABELS)] for name, r in zip(names, runs, strict=True)]
-        table(["run", *LABELS.values()], rows, right=list(LABELS.values()))
+        labels = [m.label for m in METRICS]
+        rows = [[name, *(_short(metric_of(r, m)) for m in METRICS)] for name, r in zip(names, runs, strict=True)]
+        table(["run", *labels], rows, right=labels)
     say("each on its own span; the page compares them on their common one too, and says why a number is n/a")
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from engine.metrics.metrics import NAMES
+from engine.metrics.table import METRIC_NAMES
 from engine.sweep.check import checked, worth
 from engine.sweep.digest import Best, Digest, Slice, digest
 from engine.sweep.job import Job, plain_parameters
@@ -153,4 +153,4 @@ def _fold_json(result: SweepResult, row: WalkRow) -> dict[str, Any]:
 
 
 def _shown(results: Any) -> dict[str, float | None] | None:
-    return {name: results[name] for name in (TRADE_SHARPE, *NAMES)} if results else None
+    return {name: results[name] for name in (TRADE_SHARPE, *METRIC_NAMES)} if results else None

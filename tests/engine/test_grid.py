@@ -31,7 +31,8 @@ from engine.account.records import OPEN_AT_END, Account
 from engine.account.replay import replay
 from engine.account.sizing import MARGIN_CALL, STOP_LOSS, TAKE_PROFIT
 from engine.account.trade_table import plan_of_table, table_of_plans
-from engine.metrics.metrics import Metrics, compute_metrics
+from engine.metrics.metrics import compute_metrics
+from engine.metrics.table import Metrics
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import plan_grid

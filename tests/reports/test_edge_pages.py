@@ -81,7 +81,7 @@ def test_all_losing():
     result = _section(page, "result")
     assert "Profit factor 0.00" in result
     assert "Win rate 0.00 %" in result
-    assert "Share lost to costs n/a the trades gained nothing before costs" in result
+    assert "Cost drag n/a no gain before costs" in result
     # 5 times: -1,000 = asset - 250 x 1,990 x 0.5 % - 150
     assert "All trades +8,187.50 -12,437.50 0.00 -750.00 -5,000.00" in _section(page, "parts")
 

@@ -1,0 +1,185 @@
+"""The table of metrics: of each its name, label, unit, better direction, requirements and function.
+
+JSON, tear sheet, comparison, terminal, gallery and sweep read this table: one more metric is one line of it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from datasets.prices.bars import Floats
+from engine.metrics.inputs import MetricInputs
+
+MIN_SPAN_DAYS = 365
+MIN_SESSIONS = 60
+MIN_HELD_SESSIONS = 20
+MIN_TRADES_FOR_RATIOS = 10
+DAYS_PER_YEAR = 365.0
+NO_VARIATION = "returns do not vary"
+NO_LOSING_SESSION = "no losing session"
+
+X = TypeVar("X")
+
+
+class Unit(Enum):
+    """What a number counts. A percentage is stored as a fraction, money in account currency."""
+
+    PERCENT = "percent"
+    RATIO = "ratio"
+    COUNT = "count"
+    DAYS = "days"
+    MONEY = "money"
+
+
+@dataclass(frozen=True)
+class Requirement(Generic[X]):
+    """A condition without which a metric is n/a: one truth per plan, and the reason in words for a single plan."""
+
+    holds: Callable[[X], Any]
+    reason: Callable[[X], str]
+
+
+@dataclass(frozen=True)
+class Metric(Generic[X]):
+    """One metric of inputs of type X.
+
+    ``better`` is 1 if more is better, -1 if less is, 0 if neither. ``of`` returns one value per plan, or in words why
+    there is none. ``needs`` are checked first, in their order. ``brief`` metrics are shown where there is room for few.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    better: int
+    meaning: str
+    of: Callable[[X], Any]
+    needs: tuple[Requirement[X], ...] = ()
+    brief: bool = False
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Metrics by name, and for each one that is None the reason."""
+
+    values: dict[str, float | int | None]
+    notes: dict[str, str]
+
+
+def annual_growth(growth: Any, days: Any) -> Any:
+    """Return the yearly compounded growth over calendar days (actual/365)."""
+    return growth ** (DAYS_PER_YEAR / days) - 1
+
+
+def annual_ratio(mean: Any, spread: Any, per_year: Any) -> Any:
+    """Return the yearly ratio of the mean of daily returns to a measure of their spread."""
+    return mean / spread * np.sqrt(per_year)
+
+
+def _sharpe(m: MetricInputs) -> Floats:
+    """Sharpe 1994: the mean over the standard deviation (n - 1) of the excess returns, yearly."""
+    ratio: Floats = annual_ratio(m.mean, np.sqrt(m.variance), m.per_year)
+    return ratio
+
+
+def _sortino(m: MetricInputs) -> Floats:
+    """Sortino and Price 1994: the mean over the root mean square of the losses, over all sessions, yearly."""
+    ratio: Floats = annual_ratio(m.mean, np.sqrt(m.downside), m.per_year)
+    return ratio
+
+
+def short_span(days: int) -> str:
+    """Return why there is no yearly rate over so few calendar days."""
+    return f"span of {days} days; a yearly rate needs at least {MIN_SPAN_DAYS}"
+
+
+def _few_trades(m: MetricInputs) -> str:
+    few = "1 closed trade" if m.closed[0] == 1 else f"{m.closed[0]} closed trades"
+    return f"{few}, mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} are needed"
+
+
+Needs = tuple[Requirement[MetricInputs], ...]
+
+_GROWTH: Needs = (
+    Requirement(lambda m: m.span_days >= MIN_SPAN_DAYS, lambda m: short_span(m.span_days[0])),
+    Requirement(lambda m: m.growth > 0, lambda _: "the account was lost"),
+)
+_RISK: Needs = (
+    Requirement(lambda m: m.traded > 0, lambda _: "no trades"),
+    Requirement(
+        lambda m: m.sessions >= MIN_SESSIONS,
+        lambda m: f"{m.sessions[0]} sessions; at least {MIN_SESSIONS} are needed",
+    ),
+    Requirement(
+        lambda m: m.held >= MIN_HELD_SESSIONS,
+        lambda m: f"in the market on {m.held[0]} sessions; at least {MIN_HELD_SESSIONS} are needed",
+    ),
+    Requirement(lambda m: (m.closed >= MIN_TRADES_FOR_RATIOS) | (2 * m.held >= m.sessions), _few_trades),
+)
+"""What a yearly risk figure needs."""
+_VARIED: Needs = (*_RISK, Requirement(lambda m: m.variance > 0, lambda _: NO_VARIATION))
+_LOSING: Needs = (*_RISK, Requirement(lambda m: m.downside > 0, lambda _: NO_LOSING_SESSION))
+_DAYS: Needs = (Requirement(lambda m: m.sessions > 0, lambda _: "no sessions"),)
+_CLOSED: Needs = (Requirement(lambda m: m.closed > 0, lambda _: "no closed trades"),)
+_LOST: Needs = (*_CLOSED, Requirement(lambda m: m.lost > 0, lambda _: "no losing trade"))
+
+Account = Metric[MetricInputs]
+PERCENT, RATIO, COUNT, MONEY = Unit.PERCENT, Unit.RATIO, Unit.COUNT, Unit.MONEY
+
+PORTFOLIO_METRICS = (
+    Account("total_return", "Total return", PERCENT, 1, "over all sessions", lambda m: m.growth - 1, brief=True),
+    Account("cagr", "CAGR", PERCENT, 1, "actual/365", lambda m: annual_growth(m.growth, m.span_days), _GROWTH),
+    Account("volatility", "Volatility", PERCENT, -1, "yearly", lambda m: np.sqrt(m.variance * m.per_year), _RISK),
+    Account("sharpe", "Sharpe ratio", RATIO, 1, "yearly, over the cash rate", _sharpe, _VARIED, brief=True),
+    Account("sortino", "Sortino ratio", RATIO, 1, "yearly, over the cash rate", _sortino, _LOSING),
+    Account("max_drawdown", "Max drawdown", PERCENT, 1, "below the highest equity", lambda m: m.drawdown, brief=True),
+    Account("exposure", "Time in market", PERCENT, 0, "of all sessions", lambda m: m.held / m.sessions, _DAYS),
+)
+"""Metrics of the account: day by day, idle cash included."""
+
+TRADE_METRICS = (
+    Account("n_trades", "Closed trades", COUNT, 0, "entry to exit", lambda m: m.closed, brief=True),
+    Account("win_rate", "Win rate", PERCENT, 1, "of the closed trades", lambda m: m.won / m.closed, _CLOSED),
+    Account("profit_factor", "Profit factor", RATIO, 1, "gains over losses", lambda m: m.gains / m.losses, _LOST),
+    Account("mean_trade", "Mean trade", PERCENT, 1, "net return", lambda m: m.mean_trade, _CLOSED, brief=True),
+    Account("median_trade", "Median trade", PERCENT, 1, "net return", lambda m: m.median_trade, _CLOSED),
+)
+"""Metrics of the closed trades, whatever the account did in between."""
+
+METRICS = (*PORTFOLIO_METRICS, *TRADE_METRICS)
+"""The headline metrics, of one run and of every combination of a sweep."""
+METRIC_NAMES = tuple(m.name for m in METRICS)
+
+
+def metrics_of(table: Sequence[Metric[X]], inputs: X) -> Metrics:
+    """Return the metrics of a table for one plan, each a value or the reason why there is none."""
+    values: dict[str, float | int | None] = {}
+    notes: dict[str, str] = {}
+    for metric in table:
+        value = missing_requirement(metric, inputs) or metric.of(inputs)
+        if isinstance(value, str):
+            values[metric.name], notes[metric.name] = None, value
+        else:
+            number = np.asarray(value).item()
+            values[metric.name] = int(number) if metric.unit is COUNT else float(number)
+    return Metrics(values, notes)
+
+
+def missing_requirement(metric: Metric[X], inputs: X) -> str:
+    """Return the reason of the first requirement that one plan does not meet, blank if it meets all."""
+    return next((need.reason(inputs) for need in metric.needs if not need.holds(inputs)), "")
+
+
+def metric_columns(inputs: MetricInputs) -> dict[str, Floats]:
+    """Return every headline metric of many plans: one float per plan, NaN where it is n/a."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {metric.name: _column(metric, inputs) for metric in METRICS}
+
+
+def _column(metric: Account, inputs: MetricInputs) -> Floats:
+    values: Floats = np.asarray(metric.of(inputs), dtype=float)
+    for need in metric.needs:
+        values = np.where(need.holds(inputs), values, np.nan)
+    return values
