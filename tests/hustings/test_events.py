@@ -67,7 +67,7 @@ def test_the_csv_is_read_back_equal(cli, tmp_path: Path) -> None:
 
 
 def test_counts_by_country_and_kind_are_those_of_the_files(cli) -> None:
-    catalogue = Path(__file__).parents[2] / "datasets" / "catalogue"
+    catalogue = Path(__file__).parents[2] / "datasets" / "events" / "catalogue"
     counted: dict[tuple[str, str], int] = {}
     for path in catalogue.glob("*.csv"):
         for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):

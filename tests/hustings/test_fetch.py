@@ -69,7 +69,7 @@ class Now:
             monotonic=self.seconds,
             sleep=self.sleep,
             chance=lambda: 1.0,
-            tell=(lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr)),
+            notify=(lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr)),
         )
 
     def seconds(self) -> float:

@@ -255,7 +255,7 @@ def test_workers_that_come_later_do_their_share(place, whole, scheduler, worker)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "why"),
-    [("engine/plan/costs.py", "another version of the code"), ("datasets/hours.csv", "other tables of hours")],
+    [("engine/plan/costs.py", "another version of the code"), ("datasets/markets/hours.csv", "other tables of hours")],
 )
 def test_a_worker_of_another_version_is_refused(place, scheduler, worker, tmp_path, changed, why) -> None:
     for package in ("datasets", "engine", "strategies", "reports", "hustings"):

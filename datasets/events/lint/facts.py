@@ -116,4 +116,4 @@ def index(event: PoliticalEvent) -> Iterator[str]:
             yield "reported_move is given without main_index"
     elif exchange_of(event.main_index) is None:
         near = did_you_mean(event.main_index, index_names())
-        yield f"main_index '{event.main_index}' is no instrument{near}, and not listed in datasets/indices.csv"
+        yield f"main_index '{event.main_index}' is no instrument{near}, and not listed in datasets/events/indices.csv"
