@@ -7,7 +7,8 @@ import numpy as np
 from scipy.special import stdtrit
 
 from datasets.prices.bars import Floats
-from engine.statistics.event_tests import flipped, no_draws, no_spread, why_not
+from engine.statistics.event_tests import flipped, no_draws
+from engine.statistics.significance import no_spread, why_not
 
 MIN_EVENTS = 10
 MIN_SESSIONS = 60

@@ -14,7 +14,7 @@ from scipy.special import bdtr, ndtr, stdtr
 from datasets.instants import Sessions
 from datasets.prices.bars import Floats
 from engine.statistics.abnormal import MIN_ESTIMATION, Model
-from engine.statistics.significance import Significance, untested
+from engine.statistics.significance import Significance, no_spread, untested, why_not
 
 EXACT_UP_TO = 20
 """Up to so many observations every pattern of signs is looked at: half a million of them, in milliseconds."""
@@ -327,19 +327,6 @@ def p_of_z(z: float) -> float:
     return max(2 * float(ndtr(-abs(z))), float(np.finfo(np.float64).tiny))
 
 
-def why_not(values: Floats, *, least: int, test: str) -> str | None:
-    """Return why so few observations, or such, cannot be tested; None where they can."""
-    n, bad = len(values), int((~np.isfinite(values)).sum())
-    if bad:
-        return f"{bad} of {counted(n)} {'is not a number' if bad == 1 else 'are not numbers'}"
-    return None if n >= least else f"{counted(n)}; {test} needs at least {least}"
-
-
-def no_spread(values: Floats) -> str | None:
-    alike = float(np.ptp(values)) <= _ROUNDING * float(np.abs(values).max())
-    return "all observations are equal: their spread is zero" if alike else None
-
-
 def _all_zero(values: Floats) -> str | None:
     return None if np.any(values) else "all observations are zero"
 
@@ -350,8 +337,3 @@ def no_draws(n: int, draws: int) -> str | None:
 
 def _left_out(zeros: int) -> str:
     return f"; {zeros} of exactly 0 left out" if zeros else ""
-
-
-def counted(n: int) -> str:
-    """Return "no observations", "1 observation", "2 observations"."""
-    return "1 observation" if n == 1 else f"{n or 'no'} observations"

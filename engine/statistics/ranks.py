@@ -4,8 +4,8 @@ import numpy as np
 
 from datasets.prices.bars import Floats
 from engine.statistics.abnormal import MIN_ESTIMATION
-from engine.statistics.event_tests import mid_ranks, no_spread, p_of_t, p_of_z, why_not
-from engine.statistics.significance import Significance, untested
+from engine.statistics.event_tests import mid_ranks, p_of_t, p_of_z
+from engine.statistics.significance import Significance, no_spread, untested, why_not
 
 _ROUNDING = 1e-9
 

@@ -8,17 +8,18 @@ the market tell nothing about it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import e
+from math import e, erfc, sqrt
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from datasets.prices.bars import Floats
-from engine.statistics.event_tests import no_spread, why_not
+from engine.statistics.significance import no_spread, why_not
 
 MIN_FOR_MOMENTS = 30
 """Below so many observations skewness and kurtosis are noise, and a normal's are taken."""
 NORMAL = (0.0, 3.0)
+_QUANTILE = NormalDist().inv_cdf
 
 
 def lo_standard_error(sharpe: float, n: int) -> float:
@@ -44,7 +45,7 @@ def probabilistic_sharpe(
         return f"{n} returns; at least 2 are needed"
     if spread <= 0:
         return _IMPOSSIBLE
-    return float(ndtr((sharpe - benchmark) * np.sqrt((n - 1) / spread)))
+    return erfc(-(sharpe - benchmark) * sqrt((n - 1) / spread) / sqrt(2)) / 2
 
 
 def minimum_track_record(
@@ -59,7 +60,7 @@ def minimum_track_record(
         return f"a Sharpe ratio of {sharpe:.3g} does not exceed {benchmark:.3g}, however long the record"
     if spread <= 0:
         return _IMPOSSIBLE
-    return 1 + spread * (float(ndtri(confidence)) / (sharpe - benchmark)) ** 2
+    return 1 + spread * (_QUANTILE(confidence) / (sharpe - benchmark)) ** 2
 
 
 _IMPOSSIBLE = "skewness and kurtosis that no returns can have together with this Sharpe ratio"
@@ -80,7 +81,7 @@ def expected_maximum(n: int) -> float:
     """
     if n < 2:
         return 0.0
-    return float((1 - np.euler_gamma) * ndtri(1 - 1 / n) + np.euler_gamma * ndtri(1 - 1 / (n * e)))
+    return (1 - np.euler_gamma) * _QUANTILE(1 - 1 / n) + np.euler_gamma * _QUANTILE(1 - 1 / (n * e))
 
 
 def deflated_sharpe(

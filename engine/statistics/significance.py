@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from datasets.prices.bars import Floats
+
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class Significance:
@@ -24,3 +30,22 @@ class Significance:
 def untested(name: str, n: int, reason: str) -> Significance:
     """Return the outcome of a test that cannot be had, with the reason."""
     return Significance(name, n, None, None, "", reason=reason)
+
+
+def why_not(values: Floats, *, least: int, test: str) -> str | None:
+    """Return why observations are too few, or not all numbers, for a test; None where they are tested."""
+    n, bad = len(values), int((~np.isfinite(values)).sum())
+    if bad:
+        return f"{bad} of {counted(n)} {'is not a number' if bad == 1 else 'are not numbers'}"
+    return None if n >= least else f"{counted(n)}; {test} needs at least {least}"
+
+
+def no_spread(values: Floats) -> str | None:
+    """Return that all observations are equal; None where they differ."""
+    alike = float(np.ptp(values)) <= _ROUNDING * float(np.abs(values).max())
+    return "all observations are equal: their spread is zero" if alike else None
+
+
+def counted(n: int) -> str:
+    """Return "no observations", "1 observation", "2 observations"."""
+    return "1 observation" if n == 1 else f"{n or 'no'} observations"
