@@ -20,10 +20,11 @@ from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.statistics.abnormal import Model
 from engine.strategy.market import Market
-from engine.study.desk import EventWindow, ReturnModel
 from engine.study.legs import inside_windows, reference_of
+from engine.study.return_model import ReturnModel
+from engine.study.sample import Sample, make_samples
+from engine.study.settings import EventWindow
 from engine.study.shapes import shape_of
-from engine.study.views import StudyView, make_views
 from strategies.buy_after_event import BuyAfterEvent
 
 FREE = Terms(commission_bps=0, slippage_bps=0)
@@ -264,40 +265,40 @@ def _garch(rng: np.random.Generator, runs: int, n: int) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """One study of a world: its desk, its trades, and its views."""
+    """One study of a world: its return model, its trades, and its samples."""
 
-    desk: ReturnModel
+    model: ReturnModel
     pairs: list[tuple[PlannedTrade, Trade]]
-    views: list[StudyView]
+    samples: list[Sample]
 
 
 def made(at: Stage, when: Occasion, bars: Sequence[Bars], windows: Sequence[EventWindow] = WINDOWS) -> Made:
-    """Return the views of the wanted events' trades, as ``hustings study`` makes them."""
+    """Return the samples of the wanted events' trades, as ``hustings study`` makes them."""
     trades = tuple(p[r] for p in at.planned for r in when.all_wanted)
-    desk = desk_of(Plan(trades, (), tuple(b.symbol for b in bars), len(trades)), bars)
-    pairs = [(t, _closed(t, desk)) for t in trades]
-    return Made(desk, pairs, make_views(pairs, desk, windows))
+    model = model_of(Plan(trades, (), tuple(b.symbol for b in bars), len(trades)), bars)
+    pairs = [(t, _closed(t, model)) for t in trades]
+    return Made(model, pairs, make_samples(pairs, model, windows))
 
 
-def desk_of(plan: Plan, bars: Sequence[Bars]) -> ReturnModel:
-    """Return the desk of a plan, mean-adjusted and without costs."""
+def model_of(plan: Plan, bars: Sequence[Bars]) -> ReturnModel:
+    """Return the return model of a plan, mean-adjusted and without costs."""
     by_symbol = {b.symbol: b for b in bars}
     return ReturnModel(
         bars=by_symbol,
         costs={s: FREE.costs(b.instrument) for s, b in by_symbol.items()},
         reference=by_symbol[reference_of([t.instrument for t in plan.trades], plan.instruments)],
         inside={s: inside_windows(plan, b) for s, b in by_symbol.items()},
-        model=Model.MEAN,
+        counterfactual=Model.MEAN,
     )
 
 
-def _closed(planned: PlannedTrade, desk: ReturnModel) -> Trade:
+def _closed(planned: PlannedTrade, model: ReturnModel) -> Trade:
     """Return the trade that the replay of a plan leaves, as far as a study reads it (tests/engine/study)."""
-    bars, shape = desk.bars[planned.instrument], shape_of(planned)
+    bars, shape = model.bars[planned.instrument], shape_of(planned)
     ends = planned.exit
     if ends is None:
         raise ValueError(f"{planned.event_id} has no planned exit")
-    net = float(desk.anywhere(shape).net[planned.entry.bar])
+    net = float(model.by_bar(shape).net[planned.entry.bar])
     return Trade(
         event_id=planned.event_id,
         instrument=planned.instrument,

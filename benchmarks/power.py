@@ -9,7 +9,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 
 import numpy as np
@@ -17,11 +17,10 @@ import numpy as np
 from benchmarks.nulls import Made, Null, Process, made, occasion, priced, shocks, stage
 from benchmarks.size import versions
 from engine.statistics.event_tests import bmp, sign_flip
-from engine.study.calendars import Scheme
 from engine.study.dependence import shared_sessions
-from engine.study.placebo import placebo_tests
+from engine.study.placebo import Placebos, draw_placebos, placebo_tests
 from engine.study.power import Power, power
-from engine.study.views import Drawn, draw
+from engine.study.settings import Scheme
 
 SEED = 20_261_126
 ALPHA, DRAWS, CHUNK, RUNS = 0.05, 499, 50, 1_000
@@ -101,29 +100,29 @@ def tally(cell: Cell, chunk: int, *, runs: int = CHUNK) -> Tally:
     return found
 
 
-def _printed(one: Made, *, seed: int) -> tuple[Drawn, Power]:
+def _printed(one: Made, *, seed: int) -> tuple[Placebos, Power]:
     """Return the placebo lists and the power printed from them.
 
     Raises:
         ValueError: there are none.
     """
-    drawn = draw(one.views, Scheme.STRATIFIED, draws=DRAWS, seed=seed)
+    drawn = draw_placebos(one.samples, Scheme.STRATIFIED, draws=DRAWS, seed=seed)
     if isinstance(drawn, str):
         raise ValueError(drawn)
-    before = power(drawn.views[0][1], alpha=ALPHA, seed=seed)
+    before = power(drawn[0], alpha=ALPHA, seed=seed)
     if isinstance(before, str):
         raise ValueError(before)
-    return drawn, before
+    return drawn[0], before
 
 
-def _rejecting(one: Made, drawn: Drawn, *, seed: int) -> Iterator[str]:
+def _rejecting(one: Made, drawn: Placebos, *, seed: int) -> Iterator[str]:
     """Yield the tests that reject; the lists lie away from the events, and are the same with and without an effect."""
-    sample = one.views[0].sample
+    sample = one.samples[0]
     factor = shared_sessions(sample)
     tests = (
         bmp(sample.standardized, factor=factor),
         sign_flip(sample.abnormal, draws=DRAWS, seed=seed, factor=factor),
-        placebo_tests(sample, drawn.views[0][1])[0],
+        placebo_tests(replace(drawn, sample=sample))[0],
     )
     yield from (name for name, test in zip(TESTS, tests, strict=True) if test.p is not None and test.p <= ALPHA)
 

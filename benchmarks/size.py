@@ -33,15 +33,13 @@ from benchmarks.nulls import (
 )
 from engine.statistics.event_tests import bmp, sign_flip
 from engine.statistics.significance import Significance
-from engine.study.calendars import Scheme
-from engine.study.classic import other_tests
 from engine.study.dependence import shared_sessions
-from engine.study.desk import EventWindow
 from engine.study.labels import label_test
-from engine.study.legs import place, place_planned
-from engine.study.placebo import placebo_tests
+from engine.study.legs import place_planned
+from engine.study.other_tests import other_tests
+from engine.study.placebo import adjusted_p_values, draw_placebos, placebo_tests
 from engine.study.sample import make_sample
-from engine.study.views import adjusted_for_views, draw
+from engine.study.settings import EventWindow, Scheme
 
 SEED = 20_261_125
 ALPHA, LIMIT = 0.05, 0.065
@@ -141,19 +139,19 @@ def _counted(tests: Mapping[str, float | None]) -> Tally:
 
 def shown(one: Made, schemes: Iterable[Scheme], *, seed: int) -> Iterable[tuple[str, float | None]]:
     """Yield the p-values a report shows by default: of the trade, of each window, and adjusted for their number."""
-    for view in one.views:
-        factor = shared_sessions(view.sample)
-        yield _named(BMP, view.name), bmp(view.sample.standardized, factor=factor).p
-        yield _named(FLIP, view.name), sign_flip(view.sample.abnormal, draws=DRAWS, seed=seed, factor=factor).p
+    for sample in one.samples:
+        factor = shared_sessions(sample)
+        yield _named(BMP, sample.name), bmp(sample.standardized, factor=factor).p
+        yield _named(FLIP, sample.name), sign_flip(sample.abnormal, draws=DRAWS, seed=seed, factor=factor).p
     for scheme in schemes:
-        drawn = draw(one.views, scheme, draws=DRAWS, seed=seed)
+        drawn = draw_placebos(one.samples, scheme, draws=DRAWS, seed=seed)
         if isinstance(drawn, str):
             continue
-        for view, placebo in drawn.views:
-            by_t, by_mean = placebo_tests(view.sample, placebo)
-            yield _named(str(scheme), view.name), by_t.p
-            yield _named(f"mean, {scheme}", view.name), by_mean.p
-        yield f"{MAX_T}, {scheme}", min((p for p in adjusted_for_views(drawn) if p is not None), default=None)
+        for placebos in drawn:
+            by_t, by_mean = placebo_tests(placebos)
+            yield _named(str(scheme), placebos.sample.name), by_t.p
+            yield _named(f"mean, {scheme}", placebos.sample.name), by_mean.p
+        yield f"{MAX_T}, {scheme}", min((p for p in adjusted_p_values(drawn) if p is not None), default=None)
 
 
 def _named(test: str, view: str) -> str:
@@ -164,16 +162,13 @@ def _labels(one: Made, at: Stage, when: Occasion, *, seed: int) -> float | None:
     """Return the p-value of the permuted labels, the wanted events against the declined ones."""
     declined = when.declined[: DECLINED[len(when.wanted)]]
     trades = [p[r] for p in at.planned for r in (*when.all_wanted, *declined)]
-    sample = make_sample(place_planned(trades, one.desk), one.desk)
+    sample = make_sample(place_planned(trades, one.model), one.model)
     return label_test(sample, frozenset(t.event_id for t, _ in one.pairs), draws=DRAWS, seed=seed).test.p
 
 
 def _others(one: Made) -> dict[str, float | None]:
-    sample = one.views[0].sample
     unused = Significance("", 0, None, None, "")
-    kept = {i for o in sample.usable for i in o.events}
-    events = [e for e in place(one.pairs, one.desk) if e.event_id in kept]
-    found = other_tests(sample, events, one.desk, unused)
+    found = other_tests(one.samples[0], one.model, unused)
     return {o.test.name: o.test.p for o in found if o.test.name}
 
 

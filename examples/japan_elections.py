@@ -29,13 +29,14 @@ from engine.statistics.event_tests import bmp, generalized_sign
 from engine.statistics.significance import Significance, untested
 from engine.strategy import Phase
 from engine.strategy.market import Market
-from engine.study.calendars import Scheme, calendars
+from engine.study.calendars import calendars
 from engine.study.concentration import Concentration, concentration
-from engine.study.desk import ReturnModel
 from engine.study.legs import EventLegs, inside_windows, place_planned
 from engine.study.placebo import Placebos, placebo_tests, placebos, randomization_p_value
 from engine.study.power import detectable_effect
+from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation, Sample, make_sample
+from engine.study.settings import Scheme
 from engine.study.shapes import shape_of
 from hustings.exit_codes import ended
 from hustings.inputs import instruments_of, source_of
@@ -230,7 +231,7 @@ def _sets(held: Sequence[Election]) -> list[tuple[Election, ...]]:
 
 
 class _Table:
-    """The elections as trades counted from one close, at a desk without costs."""
+    """The elections as trades counted from one close, without costs."""
 
     def __init__(self, bars: Bars, all_of_them: Sequence[Election], since: Since) -> None:
         made = [(e, planned(bars, e, since)) for e in all_of_them]
@@ -238,7 +239,7 @@ class _Table:
         self.trades = [(e, t) for e, t in made if t is not None]
         plan = Plan(tuple(t for _, t in self.trades), (), (bars.symbol,), len(made))
         inside = {bars.symbol: inside_windows(plan, bars)}
-        self.desk = ReturnModel({bars.symbol: bars}, {bars.symbol: Costs(0.0, 0.0)}, bars, inside, Model.MEAN)
+        self.model = ReturnModel({bars.symbol: bars}, {bars.symbol: Costs(0.0, 0.0)}, bars, inside, Model.MEAN)
         self.rates = {e.event_id: self._base_rate(t) for e, t in self.trades}
 
     @property
@@ -264,8 +265,8 @@ class _Table:
     def _base_rate(self, trade: PlannedTrade) -> float | None:
         """Return the share of windows as long as a rally that rose, near it and away from every rally."""
         held, at = _exit(trade) - trade.entry.bar, self.bars.session[trade.entry.bar]
-        net = self.desk.anywhere(shape_of(trade)).net
-        touched = np.concatenate(([0], np.cumsum(self.desk.inside[self.bars.symbol])))
+        net = self.model.by_bar(shape_of(trade)).net
+        touched = np.concatenate(([0], np.cumsum(self.model.inside[self.bars.symbol])))
         rows = np.arange(len(net) - held)
         away = touched[rows + held + 1] == touched[rows + 1]
         near = np.abs(self.bars.session[rows] - at) <= np.timedelta64(int(YEARS * 365.25), "D")
@@ -275,8 +276,8 @@ class _Table:
     def worth(self, chosen: Sequence[Election]) -> Worth:
         """Return what some elections are worth."""
         trades = [t for e, t in self.trades if e in chosen]
-        placed = place_planned(trades, self.desk)
-        sample = make_sample(placed, self.desk)
+        placed = place_planned(trades, self.model)
+        sample = make_sample(placed, self.model)
         rates = np.array([np.nan if r is None else r for r in map(self._rate, sample.usable)], dtype=float)
         left = concentration(*_told(sample.usable), sample.net, sample.abnormal, sample.standardized, alpha=0.05)
         shifted = _shifted(sample)
@@ -336,15 +337,15 @@ def _told(observations: Sequence[Observation]) -> tuple[list[str], list[int]]:
 
 def _shifted(sample: Sample) -> _Shifted:
     n = len(sample.usable)
-    fits = [np.isfinite(o.anywhere.standardized) for o in sample.usable]
+    fits = [np.isfinite(o.by_row.standardized) for o in sample.usable]
     moved = calendars(sample, Scheme.SHIFT, draws=1, seed=0, fits=fits)
     if isinstance(moved, str):
         none = untested(WINS, n, moved)
         return _Shifted(none, none, none, None, moved)
     made = placebos(sample, moved)
-    by_t, by_mean = placebo_tests(sample, made)
+    by_t, by_mean = placebo_tests(made)
     detectable = detectable_effect(n, float(made.abnormal.std()))
-    return _Shifted(_rises(sample, made), by_t, by_mean, detectable, moved.told[0])
+    return _Shifted(_rises(sample, made), by_t, by_mean, detectable, moved.notes[0])
 
 
 def _rises(sample: Sample, made: Placebos) -> Significance:

@@ -19,7 +19,7 @@ from engine.run.backtest import Window
 from engine.run.identity import code_hash
 from engine.statistics.abnormal import Model
 from engine.strategy import build, values
-from engine.study.desk import EARLIEST, LATEST
+from engine.study.settings import EARLIEST, LATEST
 from engine.study.trials import Trial
 from hustings.execution import backtrader_parameters
 from hustings.inputs import date_of

@@ -13,8 +13,8 @@ from engine.statistics.significance import Significance
 from engine.strategy import values
 from engine.study.result import Study, ViewResult
 from engine.study.settings import Settings
-from engine.study.study import StudyContext, study
-from engine.study.subject import StudyInput
+from engine.study.study import study
+from engine.study.study_input import StudyInput
 from engine.study.trials import TrialPosition
 from hustings.commands.run_options import RunOptions
 from hustings.commands.study_options import StudyOptions
@@ -89,13 +89,14 @@ def studied(
     settings_tried = 1 if position is None else _entered(subject.run, knobs, registered)
     registered = registered and registered.before(subject.run, knobs)
     departs = [] if registered is None else _deviations(subject, settings, registered)
-    beside = StudyContext(
+    given = replace(
+        subject,
         position=position,
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
         preregistered=registered is not None and registered.standing.precedes and not departs,
         settings_tried=settings_tried,
     )
-    made = study(subject, settings, beside)
+    made = study(given, settings)
     if registered is None:
         return made
     return replace(made, prereg=_told(registered, departs, primary(made, registered.given.settings)))

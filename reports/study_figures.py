@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from engine.study.result import Histogram, PathRow
+from engine.study.paths import PathRow
+from engine.study.result import Histogram
 from reports.numbers import percent, ratio
 from reports.svg import BOTTOM, LEFT, RIGHT, TOP, WIDTH, round_steps
 

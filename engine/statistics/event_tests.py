@@ -37,7 +37,7 @@ def cross_sectional_t(values: Floats, *, name: str = "cross-sectional t", factor
 
 
 def _shared(factor: float) -> str:
-    return "" if factor > 0.995 else f", times {factor:.2f} for sessions in common"
+    return "" if factor > 0.995 else f", times {factor:.2f} for shared sessions"
 
 
 def patell(cars: Floats, variances: Floats, lengths: Floats, model: Model) -> Significance:
@@ -315,6 +315,16 @@ def johnson_t(values: Floats) -> Significance:
     S, g = float(np.mean(values)) / s, float((((values - values.mean()) / s) ** 3).mean())
     t = float(np.sqrt(n)) * (S + g * S**2 / 3 + g / (6 * n))
     return Significance(name, n, t, p_of_t(t, n - 1), f"t({n - 1}), skewness {g:.2f}")
+
+
+def t_by_row(values: Floats) -> Floats:
+    """Return the t-statistic of each row: mean over standard deviation (n - 1) times root n; NaN without a spread."""
+    n = values.shape[1]
+    if n < 2:
+        return np.full(len(values), np.nan)
+    spread = values.std(axis=1, ddof=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(spread > 0, values.mean(axis=1) / spread * np.sqrt(n), np.nan)
 
 
 def p_of_t(t: float, freedom: int) -> float:

@@ -1,11 +1,12 @@
-"""On how few observations a result hangs: each left out in turn, and how many must go before it falls."""
+"""Concentration: the result without each observation, and the events to drop before it changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from datasets.prices.bars import Floats
+from datasets.prices.bars import Flags, Floats
 from engine.statistics.event_tests import bmp
 
 _ROUNDING = 1e-12
@@ -13,7 +14,7 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What remains without an observation (or a year's): mean abnormal return, BMP's statistic and p-value."""
+    """The result without an observation (or without a year's): mean abnormal return, BMP statistic and p-value."""
 
     without: str
     n: int
@@ -24,12 +25,12 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Concentration:
-    """How much hangs on one observation.
+    """How much a result depends on one observation.
 
     ``one_out`` and ``year_out`` leave out one observation, and all of one calendar year, in turn. ``top_share`` is the
     share of the largest in the sum of absolute net returns. ``flips_sign`` and ``loses_significance`` are the fewest
-    observations whose removal turns the sign of the mean, and lifts p above ``alpha``; the best are taken first. None
-    where nothing is to be lost, or no removal does it.
+    observations whose removal changes the sign of the mean, and raises p above ``alpha``; the best are removed first.
+    None where the result is not significant, or no removal changes it.
     """
 
     one_out: tuple[LeftOut, ...]
@@ -51,20 +52,20 @@ def concentration(
     alpha: float,
     factor: float = 1.0,
 ) -> Concentration | str:
-    """Return on how few observations a result hangs, or why that cannot be asked.
+    """Return how much a result depends on one observation, or why that is not available.
 
     Args:
-        labels: what to call each observation.
+        labels: the name of each observation.
         years: the calendar year of each.
         net: net return of each.
         abnormal: abnormal return of each.
         standardized: abnormal return of each over its standard deviation.
-        alpha: the level below which p counts as significant.
-        factor: what sessions in common take from a t-statistic of all (engine/study/dependence.py).
+        alpha: the level up to which p counts as significant.
+        factor: of the t-statistic for shared sessions (engine/study/dependence.py).
     """
     n = len(labels)
     if n < 2:
-        return f"{n} observation{'s' if n != 1 else ''}: nothing is left when one is left out"
+        return f"{n} observation{'s' if n != 1 else ''}: nothing remains when one is left out"
     one = [_left(label, np.arange(n) != i, abnormal, standardized, factor) for i, label in enumerate(labels)]
     of = np.array(years)
     year = [_left(str(y), of != y, abnormal, standardized, factor) for y in sorted(set(years)) if (of != y).any()]
@@ -81,26 +82,22 @@ def concentration(
     )
 
 
-def _left(
-    without: str, kept: np.ndarray[tuple[int], np.dtype[np.bool_]], abnormal: Floats, z: Floats, factor: float
-) -> LeftOut:
+def _left(without: str, kept: Flags, abnormal: Floats, z: Floats, factor: float) -> LeftOut:
     tested = bmp(z[kept], factor=factor)
     return LeftOut(without, int(kept.sum()), float(abnormal[kept].mean()), tested.statistic, tested.p)
 
 
-def _best_first(values: Floats) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Return the order in which observations speak for the sign of the mean, the loudest first."""
+def _best_first(values: Floats) -> NDArray[np.intp]:
+    """Return the order of the observations by how much they support the sign of the mean, the strongest first."""
     return np.argsort(-values * np.sign(values.mean()), kind="stable")
 
 
 def _fewest_for_sign(values: Floats) -> int | None:
-    """Return how many of the best must go for the mean to change its sign (taking the best is the fewest there is)."""
+    """Return how many of the best to remove before the mean changes its sign; removing the best is the fewest."""
     sign = _sign(values)
     rest = values[_best_first(values)]
-    for gone in range(1, len(values)):
-        if _sign(rest[gone:]) != sign:
-            return gone if sign != 0 else None
-    return None
+    gone = next((k for k in range(1, len(values)) if _sign(rest[k:]) != sign), None)
+    return gone if sign != 0 else None
 
 
 def _sign(values: Floats) -> float:
@@ -110,13 +107,13 @@ def _sign(values: Floats) -> float:
 
 
 def _fewest_for_p(standardized: Floats, alpha: float, factor: float) -> int | None:
-    """Return how many of the best must go, one after the other, for BMP's p to rise above ``alpha``."""
-    first = bmp(standardized, factor=factor)
-    if first.p is None or first.p > alpha:
-        return None
+    """Return how many of the best to remove, one after the other, before the p-value of BMP rises above ``alpha``."""
+
+    def significant(z: Floats) -> bool:
+        p = bmp(z, factor=factor).p
+        return p is not None and p <= alpha
+
     rest = standardized[_best_first(standardized)]
-    for gone in range(1, len(rest)):
-        left = bmp(rest[gone:], factor=factor)
-        if left.p is None or left.p > alpha:
-            return gone
-    return None
+    if not significant(standardized):
+        return None
+    return next((k for k in range(1, len(rest)) if not significant(rest[k:])), None)

@@ -1,7 +1,7 @@
-"""Does the label tell anything? The events a rule wants against those of the same kind that it declines.
+"""The label test: the events a rule selects against the events of the same kind that it rejects.
 
-A good result of all elections is no merit of the label. So the declined ones are traded too, as the rule would have
-traded them, and which of all are called wanted is permuted.
+A good result of all elections is no evidence for the label. So the rejected events are traded too, as the rule would
+trade them, and the labels "selected" are permuted over all of them.
 """
 
 from dataclasses import dataclass
@@ -10,16 +10,19 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
+from numpy.typing import NDArray
 
-from datasets.events import EventCatalogue, PoliticalEvent
-from datasets.prices.bars import Floats
-from engine.plan.plan import Plan
+from datasets.events import PoliticalEvent
+from datasets.prices.bars import Flags, Floats
 from engine.statistics.significance import Significance, untested
 from engine.strategy import Clock, Leg, Strategy
 from engine.strategy.market import MarketView
 from engine.study.calendars import ENUMERATED_UP_TO
 from engine.study.placebo import randomization_p_value
+from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample
+from engine.study.settings import Settings
+from engine.study.study_input import StudyInput
 
 NAME = "labels permuted"
 MIN_GROUP = 2
@@ -27,7 +30,7 @@ MIN_GROUP = 2
 
 @dataclass(frozen=True)
 class LabelTest:
-    """The mean abnormal return of the wanted and of the declined events of the same kind, and the permutation test."""
+    """The mean abnormal return of the selected (``wanted``) and of the rejected (``declined``) events, and the test."""
 
     wanted: int
     declined: int
@@ -36,15 +39,30 @@ class LabelTest:
     test: Significance
 
 
-class WantsAll(Strategy):
-    """A rule that trades, as another rule would, every event of some ids."""
+def selected_against_rejected(given: StudyInput, model: ReturnModel, settings: Settings) -> LabelTest | str:
+    """Return the label test of a run, or why there is none."""
+    selected = frozenset(t.event_id for t in given.plan.trades)
+    if not selected:
+        return "no event was traded"
+    kinds = {(e.country, e.kind) for e in given.events if e.event_id in selected}
+    of_kind = frozenset(e.event_id for e in given.events if (e.country, e.kind) in kinds)
+    rejected = of_kind - selected - {skipped.event_id for skipped in given.plan.skipped}
+    if not rejected:
+        return "the rule selects every event of its kind: there is no label to permute"
+    rule = _SelectsAll(given.strategy, selected | rejected)
+    sample = given.sample_over(given.events.select(lambda e: e.event_id in of_kind), model, rule)
+    return label_test(sample, selected, draws=settings.draws, seed=settings.seed)
 
-    def __init__(self, rule: Strategy, wanted: frozenset[str]) -> None:
-        self._rule, self._wanted = rule, wanted
+
+class _SelectsAll(Strategy):
+    """A rule that trades every event of some ids, as another rule would trade them."""
+
+    def __init__(self, rule: Strategy, selected: frozenset[str]) -> None:
+        self._rule, self._selected = rule, selected
         object.__setattr__(self, "name", rule.name)
 
     def wants(self, event: PoliticalEvent) -> bool:
-        return event.event_id in self._wanted
+        return event.event_id in self._selected
 
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
         return self._rule.legs(event, market)
@@ -56,61 +74,52 @@ class WantsAll(Strategy):
         return self._rule.instruments()
 
 
-def of_same_kind(events: EventCatalogue, plan: Plan) -> frozenset[str]:
-    """Return the ids of the events of the same country and kind as one that was traded."""
-    traded = {t.event_id for t in plan.trades}
-    kinds = {(e.country, e.kind) for e in events if e.event_id in traded}
-    return frozenset(e.event_id for e in events if (e.country, e.kind) in kinds)
+def label_test(sample: Sample, selected: frozenset[str], *, draws: int, seed: int) -> LabelTest:
+    """Return the permutation test of the selected observations against the rejected ones.
 
-
-def label_test(sample: Sample, wanted: frozenset[str], *, draws: int, seed: int) -> LabelTest:
-    """Return how the wanted observations stand against the declined ones.
-
-    The statistic is Welch's t of the abnormal returns. Every choice of as many wanted is looked at, up to 200,000;
-    above that they are drawn. An observation that holds events of both sorts belongs to neither.
+    The statistic is Welch's t of the abnormal returns. All choices of as many selected events are enumerated, up to
+    200,000; more are drawn. An observation with events of both groups belongs to neither.
 
     Args:
-        sample: of every event of the kind, wanted or not.
-        wanted: the ids of those the rule wants.
-        draws: how many choices, where they are drawn.
+        sample: of every event of the kind, selected or not.
+        selected: the ids of the events the rule selects.
+        draws: the number of choices, where they are drawn.
         seed: of the draws.
     """
-    sides = [{i in wanted for i in o.events} for o in sample.usable]
-    clear = [len(s) == 1 for s in sides]
-    chosen = np.array([s == {True} for s, c in zip(sides, clear, strict=True) if c], dtype=bool)
-    values = np.array([o.abnormal for o, c in zip(sample.usable, clear, strict=True) if c], dtype=float)
-    yes, no = int(chosen.sum()), int((~chosen).sum())
-    of_wanted, of_declined = (float(values[s].mean()) if s.any() else None for s in (chosen, ~chosen))
-    return LabelTest(yes, no, of_wanted, of_declined, _permuted(values, chosen, draws=draws, seed=seed))
+    groups = [{i in selected for i in o.events} for o in sample.usable]
+    kept = [(o.abnormal, group == {True}) for o, group in zip(sample.usable, groups, strict=True) if len(group) == 1]
+    values = np.array([abnormal for abnormal, _ in kept], dtype=float)
+    chosen = np.array([is_selected for _, is_selected in kept], dtype=bool)
+    means = [float(values[side].mean()) if side.any() else None for side in (chosen, ~chosen)]
+    test = _permuted(values, chosen, draws=draws, seed=seed)
+    return LabelTest(int(chosen.sum()), int((~chosen).sum()), means[0], means[1], test)
 
 
-def _permuted(
-    values: Floats, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]], *, draws: int, seed: int
-) -> Significance:
-    yes, no = int(chosen.sum()), int((~chosen).sum())
-    if min(yes, no) < MIN_GROUP:
-        return untested(NAME, yes + no, f"{yes} wanted and {no} declined; at least {MIN_GROUP} of each are needed")
+def _permuted(values: Floats, chosen: Flags, *, draws: int, seed: int) -> Significance:
+    n, k = len(chosen), int(chosen.sum())
+    if min(k, n - k) < MIN_GROUP:
+        return untested(NAME, n, f"{k} selected and {n - k} rejected; at least {MIN_GROUP} of each are needed")
     if np.ptp(values) == 0:
-        return untested(NAME, yes + no, "the observations are equal: their spread is zero")
-    exact = comb(yes + no, yes) <= ENUMERATED_UP_TO
-    masks = _every_choice(yes + no, yes) if exact else _drawn_choices(yes + no, yes, draws=draws, seed=seed)
+        return untested(NAME, n, "the observations are equal: their spread is zero")
+    exact = comb(n, k) <= ENUMERATED_UP_TO
+    masks = _all_choices(n, k) if exact else _drawn_choices(n, k, draws=draws, seed=seed)
     observed = float(_welch(values, chosen[None, :])[0])
-    return randomization_p_value(NAME, observed, _welch(values, masks), n=yes + no, exact=exact)
+    return randomization_p_value(NAME, observed, _welch(values, masks), n=n, exact=exact)
 
 
-def _every_choice(n: int, k: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _all_choices(n: int, k: int) -> NDArray[np.bool_]:
     picked = np.array(list(combinations(range(n), k)), dtype=np.intp)
     masks = np.zeros((len(picked), n), dtype=bool)
     np.put_along_axis(masks, picked, values=True, axis=1)
     return masks
 
 
-def _drawn_choices(n: int, k: int, *, draws: int, seed: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _drawn_choices(n: int, k: int, *, draws: int, seed: int) -> NDArray[np.bool_]:
     order = np.argsort(np.random.default_rng(seed).random((draws, n)), axis=1)
     return np.asarray(order < k, dtype=bool)
 
 
-def _welch(values: Floats, masks: np.ndarray[tuple[int, int], np.dtype[np.bool_]]) -> Floats:
+def _welch(values: Floats, masks: NDArray[np.bool_]) -> Floats:
     """Return Welch's t of each choice: the difference of the means over the root of the summed variances of them."""
     means, variances = [], []
     for side in (masks, ~masks):
@@ -119,5 +128,5 @@ def _welch(values: Floats, masks: np.ndarray[tuple[int, int], np.dtype[np.bool_]
         variances.append((side @ values**2 / n - mean**2) * n / (n - 1) / n)
         means.append(mean)
     spread = np.sqrt(np.maximum(variances[0] + variances[1], 0.0))
-    found: Floats = np.divide(means[0] - means[1], spread, out=np.full(len(masks), np.nan), where=spread > 0)
-    return found
+    t: Floats = np.divide(means[0] - means[1], spread, out=np.full(len(masks), np.nan), where=spread > 0)
+    return t

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -12,91 +11,92 @@ from datasets.prices.bars import Bars, Flags, Floats
 from engine.account.records import Trade
 from engine.plan.plan import Plan, PlannedTrade
 from engine.strategy import Phase
-from engine.study.desk import CounterfactualReturns, ReturnModel
+from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.shapes import Rows, Shape, shape_of
 
 BEFORE_ENTRY = 10
-"""So many sessions before an entry, at most, are taken to lie in the event's window: those since the decision."""
+"""An event window begins at the decision, but at most so many sessions before the entry."""
 
 
 @dataclass(frozen=True)
 class PlacedLeg:
-    """One closed trade: its shape, the row of its entry (with a window: of session 0), its weight, its net return."""
+    """One closed trade: its shape, the row of its entry (with a window: of session 0), its weight, its net return.
+
+    ``span`` are the instants (ns) at which it begins and ends.
+    """
 
     shape: Shape
     row: int
     weight: float
     net: float
-    began_at: int
-    ended_at: int
+    span: tuple[int, int]
     decided_at: int
 
 
 @dataclass(frozen=True, eq=False)
 class EventLegs:
-    """The legs of one event; ``row`` is where the event stands in the reference calendar.
+    """The legs of one event; ``row`` is the place of the event in the reference calendar.
 
-    ``waited`` is how many rows that is after the first session to open after the decision. ``net`` is the mean of its
-    legs by weight; ``began_at`` and ``ended_at`` are instants (ns), ``began`` and ``ended``
+    ``delay`` is how many rows that is after the first session to open after the decision. ``net`` is the mean of its
+    legs by weight. ``span`` are the instants (ns) of the first entry and the last exit, ``began`` and ``ended`` their
     sessions of the reference.
     """
 
     event_id: str
     legs: tuple[PlacedLeg, ...]
     row: int
-    waited: int
+    delay: int
     net: float
-    began_at: int
-    ended_at: int
+    span: tuple[int, int]
     began: str
     ended: str
-
-    def anywhere(self, desk: ReturnModel) -> CounterfactualReturns:
-        """Return what the event's legs would have returned together at every row of the reference calendar."""
-        places = self._places(desk)
-        key = tuple((leg.shape, leg.weight, place) for leg, place in zip(self.legs, places, strict=True))
-        return desk.shared(key, lambda: self._together(desk))
 
     @property
     def side(self) -> int:
         """1 where its legs are long by weight, -1 where short."""
         return 1 if sum(leg.weight * leg.shape.side for leg in self.legs) >= 0 else -1
 
-    def held(self, desk: ReturnModel, origin: int) -> list[tuple[int, int]]:
+    def by_row(self, model: ReturnModel) -> CounterfactualReturns:
+        """Return what the event's legs return together at each row of the reference calendar."""
+        key = tuple((leg.shape, leg.weight, n) for leg, n in zip(self.legs, self._offsets(model), strict=True))
+        return model.cached(key, lambda: self._mean_by_row(model))
+
+    def spans(self, model: ReturnModel, origin: int) -> list[tuple[int, int]]:
         """Return the first and last session whose return each leg earns, counted from a row of the reference."""
-        return [
-            (at + first, at + last)
-            for at, (first, last) in (
-                (self.row - origin + place, desk.span(leg.shape))
-                for leg, place in zip(self.legs, self._places(desk), strict=True)
-            )
-        ]
+        starts = (self.row - origin + offset for offset in self._offsets(model))
+        earned = (model.span(leg.shape) for leg in self.legs)
+        return [(at + first, at + last) for at, (first, last) in zip(starts, earned, strict=True)]
 
-    def _places(self, desk: ReturnModel) -> list[int]:
-        """Return how many sessions from the event's row, of its own instrument, each leg stands."""
-        row = min(self.row, len(desk.reference) - 1)
-        return [leg.row - int(desk.base(leg.shape.instrument)[row]) for leg in self.legs]
+    def bars_of(self, leg: PlacedLeg, rows: Rows, model: ReturnModel) -> Rows:
+        """Return a leg's own bars where the event is placed at rows of the reference, as many sessions from each."""
+        aligned = model.aligned_rows(leg.shape.instrument)
+        last = len(aligned) - 1
+        return np.asarray(aligned[np.clip(rows, 0, last)] + (leg.row - aligned[min(self.row, last)]), dtype=np.intp)
 
-    def _together(self, desk: ReturnModel) -> CounterfactualReturns:
-        moved = [self._leg(leg, desk) for leg in self.legs]
+    def _offsets(self, model: ReturnModel) -> list[int]:
+        """Return how many sessions of its own instrument each leg lies from the event's row."""
+        row = min(self.row, len(model.reference) - 1)
+        return [leg.row - int(model.aligned_rows(leg.shape.instrument)[row]) for leg in self.legs]
+
+    def _mean_by_row(self, model: ReturnModel) -> CounterfactualReturns:
+        each = [self._leg_by_row(leg, model) for leg in self.legs]
+        if len(each) == 1:
+            return each[0]
         weights = np.array([leg.weight for leg in self.legs])
-        if len(moved) == 1:
-            return moved[0]
-        net, expected = (np.average([getattr(a, n) for a in moved], axis=0, weights=weights) for n in _MEANS)
+        net, expected = (np.average([getattr(r, n) for r in each], axis=0, weights=weights) for n in _MEANS)
         signed = np.array([leg.weight * leg.shape.side for leg in self.legs])
-        related = desk.related(leg.shape.instrument for leg in self.legs) * overlaps(self.legs)
-        sds = np.array([a.sd for a in moved]) * signed[:, None]
+        related = model.correlations(leg.shape.instrument for leg in self.legs) * overlaps([g.span for g in self.legs])
+        sds = np.array([r.sd for r in each]) * signed[:, None]
         variance = np.einsum("ir,jr,ij->r", sds, sds, related)
         return CounterfactualReturns(net, expected, np.sqrt(np.maximum(variance, 0.0)) / weights.sum())
 
-    def _leg(self, leg: PlacedLeg, desk: ReturnModel) -> CounterfactualReturns:
-        """Return one leg at every row of the reference: as many sessions from it as it truly was."""
-        base = desk.base(leg.shape.instrument)
-        if self.row >= len(base):
-            return desk.anywhere(leg.shape).taken(np.full(len(base), -1))
-        rows: Rows = base + (leg.row - base[self.row])
-        straight = leg.shape.instrument == desk.reference.symbol and rows[-1] == len(base) - 1
-        return desk.anywhere(leg.shape) if straight else desk.anywhere(leg.shape).taken(rows)
+    def _leg_by_row(self, leg: PlacedLeg, model: ReturnModel) -> CounterfactualReturns:
+        n = len(model.reference)
+        if self.row >= n:
+            return model.by_bar(leg.shape).at(np.full(n, -1))
+        rows = self.bars_of(leg, np.arange(n), model)
+        same = leg.shape.instrument == model.reference.symbol and rows[-1] == n - 1
+        return model.by_bar(leg.shape) if same else model.by_bar(leg.shape).at(rows)
 
 
 _MEANS = ("net", "expected")
@@ -108,13 +108,13 @@ def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: dict[str, Bars]) -> 
     Raises:
         UserError: intraday bars, whose sessions have more than one row.
     """
-    left: dict[tuple[str, str, int, float | None], list[PlannedTrade]] = {}
-    for planned in plan.trades:
-        if bars[planned.instrument].intraday:
-            raise UserError(f"a study reads daily bars; those of {planned.instrument} are intraday")
-        key = (planned.event_id, planned.instrument, planned.entry.at(bars[planned.instrument]), planned.weight)
-        left.setdefault(key, []).append(planned)
-    pairs = [(left[t.event_id, t.instrument, t.entry_at, t.weight].pop(0), t) for t in trades]
+    planned: dict[tuple[str, str, int, float | None], list[PlannedTrade]] = {}
+    for trade in plan.trades:
+        if bars[trade.instrument].intraday:
+            raise UserError(f"a study reads daily bars; those of {trade.instrument} are intraday")
+        key = (trade.event_id, trade.instrument, trade.entry.at(bars[trade.instrument]), trade.weight)
+        planned.setdefault(key, []).append(trade)
+    pairs = [(planned[t.event_id, t.instrument, t.entry_at, t.weight].pop(0), t) for t in trades]
     return [(p, t) for p, t in pairs if t.is_closed and p.exit is not None]
 
 
@@ -124,7 +124,7 @@ def reference_of(traded: Sequence[str], instruments: Sequence[str]) -> str:
 
 
 def inside_windows(plan: Plan, bars: Bars) -> Flags:
-    """Return which bars lie in an event's window: from the decision (or 10 sessions before the entry) to the exit."""
+    """Return which bars lie in an event window: from the decision (or 10 sessions before the entry) to the exit."""
     inside = np.zeros(len(bars), dtype=bool)
     for trade in plan.trades:
         if trade.instrument == bars.symbol:
@@ -134,96 +134,83 @@ def inside_windows(plan: Plan, bars: Bars) -> Flags:
     return inside
 
 
-def place(pairs: Iterable[tuple[PlannedTrade, Trade]], desk: ReturnModel) -> list[EventLegs]:
-    """Return the closed trades by event, placed on the reference calendar."""
-    by_event: dict[str, list[PlacedLeg]] = {}
-    for planned, trade in pairs:
-        leg = _trade_leg(planned, trade) if desk.window is None else _window_leg(planned, desk)
-        if leg is not None:
-            by_event.setdefault(planned.event_id, []).append(leg)
-    return [_event(event_id, tuple(legs), desk) for event_id, legs in by_event.items()]
+def place(pairs: Iterable[tuple[PlannedTrade, Trade]], model: ReturnModel) -> list[EventLegs]:
+    """Return the closed trades (with a window: the windows) by event, placed on the reference calendar."""
+    legs = ((p.event_id, _trade_leg(p, t) if model.window is None else _window_leg(p, model)) for p, t in pairs)
+    return _by_event(legs, model)
 
 
-def place_planned(trades: Iterable[PlannedTrade], desk: ReturnModel) -> list[EventLegs]:
-    """Return planned trades by event, each with the net return its prices give it; without those never left."""
-    by_event: dict[str, list[PlacedLeg]] = {}
-    for planned in trades:
-        leg = _planned_leg(planned, desk) if planned.exit is not None and planned.instrument in desk.bars else None
-        if leg is not None:
-            by_event.setdefault(planned.event_id, []).append(leg)
-    return [_event(event_id, tuple(legs), desk) for event_id, legs in by_event.items()]
-
-
-def _planned_leg(planned: PlannedTrade, desk: ReturnModel) -> PlacedLeg | None:
-    bars, shape = desk.bars[planned.instrument], shape_of(planned)
-    net = float(desk.anywhere(shape).net[planned.entry.bar])
-    ends = None if planned.exit is None else planned.exit.at(bars)
-    if ends is None or not np.isfinite(net):
-        return None
-    return PlacedLeg(
-        shape, planned.entry.bar, abs(planned.weight), net, planned.entry.at(bars), ends, to_ns(planned.decided_at)
-    )
+def place_planned(trades: Iterable[PlannedTrade], model: ReturnModel) -> list[EventLegs]:
+    """Return planned trades by event, each with the net return of its prices; trades without an exit are left out."""
+    known = (t for t in trades if t.exit is not None and t.instrument in model.bars)
+    return _by_event(((t.event_id, _planned_leg(t, model)) for t in known), model)
 
 
 def _trade_leg(planned: PlannedTrade, trade: Trade) -> PlacedLeg:
-    weight = abs(planned.weight)
-    decided_at = to_ns(planned.decided_at)
-    ends = (trade.entry_at, trade.exit_at)
-    return PlacedLeg(shape_of(planned), planned.entry.bar, weight, trade.return_, *ends, decided_at)
+    span = (trade.entry_at, trade.exit_at)
+    return _leg(planned, shape_of(planned), planned.entry.bar, trade.return_, span)
 
 
-def _window_leg(planned: PlannedTrade, desk: ReturnModel) -> PlacedLeg | None:
+def _planned_leg(planned: PlannedTrade, model: ReturnModel) -> PlacedLeg | None:
+    bars, shape = model.bars[planned.instrument], shape_of(planned)
+    net = float(model.by_bar(shape).net[planned.entry.bar])
+    if planned.exit is None or not np.isfinite(net):
+        return None
+    return _leg(planned, shape, planned.entry.bar, net, (planned.entry.at(bars), planned.exit.at(bars)))
+
+
+def _window_leg(planned: PlannedTrade, model: ReturnModel) -> PlacedLeg | None:
     """Return the window around session 0 in place of a trade; None where it leaves the bars."""
-    bars, window = desk.bars[planned.instrument], desk.window
+    bars, window = model.bars[planned.instrument], model.window
     row = int(np.searchsorted(bars.open_at, to_ns(planned.decided_at), side="right"))
     if window is None or row + window.first < 0 or row + window.last >= len(bars):
         return None
     days = window.last - window.first + 1
     shape = replace(shape_of(planned), entry=Phase.CLOSE, exit=Phase.CLOSE, held=days, stop_loss=None, take_profit=None)
-    net = float(desk.anywhere(shape).net[row])
-    began, ended = int(bars.open_at[row + window.first]), int(bars.close_at[row + window.last])
-    return PlacedLeg(shape, row, abs(planned.weight), net, began, ended, to_ns(planned.decided_at))
+    span = (int(bars.open_at[row + window.first]), int(bars.close_at[row + window.last]))
+    return _leg(planned, shape, row, float(model.by_bar(shape).net[row]), span)
 
 
-class Spanning(Protocol):
-    """What begins and ends at an instant (ns)."""
-
-    @property
-    def began_at(self) -> int: ...
-
-    @property
-    def ended_at(self) -> int: ...
+def _leg(planned: PlannedTrade, shape: Shape, row: int, net: float, span: tuple[int, int]) -> PlacedLeg:
+    return PlacedLeg(shape, row, abs(planned.weight), net, span, to_ns(planned.decided_at))
 
 
-def overlaps(spans: Sequence[Spanning]) -> Floats:
-    """Return for each pair the time in common over the root of the product of their lengths; 1 with itself."""
-    began, ended = (np.array([getattr(s, n) for s in spans], dtype=np.float64) for n in ("began_at", "ended_at"))
-    both = np.minimum.outer(ended, ended) - np.maximum.outer(began, began)
-    length = np.maximum(ended - began, 1.0)
-    share: Floats = np.clip(both, 0.0, None) / np.sqrt(np.outer(length, length))
-    np.fill_diagonal(share, 1.0)
-    return share
+def _by_event(legs: Iterable[tuple[str, PlacedLeg | None]], model: ReturnModel) -> list[EventLegs]:
+    by_event: dict[str, list[PlacedLeg]] = {}
+    for event_id, leg in legs:
+        if leg is not None:
+            by_event.setdefault(event_id, []).append(leg)
+    return [_event(event_id, tuple(each), model) for event_id, each in by_event.items()]
 
 
-def _event(event_id: str, legs: tuple[PlacedLeg, ...], desk: ReturnModel) -> EventLegs:
-    ref = desk.reference
-    began_at, ended_at = min(leg.began_at for leg in legs), max(leg.ended_at for leg in legs)
-    stands_at = began_at if desk.window is None else min(_opens(leg, desk) for leg in legs)
-    row = int(np.searchsorted(ref.open_at, stands_at, side="left"))
+def _event(event_id: str, legs: tuple[PlacedLeg, ...], model: ReturnModel) -> EventLegs:
+    ref = model.reference
+    began_at, ended_at = min(leg.span[0] for leg in legs), max(leg.span[1] for leg in legs)
+    placed_at = began_at if model.window is None else min(_opens_at(leg, model) for leg in legs)
+    row = int(np.searchsorted(ref.open_at, placed_at, side="left"))
     last = int(np.searchsorted(ref.close_at, ended_at, side="left"))
     decided = int(np.searchsorted(ref.open_at, min(leg.decided_at for leg in legs), side="right"))
     return EventLegs(
         event_id=event_id,
         legs=legs,
         row=row,
-        waited=row - decided,
+        delay=row - decided,
         net=sum(leg.weight * leg.net for leg in legs) / sum(leg.weight for leg in legs),
-        began_at=began_at,
-        ended_at=ended_at,
+        span=(began_at, ended_at),
         began=str(ref.session[min(row, len(ref) - 1)]),
         ended=str(ref.session[min(last, len(ref) - 1)]),
     )
 
 
-def _opens(leg: PlacedLeg, desk: ReturnModel) -> int:
-    return int(desk.bars[leg.shape.instrument].open_at[leg.row])
+def _opens_at(leg: PlacedLeg, model: ReturnModel) -> int:
+    return int(model.bars[leg.shape.instrument].open_at[leg.row])
+
+
+def overlaps(spans: Sequence[tuple[int, int]]) -> Floats:
+    """Return for each pair of spans the time in common over the root of the product of their lengths; 1 with itself."""
+    began, ended = np.array(spans, dtype=np.float64).T
+    both = np.minimum.outer(ended, ended) - np.maximum.outer(began, began)
+    length = np.maximum(ended - began, 1.0)
+    share: Floats = np.clip(both, 0.0, None) / np.sqrt(np.outer(length, length))
+    np.fill_diagonal(share, 1.0)
+    return share

@@ -1,17 +1,18 @@
-"""Abnormal returns session by session around the entry: of each observation, and of placebo dates."""
+"""Returns session by session around the entry: of each observation, and of the same trades on placebo dates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.prices.bars import Floats
-from engine.study.desk import ReturnModel
+from engine.study.calendars import Calendars
 from engine.study.expectation import Estimates
 from engine.study.legs import EventLegs, PlacedLeg
+from engine.study.return_model import ReturnModel
+from engine.study.sample import Observation, Sample
 from engine.study.shapes import Rows, close_returns
-from engine.study.views import Drawn
 
 BEFORE, AFTER_AT_LEAST, AFTER_AT_MOST = 10, 10, 60
 PATH_BEFORE, PATH_AFTER = 20, 60
@@ -19,157 +20,160 @@ BAND_LISTS = 500
 BAND = (0.05, 0.95)
 
 
-@dataclass(frozen=True, eq=False)
-class AveragePath:
-    """Cumulative abnormal returns by session, 0 at the close before the first session held.
+@dataclass(frozen=True)
+class PathRow:
+    """One session of the mean path of cumulative abnormal returns, 0 being the first session held; fractions.
 
-    ``sessions`` counts from the first session held, which is 0. ``each`` is observations x sessions, ``mean`` their
-    mean; ``low`` and ``high`` hold nine of ten of the means on placebo dates, session by session; None without them.
-    NaN where an observation has no such session.
+    ``low`` and ``high`` enclose nine of ten placebo lists; ``each`` is one value an observation.
     """
 
-    sessions: NDArray[np.int64]
-    each: Floats
-    mean: Floats
-    low: Floats | None
-    high: Floats | None
+    session: int
+    mean: float | None
+    low: float | None
+    high: float | None
+    each: tuple[float | None, ...]
 
 
-def event_path(groups: Sequence[Sequence[EventLegs]], desk: ReturnModel, drawn: Drawn | None) -> AveragePath:
-    """Return the path of observations, each given by its events, and the band of the placebo dates."""
-    longest = max((leg.shape.last for g in groups for e in g for leg in e.legs), default=0)
+@dataclass(frozen=True)
+class BandRow:
+    """One session around the events, 0 the first to close after an event was known: nine of ten placebo means.
+
+    Cumulative returns of the markets in the trades' direction, since the close before session 0; fractions.
+    """
+
+    session: int
+    low: float
+    high: float
+
+
+def event_path(sample: Sample, model: ReturnModel, made: Calendars | None) -> tuple[PathRow, ...]:
+    """Return the path of cumulative abnormal returns, 0 at the close before the first session held, session 0.
+
+    Args:
+        sample: of the trades.
+        model: the return model they were placed with.
+        made: the placebo dates, for the band of nine of ten mean paths; None where there are none.
+    """
+    if not sample.usable:
+        return ()
+    longest = max(leg.shape.last for o in sample.usable for e in o.members for leg in e.legs)
     sessions = np.arange(-BEFORE, min(max(longest, AFTER_AT_LEAST), AFTER_AT_MOST) + 1)
-    each = np.array([cumulated(abnormal_of(g, desk, sessions), sessions) for g in groups])
-    band = None if drawn is None else _band(groups, desk, drawn, sessions)
-    low, high = (None, None) if band is None else (band[0], band[1])
-    return AveragePath(sessions, each, mean_there(each), low, high)
+    each = np.array([_cumulated(abnormal_of(o, model, sessions), sessions) for o in sample.usable])
+    mean = _mean_known(each)
+    low, high = np.full((2, len(sessions)), np.nan) if made is None else _band(sample, model, made, sessions)
+    return tuple(
+        PathRow(int(s), _finite(mean[n]), _finite(low[n]), _finite(high[n]), tuple(map(_finite, each[:, n])))
+        for n, s in enumerate(sessions)
+    )
 
 
 def market_band(
-    groups: Sequence[Sequence[EventLegs]], known_at: Mapping[str, int], desk: ReturnModel, drawn: Drawn
-) -> list[tuple[int, float, float]]:
-    """Return session, 5 % and 95 % quantile of the mean path of the markets on placebo dates, the positions' way.
+    sample: Sample, known_at: Mapping[str, int], model: ReturnModel, made: Calendars
+) -> tuple[BandRow, ...]:
+    """Return the 5 % and 95 % quantiles of the mean path of the markets on placebo dates, in the trades' direction.
 
-    Session 0 is the first to close after an event was known, as in ``run.event_paths``; each leg is sent where its
-    observation is, as many sessions from it as it truly was. Sessions that some list does not have are left out.
+    Session 0 is the first to close after an event was known, as in ``run.event_paths``; each leg moves with its
+    observation. Sessions that some list does not have are left out.
 
     Args:
-        groups: the events of each observation.
+        sample: of the trades.
         known_at: when each event was known (ns).
-        desk: with the bars.
-        drawn: the placebo dates.
+        model: the return model they were placed with.
+        made: the placebo dates.
     """
     sessions = np.arange(-PATH_BEFORE, PATH_AFTER + 1)
-    picked = _picked(drawn)
+    rows = _picked(made)
     paths = [
-        _market(leg, zero, rows, desk, sessions)
-        for n, events in enumerate(groups)
-        for leg, zero, rows in _sent(events, known_at, picked[:, n], desk)
+        _market(leg, zero, bars, model, sessions)
+        for n, observation in enumerate(sample.usable)
+        for leg, zero, bars in _legs_at(observation, known_at, rows[:, n], model)
     ]
-    mean = mean_there(np.array(paths))
+    mean = _mean_known(np.array(paths))
     whole = np.isfinite(mean).all(axis=0)
     low, high = np.quantile(mean[:, whole], BAND, axis=0)
-    return [(int(s), float(a), float(b)) for s, a, b in zip(sessions[whole], low, high, strict=True)]
+    return tuple(BandRow(int(s), float(a), float(b)) for s, a, b in zip(sessions[whole], low, high, strict=True))
 
 
-def _sent(
-    events: Sequence[EventLegs], known_at: Mapping[str, int], rows: Rows, desk: ReturnModel
+def _legs_at(
+    observation: Observation, known_at: Mapping[str, int], rows: Rows, model: ReturnModel
 ) -> Iterator[tuple[PlacedLeg, int, Rows]]:
-    """Yield each leg, the sessions from its bar to session 0, and its own bars where it is sent to rows."""
-    first = min(e.row for e in events)
-    for event in events:
-        there = np.clip(rows + event.row - first, 0, len(desk.reference) - 1)
+    """Yield each leg, the sessions from its bar to session 0, and its own bars on placebo dates."""
+    for event in observation.members:
         for leg in event.legs:
-            bars, base = desk.bars[leg.shape.instrument], desk.base(leg.shape.instrument)
-            zero = int(np.searchsorted(bars.close_at, known_at[event.event_id], side="right"))
-            yield leg, zero - leg.row, base[there] + (leg.row - int(base[min(event.row, len(base) - 1)]))
+            close_at = model.bars[leg.shape.instrument].close_at
+            zero = int(np.searchsorted(close_at, known_at[event.event_id], side="right"))
+            yield leg, zero - leg.row, event.bars_of(leg, rows + event.row - observation.row, model)
 
 
-def _market(leg: PlacedLeg, zero: int, rows: Rows, desk: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
-    close = desk.bars[leg.shape.instrument].close
-    at = rows[:, None] + zero + sessions
-    before = rows + zero - 1
-    inside = (at >= 0) & (at < len(close)) & (before >= 0)[:, None] & (before < len(close))[:, None]
-    since = close[np.clip(before, 0, len(close) - 1)][:, None]
-    moved: Floats = np.where(inside, leg.shape.side * (close[np.clip(at, 0, len(close) - 1)] / since - 1), np.nan)
-    return moved
+def _market(leg: PlacedLeg, zero: int, bars: Rows, model: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
+    close = model.bars[leg.shape.instrument].close
+    at, before = bars[:, None] + zero + sessions, (bars + zero - 1)[:, None]
+    last = len(close) - 1
+    inside = (at >= 0) & (at <= last) & (before >= 0) & (before <= last)
+    moves = leg.shape.side * (close[np.clip(at, 0, last)] / close[np.clip(before, 0, last)] - 1)
+    return np.where(inside, moves, np.nan)
 
 
-def _picked(drawn: Drawn) -> Rows:
-    rows = drawn.calendars.rows
-    picked: Rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), BAND_LISTS)).astype(int)]
-    return picked
+def _picked(made: Calendars) -> Rows:
+    rows = made.rows
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), BAND_LISTS)).astype(int)], dtype=np.intp)
 
 
-def mean_there(values: Floats) -> Floats:
-    """Return the mean over the first axis of what is there; NaN where nothing is."""
-    there = np.isfinite(values)
-    count = there.sum(axis=0)
-    total = np.where(there, values, 0.0).sum(axis=0)
+def _mean_known(values: Floats) -> Floats:
+    """Return the mean over the first axis of the known values; NaN where none is known."""
+    known = np.isfinite(values)
+    count, total = known.sum(axis=0), np.where(known, values, 0.0).sum(axis=0)
     mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return mean
 
 
-def cumulated(abnormal: Floats, sessions: NDArray[np.int64]) -> Floats:
+def _cumulated(abnormal: Floats, sessions: NDArray[np.int64]) -> Floats:
     """Return the running sum along the last axis, 0 at session -1."""
     total = np.cumsum(abnormal, axis=-1)
     before = int(np.flatnonzero(sessions == -1)[0])
     return np.asarray(total - total[..., before : before + 1], dtype=np.float64)
 
 
-def abnormal_of(events: Sequence[EventLegs], desk: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
-    """Return the abnormal return of each session around the entry: the mean of the events, of each its legs."""
-    here = [np.array([e.row]) for e in events]
-    found: Floats = _together(events, desk, here, sessions)[0]
-    return found
+def abnormal_of(observation: Observation, model: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
+    """Return an observation's abnormal return of each session around the entry, session 0 the first one held."""
+    return np.asarray(_abnormal_at(observation, np.array([observation.row]), model, sessions)[0])
 
 
-def _together(
-    events: Sequence[EventLegs], desk: ReturnModel, rows: Sequence[Rows], sessions: NDArray[np.int64]
-) -> Floats:
-    """Return dates x sessions: the mean of several events, each sent to a row of the reference calendar a date."""
-    mean: Floats = np.mean([_event(e, desk, r, sessions) for e, r in zip(events, rows, strict=True)], axis=0)
-    return mean
+def _abnormal_at(observation: Observation, rows: Rows, model: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
+    """Return dates x sessions: the mean of the events of an observation that is moved to rows of the reference."""
+    events = observation.members
+    moved = [_event_abnormal(e, rows + (e.row - observation.row), model, sessions) for e in events]
+    return np.asarray(np.mean(moved, axis=0))
 
 
-def _event(event: EventLegs, desk: ReturnModel, rows: Rows, sessions: NDArray[np.int64]) -> Floats:
-    moved = []
-    for leg in event.legs:
-        base = desk.base(leg.shape.instrument)
-        own = base[np.clip(rows, 0, len(base) - 1)] + (leg.row - base[min(event.row, len(base) - 1)])
-        moved.append(_leg(leg, desk, own, sessions))
-    found: Floats = np.average(moved, axis=0, weights=[leg.weight for leg in event.legs])
-    return found
+def _event_abnormal(event: EventLegs, rows: Rows, model: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
+    moved = [_leg_abnormal(leg, event.bars_of(leg, rows, model), model, sessions) for leg in event.legs]
+    return np.asarray(np.average(moved, axis=0, weights=[leg.weight for leg in event.legs]))
 
 
-def _leg(leg: PlacedLeg, desk: ReturnModel, rows: Rows, sessions: NDArray[np.int64]) -> Floats:
-    bars = desk.bars[leg.shape.instrument]
-    at = rows[:, None] + leg.shape.first + sessions
-    inside = (at >= 0) & (at < len(bars))
-    at, entry = np.clip(at, 0, len(bars) - 1), np.clip(rows, 0, len(bars) - 1)
-    returns = close_returns(bars)[at] - _usual(desk.estimates(bars.symbol), entry, at)
-    return np.where(inside, leg.shape.side * returns, np.nan)
+def _leg_abnormal(leg: PlacedLeg, bars: Rows, model: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
+    returns = close_returns(model.bars[leg.shape.instrument])
+    at, last = bars[:, None] + leg.shape.first + sessions, len(returns) - 1
+    inside, at, entry = (at >= 0) & (at <= last), np.clip(at, 0, last), np.clip(bars, 0, last)
+    abnormal = returns[at] - _expected(model.estimates(leg.shape.instrument), entry, at)
+    return np.where(inside, leg.shape.side * abnormal, np.nan)
 
 
-def _usual(given: Estimates, entry: Rows, at: Rows) -> Floats:
-    if given.model is None:
+def _expected(estimates: Estimates, entry: Rows, at: Rows) -> Floats:
+    if estimates.model is None:
         return np.zeros(at.shape)
-    alpha, beta = given.alpha[entry][:, None], given.beta[entry][:, None]
-    usual: Floats = alpha + np.where(beta == 0, 0.0, beta * given.market[at])
-    return usual
+    alpha, beta = estimates.alpha[entry][:, None], estimates.beta[entry][:, None]
+    return np.asarray(alpha + np.where(beta == 0, 0.0, beta * estimates.market[at]))
 
 
-def _band(
-    groups: Sequence[Sequence[EventLegs]], desk: ReturnModel, drawn: Drawn, sessions: NDArray[np.int64]
-) -> Floats:
+def _band(sample: Sample, model: ReturnModel, made: Calendars, sessions: NDArray[np.int64]) -> Floats:
     """Return the 5 % and 95 % quantiles of the mean path over placebo dates."""
-    picked = _picked(drawn)
-    paths = []
-    for n, events in enumerate(groups):
-        first = min(e.row for e in events)
-        moved = _together(events, desk, [picked[:, n] + (e.row - first) for e in events], sessions)
-        paths.append(cumulated(moved, sessions))
-    mean = mean_there(np.array(paths))
+    rows = _picked(made)
+    moved = (_abnormal_at(o, rows[:, n], model, sessions) for n, o in enumerate(sample.usable))
+    mean = _mean_known(np.array([_cumulated(m, sessions) for m in moved]))
     whole = np.isfinite(mean).all(axis=1)
-    found: Floats = np.quantile(mean[whole], BAND, axis=0) if whole.any() else np.full((2, len(sessions)), np.nan)
-    return found
+    return np.quantile(mean[whole], BAND, axis=0) if whole.any() else np.full((2, len(sessions)), np.nan)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

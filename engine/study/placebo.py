@@ -1,15 +1,23 @@
-"""What the same trades do on placebo calendars, and how the real dates stand among them."""
+"""The returns of the same trades on placebo calendars, and the test of the real dates among them.
 
+Overlapping events are grouped over all windows together, and every list of placebo dates serves all windows, so that
+the largest statistic of a list over the windows is comparable with the largest real one (Westfall and Young 1993).
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.prices.bars import Flags, Floats
+from engine.statistics.event_tests import t_by_row
+from engine.statistics.multiple import max_t
 from engine.statistics.significance import Significance, untested
-from engine.study.calendars import Calendars
+from engine.study.calendars import Calendars, calendars
 from engine.study.dependence import against_placebo, shared_sessions
 from engine.study.sample import Sample
+from engine.study.settings import Scheme
 from engine.study.shapes import Rows
 
 PLACEBO_T = "placebo on the t-statistic"
@@ -18,92 +26,163 @@ PLACEBO_MEAN = "placebo on the mean"
 
 @dataclass(frozen=True, eq=False)
 class Placebos:
-    """What the lists of a calendar returned: lists x observations, and the t-statistic of each list (BMP's).
+    """The returns of a sample's trades on each list of a calendar, lists x observations.
 
-    ``within`` is what the sessions that observations share take from their t-statistic, ``apart`` what is taken from
-    its distance to those of drawn lists (engine/study/dependence.py); 1 where all are independent.
+    ``t_factor`` is the factor of their t-statistic for the sessions that observations share, ``distance_factor`` that
+    of its distance from the statistics of drawn lists (engine/study/dependence.py); 1 for independent observations.
     """
 
+    sample: Sample
     calendars: Calendars
     net: Floats
     abnormal: Floats
     standardized: Floats
     sd: Floats
-    apart: float = 1.0
-    within: float = 1.0
+    distance_factor: float = 1.0
+    t_factor: float = 1.0
 
     @cached_property
     def t(self) -> Floats:
-        """BMP's statistic of each list, NaN where it has none."""
-        return t_rows(self.standardized)
+        """The BMP statistic of each list; NaN where it has none."""
+        return t_by_row(self.standardized)
+
+    @cached_property
+    def known_t(self) -> Floats:
+        """The statistics of the lists that have one."""
+        return self.t[np.isfinite(self.t)]
+
+    @property
+    def shrunk_t(self) -> float:
+        """The sample's t-statistic, its distance from the median of the lists shortened for shared sessions."""
+        middle = float(np.median(self.known_t)) if len(self.known_t) else 0.0
+        return middle + self.distance_factor * (self.sample.t - middle)
 
 
-def placebos(sample: Sample, calendars: Calendars) -> Placebos:
-    """Return what the observations' trades return on each list of placebo dates."""
-    net, abnormal, standardized, sd = (
-        _looked_up([getattr(o.anywhere, name) for o in sample.usable], calendars.rows)
-        for name in ("net", "abnormal", "standardized", "sd")
-    )
-    apart = 1.0 if calendars.exact else against_placebo(sample, calendars.rows)
-    return Placebos(calendars, net, abnormal, standardized, sd, apart, shared_sessions(sample))
+def draw_placebos(
+    samples: Sequence[Sample],
+    scheme: Scheme,
+    *,
+    draws: int,
+    seed: int,
+    eligible: Flags | None = None,
+    since: np.datetime64 | None = None,
+) -> tuple[Placebos, ...] | str:
+    """Return the placebos of each sample on the same placebo dates, or why there are none.
+
+    Args:
+        samples: the usable observations of the first are placed on other dates.
+        scheme: how dates are chosen.
+        draws: the number of lists, where they are drawn.
+        seed: of the draws.
+        eligible: the first rows to open after a decision that would have traded, where that depends on prices; None
+            for all.
+        since: the first session that can be a placebo date; None for the first bar.
+    """
+    first = samples[0]
+    fits = _fits(samples, eligible)
+    if since is not None:
+        fits = [f & (first.reference.session >= since) for f in fits]
+    made = calendars(first, scheme, draws=draws, seed=seed, fits=fits)
+    return made if isinstance(made, str) else tuple(_on_dates_of(first, s, made) for s in samples)
 
 
-def _looked_up(anywhere: list[Floats], rows: Rows) -> Floats:
-    if all(each is anywhere[0] for each in anywhere):
-        return anywhere[0][rows]
-    return np.stack([each[rows[:, n]] for n, each in enumerate(anywhere)], axis=1)
-
-
-def t_rows(values: Floats) -> Floats:
-    """Return the t-statistic of each row: mean over standard deviation (n - 1) times root n; NaN without a spread."""
-    n = values.shape[1]
-    if n < 2:
-        return np.full(len(values), np.nan)
-    spread = values.std(axis=1, ddof=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = np.where(spread > 0, values.mean(axis=1) / spread * np.sqrt(n), np.nan)
+def _fits(samples: Sequence[Sample], eligible: Flags | None) -> list[Flags]:
+    """Return for each usable observation the rows at which it has a standardized return in every sample it is in."""
+    everywhere = np.ones(len(samples[0].reference), dtype=bool)
+    by_group = [{o.group: o for o in s.usable} for s in samples]
+    found = []
+    for each in samples[0].usable:
+        fits = everywhere.copy() if eligible is None else _moved(eligible, -each.delay).copy()
+        for other in (groups[each.group] for groups in by_group if each.group in groups):
+            fits &= _moved(np.isfinite(other.by_row.standardized), other.row - each.row)
+        found.append(fits)
     return found
 
 
-def placebo_tests(sample: Sample, drawn: Placebos) -> tuple[Significance, Significance]:
-    """Return the placebo test on BMP's t-statistic, and as a foil the one on the mean.
+def _moved(flags: Flags, rows: int) -> Flags:
+    """Return the flags so many rows ahead (negative: back), False beyond the ends."""
+    if rows == 0:
+        return flags
+    at = np.arange(len(flags)) + rows
+    inside = (at >= 0) & (at < len(flags))
+    return np.asarray(inside & flags[np.clip(at, 0, len(flags) - 1)], dtype=bool)
 
-    Significant on the mean and not on the statistic says that the days were volatile, not that they were good: with the
-    variance of event days doubled the test on the mean rejects three times too often (Chung and Romano 2013).
+
+def _on_dates_of(first: Sample, sample: Sample, made: Calendars) -> Placebos:
+    """Return the placebos of the observations that the first sample has too, on its dates."""
+    column = {o.group: n for n, o in enumerate(first.usable)}
+    usable = tuple(o for o in sample.usable if o.group in column)
+    own = [column[o.group] for o in usable]
+    rows = made.rows[:, own] + np.array([o.row - first.usable[c].row for o, c in zip(usable, own, strict=True)], int)
+    return placebos(replace(sample, usable=usable), replace(made, rows=rows))
+
+
+def placebos(sample: Sample, made: Calendars) -> Placebos:
+    """Return what the observations' trades return on each list of placebo dates."""
+    net, abnormal, standardized, sd = (
+        _looked_up([getattr(o.by_row, name) for o in sample.usable], made.rows)
+        for name in ("net", "abnormal", "standardized", "sd")
+    )
+    distance_factor = 1.0 if made.exact else against_placebo(sample, made.rows)
+    return Placebos(sample, made, net, abnormal, standardized, sd, distance_factor, shared_sessions(sample))
+
+
+def _looked_up(by_row: list[Floats], rows: Rows) -> Floats:
+    if not by_row:
+        return np.zeros(rows.shape)
+    if all(each is by_row[0] for each in by_row):
+        return by_row[0][rows]
+    return np.stack([each[rows[:, n]] for n, each in enumerate(by_row)], axis=1)
+
+
+def placebo_tests(drawn: Placebos) -> tuple[Significance, Significance]:
+    """Return the placebo test on the BMP statistic, and for comparison the one on the mean.
+
+    Significant on the mean and not on the statistic means that the days were volatile, not that the returns were good:
+    with the variance of event days doubled the test on the mean rejects three times too often (Chung and Romano 2013).
     """
+    sample = drawn.sample
+    n, reason = len(sample.usable), _why_untested(sample)
+    if reason:
+        return untested(PLACEBO_T, n, reason), untested(PLACEBO_MEAN, n, reason)
+    exact, mean = drawn.calendars.exact, float(sample.abnormal.mean())
+    by_t = randomization_p_value(PLACEBO_T, drawn.shrunk_t, drawn.t, n=n, exact=exact)
+    factor = drawn.distance_factor
+    shortened = "" if factor > 0.995 else f", t times {factor:.2f} for shared sessions"
+    by_t = replace(by_t, statistic=sample.t, reference=f"{by_t.reference}{shortened}")
+    return by_t, randomization_p_value(PLACEBO_MEAN, mean, drawn.abnormal.mean(axis=1), n=n, exact=exact)
+
+
+def _why_untested(sample: Sample) -> str:
     n = len(sample.usable)
     if n < 2:
-        few = f"{n} observation{'s' if n != 1 else ''}: a studentized statistic needs at least 2"
-        return untested(PLACEBO_T, n, few), untested(PLACEBO_MEAN, n, few)
-    observed = float(t_rows(sample.standardized[None, :])[0])
-    if not np.isfinite(observed):
-        same = "the observations are equal: their spread is zero"
-        return untested(PLACEBO_T, n, same), untested(PLACEBO_MEAN, n, same)
-    by_t = randomization_p_value(PLACEBO_T, shrink_to_null(observed, drawn), drawn.t, n=n, exact=drawn.calendars.exact)
-    by_t = replace(by_t, statistic=observed, reference=f"{by_t.reference}{_told(drawn.apart)}")
-    mean = float(sample.abnormal.mean())
-    return by_t, randomization_p_value(
-        PLACEBO_MEAN, mean, drawn.abnormal.mean(axis=1), n=n, exact=drawn.calendars.exact
-    )
+        return f"{n} observation{'s' if n != 1 else ''}: a studentized statistic needs at least 2"
+    return "" if np.isfinite(sample.t) else "the observations are equal: their spread is zero"
 
 
-def shrink_to_null(observed: float, drawn: Placebos) -> float:
-    """Return an observed t-statistic, its distance from the middle of the lists' shortened for the sessions shared."""
-    lists = drawn.t[np.isfinite(drawn.t)]
-    middle = float(np.median(lists)) if len(lists) else 0.0
-    return middle + drawn.apart * (observed - middle)
+def adjusted_p_values(drawn: Sequence[Placebos]) -> list[float | None]:
+    """Return the placebo p-value of each sample adjusted for their number (max-T).
 
-
-def _told(factor: float) -> str:
-    return "" if factor > 0.995 else f", t times {factor:.2f} for sessions in common"
+    None where there is one sample, or no test. Never below the own p-value: the largest |t| is two-sided by size, and
+    the own p-value doubles the smaller tail.
+    """
+    alone = [placebo_tests(p)[0].p for p in drawn]
+    tested = [p for p, own in zip(drawn, alone, strict=True) if own is not None]
+    if len(drawn) < 2 or not tested:
+        return [None] * len(drawn)
+    lists = np.stack([p.t for p in tested], axis=1)
+    whole = lists[np.isfinite(lists).all(axis=1)]
+    largest = max_t(np.array([p.shrunk_t for p in tested]), whole, identity_included=drawn[0].calendars.exact)
+    adjusted = iter(largest.tolist())
+    return [None if own is None else max(own, next(adjusted)) for own in alone]
 
 
 def randomization_p_value(name: str, observed: float, lists: Floats, *, n: int, exact: bool) -> Significance:
-    """Return how an observed statistic stands among those of placebo lists, two-sided by doubling the smaller tail.
+    """Return the test of an observed statistic among those of placebo lists, two-sided by doubling the smaller tail.
 
-    Drawn lists: p = 2 (b + 1) / (m + 1) (Phipson and Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9(1)); all of them, the
-    identity included: p = 2 b / m. Doubling rather than the distance from the lists' mean: a t-statistic of two
-    observations has no mean.
+    Drawn lists: p = 2 (b + 1) / (m + 1) (Phipson and Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9(1)); all lists, the
+    real dates included: p = 2 b / m. The tail is doubled because a t-statistic of two observations has no mean from
+    which to measure a distance.
     """
     lists = lists[np.isfinite(lists)]
     m, slack = len(lists), 1e-12 * abs(observed)
@@ -111,11 +190,11 @@ def randomization_p_value(name: str, observed: float, lists: Floats, *, n: int, 
         return untested(name, n, "no placebo list has a spread")
     fewer = min(int((lists >= observed - slack).sum()), int((lists <= observed + slack).sum()))
     p = min(1.0, 2 * fewer / m if exact else 2 * (fewer + 1) / (m + 1))
-    told = f"all {m:,} lists" if exact else f"{m:,} drawn lists"
-    return Significance(name, n, observed, p, told, error=0.0 if exact else 2 * float(np.sqrt(p / 2 * (1 - p / 2) / m)))
+    error = 0.0 if exact else 2 * float(np.sqrt(p / 2 * (1 - p / 2) / m))
+    return Significance(name, n, observed, p, f"all {m:,} lists" if exact else f"{m:,} drawn lists", error=error)
 
 
-def percentile(value: float, anywhere: Floats) -> float:
-    """Return the share of the dates at which the same trades would have returned no more, as a fraction."""
-    found = anywhere[np.isfinite(anywhere)]
-    return float(np.mean(found <= value))
+def percentile(value: float, by_row: Floats) -> float:
+    """Return the share of the dates at which the same trades return no more, as a fraction."""
+    known = by_row[np.isfinite(by_row)]
+    return float(np.mean(known <= value))

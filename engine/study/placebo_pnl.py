@@ -1,25 +1,33 @@
-"""The net P&L of a plan's trades on placebo dates, beside that of the events: fills, costs and stops included."""
+"""The net P&L of a plan's trades on placebo dates, costs and stops included; some lists are replayed as a check."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.instants import to_datetime
+from datasets.prices.bars import Bars, Floats
+from engine.account.replay import replay
+from engine.plan.costs import Terms
+from engine.plan.plan import BarPrice, Plan, PlannedTrade
 from engine.statistics.significance import Significance
+from engine.strategy import Phase
+from engine.study.legs import PlacedLeg
 from engine.study.placebo import Placebos, placebo_tests
-from engine.study.replayed import replayed_net
-from engine.study.sample import Sample
+from engine.study.prepare import prepare
+from engine.study.return_model import ReturnModel
+from engine.study.sample import Observation
 from engine.study.settings import Settings
-from engine.study.study import StudyBuilder, StudyContext
-from engine.study.subject import StudyInput
-from engine.study.views import Drawn
+from engine.study.study_input import StudyInput
 
 QUANTILES = (0.05, 0.5, 0.95)
+_SMALL = 1e-6
+"""The share of the account that a replayed trade uses: no two trades compete for capital."""
 
 
 @dataclass(frozen=True)
 class PlaceboRow:
-    """A number of the events among those of the lists: 5 %, 50 % and 95 % quantiles, and the share of lists below."""
+    """A number of the events and its 5 %, 50 % and 95 % quantiles over the lists; ``beyond`` is the share below it."""
 
     name: str
     observed: float
@@ -33,9 +41,9 @@ class PlaceboRow:
 class PlaceboPnl:
     """Net P&L on placebo dates.
 
-    ``rows`` are the mean net return of an observation, their sum and the worst of them; ``tests`` the placebo tests on
-    the t-statistic and, as a foil, on the mean. ``replayed`` lists were replayed on backtrader, and differ from what
-    was looked up by at most ``difference``. ``reason`` says why there is nothing.
+    ``rows`` are numbers of the net returns of the observations; ``tests`` the placebo tests on the t-statistic and, for
+    comparison, on the mean. ``replayed`` lists were replayed on backtrader; their returns differ from the looked-up
+    ones by at most ``difference``. ``reason`` says why there is no result.
     """
 
     scheme: str
@@ -50,43 +58,35 @@ class PlaceboPnl:
     reason: str = ""
 
 
-def placebo_pnl(subject: StudyInput, settings: Settings, *, replayed: int) -> PlaceboPnl:
+def placebo_pnl(given: StudyInput, settings: Settings, *, replayed: int) -> PlaceboPnl:
     """Return the net P&L of a run's trades on placebo dates.
 
     Args:
-        subject: the run.
+        given: the run.
         settings: the scheme, the number of lists and the seed.
-        replayed: so many of the lists are replayed on backtrader too.
+        replayed: the number of lists that are replayed on backtrader as a check.
     """
-    making = StudyBuilder(subject, settings, StudyContext())
-    sample, drawn = making.first, making.drawn
-    if isinstance(drawn, str):
-        return PlaceboPnl(settings.scheme, 0, False, len(sample.usable), (), (), making.notes, 0, None, drawn)
-    _, placebos = drawn.views[0]
+    prepared = prepare(given, settings)
+    placebos, n = prepared.of_trades, len(prepared.samples[0].usable)
+    if isinstance(placebos, str):
+        return PlaceboPnl(settings.scheme, 0, False, n, (), (), prepared.notes, 0, None, placebos)
     picked = np.linspace(0, len(placebos.net) - 1, replayed).astype(int).tolist()
-    differences = [_difference(n, making, drawn, placebos) for n in picked]
+    differences = [_difference(k, placebos, prepared.model, given.terms) for k in picked]
     return PlaceboPnl(
         scheme=settings.scheme,
         lists=len(placebos.net),
-        exact=drawn.calendars.exact,
-        observations=len(sample.usable),
-        rows=_rows(sample, placebos),
-        tests=placebo_tests(sample, placebos),
-        notes=making.notes,
+        exact=placebos.calendars.exact,
+        observations=n,
+        rows=_rows(placebos),
+        tests=placebo_tests(placebos),
+        notes=prepared.notes,
         replayed=len(differences),
         difference=max(differences, default=None),
     )
 
 
-def _difference(n: int, making: StudyBuilder, drawn: Drawn, placebos: Placebos) -> float:
-    """Return by how much a replay of one list differs from what was looked up, at most."""
-    rows = drawn.calendars.rows[n].tolist()
-    found = replayed_net(rows, making.first.usable, making.placed, making.desk, making.subject.terms)
-    return float(np.abs(found - placebos.net[n]).max())
-
-
-def _rows(sample: Sample, placebos: Placebos) -> tuple[PlaceboRow, ...]:
-    lists = placebos.net
+def _rows(placebos: Placebos) -> tuple[PlaceboRow, ...]:
+    sample, lists = placebos.sample, placebos.net
     made = (
         ("mean net return", float(sample.net.mean()), lists.mean(axis=1)),
         ("sum of net returns", float(sample.net.sum()), lists.sum(axis=1)),
@@ -100,3 +100,58 @@ def _rows(sample: Sample, placebos: Placebos) -> tuple[PlaceboRow, ...]:
 def _row(name: str, observed: float, lists: Floats) -> PlaceboRow:
     low, median, high = (float(q) for q in np.quantile(lists, QUANTILES))
     return PlaceboRow(name, observed, low, median, high, float(np.mean(lists < observed - 1e-12)))
+
+
+def _difference(n: int, placebos: Placebos, model: ReturnModel, terms: Terms) -> float:
+    """Return the largest difference of an observation's return between a replay of one list and the looked-up one."""
+    rows = placebos.calendars.rows[n].tolist()
+    replayed = _replayed_net(rows, placebos.sample.usable, model, terms)
+    return float(np.abs(replayed - placebos.net[n]).max())
+
+
+def _replayed_net(rows: Sequence[int], usable: Sequence[Observation], model: ReturnModel, terms: Terms) -> Floats:
+    """Return the net return of each observation on one placebo list, from a replay of its trades."""
+    planned = [list(_planned(o, row, model)) for o, row in zip(usable, rows, strict=True)]
+    trades = tuple(trade for each in planned for _, _, trade in each)
+    plan = Plan(trades, (), tuple(model.bars), sum(len(o.members) for o in usable))
+    account = replay(plan, list(model.bars.values()), replace(terms, cash=1e15, max_gross=20.0))
+    returns = {(t.event_id, t.instrument): t.return_ for t in account.trades}
+    return np.array([_mean(each, returns) for each in planned])
+
+
+def _planned(observation: Observation, row: int, model: ReturnModel) -> Iterator[tuple[str, float, PlannedTrade]]:
+    """Yield the event, the weight and the trade of each leg of an observation that is moved to a row."""
+    for event in observation.members:
+        for n, leg in enumerate(event.legs):
+            bar = int(event.bars_of(leg, np.array([row + event.row - observation.row]), model)[0])
+            bars = model.bars[leg.shape.instrument]
+            yield event.event_id, leg.weight, _trade(f"{event.event_id}~{n}", leg, bar, bars)
+
+
+def _trade(event_id: str, leg: PlacedLeg, bar: int, bars: Bars) -> PlannedTrade:
+    shape = leg.shape
+    entry, exit_ = _price_at(bars, bar, shape.entry), _price_at(bars, bar + shape.held, shape.exit)
+    return PlannedTrade(
+        event_id=event_id,
+        instrument=shape.instrument,
+        decided_at=to_datetime(entry.at(bars) - 1_000_000),
+        weight=shape.side * _SMALL,
+        entry=entry,
+        exit=exit_,
+        exit_reason="placebo",
+        stop_loss=shape.stop_loss,
+        take_profit=shape.take_profit,
+    )
+
+
+def _price_at(bars: Bars, bar: int, phase: Phase) -> BarPrice:
+    return BarPrice(bar, phase if phase is Phase.CLOSE or bars.has_separate_open[bar] else Phase.CLOSE)
+
+
+def _mean(planned: Sequence[tuple[str, float, PlannedTrade]], returns: dict[tuple[str, str], float]) -> float:
+    """Return the mean over the events of an observation, of each event over its legs by weight."""
+    by_event: dict[str, list[tuple[float, float]]] = {}
+    for event_id, weight, trade in planned:
+        by_event.setdefault(event_id, []).append((returns[trade.event_id, trade.instrument], weight))
+    means = [np.average([r for r, _ in legs], weights=[w for _, w in legs]) for legs in by_event.values()]
+    return float(np.mean(means))

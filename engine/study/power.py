@@ -1,28 +1,30 @@
-"""What the tests could have found: reckoned before the result, on the market's own placebo calendars.
+"""Statistical power before the result, on the market's own placebo calendars.
 
-The same trades on other dates, with an effect added to each: how often would each test have rejected?
+An effect is added to the same trades on other dates: the power of a test is how often it rejects.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import gammaincinv, nctdtr, ndtr, stdtr, stdtrit
 
 from datasets.prices.bars import Flags, Floats
-from engine.study.placebo import Placebos, t_rows
+from engine.statistics.event_tests import t_by_row
+from engine.study.placebo import Placebos
 
 EFFECTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.10)
 LISTS = 2_000
 FLIPS = 1_024
-WANTED = 0.80
+TARGET = 0.80
 
 
 @dataclass(frozen=True)
 class PowerRow:
-    """Of an effect (a fraction added to each observation): the share of lists at which each test rejects.
+    """The power of each test against an effect (a fraction added to each observation).
 
-    ``exaggeration`` is how many times too large the mean is where BMP's test rejects (type M: Gelman and Carlin 2014).
-    None of a test that is withheld.
+    ``exaggeration`` is the exaggeration ratio (type M: Gelman and Carlin 2014), the mean over the effect where BMP
+    rejects. None for a test that is withheld.
     """
 
     effect: float
@@ -34,10 +36,10 @@ class PowerRow:
 
 @dataclass(frozen=True)
 class Power:
-    """What ``n`` observations can find. ``spread`` is the standard deviation of one observation without an effect.
+    """The power of ``n`` observations. ``spread`` is the standard deviation of one observation without an effect.
 
-    ``detectable`` is the effect that a t-test finds 80 times of 100 at ``alpha``, two-sided, ``error`` the Monte Carlo
-    standard error of a share near one half.
+    ``detectable`` is the effect for which a two-sided t-test at ``alpha`` has 80 % power, ``error`` the Monte Carlo
+    standard error of a power near one half.
     """
 
     n: int
@@ -49,75 +51,72 @@ class Power:
     error: float
 
 
-def power(drawn: Placebos, *, alpha: float = 0.05, seed: int = 0, of_zero: bool = True) -> Power | str:
-    """Return the power of the default tests, or why it cannot be had.
+def power(placebos: Placebos, *, alpha: float = 0.05, seed: int = 0, of_zero: bool = True) -> Power | str:
+    """Return the power of the default tests, or why it is not available.
 
     Args:
-        drawn: what the trades return on placebo dates.
+        placebos: the returns of the trades on placebo dates.
         alpha: the level of the tests.
-        seed: of the lists and sign patterns looked at.
-        of_zero: whether the tests of a mean of zero are shown; where nothing is expected of a date they are not.
+        seed: of the lists and sign patterns used.
+        of_zero: whether the tests of a mean of zero are shown; without a counterfactual they are withheld.
     """
-    n = drawn.abnormal.shape[1]
+    n = placebos.abnormal.shape[1]
     if n < 2:
         return f"{n} observation{'s' if n != 1 else ''}: no test, and so no power"
-    picked = _lists(drawn, seed)
-    abnormal, standardized, sds = (v[picked] for v in (drawn.abnormal, drawn.standardized, drawn.sd))
-    spread = float(drawn.abnormal.std())
-    limits = _limits(drawn, alpha)
-    flips = sign_patterns(n, seed)
-    rows = [
-        _row(
-            e,
-            (abnormal + drawn.within * e, standardized + drawn.within * e / sds, standardized + drawn.apart * e / sds),
-            limits=limits,
-            flips=flips,
-            alpha=alpha,
-        )
-        for e in EFFECTS
-    ]
-    found = detectable_effect(n, spread / drawn.within, alpha=alpha) if of_zero else None
+    picked = _lists(len(placebos.abnormal), seed)
+    spread = float(placebos.abnormal.std())
+    limits, flips = _limits(placebos, alpha), sign_patterns(n, seed)
+    rows = [_row(e, placebos, picked, limits=limits, flips=flips, alpha=alpha) for e in EFFECTS]
+    detectable = detectable_effect(n, spread / placebos.t_factor, alpha=alpha) if of_zero else None
     rows = rows if of_zero else [replace(r, bmp=None, sign_flip=None, exaggeration=None) for r in rows]
-    return Power(n, alpha, spread, found, tuple(rows), len(picked), float(np.sqrt(0.25 / len(picked))))
+    return Power(n, alpha, spread, detectable, tuple(rows), len(picked), float(np.sqrt(0.25 / len(picked))))
 
 
-def _lists(drawn: Placebos, seed: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    m = len(drawn.abnormal)
+def _lists(m: int, seed: int) -> NDArray[np.intp]:
     if m <= LISTS:
         return np.arange(m)
     return np.sort(np.random.default_rng(seed).choice(m, LISTS, replace=False))
 
 
-def _limits(drawn: Placebos, alpha: float) -> tuple[float, float]:
-    """Return the t-statistics beyond which the placebo test rejects: so many lists are as far out (`among`)."""
-    lists = np.sort(drawn.t[np.isfinite(drawn.t)])
-    k = int(np.floor(round(alpha / 2 * (len(lists) + (not drawn.calendars.exact)), 9)))
+def _limits(placebos: Placebos, alpha: float) -> tuple[float, float]:
+    """Return the t-statistics beyond which the placebo test rejects (`randomization_p_value`)."""
+    lists = np.sort(placebos.known_t)
+    k = int(np.floor(round(alpha / 2 * (len(lists) + (not placebos.calendars.exact)), 9)))
     return (float(lists[k - 1]), float(lists[-k])) if k else (-np.inf, np.inf)
 
 
 def _row(
-    effect: float, moved: tuple[Floats, Floats, Floats], *, limits: tuple[float, float], flips: Floats, alpha: float
+    effect: float,
+    placebos: Placebos,
+    picked: NDArray[np.intp],
+    *,
+    limits: tuple[float, float],
+    flips: Floats,
+    alpha: float,
 ) -> PowerRow:
-    """Return the power against an effect.
+    """Return the power against an effect, which is reduced by the factors for shared sessions.
 
     Args:
         effect: a fraction.
-        moved: the lists with it, less what sessions in common take away: abnormal returns, standardized ones for BMP's
-            test, and standardized ones for the placebo test.
+        placebos: the returns on placebo dates.
+        picked: the lists used.
         limits: between which the placebo test does not reject.
         flips: the sign patterns.
         alpha: the level.
     """
-    abnormal, for_bmp, for_placebo = moved
-    by_bmp = 2 * stdtr(abnormal.shape[1] - 1, -np.abs(t_rows(for_bmp))) <= alpha
-    t = t_rows(for_placebo)
-    found = np.abs(abnormal.mean(axis=1)[by_bmp])
+    added = placebos.t_factor * effect
+    abnormal = placebos.abnormal[picked] + added
+    standardized, sd = placebos.standardized[picked], placebos.sd[picked]
+    t_bmp = t_by_row(standardized + added / sd)
+    t_placebo = t_by_row(standardized + placebos.distance_factor * effect / sd)
+    by_bmp = 2 * stdtr(abnormal.shape[1] - 1, -np.abs(t_bmp)) <= alpha
+    significant = np.abs(abnormal.mean(axis=1)[by_bmp])
     return PowerRow(
         effect=effect,
         bmp=float(by_bmp.mean()),
         sign_flip=float(sign_flip_rejects(abnormal, flips, alpha=alpha).mean()),
-        placebo=float(((t < limits[0]) | (t > limits[1])).mean()),
-        exaggeration=float(found.mean() / effect) if len(found) else None,
+        placebo=float(((t_placebo < limits[0]) | (t_placebo > limits[1])).mean()),
+        exaggeration=float(significant.mean() / effect) if len(significant) else None,
     )
 
 
@@ -138,38 +137,38 @@ def sign_flip_rejects(values: Floats, patterns: Floats, *, alpha: float) -> Flag
     """Return for each row of values whether the sign-flip test rejects a mean of zero, two-sided."""
     flipped = np.abs(values @ patterns.T)
     extreme = (flipped >= np.abs(values.sum(axis=1))[:, None] * (1 - 1e-12)).mean(axis=1)
-    rejected: Flags = extreme <= alpha
-    return rejected
+    return np.asarray(extreme <= alpha, dtype=bool)
 
 
 def t_power(effect: float, n: int, spread: float, *, alpha: float = 0.05) -> float:
     """Return the power of a two-sided t-test of n normal observations against a true mean, by the noncentral t."""
     limit = float(stdtrit(n - 1, 1 - alpha / 2))
     shift = effect / spread * np.sqrt(n)
-    found = float(1 - nctdtr(n - 1, shift, limit) + nctdtr(n - 1, shift, -limit))
-    return found if np.isfinite(found) else _beyond(shift, limit, n - 1)
+    share = float(1 - nctdtr(n - 1, shift, limit) + nctdtr(n - 1, shift, -limit))
+    return share if np.isfinite(share) else _by_quadrature(shift, limit, n - 1)
 
 
-def _beyond(shift: float, limit: float, freedom: int) -> float:
-    """Return the chance that |t| exceeds a limit, t noncentral, where scipy's own has none (large shifts).
+def _by_quadrature(shift: float, limit: float, freedom: int) -> float:
+    """Return the probability that |t| exceeds a limit, t noncentral, where scipy returns NaN (large shifts).
 
-    The mean of a normal's chance over the quantiles of the estimated standard deviation, by Gauss and Legendre's rule.
+    The mean of a normal probability over the quantiles of the estimated standard deviation, by the rule of Gauss and
+    Legendre.
     """
     nodes, weights = np.polynomial.legendre.leggauss(200)
     spread = np.sqrt(2 * gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom)
     return float(weights @ (ndtr(shift - limit * spread) + ndtr(-shift - limit * spread)) / 2)
 
 
-def detectable_effect(n: int, spread: float, *, alpha: float = 0.05, wanted: float = WANTED) -> float | None:
-    """Return the smallest true mean that a t-test finds with a wanted power, by bisection; None where no effect is."""
+def detectable_effect(n: int, spread: float, *, alpha: float = 0.05) -> float | None:
+    """Return the smallest true mean for which a t-test has 80 % power, by bisection; None where there is none."""
     if n < 2 or not spread > 0:
         return None
     low, high = 0.0, spread
-    while t_power(high, n, spread, alpha=alpha) < wanted:
+    while t_power(high, n, spread, alpha=alpha) < TARGET:
         high *= 2
         if high > 1e6 * spread:
             return None
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if t_power(middle, n, spread, alpha=alpha) < wanted else (low, middle)
+        low, high = (middle, high) if t_power(middle, n, spread, alpha=alpha) < TARGET else (low, middle)
     return high

@@ -1,4 +1,4 @@
-"""What a study leaves: plain values, ready for a page, a table or JSON. What cannot be had is None with its reason."""
+"""The result of a study: plain values for a page, a table or JSON. What is not available is None with its reason."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 from engine.statistics.bootstrap import Interval
 from engine.statistics.sharpe import TradeSharpe
 from engine.statistics.significance import Significance
-from engine.study.classic import OtherTest
 from engine.study.concentration import Concentration
 from engine.study.labels import LabelTest
+from engine.study.other_tests import OtherTest
+from engine.study.paths import BandRow, PathRow
 from engine.study.power import Power
 from engine.study.sensitivity import Variation
 from engine.study.settings import Settings
@@ -17,7 +18,7 @@ from engine.study.tried import Tried
 
 @dataclass(frozen=True)
 class ObservationRow:
-    """One independent observation; ``percentile`` is the share of other dates at which its trades returned no more.
+    """One independent observation; ``percentile`` is its percentile among all other dates, as a fraction.
 
     Returns are fractions, ``net`` of costs. A lost observation has its ``reason`` and no abnormal return.
     """
@@ -37,8 +38,8 @@ class ObservationRow:
 class ViewResult:
     """The events through one window: ``trade``, or sessions from session 0 such as ``0:5``.
 
-    ``tests`` are those shown by default; ``placebo_mean`` is a foil. ``p_adjusted`` is the placebo p-value of the
-    largest statistic over all views; None where there is one view.
+    ``tests`` are those shown by default; ``placebo_mean`` is for comparison. ``p_adjusted`` is the placebo p-value of
+    the largest statistic over all windows; None where there is one window.
     """
 
     name: str
@@ -54,7 +55,7 @@ class ViewResult:
 
 @dataclass(frozen=True)
 class Histogram:
-    """The t-statistics of the placebo lists: ``counts`` between ``edges``, the outermost holding all beyond."""
+    """The t-statistics of the placebo lists: ``counts`` between ``edges``, the outermost with all beyond."""
 
     observed: float | None
     edges: tuple[float, ...]
@@ -62,39 +63,12 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class PathRow:
-    """One session of the mean path of cumulative abnormal returns, 0 being the first session held; fractions.
-
-    ``low`` and ``high`` hold nine of ten placebo lists; ``each`` is one value an observation.
-    """
-
-    session: int
-    mean: float | None
-    low: float | None
-    high: float | None
-    each: tuple[float | None, ...]
-
-
-@dataclass(frozen=True)
-class BandRow:
-    """One session around the events, 0 the first to close after an event was known: nine of ten placebo means.
-
-    Cumulative returns of the markets, the positions' way, since the close before session 0; fractions.
-    """
-
-    session: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class Study:
-    """What the events of one run can bear.
+    """What the events of one run can support.
 
-    ``model`` names the counterfactual used; ``notes`` say where it is not the one asked for, how placebo dates were
-    found, and what else a reader must know. ``reasons`` say why a part is None, by its name. ``more`` are the tests not
-    shown by default, each with why, where they were asked for. ``trial`` is the run's
-    place among all that was tried, in words; ``prereg`` what was registered before, with its deviations.
+    ``model`` names the counterfactual used; ``notes`` describe the placebo dates and what else a reader must know.
+    ``reasons`` say why a part is None, by its name. ``more`` are the tests not shown by default, each with its reason.
+    ``trial`` is the run's place in the ledger; ``prereg`` the preregistration, with the deviations from it.
     """
 
     run_id: str

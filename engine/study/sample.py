@@ -1,8 +1,8 @@
-"""The observations of a study: a strategy's closed trades, one observation for what overlaps in time.
+"""The observations of a study: the closed trades of a strategy, one observation for what overlaps in time.
 
 Trades on several markets after one event, and events whose holding windows overlap, share their days: they are one
-observation, never several. Each observation carries what the same trades would have returned at any other date, so that
-what happened and what a placebo calendar gives are read from the same vectors.
+observation. Each observation has the returns of the same trades at every other date, so that the real return and the
+placebo returns are read from the same vectors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,23 +14,29 @@ from numpy.typing import NDArray
 
 from datasets.instants import to_date
 from datasets.prices.bars import Bars, Flags, Floats
+from engine.account.records import Trade
+from engine.plan.plan import PlannedTrade
 from engine.statistics.abnormal import Model
-from engine.study.desk import CounterfactualReturns, ReturnModel
+from engine.statistics.event_tests import t_by_row
 from engine.study.expectation import ESTIMATION, MIN_CLEAN
-from engine.study.legs import EventLegs, PlacedLeg, overlaps
+from engine.study.legs import EventLegs, overlaps, place
+from engine.study.return_model import CounterfactualReturns, ReturnModel
+from engine.study.settings import EventWindow
 
-NOT_ENOUGH = ESTIMATION[1] - ESTIMATION[0] + 1
+LENGTH = ESTIMATION[1] - ESTIMATION[0] + 1
+TRADE = "trade"
+"""The name of the sample of the trades themselves; another sample has the name of its window."""
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """One independent observation: the events of a group, its row in the reference calendar, and what it returned.
+    """One independent observation: the events of a group, its row in the reference calendar, and its returns.
 
-    ``net`` is after costs, ``abnormal`` less what was expected without the event, ``sd`` the standard deviation that
-    the estimation window gives it: all of the equal-weighted mean of its events, an event being the mean of its legs
-    by weight. ``reach`` is how many rows it spans. ``reason`` says why a lost one has no abnormal return. ``held`` are
-    the first and last session whose return each leg earns, counted from its row; ``waited`` is how many rows that is
-    after the first session to open after the decision.
+    ``net`` is after costs, ``abnormal`` net less expected, ``sd`` the standard deviation from the estimation window:
+    all of the equal-weighted mean of its events, an event being the mean of its legs by weight. ``reach`` is the number
+    of rows it spans. ``by_row`` are the returns of the same trades at each row of the reference. ``reason`` says why a
+    lost observation has no abnormal return. ``held`` are the first and last session whose return each leg earns,
+    counted from its row; ``delay`` is how many rows that is after the first session to open after the decision.
     """
 
     group: int
@@ -43,10 +49,11 @@ class Observation:
     net: float
     abnormal: float
     sd: float
-    anywhere: CounterfactualReturns
+    by_row: CounterfactualReturns
     reason: str = ""
     held: tuple[tuple[int, int], ...] = ((0, 0),)
-    waited: int = 0
+    delay: int = 0
+    members: tuple[EventLegs, ...] = ()
 
     @property
     def standardized(self) -> float:
@@ -58,14 +65,21 @@ class Observation:
 class Sample:
     """The observations of a study in order of time. ``usable`` have an abnormal return; ``lost`` have none.
 
-    ``inside`` are the sessions of the reference in events' own windows, which no estimation window counts.
+    ``inside`` are the sessions of the reference in event windows, which no estimation window counts. ``window`` is the
+    event window; None for the trades themselves.
     """
 
     reference: Bars
-    model: Model | None
+    counterfactual: Model | None
     usable: tuple[Observation, ...]
     lost: tuple[Observation, ...]
     inside: Flags | None = None
+    window: EventWindow | None = None
+
+    @property
+    def name(self) -> str:
+        """``trade``, or the window such as ``0:5``."""
+        return TRADE if self.window is None else str(self.window)
 
     @cached_property
     def net(self) -> Floats:
@@ -83,6 +97,11 @@ class Sample:
         return np.array([o.standardized for o in self.usable], dtype=float)
 
     @cached_property
+    def t(self) -> float:
+        """The t-statistic of the standardized abnormal returns; NaN where there is none."""
+        return float(t_by_row(self.standardized[None, :])[0])
+
+    @cached_property
     def rows(self) -> NDArray[np.intp]:
         """Rows of the usable observations in the reference calendar."""
         return np.array([o.row for o in self.usable], dtype=np.intp)
@@ -94,119 +113,120 @@ class Sample:
 
     @property
     def n_events(self) -> int:
-        """How many events stand behind the usable observations."""
+        """The number of events in the usable observations."""
         return sum(len(o.events) for o in self.usable)
 
 
-def make_sample(events: Sequence[EventLegs], desk: ReturnModel, groups: Mapping[str, int] | None = None) -> Sample:
-    """Return the observations of events with their legs, one for each group of events.
+def make_samples(
+    pairs: Sequence[tuple[PlannedTrade, Trade]], model: ReturnModel, windows: Sequence[EventWindow]
+) -> list[Sample]:
+    """Return the sample of the trades, then one of each window, with the same groups of events in all."""
+    models = [model, *(model.with_window(w) for w in windows)]
+    placed = [place(pairs, m) for m in models]
+    groups = grouped(placed)
+    return [make_sample(events, m, groups) for events, m in zip(placed, models, strict=True)]
+
+
+def make_sample(events: Sequence[EventLegs], model: ReturnModel, groups: Mapping[str, int] | None = None) -> Sample:
+    """Return the observations of events, one for each group of events.
 
     Args:
         events: with their legs, placed on the reference calendar.
-        desk: what they are reckoned with.
-        groups: which events are one observation; those whose windows overlap where none are given.
+        model: the return model they were placed with.
+        groups: the group of each event; by default events whose windows overlap are one group.
     """
     groups = grouped([events]) if groups is None else groups
     members: dict[int, list[EventLegs]] = {}
     for event in events:
         members.setdefault(groups[event.event_id], []).append(event)
-    made = [_observation(g, members[g], desk) for g in sorted(members)]
-    usable = tuple(o for o in made if not o.reason)
-    lost = tuple(o for o in made if o.reason)
-    return Sample(desk.reference, desk.model, usable, lost, desk.inside[desk.reference.symbol])
+    made = [_observation(g, members[g], model) for g in sorted(members)]
+    return Sample(
+        reference=model.reference,
+        counterfactual=model.counterfactual,
+        usable=tuple(o for o in made if not o.reason),
+        lost=tuple(o for o in made if o.reason),
+        inside=model.inside[model.reference.symbol],
+        window=model.window,
+    )
 
 
-def grouped(views: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
-    """Return a number for each event, the same for events whose windows overlap in any of several views.
+def grouped(samples: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
+    """Return the group of each event; events whose windows overlap in any of several samples share a group.
 
-    An event that begins before all of a group have ended joins it: eight markets on one day are one observation.
+    An event that begins before all events of a group have ended joins it: eight markets on one day are one observation.
     """
     spans: dict[str, tuple[int, int]] = {}
-    for event in (e for view in views for e in view):
-        began, ended = spans.get(event.event_id, (event.began_at, event.ended_at))
-        spans[event.event_id] = min(began, event.began_at), max(ended, event.ended_at)
-    found: dict[str, int] = {}
+    for event in (e for events in samples for e in events):
+        began, ended = spans.get(event.event_id, event.span)
+        spans[event.event_id] = min(began, event.span[0]), max(ended, event.span[1])
+    groups: dict[str, int] = {}
     group, end = -1, -(2**63)
     for event_id, (began, ended) in sorted(spans.items(), key=lambda s: (s[1], s[0])):
         group += began >= end
         end = max(end, ended)
-        found[event_id] = group
-    return found
+        groups[event_id] = group
+    return groups
 
 
-def _observation(group: int, cluster: list[EventLegs], desk: ReturnModel) -> Observation:
-    ref, first = desk.reference, min(e.row for e in cluster)
-    anywhere = _together(cluster, first, desk) if len(cluster) > 1 else cluster[0].anywhere(desk)
-    ended = max(e.ended_at for e in cluster)
-    last = int(np.searchsorted(ref.close_at, ended))
-    inside = first < len(ref)
-    expected, sd = (float(v[first]) if inside else np.nan for v in (anywhere.expected, anywhere.sd))
-    net = sum(e.net for e in cluster) / len(cluster)
+def _observation(group: int, members: list[EventLegs], model: ReturnModel) -> Observation:
+    ref, first = model.reference, min(e.row for e in members)
+    by_row = _mean_by_row(members, first, model) if len(members) > 1 else members[0].by_row(model)
+    last = int(np.searchsorted(ref.close_at, max(e.span[1] for e in members)))
+    expected, sd = (float(v[first]) if first < len(ref) else np.nan for v in (by_row.expected, by_row.sd))
+    net = sum(e.net for e in members) / len(members)
     return Observation(
         group=group,
-        events=tuple(e.event_id for e in cluster),
-        trades=sum(len(e.legs) for e in cluster),
+        events=tuple(e.event_id for e in members),
+        trades=sum(len(e.legs) for e in members),
         row=first,
         reach=last - first + 1,
-        began=min(e.began for e in cluster),
-        ended=max(e.ended for e in cluster),
+        began=min(e.began for e in members),
+        ended=max(e.ended for e in members),
         net=net,
         abnormal=net - expected,
         sd=sd,
-        anywhere=anywhere,
-        reason="" if np.isfinite(net - expected) and sd > 0 else _why_lost(cluster, desk),
-        held=tuple(span for e in cluster for span in e.held(desk, first)),
-        waited=min(cluster, key=lambda e: e.row).waited,
+        by_row=by_row,
+        reason="" if np.isfinite(net - expected) and sd > 0 else _why_lost(members, model),
+        held=tuple(span for e in members for span in e.spans(model, first)),
+        delay=min(members, key=lambda e: e.row).delay,
+        members=tuple(members),
     )
 
 
-def _together(cluster: Sequence[EventLegs], first: int, desk: ReturnModel) -> CounterfactualReturns:
-    offsets = tuple(e.row - first for e in cluster)
-    sides = np.array([e.side for e in cluster])
-    each, shared = tuple(e.anywhere(desk) for e in cluster), overlaps(cluster) * np.outer(sides, sides)
-    return desk.shared((each, offsets, shared.tobytes()), lambda: cluster_anywhere(each, offsets, shared))
+def _mean_by_row(members: Sequence[EventLegs], first: int, model: ReturnModel) -> CounterfactualReturns:
+    """Return the mean of several events at each row, each event as many rows after the first as it is."""
+    offsets = tuple(e.row - first for e in members)
+    sides = np.array([e.side for e in members])
+    each = tuple(e.by_row(model) for e in members)
+    shared = overlaps([e.span for e in members]) * np.outer(sides, sides)
+    return model.cached((each, offsets, shared.tobytes()), lambda: _mean_of(each, offsets, shared))
 
 
-def cluster_anywhere(
-    each: Sequence[CounterfactualReturns], offsets: Sequence[int], shared: Floats
-) -> CounterfactualReturns:
-    """Return the mean of several events at any date, each so many rows after the first.
-
-    ``shared`` is the part of their windows that each pair has in common, negative where one is long and one short.
-    """
-    net, expected = (
-        np.mean([ahead(getattr(a, n), o) for a, o in zip(each, offsets, strict=True)], axis=0)
-        for n in ("net", "expected")
+def _mean_of(each: Sequence[CounterfactualReturns], offsets: Sequence[int], shared: Floats) -> CounterfactualReturns:
+    """Return the mean; ``shared`` is the part of their windows a pair has in common, negative on opposite sides."""
+    net, expected, sds = (
+        np.array([_moved_ahead(getattr(r, name), n) for r, n in zip(each, offsets, strict=True)])
+        for name in ("net", "expected", "sd")
     )
-    sds = np.array([ahead(a.sd, o) for a, o in zip(each, offsets, strict=True)])
     variance = np.einsum("ir,jr,ij->r", sds, sds, shared) / len(each) ** 2
-    return CounterfactualReturns(net, expected, np.sqrt(np.maximum(variance, 0.0)))
+    return CounterfactualReturns(net.mean(axis=0), expected.mean(axis=0), np.sqrt(np.maximum(variance, 0.0)))
 
 
-def ahead(values: Floats, rows: int) -> Floats:
-    """Return the values so many rows on, NaN beyond the end."""
+def _moved_ahead(values: Floats, rows: int) -> Floats:
+    """Return the values so many rows ahead, NaN beyond the end."""
     return values if rows == 0 else np.concatenate((values[rows:], np.full(min(rows, len(values)), np.nan)))
 
 
-def _why_lost(cluster: list[EventLegs], desk: ReturnModel) -> str:
-    for event in cluster:
-        for leg in event.legs:
-            given = desk.estimates(leg.shape.instrument)
-            session = to_date(desk.bars[leg.shape.instrument].session[leg.row])
-            if np.isnan(given.count[leg.row]):
-                return (
-                    f"{event.event_id}: fewer than {MIN_CLEAN} of the {NOT_ENOUGH} sessions of the estimation window "
-                    f"before {session} have a return outside every event's own window"
-                )
-    return f"{cluster[0].event_id}: {_what_lacks(cluster, desk)}"
-
-
-def _what_lacks(cluster: list[EventLegs], desk: ReturnModel) -> str:
-    if sum(len(e.legs) for e in cluster) > 1 and all(_spread(leg, desk) > 0 for e in cluster for leg in e.legs):
-        return "its legs hedge each other: what is left has no spread"
-    what = "the benchmark lacks sessions" if desk.benchmark is not None else "the returns before it do not vary"
-    return f"{what} in its window or in the estimation window"
-
-
-def _spread(leg: PlacedLeg, desk: ReturnModel) -> float:
-    return float(desk.anywhere(leg.shape).sd[leg.row])
+def _why_lost(members: list[EventLegs], model: ReturnModel) -> str:
+    legs = [(e, leg) for e in members for leg in e.legs]
+    for event, leg in legs:
+        if np.isnan(model.estimates(leg.shape.instrument).count[leg.row]):
+            session = to_date(model.bars[leg.shape.instrument].session[leg.row])
+            return (
+                f"{event.event_id}: fewer than {MIN_CLEAN} of the {LENGTH} sessions of the estimation window before "
+                f"{session} have a return outside every event window"
+            )
+    if len(legs) > 1 and all(float(model.by_bar(leg.shape).sd[leg.row]) > 0 for _, leg in legs):
+        return f"{members[0].event_id}: its legs hedge each other: the remaining return has no spread"
+    what = "the benchmark has missing sessions" if model.benchmark is not None else "the returns before it do not vary"
+    return f"{members[0].event_id}: {what} in the event window or in the estimation window"

@@ -1,9 +1,9 @@
-"""How a result changes when a judgement does: a label flipped, another coder, the instant of the signal, a day's shift.
+"""The sensitivity of a result to labels and timing: a flipped label, another coder, the signal's time, a day's shift.
 
-Each variation makes a plan of its own over the same bars; the returns are those of its trades, net of costs.
+Each variation makes a plan of its own over the same bars; its returns are those of its trades, net of costs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +16,9 @@ from engine.statistics.event_tests import bmp
 from engine.strategy import Strategy
 from engine.study.dependence import shared_sessions
 from engine.study.eligible import moved_by
+from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample
+from engine.study.study_input import StudyInput
 
 _FLIPPED = {
     ProGrowth.YES: (ProGrowth.NO,),
@@ -28,7 +30,7 @@ _FLIPPED = {
 
 @dataclass(frozen=True)
 class Variation:
-    """A result under another judgement, of kind label, coder, signal or shift; None where there is no observation."""
+    """A result with another label or time, of kind label, coder, signal or shift; None where it has no observation."""
 
     kind: str
     what: str
@@ -38,68 +40,58 @@ class Variation:
     p: float | None
 
 
-SampleOf = Callable[[EventCatalogue], Sample]
-"""Makes the sample of a rule over other events."""
-
-
-def variations(
-    strategy: Strategy,
-    events: EventCatalogue,
-    own: Sample,
-    sample_of: SampleOf,
-    *,
-    other: EventCatalogue | None = None,
-) -> tuple[Variation, ...]:
-    """Return the result under other judgements; of flipped labels only those that change what is traded.
+def variations(given: StudyInput, own: Sample, model: ReturnModel) -> tuple[Variation, ...]:
+    """Return the result of each variation; a flipped label that changes no trade is left out.
 
     Args:
-        strategy: the rule.
-        events: those of the study.
-        own: the sample of the study.
-        sample_of: makes the sample of the rule over other events.
-        other: the same events with another coder's labels, if there are any.
+        given: the run, with another coder's labels if there are any.
+        own: the sample of its trades.
+        model: the return model of the run.
     """
-    flipped = ((what, sample_of(varied)) for what, varied in _flips(strategy, events))
-    found = [_variation("label", what, sample) for what, sample in flipped if _trades(sample) != _trades(own)]
-    if other is not None:
-        found.append(_variation("coder", _coder(other), sample_of(other)))
-    signalled = [e for e in events if e.signal_from is not None and e.known_at is not None and _wanted(strategy, e)]
-    if signalled:
-        what = f"acting at signal_from ({len(signalled)} events)"
-        found.append(_variation("signal", what, sample_of(_replaced(events, map(_at_signal, signalled)))))
-    for by, what in ((-1, "a session earlier"), (1, "a session later")):
-        moved = EventCatalogue(_a_session(e, by, own.reference) for e in events)
-        found.append(_variation("shift", what, sample_of(moved)))
+    traded = _events_of(own)
+    found = []
+    for kind, what, events in _varied(given, own.reference):
+        sample = given.sample_over(events, model)
+        if kind != "label" or _events_of(sample) != traded:
+            found.append(_variation(kind, what, sample))
     return tuple(found)
 
 
-def _trades(sample: Sample) -> list[tuple[str, ...]]:
+def _events_of(sample: Sample) -> list[tuple[str, ...]]:
     return [o.events for o in (*sample.usable, *sample.lost)]
-
-
-def _coder(events: EventCatalogue) -> str:
-    return f"labels of {dict(events.labels)['file']}" if events.labels else "another coder's labels"
 
 
 def _variation(kind: str, what: str, sample: Sample) -> Variation:
     n = len(sample.usable)
     if n == 0:
         return Variation(kind, what, 0, None, None, None)
-    p = None if sample.model is None else bmp(sample.standardized, factor=shared_sessions(sample)).p
+    p = None if sample.counterfactual is None else bmp(sample.standardized, factor=shared_sessions(sample)).p
     return Variation(kind, what, n, float(sample.net.mean()), float(sample.abnormal.mean()), p)
 
 
-def _flips(strategy: Strategy, events: EventCatalogue) -> Iterator[tuple[str, EventCatalogue]]:
-    """Yield the events with one pro-growth label flipped, for each flip that changes what the rule wants."""
+def _varied(given: StudyInput, reference: Bars) -> Iterator[tuple[str, str, EventCatalogue]]:
+    """Yield the kind of each variation, its name and its events."""
+    rule, events, other = given.strategy, given.events, given.other_labels
+    for what, flipped in _flips(rule, events):
+        yield "label", what, flipped
+    if other is not None:
+        coder = f"labels of {dict(other.labels)['file']}" if other.labels else "another coder's labels"
+        yield "coder", coder, other
+    signalled = [e for e in events if e.signal_from is not None and e.known_at is not None and rule.wants(e)]
+    if signalled:
+        what = f"acting at signal_from ({len(signalled)} events)"
+        yield "signal", what, _replaced(events, map(_at_signal, signalled))
+    for sessions, what in ((-1, "a session earlier"), (1, "a session later")):
+        yield "shift", what, EventCatalogue(_moved_by_sessions(e, sessions, reference) for e in events)
+
+
+def _flips(rule: Strategy, events: EventCatalogue) -> Iterator[tuple[str, EventCatalogue]]:
+    """Yield the events with one pro-growth label flipped, for each flip that changes what the rule selects."""
     for event in events:
         for label in _FLIPPED[event.pro_growth] if event.known_at is not None else ():
             flipped = event.model_copy(update={"pro_growth": label})
-            if _wanted(strategy, flipped) != _wanted(strategy, event):
+            if bool(rule.wants(flipped)) != bool(rule.wants(event)):
                 yield f"{event.event_id}: {event.pro_growth} -> {label}", _replaced(events, [flipped])
-
-
-def _wanted(strategy: Strategy, event: PoliticalEvent) -> bool:
-    return bool(strategy.wants(event))
 
 
 def _at_signal(event: PoliticalEvent) -> PoliticalEvent:
@@ -108,8 +100,8 @@ def _at_signal(event: PoliticalEvent) -> PoliticalEvent:
     return event.model_copy(update={"known_at": event.signal_from, "polls_close_at": early})
 
 
-def _a_session(event: PoliticalEvent, by: int, ref: Bars) -> PoliticalEvent:
-    """Return an event moved by whole days, so that the first session to open after it is another by so many."""
+def _moved_by_sessions(event: PoliticalEvent, by: int, ref: Bars) -> PoliticalEvent:
+    """Return an event moved by whole days, so that the first session to open after it moves by so many sessions."""
     if event.known_at is None:
         return event
     row = int(np.searchsorted(ref.open_at, to_ns(event.known_at), side="right"))

@@ -1,24 +1,52 @@
-"""How a study is made."""
+"""How a study is made: the counterfactual, the placebo scheme, the event windows, the seed and the level."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from datasets.errors import UserError
 from engine.statistics.abnormal import Model
-from engine.study.calendars import Scheme
-from engine.study.desk import EventWindow
+from engine.study.expectation import ESTIMATION
 
+EARLIEST, LATEST = ESTIMATION[1] + 1, 250
 LONG_HELD = 60
-"""A trade of more sessions outlives its estimation window: what to expect of it is then not estimated."""
+"""A holding period of more sessions is too long for an expectation from 120 sessions."""
 DRAWS = (100, 1_000_000)
-MOST_ALPHA = 0.1
-"""At a level above this a rejection is no evidence that a verdict could speak of."""
+MAX_ALPHA = 0.1
+
+
+class Scheme(StrEnum):
+    """How placebo dates are chosen."""
+
+    STRATIFIED = "stratified"
+    SHIFT = "shift"
+    YEARS = "years"
+
+
+@dataclass(frozen=True)
+class EventWindow:
+    """An event window in sessions, both ends included; session 0 is the first whose open lies after the decision."""
+
+    first: int
+    last: int
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise UserError(f"window {self.first}:{self.last} ends before it begins; write it like 0:5 or -1:1")
+        if not EARLIEST <= self.first <= self.last <= LATEST:
+            raise UserError(
+                f"window {self.first}:{self.last}: its ends must lie between {EARLIEST} (before that is the estimation "
+                f"window) and {LATEST} sessions"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.first}:{self.last}"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How a study is made. ``model`` None expects nothing of a date; ``windows`` are looked at beside the trade.
+    """The settings of a study. A ``model`` of None expects a return of 0; ``windows`` are studied with the trade.
 
-    ``more`` asks for the tests that are not shown by default too.
+    ``more`` adds the tests that are not shown by default.
     """
 
     model: Model | None = Model.MEAN
@@ -30,8 +58,8 @@ class Settings:
     more: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha <= MOST_ALPHA:
-            raise UserError(f"--alpha is {self.alpha:g}; it must lie above 0 and be at most {MOST_ALPHA:g}")
+        if not 0 < self.alpha <= MAX_ALPHA:
+            raise UserError(f"--alpha is {self.alpha:g}; it must lie above 0 and be at most {MAX_ALPHA:g}")
         if not DRAWS[0] <= self.draws <= DRAWS[1]:
             raise UserError(f"--draws is {self.draws}; it must lie between {DRAWS[0]} and {DRAWS[1]:,}")
         if self.seed < 0:

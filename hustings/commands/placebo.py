@@ -5,9 +5,8 @@ from dataclasses import asdict
 import click
 
 from datasets.errors import UserError
-from engine.study.calendars import Scheme
 from engine.study.placebo_pnl import PlaceboPnl, placebo_pnl
-from engine.study.settings import Settings
+from engine.study.settings import Scheme, Settings
 from hustings.commands.run_options import RunOptions, run_options
 from hustings.studying import subject_of
 from hustings.terminal import apart, head, progress, say, say_json, table

@@ -10,9 +10,7 @@ import click
 
 from datasets.errors import UserError
 from engine.statistics.abnormal import Model
-from engine.study.calendars import Scheme
-from engine.study.desk import EventWindow
-from engine.study.settings import Settings
+from engine.study.settings import EventWindow, Scheme, Settings
 
 NO_MODEL = "none"
 _DEFAULT = Settings()

@@ -9,8 +9,8 @@ import pytest
 
 from engine.study.result import Study
 from engine.study.settings import Settings
-from engine.study.study import StudyContext, study
-from engine.study.subject import StudyInput
+from engine.study.study import study
+from engine.study.study_input import StudyInput
 from hustings.commands.run_options import RunOptions
 from hustings.commands.study_options import StudyOptions
 from hustings.studying import registration_of, studied, subject_of
@@ -30,7 +30,7 @@ def test_a_study_prints_power_first_and_the_verdict_last(cli: Cli, home: Path) -
         for t in ("What so few could find", "What they found", "On how few it hangs", "5 observations,")
     ]
     assert places == sorted(places)
-    assert "With 5 observations the sign-flip test cannot fall below 0.0625." in said.out
+    assert "With 5 observations the p-value of the sign-flip test is at least 0.0625." in said.out
     assert "trial 1 of 1 (1 of 1 of this rule)" in said.out
     assert said.err == ""
 
@@ -170,18 +170,18 @@ def test_runs_under_the_file_before_the_study_undo_its_preregistration(cli: Cli,
 def test_only_what_was_first_and_as_registered_is_preregistered(
     cli: Cli, home: Path, monkeypatch: Any, before: Any, options: Any, first: bool
 ) -> None:
-    beside: list[StudyContext] = []
+    inputs: list[StudyInput] = []
 
-    def watched(subject: StudyInput, settings: Settings, given: StudyContext) -> Study:
-        beside.append(given)
-        return study(subject, settings, given)
+    def watched(given: StudyInput, settings: Settings) -> Study:
+        inputs.append(given)
+        return study(given, settings)
 
     monkeypatch.setattr("hustings.studying.study", watched)
     registered(cli)
     if before:
         cli("run", *PRESIDENTS, *before, "--no-report", "--no-variants", "--out", "out")
     told(cli, *options)
-    assert [each.preregistered for each in beside] == [first]
+    assert [each.preregistered for each in inputs] == [first]
 
 
 def test_the_series_that_were_asked_for_are_compared(cli: Cli, home: Path) -> None:
@@ -210,16 +210,16 @@ def test_the_ways_to_study_a_run_are_counted_in_the_ledger(cli: Cli, home: Path)
 
 
 def test_the_study_is_told_in_how_many_ways_its_run_was_studied(cli: Cli, home: Path, monkeypatch: Any) -> None:
-    told_: list[int] = []
+    tried: list[int] = []
 
-    def watched(subject: StudyInput, settings: Settings, given: StudyContext) -> Study:
-        told_.append(given.settings_tried)
-        return study(subject, settings, given)
+    def watched(given: StudyInput, settings: Settings) -> Study:
+        tried.append(given.settings_tried)
+        return study(given, settings)
 
     monkeypatch.setattr("hustings.studying.study", watched)
     for window in ("0:0", "0:1", "0:1", "0:2"):
         cli("study", *PRESIDENTS, "--draws", "100", "--window", window, "--no-report", "--out", "out")
-    assert told_ == [1, 2, 2, 3]
+    assert tried == [1, 2, 2, 3]
 
 
 def test_the_same_study_twice_prints_the_same(cli: Cli, home: Path) -> None:
@@ -258,7 +258,7 @@ def test_one_event_is_an_anecdote(cli: Cli, home: Path) -> None:
 def test_no_event_at_all_is_said_and_no_error(cli: Cli, home: Path) -> None:
     said = cli("study", *NASDAQ, "-p", "kind=referendum", "--out", "out")
     assert said.code == 0
-    assert "nothing can be said" in said.out
+    assert "no conclusion is possible" in said.out
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_no_event_at_all_is_said_and_no_error(cli: Cli, home: Path) -> None:
         (("--draws", "7"), "--draws is 7; it must lie between 100 and 1,000,000"),
         (("--seed", "-1"), "--seed is -1; it must be 0 or more"),
         (("--alpha", "0.9"), "--alpha is 0.9; it must lie above 0 and be at most 0.1"),
-        (("--model", "market"), "--model market needs an instrument to hold the trades against: add --benchmark SPX"),
+        (("--model", "market"), "--model market needs an instrument to compare the trades with: add --benchmark SPX"),
         (("--window", "0:1", "--window", "0:1"), "a --window is given twice"),
         (("--prereg", "none.json"), "cannot read 'none.json'"),
         (("--other-labels", "none.csv"), "no labels at 'none.csv'"),

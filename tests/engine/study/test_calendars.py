@@ -9,19 +9,11 @@ import pytest
 from datasets.errors import UserError
 from datasets.prices.bars import Bars, Flags
 from engine.statistics.abnormal import Model
-from engine.study.calendars import (
-    Calendars,
-    Scheme,
-    calendars,
-    shifted,
-    stratified,
-    volatility_tercile,
-    weekday,
-    which_years,
-)
-from engine.study.desk import CounterfactualReturns
-from engine.study.sample import Observation, Sample
-from engine.study.views import draw, make_views
+from engine.study.calendars import Calendars, calendars, shifted, stratified, volatility_tercile, weekday, which_years
+from engine.study.placebo import draw_placebos
+from engine.study.return_model import CounterfactualReturns
+from engine.study.sample import Observation, Sample, make_samples
+from engine.study.settings import Scheme, Settings
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(2_600)
@@ -79,7 +71,7 @@ def test_a_shift_that_leaves_an_event_without_a_place_is_left_out_and_told() -> 
     found = made(shifted(sample(200, 210), [hole, hole]))
     # 100 shifts send the first event into the hole, 10 more only the second
     assert len(found.rows) == 890
-    assert found.told == ("890 of 1000 shifts leave every event a place",)
+    assert found.notes == ("890 of 1000 shifts leave every event a place",)
     assert not np.isin(found.rows, np.arange(500, 600)).any()
 
 
@@ -111,28 +103,28 @@ def test_the_month_is_kept_where_it_leaves_thirty_sessions() -> None:
     found = made(stratified(sample(3_000, bars=long), fits(1, last=6_599, length=6_600), draws=500, seed=1))
     month = long.session.astype("datetime64[M]").astype(int) % 12
     assert set(month[found.rows[:, 0]].tolist()) == {int(month[3_000])}
-    assert found.told == ()
+    assert found.notes == ()
 
 
 def test_a_narrow_stratum_gives_up_the_month_and_says_so() -> None:
     # 2,600 sessions: 520 of a weekday, 43 of them in a month, of which a tercile leaves too few
     found = made(stratified(sample(300, 777), fits(2), draws=10, seed=1))
-    assert found.told == ("2 of 2 matched without the month",)
+    assert found.notes == ("2 of 2 matched without the month",)
 
 
 def test_a_stratum_that_is_narrower_still_gives_up_the_volatility_then_the_weekday() -> None:
     by_weekday = made(stratified(sample(1_000), fits(1, 1_100, 1_299), draws=400, seed=1))
-    assert by_weekday.told == ("1 of 1 matched without the month or volatility",)
+    assert by_weekday.notes == ("1 of 1 matched without the month or volatility",)
     assert len(np.unique(by_weekday.rows)) == 40
     anyone = made(stratified(sample(1_000), fits(1, 1_100, 1_139), draws=400, seed=1))
-    assert anyone.told == ("1 of 1 matched without weekday, month or volatility",)
+    assert anyone.notes == ("1 of 1 matched without weekday, month or volatility",)
     assert np.unique(anyone.rows).tolist() == list(range(1_100, 1_140))
 
 
 def test_with_fewer_than_thirty_sessions_there_is_no_draw_and_the_way_out_is_named() -> None:
     found = stratified(sample(1_000), fits(1, 1_100, 1_128), draws=10, seed=1)
     assert found == (
-        "E1000 has 29 sessions away from every event to be sent to; at least 30 are needed "
+        "E1000 has 29 sessions outside every event window as placebo dates; at least 30 are needed "
         "('--placebo shift' moves all events together)"
     )
 
@@ -208,7 +200,7 @@ def test_years_are_every_choice_and_the_identity_is_one_of_them() -> None:
     assert found.exact
     assert found.rows.tolist().count(own) == 1
     assert len({tuple(r) for r in found.rows.tolist()}) == 120
-    assert found.told == ("all 120 choices of 3 of 10 years",)
+    assert found.notes == ("all 120 choices of 3 of 10 years",)
 
 
 def test_another_year_is_entered_near_the_slot_and_the_events_years_at_their_own_dates() -> None:
@@ -239,7 +231,7 @@ def test_choices_beyond_two_hundred_thousand_are_drawn_from_the_seed() -> None:
     )
     assert not one.exact
     assert one.rows.shape == (300, 10)
-    assert one.told == ("drawn from 3,268,760 choices of 10 of 25 years",)
+    assert one.notes == ("drawn from 3,268,760 choices of 10 of 25 years",)
     assert (one.rows == same.rows).all()
     assert (one.rows != other.rows).any()
     assert all(len(set(r)) == 10 for r in one.rows.tolist())
@@ -278,10 +270,10 @@ def test_choices_are_the_combinations_of_the_slots() -> None:
 # all schemes
 
 
-@pytest.mark.parametrize("draws", [0, -1, 1_000_001])
+@pytest.mark.parametrize("draws", [99, -1, 1_000_001])
 def test_draws_out_of_bounds_are_refused(draws: int) -> None:
-    with pytest.raises(UserError, match=r"^--draws is -?\d+; it must lie between 1 and 1,000,000$"):
-        calendars(sample(300), Scheme.STRATIFIED, draws=draws, seed=1, fits=fits(1))
+    with pytest.raises(UserError, match=r"^--draws is -?\d+; it must lie between 100 and 1,000,000$"):
+        Settings(draws=draws)
 
 
 @pytest.mark.parametrize("scheme", Scheme)
@@ -306,8 +298,8 @@ def test_a_trade_is_sent_only_where_its_estimation_window_and_its_whole_holding_
 ) -> None:
     # bar 0 has no return, so that bars 1 to 60 are the first 60 of an estimation window, which ends 11 before the entry
     s = subject(walk(), rows=[150, 700, 1_489], hold=10)
-    drawn = draw(make_views(s.pairs, s.desk(Model.MEAN), ()), scheme, draws=20_000, seed=1)
+    drawn = draw_placebos(make_samples(s.pairs, s.return_model(Model.MEAN), ()), scheme, draws=20_000, seed=1)
     assert not isinstance(drawn, str)
-    assert drawn.calendars.rows.min() >= 71
-    assert drawn.calendars.rows.max() <= 1_489
-    assert np.isfinite(drawn.views[0][1].standardized).all()
+    assert drawn[0].calendars.rows.min() >= 71
+    assert drawn[0].calendars.rows.max() <= 1_489
+    assert np.isfinite(drawn[0].standardized).all()

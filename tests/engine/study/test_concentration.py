@@ -51,7 +51,7 @@ def test_fewest_to_go_for_a_p_value_above_the_level() -> None:
 
 def test_one_observation_leaves_nothing() -> None:
     assert concentration(["E"], [2000], NET[:1], NET[:1], NET[:1], alpha=0.05) == (
-        "1 observation: nothing is left when one is left out"
+        "1 observation: nothing remains when one is left out"
     )
 
 

@@ -6,11 +6,11 @@ import pytest
 from datasets.prices.bars import Flags
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import bmp, sign_flip
-from engine.study.calendars import Scheme
 from engine.study.dependence import against_placebo, shared_sessions
-from engine.study.desk import CounterfactualReturns, EventWindow
-from engine.study.sample import Observation, Sample
-from engine.study.views import draw, make_views
+from engine.study.placebo import draw_placebos
+from engine.study.return_model import CounterfactualReturns
+from engine.study.sample import Observation, Sample, make_samples
+from engine.study.settings import EventWindow, Scheme
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(2_600)
@@ -82,14 +82,14 @@ def test_placebo_dates_over_the_whole_calendar_take_little() -> None:
 def test_a_study_knows_what_each_observation_holds() -> None:
     # in at the open of a bar, out at the open after ten: the returns of ten sessions; windows as they are given
     s = subject(walk(), rows=[300, 700], hold=10)
-    views = make_views(s.pairs, s.desk(Model.MEAN), (EventWindow(-1, 1),))
-    assert [o.held for o in views[0].sample.usable] == [((0, 9),), ((0, 9),)]
-    assert [o.held for o in views[1].sample.usable] == [((-1, 1),), ((-1, 1),)]
+    samples = make_samples(s.pairs, s.return_model(Model.MEAN), (EventWindow(-1, 1),))
+    assert [o.held for o in samples[0].usable] == [((0, 9),), ((0, 9),)]
+    assert [o.held for o in samples[1].usable] == [((-1, 1),), ((-1, 1),)]
 
 
 def test_overlapping_events_hold_both_spans_from_the_first_on() -> None:
     s = subject(walk(), rows=[300, 304, 700], hold=10)
-    usable = make_views(s.pairs, s.desk(Model.MEAN), ())[0].sample.usable
+    usable = make_samples(s.pairs, s.return_model(Model.MEAN), ())[0].usable
     assert [o.held for o in usable] == [((0, 9), (4, 13)), ((0, 9),)]
 
 
@@ -97,7 +97,7 @@ def test_the_factor_shortens_the_statistic_and_is_told() -> None:
     values = np.array([1.0, 2.0, 3.0])
     found = bmp(values, factor=0.5)
     assert found.statistic == pytest.approx(1.7320508)  # half of 3.4641
-    assert found.reference == "t(2), times 0.50 for sessions in common"
+    assert found.reference == "t(2), times 0.50 for shared sessions"
     assert bmp(values).reference == "t(2)"
 
 
@@ -109,24 +109,26 @@ def test_sign_flips_of_a_shortened_mean() -> None:
     found = sign_flip(values, draws=1, seed=0, factor=2.5 / 3.5)
     assert found.p == pytest.approx(4 / 64)
     assert found.statistic == 3.5
-    assert found.reference.endswith("times 0.71 for sessions in common")
+    assert found.reference.endswith("times 0.71 for shared sessions")
 
 
 def test_events_a_month_apart_have_shorter_statistics_than_events_a_year_apart() -> None:
     found = []
     for step in (40, 260):
         s = subject(walk(3_000), rows=[200 + step * k for k in range(10)], hold=20)
-        drawn = draw(make_views(s.pairs, s.desk(Model.MEAN), ()), Scheme.STRATIFIED, draws=500, seed=1)
+        drawn = draw_placebos(
+            make_samples(s.pairs, s.return_model(Model.MEAN), ()), Scheme.STRATIFIED, draws=500, seed=1
+        )
         assert not isinstance(drawn, str)
-        found.append(drawn.views[0][1])
+        found.append(drawn[0])
     close, far = found
-    assert far.within == pytest.approx(1.0, abs=1e-9)
-    assert close.within < 0.9
-    assert close.apart < far.apart < 1.0
+    assert far.t_factor == pytest.approx(1.0, abs=1e-9)
+    assert close.t_factor < 0.9
+    assert close.distance_factor < far.distance_factor < 1.0
 
 
 def test_enumerated_lists_are_not_shortened() -> None:
     s = subject(walk(), rows=[300, 340, 380], hold=20)
-    drawn = draw(make_views(s.pairs, s.desk(Model.MEAN), ()), Scheme.SHIFT, draws=1, seed=1)
+    drawn = draw_placebos(make_samples(s.pairs, s.return_model(Model.MEAN), ()), Scheme.SHIFT, draws=1, seed=1)
     assert not isinstance(drawn, str)
-    assert drawn.views[0][1].apart == 1.0
+    assert drawn[0].distance_factor == 1.0

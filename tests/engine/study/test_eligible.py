@@ -11,10 +11,11 @@ from engine.run.backtest import backtest
 from engine.statistics.abnormal import Model
 from engine.strategy import After, Clock, Delay, Leg, NextOpen, Strategy, Symbol, strategy
 from engine.strategy.market import MarketView
-from engine.study.calendars import Scheme
 from engine.study.eligible import eligible_rows, moved_by
-from engine.study.subject import StudyInput
-from engine.study.views import Drawn, draw, make_views
+from engine.study.placebo import draw_placebos
+from engine.study.sample import make_samples
+from engine.study.settings import Scheme
+from engine.study.study_input import StudyInput
 from strategies.fade_the_shock import FadeTheShock
 from tests.engine.markets import event, market_of
 from tests.engine.study.worlds import FREE, events_before, subject, walk
@@ -22,7 +23,7 @@ from tests.engine.study.worlds import FREE, events_before, subject, walk
 
 def test_a_rule_that_asks_for_no_price_may_be_sent_anywhere() -> None:
     given = subject(walk(), rows=[300, 500])
-    ref = given.desk(None).reference
+    ref = given.return_model(None).reference
     assert eligible_rows(given.strategy, given.plan, given.events, given.market, ref) is None
 
 
@@ -72,20 +73,20 @@ def test_every_event_itself_is_at_an_eligible_date_however_long_the_rule_waits(d
     events, bars = events_before(market, shocks[:3]), market_of(market)
     rule = FadeLater(delay=delay)
     given = StudyInput(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE))
-    views = make_views(given.pairs, given.desk(Model.MEAN), ())
+    samples = make_samples(given.pairs, given.return_model(Model.MEAN), ())
     eligible = eligible_rows(rule, given.plan, events, bars, market)
-    drawn = draw(views, Scheme.STRATIFIED, draws=100, seed=0, eligible=eligible)
-    assert isinstance(drawn, Drawn)
-    placed = set(drawn.calendars.rows.ravel().tolist())
+    drawn = draw_placebos(samples, Scheme.STRATIFIED, draws=100, seed=0, eligible=eligible)
+    assert not isinstance(drawn, str)
+    placed = set(drawn[0].calendars.rows.ravel().tolist())
     assert placed <= {s + 1 + delay for s in shocks}
-    assert [o.waited for o in views[0].sample.usable] == [delay] * 3
+    assert [o.delay for o in samples[0].usable] == [delay] * 3
 
 
 def test_placebo_dates_lie_within_the_dates_of_the_run() -> None:
     given = subject(walk(), rows=[900, 1_100, 1_300], hold=2)
-    views = make_views(given.pairs, given.desk(Model.MEAN), ())
-    since = given.desk(Model.MEAN).reference.session[700]
+    samples = make_samples(given.pairs, given.return_model(Model.MEAN), ())
+    since = given.return_model(Model.MEAN).reference.session[700]
     for scheme in (Scheme.STRATIFIED, Scheme.SHIFT):
-        drawn = draw(views, scheme, draws=100, seed=0, since=since)
-        assert isinstance(drawn, Drawn)
-        assert drawn.calendars.rows.min() >= 700
+        drawn = draw_placebos(samples, scheme, draws=100, seed=0, since=since)
+        assert not isinstance(drawn, str)
+        assert drawn[0].calendars.rows.min() >= 700

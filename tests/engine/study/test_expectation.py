@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.statistics.abnormal import Model
-from engine.study.expectation import ESTIMATION, aligned_returns, correlations, estimates, expected
+from engine.study.expectation import ESTIMATION, aligned_returns, correlations, estimates
 from engine.study.shapes import close_returns
 from tests.engine.markets import LONDON, NEW_YORK, TOKYO, bars, bars_at, days, flat_day, instrument
 from tests.engine.study.one_window import car_variance, fit
@@ -28,9 +28,9 @@ def test_every_bar_has_the_fit_of_its_own_window(model: Model, row: int) -> None
     assert found.alpha[row] == pytest.approx(one.alpha, abs=1e-12)
     assert found.beta[row] == pytest.approx(one.beta, abs=1e-9)
     assert found.sd[row] == pytest.approx(one.sd, rel=1e-9)
-    ahead = expected(found, side=1, first=0, last=0)
+    _, sd = found.expected(side=1, first=0, last=0)
     variance = car_variance(one, 1, None if model is Model.MEAN else benchmark[row : row + 1])
-    assert ahead.sd[row] ** 2 == pytest.approx(variance, rel=1e-9)
+    assert sd[row] ** 2 == pytest.approx(variance, rel=1e-9)
 
 
 def test_a_window_with_too_few_clean_sessions_has_no_estimate() -> None:
@@ -82,7 +82,7 @@ def test_sessions_that_the_benchmark_lacks_have_no_return() -> None:
 
 def test_correlation_of_a_market_with_itself_and_with_a_stranger() -> None:
     one, other = walk(300, seed=1), walk(300, seed=2, symbol="BBB")
-    found = correlations([one, one, other], [close_returns(b) for b in (one, one, other)])
+    found = correlations([one, one, other])
     assert found[0, 1] == pytest.approx(1.0)
     expected_ = np.corrcoef(close_returns(one)[1:], close_returns(other)[1:])[0, 1]
     assert found[0, 2] == pytest.approx(expected_)

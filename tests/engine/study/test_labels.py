@@ -14,7 +14,7 @@ from engine.study.legs import place
 from engine.study.sample import Sample, make_sample
 from engine.study.settings import Settings
 from engine.study.study import study
-from engine.study.subject import StudyInput
+from engine.study.study_input import StudyInput
 from strategies.pro_growth_win import ProGrowthWin
 from tests.engine.markets import market_of
 from tests.engine.study.worlds import FREE, events_before, subject, walk
@@ -23,8 +23,8 @@ from tests.engine.study.worlds import FREE, events_before, subject, walk
 def with_abnormal(values: list[float]) -> Sample:
     """Return a sample whose abnormal returns are those given."""
     given = subject(walk(), rows=list(range(200, 200 + 100 * len(values), 100)))
-    desk = given.desk(Model.MEAN)
-    sample = make_sample(place(given.pairs, desk), desk)
+    model = given.return_model(Model.MEAN)
+    sample = make_sample(place(given.pairs, model), model)
     return replace(sample, usable=tuple(replace(o, abnormal=v) for o, v in zip(sample.usable, values, strict=True)))
 
 
@@ -41,7 +41,7 @@ def test_every_choice_is_looked_at_and_p_is_counted_by_hand() -> None:
 def test_one_wanted_is_no_group() -> None:
     found = label_test(with_abnormal([5.0, 1.0, 2.0]), frozenset({"E0"}), draws=100, seed=0)
     assert found.test.p is None
-    assert found.test.reason == "1 wanted and 2 declined; at least 2 of each are needed"
+    assert found.test.reason == "1 selected and 2 rejected; at least 2 of each are needed"
 
 
 def test_equal_observations_have_no_spread() -> None:

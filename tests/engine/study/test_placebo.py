@@ -1,23 +1,27 @@
 """How the real dates stand among placebo dates: p-values by hand, and what cannot be had."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from datasets.prices.bars import Floats
 from engine.statistics.abnormal import Model
-from engine.study.calendars import Calendars, Scheme
-from engine.study.desk import CounterfactualReturns, EventWindow
+from engine.statistics.event_tests import t_by_row
+from engine.study.calendars import Calendars
 from engine.study.placebo import (
     PLACEBO_MEAN,
     PLACEBO_T,
+    adjusted_p_values,
+    draw_placebos,
     percentile,
     placebo_tests,
     placebos,
     randomization_p_value,
-    t_rows,
 )
-from engine.study.sample import Observation, Sample
-from engine.study.views import adjusted_for_views, draw, make_views
+from engine.study.return_model import CounterfactualReturns
+from engine.study.sample import Observation, Sample, make_samples
+from engine.study.settings import EventWindow, Scheme
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(100)
@@ -105,14 +109,14 @@ def test_without_any_list_there_is_no_p() -> None:
 
 def test_t_of_each_list_by_hand() -> None:
     # 1 2 3: mean 2, standard deviation 1, root of 3; 2 4 6: the same statistic
-    assert t_rows(values(1, 2, 3, 2, 4, 6, -3, -2, -1).reshape(3, 3)) == pytest.approx(
+    assert t_by_row(values(1, 2, 3, 2, 4, 6, -3, -2, -1).reshape(3, 3)) == pytest.approx(
         [3.4641016, 3.4641016, -3.4641016]
     )
 
 
 def test_one_observation_or_equal_ones_have_no_t() -> None:
-    assert np.isnan(t_rows(values(1, 2).reshape(2, 1))).all()
-    assert np.isnan(t_rows(values(1, 1, 1).reshape(1, 3))).all()
+    assert np.isnan(t_by_row(values(1, 2).reshape(2, 1))).all()
+    assert np.isnan(t_by_row(values(1, 1, 1).reshape(1, 3))).all()
 
 
 # lookups
@@ -147,7 +151,7 @@ def test_of_the_lists_one_reaches_the_statistic_and_all_but_one_the_mean() -> No
     net[[30, 31]] = 0.01, 0.09  # t = 1.25, mean 0.05
     net[[40, 41]] = 0.04, 0.10  # t = 2.33, mean 0.07
     real = sample(10, 11, net=net)
-    by_t, by_mean = placebo_tests(real, placebos(real, lists((10, 11), (20, 21), (30, 31), (40, 41), exact=True)))
+    by_t, by_mean = placebo_tests(placebos(real, lists((10, 11), (20, 21), (30, 31), (40, 41), exact=True)))
     assert (by_t.name, by_mean.name) == (PLACEBO_T, PLACEBO_MEAN)
     assert by_t.statistic == pytest.approx(5.0)
     assert by_t.p == pytest.approx(2 * 2 / 4)
@@ -158,13 +162,13 @@ def test_of_the_lists_one_reaches_the_statistic_and_all_but_one_the_mean() -> No
 
 def test_one_observation_has_no_placebo_test() -> None:
     real = sample(10, net=np.arange(100.0))
-    for found in placebo_tests(real, placebos(real, lists((10,), (20,)))):
+    for found in placebo_tests(placebos(real, lists((10,), (20,)))):
         assert (found.p, found.reason) == (None, "1 observation: a studentized statistic needs at least 2")
 
 
 def test_no_observation_has_no_placebo_test() -> None:
-    real = sample(net=np.arange(100.0))
-    by_t, _ = placebo_tests(real, placebos(sample(10, net=np.arange(100.0)), lists((10,))))
+    drawn = placebos(sample(10, net=np.arange(100.0)), lists((10,)))
+    by_t, _ = placebo_tests(replace(drawn, sample=sample(net=np.arange(100.0))))
     assert by_t.reason == "0 observations: a studentized statistic needs at least 2"
 
 
@@ -172,35 +176,35 @@ def test_equal_observations_have_no_placebo_test() -> None:
     net = np.arange(100.0)
     net[[10, 11, 12]] = 0.02
     real = sample(10, 11, 12, net=net)
-    for found in placebo_tests(real, placebos(real, lists((20, 30, 40)))):
+    for found in placebo_tests(placebos(real, lists((20, 30, 40)))):
         assert (found.p, found.reason) == (None, "the observations are equal: their spread is zero")
 
 
 @pytest.mark.parametrize("n", [2, 3])
 def test_two_and_three_observations_have_one(n: int) -> None:
     s = subject(walk(), rows=[300, 600, 900][:n])
-    drawn = draw(make_views(s.pairs, s.desk(Model.MEAN), ()), Scheme.STRATIFIED, draws=999, seed=1)
+    drawn = draw_placebos(make_samples(s.pairs, s.return_model(Model.MEAN), ()), Scheme.STRATIFIED, draws=999, seed=1)
     assert not isinstance(drawn, str)
-    by_t, _ = placebo_tests(drawn.views[0][0].sample, drawn.views[0][1])
+    by_t, _ = placebo_tests(drawn[0])
     assert by_t.p is not None
     assert 0.002 <= by_t.p <= 1
 
 
 def test_the_lists_follow_from_the_seed() -> None:
     s = subject(walk(), rows=[300, 600, 900])
-    views = make_views(s.pairs, s.desk(Model.MEAN), ())
-    one, same, other = (draw(views, Scheme.STRATIFIED, draws=99, seed=k) for k in (1, 1, 2))
+    views = make_samples(s.pairs, s.return_model(Model.MEAN), ())
+    one, same, other = (draw_placebos(views, Scheme.STRATIFIED, draws=99, seed=k) for k in (1, 1, 2))
     assert not (isinstance(one, str) or isinstance(same, str) or isinstance(other, str))
-    assert (one.views[0][1].t == same.views[0][1].t).all()
-    assert (one.views[0][1].t != other.views[0][1].t).any()
+    assert (one[0].t == same[0].t).all()
+    assert (one[0].t != other[0].t).any()
 
 
 def test_a_planted_effect_stands_out_among_the_placebo_dates() -> None:
     rows = [300, 500, 700, 900, 1_100]
     s = subject(walk(effects={r: 0.06 + 0.005 * n for n, r in enumerate(rows)}), rows=rows)
-    drawn = draw(make_views(s.pairs, s.desk(Model.MEAN), ()), Scheme.STRATIFIED, draws=999, seed=1)
+    drawn = draw_placebos(make_samples(s.pairs, s.return_model(Model.MEAN), ()), Scheme.STRATIFIED, draws=999, seed=1)
     assert not isinstance(drawn, str)
-    by_t, by_mean = placebo_tests(drawn.views[0][0].sample, drawn.views[0][1])
+    by_t, by_mean = placebo_tests(drawn[0])
     assert by_t.p is not None
     assert by_t.p <= 0.01
     assert by_mean.p == pytest.approx(2 / 1_000)
@@ -211,15 +215,15 @@ def test_a_planted_effect_stands_out_among_the_placebo_dates() -> None:
 
 def test_a_view_adjusted_for_their_number_is_no_smaller_than_its_own_two_sided_share() -> None:
     s = subject(walk(), rows=[300, 500, 700, 900])
-    drawn = draw(
-        make_views(s.pairs, s.desk(Model.MEAN), (EventWindow(-1, 1), EventWindow(0, 5))),
+    drawn = draw_placebos(
+        make_samples(s.pairs, s.return_model(Model.MEAN), (EventWindow(-1, 1), EventWindow(0, 5))),
         Scheme.STRATIFIED,
         draws=499,
         seed=1,
     )
     assert not isinstance(drawn, str)
-    for (view, placebo), adjusted in zip(drawn.views, adjusted_for_views(drawn), strict=True):
-        observed = abs(float(t_rows(view.sample.standardized[None, :])[0]))
+    for placebo, adjusted in zip(drawn, adjusted_p_values(drawn), strict=True):
+        observed = abs(placebo.sample.t)
         alone = (int((np.abs(placebo.t) >= observed).sum()) + 1) / 500
         assert adjusted is not None
         assert alone <= adjusted <= 1
@@ -227,9 +231,9 @@ def test_a_view_adjusted_for_their_number_is_no_smaller_than_its_own_two_sided_s
 
 def test_one_view_is_not_adjusted() -> None:
     s = subject(walk(), rows=[300, 500, 700])
-    drawn = draw(make_views(s.pairs, s.desk(Model.MEAN), ()), Scheme.STRATIFIED, draws=99, seed=1)
+    drawn = draw_placebos(make_samples(s.pairs, s.return_model(Model.MEAN), ()), Scheme.STRATIFIED, draws=99, seed=1)
     assert not isinstance(drawn, str)
-    assert adjusted_for_views(drawn) == [None]
+    assert adjusted_p_values(drawn) == [None]
 
 
 # percentile

@@ -7,12 +7,14 @@ from benchmarks.nulls import made, occasion, priced, shocks, stage
 from benchmarks.power import CLUSTERED, FAT, NORMAL, TESTS, Cell, tally
 from datasets.prices.bars import Floats
 from engine.statistics.abnormal import Model
-from engine.study.calendars import Calendars, Scheme
-from engine.study.placebo import Placebos
+from engine.study.calendars import Calendars
+from engine.study.placebo import Placebos, draw_placebos
 from engine.study.power import EFFECTS, Power, detectable_effect, power, sign_flip_rejects, sign_patterns, t_power
-from engine.study.views import draw, make_views
+from engine.study.sample import Sample, make_samples
+from engine.study.settings import Scheme
 from tests.engine.study.worlds import subject, walk
 
+NO_EVENTS = Sample(walk(2), Model.MEAN, (), ())
 SESSION, MONTH, CALM_MONTH = 0.012, 0.012 * 20**0.5, 0.01 * 20**0.5
 
 
@@ -94,10 +96,11 @@ def test_sign_flips_of_six_reject_when_all_agree_and_of_five_never() -> None:
     assert sign_flip_rejects(np.array([[1, 1, 1, 1, 1, -1.0]]), sign_patterns(6, 0), alpha=0.05).tolist() == [False]
 
 
-def lists(abnormal: Floats, sd: float, *, within: float = 1.0, apart: float = 1.0) -> Placebos:
+def lists(abnormal: Floats, sd: float, *, t_factor: float = 1.0, distance_factor: float = 1.0) -> Placebos:
     rows = np.zeros(abnormal.shape, dtype=np.intp)
     calendars = Calendars(Scheme.STRATIFIED, rows, exact=False)
-    return Placebos(calendars, abnormal, abnormal, abnormal / sd, np.full(abnormal.shape, sd), apart, within)
+    sds = np.full(abnormal.shape, sd)
+    return Placebos(NO_EVENTS, calendars, abnormal, abnormal, abnormal / sd, sds, distance_factor, t_factor)
 
 
 def of(found: Power | str) -> Power:
@@ -141,7 +144,7 @@ def test_power_grows_with_the_effect_and_exaggeration_falls() -> None:
 
 def test_sessions_in_common_take_from_the_power() -> None:
     values = 0.02 * np.random.default_rng(7).standard_normal((2_000, 10))
-    free, shared = (of(power(lists(values, 0.02, within=w, apart=a))) for w, a in ((1.0, 1.0), (0.8, 0.7)))
+    free, shared = (of(power(lists(values, 0.02, t_factor=w, distance_factor=a))) for w, a in ((1.0, 1.0), (0.8, 0.7)))
     rows = list(zip(free.rows, shared.rows, strict=True))[:4]
     for name in ("bmp", "placebo", "sign_flip"):
         assert all(getattr(s, name) < getattr(f, name) for f, s in rows)
@@ -158,11 +161,11 @@ def test_what_is_printed_hangs_on_the_dates_and_not_on_what_the_events_did() -> 
     printed = []
     for effects in ({}, dict.fromkeys(rows, 0.08)):
         s = subject(walk(effects=effects), rows=rows)
-        drawn = draw(make_views(s.pairs, s.desk(Model.MEAN), ()), Scheme.SHIFT, draws=500, seed=1)
+        drawn = draw_placebos(make_samples(s.pairs, s.return_model(Model.MEAN), ()), Scheme.SHIFT, draws=500, seed=1)
         assert not isinstance(drawn, str)
-        away = [[r for r in listed if min(abs(r - e) for e in rows) > 1] for listed in drawn.calendars.rows.tolist()]
+        away = [[r for r in listed if min(abs(r - e) for e in rows) > 1] for listed in drawn[0].calendars.rows.tolist()]
         kept = np.array([len(listed) == 4 for listed in away])
-        printed.append(of(power(lists(drawn.views[0][1].abnormal[kept], 0.01))))
+        printed.append(of(power(lists(drawn[0].abnormal[kept], 0.01))))
     assert printed[0].spread == pytest.approx(printed[1].spread, rel=1e-9)
     assert [r.bmp for r in printed[0].rows] == [r.bmp for r in printed[1].rows]
 
@@ -172,10 +175,10 @@ def test_a_planted_effect_is_what_the_trades_gain_and_nothing_else_moves() -> No
     at = stage(NORMAL, 5, 20)
     moves, when = shocks(NORMAL, at, 1, rng)[0], occasion(NORMAL, at, 5, rng)
     without, planted = (made(at, when, priced(NORMAL, at, when, moves, effect=e), ()) for e in (0.0, 0.03))
-    a, b = without.views[0].sample, planted.views[0].sample
+    a, b = without.samples[0], planted.samples[0]
     assert b.net - a.net == pytest.approx(0.03)
     assert b.abnormal - a.abnormal == pytest.approx(0.03)
-    found = [o.anywhere.abnormal for o in (a.usable[0], b.usable[0])]
+    found = [o.by_row.abnormal for o in (a.usable[0], b.usable[0])]
     away = np.min([np.abs(np.arange(len(found[0])) - r) for r in when.all_wanted], axis=0) > 20
     there = away & np.isfinite(found[0])
     assert found[1][there] == pytest.approx(found[0][there], abs=1e-12)

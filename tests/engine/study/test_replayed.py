@@ -11,10 +11,9 @@ from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
 from engine.strategy import build
 from engine.strategy.market import Market
-from engine.study.calendars import Scheme
 from engine.study.placebo_pnl import PlaceboPnl, placebo_pnl
-from engine.study.settings import Settings
-from engine.study.subject import StudyInput
+from engine.study.settings import Scheme, Settings
+from engine.study.study_input import StudyInput
 from strategies import REGISTRY
 from strategies.loading import find_strategy
 

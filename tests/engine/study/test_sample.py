@@ -11,21 +11,20 @@ from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
 from engine.statistics.abnormal import Model
 from engine.strategy.market import Market
-from engine.study.desk import EventWindow, ReturnModel
 from engine.study.legs import overlaps, place
 from engine.study.sample import Sample, grouped, make_sample
-from engine.study.settings import Settings
+from engine.study.settings import EventWindow, Settings
 from engine.study.study import study
-from engine.study.subject import StudyInput
+from engine.study.study_input import StudyInput
 from strategies.regional_spillover import RegionalSpillover
 from tests.engine.study.worlds import subject, walk
 
 EIGHT = ("N225", "TOPIX", "KOSPI", "HSI", "SSEC", "ASX200", "NIFTY50", "SPX")
 
 
-def sample_of(given: StudyInput, model: Model | None = Model.MEAN) -> Sample:
-    desk = given.desk(model)
-    return make_sample(place(given.pairs, desk), desk)
+def sample_of(given: StudyInput, counterfactual: Model | None = Model.MEAN) -> Sample:
+    model = given.return_model(counterfactual)
+    return make_sample(place(given.pairs, model), model)
 
 
 def test_events_far_apart_are_one_observation_each() -> None:
@@ -67,8 +66,8 @@ def test_an_event_without_an_estimation_window_is_lost_with_its_reason() -> None
 def test_event_windows_sum_closes_around_session_zero() -> None:
     market = walk(400)
     given = subject(market, rows=[300], hold=20)
-    desk = given.desk(Model.MEAN)
-    windowed = ReturnModel(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=EventWindow(-1, 2))
+    model = given.return_model(Model.MEAN)
+    windowed = model.with_window(EventWindow(-1, 2))
     found = make_sample(place(given.pairs, windowed), windowed).usable[0]
     returns = market.close[1:] / market.close[:-1] - 1
     assert found.net == pytest.approx(returns[298:302].sum())  # sessions 299 to 302
@@ -76,26 +75,22 @@ def test_event_windows_sum_closes_around_session_zero() -> None:
 
 def test_a_window_that_leaves_the_bars_is_no_observation() -> None:
     given = subject(walk(400), rows=[300, 390], hold=2)
-    desk = given.desk(Model.MEAN)
-    windowed = ReturnModel(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=EventWindow(0, 20))
+    model = given.return_model(Model.MEAN)
+    windowed = model.with_window(EventWindow(0, 20))
     assert len(make_sample(place(given.pairs, windowed), windowed).usable) == 1
 
 
 def test_groups_are_those_of_all_views_together() -> None:
     given = subject(walk(400), rows=[300, 304], hold=2)
-    desk = given.desk(Model.MEAN)
-    windowed = ReturnModel(desk.bars, desk.costs, desk.reference, desk.inside, Model.MEAN, window=EventWindow(0, 5))
-    trades, windows = place(given.pairs, desk), place(given.pairs, windowed)
+    model = given.return_model(Model.MEAN)
+    windowed = model.with_window(EventWindow(0, 5))
+    trades, windows = place(given.pairs, model), place(given.pairs, windowed)
     assert len(set(grouped([trades]).values())) == 2
     assert len(set(grouped([trades, windows]).values())) == 1
 
 
 def test_overlap_by_hand() -> None:
-    class Span:
-        def __init__(self, began_at: int, ended_at: int) -> None:
-            self.began_at, self.ended_at = began_at, ended_at
-
-    found = overlaps([Span(0, 100), Span(50, 150), Span(200, 300)])
+    found = overlaps([(0, 100), (50, 150), (200, 300)])
     assert found.tolist() == [[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]]
 
 
@@ -114,7 +109,7 @@ def test_two_markets_after_one_event_are_one_observation_weighed_by_their_legs()
     assert found.usable[0].trades == 2
     legs = [m.open[303] / m.open[300] - 1 for m in (one, two)]
     assert found.usable[0].net == pytest.approx(sum(legs) / 2)
-    assert found.usable[0].anywhere.net[300] == pytest.approx(sum(legs) / 2)
+    assert found.usable[0].by_row.net[300] == pytest.approx(sum(legs) / 2)
 
 
 def test_the_rally_of_9_february_2026_over_eight_indices_is_one_observation(market_dir) -> None:
@@ -132,7 +127,7 @@ def test_the_rally_of_9_february_2026_over_eight_indices_is_one_observation(mark
 def two_legs(first: tuple[int, int], second: tuple[int, int]) -> Sample:
     """Return the sample of one event with two legs on one market, each a side and so many sessions held."""
     from engine.strategy import After, Leg, NextOpen
-    from engine.study.subject import StudyInput as Studied
+    from engine.study.study_input import StudyInput as Studied
     from tests.engine.markets import market_of, told
     from tests.engine.study.worlds import FREE, events_before
 
@@ -151,7 +146,7 @@ def test_a_long_and_a_shorter_short_leg_share_only_the_sessions_they_have_in_com
 def test_legs_that_hedge_each_other_entirely_say_so() -> None:
     found = two_legs((1, 10), (-1, 10))
     assert found.usable == ()
-    assert found.lost[0].reason == "E0: its legs hedge each other: what is left has no spread"
+    assert found.lost[0].reason == "E0: its legs hedge each other: the remaining return has no spread"
 
 
 def test_a_benchmark_that_is_traded_itself_is_refused() -> None:
@@ -159,4 +154,4 @@ def test_a_benchmark_that_is_traded_itself_is_refused() -> None:
 
     given = subject(walk(), rows=[300, 500], benchmark="AAA")
     with pytest.raises(UserError, match="the benchmark AAA is traded itself"):
-        given.desk(Model.MARKET_MODEL)
+        given.return_model(Model.MARKET_MODEL)

@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.nulls import WINDOWS, Made, Stage, made, occasion, priced, shocks, stage
 from benchmarks.size import ALPHA, CHUNK, DRAWS, NULLS, Cell, Tally, cells, over_limit, shown, shown_names, table, tally
-from engine.study.calendars import Scheme
-from engine.study.settings import Settings
-from engine.study.study import StudyBuilder, StudyContext
+from engine.study.prepare import prepare
+from engine.study.settings import Scheme, Settings
+from engine.study.study import view_results
 from tests.engine.study.worlds import subject, walk
 
 HOMOSKEDASTIC, DOUBLED, SAME_DAYS, OVERLAPPING = NULLS[:4]
@@ -74,15 +74,17 @@ def test_five_observations_never_flip_to_five_percent() -> None:
 
 def test_what_is_measured_is_what_a_report_shows() -> None:
     s = subject(walk(), rows=[300, 500, 700, 740, 900, 1_100], hold=5)
-    shown_there = StudyBuilder(s, Settings(draws=DRAWS, seed=3, windows=WINDOWS), StudyContext())
-    one = Made(shown_there.desk, s.pairs, shown_there.views)
+    settings = Settings(draws=DRAWS, seed=3, windows=WINDOWS)
+    prepared = prepare(s, settings)
+    results = view_results(prepared, settings)
+    one = Made(prepared.model, s.pairs, list(prepared.samples))
     measured = dict(shown(one, (Scheme.STRATIFIED,), seed=3))
-    for view in shown_there.results:
+    for view in results:
         suffix = "" if view.name == "trade" else f" {view.name}"
         found = [measured[f"{name}{suffix}"] for name in ("BMP t", "sign-flip", "stratified")]
         assert found == [t.p for t in view.tests]
         assert measured[f"mean, stratified{suffix}"] == view.placebo_mean.p
-    adjusted = [v.p_adjusted for v in shown_there.results if v.p_adjusted is not None]
+    adjusted = [v.p_adjusted for v in results if v.p_adjusted is not None]
     assert measured["max-T, stratified"] == min(adjusted)
 
 
@@ -97,7 +99,7 @@ def worlds(null_name: str, n: int, hold: int) -> tuple[Stage, Made, list[int]]:
 def test_every_world_has_as_many_observations_as_it_says(name: str) -> None:
     for hold in (1, 20):
         _, one, _ = worlds(name, 10, hold)
-        sample = one.views[0].sample
+        sample = one.samples[0]
         if name != "overlapping windows" or hold == 20:  # of one session held only the windows overlap
             assert len(sample.usable) == 10
         assert sample.lost == ()
@@ -105,12 +107,12 @@ def test_every_world_has_as_many_observations_as_it_says(name: str) -> None:
 
 def test_half_of_the_observations_of_the_overlapping_world_are_two_events() -> None:
     _, one, _ = worlds("overlapping windows", 10, 20)
-    assert sorted(len(o.events) for o in one.views[0].sample.usable) == [1] * 5 + [2] * 5
+    assert sorted(len(o.events) for o in one.samples[0].usable) == [1] * 5 + [2] * 5
 
 
 def test_three_markets_on_one_day_are_one_observation() -> None:
     _, one, rows = worlds("three markets on the same days", 5, 1)
-    assert [len(o.events) for o in one.views[0].sample.usable] == [3] * 5
+    assert [len(o.events) for o in one.samples[0].usable] == [3] * 5
     assert len(rows) == 5
 
 

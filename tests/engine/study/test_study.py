@@ -8,9 +8,7 @@ import pytest
 
 from datasets.errors import UserError
 from engine.statistics.abnormal import Model
-from engine.study.calendars import Scheme
-from engine.study.desk import EventWindow
-from engine.study.settings import Settings
+from engine.study.settings import EventWindow, Scheme, Settings
 from engine.study.study import study
 from tests.engine.study.worlds import subject, walk
 
@@ -20,7 +18,7 @@ TEN = list(range(200, 1_400, 120))
 
 def test_no_event_says_nothing_at_all() -> None:
     made = study(subject(walk(), rows=[]), QUICK)
-    assert made.verdict == "No observation has an abnormal return: nothing can be said."
+    assert made.verdict == "No observation has an abnormal return: no conclusion is possible."
     assert made.observations == ()
     assert made.views[0].mean_net is None
     assert {"power", "placebo", "concentration"} <= set(made.reasons)
@@ -30,7 +28,7 @@ def test_one_observation_has_no_test_and_says_where_it_stands() -> None:
     made = study(subject(walk(effects={700: 0.2}), rows=[700]), QUICK)
     assert all(t.p is None and t.reason for t in made.views[0].tests)
     assert made.verdict == (
-        "One observation is an anecdote: no test can tell it from luck. It did better than 100 % of the other dates."
+        "One observation is an anecdote: no test applies to it. Its percentile among placebo dates is 100 %."
     )
     assert made.power is None
     assert made.reasons["power"] == "1 observation: no test, and so no power"
@@ -41,8 +39,8 @@ def test_a_handful_states_the_floor_of_its_sign_flip_test(n: int, floor: float) 
     made = study(subject(walk(effects=dict.fromkeys(TEN[:n], 0.1)), rows=TEN[:n]), QUICK)
     flips = made.views[0].tests[1]
     assert flips.p == pytest.approx(floor)
-    assert f"With {n} observations the sign-flip test cannot fall below {floor:g}." in made.verdict
-    assert "not evidence" in made.verdict or "cannot be told" in made.verdict
+    assert f"With {n} observations the p-value of the sign-flip test is at least {floor:g}." in made.verdict
+    assert "not evidence" in made.verdict or "not distinguishable" in made.verdict
 
 
 def test_observations_that_are_all_equal_have_no_spread_and_no_test() -> None:
@@ -57,9 +55,9 @@ def test_an_effect_that_was_planted_is_found_and_hangs_on_no_single_event() -> N
     made = study(subject(walk(effects=dict.fromkeys(TEN, 0.03)), rows=TEN), QUICK)
     assert all(t.p is not None and t.p < 0.01 for t in made.views[0].tests)
     assert made.views[0].mean_abnormal == pytest.approx(0.03, abs=0.01)
-    assert "All reject at 5 %" in made.verdict
-    assert "No single observation carries it" in made.verdict
-    assert "A rule made after its events were known has seen them" in made.verdict
+    assert "All tests reject at 5 %" in made.verdict
+    assert "The result does not depend on one observation" in made.verdict
+    assert "The rule was made after its events were known" in made.verdict
 
 
 def test_one_giant_among_ten_is_named() -> None:
@@ -68,7 +66,7 @@ def test_one_giant_among_ten_is_named() -> None:
     assert made.concentration.top == "E3"
     assert made.concentration.top_share is not None
     assert made.concentration.top_share > 0.8
-    assert "cannot be told from other dates" in made.verdict
+    assert "not distinguishable from placebo dates" in made.verdict
 
 
 def test_volatile_event_days_are_not_taken_for_good_ones() -> None:
@@ -79,7 +77,7 @@ def test_volatile_event_days_are_not_taken_for_good_ones() -> None:
     assert trade.placebo_mean.p <= 0.05
     assert trade.tests[2].p is not None
     assert trade.tests[2].p > 0.05
-    assert "volatile days alone can do that" in made.verdict
+    assert "volatile days alone can cause that" in made.verdict
 
 
 def test_an_event_at_the_edge_of_the_bars_is_told_and_the_others_are_studied() -> None:
@@ -95,7 +93,7 @@ def test_missing_benchmark_days_make_an_observation_na_with_the_reason() -> None
     given = subject(own, cut, rows=[*TEN[:4], 700], benchmark="BBB")
     made = study(given, Settings(model=Model.MARKET_MODEL, draws=500))
     assert [o.events for o in made.lost] == [("E4",)]
-    assert "the benchmark lacks sessions" in made.lost[0].reason
+    assert "the benchmark has missing sessions" in made.lost[0].reason
 
 
 def test_a_market_model_without_a_benchmark_is_refused_in_one_line() -> None:
@@ -145,7 +143,7 @@ def test_a_study_is_plain_json_without_nan() -> None:
 def test_flipping_a_label_takes_its_event_out() -> None:
     from engine.run.backtest import Window as Dates
     from engine.run.backtest import backtest
-    from engine.study.subject import StudyInput
+    from engine.study.study_input import StudyInput
     from strategies.pro_growth_win import ProGrowthWin
     from tests.engine.markets import market_of
     from tests.engine.study.worlds import FREE, events_before

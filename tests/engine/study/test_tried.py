@@ -15,13 +15,13 @@ MARKET = walk(effects=dict.fromkeys(TEN, 0.01))
 
 def sample(hold: int = 1, rows: list[int] = TEN) -> Sample:
     given = subject(MARKET, rows=rows, hold=hold)
-    desk = given.desk(Model.MEAN)
-    return make_sample(place(given.pairs, desk), desk)
+    model = given.return_model(Model.MEAN)
+    return make_sample(place(given.pairs, model), model)
 
 
 def test_alone_it_is_the_share_of_shifts_that_reach_the_statistic() -> None:
     own = sample()
-    low = int(np.flatnonzero(np.isfinite(own.usable[0].anywhere.standardized))[0])
+    low = int(np.flatnonzero(np.isfinite(own.usable[0].by_row.standardized))[0])
     span = len(MARKET) - 1 - low
     lists = shifted_t(own, low, span)
     z = own.standardized

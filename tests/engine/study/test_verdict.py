@@ -1,112 +1,160 @@
-"""A verdict never says more than the numbers."""
+"""A verdict claims no more than the numbers support."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from engine.statistics.sharpe import sharpe_of_trades
 from engine.statistics.significance import Significance, untested
 from engine.study.concentration import Concentration, LeftOut
 from engine.study.power import Power
-from engine.study.verdict import Evidence, verdict
+from engine.study.result import ObservationRow, Study, ViewResult
+from engine.study.settings import Settings
+from engine.study.tried import Tried
+from engine.study.verdict import verdict
+from tests.engine.study.worlds import walk
 
 
-def told_by(*ps: float | None) -> tuple[Significance, ...]:
+def outcomes(*ps: float | None) -> tuple[Significance, ...]:
     names = ("BMP t", "sign-flip", "placebo on the t-statistic")
     return tuple(
-        untested(n, 10, "why not") if p is None else Significance(n, 10, 1.0, p, "")
+        untested(n, 10, "too few") if p is None else Significance(n, 10, 1.0, p, "")
         for n, p in zip(names, ps, strict=True)
     )
+
+
+def on_mean(p: float | None) -> Significance:
+    return Significance("placebo on the mean", 10, 0.02, p, "")
 
 
 STEADY = Concentration(
     (LeftOut("E0", 9, 0.02, 3.0, 0.01), LeftOut("E1", 9, 0.02, 3.0, 0.02)), (), "E0", 0.2, 5, 4, 0.05
 )
-STRONG = Evidence(
-    n=10,
-    mean=0.02,
-    alpha=0.05,
-    tests=told_by(0.01, 0.02, 0.03),
-    placebo_mean=None,
-    adjusted=None,
-    tried=1,
+TRADE = ViewResult("trade", 10, 10, 0.02, 0.02, (), outcomes(0.01, 0.02, 0.03), on_mean(None))
+ROW = ObservationRow(("E0",), 1, "", "", 0.02, 0.02, 1.0, 0.97)
+STRONG = Study(
+    run_id="r",
+    strategy="s",
+    settings=Settings(),
+    model="mean",
+    reference="AAA",
+    n_trades=10,
+    open_trades=0,
+    observations=(ROW,) * 10,
+    lost=(),
+    lists=499,
+    exact=False,
+    notes=(),
     power=Power(10, 0.05, 0.03, 0.031, (), 100, 0.01),
+    views=(TRADE,),
+    histogram=None,
     concentration=STEADY,
-    preregistered=False,
-    above=True,
+    labels=None,
+    variations=(),
+    sharpe=sharpe_of_trades(walk(10).close),
+    tried=None,
+    path=(),
+    band=(),
+    verdict="",
+    reasons={},
 )
 CLAIM = "chance alone is an unlikely explanation"
 
 
+def text(*, preregistered: bool = False, above: bool | None = True, study: Any = STRONG, **trade: Any) -> str:
+    """Return the verdict on a study, its trades changed."""
+    changed = replace(study, views=(replace(study.views[0], **trade), *study.views[1:]))
+    return verdict(changed, preregistered=preregistered, above=above)
+
+
+def tried(n: int, p: float) -> Study:
+    return replace(STRONG, tried=Tried(n, n - 1, 100, p))
+
+
 def test_three_rejections_are_said_with_their_limits() -> None:
-    assert verdict(STRONG) == (
-        "10 observations, +2.00 % each beyond what was to be expected (BMP t p = 0.010, sign-flip p = 0.020, placebo on the "
-        "t-statistic p = 0.030). All reject at 5 %: chance alone is an unlikely explanation. No single observation carries "
-        "it: with any one left out it is p = 0.020 at most. A rule made after its events were known has seen them, which no "
-        "test can undo."
+    assert text() == (
+        "10 observations, mean abnormal return +2.00 % (BMP t p = 0.010, sign-flip p = 0.020, placebo on the t-statistic "
+        "p = 0.030). All tests reject at 5 %: chance alone is an unlikely explanation. The result does not depend on one "
+        "observation: with any one left out, p = 0.020 at most. The rule was made after its events were known; no test "
+        "corrects for that."
     )
 
 
-def test_a_registered_rule_is_said_to_be_one() -> None:
-    assert verdict(replace(STRONG, preregistered=True)).endswith(
-        "The rule was registered before it was first run here."
-    )
+def test_a_preregistered_rule_is_said_to_be_one() -> None:
+    assert text(preregistered=True).endswith("The rule was preregistered before its first run here.")
 
 
 @pytest.mark.parametrize(
     "weaker",
     [
-        {"tests": told_by(0.01, 0.02, 0.06)},
-        {"tests": told_by(None, None, 0.01)},
-        {"tests": told_by(0.2, 0.3, 0.4)},
-        {"adjusted": 0.2, "tried": 12},
+        {"tests": outcomes(0.01, 0.02, 0.06)},
+        {"tests": outcomes(None, None, 0.01)},
+        {"tests": outcomes(None, None, None)},
+        {"tests": outcomes(0.2, 0.3, 0.4)},
+        {"p_adjusted": 0.2},
+        {"study": tried(12, 0.2)},
         {"above": False},
         {"n": 1},
         {"n": 0},
     ],
 )
-def test_anything_less_makes_no_claim(weaker: dict[str, object]) -> None:
-    said = verdict(replace(STRONG, **weaker))  # type: ignore[arg-type]
-    assert CLAIM not in said
+def test_anything_less_makes_no_claim(weaker: dict[str, Any]) -> None:
+    assert CLAIM not in text(**weaker)
 
 
-def test_all_that_was_tried_is_counted() -> None:
-    said = verdict(replace(STRONG, adjusted=0.2, tried=12))
-    assert "12 variants were tried, which makes it p = 0.200: this is not evidence of an effect." in said
+def test_all_variants_that_were_tried_are_counted() -> None:
+    after = "p = 0.200 after adjustment for the 12 variants tried: this is not evidence of an effect."
+    assert f"All tests reject at 5 %, but {after}" in text(study=tried(12, 0.2))
 
 
-def test_a_result_that_hangs_on_one_says_which() -> None:
-    hangs = replace(STEADY, one_out=(LeftOut("E0", 9, 0.001, 0.3, 0.4), LeftOut("E1", 9, 0.02, 3.0, 0.02)))
-    assert "Without E0 alone it would be p = 0.400." in verdict(replace(STRONG, concentration=hangs))
+def test_windows_are_variants_too() -> None:
+    several = replace(STRONG, views=(TRADE, replace(TRADE, name="0:5")))
+    assert "p = 0.070 after adjustment for the 2 variants tried" in text(study=several, p_adjusted=0.07)
 
 
-def test_nothing_found_says_what_could_not_have_been() -> None:
-    said = verdict(replace(STRONG, tests=told_by(0.2, 0.3, 0.4)))
-    assert "This cannot be told from other dates." in said
-    assert "Only an effect of 3.1 % or more an observation would be found four times in five" in said
+def test_a_result_that_depends_on_one_observation_names_it() -> None:
+    one = replace(STEADY, one_out=(LeftOut("E0", 9, 0.001, 0.3, 0.4), LeftOut("E1", 9, 0.02, 3.0, 0.02)))
+    assert "Without E0 alone, p = 0.400." in text(study=replace(STRONG, concentration=one))
 
 
-def test_a_mean_that_stands_out_alone_means_volatile_days() -> None:
-    mean = Significance("placebo on the mean", 10, 0.02, 0.01, "")
-    said = verdict(replace(STRONG, tests=told_by(0.2, 0.3, 0.4), placebo_mean=mean))
-    assert "volatile days alone can do that" in said
+def test_without_a_finding_the_power_is_stated() -> None:
+    found = text(tests=outcomes(0.2, 0.3, 0.4))
+    assert "The result is not distinguishable from placebo dates." in found
+    assert "A t-test has 80 % power only for an effect of 3.1 % or more per observation" in found
 
 
-def test_nothing_expected_is_not_called_beyond_expectation() -> None:
-    said = verdict(replace(STRONG, tests=told_by(None, None, 0.01), expected=False))
-    assert "+2.00 % each, nothing being expected of a date" in said
-    assert "Of 3 tests no more can be had: too little to call it evidence." in said
+def test_a_mean_that_alone_is_significant_means_volatile_days() -> None:
+    assert "volatile days alone can cause that" in text(tests=outcomes(0.2, 0.3, 0.4), placebo_mean=on_mean(0.01))
 
 
-def test_returns_that_are_alike_rather_than_large_say_so() -> None:
-    mean = Significance("placebo on the mean", 10, 0.02, 0.14, "")
-    said = verdict(replace(STRONG, placebo_mean=mean))
-    assert "The mean itself does not stand out among other dates (p = 0.140): the returns are alike, not large." in said
+def test_without_a_counterfactual_the_mean_is_net_and_one_test_is_no_evidence() -> None:
+    found = text(study=replace(STRONG, model="none"), tests=outcomes(None, None, 0.01))
+    assert found.startswith("10 observations, mean net return +2.00 % (placebo on the t-statistic p = 0.010).")
+    assert "Only 1 of 3 tests is available: this is not evidence of an effect." in found
 
 
-def test_without_placebo_dates_nothing_is_said_of_other_dates() -> None:
-    said = verdict(replace(STRONG, tests=told_by(0.2, 0.3, None), placebos=False))
-    assert "This cannot be told from zero." in said
+def test_returns_that_are_similar_rather_than_large_are_called_so() -> None:
+    similar = "The mean is not distinguishable from placebo dates (p = 0.140): the returns are similar, not large."
+    assert similar in text(placebo_mean=on_mean(0.14))
 
 
-def test_tests_that_disagree_are_not_called_no_finding() -> None:
-    assert "no proof of none" not in verdict(replace(STRONG, tests=told_by(0.01, 0.02, 0.2)))
+def test_without_placebo_dates_none_are_mentioned() -> None:
+    found = text(study=replace(STRONG, lists=0), tests=outcomes(0.2, 0.3, None))
+    assert "The result is not distinguishable from zero." in found
+
+
+def test_tests_that_disagree_are_not_called_a_missing_effect() -> None:
+    found = text(tests=outcomes(0.01, 0.02, 0.2))
+    assert "The tests disagree: this is not evidence of an effect." in found
+    assert "80 % power" not in found
+
+
+def test_one_observation_is_placed_among_placebo_dates() -> None:
+    assert text(n=1) == (
+        "One observation is an anecdote: no test applies to it. Its percentile among placebo dates is 97 %."
+    )
+
+
+def test_a_larger_return_on_placebo_dates_is_no_evidence() -> None:
+    assert "Placebo dates have larger returns of the same sign: this is not evidence of an effect." in text(above=False)

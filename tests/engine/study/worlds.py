@@ -12,7 +12,7 @@ from datasets.prices.bars import Bars, Floats, Source, make_bars
 from engine.plan.costs import Terms
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
-from engine.study.subject import StudyInput
+from engine.study.study_input import StudyInput
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import market_of
 

@@ -1,0 +1,82 @@
+"""What the tests of a study read: the return model, one sample for each window, and their placebo lists."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.prices.bars import Flags
+from engine.study.eligible import eligible_rows
+from engine.study.placebo import Placebos, draw_placebos
+from engine.study.return_model import ReturnModel
+from engine.study.sample import Sample, make_samples
+from engine.study.settings import LONG_HELD, Settings
+from engine.study.study_input import StudyInput
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The prepared data of a study. The first sample and the first placebos are those of the trades themselves.
+
+    ``placebos`` is the reason where there are none; ``notes`` describe the placebo dates and the limits of the study.
+    """
+
+    model: ReturnModel
+    samples: tuple[Sample, ...]
+    placebos: tuple[Placebos, ...] | str
+    notes: tuple[str, ...]
+
+    @property
+    def of_trades(self) -> Placebos | str:
+        """The placebos of the trades themselves, or why there are none."""
+        return self.placebos if isinstance(self.placebos, str) else self.placebos[0]
+
+
+def prepare(given: StudyInput, settings: Settings) -> Prepared:
+    """Return what the tests of a study read.
+
+    Raises:
+        UserError: intraday bars; a counterfactual that needs a benchmark, and there is none.
+    """
+    long_held = any(t.exit is not None and t.exit.bar - t.entry.bar > LONG_HELD for t in given.plan.trades)
+    model = given.return_model(None if long_held else settings.model)
+    samples = make_samples(given.pairs, model, settings.windows)
+    eligible = eligible_rows(given.strategy, given.plan, given.events, given.market, model.reference)
+    since = given.dates.since
+    placebos = draw_placebos(
+        samples,
+        settings.scheme,
+        draws=settings.draws,
+        seed=settings.seed,
+        eligible=eligible,
+        since=None if since is None else np.datetime64(since, "D"),
+    )
+    notes = [] if isinstance(placebos, str) else _calendar_notes(placebos[0])
+    if long_held and settings.model is not None:
+        notes.append(_LONG_HELD)
+    return Prepared(model, tuple(samples), placebos, (*notes, *_context_notes(eligible, given.settings_tried)))
+
+
+_LONG_HELD = (
+    f"a trade was held for more than {LONG_HELD} sessions: its expected return is not estimated, and tests of a mean "
+    "of zero are withheld because the returns include the market's drift"
+)
+
+
+def _calendar_notes(placebos: Placebos) -> list[str]:
+    session, made = placebos.sample.reference.session, placebos.calendars
+    span = f"placebo dates lie from {session[made.rows.min()]} to {session[made.rows.max()]}"
+    return [*made.notes, span]
+
+
+def _context_notes(eligible: Flags | None, settings_tried: int) -> list[str]:
+    notes = []
+    if eligible is not None:
+        notes.append(
+            f"the rule reads prices: placebo dates are the {int(eligible.sum())} sessions after which it would trade"
+        )
+    if settings_tried > 1:
+        notes.append(
+            f"this run was studied with {settings_tried} different settings: the p-values here belong to one of them "
+            "and are not adjusted for the others"
+        )
+    return notes

@@ -1,0 +1,154 @@
+"""The input of a study: a run, and what is needed to plan it again over other events or with other parameters."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.events import EventCatalogue
+from datasets.prices.bars import Bars
+from engine.account.records import Trade
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan, PlannedTrade, make_plan
+from engine.run.backtest import Window as Dates
+from engine.run.run import Run
+from engine.statistics.abnormal import Model
+from engine.strategy import Strategy, build
+from engine.strategy.market import Market
+from engine.study.legs import closed_pairs, inside_windows, place_planned, reference_of
+from engine.study.return_model import ReturnModel
+from engine.study.sample import Sample, make_sample
+from engine.study.trials import Trial, TrialPosition
+
+_NEED_BENCHMARK = (Model.MARKET, Model.MARKET_MODEL)
+_TERMS = {f.name for f in fields(Terms)}
+
+
+@dataclass(frozen=True, eq=False)
+class StudyInput:
+    """A rule over events and a market, under terms and within dates, and its run.
+
+    ``position`` is the run's place in the ledger, ``other_labels`` the events with another coder's labels,
+    ``preregistered`` whether the study is what was registered before, ``settings_tried`` the number of settings the run
+    was studied with, these included.
+    """
+
+    strategy: Strategy
+    events: EventCatalogue
+    market: Market
+    terms: Terms
+    dates: Dates
+    run: Run
+    benchmark: str | None = None
+    position: TrialPosition | None = None
+    other_labels: EventCatalogue | None = None
+    preregistered: bool = False
+    settings_tried: int = 1
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the run, made again."""
+        return self._planned(self.strategy, self.events)
+
+    def _planned(self, strategy: Strategy, events: EventCatalogue) -> Plan:
+        return make_plan(strategy, events, self.market, since=self.dates.since)
+
+    @cached_property
+    def pairs(self) -> list[tuple[PlannedTrade, Trade]]:
+        """The closed trades of the run, each with its plan.
+
+        Raises:
+            UserError: intraday bars.
+        """
+        return closed_pairs(self.plan, self.run.trades, self._bars(self.plan))
+
+    def _bars(self, plan: Plan) -> dict[str, Bars]:
+        return {b.symbol: b for b in self.market.loaded(plan.instruments)}
+
+    def return_model(self, counterfactual: Model | None) -> ReturnModel:
+        """Return the return model of the run's plan.
+
+        Raises:
+            UserError: the counterfactual needs a benchmark, and the run has none.
+        """
+        self._check_benchmark(counterfactual)
+        plan, bars = self.plan, self._bars(self.plan)
+        benchmark = self.benchmark if counterfactual in _NEED_BENCHMARK else None
+        return ReturnModel(
+            bars=bars,
+            costs={s: self.terms.costs(b.instrument) for s, b in bars.items()},
+            reference=bars[reference_of([t.instrument for t in plan.trades], plan.instruments)],
+            inside={
+                s: inside_windows(plan, b) if counterfactual else np.zeros(len(b), dtype=bool) for s, b in bars.items()
+            },
+            counterfactual=counterfactual,
+            benchmark=None if benchmark is None else self.market.bars(benchmark),
+        )
+
+    def _check_benchmark(self, counterfactual: Model | None) -> None:
+        if counterfactual not in _NEED_BENCHMARK:
+            return
+        if self.benchmark is None:
+            raise UserError(
+                f"--model {counterfactual} needs an instrument to compare the trades with: add --benchmark SPX"
+            )
+        if self.market.symbol(self.benchmark) in self.plan.instruments:
+            raise UserError(
+                f"--model {counterfactual}: the benchmark {self.benchmark} is traded itself, and would expect all of "
+                "its own moves; name another instrument with --benchmark"
+            )
+
+    def sample_over(self, events: EventCatalogue, model: ReturnModel, strategy: Strategy | None = None) -> Sample:
+        """Return the observations the rule (or another) makes over other events, with the run's own return model."""
+        rule = strategy or self.strategy
+        plan = self._planned(rule, self._relevant(events, rule))
+        return make_sample(place_planned(plan.trades, model), model)
+
+    def _relevant(self, events: EventCatalogue, rule: Strategy) -> EventCatalogue:
+        """Return the events that can be traded or end a trade; planning over them alone is quick."""
+        if any(t.exit_reason.startswith("event ") for t in self.plan.trades):
+            return events
+        kept = {t.event_id for t in self.plan.trades} | {s.event_id for s in self.plan.skipped}
+        return events.select(lambda e: e.event_id in kept or bool(rule.wants(e)))
+
+    def variant(self, trial: Trial, counterfactual: Model | None) -> Sample | None:
+        """Return the observations of a trial of the rule, with its own parameters, first date and terms.
+
+        None where it makes no trade or cannot be rebuilt: its dates or terms are unknown, its last date is another (its
+        bars end elsewhere), or the counterfactual does not apply to what it trades.
+        """
+        try:
+            again = self._rebuilt(trial)
+            if again is None or not again.plan.trades:
+                return None
+            model = again.return_model(counterfactual)
+        except UserError:
+            return None
+        return make_sample(place_planned(again.plan.trades, model), model)
+
+    def _rebuilt(self, trial: Trial) -> "StudyInput | None":
+        dates, terms = _dates_of(trial), _terms_of(trial)
+        if dates is None or terms is None or dates.until != self.dates.until:
+            return None
+        given = {k: tuple(v) if isinstance(v, list) else v for k, v in trial.parameters.items()}
+        return replace(self, strategy=build(type(self.strategy), given), terms=terms, dates=dates)
+
+
+def _dates_of(trial: Trial) -> Dates | None:
+    """Return the first and last date of a trial; None where they are unknown."""
+    ends: tuple[Any, ...] = (trial.window.get("from"), trial.window.get("to"))
+    try:
+        return Dates(*(date.fromisoformat(end) if end != "" else None for end in ends))
+    except (TypeError, ValueError):
+        return None
+
+
+def _terms_of(trial: Trial) -> Terms | None:
+    """Return the terms of a trial; None where they are unknown."""
+    try:
+        return Terms(**trial.terms) if trial.terms.keys() == _TERMS else None
+    except TypeError:
+        return None
