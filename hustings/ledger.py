@@ -114,33 +114,22 @@ def trials_of(strategy: str | None = None) -> list[Trial]:
         return _trials(db) if strategy is None else _trials(db, "strategy = ?", strategy)
 
 
-@dataclass(frozen=True)
-class SweepRow:
-    """A sweep as the ledger keeps it; ``parameters`` tell its fixed ones and the values of the others."""
+def enter_sweep(manifest: Mapping[str, Any], trials: SweepTrials) -> None:
+    """Append a sweep as one row that counts as all of its combinations; the same sweep again counts once.
 
-    sweep_id: str
-    strategy: str
-    parameters: dict[str, Any]
-    ground: Ground
-    terms: dict[str, Any]
-    window: dict[str, str]
-    trials: SweepTrials
-
-
-def enter_sweep(sweep: SweepRow) -> int:
-    """Append a sweep as one row that counts as all of its combinations; return how many trials there are then.
-
-    The same sweep again counts once.
+    Args:
+        manifest: its inputs (`engine.sweep.job.manifest_of`).
+        trials: its combinations that were computed.
 
     Raises:
         UserError: the registry cannot be written.
     """
+    row = _sweep_row(manifest, trials)
     with _ledger() as db:
-        standing = next(iter(_trials(db, "run_id = ?", _SWEEP + sweep.sweep_id)), None)
+        standing = next(iter(_trials(db, "run_id = ?", row.run_id)), None)
         kind = RowKind.REPEAT if standing else RowKind.SWEEP
-        trial = standing.k if standing else _count(db) + sweep.trials.n
-        append(db, replace(_sweep_row(sweep), kind=kind, trial=trial))
-        return _count(db)
+        trial = standing.k if standing else _count(db) + trials.n
+        append(db, replace(row, kind=kind, trial=trial))
 
 
 def trials_beside(strategy: str, sweep_id: str) -> int:
@@ -152,20 +141,21 @@ def trials_beside(strategy: str, sweep_id: str) -> int:
     return sum(t.n for t in trials_of(strategy) if t.run_id != _SWEEP + sweep_id)
 
 
-def _sweep_row(sweep: SweepRow) -> Row:
-    told = sweep.trials
+def _sweep_row(manifest: Mapping[str, Any], trials: SweepTrials) -> Row:
+    hashes = manifest["sha256"]
+    values = {"fixed": manifest["fixed"], "axes": manifest["axes"]}
     return Row(
         kind=RowKind.SWEEP,
         at=now(),
         trial=None,
-        run_id=_SWEEP + sweep.sweep_id,
-        strategy=sweep.strategy,
-        parameters=canonical({**sweep.parameters, "combinations": told.n, "with_sharpe": told.known}),
-        ground=canonical(asdict(sweep.ground)),
-        terms=canonical(sweep.terms),
-        dates=canonical(sweep.window),
-        mean=told.mean,
-        sd=told.sd,
+        run_id=_SWEEP + manifest["sweep_id"],
+        strategy=manifest["strategy"],
+        parameters=canonical({**values, "combinations": trials.n, "with_sharpe": trials.known}),
+        ground=canonical(asdict(Ground(hashes["code"], hashes["events"], hashes["bars"]))),
+        terms=canonical(manifest["terms"]),
+        dates=canonical(manifest["window"]),
+        mean=trials.mean,
+        sd=trials.sd,
     )
 
 

@@ -1,6 +1,7 @@
-"""What a sweep comes to: its best combinations, the spread of all, and how the number hangs on each parameter.
+"""The digest of a sweep: its best combinations, the moments of all, and the number by each parameter.
 
-The results pass by once, in the order of the combinations, so that a million of them need no more room than a thousand.
+The results are read once, in the order of the combinations, so that a million of them need no more memory than a
+thousand.
 """
 
 from collections import Counter
@@ -13,25 +14,17 @@ from numpy.typing import NDArray
 
 from datasets.errors import UserError, unknown_name
 from datasets.prices.bars import Floats
-from engine.account.bar_matrix import Numbers64
 from engine.metrics.table import METRICS
+from engine.sweep.chunk import FAILED, REPLAY, TRADE_SHARPE, Chunk
 from engine.sweep.space import Space
-from engine.sweep.sweep import FAILED, REPLAY, TRADE_SHARPE, Chunk
 
 RANKING = (*(m.name for m in METRICS if m.better), TRADE_SHARPE)
 """The numbers by which one combination is better than another."""
-GROUPS_AT_MOST = 60
-"""A parameter of more values is shown by groups of values that follow one another."""
+_LESS_IS_BETTER = frozenset(m.name for m in METRICS if m.better < 0)
+MAX_GROUPS = 60
+"""A parameter with more values is shown by groups of consecutive values."""
 FAILURES_SHOWN = 20
-REASONS_AT_MOST = 1_000
-
-
-@dataclass(frozen=True)
-class Best:
-    """One of the best combinations: its number in the sweep, and its results by name (None: n/a)."""
-
-    row: int
-    results: Mapping[str, float | None]
+MAX_REASONS = 1_000
 
 
 @dataclass(frozen=True)
@@ -45,33 +38,27 @@ class SampleMoments:
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """Of each group of a parameter's values: how many combinations have the number, its mean and best (NaN: n/a)."""
+    """The number over groups of the values of one parameter, or of two.
 
-    name: str
-    groups: tuple[tuple[Any, Any], ...]
-    count: Numbers64
-    mean: Floats
-    best: Floats
+    ``groups`` are the first and last value of each group, by parameter. ``count`` combinations have the number,
+    ``mean`` and ``best`` are of those (NaN: n/a): arrays with one axis per parameter, in the order of ``names``.
+    """
 
-
-@dataclass(frozen=True, eq=False)
-class HeatMap:
-    """The same of two parameters: arrays of groups of ``down`` x groups of ``across``."""
-
-    across: Slice
-    down: Slice
-    count: Numbers64
+    names: tuple[str, ...]
+    groups: tuple[tuple[tuple[Any, Any], ...], ...]
+    count: NDArray[np.int64]
     mean: Floats
     best: Floats
 
 
 @dataclass(frozen=True, eq=False)
 class Digest:
-    """What a sweep comes to by one number.
+    """A sweep summarised by one number.
 
-    ``known`` combinations have the number, and ``above`` of them lie above zero; ``failed`` and ``replayed`` count;
-    ``reasons`` tell why combinations failed, and how often; ``failures`` are the first of them. ``sharpes`` are the
-    moments of the Sharpe ratios per trade, and ``spread`` those of the number.
+    ``known`` combinations have the number, and ``above`` of them exceed zero; ``failed`` and ``replayed`` are counts;
+    ``reasons`` say why combinations failed, and how often; ``failures`` are the first of them. ``best`` are the results
+    of the best combinations by their number in the sweep, best first. ``sharpes`` are the moments of the Sharpe ratios
+    per trade, ``moments`` those of the number. ``heat`` is the slice of two parameters, down and across.
     """
 
     metric: str
@@ -82,18 +69,18 @@ class Digest:
     replayed: int
     reasons: tuple[tuple[str, int], ...]
     failures: tuple[tuple[int, str], ...]
-    best: tuple[Best, ...]
+    best: Mapping[int, Mapping[str, float | None]]
     sharpes: SampleMoments
-    spread: SampleMoments
+    moments: SampleMoments
     slices: tuple[Slice, ...]
-    heat: HeatMap | None
+    heat: Slice | None
 
 
 def checked_metric(name: str) -> str:
     """Return the name of a number by which combinations can be ranked.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: no number has that name.
     """
     plain = name.strip().lower().replace("-", "_")
     if plain not in RANKING:
@@ -101,39 +88,37 @@ def checked_metric(name: str) -> str:
     return plain
 
 
-def heat_axes(space: Space, asked: Sequence[str] = ()) -> tuple[str, str] | None:
-    """Return the two parameters of the heat map: those asked for, or those of most values; None where fewer vary.
+def heat_axes(space: Space, names: Sequence[str] = ()) -> tuple[str, str] | None:
+    """Return the two parameters across and down the heat map: those named, or those of most values; None below two.
 
     Raises:
-        UserError: not two of the parameters that vary.
+        UserError: the names are not two of the parameters that vary.
     """
     varied = [name for name, values in space.axes.items() if len(values) > 1]
-    for name in asked:
+    for name in names:
         if name not in varied:
             raise unknown_name("parameter that varies", name, varied, hint=f"varied are {', '.join(varied) or 'none'}")
-    if asked:
-        if len(set(asked)) != 2:
-            raise UserError(f"--heat names {', '.join(asked)}; it takes two parameters, such as --heat hold,delay")
-        return asked[0], asked[1]
-    most = sorted(varied, key=lambda name: -len(space.axes[name]))[:2]
-    return (most[0], most[1]) if len(most) == 2 else None
+    if names and len(set(names)) != 2:
+        raise UserError(f"--heat names {', '.join(names)}; it takes two parameters, such as --heat hold,delay")
+    chosen = names or sorted(varied, key=lambda name: -len(space.axes[name]))[:2]
+    return (chosen[0], chosen[1]) if len(chosen) == 2 else None
 
 
 def digest(
-    space: Space, parts: Iterable[Chunk], *, metric: str, top: int, heat: tuple[str, str] | None = None
+    space: Space, chunks: Iterable[Chunk], *, metric: str, top: int, heat: tuple[str, str] | None = None
 ) -> Digest:
-    """Return what results come to.
+    """Return the digest of results.
 
     Args:
         space: the combinations.
-        parts: their results, each once, in order.
+        chunks: their results, each once, in order.
         metric: the number by which they are ranked; the first of equals is the better.
         top: how many of the best are named.
-        heat: the parameters of the heat map.
+        heat: the parameters across and down the heat map.
     """
     tally = _Tally(space, metric, top, heat)
-    for part in parts:
-        tally.add(part)
+    for chunk in chunks:
+        tally.add(chunk)
     return tally.digest()
 
 
@@ -143,7 +128,7 @@ def groups_of(values: Sequence[Any]) -> tuple[tuple[tuple[Any, Any], ...], NDArr
     >>> groups_of([1, 2, 3])[0]
     ((1, 1), (2, 2), (3, 3))
     """
-    size = -(-len(values) // GROUPS_AT_MOST)
+    size = -(-len(values) // MAX_GROUPS)
     number = np.arange(len(values)) // size
     ends = [(values[k], values[min(k + size, len(values)) - 1]) for k in range(0, len(values), size)]
     return tuple(ends), number
@@ -152,128 +137,114 @@ def groups_of(values: Sequence[Any]) -> tuple[tuple[tuple[Any, Any], ...], NDArr
 class _Cells:
     """Counts, sums and bests of the number in the cells of a table."""
 
-    def __init__(self, n: int, sign: int) -> None:
-        self.count, self.sum, self._sign = np.zeros(n, dtype=np.int64), np.zeros(n), sign
-        self._best = np.full(n, -np.inf)
+    def __init__(self, shape: tuple[int, ...], sign: int) -> None:
+        self._shape, self._sign = shape, sign
+        n = int(np.prod(shape))
+        self._count, self._sum, self._best = np.zeros(n, dtype=np.int64), np.zeros(n), np.full(n, -np.inf)
 
-    def add(self, cell: NDArray[np.intp], values: Floats) -> None:
-        n = len(self.count)
-        self.count += np.bincount(cell, minlength=n)
-        self.sum += np.bincount(cell, weights=values, minlength=n)
+    def add(self, groups: Sequence[NDArray[np.intp]], values: Floats) -> None:
+        cell, n = np.ravel_multi_index(tuple(groups), self._shape), len(self._count)
+        self._count += np.bincount(cell, minlength=n)
+        self._sum += np.bincount(cell, weights=values, minlength=n)
         np.maximum.at(self._best, cell, self._sign * values)
 
-    @property
-    def mean(self) -> Floats:
-        found: Floats = np.divide(self.sum, self.count, out=np.full(len(self.sum), np.nan), where=self.count > 0)
-        return found
-
-    @property
-    def best(self) -> Floats:
-        return np.where(self.count > 0, self._sign * self._best, np.nan)
+    def slice(self, names: tuple[str, ...], groups: tuple[tuple[tuple[Any, Any], ...], ...]) -> Slice:
+        known = self._count > 0
+        mean = np.divide(self._sum, self._count, out=np.full(len(known), np.nan), where=known)
+        best = np.where(known, self._sign * self._best, np.nan)
+        shape = self._shape
+        return Slice(names, groups, self._count.reshape(shape), mean.reshape(shape), best.reshape(shape))
 
 
-class _Spread:
-    """Mean and variance of numbers that come in stretches (Chan, Golub and LeVeque 1983)."""
+class _Moments:
+    """Mean and variance of numbers that come in chunks (Chan, Golub and LeVeque 1983)."""
 
     def __init__(self) -> None:
-        self.n, self._mean, self._square = 0, 0.0, 0.0
+        self._n, self._mean, self._squares = 0, 0.0, 0.0
 
     def add(self, values: Floats) -> None:
         if not len(values):
             return
         mean, n = float(values.mean()), len(values)
-        away = mean - self._mean
-        self._square += float(((values - mean) ** 2).sum()) + away**2 * self.n * n / (self.n + n)
-        self._mean += away * n / (self.n + n)
-        self.n += n
+        shift = mean - self._mean
+        self._squares += float(((values - mean) ** 2).sum()) + shift**2 * self._n * n / (self._n + n)
+        self._mean += shift * n / (self._n + n)
+        self._n += n
 
-    @property
     def moments(self) -> SampleMoments:
-        sd = float(np.sqrt(self._square / (self.n - 1))) if self.n > 1 else None
-        return SampleMoments(self.n, self._mean if self.n else None, sd)
+        sd = float(np.sqrt(self._squares / (self._n - 1))) if self._n > 1 else None
+        return SampleMoments(self._n, self._mean if self._n else None, sd)
 
 
 class _Tally:
-    """Takes in stretch after stretch."""
+    """Adds up chunk after chunk."""
 
     def __init__(self, space: Space, metric: str, top: int, heat: tuple[str, str] | None) -> None:
-        self._space, self._metric, self._top, self._heat = space, metric, top, heat
-        self._sign = -1 if any(m.name == metric and m.better < 0 for m in METRICS) else 1
+        self._space, self._metric, self._top = space, metric, top
+        self._sign = -1 if metric in _LESS_IS_BETTER else 1
         self._groups = {name: groups_of(values) for name, values in space.axes.items() if len(values) > 1}
-        self._cells = {name: _Cells(len(ends), self._sign) for name, (ends, _) in self._groups.items()}
-        self._map = None if heat is None else _Cells(self._width(heat[0]) * self._width(heat[1]), self._sign)
+        self._heat = None if heat is None else (heat[1], heat[0])
+        tables = [*((name,) for name in self._groups), *([] if self._heat is None else [self._heat])]
+        self._slices: dict[tuple[str, ...], _Cells] = {names: self._cells(*names) for names in tables}
         self._n = self._failed = self._replayed = self._above = 0
         self._reasons: Counter[str] = Counter()
         self._failures: list[tuple[int, str]] = []
         self._best: list[tuple[float, int, dict[str, float | None]]] = []
-        self._sharpes, self._spread = _Spread(), _Spread()
+        self._sharpes, self._moments = _Moments(), _Moments()
 
-    def _width(self, name: str) -> int:
-        return len(self._groups[name][0])
+    def _cells(self, *names: str) -> _Cells:
+        return _Cells(tuple(len(self._groups[name][0]) for name in names), self._sign)
 
-    def add(self, part: Chunk) -> None:
-        """Take in the results of some combinations."""
-        values = part.columns[self._metric]
-        known = np.flatnonzero(np.isfinite(values))
-        self._n += len(part)
-        self._failed += int((part.how == FAILED).sum())
-        self._replayed += int((part.how == REPLAY).sum())
-        self._above += int((values[known] > 0).sum())
-        self._reasons.update(self._told(why) for why in part.failed.values())
-        self._failures += [*part.failed.items()][: FAILURES_SHOWN - len(self._failures)]
-        sharpes = part.columns[TRADE_SHARPE]
+    def add(self, chunk: Chunk) -> None:
+        """Add the results of some combinations."""
+        column, sharpes = chunk.columns[self._metric], chunk.columns[TRADE_SHARPE]
+        known = np.flatnonzero(np.isfinite(column))
+        values = column[known]
+        self._n += len(chunk)
+        self._failed += int((chunk.how == FAILED).sum())
+        self._replayed += int((chunk.how == REPLAY).sum())
+        self._above += int((values > 0).sum())
+        self._reasons.update(self._reason(why) for why in chunk.failed.values())
+        self._failures += [*chunk.failed.items()][: FAILURES_SHOWN - len(self._failures)]
         self._sharpes.add(sharpes[np.isfinite(sharpes)])
-        self._spread.add(values[known])
-        self._rank(part, known, values[known])
-        self._by_parameter(part, known, values[known])
+        self._moments.add(values)
+        self._rank(chunk, known, values)
+        self._add_to_slices(chunk, known, values)
 
-    def _told(self, why: str) -> str:
-        return why if why in self._reasons or len(self._reasons) < REASONS_AT_MOST else "other reasons"
+    def _reason(self, why: str) -> str:
+        return why if why in self._reasons or len(self._reasons) < MAX_REASONS else "other reasons"
 
-    def _rank(self, part: Chunk, known: Numbers64, values: Floats) -> None:
-        by = np.lexsort((known, -self._sign * values))[: self._top]
-        found = [(-self._sign * values[i], part.first + int(known[i]), _results(part, int(known[i]))) for i in by]
+    def _rank(self, chunk: Chunk, known: NDArray[np.intp], values: Floats) -> None:
+        keys = -self._sign * values
+        by = np.lexsort((known, keys))[: self._top]
+        found = [(keys[i], row, chunk.results(row)) for i in by for row in [chunk.first + int(known[i])]]
         self._best = sorted([*self._best, *found], key=lambda b: b[:2])[: self._top]
 
-    def _by_parameter(self, part: Chunk, known: Numbers64, values: Floats) -> None:
-        which = self._space.which(part.first, part.last)
+    def _add_to_slices(self, chunk: Chunk, known: NDArray[np.intp], values: Floats) -> None:
+        which = self._space.which(chunk.first, chunk.last)
         group = {name: number[which[name][known]] for name, (_, number) in self._groups.items()}
-        for name, cells in self._cells.items():
-            cells.add(group[name], values)
-        if self._map is not None and self._heat is not None:
-            across, down = self._heat
-            self._map.add(group[down] * self._width(across) + group[across], values)
+        for names, cells in self._slices.items():
+            cells.add([group[name] for name in names], values)
 
     def digest(self) -> Digest:
-        """Return what all of them come to."""
+        """Return the digest of all that was added."""
+        slices = {
+            names: cells.slice(names, tuple(self._groups[name][0] for name in names))
+            for names, cells in self._slices.items()
+        }
+        moments = self._moments.moments()
         return Digest(
             metric=self._metric,
             n=self._n,
-            known=self._spread.n,
+            known=moments.n,
             above=self._above,
             failed=self._failed,
             replayed=self._replayed,
             reasons=tuple(sorted(self._reasons.items(), key=lambda r: (-r[1], r[0]))),
             failures=tuple(self._failures),
-            best=tuple(Best(row, results) for _, row, results in self._best),
-            sharpes=self._sharpes.moments,
-            spread=self._spread.moments,
-            slices=tuple(self._slice(name) for name in self._groups),
-            heat=self._heat_map(),
+            best={row: results for _, row, results in self._best},
+            sharpes=self._sharpes.moments(),
+            moments=moments,
+            slices=tuple(s for names, s in slices.items() if len(names) == 1),
+            heat=None if self._heat is None else slices[self._heat],
         )
-
-    def _slice(self, name: str) -> Slice:
-        cells = self._cells[name]
-        return Slice(name, self._groups[name][0], cells.count, cells.mean, cells.best)
-
-    def _heat_map(self) -> HeatMap | None:
-        if self._map is None or self._heat is None:
-            return None
-        across, down = self._heat
-        shape = (self._width(down), self._width(across))
-        found = [a.reshape(shape) for a in (self._map.mean, self._map.best)]
-        return HeatMap(self._slice(across), self._slice(down), self._map.count.reshape(shape), *found)
-
-
-def _results(part: Chunk, place: int) -> dict[str, float | None]:
-    return {name: float(v) if np.isfinite(v := column[place]) else None for name, column in part.columns.items()}

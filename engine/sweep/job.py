@@ -1,6 +1,7 @@
-"""All that a sweep stands on, in one value that can be sent to another process and known again by its hash."""
+"""All inputs of a sweep in one value, which can be sent to another process and is identified by the hash of them."""
 
 import hashlib
+import inspect
 import json
 import platform
 import sys
@@ -16,28 +17,38 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars
-from engine.account.grid import Backend
 from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
-from engine.run.backtest import Window, rule_of
+from engine.run.backtest import Window
 from engine.run.identity import code_hash
-from engine.strategy import Strategy, values
 from engine.strategy.market import Market
-from engine.sweep.space import Space
+from engine.sweep.space import Space, plain_value
 
 _FACTS = Path(__file__).parents[2] / "datasets"
 
 
 @dataclass(frozen=True, eq=False)
-class HeldBars:
-    """A source of the bars that a sweep was begun with; ``missing`` tells why some instruments have none."""
+class Job:
+    """A sweep: its combinations, events, bars and terms. ``spans`` are the windows it is evaluated over, its own first.
 
-    held: Mapping[str, Bars]
+    It is the source of its own bars: ``bars`` by symbol; ``missing`` says why an instrument has none.
+    """
+
+    space: Space
+    events: EventCatalogue
+    bars: Mapping[str, Bars]
     missing: Mapping[str, str]
+    instruments: InstrumentTable
+    terms: Terms
+    spans: tuple[Window, ...]
+
+    def market(self, span: int) -> Market:
+        """Return the bars up to the end of a span."""
+        return Market(self, self.instruments, self.spans[span].until)
 
     def symbols(self) -> list[str]:
         """Return the symbols it has bars for."""
-        return list(self.held)
+        return list(self.bars)
 
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of an instrument.
@@ -46,55 +57,16 @@ class HeldBars:
             UserError: it has none.
         """
         symbol = instrument.symbol
-        if symbol not in self.held:
-            told = "no bars of it go with this sweep: name it in a field of type Symbol or Symbols"
-            raise UserError(self.missing.get(symbol, f"{symbol}: {told}"))
-        return self.held[symbol]
+        if symbol not in self.bars:
+            unnamed = f"{symbol}: this sweep has no bars of it: name it in a field of type Symbol or Symbols"
+            raise UserError(self.missing.get(symbol, unnamed))
+        return self.bars[symbol]
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
-    """A sweep: its combinations, events, bars and terms. ``spans`` are the dates it is reckoned over, its own first.
-
-    ``backend`` is one and the same for all combinations, wherever they are reckoned: it decides on last digits.
-    """
-
-    space: Space
-    events: EventCatalogue
-    bars: HeldBars
-    instruments: InstrumentTable
-    terms: Terms
-    spans: tuple[Window, ...]
-    backend: Backend = Backend.NUMPY
-
-    def market(self, span: int) -> Market:
-        """Return the bars up to the end of a span."""
-        return Market(self.bars, self.instruments, self.spans[span].until)
-
-
-FAST_FROM = 20_000
-"""From so many combinations on numba is worth its loading, where it is installed."""
-
-
-def backend_of(asked: Backend, n: int) -> Backend:
-    """Return what is to reckon n combinations: as asked, or numba where it is there and worth its loading."""
-    if asked is Backend.AUTO:
-        return Backend.FAST if n >= FAST_FROM and find_spec("numba") else Backend.NUMPY
-    if asked is Backend.FAST and not find_spec("numba"):
-        raise UserError("numba is not installed; it comes with the extra fast: pip install 'hustings[fast]'")
-    return asked
-
-
-def job_of(
-    space: Space,
-    events: EventCatalogue,
-    market: Market,
-    *,
-    terms: Terms,
-    window: Window,
-    backend: Backend = Backend.AUTO,
-) -> Job:
+def job_of(space: Space, events: EventCatalogue, market: Market, *, terms: Terms, window: Window) -> Job:
     """Return the sweep of combinations over events and bars, with the bars of every instrument that they name.
+
+    Instruments are found by each value of each parameter, and by planning the first and the last combination.
 
     Args:
         space: the combinations.
@@ -102,36 +74,38 @@ def job_of(
         market: the bars; its ``until`` must be that of the window.
         terms: cash, costs and limits.
         window: the dates of the accounts.
-        backend: what reckons.
     """
-    asked = _Remembering(market)
-    for rule in _examples(space):
-        for name in rule.instruments():
-            asked.bars(name)
+    recorder = _Recorder(market)
+    singles = space.one_at_a_time()
+    for row in range(len(singles)):
+        for name in _instruments(singles, row):
+            recorder.find(name)
     for row in {0, len(space) - 1}:
-        asked.plan(space, row, events, window)
-    held = HeldBars(asked.held, asked.missing)
-    return Job(space, events, held, market.instruments, terms, (window,), backend_of(backend, len(space)))
+        _plan(space, row, events, Market(recorder, market.instruments), window)
+    return Job(space, events, recorder.bars, recorder.missing, market.instruments, terms, (window,))
 
 
-def _examples(space: Space) -> list[Strategy]:
-    """Return rules that between them have every value of every parameter; those that are refused are left out."""
-    found: list[Strategy] = []
-    first = {name: v[0] for name, v in space.axes.items()}
-    for given in [first, *({**first, name: value} for name, v in space.axes.items() for value in v[1:])]:
-        try:
-            found.append(space.kind(**{**space.fixed, **given}))
-        except ValueError:
-            continue
-    return found
+def _instruments(space: Space, row: int) -> tuple[str, ...]:
+    try:
+        return tuple(space.rule(row).instruments())
+    except UserError:  # refused together with the values of the other parameters
+        return ()
 
 
-class _Remembering:
-    """Asks a market for bars and keeps what it gave, or why it gave none."""
+def _plan(space: Space, row: int, events: EventCatalogue, market: Market, window: Window) -> None:
+    """Plan one combination for the bars it loads; its errors are reported when it is evaluated."""
+    try:
+        make_plan(space.rule(row), events, market, since=window.since)
+    except Exception:
+        return
+
+
+class _Recorder:
+    """A source of the bars of a market that keeps what it loads, or why there is nothing to load."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
-        self.held: dict[str, Bars] = {}
+        self.bars: dict[str, Bars] = {}
         self.missing: dict[str, str] = {}
 
     def symbols(self) -> list[str]:
@@ -140,96 +114,71 @@ class _Remembering:
 
     def load(self, instrument: Instrument) -> Bars:
         """Return the bars of an instrument and keep them."""
-        self.held[instrument.symbol] = self._market.bars(instrument.symbol)
-        return self.held[instrument.symbol]
+        return self.bars.setdefault(instrument.symbol, self._market.bars(instrument.symbol))
 
-    def bars(self, name: str) -> None:
-        """Keep the bars of an instrument, or why there are none."""
+    def find(self, name: str) -> None:
+        """Keep the bars of an instrument under any of its names, or why there are none."""
+        symbol = name
         try:
-            self.load(self._market.instruments.find(name))
+            instrument = self._market.instruments.find(name)
+            symbol = instrument.symbol
+            self.load(instrument)
         except UserError as e:
-            self.missing[_symbol(self._market, name)] = str(e)
-
-    def plan(self, space: Space, row: int, events: EventCatalogue, window: Window) -> None:
-        """Keep the bars for which one combination asks while it is planned; its own faults show when it is tried."""
-        market = Market(self, self._market.instruments)
-        try:
-            make_plan(space.combinations(row, row + 1).rule(0), events, market, since=window.since)
-        except Exception:
-            return
+            self.missing[symbol] = str(e)
 
 
-def _symbol(market: Market, name: str) -> str:
-    try:
-        return market.symbol(name)
-    except UserError:
-        return name
+def manifest_of(job: Job, walk_forward: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the inputs of a sweep and its id, ready for JSON: rule, values, events, bars, terms, code.
 
-
-def manifest_of(job: Job) -> dict[str, Any]:
-    """Return what a sweep stands on, ready for JSON: rule, values, events, bars, terms, code."""
+    Args:
+        job: the sweep.
+        walk_forward: the lengths of the training and test windows in words; None without a walk-forward.
+    """
     space, window = job.space, job.spans[0]
-    bars = dict(sorted(job.bars.held.items()))
-    return {
+    bars = dict(sorted(job.bars.items()))
+    manifest = {
         "strategy": space.kind.name,
-        "rule": rule_of(space.kind(**_first(space))) if _is_built(space) else space.kind.__name__,
-        "fixed": {name: _plain(v) for name, v in space.fixed.items()},
-        "axes": {name: [_plain(v) for v in given] for name, given in space.axes.items()},
+        "rule": (inspect.getdoc(space.kind) or space.kind.__name__).splitlines()[0],
+        "fixed": {name: plain_value(v) for name, v in space.fixed.items()},
+        "axes": {name: [plain_value(v) for v in given] for name, given in space.axes.items()},
         "combinations": len(space),
         "of": space.size,
         "places": None if space.places is None else hashlib.sha256(space.places.astype("<i8").tobytes()).hexdigest(),
         "sources": {symbol: f"{b.source.text}; {b.span()}" for symbol, b in bars.items()},
         "simulated": sorted(symbol for symbol, b in bars.items() if b.source.simulated),
         "costs": {symbol: asdict(job.terms.costs(b.instrument)) for symbol, b in bars.items()},
-        "missing": dict(sorted(job.bars.missing.items())),
+        "missing": dict(sorted(job.missing.items())),
         "terms": asdict(job.terms),
         "window": {"from": str(window.since or ""), "to": str(window.until or "")},
         "events": len(job.events),
         "labels": None if job.events.labels is None else dict(job.events.labels),
         "priors": None if job.events.priors is None else dict(job.events.priors),
-        "backend": job.backend.value,
         "sha256": hashes_of(job),
-        "versions": versions(job.backend),
+        "versions": versions(),
+        "walk_forward": None if walk_forward is None else dict(walk_forward),
     }
+    return {"sweep_id": _id_of(manifest), **manifest}
 
 
-def _first(space: Space) -> dict[str, Any]:
-    return {**space.fixed, **{name: v[0] for name, v in space.axes.items()}}
-
-
-def _is_built(space: Space) -> bool:
-    try:
-        space.kind(**_first(space))
-    except ValueError:
-        return False
-    return True
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return getattr(value, "value", value)
-
-
-def id_of(manifest: Mapping[str, Any]) -> str:
-    """Return the id of a sweep: 16 hex digits of the SHA-256 of its manifest, without the text of the rule."""
+def _id_of(manifest: Mapping[str, Any]) -> str:
+    """Return 16 hex digits of the SHA-256 of a manifest without the text of the rule."""
     inputs = {name: value for name, value in manifest.items() if name != "rule"}
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def hashes_of(job: Job) -> dict[str, Any]:
-    """Return the hashes of the code, of the facts that come with it, of the events and of the bars by symbol."""
+    """Return the hashes of the code, of the bundled tables, of the events and of the bars by symbol."""
     return {
         "code": code_hash(job.space.kind),
         "facts": facts_hash(),
         "events": job.events.sha256(),
-        "bars": {symbol: b.sha256() for symbol, b in sorted(job.bars.held.items())},
+        "bars": {symbol: b.sha256() for symbol, b in sorted(job.bars.items())},
     }
 
 
 @lru_cache(maxsize=1)
 def facts_hash() -> str:
-    """Return a hash of the tables that come with hustings: events, instruments, hours, closures."""
+    """Return a hash of the bundled tables: events, instruments, hours, closures."""
     digest = hashlib.sha256()
     for path in sorted(_FACTS.rglob("*.csv")):
         digest.update(str(path.relative_to(_FACTS).as_posix()).encode())
@@ -237,31 +186,11 @@ def facts_hash() -> str:
     return digest.hexdigest()
 
 
-def versions(backend: Backend) -> dict[str, str]:
-    """Return the versions on which the bytes of a result hang; of what is not installed, ``none``."""
-    named = ("hustings", "numpy", "exchange_calendars", "pyarrow", *(["numba"] if backend is Backend.FAST else []))
+def versions() -> dict[str, str]:
+    """Return the versions on which the bytes of a result depend; of what is not installed, ``none``."""
+    named = ("hustings", "numpy", "exchange_calendars", "pyarrow")
     return {
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "implementation": platform.python_implementation(),
         **{name: version(name) if find_spec(name) else "none" for name in named},
     }
-
-
-def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> list[str]:
-    """Return what two descriptions (``hashes_of`` and ``versions`` together) do not have in common, in words."""
-    words = {"code": "another version of the code", "facts": "other tables of hours, instruments or events"}
-    words |= {"events": "other events", "bars": "other bars"}
-    return [
-        words.get(name, f"{name} {there.get(name, 'none')}, here {value}")
-        for name, value in here.items()
-        if there.get(name) != value
-    ]
-
-
-def plain_parameters(job: Job, row: int) -> dict[str, Any]:
-    """Return all parameters of one combination, defaults included, ready for JSON; those given where it is refused."""
-    combos = job.space.combinations(row, row + 1)
-    try:
-        return values(combos.rule(0))
-    except UserError:
-        return {name: _plain(v) for name, v in combos.parameters(0).items()}

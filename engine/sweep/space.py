@@ -1,7 +1,7 @@
-"""Which combinations of a rule's parameters a sweep tries: all of a product, some drawn from it, or some listed."""
+"""Which combinations of a rule's parameters a sweep tries: all of a product, a random draw from it, or a list."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import prod
 from typing import Any
 
@@ -9,58 +9,85 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from engine.account.bar_matrix import Numbers64
 from engine.strategy import Strategy, build
 from engine.strategy.combinations import Combinations, ParameterColumn, checks_several_together
 from engine.sweep.condition import Condition
 
-_AT_ONCE = 5_000_000
-"""A product up to this size is looked at whole; from a larger one combinations are drawn and then looked at."""
+Places = NDArray[np.int64]
+"""Places of combinations in the product of the axes, the last axis changing fastest."""
+_ENUMERABLE = 5_000_000
+"""A product up to this size is enumerated; from a larger one combinations are drawn first and checked after."""
 _ROUNDS = 200
-_LARGEST = 1 << 62
+_MAX_PRODUCT = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)
 class Space:
     """Combinations of one rule, in their order: ``fixed`` parameters, and the values of those that vary (``axes``).
 
-    ``places`` are the places of the combinations in the product of the axes, the last one changing fastest; None for
-    all of it.
+    ``places`` are those of the combinations; None for the whole product.
     """
 
     kind: type[Strategy]
     fixed: Mapping[str, Any]
     axes: Mapping[str, tuple[Any, ...]]
-    places: Numbers64 | None = None
+    places: Places | None = None
 
     def __len__(self) -> int:
         return self.size if self.places is None else len(self.places)
 
     @property
     def size(self) -> int:
-        """How many combinations the whole product has."""
+        """The number of combinations of the whole product."""
         return prod(len(values) for values in self.axes.values())
 
     def which(self, first: int, last: int) -> dict[str, NDArray[np.intp]]:
-        """Return the place of each combination's value on each axis, from one row up to another."""
-        places = np.arange(first, last) if self.places is None else self.places[first:last]
+        """Return the index of each combination's value on each axis, for the rows from ``first`` up to ``last``."""
+        return self._indices(np.arange(first, last) if self.places is None else self.places[first:last])
+
+    def _indices(self, places: Places) -> dict[str, NDArray[np.intp]]:
         sizes = tuple(len(values) for values in self.axes.values())
-        found = np.unravel_index(places, sizes) if sizes else ()
-        return dict(zip(self.axes, map(np.asarray, found), strict=True))
+        indices = np.unravel_index(places, sizes) if sizes else ()
+        return dict(zip(self.axes, map(np.asarray, indices), strict=True))
 
     def combinations(self, first: int, last: int) -> Combinations:
-        """Return the combinations from one row up to another; their columns hold only the values they have."""
+        """Return the combinations from one row up to another; their columns hold only the values in use."""
         columns = {name: _column(self.axes[name], which) for name, which in self.which(first, last).items()}
         return Combinations(self.kind, self.fixed, columns, last - first)
+
+    def rule(self, row: int) -> Strategy:
+        """Return the rule of one combination.
+
+        Raises:
+            UserError: the rule refuses these parameters together.
+        """
+        return self.combinations(row, row + 1).rule(0)
 
     def parameters(self, row: int) -> dict[str, Any]:
         """Return the parameters given to one combination, by name."""
         return self.combinations(row, row + 1).parameters(0)
 
+    def varied(self, row: int) -> dict[str, Any]:
+        """Return the parameters that vary and their values in one combination, ready for JSON."""
+        given = self.parameters(row)
+        return {name: plain_value(given[name]) for name in self.axes}
+
+    def one_at_a_time(self) -> "Space":
+        """Return the first combination of the product, and those that differ from it in one parameter."""
+        sizes = [len(values) for values in self.axes.values()]
+        steps = [prod(sizes[n + 1 :]) for n in range(len(sizes))]
+        places = [0, *(k * step for size, step in zip(sizes, steps, strict=True) for k in range(1, size))]
+        return replace(self, places=np.array(places, dtype=np.int64))
+
+
+def plain_value(value: Any) -> Any:
+    """Return a parameter's value ready for JSON."""
+    return [plain_value(v) for v in value] if isinstance(value, tuple) else getattr(value, "value", value)
+
 
 def _column(values: tuple[Any, ...], which: NDArray[np.intp]) -> ParameterColumn:
-    used, place = np.unique(which, return_inverse=True)
-    return ParameterColumn(tuple(values[i] for i in used), place.astype(np.intp).ravel())
+    used, index = np.unique(which, return_inverse=True)
+    return ParameterColumn(tuple(values[i] for i in used), index.astype(np.intp).ravel())
 
 
 def grid_space(kind: type[Strategy], fixed: Mapping[str, Any], axes: Mapping[str, Iterable[Any]]) -> Space:
@@ -74,16 +101,16 @@ def grid_space(kind: type[Strategy], fixed: Mapping[str, Any], axes: Mapping[str
         if not values:
             raise UserError(f"parameter {name} of {kind.name} has no values to try")
     first = {**fixed, **{name: values[0] for name, values in given.items()}}
-    checked = {name: tuple(_held(kind, first, name, v) for v in values) for name, values in given.items()}
+    checked = {name: tuple(_checked(kind, first, name, v) for v in values) for name, values in given.items()}
     for name, values in checked.items():
-        _check_once(kind, name, values)
-    if prod(len(values) for values in checked.values()) > _LARGEST:
+        _check_distinct(kind, name, values)
+    if prod(len(values) for values in checked.values()) > _MAX_PRODUCT:
         raise UserError("there are more combinations than can be counted: give fewer values, or fewer parameters")
-    return Space(kind, {name: _held(kind, first, name, v) for name, v in fixed.items()}, checked)
+    return Space(kind, {name: _checked(kind, first, name, v) for name, v in fixed.items()}, checked)
 
 
-def _held(kind: type[Strategy], first: Mapping[str, Any], name: str, value: Any) -> Any:
-    """Return a value as the rule holds it; as given where the rule may refuse it for what the others are."""
+def _checked(kind: type[Strategy], first: Mapping[str, Any], name: str, value: Any) -> Any:
+    """Return a value as the rule holds it; unchanged where the rule may refuse it because of the other parameters."""
     try:
         return getattr(build(kind, {**first, name: value}), name)
     except UserError:
@@ -92,7 +119,7 @@ def _held(kind: type[Strategy], first: Mapping[str, Any], name: str, value: Any)
         raise
 
 
-def _check_once(kind: type[Strategy], name: str, values: Sequence[Any]) -> None:
+def _check_distinct(kind: type[Strategy], name: str, values: Sequence[Any]) -> None:
     seen = set[tuple[type, Any]]()
     for value in values:
         if (type(value), value) in seen:
@@ -104,17 +131,15 @@ def those_of(space: Space, conditions: Sequence[Condition]) -> Space:
     """Return the combinations of a product for which all conditions hold.
 
     Raises:
-        UserError: none is left, or the product is too large to be looked at whole.
+        UserError: none is left, or the product is too large to be enumerated.
     """
     if not conditions:
         return space
-    if space.size > _AT_ONCE:
+    if space.size > _ENUMERABLE:
         raise UserError(
-            f"{space.size:,} combinations are too many for --where (at most {_AT_ONCE:,}): draw some with --random"
+            f"{space.size:,} combinations are too many for --where (at most {_ENUMERABLE:,}): draw some with --random"
         )
-    return Space(
-        space.kind, space.fixed, space.axes, _some(np.flatnonzero(_meet(space, np.arange(space.size), conditions)))
-    )
+    return _at(space, _filtered(space, np.arange(space.size), conditions))
 
 
 def drawn_from(space: Space, n: int, seed: int, conditions: Sequence[Condition] = ()) -> Space:
@@ -126,32 +151,28 @@ def drawn_from(space: Space, n: int, seed: int, conditions: Sequence[Condition] 
         UserError: none meets the conditions.
     """
     rng = np.random.default_rng(seed)
-    if space.size <= _AT_ONCE:
-        able = np.flatnonzero(_meet(space, np.arange(space.size), conditions))
-        places = able if len(able) <= n else np.sort(rng.choice(able, size=n, replace=False))
-    else:
-        places = _drawn_in_rounds(space, n, rng, conditions)
-    return Space(space.kind, space.fixed, space.axes, _some(places))
+    if space.size > _ENUMERABLE:
+        return _at(space, _drawn_in_rounds(space, n, rng, conditions))
+    able = _filtered(space, np.arange(space.size), conditions)
+    return _at(space, able if len(able) <= n else np.sort(rng.choice(able, size=n, replace=False)))
 
 
-def _drawn_in_rounds(space: Space, n: int, rng: np.random.Generator, conditions: Sequence[Condition]) -> Numbers64:
-    """Return up to n places that meet the conditions, drawn till there are enough or it seems vain."""
-    found = np.zeros(0, dtype=np.int64)
+def _drawn_in_rounds(space: Space, n: int, rng: np.random.Generator, conditions: Sequence[Condition]) -> Places:
+    """Return up to n places that meet the conditions; after so many rounds the rest is given up."""
+    places = np.zeros(0, dtype=np.int64)
     for _ in range(_ROUNDS):
-        more = rng.integers(space.size, size=n)
-        _, first = np.unique(
-            together := np.concatenate((found, more[_meet(space, more, conditions)])), return_index=True
-        )
-        found = together[np.sort(first)][:n]
-        if len(found) == n:
+        places = np.concatenate((places, _filtered(space, rng.integers(space.size, size=n), conditions)))
+        _, first = np.unique(places, return_index=True)
+        places = places[np.sort(first)][:n]
+        if len(places) == n:
             break
-    return np.sort(found)
+    return np.sort(places)
 
 
-def _some(places: Numbers64) -> Numbers64:
+def _at(space: Space, places: Places) -> Space:
     if not len(places):
         raise UserError("no combination meets all conditions of --where")
-    return places.astype(np.int64)
+    return replace(space, places=places.astype(np.int64))
 
 
 def listed_space(kind: type[Strategy], fixed: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Space:
@@ -164,33 +185,30 @@ def listed_space(kind: type[Strategy], fixed: Mapping[str, Any], rows: Sequence[
         raise UserError("the list of combinations is empty")
     texts = {name: list(dict.fromkeys(row[name] for row in rows)) for name in rows[0]}
     space = grid_space(kind, fixed, texts)
-    at = {name: {text: n for n, text in enumerate(values)} for name, values in texts.items()}
-    which = [np.array([at[name][row[name]] for row in rows]) for name in texts]
+    index = {name: {text: n for n, text in enumerate(values)} for name, values in texts.items()}
+    which = [np.array([index[name][row[name]] for row in rows]) for name in texts]
     places = np.ravel_multi_index(which, [len(v) for v in texts.values()]) if texts else np.zeros(1, dtype=np.int64)
     _, first = np.unique(places, return_index=True)
-    return Space(kind, space.fixed, space.axes, places[np.sort(first)].astype(np.int64))
+    return _at(space, places[np.sort(first)])
 
 
-def _meet(space: Space, places: Numbers64, conditions: Sequence[Condition]) -> NDArray[np.bool_]:
-    """Return for which places in the product all conditions hold."""
-    sizes = tuple(len(values) for values in space.axes.values())
-    which = dict(zip(space.axes, np.unravel_index(places, sizes) if sizes else (), strict=True))
+def _filtered(space: Space, places: Places, conditions: Sequence[Condition]) -> Places:
+    """Return the places for which all conditions hold."""
+    which = space._indices(places)
     holds = np.ones(len(places), dtype=bool)
     for condition in conditions:
         holds &= _holds(space, condition, which, len(places))
-    return holds
+    return places[holds]
 
 
 def _holds(space: Space, condition: Condition, which: Mapping[str, Any], n: int) -> NDArray[np.bool_]:
-    """Return where one condition holds; it is asked once for each combination of the values it names."""
+    """Return where one condition holds; it is evaluated once for each combination of the values it names."""
     names = [name for name in space.axes if name in condition.names]
     if not names:
         return np.full(n, condition.holds(space.fixed))
     sizes = [len(space.axes[name]) for name in names]
-    asked, back = np.unique(np.ravel_multi_index([which[name] for name in names], sizes), return_inverse=True)
-    values = zip(*np.unravel_index(asked, sizes), strict=True)
-    found = [
-        condition.holds({**space.fixed, **{m: space.axes[m][i] for m, i in zip(names, v, strict=True)}}) for v in values
-    ]
-    holds: NDArray[np.bool_] = np.array(found, dtype=bool)[back.ravel()]
+    distinct, back = np.unique(np.ravel_multi_index([which[name] for name in names], sizes), return_inverse=True)
+    values = zip(*np.unravel_index(distinct, sizes), strict=True)
+    given = ({**space.fixed, **{m: space.axes[m][i] for m, i in zip(names, v, strict=True)}} for v in values)
+    holds: NDArray[np.bool_] = np.array([condition.holds(g) for g in given], dtype=bool)[back.ravel()]
     return holds

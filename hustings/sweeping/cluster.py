@@ -1,50 +1,51 @@
-"""Who does the work of a sweep on a Dask cluster: each worker is sent the sweep once, and asked whether it is alike."""
+"""The workers of a sweep on a Dask cluster: each is sent the sweep once, and refused where it differs."""
 
 import logging
 import re
 import warnings
-from collections.abc import Iterable
 from contextlib import suppress
 from socket import create_connection
 from time import monotonic, sleep
 from typing import Any
 
 from datasets.errors import UserError
+from engine.sweep.chunk import Chunk
 from engine.sweep.job import Job
-from engine.sweep.sweep import Chunk
-from hustings.sweeping.crew import TaskResult
-from hustings.sweeping.sent import JobPayload, Task, WorkerRefusedError, done, opened
+from hustings.sweeping.payload import JobPayload, Task, WorkerRefusedError, execute, open_payload
+from hustings.sweeping.workers import TaskResult
 from hustings.terminal import warn
 
 try:
     from distributed import Client, WorkerPlugin, get_worker, wait
-except ImportError as e:  # the extra is not there
+except ImportError as e:  # the extra is not installed
     raise UserError("--scheduler needs Dask: pip install 'hustings[cluster]'") from e
 
 _CONNECT = 5.0
 _WAIT_FOR_WORKERS = 20.0
-"""Seconds, at the beginning and whenever all workers are gone."""
+"""Seconds, at the beginning and whenever no worker is left."""
+_ADDRESS = re.compile(r"(?:tcp|tls)://(\[[0-9a-fA-F:]+\]|[^:/]+):(\d{1,5})/?")
+_LOGGERS = ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio")
 
 
 class SweepPlugin(WorkerPlugin):
-    """Holds a sweep on a worker, or why the worker is refused. Workers that come later get it too."""
+    """Holds a sweep on a worker, or why the worker is refused. Dask gives it to workers that come later too."""
 
-    def __init__(self, name: str, sent: JobPayload) -> None:
-        self.name, self._sent = name, sent
+    def __init__(self, name: str, payload: JobPayload) -> None:
+        self.name, self._payload = name, payload
         self.job: Job | None = None
         self.refused = ""
 
     def setup(self, worker: Any) -> None:
-        """Open what was sent; what goes wrong is told when asked for, or the worker could not even start."""
+        """Open the payload; an error is kept until it is asked for, since it would stop the worker."""
         try:
-            self.job = opened(self._sent)
+            self.job = open_payload(self._payload)
         except WorkerRefusedError as e:
             self.refused = str(e)
         except Exception as e:
             self.refused = f"{type(e).__name__}: {e}".splitlines()[0]
 
     def __reduce__(self) -> Any:
-        return SweepPlugin, (self.name, self._sent)
+        return SweepPlugin, (self.name, self._payload)
 
 
 def _refusal(name: str, dask_worker: Any) -> str:
@@ -53,107 +54,93 @@ def _refusal(name: str, dask_worker: Any) -> str:
     return "it was not sent the sweep" if plugin is None else str(plugin.refused)
 
 
-def _done_there(name: str, task: Task) -> tuple[Chunk, float]:
-    """Do a task on a worker."""
+def _execute_there(name: str, task: Task) -> tuple[Chunk, float]:
+    """Execute a task on a worker."""
     plugin: Any = get_worker().plugins[name]
-    return done(plugin.job, task)
+    return execute(plugin.job, task)
 
 
-class ClusterCrew:
-    """The workers of a Dask cluster, each with one task at a time; Dask runs again what was lost with a worker."""
+class ClusterPool:
+    """The workers of a Dask cluster, each with one task at a time; Dask reruns what was lost with a worker."""
 
-    def __init__(self, address: str, sent: JobPayload, sweep_id: str) -> None:
+    def __init__(self, address: str, payload: JobPayload, sweep_id: str) -> None:
         self._address, self._name = address, f"hustings-sweep-{sweep_id}"
         self._client = _connected(address)
-        self._known: dict[str, str] = {}
+        self._refusals: dict[str, str] = {}
         self._tasks: dict[Any, tuple[Task, frozenset[str]]] = {}
-        self._send(sent)
+        self._send(payload)
         self._wait_for_workers()
 
-    def _send(self, sent: JobPayload) -> None:
+    def _send(self, payload: JobPayload) -> None:
         try:
-            self._client.register_plugin(SweepPlugin(self._name, sent), name=self._name)
+            self._client.register_plugin(SweepPlugin(self._name, payload), name=self._name)
         except Exception as e:
             self.close()
-            told = (str(e).splitlines() or [type(e).__name__])[0]
-            raise UserError(f"a worker of {self._address} cannot take the sweep: {told}; is hustings there?") from e
+            error = (str(e).splitlines() or [type(e).__name__])[0]
+            raise UserError(
+                f"a worker of {self._address} cannot take the sweep: {error}; is hustings installed there?"
+            ) from e
 
     def _wait_for_workers(self) -> None:
         until = monotonic() + _WAIT_FOR_WORKERS
-        while not self._able() and monotonic() < until and not self._all_refused():
+        while not (able := self._able()) and monotonic() < until and not self._all_refused():
             sleep(0.2)
-        if not self._able():
-            raise self._nobody()
+        if able:
+            return
+        self.close()
+        if why := sorted({w for w in self._refusals.values() if w}):
+            raise UserError(f"every worker of {self._address} is refused: {'; '.join(why)}")
+        raise UserError(f"{self._address} has no workers; start some with 'dask worker {self._address}'")
 
     def _all_refused(self) -> bool:
-        return bool(self._known) and all(self._known.values())
-
-    def _nobody(self) -> UserError:
-        self.close()
-        why = sorted({w for w in self._known.values() if w})
-        if why:
-            return UserError(f"every worker of {self._address} is refused: {'; '.join(why)}")
-        return UserError(f"{self._address} has no workers; start some with 'dask worker {self._address}'")
+        return bool(self._refusals) and all(self._refusals.values())
 
     def _able(self) -> frozenset[str]:
-        """Return the workers that are there and alike; those not seen before are asked first."""
+        """Return the workers that are there and not refused; those not seen before are asked first."""
         try:
             there = set(self._client.nthreads())
-            new = sorted(there - set(self._known))
-            told = self._client.run(_refusal, self._name, workers=new, on_error="return") if new else {}
+            new = sorted(there - set(self._refusals))
+            answers = self._client.run(_refusal, self._name, workers=new, on_error="return") if new else {}
         except (OSError, TimeoutError, KeyError, ValueError) as e:
             if self._client.status != "running":
                 raise UserError(f"the scheduler at {self._address} is gone; what is done is kept: --resume") from e
             return frozenset()
-        self._known.update({worker: str(answer) for worker, answer in told.items()})
+        self._refusals.update({worker: str(answer) for worker, answer in answers.items()})
         for worker in new:
-            if self._known.get(worker):
-                warn(f"hustings: worker {worker} is refused: {self._known[worker]}")
-        return frozenset(w for w in there if self._known.get(w) == "")
+            if self._refusals.get(worker):
+                warn(f"hustings: worker {worker} is refused: {self._refusals[worker]}")
+        return frozenset(w for w in there if self._refusals.get(w) == "")
 
     @property
     def idle(self) -> int:
         return max(0, len(self._able()) - len(self._tasks))
 
-    @property
-    def busy(self) -> int:
-        return len(self._tasks)
-
     def submit(self, task: Task) -> None:
         able = self._able()
         future = self._client.submit(
-            _done_there, self._name, task, workers=sorted(able), allow_other_workers=False, pure=False
+            _execute_there, self._name, task, workers=sorted(able), allow_other_workers=False, pure=False
         )
         self._tasks[future] = (task, able)
 
-    def finished(self) -> list[TaskResult]:
+    def results(self) -> list[TaskResult]:
         if not self._tasks:
             self._wait_for_workers()
             return []
-        self._wait()
-        back = [f for f in self._tasks if f.done()]
-        stranded = self._stranded(set(self._tasks) - set(back))
-        return [self._answer(f) for f in [*back, *stranded]]
-
-    def _wait(self) -> None:
-        with suppress(TimeoutError), self._client.as_current():  # asked again in a second
+        with suppress(TimeoutError), self._client.as_current():  # the next call waits again
             wait(list(self._tasks), timeout=1.0, return_when="FIRST_COMPLETED")  # type: ignore[no-untyped-call]
-
-    def _stranded(self, waiting: Iterable[Any]) -> list[Any]:
-        """Return tasks none of whose workers is there any more: nobody would ever do them."""
         able = self._able()
-        return [f for f in waiting if not self._tasks[f][1] & able]
+        return [self._result(f) for f, (_, sent_to) in list(self._tasks.items()) if f.done() or not sent_to & able]
 
-    def _answer(self, future: Any) -> TaskResult:
+    def _result(self, future: Any) -> TaskResult:
+        """Return the result of a task that is done, or none of whose workers is left to do it."""
         task, _ = self._tasks.pop(future)
         if not future.done():
             future.cancel()
-            return TaskResult(task, None, 0.0, "the worker that reckoned it ended")
+            return TaskResult(task, None, why="the worker that computed it ended")
         try:
-            stretch, seconds = future.result()
+            return TaskResult(task, *future.result())
         except Exception as e:
-            return TaskResult(task, None, 0.0, f"the worker that reckoned it ended ({type(e).__name__})")
-        return TaskResult(task, stretch, seconds)
+            return TaskResult(task, None, why=f"the worker that computed it ended ({type(e).__name__})")
 
     def close(self) -> None:
         with warnings.catch_warnings():
@@ -162,24 +149,21 @@ class ClusterCrew:
                 self._client.cancel(list(self._tasks), force=True)
                 self._client.unregister_worker_plugin(self._name)
             except Exception:
-                logging.getLogger(__name__).debug("the cluster was gone before the sweep was", exc_info=True)
+                logging.getLogger(__name__).debug("the cluster ended before the sweep", exc_info=True)
             self._client.close(timeout=2)
 
 
-_ADDRESS = re.compile(r"(?:tcp|tls)://(\[[0-9a-fA-F:]+\]|[^:/]+):(\d{1,5})/?")
-
-
 def _connected(address: str) -> Any:
-    """Return a client of a scheduler that answers; whether anybody does is tried first, without Dask's retries."""
-    found = _ADDRESS.fullmatch(address)
-    if found is None:
+    """Return a client of a scheduler; whether one listens is tried first, without Dask's retries."""
+    parts = _ADDRESS.fullmatch(address)
+    if parts is None:
         raise UserError(
             f"--scheduler is '{address}'; write it like tcp://127.0.0.1:8786, as 'dask scheduler' prints it"
         )
-    for name in ("distributed", "distributed.client", "distributed.core", "tornado.application", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what goes wrong is told in one line
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # an error is reported in one line
     try:
-        create_connection((found[1].strip("[]"), int(found[2])), timeout=_CONNECT).close()
+        create_connection((parts[1].strip("[]"), int(parts[2])), timeout=_CONNECT).close()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Client(address, timeout=_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
 """A sweep as files in a folder: what is done so far, and at its end the results, the same bytes for the same sweep.
 
-``unfinished/`` holds a file for every stretch that is done, written beside its place and moved in: whoever is killed
-leaves whole files only. At the end they become ``results/``, cut at fixed places, so that nothing tells in which
-stretches, by how many workers and in which order the work was done.
+``unfinished/`` has a file for every chunk that is done. Each is written under another name and then renamed, so that a
+kill leaves whole files only. At the end they become ``results/``, cut at fixed places: the chunks, the workers and
+their order leave no trace.
 """
 
 import fcntl
@@ -19,14 +19,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from datasets.errors import UserError
+from engine.sweep.chunk import COLUMNS, Chunk
 from engine.sweep.space import Space
-from engine.sweep.sweep import COLUMNS, Chunk, joined
 
 PART = 100_000
-"""So many combinations a file of the results."""
+"""Combinations per file of the results."""
 _HOW = ("grid", "replay", "failed")
+_COLUMNS = ["combination", *COLUMNS, "how", "why"]
 
 
 @dataclass(frozen=True)
@@ -37,20 +39,20 @@ class SweepFolder:
 
     @property
     def unfinished(self) -> Path:
-        """Where the stretches lie that are done."""
+        """The folder of the chunks that are done."""
         return self.path / "unfinished"
 
     @property
     def results(self) -> Path:
-        """Where the results lie once all is done."""
+        """The folder of the results once all is done."""
         return self.path / "results"
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep the folder for this process until the end of a ``with``.
+        """Lock the folder for this process until the end of a ``with``.
 
         Raises:
-            UserError: another process is at work in it.
+            UserError: another process has locked it.
         """
         handle = os.open(self.path, os.O_RDONLY)
         try:
@@ -59,23 +61,23 @@ class SweepFolder:
         finally:
             os.close(handle)
 
-    def begin(self, sweep_id: str, manifest: dict[str, Any], *, resume: bool, restart: bool) -> None:
-        """Make the folder ready: empty, or as it was left where the sweep is resumed or was finished.
+    def begin(self, manifest: dict[str, Any], *, resume: bool, restart: bool) -> None:
+        """Make the folder ready: empty, or unchanged where the sweep is resumed or was finished.
 
         Raises:
-            UserError: it holds another sweep, or what is none, or an unfinished one of which nothing was said.
+            UserError: it holds another sweep, or no sweep, or an unfinished one without ``resume`` or ``restart``.
         """
         held = self.held()
-        if held not in (None, sweep_id) and not restart:
+        if held not in (None, manifest["sweep_id"]) and not restart:
             raise UserError(f"'{self.path}' holds another sweep ({held}); name another --out, or --restart there")
         done, n = self.done_rows(), manifest["combinations"]
         keeps = not restart and (resume or self.is_complete(n))
         if held is not None and done and not keeps and not restart:
-            told = f"{done:,} of {n:,} combinations of this sweep are done in '{self.path}'"
-            raise UserError(f"{told}: --resume goes on from there, --restart begins anew")
+            state = f"{done:,} of {n:,} combinations of this sweep are done in '{self.path}'"
+            raise UserError(f"{state}: --resume continues from there, --restart starts over")
         if not keeps:
             self._clear()
-        self.write("manifest.json", as_json({"sweep_id": sweep_id, **manifest}))
+        self.write("manifest.json", as_json(manifest))
         self.unfinished.mkdir(exist_ok=True)
 
     def held(self) -> str | None:
@@ -85,8 +87,7 @@ class SweepFolder:
             UserError: it holds something else.
         """
         try:
-            found = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
-            return str(found["sweep_id"])
+            return str(json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))["sweep_id"])
         except FileNotFoundError:
             if all(p.name.startswith(".") for p in self.path.iterdir()):
                 return None
@@ -102,33 +103,33 @@ class SweepFolder:
             (self.path / name).unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> Path:
-        """Write a text of the sweep and return where it is."""
+        """Write a text of the sweep and return its path."""
         path = self.path / name
-        beside = path.with_name(f".{name}.new")
-        beside.write_text(text, encoding="utf-8", newline="")
-        beside.replace(path)
+        new = path.with_name(f".{name}.new")
+        new.write_text(text, encoding="utf-8", newline="")
+        new.replace(path)
         return path
 
     # ---- what is done so far ---------------------------------------------------------------------------------------
 
-    def keep(self, span: int, stretch: Chunk) -> None:
-        """Write the results of a stretch over one of the sweep's spans."""
-        name = f"{span:04d}-{stretch.first:013d}-{stretch.last:013d}.parquet"
-        beside = self.unfinished / f".{name}.new"
-        pq.write_table(_table(stretch, {}), beside, compression="zstd")
-        beside.replace(self.unfinished / name)
+    def keep(self, span: int, chunk: Chunk) -> None:
+        """Write the results of a chunk over one of the sweep's spans."""
+        name = f"{span:04d}-{chunk.first:013d}-{chunk.last:013d}.parquet"
+        new = self.unfinished / f".{name}.new"
+        pq.write_table(_table(chunk), new, compression="zstd")
+        new.replace(self.unfinished / name)
 
     def kept(self, span: int) -> list[tuple[int, int, Path]]:
-        """Return the stretches that are done over a span, in order: first combination, the one after the last, file."""
-        found = [(p.stem.split("-"), p) for p in self.unfinished.glob(f"{span:04d}-*.parquet")]
-        apart: list[tuple[int, int, Path]] = []
-        for first, last, path in sorted((int(first), int(last), path) for (_, first, last), path in found):
-            if not apart or first >= apart[-1][1]:  # of two that overlap the first stands, and the rest is a gap
-                apart.append((first, last, path))
-        return apart
+        """Return the chunks that are done over a span, in order: first combination, the one after the last, file."""
+        names = [(p.stem.split("-"), p) for p in self.unfinished.glob(f"{span:04d}-*.parquet")]
+        kept: list[tuple[int, int, Path]] = []
+        for first, last, path in sorted((int(first), int(last), path) for (_, first, last), path in names):
+            if not kept or first >= kept[-1][1]:  # of two that overlap the first counts, and the rest is a gap
+                kept.append((first, last, path))
+        return kept
 
     def gaps(self, span: int, n: int) -> list[tuple[int, int]]:
-        """Return the stretches of n combinations that are not done over a span."""
+        """Return the ranges of n combinations that are not done over a span."""
         if span == 0 and self.is_complete(n):
             return []
         edges = [(0, 0), *((first, last) for first, last, _ in self.kept(span)), (n, n)]
@@ -138,40 +139,38 @@ class SweepFolder:
         """Return how many combinations are done over the sweep's own span and not yet among the results."""
         return sum(last - first for first, last, _ in self.kept(0))
 
-    def stretches(self, span: int) -> Iterator[Chunk]:
+    def chunks(self, span: int) -> Iterator[Chunk]:
         """Yield what is done over a span, in order."""
-        return (_stretch(pq.read_table(path), first) for first, _, path in self.kept(span))
+        return (_chunk(_read(path), first) for first, _, path in self.kept(span))
 
     # ---- the results -----------------------------------------------------------------------------------------------
 
+    def _parts(self) -> list[Path]:
+        return sorted(self.results.glob("part-*.parquet"))
+
     def is_complete(self, n: int) -> bool:
         """Return whether the results of all n combinations are there."""
-        found = [pq.read_metadata(p).num_rows for p in sorted(self.results.glob("part-*.parquet"))]
-        return bool(found) and sum(found) == n
+        return n > 0 and sum(int(pq.read_metadata(p).num_rows) for p in self._parts()) == n
 
     def finish(self, space: Space) -> None:
-        """Make the results out of the stretches; they appear at once, or not at all."""
+        """Make the results from the chunks; they appear as a whole, or not at all."""
         if self.is_complete(len(space)):
             return
         new = self.path / ".results.new"
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir()
-        for n, part in enumerate(in_parts(self.stretches(0))):
-            table = _table(part, _parameters(space, part.first, part.last))
+        for n, part in enumerate(_in_parts(_read(path) for _, _, path in self.kept(0))):
+            table = _with_parameters(part, space, n * PART)
             pq.write_table(table, new / f"part-{n:05d}.parquet", compression="zstd")
         shutil.rmtree(self.results, ignore_errors=True)
         new.replace(self.results)
 
     def parts(self) -> Iterator[Chunk]:
         """Yield the results, file by file, in the order of the combinations."""
-        first = 0
-        for path in sorted(self.results.glob("part-*.parquet")):
-            part = _stretch(pq.read_table(path), first)
-            first = part.last
-            yield part
+        return (_chunk(_read(path), n * PART) for n, path in enumerate(self._parts()))
 
     def tidy(self) -> None:
-        """Remove what was only needed to go on from."""
+        """Remove what only a resumed sweep needs."""
         shutil.rmtree(self.unfinished, ignore_errors=True)
 
 
@@ -179,10 +178,11 @@ def _lock(handle: int, path: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as e:
-        told = f"another hustings is at work in '{path}'"
-        raise UserError(f"{told}: wait until it has ended, or name another --out") from e
+        raise UserError(
+            f"another hustings is at work in '{path}': wait until it has ended, or name another --out"
+        ) from e
     except OSError:
-        return  # a file system that knows no locks keeps nobody out
+        return  # a file system without locks excludes nobody
 
 
 def as_json(value: Any) -> str:
@@ -190,76 +190,77 @@ def as_json(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def in_parts(stretches: Iterable[Chunk]) -> Iterator[Chunk]:
-    """Yield stretches that follow one another cut at every PART combinations, whatever their own lengths are."""
-    waiting: list[Chunk] = []
-    for stretch in stretches:
-        rest: Chunk | None = stretch
-        while rest is not None:
-            room = PART - sum(map(len, waiting))
-            head, rest = _cut(rest, room)
-            waiting.append(head)
-            if sum(map(len, waiting)) == PART:
-                yield joined(waiting)
-                waiting = []
-    if waiting:
-        yield joined(waiting)
+def _in_parts(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yield the rows of tables in tables of PART rows, the last one shorter."""
+    waiting: list[pa.Table] = []
+    for table in tables:
+        waiting.append(table)
+        while sum(t.num_rows for t in waiting) >= PART:
+            whole = pa.concat_tables(waiting)
+            yield whole.slice(0, PART).combine_chunks()
+            waiting = [whole.slice(PART)]
+    if sum(t.num_rows for t in waiting):
+        yield pa.concat_tables(waiting).combine_chunks()
 
 
-def _cut(stretch: Chunk, at: int) -> tuple[Chunk, Chunk | None]:
-    if len(stretch) <= at:
-        return stretch, None
-    return _some(stretch, 0, at), _some(stretch, at, len(stretch))
+# ---- tables: arrays are made from buffers, since pa.array imports pandas ---------------------------------------------
 
 
-def _some(stretch: Chunk, first: int, last: int) -> Chunk:
-    columns = {name: c[first:last] for name, c in stretch.columns.items()}
-    begins, ends = stretch.first + first, stretch.first + last
-    failed = {row: why for row, why in stretch.failed.items() if begins <= row < ends}
-    return Chunk(begins, columns, stretch.how[first:last], failed)
+def _table(chunk: Chunk) -> pa.Table:
+    """Return a chunk as a table: the number of each combination, its numbers (null: n/a), how it was computed, why."""
+    rows = np.arange(chunk.first, chunk.last)
+    numbers = {name: _array(pa.float64(), column, ~np.isnan(column)) for name, column in chunk.columns.items()}
+    how = _strings([_HOW[h] for h in chunk.how.tolist()])
+    why = _strings([chunk.failed.get(row) for row in rows.tolist()])
+    return pa.table({"combination": _array(pa.int64(), rows, rows >= 0), **numbers, "how": how, "why": why})
 
 
-def _table(stretch: Chunk, parameters: dict[str, pa.Array]) -> pa.Table:
-    """Return a stretch as a table: the number of each combination, its parameters, its numbers (null: n/a), how."""
-    rows = np.arange(stretch.first, stretch.last)
-    numbers = {name: pa.array(stretch.columns[name], from_pandas=True) for name in COLUMNS}
-    how = pa.array([_HOW[h] for h in stretch.how.tolist()])
-    why = pa.array([_readable(stretch.failed.get(row)) for row in rows.tolist()], pa.string())
-    return pa.table({"combination": rows, **parameters, **numbers, "how": how, "why": why})
+def _array(kind: pa.DataType, values: NDArray[Any], known: NDArray[np.bool_], *more: bytes) -> pa.Array:
+    """Return values as an array, null where they are not known; ``more`` is the buffer that values are offsets into."""
+    buffers = [None if known.all() else _bits(known), np.ascontiguousarray(values), *more]
+    return pa.Array.from_buffers(kind, len(known), [None if b is None else pa.py_buffer(b) for b in buffers])
 
 
-def _readable(why: str | None) -> str | None:
-    """Return a text without what no file can hold: a rule may fail with any."""
-    return None if why is None else why.encode("utf-8", "replace").decode("utf-8")
+def _bits(truths: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return np.packbits(truths, bitorder="little")
 
 
-def _stretch(table: pa.Table, first: int) -> Chunk:
+def _strings(texts: Sequence[str | None]) -> pa.Array:
+    """Return texts as an array; what UTF-8 cannot encode becomes a question mark."""
+    encoded = [b"" if t is None else t.encode("utf-8", "replace") for t in texts]
+    ends = np.cumsum([0, *map(len, encoded)]).astype(np.int32)
+    return _array(pa.string(), ends, np.array([t is not None for t in texts]), b"".join(encoded))
+
+
+def _read(path: Path) -> pa.Table:
+    return pq.ParquetFile(path).read(columns=_COLUMNS)
+
+
+def _chunk(table: pa.Table, first: int) -> Chunk:
     columns = {name: table[name].to_numpy() for name in COLUMNS}
     codes = {name: n for n, name in enumerate(_HOW)}
     how = np.array([codes[h] for h in table["how"].to_pylist()], dtype=np.int8)
-    failed = {first + n: why for n, why in enumerate(table["why"].to_pylist()) if why is not None}
-    return Chunk(first, columns, how, failed)
+    why = table["why"].to_pylist() if table["why"].null_count < len(table) else ()
+    return Chunk(first, columns, how, {first + n: w for n, w in enumerate(why) if w is not None})
 
 
-def _parameters(space: Space, first: int, last: int) -> dict[str, pa.Array]:
-    """Return the parameters that vary, a column each; a name that a number has too gets an underscore before it."""
-    taken = {"combination", "how", "why", *COLUMNS}
-    which = space.which(first, last)
-    names = {name: f"_{name}" if name in taken else name for name in space.axes}
-    return {names[n]: _column(values).take(pa.array(which[n])) for n, values in space.axes.items()}
+def _with_parameters(part: pa.Table, space: Space, first: int) -> pa.Table:
+    """Return a part with a column per parameter that varies; a name that a number has too gets an underscore."""
+    for n, (name, which) in enumerate(space.which(first, first + part.num_rows).items()):
+        column = _values([getattr(v, "value", v) for v in space.axes[name]], which)
+        part = part.add_column(1 + n, f"_{name}" if name in part.column_names else name, column)
+    return part
 
 
-def _column(values: Sequence[Any]) -> pa.Array:
-    plain = [getattr(v, "value", v) for v in values]
-    kinds = {type(v) for v in plain if v is not None}
+def _values(values: Sequence[Any], which: NDArray[np.intp]) -> pa.Array:
+    """Return the value of each combination: whole numbers, floats or truths, else texts; null for none."""
+    kinds = {type(v) for v in values if v is not None}
+    known = np.array([v is not None for v in values])[which]
     if kinds <= {int}:
-        return pa.array(plain, pa.int64())
+        return _array(pa.int64(), np.array([v or 0 for v in values])[which], known)
     if kinds <= {int, float}:
-        return pa.array(plain, pa.float64())
+        return _array(pa.float64(), np.array([v or 0.0 for v in values])[which], known)
     if kinds <= {bool}:
-        return pa.array(plain, pa.bool_())
-    return pa.array([None if v is None else _text(v) for v in plain], pa.string())
-
-
-def _text(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        return _array(pa.bool_(), _bits(np.array(values, dtype=bool)[which]), known)
+    texts = [None if v is None else ",".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in values]
+    return _strings([texts[i] for i in which.tolist()])

@@ -1,4 +1,4 @@
-"""How far a sweep has come, and when it will be done: a bar on a terminal, else a line now and then; on stderr."""
+"""The progress of a sweep and its remaining time on stderr: a bar on a terminal, else a line every fifteen seconds."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,16 +7,14 @@ from time import monotonic
 
 from hustings.terminal import warn
 
-Ahead = Callable[[int], None]
-"""Takes how many more combinations are done."""
 _EVERY = 15.0
 
 
 @contextmanager
-def shown(text: str, total: int, *, done: int = 0) -> Iterator[Ahead]:
-    """Show how much of a total is done while the work goes on."""
+def shown(text: str, total: int, *, done: int = 0) -> Iterator[Callable[[int], None]]:
+    """Show how much of a total is done; the value of the ``with`` takes how many more are."""
     if not sys.stderr.isatty():
-        yield _Lines(text, total, done).ahead
+        yield _lines(text, total, done)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -27,21 +25,20 @@ def shown(text: str, total: int, *, done: int = 0) -> Iterator[Ahead]:
         yield lambda more: bar.advance(task, more)
 
 
-class _Lines:
-    """Writes a line every fifteen seconds, and none for a sweep that is done before."""
+def _lines(text: str, total: int, done: int) -> Callable[[int], None]:
+    """Return what writes a line every fifteen seconds, and none for a sweep that is done before."""
+    before, now, began, written = done, done, monotonic(), monotonic()
 
-    def __init__(self, text: str, total: int, done: int) -> None:
-        self._text, self._total, self._done = text, total, done
-        self._from, self._began, self._told = done, monotonic(), monotonic()
-
-    def ahead(self, more: int) -> None:
-        self._done += more
-        now = monotonic()
-        if now - self._told < _EVERY:
+    def advance(more: int) -> None:
+        nonlocal now, written
+        now += more
+        if monotonic() - written < _EVERY:
             return
-        self._told = now
-        left = (self._total - self._done) * (now - self._began) / max(1, self._done - self._from)
-        warn(f"hustings: {self._text}: {self._done:,} of {self._total:,}, {_duration(left)} left")
+        written = monotonic()
+        left = (total - now) * (written - began) / max(1, now - before)
+        warn(f"hustings: {text}: {now:,} of {total:,}, {_duration(left)} left")
+
+    return advance
 
 
 def _duration(seconds: float) -> str:

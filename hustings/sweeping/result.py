@@ -1,156 +1,166 @@
-"""Puts together what a sweep came to: its digest, its best replayed, its walk-forward."""
+"""The result of a sweep: computed from its folder, entered in the ledger of trials, written as JSON."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+from datasets.errors import UserError
 from engine.metrics.table import METRIC_NAMES
-from engine.sweep.check import checked, worth
-from engine.sweep.digest import Best, Digest, Slice, digest
-from engine.sweep.job import Job, plain_parameters
-from engine.sweep.result import SweepResult, Top, Walk, WalkRow, plain
-from engine.sweep.sweep import TRADE_SHARPE, evaluate_stretch
-from engine.sweep.walk import Fold, Length, stitched, test_span, train_span
+from engine.strategy import values
+from engine.study.trials import SweepTrials
+from engine.sweep.best import ReplayedCombination, replay_combination
+from engine.sweep.chunk import TRADE_SHARPE
+from engine.sweep.digest import Slice, digest
+from engine.sweep.job import Job
+from engine.sweep.result import SweepResult
+from engine.sweep.space import Space, plain_value
+from engine.sweep.walk_forward import Fold, stitched, with_choice
+from hustings.ledger import enter_sweep, trials_beside
 from hustings.sweeping.files import SweepFolder
-
-
-@dataclass(frozen=True)
-class SweepView:
-    """How a sweep is looked at: the number that ranks, how many of the best are replayed, the heat map's parameters."""
-
-    metric: str
-    top: int
-    heat: tuple[str, str] | None
-
-
-@dataclass(frozen=True)
-class Rolling:
-    """The lengths of a walk-forward's windows, and its folds."""
-
-    train: Length
-    test: Length
-    folds: tuple[Fold, ...]
+from hustings.terminal import warn
 
 
 def result_of(
     job: Job,
     folder: SweepFolder,
-    view: SweepView,
-    *,
-    sweep_id: str,
     manifest: dict[str, Any],
-    rolling: Rolling | None,
-    earlier: int,
+    *,
+    metric: str,
+    top: int,
+    heat: tuple[str, str] | None,
+    folds: tuple[Fold, ...] = (),
 ) -> SweepResult:
-    """Return what a sweep came to, from the results in its folder."""
-    found = digest(job.space, folder.parts(), metric=view.metric, top=view.top, heat=view.heat)
-    trials = found.n - found.failed + earlier
-    tops = [_top(job, best, found, trials) for best in found.best]
-    walk = None if rolling is None else _walk(job, folder, rolling, view.metric)
-    return SweepResult(sweep_id, manifest, job.space, found, tuple(tops), earlier, walk)
+    """Return the result of a sweep whose folder is complete.
+
+    Args:
+        job: the sweep; its spans are its own and the training window of each fold.
+        folder: its results.
+        manifest: its inputs.
+        metric: the number by which it is ranked.
+        top: how many of the best are replayed.
+        heat: the parameters across and down the heat map.
+        folds: of its walk-forward.
+    """
+    summary = digest(job.space, folder.parts(), metric=metric, top=top, heat=heat)
+    earlier = _trials_before(manifest)
+    trials = summary.n - summary.failed + earlier
+    best = tuple(
+        replay_combination(job, row, results, sharpes=summary.sharpes, trials=trials)
+        for row, results in summary.best.items()
+    )
+    chosen = tuple(with_choice(job, fold, folder.chunks(n + 1), metric) for n, fold in enumerate(folds))
+    return SweepResult(manifest, job.space, summary, best, earlier, chosen, stitched(job, chosen))
 
 
-def _top(job: Job, best: Best, found: Digest, trials: int) -> Top:
-    replayed = checked(job, best)
-    return Top(replayed, worth(replayed.run, found.sharpes, trials=trials))
+def _trials_before(manifest: dict[str, Any]) -> int:
+    """Return how many trials of the rule belong to no part of this sweep; 0, with a warning, without a ledger."""
+    try:
+        return trials_beside(manifest["strategy"], manifest["sweep_id"])
+    except UserError as e:
+        warn(f"hustings: {e}; no trials before this sweep are counted")
+        return 0
 
 
-def _walk(job: Job, folder: SweepFolder, rolling: Rolling, metric: str) -> Walk:
-    rows = [_fold(job, folder, n, fold, metric) for n, fold in enumerate(rolling.folds)]
-    account = stitched(job, rolling.folds, [r.row for r in rows])
-    return Walk(rolling.train.text, rolling.test.text, tuple(rows), account)
+def enter_result(result: SweepResult) -> None:
+    """Enter a sweep in the ledger of trials; a warning where it cannot be written."""
+    summary, sharpes = result.digest, result.digest.sharpes
+    trials = SweepTrials(summary.n - summary.failed, sharpes.n, sharpes.mean, sharpes.sd)
+    try:
+        enter_sweep(result.manifest, trials)
+    except UserError as e:
+        warn(f"hustings: {e}; the sweep is written, but does not count as trials")
 
 
-def _fold(job: Job, folder: SweepFolder, n: int, fold: Fold, metric: str) -> WalkRow:
-    found = digest(job.space, folder.stretches(train_span(n)), metric=metric, top=1)
-    if not found.best:
-        return WalkRow(fold, None, {}, {}, f"no combination has a {metric} in training; nothing is traded")
-    best = found.best[0]
-    tested = evaluate_stretch(job, test_span(n), best.row, best.row + 1)
-    outside = {name: _number(column[0]) for name, column in tested.columns.items()}
-    return WalkRow(fold, best.row, best.results, outside, next(iter(tested.failed.values()), ""))
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if value == value else None  # noqa: PLR0124 - NaN is not equal to itself
-
-
-def result_json(job: Job, result: SweepResult) -> dict[str, Any]:
-    """Return what a sweep came to as plain values; the same sweep gives the same."""
-    found = result.digest
+def result_json(result: SweepResult) -> dict[str, Any]:
+    """Return a result as plain values; the same sweep gives the same."""
+    digest, manifest = result.digest, result.manifest
     return {
-        "sweep_id": result.sweep_id,
-        "strategy": result.manifest["strategy"],
-        "fixed": result.manifest["fixed"],
-        "axes": result.manifest["axes"],
-        "simulated": result.manifest["simulated"],
-        "combinations": found.n,
-        "metric": found.metric,
-        "with_metric": found.known,
-        "above_zero": found.above,
-        "mean": found.spread.mean,
-        "sd": found.spread.sd,
-        "failed": found.failed,
-        "reasons": [{"reason": why, "combinations": n} for why, n in found.reasons],
-        "failures": [{"combination": row, **result.varied(row), "reason": why} for row, why in found.failures],
-        "left_to_replay": found.replayed,
-        "trials": {"this_sweep": found.n - found.failed, "earlier": result.earlier, "all": result.trials},
-        "trade_sharpes": {"known": found.sharpes.n, "mean": found.sharpes.mean, "sd": found.sharpes.sd},
+        **{name: manifest[name] for name in ("sweep_id", "strategy", "fixed", "axes", "simulated")},
+        "combinations": digest.n,
+        "metric": digest.metric,
+        "with_metric": digest.known,
+        "above_zero": digest.above,
+        "mean": digest.moments.mean,
+        "sd": digest.moments.sd,
+        "failed": digest.failed,
+        "reasons": [{"reason": why, "combinations": n} for why, n in digest.reasons],
+        "failures": [{"combination": row, **result.space.varied(row), "reason": why} for row, why in digest.failures],
+        "left_to_replay": digest.replayed,
+        "trials": {"this_sweep": digest.n - digest.failed, "earlier": result.earlier, "all": result.trials},
+        "trade_sharpes": {"known": digest.sharpes.n, "mean": digest.sharpes.mean, "sd": digest.sharpes.sd},
         "agrees": result.agrees,
-        "best": [_top_json(job, top) for top in result.top],
-        "slices": [_slice_json(s) for s in found.slices],
-        "walk_forward": None if result.walk is None else _walk_json(result, result.walk),
+        "best": [_best_json(result.space, b) for b in result.best],
+        "slices": [_slice_json(s) for s in digest.slices],
+        "walk_forward": None if manifest["walk_forward"] is None else _walk_forward_json(result),
     }
 
 
-def _top_json(job: Job, top: Top) -> dict[str, Any]:
-    check = top.checked
+def _best_json(space: Space, best: ReplayedCombination) -> dict[str, Any]:
+    report = best.sharpe
     return {
-        "combination": check.best.row,
-        "parameters": plain_parameters(job, check.best.row),
-        "run_id": check.run.run_id,
-        "results": dict(check.best.results),
-        "notes": dict(check.run.notes),
-        "replay": {"agrees": check.agrees, "largest_difference": check.difference, "of": check.of},
-        "worth": vars(top.worth),
+        "combination": best.row,
+        "parameters": _parameters(space, best.row),
+        "run_id": best.run.run_id,
+        "results": dict(best.results),
+        "notes": dict(best.run.notes),
+        "replay": {"agrees": best.agrees, "largest_difference": best.difference, "of": best.of},
+        "worth": {
+            **{
+                name: getattr(report, name) for name in ("n", "trials", "sharpe", "probabilistic", "deflated", "reason")
+            },
+            "luck": report.expected_maximum,
+        },
     }
+
+
+def _parameters(space: Space, row: int) -> dict[str, Any]:
+    """Return all parameters of one combination, defaults included; those given where the rule refuses them."""
+    try:
+        return values(space.rule(row))
+    except UserError:
+        return {name: plain_value(v) for name, v in space.parameters(row).items()}
 
 
 def _slice_json(each: Slice) -> dict[str, Any]:
-    rows = zip(each.groups, each.count.tolist(), each.mean.tolist(), each.best.tolist(), strict=True)
+    rows = zip(each.groups[0], each.count.tolist(), each.mean.tolist(), each.best.tolist(), strict=True)
     return {
-        "parameter": each.name,
+        "parameter": each.names[0],
         "groups": [
-            {"first": plain(a), "last": plain(b), "n": n, "mean": _number(mean), "best": _number(best)}
+            {
+                "first": plain_value(a),
+                "last": plain_value(b),
+                "n": n,
+                "mean": mean if n else None,
+                "best": best if n else None,
+            }
             for (a, b), n, mean, best in rows
         ],
     }
 
 
-def _walk_json(result: SweepResult, walk: Walk) -> dict[str, Any]:
-    run = walk.stitched
+def _walk_forward_json(result: SweepResult) -> dict[str, Any]:
+    run = result.stitched
     return {
-        "train": walk.train,
-        "test": walk.test,
-        "folds": [_fold_json(result, row) for row in walk.rows],
+        **result.manifest["walk_forward"],
+        "folds": [_fold_json(result.space, fold) for fold in result.folds],
         "stitched": None
         if run is None
         else {"final_equity": run.final_equity, "metrics": run.metrics, "notes": run.notes, "trades": len(run.trades)},
     }
 
 
-def _fold_json(result: SweepResult, row: WalkRow) -> dict[str, Any]:
-    windows = {"train": row.fold.train, "test": row.fold.test}
+def _fold_json(space: Space, fold: Fold) -> dict[str, Any]:
+    windows = {"train": fold.train, "test": fold.test}
     return {
         **{name: {"from": str(w.since or ""), "to": str(w.until or "")} for name, w in windows.items()},
-        "train_events": row.fold.train_events,
-        "test_events": row.fold.test_events,
-        "combination": row.row,
-        "parameters": None if row.row is None else result.varied(row.row),
-        "in_sample": _shown(row.inside),
-        "out_of_sample": _shown(row.outside),
-        "reason": row.reason,
+        "train_events": fold.train_events,
+        "test_events": fold.test_events,
+        "combination": fold.row,
+        "parameters": None if fold.row is None else space.varied(fold.row),
+        "in_sample": _metrics(fold.in_sample),
+        "out_of_sample": _metrics(fold.out_of_sample),
+        "reason": fold.reason,
     }
 
 
-def _shown(results: Any) -> dict[str, float | None] | None:
+def _metrics(results: Mapping[str, float | None]) -> dict[str, float | None] | None:
     return {name: results[name] for name in (TRADE_SHARPE, *METRIC_NAMES)} if results else None

@@ -1,6 +1,7 @@
 """A sweep: every combination as by itself, whatever else is in it; its digest; its best replayed; walk-forward."""
 
 import pickle
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -10,27 +11,28 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
+from engine.account.records import Trade
 from engine.plan.costs import Terms
 from engine.run.backtest import Window, backtest
+from engine.run.run import Run
 from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
 from engine.strategy.market import Market, MarketView
-from engine.sweep.check import checked, worth
-from engine.sweep.digest import SampleMoments, checked_metric, digest, groups_of, heat_axes
-from engine.sweep.job import Job, differences, hashes_of, id_of, job_of, manifest_of, versions
-from engine.sweep.space import grid_space
-from engine.sweep.sweep import (
+from engine.sweep.best import ReplayedCombination, deflated_report, replay_combination
+from engine.sweep.chunk import (
     COLUMNS,
     FAILED,
     GRID,
     REPLAY,
     TRADE_SHARPE,
     Chunk,
-    evaluate_stretch,
-    joined,
+    evaluate_chunk,
     trade_sharpe,
     trade_sharpes,
 )
-from engine.sweep.walk import Length, folds_of, stitched, test_span, train_span, with_folds
+from engine.sweep.digest import Digest, SampleMoments, checked_metric, digest, groups_of, heat_axes
+from engine.sweep.job import Job, job_of, manifest_of
+from engine.sweep.space import grid_space
+from engine.sweep.walk_forward import Fold, evaluate_test, folds_of, stitched, with_choice, with_folds
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import about, bars, days, event, instrument, market_of
 
@@ -64,14 +66,14 @@ def job(
 
 
 def whole(of: Job) -> Chunk:
-    return evaluate_stretch(of, 0, 0, len(of.space))
+    return evaluate_chunk(of, 0, 0, len(of.space))
 
 
 def test_each_combination_is_what_a_backtest_of_it_is() -> None:
     of = job()
     found = whole(of)
     for row in range(len(of.space)):
-        run = backtest(of.space.combinations(row, row + 1).rule(0), of.events, market(), terms=of.terms)
+        run = backtest(of.space.rule(row), of.events, market(), terms=of.terms)
         sharpe = trade_sharpe(run.trades)
         for name, value in {**run.metrics, "final_equity": run.final_equity, TRADE_SHARPE: sharpe}.items():
             ours = found.columns[name][row]
@@ -79,17 +81,18 @@ def test_each_combination_is_what_a_backtest_of_it_is() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 5])
-def test_in_what_stretches_it_is_reckoned_changes_no_byte(size) -> None:
+def test_the_size_of_chunks_changes_no_byte(size) -> None:
     of = job()
     sent = pickle.loads(pickle.dumps(of))
     rows = range(0, len(of.space), size)
-    parts = joined([evaluate_stretch(sent, 0, r, min(r + size, len(of.space))) for r in rows])
-    assert {n: c.tobytes() for n, c in parts.columns.items()} == {n: c.tobytes() for n, c in whole(of).columns.items()}
+    parts = [evaluate_chunk(sent, 0, r, min(r + size, len(of.space))) for r in rows]
+    joined = {name: b"".join(p.columns[name].tobytes() for p in parts) for name in COLUMNS}
+    assert joined == {n: c.tobytes() for n, c in whole(of).columns.items()}
 
 
 @strategy
 class RaisesAtFive(Strategy):
-    """Hold, and stumble where hold is 5.
+    """Hold; fails for a hold of 5.
 
     Args:
         instrument: what to buy
@@ -106,7 +109,7 @@ class RaisesAtFive(Strategy):
         return [Leg(self.instrument, 1.0 / (self.hold - 5), NextOpen(), After(self.hold))]
 
 
-def test_a_combination_that_fails_is_told_and_touches_no_other() -> None:
+def test_a_combination_that_fails_is_reported_and_changes_no_other() -> None:
     found = whole(job({"hold": [4, 5, 6], "instrument": ["AAA", "ZZZ"]}, kind=RaisesAtFive))
     assert found.how.tolist() == [GRID, FAILED, FAILED, FAILED, GRID, FAILED]
     assert "ZeroDivisionError: float division by zero (test_sweep.py line" in found.failed[2]
@@ -138,7 +141,7 @@ class Leveraged(Strategy):
 def test_a_combination_that_meets_a_margin_call_is_replayed() -> None:
     of = job({"weight": [0.5, 5.0]}, kind=Leveraged, terms=Terms(max_gross=5.0))
     found = whole(of)
-    run = backtest(of.space.combinations(1, 2).rule(0), of.events, market(), terms=of.terms)
+    run = backtest(of.space.rule(1), of.events, market(), terms=of.terms)
     assert any(t.exit_reason == "margin_call" for t in run.trades)
     assert found.how.tolist() == [GRID, REPLAY]
     assert found.columns["final_equity"][1] == run.final_equity
@@ -153,7 +156,7 @@ def test_an_account_that_cannot_begin_is_a_failure_of_its_own() -> None:
     assert found.failed[1] == "no bars from 2020-06-01 on: BBB has 50 bars, 2019-07-01 to 2019-08-19"
 
 
-# ---- what it stands on -----------------------------------------------------------------------------------------------
+# ---- inputs ---------------------------------------------------------------------------------------------------------
 
 
 def test_another_value_event_bar_or_cost_is_another_sweep() -> None:
@@ -161,28 +164,20 @@ def test_another_value_event_bar_or_cost_is_another_sweep() -> None:
     others = [
         replace(base, space=grid_space(BuyAfterEvent, {}, {"hold": [1, 2]})),
         replace(base, events=EventCatalogue(list(events())[1:])),
-        replace(base, bars=replace(base.bars, held={"AAA": walk_of(3, "AAA")})),
+        replace(base, bars={"AAA": walk_of(3, "AAA")}),
         replace(base, terms=Terms(cash_rate=0.03)),
         replace(base, spans=(Window(date(2019, 8, 1)),)),
     ]
-    ids = [id_of(manifest_of(j)) for j in (base, *others)]
+    ids = [manifest_of(j)["sweep_id"] for j in (base, *others)]
     assert len(set(ids)) == 6
-    assert id_of(manifest_of(job())) == ids[0]
+    assert manifest_of(job())["sweep_id"] == ids[0]
+    assert manifest_of(base, {"train": "8 events", "test": "4 events"})["sweep_id"] not in ids
 
 
-def test_what_two_machines_do_not_have_in_common_is_named() -> None:
-    here = {**versions(job().backend), **hashes_of(job())}
-    assert differences(here, here) == []
-    assert differences(here, {**here, "code": "0" * 64, "numpy": "1.0"}) == [
-        f"numpy 1.0, here {np.__version__}",
-        "another version of the code",
-    ]
+# ---- digest ----------------------------------------------------------------------------------------------------------
 
 
-# ---- what it comes to ------------------------------------------------------------------------------------------------
-
-
-def stretch(first: int, values: list[float], how: list[int] | None = None, **other: Any) -> Chunk:
+def chunk(first: int, values: list[float], how: list[int] | None = None, **other: Any) -> Chunk:
     columns = {name: np.full(len(values), np.nan) for name in COLUMNS}
     columns[TRADE_SHARPE] = np.array(values)
     return Chunk(first, columns, np.array(how or [GRID] * len(values), dtype=np.int8), **other)
@@ -196,18 +191,18 @@ def by_hand(parts: list[Chunk], **other: Any):
 
 
 def test_a_digest_by_hand() -> None:
-    parts = [stretch(0, [0.1, 0.5, np.nan]), stretch(3, [-0.3, 0.5, np.nan], [0, 0, FAILED], failed={5: "why"})]
+    parts = [chunk(0, [0.1, 0.5, np.nan]), chunk(3, [-0.3, 0.5, np.nan], [0, 0, FAILED], failed={5: "why"})]
     found = by_hand(parts)
     assert (found.n, found.known, found.above, found.failed) == (6, 4, 3, 1)
-    assert [b.row for b in found.best] == [1, 4]  # the first of equals
+    assert list(found.best) == [1, 4]  # the first of equals
     assert found.reasons == (("why", 1),)
-    assert (found.spread.n, found.spread.mean, found.spread.sd) == about((4, 0.2, 0.3829708))
+    assert (found.moments.n, found.moments.mean, found.moments.sd) == about((4, 0.2, 0.3829708))
     hold, delay = found.slices
     assert hold.count.tolist() == [2, 1, 1]
     assert hold.mean.tolist() == pytest.approx([0.3, -0.3, 0.5])
     assert delay.best.tolist() == [0.5, 0.5]
     assert found.heat is not None
-    assert (found.heat.across.name, found.heat.down.name) == ("hold", "delay")
+    assert found.heat.names == ("delay", "hold")
     assert found.heat.mean.tolist() == [
         pytest.approx([0.1, np.nan, 0.5], nan_ok=True),
         pytest.approx([0.5, -0.3, np.nan], nan_ok=True),
@@ -218,7 +213,7 @@ def test_where_less_is_better_the_least_is_the_best() -> None:
     columns = {name: np.full(6, np.nan) for name in COLUMNS}
     columns["volatility"] = np.array([0.3, 0.1, 0.2, np.nan, 0.4, 0.15])
     found = by_hand([Chunk(0, columns, np.zeros(6, dtype=np.int8))], metric="volatility")
-    assert [b.row for b in found.best] == [1, 5]
+    assert list(found.best) == [1, 5]
     assert found.slices[1].best.tolist() == pytest.approx([0.2, 0.1])
 
 
@@ -228,90 +223,94 @@ def test_many_values_are_shown_in_groups() -> None:
     assert number[:4].tolist() == [0, 0, 1, 1]
 
 
-def test_a_metric_is_found_by_name_and_a_wrong_one_is_answered() -> None:
+def test_a_metric_is_found_by_name_and_a_wrong_one_is_refused() -> None:
     assert checked_metric("Mean-Trade") == "mean_trade"
     with pytest.raises(UserError, match="did you mean 'sharpe'"):
         checked_metric("sharp")
 
 
+def summary(of: Job, top: int = 1) -> Digest:
+    return digest(of.space, [whole(of)], metric="total_return", top=top)
+
+
+def replays(of: Job, found: Digest) -> list[ReplayedCombination]:
+    return [replay_combination(of, row, r, sharpes=found.sharpes, trials=found.n) for row, r in found.best.items()]
+
+
 def test_the_best_is_replayed_and_agrees() -> None:
     of = job()
-    best = digest(of.space, [whole(of)], metric="total_return", top=3).best
-    found = [checked(of, b) for b in best]
+    found = replays(of, summary(of, top=3))
     assert all(c.agrees and c.difference is not None and c.difference < 1e-9 for c in found)
     assert found[0].run.metrics["total_return"] == max(c.run.metrics["total_return"] or 0 for c in found)
 
 
-def test_a_number_that_the_replay_does_not_leave_is_seen() -> None:
+def test_a_metric_that_differs_in_the_replay_is_named() -> None:
     of = job()
-    best = digest(of.space, [whole(of)], metric="total_return", top=1).best[0]
-    wrong = replace(best, results={**best.results, "win_rate": (best.results["win_rate"] or 0) + 1e-6})
-    lacking = replace(best, results={**best.results, "win_rate": None})
-    assert (checked(of, wrong).agrees, checked(of, wrong).of) == (False, "win_rate")
-    assert (checked(of, lacking).difference, checked(of, lacking).of) == (None, "win_rate")
+    found = summary(of)
+    [(row, results)] = found.best.items()
+    wrong = replace(found, best={row: {**results, "win_rate": (results["win_rate"] or 0) + 1e-6}})
+    missing = replace(found, best={row: {**results, "win_rate": None}})
+    [differs], [lacks] = replays(of, wrong), replays(of, missing)
+    assert (differs.agrees, differs.of) == (False, "win_rate")
+    assert (lacks.agrees, lacks.difference, lacks.of) == (False, None, "win_rate")
 
 
-def test_the_worth_of_the_best_is_the_published_formula() -> None:
+@pytest.fixture(scope="module")
+def best_run() -> Run:
+    of = job()
+    return replays(of, summary(of))[0].run
+
+
+def closed(trades: Sequence[Trade], outcomes: Sequence[tuple[str, float]]) -> tuple[Trade, ...]:
+    """Return trades with other reasons of exit and returns."""
+    return tuple(replace(t, exit_reason=why, return_=r) for t, (why, r) in zip(trades, outcomes, strict=True))
+
+
+FOUR = [("planned", r) for r in (0.04, 0.06, 0.035, 0.065)]
+
+
+def test_the_deflated_sharpe_ratio_is_the_published_formula(best_run) -> None:
     """Bailey and López de Prado 2014 with T = 4 trades, 100 trials whose ratios spread by 0.2, normal moments.
 
     By hand: mean 0.05, deviations 0.01, 0.01, 0.015, 0.015, so sd = root(0.00065 / 3) = 0.01471960 and SR = 3.39683110;
-    luck 2.5306029 x 0.2 = 0.50612058; z = (3.39683110 - 0.50612058) x root(3 / (1 + 3.39683110 squared / 2)) = 1.92440099,
-    of which the normal table has 0.97284783.
+    expected maximum 2.5306029 x 0.2 = 0.50612058; z = (3.39683110 - 0.50612058) x root(3 / (1 + 3.39683110 squared / 2))
+    = 1.92440099, of which the normal table has 0.97284783.
     """
-    of = job()
-    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
-    four = [
-        replace(t, return_=r, exit_reason="planned")
-        for t, r in zip(run.trades[:4], (0.04, 0.06, 0.035, 0.065), strict=True)
-    ]
-    found = worth(replace(run, trades=tuple(four)), SampleMoments(100, 0.0, 0.2), trials=100)
+    run = replace(best_run, trades=closed(best_run.trades[:4], FOUR))
+    found = deflated_report(run, SampleMoments(100, 0.0, 0.2), trials=100)
     assert found.n == 4
     assert found.sharpe == pytest.approx(3.39683110)
-    assert found.luck == pytest.approx(0.50612058)
+    assert found.expected_maximum == pytest.approx(0.50612058)
     assert found.deflated == pytest.approx(0.97284783, abs=1e-7)
 
 
-def test_legs_of_one_event_are_one_observation_of_the_best() -> None:
+def test_legs_of_one_event_are_one_observation(best_run) -> None:
     """As above, but two events of two legs each: T = 2, so z = 2.89071052 x root(1 / 6.76923076) = 1.11105343."""
-    of = job()
-    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
-    first, _, second, _ = run.trades[:4]
-    legs = [
-        replace(t, return_=r, exit_reason="planned")
-        for t, r in zip((first, first, second, second), (0.04, 0.06, 0.035, 0.065), strict=True)
-    ]
-    found = worth(replace(run, trades=tuple(legs)), SampleMoments(100, 0.0, 0.2), trials=100)
+    first, _, second, _ = best_run.trades[:4]
+    run = replace(best_run, trades=closed((first, first, second, second), FOUR))
+    found = deflated_report(run, SampleMoments(100, 0.0, 0.2), trials=100)
     assert found.n == 2
     assert found.sharpe == pytest.approx(3.39683110)
     assert found.deflated == pytest.approx(0.86672732, abs=1e-7)
 
 
-def test_one_trade_has_no_worth_and_says_why() -> None:
-    of = job()
-    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
-    found = worth(replace(run, trades=run.trades[:1]), SampleMoments(12, 0.0, 0.2), trials=12)
+def test_one_trade_has_no_deflated_sharpe_ratio_and_the_reason_says_why(best_run) -> None:
+    found = deflated_report(replace(best_run, trades=best_run.trades[:1]), SampleMoments(12, 0.0, 0.2), trials=12)
     assert (found.sharpe, found.deflated) == (None, None)
     assert "1 observation" in found.reason or "at least 2" in found.reason
 
 
-def test_gains_cut_alike_at_a_target_have_no_worth() -> None:
-    of = job()
-    run = checked(of, digest(of.space, [whole(of)], metric="total_return", top=1).best[0]).run
-    told = (("take_profit", 0.02), ("take_profit", 0.03), ("take_profit", 0.01), ("planned", -0.05))
-    four = [replace(t, return_=r, exit_reason=why) for t, (why, r) in zip(run.trades[:4], told, strict=True)]
-    found = worth(replace(run, trades=tuple(four)), SampleMoments(12, 0.0, 0.2), trials=12)
+def test_equal_gains_at_a_target_have_no_deflated_sharpe_ratio(best_run) -> None:
+    outcomes = [("take_profit", 0.02), ("take_profit", 0.03), ("take_profit", 0.01), ("planned", -0.05)]
+    run = replace(best_run, trades=closed(best_run.trades[:4], outcomes))
+    found = deflated_report(run, SampleMoments(12, 0.0, 0.2), trials=12)
     assert found.deflated is None
-    assert found.reason == "3 of 4 trades left at their target: gains cut alike say nothing of losses not met"
-    two = [replace(t, return_=0.01, exit_reason="take_profit") for t in run.trades[:2]]
-    others = [
-        replace(t, return_=r, exit_reason="planned")
-        for t, r in zip(run.trades[2:5], (0.0101, 0.0099, 0.01), strict=True)
-    ]
-    assert (
-        worth(replace(run, trades=(*two, *others)), SampleMoments(12, 0.0, 0.2), trials=12).reason
-        == "the returns of its trades hardly vary"
-    )
-    assert trade_sharpe([*two, *others]) is None
+    assert found.reason == "3 of 4 trades left at their target: equal gains do not show the rare loss"
+    outcomes = [*[("take_profit", 0.01)] * 2, *(("planned", r) for r in (0.0101, 0.0099, 0.01))]
+    run = replace(best_run, trades=closed(best_run.trades[:5], outcomes))
+    found = deflated_report(run, SampleMoments(12, 0.0, 0.2), trials=12)
+    assert found.reason == "the returns of its trades hardly vary"
+    assert trade_sharpe(run.trades) is None
 
 
 def test_a_mean_of_five_deviations_is_the_last_that_counts() -> None:
@@ -323,8 +322,7 @@ def test_a_mean_of_five_deviations_is_the_last_that_counts() -> None:
 
 
 def test_folds_by_events_follow_one_another_without_gap_or_overlap() -> None:
-    of = job()  # decided on 2019-07-11, 07-31, 08-20 ... : 18 events, 20 days apart
-    folds = folds_of(of, Length(8, years=False), Length(4, years=False))
+    folds = folds_of(job(), 8, 4, years=False)  # decided on 2019-07-11, 07-31, 08-20 ... : 18 events, 20 days apart
     assert [(f.train_events, f.test_events) for f in folds] == [(8, 4), (8, 4), (8, 2)]
     assert (folds[0].train, folds[0].test) == (
         Window(date(2019, 7, 11), date(2019, 12, 17)),
@@ -335,48 +333,57 @@ def test_folds_by_events_follow_one_another_without_gap_or_overlap() -> None:
 
 
 def test_folds_by_years_begin_with_the_year() -> None:
-    of = job()
-    fold = folds_of(of, Length(1, years=True), Length(1, years=True))
-    assert [(f.train, f.test) for f in fold] == [
+    assert [(f.train, f.test) for f in folds_of(job(), 1, 1, years=True)] == [
         (Window(date(2019, 1, 1), date(2019, 12, 31)), Window(date(2020, 1, 1), None))
     ]
 
 
-@pytest.mark.parametrize(
-    ("train", "test"),
-    [(Length(30, years=False), Length(1, years=False)), (Length(3, years=True), Length(4, years=False))],
-)
-def test_a_walk_that_cannot_be_is_refused(train, test) -> None:
-    with pytest.raises(UserError, match=r"too few|both in"):
-        folds_of(job(), train, test)
+def test_a_walk_forward_without_a_single_fold_is_refused() -> None:
+    with pytest.raises(UserError, match="too few to train on 30 events"):
+        folds_of(job(), 30, 1, years=False)
 
 
-def test_what_is_chosen_in_training_knows_nothing_of_the_test() -> None:
+def test_the_choice_in_training_knows_nothing_of_the_test() -> None:
     """Prices from the first test day on are turned upside down: the training's numbers keep every byte."""
     of = job({"hold": [1, 5, 30], "delay": [0, 2]}, instrument="AAA")
-    folds = folds_of(of, Length(8, years=False), Length(4, years=False))
+    folds = folds_of(of, 8, 4, years=False)
     rolled = with_folds(of, folds)
-    before = evaluate_stretch(rolled, train_span(0), 0, len(of.space))
-    held = of.bars.held["AAA"]
+    before = evaluate_chunk(rolled, 1, 0, len(of.space))
+    held = of.bars["AAA"]
     since = (held.session - np.datetime64(folds[0].test.since)).astype(np.int64)
     factor = np.where(since >= 0, 7.0 + since, 1.0)
-    changed = replace(rolled, bars=replace(of.bars, held={"AAA": held.scaled(factor)}))
-    after = evaluate_stretch(changed, train_span(0), 0, len(of.space))
+    changed = replace(rolled, bars={"AAA": held.scaled(factor)})
+    after = evaluate_chunk(changed, 1, 0, len(of.space))
     assert {n: c.tobytes() for n, c in after.columns.items()} == {n: c.tobytes() for n, c in before.columns.items()}
-    assert (
-        evaluate_stretch(changed, test_span(0), 0, 1).columns["final_equity"]
-        != evaluate_stretch(rolled, test_span(0), 0, 1).columns["final_equity"]
-    )
+    final = [evaluate_test(j, folds[0], 0).columns["final_equity"][0] for j in (changed, rolled)]
+    assert final[0] != final[1]
+
+
+def test_the_best_in_training_is_chosen_and_evaluated_in_the_test() -> None:
+    of = job({"hold": [1, 5, 30]}, instrument="AAA")
+    [fold, *_] = folds_of(of, 8, 4, years=False)
+    trained = evaluate_chunk(with_folds(of, [fold]), 1, 0, 3)
+    chosen = with_choice(of, fold, iter([trained]), "total_return")
+    assert chosen.row == int(np.argmax(trained.columns["total_return"]))
+    assert chosen.in_sample == trained.results(chosen.row)
+    alone = backtest(of.space.rule(chosen.row), of.events, market_until(fold.test), terms=of.terms, window=fold.test)
+    assert chosen.out_of_sample["final_equity"] == pytest.approx(alone.final_equity)
+
+
+def market_until(window: Window) -> Market:
+    return replace(market(), until=window.until)
+
+
+def chosen(folds: Sequence[Fold], rows: Sequence[int | None]) -> list[Fold]:
+    return [replace(f, row=row) for f, row in zip(folds, rows, strict=True)]
 
 
 def test_the_stitched_account_of_one_combination_is_its_backtest() -> None:
     """The same combination in every fold: the account is that of a backtest from the first test day on."""
     of = job({"hold": [5, 30]}, instrument="AAA")
-    folds = folds_of(of, Length(8, years=False), Length(4, years=False))
-    run = stitched(of, folds, [1] * len(folds))
-    alone = backtest(
-        of.space.combinations(1, 2).rule(0), of.events, market(), terms=of.terms, window=Window(folds[0].test.since)
-    )
+    folds = folds_of(of, 8, 4, years=False)
+    run = stitched(of, chosen(folds, [1] * len(folds)))
+    alone = backtest(of.space.rule(1), of.events, market(), terms=of.terms, window=Window(folds[0].test.since))
     assert run is not None
     assert run.equity.tolist() == alone.equity.tolist()
     assert [t.event_id for t in run.trades] == [t.event_id for t in alone.trades]
@@ -384,10 +391,10 @@ def test_the_stitched_account_of_one_combination_is_its_backtest() -> None:
 
 def test_a_fold_without_a_choice_trades_nothing() -> None:
     of = job({"hold": [5, 30]}, instrument="AAA")
-    folds = folds_of(of, Length(8, years=False), Length(4, years=False))
-    run = stitched(of, folds, [None, 0, None])
+    folds = folds_of(of, 8, 4, years=False)
+    run = stitched(of, chosen(folds, [None, 0, None]))
     assert run is not None
     decided = [date.fromisoformat(t.event_id[3:]) for t in run.trades]
     assert len(decided) == 4
     assert all(folds[1].test.since <= d <= folds[1].test.until for d in decided)  # type: ignore[operator]
-    assert stitched(of, folds, [None] * 3) is None
+    assert stitched(of, chosen(folds, [None] * 3)) is None

@@ -13,12 +13,12 @@ def holds_and_delays() -> Space:
     return grid_space(BuyAfterEvent, {"country": "us"}, {"hold": ["1", "5", "9"], "delay": range(2)})
 
 
-def told(space: Space) -> list[tuple[int, int]]:
+def given(space: Space) -> list[tuple[int, int]]:
     return [(p["hold"], p["delay"]) for p in map(space.parameters, range(len(space)))]
 
 
 def test_a_product_has_every_combination_the_last_parameter_changing_fastest() -> None:
-    assert told(holds_and_delays()) == [(1, 0), (1, 1), (5, 0), (5, 1), (9, 0), (9, 1)]
+    assert given(holds_and_delays()) == [(1, 0), (1, 1), (5, 0), (5, 1), (9, 0), (9, 1)]
 
 
 def test_values_are_as_the_rule_holds_them() -> None:
@@ -35,36 +35,36 @@ def test_combinations_between_two_rows_are_those_of_the_whole() -> None:
 def test_only_combinations_that_meet_all_conditions_are_left() -> None:
     space = holds_and_delays()
     conditions = [condition_of(t, {**space.fixed, **space.axes}) for t in ("hold > 1", "hold == 9 or delay == 0")]
-    assert told(those_of(space, conditions)) == [(5, 0), (9, 0), (9, 1)]
+    assert given(those_of(space, conditions)) == [(5, 0), (9, 0), (9, 1)]
 
 
 def test_what_is_drawn_differs_meets_the_conditions_and_is_the_same_for_the_same_seed() -> None:
     space = grid_space(BuyAfterEvent, {}, {"hold": range(1, 101), "delay": range(50)})
     odd = condition_of("hold % 2 == 1", space.axes)
     one, again, other = (drawn_from(space, 40, seed, [odd]) for seed in (1, 1, 2))
-    assert told(one) == told(again) != told(other)
-    assert len(set(told(one))) == 40
-    assert all(hold % 2 == 1 for hold, _ in told(one))
+    assert given(one) == given(again) != given(other)
+    assert len(set(given(one))) == 40
+    assert all(hold % 2 == 1 for hold, _ in given(one))
 
 
 def test_more_are_not_drawn_than_there_are() -> None:
-    assert told(drawn_from(holds_and_delays(), 100, 0)) == told(holds_and_delays())
+    assert given(drawn_from(holds_and_delays(), 100, 0)) == given(holds_and_delays())
 
 
 def test_combinations_are_drawn_from_more_than_could_be_listed() -> None:
     axes = {"hold": range(1, 5_001), "delay": range(200), "weight": np.linspace(0.001, 1, 1_000).tolist()}
     drawn = drawn_from(grid_space(BuyAfterEvent, {}, axes), 25, 3)
     assert drawn.size == 1_000_000_000
-    assert len(set(told(drawn))) == 25
+    assert len(set(given(drawn))) == 25
 
 
-def test_a_list_keeps_its_order_and_says_nothing_twice() -> None:
+def test_a_list_keeps_its_order_and_repeats_nothing() -> None:
     rows = [{"hold": h, "delay": d} for h, d in (("9", "0"), ("1", "1"), ("9", "0"), ("5", "0"))]
-    assert told(listed_space(BuyAfterEvent, {}, rows)) == [(9, 0), (1, 1), (5, 0)]
+    assert given(listed_space(BuyAfterEvent, {}, rows)) == [(9, 0), (1, 1), (5, 0)]
 
 
 @pytest.mark.parametrize(
-    ("axes", "said"),
+    ("axes", "message"),
     [
         ({"hld": [1]}, "did you mean 'hold'"),
         ({"hold": [1, 0]}, "parameter hold of buy-after-event is 0"),
@@ -72,8 +72,8 @@ def test_a_list_keeps_its_order_and_says_nothing_twice() -> None:
         ({"hold": []}, "no values to try"),
     ],
 )
-def test_what_cannot_be_is_refused_in_one_line(axes, said) -> None:
-    with pytest.raises(UserError, match=said):
+def test_what_cannot_be_is_refused_in_one_line(axes, message) -> None:
+    with pytest.raises(UserError, match=message):
         grid_space(BuyAfterEvent, {}, axes)
 
 
@@ -101,18 +101,18 @@ def test_a_condition_compares_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("hodl > 3", "did you mean 'hold'"),
         ("hold >", "cannot be read"),
         ("__import__('os')", "may compare"),
         ("hold.real > 3", "may compare"),
         ("[h for h in hold]", "may compare"),
-        ("hold > 'long'", "cannot be reckoned"),
+        ("hold > 'long'", "cannot be computed"),
         ("hold > 9", "no combination meets"),
     ],
 )
-def test_a_condition_that_cannot_be_is_refused_in_one_line(text, said) -> None:
+def test_a_condition_that_cannot_be_is_refused_in_one_line(text, message) -> None:
     space = holds_and_delays()
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         those_of(space, [condition_of(text, space.axes)])

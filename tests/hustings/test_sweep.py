@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from hustings.sweeping.crew import TaskResult
+from hustings.sweeping.execution import AdaptiveChunkSize
 from hustings.sweeping.files import SweepFolder
-from hustings.sweeping.sent import Task
-from hustings.sweeping.sweeping import _Pace
+from hustings.sweeping.payload import Task, differences
+from hustings.sweeping.workers import TaskResult
 
 RULE = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US"]
 SMALL = [*RULE, "-p", "hold=1:3", "-p", "stop_loss=none,0.03"]
@@ -22,7 +22,7 @@ def files_of(folder: Path | str) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
 
 
-def test_a_sweep_ranks_replays_and_writes_what_it_found(cli, home) -> None:
+def test_a_sweep_ranks_replays_and_writes_its_results(cli, home) -> None:
     told = cli(*SMALL, "--metric", "trade-sharpe", "--top", "2", "--json").json
     assert (told["combinations"], told["failed"], told["agrees"]) == (6, 0, True)
     ranked = [b["results"]["trade_sharpe"] for b in told["best"]]
@@ -44,7 +44,7 @@ def test_a_combination_of_a_sweep_is_the_run_of_these_parameters(cli, home) -> N
     assert run["metrics"]["mean_trade"] == pytest.approx(best["results"]["mean_trade"], rel=1e-9)
 
 
-def test_the_same_sweep_gives_the_same_bytes_whoever_does_the_work(cli, home) -> None:
+def test_the_same_sweep_gives_the_same_bytes_with_any_number_of_workers(cli, home) -> None:
     for out, more in (("one", []), ("two", ["--workers", "2"]), ("again", [])):
         assert cli(*SMALL, "--out", out, *more).code == 0
     assert files_of("one") == files_of("two") == files_of("again")
@@ -123,21 +123,21 @@ def test_the_page_is_whole_and_fetches_nothing(cli, home) -> None:
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
 
 
-def test_simulated_bars_are_shouted(cli, home) -> None:
+def test_simulated_bars_are_named(cli, home) -> None:
     answer = cli("sweep", "pro-growth-win", "-p", "hold=1:3")
     assert "SIMULATED bars: TOPIX" in answer.out
     assert "SIMULATED" in next(Path("sweeps").glob("*/sweep.html")).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         (["-p", "hold=5:1"], "write a range from low to high"),
         (["-p", "weight=0.1:0.5"], "say how far apart"),
         (["-p", "hold=1:3", "--metric", "sharp"], "did you mean 'sharpe'"),
         (["-p", "hold=1:3", "--where", "hodl > 2"], "did you mean 'hold'"),
         (["-p", "hold=1:3", "--where", "side == 'long'"], "--where names 'side', of which this sweep gives no value"),
-        (["-p", "hold=1:3", "--where", "country == US"], "words stand between quotes"),
+        (["-p", "hold=1:3", "--where", "country == US"], "words need quotes"),
         (["-p", "hold=1:3", "--heat", "hold"], "takes two parameters"),
         (["-p", "hold=1:3", "--heat", "hold,delay"], "unknown parameter that varies 'delay'"),
         (["-p", "hold=1:3", "--train", "5"], "takes both --train and --test"),
@@ -148,7 +148,7 @@ def test_simulated_bars_are_shouted(cli, home) -> None:
         (["-p", f"hold=1:{'9' * 40}"], "at most 20 characters"),
         (["-p", "hold=1:99999999999999999999"], "has too many values"),
         (["-p", "hold=1:3", "--where", "'%z' % hold == 'a'"], "words take no + - * / %"),
-        (["-p", "hold=1:3", "--where", f"{'9' * 400} / 2 > hold"], "cannot be reckoned"),
+        (["-p", "hold=1:3", "--where", f"{'9' * 400} / 2 > hold"], "cannot be computed"),
         (["-p", "hold=1:3", "--where", "1+" * 600 + "1 > hold"], "characters; at most 1,000 are read"),
         (["-p", "hold=1:3", "--where", "(" * 400 + "1" + ")" * 400 + " > hold"], "cannot be read"),
         (["-p", "hold=1:3", "-p", "winner_party=\udcff"], "write it in UTF-8"),
@@ -169,15 +169,15 @@ def test_simulated_bars_are_shouted(cli, home) -> None:
         ),
     ],
 )
-def test_bad_input_is_one_line(cli, home, more, said) -> None:
+def test_bad_input_is_one_line(cli, home, more, message) -> None:
     answer = cli(*RULE, *more)
     assert answer.code == 2
-    assert said in answer.err
+    assert message in answer.err
     assert answer.out == ""
     assert len([line for line in answer.err.splitlines() if line.startswith("hustings:")]) == 1
 
 
-def test_an_unfinished_sweep_is_not_begun_anew_unasked(cli, home) -> None:
+def test_an_unfinished_sweep_is_not_started_over_unasked(cli, home) -> None:
     done = cli(*SMALL, "--out", "whole", "--json").json
     cli(*SMALL, "--out", "left")
     _unfinish(Path("left"), rows=4)
@@ -238,7 +238,7 @@ def test_two_sweeps_do_not_work_in_one_folder(cli, home) -> None:
     assert "another hustings is at work in 'one': wait until it has ended, or name another --out" in answer.err
 
 
-def test_stretches_that_overlap_are_done_again(cli, home) -> None:
+def test_chunks_that_overlap_are_computed_again(cli, home) -> None:
     cli(*SMALL, "--out", "whole")
     cli(*SMALL, "--out", "left")
     table = pq.read_table("left/results")
@@ -248,10 +248,10 @@ def test_stretches_that_overlap_are_done_again(cli, home) -> None:
     assert files_of("left") == files_of("whole")
 
 
-def test_nothing_to_resume_is_told(cli, home) -> None:
+def test_nothing_to_resume_is_reported(cli, home) -> None:
     answer = cli(*SMALL, "--out", "new", "--resume")
     assert answer.code == 0
-    assert "there is nothing to go on from in 'new'" in answer.err
+    assert "'new' has nothing to resume" in answer.err
 
 
 def _unfinish(folder: Path, *, rows: int) -> None:
@@ -271,22 +271,32 @@ def test_a_sweep_looked_at_by_another_number_is_the_same_sweep(cli, home) -> Non
 
 
 def _sizes(seconds: Callable[[int], float], n: int = 8) -> list[int]:
-    """Return how long stretches become that take so many seconds of their combinations."""
-    pace, found = _Pace(), []
+    """Return the sizes of chunks that take so many seconds for their combinations."""
+    chunk_size, sizes = AdaptiveChunkSize(), []
     for _ in range(n):
-        found.append(pace.size)
-        pace.saw(TaskResult(Task(0, 0, pace.size), None, seconds(pace.size)))
-    return found
+        sizes.append(chunk_size.size)
+        chunk_size.update(TaskResult(Task(0, 0, chunk_size.size), None, seconds(chunk_size.size)))
+    return sizes
 
 
-def test_a_stretch_takes_about_a_second() -> None:
+def test_a_chunk_takes_about_a_second() -> None:
     assert _sizes(lambda n: 0.02 * n)[-1] == 50
     assert _sizes(lambda n: 0.0001 * n)[-1] == 10_000
 
 
-def test_a_stretch_whose_beginning_takes_long_is_longer_so_that_it_is_worth_it() -> None:
+def test_a_chunk_with_a_long_fixed_part_is_longer() -> None:
     assert _sizes(lambda n: 2.0 + 0.001 * n)[-1] == 6_000  # three quarters of eight seconds
 
 
-def test_a_stretch_grows_eightfold_at_most_and_never_past_all_bounds() -> None:
+def test_a_chunk_grows_eightfold_at_most_and_has_a_limit() -> None:
     assert _sizes(lambda n: 1e-6) == [64, 512, 4_096, 32_768, 50_000, 50_000, 50_000, 50_000]
+
+
+def test_what_differs_on_a_worker_is_named() -> None:
+    expected = {"numpy": "2.1", "source": "aa", "code": "bb", "bars": {"SPX": "cc"}}
+    assert differences(expected, expected) == []
+    assert differences(expected, {**expected, "numpy": "1.0", "source": "dd", "bars": {}}) == [
+        "numpy 1.0, where the sweep was sent 2.1",
+        "another version of the code",
+        "other bars",
+    ]

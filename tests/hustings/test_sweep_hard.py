@@ -152,7 +152,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(place, whole) -> None:
     until(lambda: rows_kept(place, "stopped"), "a stretch that is done")
     stopped.send_signal(signal.SIGINT)
     _, err = ended(stopped, code=130)
-    assert re.search(rf"\d+ of {N} combinations are kept in 'stopped'; --resume goes on from there", err)
+    assert re.search(rf"\d+ of {N} combinations are kept in 'stopped'; --resume continues from there", err)
     assert "Traceback" not in err
     ended(slow(place, "stopped", "--resume"))
     assert files_of(place / "stopped") == whole
@@ -163,7 +163,7 @@ def test_a_combination_that_ends_its_process_is_listed_and_the_others_are_done(p
     out, _ = ended(slow(place, "deadly", "--workers", "2", "--json", DEADLY="77"))
     table = pq.read_table(place / "deadly" / "results").to_pydict()
     assert [h for h, how in zip(table["hold"], table["how"], strict=True) if how == "failed"] == [77]
-    assert table["why"][76] == "the process that reckoned it ended with code 7"
+    assert table["why"][76] == "the process that computed it ended with code 7"
     assert '"failed": 1' in out
 
 
@@ -235,7 +235,7 @@ def test_a_combination_that_ends_its_workers_is_listed_and_the_others_are_done(
     out, _ = ended(begun(place, *rule, "--out", "poison", "--scheduler", scheduler, "--json", env=apart))
     table = pq.read_table(place / "poison" / "results").to_pydict()
     assert [h for h, how in zip(table["hold"], table["how"], strict=True) if how == "failed"] == [3]
-    assert table["why"][2].startswith("the worker that reckoned it ended")
+    assert table["why"][2].startswith("the worker that computed it ended")
     assert '"failed": 1' in out
 
 
@@ -269,7 +269,7 @@ def test_a_worker_of_another_version_is_refused(place, scheduler, worker, tmp_pa
     worker()
     out, err = ended(begun(place, "hustings", *FEW, "--out", f"beside-{len(why)}", "--scheduler", scheduler))
     assert re.search(rf"^hustings: worker tcp://127\.0\.0\.1:\d+ is refused: .*{why}", err, re.MULTILINE)
-    assert "all numbers agree" in out
+    assert "all metrics agree" in out
 
 
 @pytest.mark.slow

@@ -6,25 +6,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.sweep.check import DeflatedSharpeReport, checked
+from engine.sweep.best import DeflatedSharpeReport, replay_combination
+from engine.sweep.chunk import TRADE_SHARPE
 from engine.sweep.digest import digest, heat_axes
-from engine.sweep.job import id_of, manifest_of
-from engine.sweep.result import SweepResult, Top
-from engine.sweep.sweep import TRADE_SHARPE
+from engine.sweep.job import manifest_of
+from engine.sweep.result import SweepResult
 from reports.sweep import agreement, best_table, slice_table, sweep_page, verdict
 from reports.sweep_figures import heat_map_svg
-from tests.engine.test_sweep import by_hand, job, stretch, whole
+from tests.engine.test_sweep import by_hand, chunk, job, whole
 from tests.reports.handmade import page_text
 
 
 def result(axes: dict[str, Any] | None = None, *, deflated: float | None = 0.21) -> SweepResult:
-    """A small sweep whose worth is told by hand: 12 trials before it, and luck of 0.46 a trade."""
+    """A small sweep with a report by hand: 12 trials before it, and an expected maximum of 0.46 per trade."""
     of = job(axes)
     found = digest(of.space, [whole(of)], metric=TRADE_SHARPE, top=2, heat=heat_axes(of.space))
-    worth = DeflatedSharpeReport(16, found.n + 12, 0.252, 0.8, 0.46, deflated, "" if deflated else "too few trades")
-    tops = tuple(Top(checked(of, b), worth) for b in found.best)
-    manifest = manifest_of(of)
-    return SweepResult(id_of(manifest), manifest, of.space, found, tops, earlier=12)
+    trials = found.n + 12
+    report = DeflatedSharpeReport(16, trials, 0.252, 0.8, 0.46, deflated, "" if deflated else "too few trades")
+    best = [replay_combination(of, row, r, sharpes=found.sharpes, trials=trials) for row, r in found.best.items()]
+    return SweepResult(manifest_of(of), of.space, found, tuple(replace(b, sharpe=report) for b in best), earlier=12)
 
 
 @pytest.fixture(scope="module")
@@ -33,29 +33,29 @@ def swept() -> SweepResult:
 
 
 def test_the_best_comes_with_its_deflated_ratio_and_the_number_of_trials(swept) -> None:
-    said = verdict(swept)
-    assert said.startswith("Best of 12 combinations by Sharpe per trade: instrument=")
-    assert said.endswith(
-        "24 trials of this rule, 12 of them before this sweep: the best of so many worthless ones would show 0.46 a trade, "
-        "it shows 0.25 over 16 observations; deflated, the chance that it is more than luck is 21.0 %."
+    sentence = verdict(swept)
+    assert sentence.startswith("Best of 12 combinations by Sharpe per trade: instrument=")
+    assert sentence.endswith(
+        "24 trials of this rule, 12 of them before this sweep: the expected maximum of as many zero-skill trials is a "
+        "Sharpe ratio per trade of 0.46, this one has 0.25 over 16 observations; deflated Sharpe ratio 21.0 % (95 % is "
+        "the usual bar)."
     )
-    assert said in page_text(sweep_page(swept))
+    assert sentence in page_text(sweep_page(swept))
 
 
-def test_what_it_is_worth_says_why_it_cannot_be_told() -> None:
+def test_the_reason_of_a_missing_deflated_ratio_is_given() -> None:
     assert "its deflated sharpe ratio is n/a (too few trades); 24 trials" in verdict(result(deflated=None)).lower()
 
 
-def test_the_replay_is_said_to_agree_and_shouted_where_it_does_not(swept) -> None:
-    assert agreement(swept).startswith("The best 2 were replayed on backtrader: all numbers agree")
-    off = replace(swept.top[0], checked=replace(swept.top[0].checked, difference=1e-3, of="win_rate"))
-    wrong = replace(swept, top=(off, *swept.top[1:]))
+def test_the_page_says_that_replays_agree_and_warns_where_one_differs(swept) -> None:
+    assert agreement(swept).startswith("The best 2 were replayed on backtrader: all metrics agree")
+    wrong = replace(swept, best=(replace(swept.best[0], difference=1e-3, of="win_rate"), *swept.best[1:]))
     assert agreement(wrong) == "The best 2 were replayed on backtrader: 1 DO NOT AGREE with the sweep to 1e-09."
     assert best_table(wrong).rows[0][-1] == "DIFFERS (1e-03)"
 
 
-def test_a_heat_map_has_a_cell_for_each_pair_and_an_empty_one_where_there_is_no_number() -> None:
-    found = by_hand([stretch(0, [0.1, 0.5, np.nan, -0.3, 0.5, np.nan])])
+def test_a_heat_map_has_a_cell_for_each_pair_and_a_dashed_one_where_it_is_not_available() -> None:
+    found = by_hand([chunk(0, [0.1, 0.5, np.nan, -0.3, 0.5, np.nan])])
     assert found.heat is not None
     svg = heat_map_svg(found.heat, found.heat.best, lambda v: "n/a" if v is None else f"{v:.1f}", ident="h", title="t")
     assert svg.count("<rect ") == 6
@@ -66,8 +66,8 @@ def test_a_heat_map_has_a_cell_for_each_pair_and_an_empty_one_where_there_is_no_
     assert svg.count("var(--c1)") == 1
 
 
-def test_how_the_number_hangs_on_a_parameter() -> None:
-    found = by_hand([stretch(0, [0.1, 0.5, np.nan, -0.3, 0.5, np.nan])])
+def test_the_metric_by_the_values_of_a_parameter() -> None:
+    found = by_hand([chunk(0, [0.1, 0.5, np.nan, -0.3, 0.5, np.nan])])
     assert slice_table(found, found.slices[0]).rows == [
         ["1", "2", "+0.300", "+0.500"],
         ["2", "1", "-0.300", "-0.300"],

@@ -1,0 +1,112 @@
+"""The best combinations of a sweep: their replay, and whether the number of trials explains their Sharpe ratio."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.account.records import Trade
+from engine.account.sizing import TAKE_PROFIT
+from engine.run.run import Run
+from engine.statistics.observations import observed_returns
+from engine.statistics.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
+from engine.sweep.chunk import COLUMNS, MAX_TRADE_SHARPE, replayed, replayed_results
+from engine.sweep.digest import SampleMoments
+from engine.sweep.job import Job
+
+TOLERANCE = 1e-9
+"""Relative difference up to which replay and grid agree; below ``_SMALL`` it is that of ``_SMALL``."""
+_SMALL = 1e-2
+
+
+@dataclass(frozen=True)
+class DeflatedSharpeReport:
+    """The Sharpe ratio per trade of a chosen combination, corrected for the trials; None has its ``reason``.
+
+    ``expected_maximum`` is the ratio that the best of ``trials`` zero-skill trials would show; ``deflated`` is the
+    probability that the true ratio exceeds it (Bailey and López de Prado 2014), ``probabilistic`` that it exceeds 0.
+    T is ``n``, the number of observations: trades that overlap in time are one.
+    """
+
+    n: int
+    trials: int
+    sharpe: float | None = None
+    probabilistic: float | None = None
+    expected_maximum: float | None = None
+    deflated: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class ReplayedCombination:
+    """One of the best combinations: its number in the sweep, its results there by name (None: n/a), and its replay.
+
+    ``difference`` is the largest relative difference of all numbers, ``of`` the number that has it. The difference is
+    None where one of the two has a number and the other has none.
+    """
+
+    row: int
+    results: Mapping[str, float | None]
+    run: Run
+    difference: float | None
+    of: str
+    sharpe: DeflatedSharpeReport
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all numbers agree to TOLERANCE."""
+        return self.difference is not None and self.difference <= TOLERANCE
+
+
+def replay_combination(
+    job: Job, row: int, results: Mapping[str, float | None], *, sharpes: SampleMoments, trials: int
+) -> ReplayedCombination:
+    """Return one combination replayed and compared with its results in the sweep.
+
+    Args:
+        job: the sweep.
+        row: the combination.
+        results: its numbers in the sweep.
+        sharpes: the moments of the Sharpe ratios per trade of the trials.
+        trials: their number, this one included; they are counted as independent, which is cautious.
+    """
+    run = replayed(job, 0, row)
+    again = replayed_results(run)
+    differences = {name: _difference(results[name], again[name]) for name in COLUMNS}
+    of = max(differences, key=lambda name: np.inf if (d := differences[name]) is None else d)
+    return ReplayedCombination(row, results, run, differences[of], of, deflated_report(run, sharpes, trials=trials))
+
+
+def _difference(ours: float | None, replayed: float | None) -> float | None:
+    if ours is None or replayed is None:
+        return 0.0 if ours is replayed else None
+    return abs(ours - replayed) / (abs(replayed) + _SMALL)
+
+
+def deflated_report(run: Run, sharpes: SampleMoments, *, trials: int) -> DeflatedSharpeReport:
+    """Return the deflated Sharpe ratio per trade of a run after so many trials, or why there is none."""
+    closed = [t for t in run.trades if t.is_closed]
+    own = sharpe_of_trades(np.array([t.return_ for t in closed]))
+    n = len(observed_returns(closed))
+    if own.sharpe is None:
+        return DeflatedSharpeReport(n, trials, reason=own.notes["sharpe"])
+    if reason := _cut_alike(closed, own.sharpe):
+        return DeflatedSharpeReport(n, trials, own.sharpe, reason=reason)
+    probabilistic = probabilistic_sharpe(own.sharpe, n, skew=own.skew, kurtosis=own.kurtosis)
+    if isinstance(probabilistic, str):
+        return DeflatedSharpeReport(n, trials, own.sharpe, reason=probabilistic)
+    if trials > 1 and sharpes.sd is None:
+        reason = f"the Sharpe ratios of {sharpes.n} of {trials:,} trials are known; at least 2 are needed"
+        return DeflatedSharpeReport(n, trials, own.sharpe, probabilistic, reason=reason)
+    sd = sharpes.sd or 0.0
+    deflated = deflated_sharpe(own.sharpe, n, trials=trials, variance=sd**2, skew=own.skew, kurtosis=own.kurtosis)
+    known = DeflatedSharpeReport(n, trials, own.sharpe, probabilistic, expected_maximum(trials) * sd)
+    return replace(known, reason=deflated) if isinstance(deflated, str) else replace(known, deflated=deflated)
+
+
+def _cut_alike(closed: Sequence[Trade], sharpe: float) -> str:
+    """Return why a Sharpe ratio per trade is not evidence: gains of equal size, and the rare loss has not occurred."""
+    targets = sum(t.exit_reason == TAKE_PROFIT for t in closed)
+    if 2 * targets > len(closed):
+        return f"{targets} of {len(closed)} trades left at their target: equal gains do not show the rare loss"
+    return "the returns of its trades hardly vary" if abs(sharpe) > MAX_TRADE_SHARPE else ""

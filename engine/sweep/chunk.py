@@ -1,0 +1,155 @@
+"""The results of one chunk of a sweep's combinations: from the arrays or, after a margin call, from the replay.
+
+An error in one combination is kept with it and changes no other. The numbers of a combination do not depend on the
+chunk it is in.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.errors import UserError
+from datasets.prices.bars import Floats
+from engine.account.grid import Backend, Results, evaluate_grid
+from engine.account.records import Trade
+from engine.metrics.table import METRIC_NAMES
+from engine.metrics.trade_metrics import closed_returns
+from engine.plan.plan_grid import Block, PlanGrid, plan_grid
+from engine.run.backtest import Window, account_start, backtest
+from engine.run.run import Run
+from engine.statistics.observations import return_statistics
+from engine.strategy.strategy_calls import format_error
+from engine.sweep.job import Job
+
+TRADE_SHARPE = "trade_sharpe"
+COLUMNS = ("final_equity", *METRIC_NAMES, TRADE_SHARPE)
+"""The numbers of a combination: those of ``engine.metrics.table``, and the Sharpe ratio per trade, not annualised."""
+GRID, REPLAY, FAILED = 0, 1, 2
+"""How a combination was computed; FAILED: not at all."""
+MAX_TRADE_SHARPE = 5.0
+"""A mean of more standard deviations comes from returns that a stop or target makes equal, or from two or three."""
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """The results of combinations ``first`` up to ``last``: one float each per name of COLUMNS, NaN where it is n/a.
+
+    ``how`` is GRID, REPLAY or FAILED; ``failed`` says why, by the number of the combination in the sweep.
+    """
+
+    first: int
+    columns: Mapping[str, Floats]
+    how: NDArray[np.int8]
+    failed: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.how)
+
+    @property
+    def last(self) -> int:
+        """The number of the first combination after these."""
+        return self.first + len(self)
+
+    def results(self, row: int) -> dict[str, float | None]:
+        """Return the numbers of one combination by name; None where they are n/a."""
+        values = {name: float(column[row - self.first]) for name, column in self.columns.items()}
+        return {name: v if np.isfinite(v) else None for name, v in values.items()}
+
+
+def evaluate_chunk(job: Job, span: int, first: int, last: int) -> Chunk:
+    """Return the results of some of a sweep's combinations over one of its spans."""
+    try:
+        return _evaluated(job, span, first, last)
+    except Exception as e:
+        if last - first == 1:
+            return failed_chunk(first, str(e) if isinstance(e, UserError) else format_error(e))
+        middle = (first + last) // 2
+        return _joined([evaluate_chunk(job, span, first, middle), evaluate_chunk(job, span, middle, last)])
+
+
+def failed_chunk(row: int, why: str) -> Chunk:
+    """Return the result of one combination that could not be computed."""
+    nothing = {name: np.full(1, np.nan) for name in COLUMNS}
+    return Chunk(row, nothing, np.full(1, FAILED, dtype=np.int8), {row: why})
+
+
+def _joined(parts: Sequence[Chunk]) -> Chunk:
+    """Return chunks that follow one another as one."""
+    columns = {name: np.concatenate([p.columns[name] for p in parts]) for name in COLUMNS}
+    failed = {row: why for p in parts for row, why in p.failed.items()}
+    return Chunk(parts[0].first, columns, np.concatenate([p.how for p in parts]), failed)
+
+
+def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
+    window = job.spans[span]
+    grid = plan_grid(job.space.combinations(first, last), job.events, job.market(span), since=window.since)
+    since = None if window.since is None else np.datetime64(window.since, "D")
+    results = evaluate_grid(_with_accounts(grid, window), job.terms, since=since, backend=Backend.NUMPY)
+    chunk = _chunk_of(results, first)
+    for row in np.flatnonzero(chunk.how == REPLAY):
+        _put(chunk, int(row), replayed_results(replayed(job, span, first + int(row))))
+    return chunk
+
+
+def _with_accounts(grid: PlanGrid, window: Window) -> PlanGrid:
+    """Return a grid without the combinations whose account cannot begin, which count as failed."""
+    reasons = [_no_account(block, grid, window) for block in grid.blocks]
+    failed = {int(row): why for b, why in zip(grid.blocks, reasons, strict=True) if why for row in b.rows}
+    kept = tuple(b for b, why in zip(grid.blocks, reasons, strict=True) if not why)
+    return replace(grid, blocks=kept, failed={**grid.failed, **failed})
+
+
+def _no_account(block: Block, grid: PlanGrid, window: Window) -> str:
+    """Return why the account of a block's combinations cannot begin; blank where it can."""
+    if not block.instruments:
+        return f"{grid.combos.kind.name} names no instrument: give it a field of type Symbol"
+    try:
+        account_start(grid.market.loaded(block.instruments), window)
+    except UserError as e:
+        return str(e)
+    return ""
+
+
+def _chunk_of(results: Results, first: int) -> Chunk:
+    how = np.full(len(results), GRID, dtype=np.int8)
+    how[results.left_to_replay] = REPLAY
+    how[list(results.failed)] = FAILED
+    sharpe = trade_sharpes(results.column("mean_trade"), results.sd_trade)
+    columns = {**{name: results.column(name).copy() for name in METRIC_NAMES}, TRADE_SHARPE: sharpe}
+    columns["n_trades"] = np.where(how == GRID, columns["n_trades"], np.nan)
+    failed = {first + row: why for row, why in sorted(results.failed.items())}
+    return Chunk(first, {"final_equity": results.final_equity.copy(), **columns}, how, failed)
+
+
+def trade_sharpes(mean: Floats, spread: Floats) -> Floats:
+    """Return the Sharpe ratio per trade, NaN where the returns of the trades hardly vary."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sharpe: Floats = np.where(np.abs(mean) <= MAX_TRADE_SHARPE * spread, mean / spread, np.nan)
+    return sharpe
+
+
+def trade_sharpe(trades: Sequence[Trade]) -> float | None:
+    """Return the Sharpe ratio per trade of the closed ones of some trades, None where there is none.
+
+    Each trade is one observation, as in the grid; `engine.sweep.best` counts trades that overlap as one.
+    """
+    sharpe = return_statistics(closed_returns(trades)).sharpe
+    return sharpe if sharpe is not None and abs(sharpe) <= MAX_TRADE_SHARPE else None
+
+
+def replayed(job: Job, span: int, row: int) -> Run:
+    """Return the backtest of one combination over one of a sweep's spans."""
+    return backtest(job.space.rule(row), job.events, job.market(span), terms=job.terms, window=job.spans[span])
+
+
+def replayed_results(run: Run) -> dict[str, float | None]:
+    """Return the numbers of a backtest by the names of COLUMNS."""
+    return {**run.metrics, "final_equity": run.final_equity, TRADE_SHARPE: trade_sharpe(run.trades)}
+
+
+def _put(chunk: Chunk, place: int, results: Mapping[str, float | None]) -> None:
+    """Write the numbers of one combination into the arrays of a chunk that nothing else refers to yet."""
+    for name, value in results.items():
+        chunk.columns[name][place] = np.nan if value is None else value

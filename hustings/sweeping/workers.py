@@ -1,0 +1,152 @@
+"""The workers of a sweep on this machine: this process, or other processes, each with one task at a time."""
+
+import os
+import signal
+import sys
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Protocol
+
+from datasets.errors import UserError
+from engine.sweep.chunk import Chunk
+from engine.sweep.job import Job
+from hustings.sweeping.payload import JobPayload, Task, WorkerRefusedError, execute, open_payload
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """A task that came back: with its results, or None where its worker ended, and ``why``."""
+
+    task: Task
+    chunk: Chunk | None
+    seconds: float = 0.0
+    why: str = ""
+
+
+class WorkerPool(Protocol):
+    """Executes tasks."""
+
+    @property
+    def idle(self) -> int:
+        """How many more tasks it can take now."""
+        ...
+
+    def submit(self, task: Task) -> None:
+        """Take a task."""
+        ...
+
+    def results(self) -> list[TaskResult]:
+        """Return tasks that came back; it may wait a second for one, and there may be none."""
+        ...
+
+    def close(self) -> None:
+        """Stop every worker at once."""
+        ...
+
+
+class InProcess:
+    """This process: a task is executed when its result is collected."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._task: Task | None = None
+
+    @property
+    def idle(self) -> int:
+        return int(self._task is None)
+
+    def submit(self, task: Task) -> None:
+        self._task = task
+
+    def results(self) -> list[TaskResult]:
+        task, self._task = self._task, None
+        return [] if task is None else [TaskResult(task, *execute(self._job, task))]
+
+    def close(self) -> None:
+        self._task = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Worker:
+    process: BaseProcess
+    line: "Connection[Any, Any]"
+
+
+class ProcessPool:
+    """Processes, each sent the sweep once; one that dies is replaced, and its task comes back."""
+
+    def __init__(self, payload: JobPayload, n: int) -> None:
+        self._payload, self._context = payload, get_context("spawn")
+        self._free = [self._started() for _ in range(n)]
+        self._tasks: dict[_Worker, Task] = {}
+
+    @property
+    def idle(self) -> int:
+        return len(self._free)
+
+    def submit(self, task: Task) -> None:
+        worker = self._free.pop()
+        self._tasks[worker] = task
+        with suppress(OSError):  # it died while idle: its closed line shows that
+            worker.line.send(task)
+
+    def results(self) -> list[TaskResult]:
+        by_line = {w.line: w for w in self._tasks}
+        return [self._result(by_line[line]) for line in wait(list(by_line), timeout=1.0)]  # type: ignore[index]
+
+    def _result(self, worker: _Worker) -> TaskResult:
+        task = self._tasks.pop(worker)
+        try:
+            answer = worker.line.recv()
+        except (EOFError, OSError):
+            worker.process.join()
+            self._free.append(self._started())
+            return TaskResult(task, None, why=_end(worker.process.exitcode))
+        if isinstance(answer, WorkerRefusedError):
+            raise UserError(f"a process of this sweep is refused: {answer}; did a file change just now?")
+        self._free.append(worker)
+        return TaskResult(task, *answer)
+
+    def close(self) -> None:
+        for worker in [*self._free, *self._tasks]:
+            worker.line.close()
+            worker.process.terminate()
+            worker.process.join()
+
+    def _started(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=_serve, args=(theirs, self._payload), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+
+def _end(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"the process that computed it was ended by {signal.Signals(-code).name}"
+    return f"the process that computed it ended with code {code}"
+
+
+def _serve(line: "Connection[Any, Any]", payload: JobPayload) -> None:
+    """Execute the tasks that come through a line until it is closed, as it is when the sending process ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that sends the tasks
+    _silence()
+    job: Job | WorkerRefusedError
+    try:
+        job = open_payload(payload)
+    except WorkerRefusedError as e:
+        job = e
+    with suppress(EOFError, OSError):
+        while True:
+            task = line.recv()
+            line.send(job if isinstance(job, WorkerRefusedError) else execute(job, task))
+
+
+def _silence() -> None:
+    """Discard what a rule prints: each process would print it among the results."""
+    warnings.simplefilter("ignore")
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends
