@@ -8,7 +8,7 @@ import numpy as np
 
 from datasets.instants import to_date
 from datasets.prices.bars import Floats
-from engine.comparison.common_days import OnDays, numbers_within
+from engine.comparison.common_days import OnDays, metrics_within
 from engine.comparison.compare import Compared, Pair, compared
 from engine.comparison.difference import Difference
 from engine.comparison.resampling import LEVEL, RESAMPLES, SEED
@@ -50,7 +50,7 @@ def comparison_data(runs: Sequence[Run]) -> dict[str, Any]:
         "runs": [_run_head(label, run) for label, run in zip(named, runs, strict=True)],
         "common_span": None if span is None else {"from": str(span[0]), "to": str(span[1])},
         "own_span": _metrics(own, comparable=_one_span(runs)),
-        "common": None if span is None else _metrics([numbers_within(r, span) for r in runs]),
+        "common": None if span is None else _metrics([metrics_within(r, span) for r in runs]),
         "differences": [_pair(pair, named) for pair in found.pairs],
         "correlation": None if found.days is None else _plain_matrix(found.days.correlation),
         "method": _method(found),

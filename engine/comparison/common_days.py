@@ -1,7 +1,7 @@
-"""Runs on the days they have in common, and how sure the differences of mean, Sharpe ratio and drawdown are.
+"""Runs on their common days, and the confidence of the differences of mean, Sharpe ratio and drawdown.
 
-Days are drawn in blocks, the same days for every run. Where a run was hardly in the market, drawing days would draw
-nothing, and the reason stands in place of the interval: its events tell more.
+Days are drawn in blocks, the same days for every run. Days of a run that was rarely in the market are not resampled:
+the interval is replaced by the reason, and its events are compared instead.
 """
 
 from collections.abc import Sequence
@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from datasets.instants import Sessions
 from datasets.prices.bars import Floats
 from engine.account.records import Trade
-from engine.comparison.difference import ConfidenceInterval, Difference, bare, by_draws, by_studentized
-from engine.comparison.resampling import Rows, block_length, deepest_falls, drawn_rows, means
+from engine.comparison.difference import (
+    ConfidenceInterval,
+    Difference,
+    with_percentiles,
+    with_studentized,
+    without_interval,
+)
+from engine.comparison.resampling import Rows, block_length, bootstrap_drawdowns, bootstrap_means, bootstrap_rows
 from engine.comparison.sharpe_difference import Blocks, SharpeDraws, draw_blocks, sharpe_draws
 from engine.metrics.metrics import (
     compute_metrics,
@@ -30,13 +36,13 @@ from engine.metrics.table import Metrics
 from engine.run.run import Run
 
 MIN_HELD_SHARE = 0.1
-"""Days are drawn only of a run that was in the market on at least so many of them."""
+"""The days of a run are resampled only if it was in the market on at least this share of them."""
 
 Span = tuple[np.datetime64, np.datetime64]
 
 
 def common_span(runs: Sequence[Run]) -> Span | None:
-    """Return the first and last day all runs have behind them, or None if they share none."""
+    """Return the first and last day that all runs cover, or None if they share none."""
     first, last = max(r.sessions[0] for r in runs), min(r.sessions[-1] for r in runs)
     inside = first <= last and all(within(r.sessions, (first, last)).any() for r in runs)
     return (first, last) if inside else None
@@ -44,12 +50,11 @@ def common_span(runs: Sequence[Run]) -> Span | None:
 
 def within(sessions: Sessions, span: Span) -> NDArray[np.bool_]:
     """Return which sessions lie in a span, its ends included."""
-    inside: NDArray[np.bool_] = (sessions >= span[0]) & (sessions <= span[1])
-    return inside
+    return np.asarray((sessions >= span[0]) & (sessions <= span[1]), dtype=bool)
 
 
-def numbers_within(run: Run, span: Span) -> Metrics:
-    """Return the numbers of a run from its sessions in a span and the trades entered in it."""
+def metrics_within(run: Run, span: Span) -> Metrics:
+    """Return the metrics of a run from its sessions in a span and the trades entered in it."""
     rows, rate = within(run.sessions, span), run.manifest["terms"]["cash_rate"]
     return compute_metrics(run.sessions[rows], run.returns[rows], _entered(run, span), cash_rate=rate)
 
@@ -62,10 +67,10 @@ def _entered(run: Run, span: Span) -> list[Trade]:
 class OnDays:
     """Daily returns (runs, sessions) on the sessions that any of the runs has within their common span.
 
-    A session a run does not have returns 0: its move falls on the next one it has. ``correlation`` is Pearson's, (runs,
-    runs), NaN for a run that does not vary. ``block`` is how many neighbouring sessions were drawn together on average.
-    ``differences`` has for each run those of ``mean_return`` (arithmetic, yearly), ``sharpe`` and ``max_drawdown`` from
-    the first run.
+    A session that a run does not have returns 0: its move falls on the next one it has. ``correlation`` is Pearson's,
+    (runs, runs), NaN for a run that does not vary. ``block`` is the mean number of neighbouring sessions drawn
+    together. ``differences`` has for each run those of ``mean_return`` (arithmetic, annualised), ``sharpe`` and
+    ``max_drawdown`` from the first run.
     """
 
     sessions: Sessions
@@ -76,14 +81,14 @@ class OnDays:
 
 
 def on_common_days(runs: Sequence[Run], span: Span) -> OnDays:
-    """Return runs on their common span, each held against the first over days drawn alike for all."""
+    """Return runs on their common span, each compared with the first over the same resampled days."""
     sessions, returns = aligned(runs, span)
     block = block_length(list(returns), least=max(_mean_holding(run, span) for run in runs))
     per_year = sessions_per_year(sessions)
-    draws = _Draws(drawn_rows(len(sessions), block), draw_blocks(len(sessions), block), per_year)
-    falls = deepest_falls(returns, draws.rows)
-    daily = [_daily(run, span, draws, row, fallen) for run, row, fallen in zip(runs, returns, falls, strict=True)]
-    differences = tuple(_differences(daily[0], each, draws) for each in daily)
+    draws = _Draws(bootstrap_rows(len(sessions), block), draw_blocks(len(sessions), block), per_year)
+    drawdowns = bootstrap_drawdowns(returns, draws.rows)
+    daily = [_daily(run, span, draws, row, drawn) for run, row, drawn in zip(runs, returns, drawdowns, strict=True)]
+    differences = tuple(_differences(daily[0], each, per_year) for each in daily)
     return OnDays(sessions, returns, correlations(returns), block, differences)
 
 
@@ -102,17 +107,19 @@ def correlations(returns: Floats) -> Floats:
     away = returns - returns.mean(axis=1, keepdims=True)
     length = np.sqrt((away**2).sum(axis=1))
     unit = away / np.where(length > 0, length, np.nan)[:, None]
-    found: Floats = np.clip(unit @ unit.T, -1.0, 1.0)
-    np.fill_diagonal(found, np.where(length > 0, 1.0, np.nan))
-    return found
+    matrix: Floats = np.clip(unit @ unit.T, -1.0, 1.0)
+    np.fill_diagonal(matrix, np.where(length > 0, 1.0, np.nan))
+    return matrix
 
 
 def _mean_holding(run: Run, span: Span) -> float:
-    """Return how many sessions a trade is held on average: shorter blocks would cut trades in pieces."""
+    """Return the mean number of sessions a trade is held: shorter blocks would cut trades in pieces."""
     trades = _entered(run, span)
-    ends = np.array([[t.entry_session, t.exit_session] for t in trades] or [["1970-01-01"] * 2], dtype="datetime64[D]")
+    if not trades:
+        return 1.0
+    ends = np.array([[t.entry_session, t.exit_session] for t in trades], dtype="datetime64[D]")
     first, last = np.searchsorted(run.sessions, ends[:, 0]), np.searchsorted(run.sessions, ends[:, 1], side="right")
-    return float((last - first).mean()) if trades else 1.0
+    return float((last - first).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,54 +131,54 @@ class _Draws:
 
 @dataclass(frozen=True, eq=False)
 class _Daily:
-    """One run on the span: its numbers and, unless ``why_not`` says why days do not tell, those of each draw."""
+    """One run on the span: its numbers and, unless a ``reason`` says why days are not resampled, those of each draw."""
 
     mean: float
     sharpe: float | None
-    fall: float
-    why_not: str
+    drawdown: float
+    reason: str
     means: Floats
     sharpes: SharpeDraws | None
-    falls: Floats
+    drawdowns: Floats
 
 
-def _daily(run: Run, span: Span, draws: _Draws, returns: Floats, falls: Floats) -> _Daily:
+def _daily(run: Run, span: Span, draws: _Draws, returns: Floats, drawdowns: Floats) -> _Daily:
     per_year = draws.per_year
     excess = returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
-    ratio = _why_days_do_not_tell(run, span) or sharpe(excess, per_year)
-    mean, fall = float(returns.mean()) * per_year, float(drawdown(returns).min(initial=0.0))
+    ratio = _why_not_resampled(run, span) or sharpe(excess, per_year)
+    mean, depth = float(returns.mean()) * per_year, float(drawdown(returns).min(initial=0.0))
     if isinstance(ratio, str):
-        return _Daily(mean, None, fall, ratio, np.zeros(0), None, np.zeros(0))
-    drawn = means(returns, draws.rows) * per_year
-    return _Daily(mean, ratio, fall, "", drawn, sharpe_draws(excess, draws.blocks), falls)
+        return _Daily(mean, None, depth, ratio, np.zeros(0), None, np.zeros(0))
+    means = bootstrap_means(returns, draws.rows) * per_year
+    return _Daily(mean, ratio, depth, "", means, sharpe_draws(excess, draws.blocks), drawdowns)
 
 
-def _why_days_do_not_tell(run: Run, span: Span) -> str:
-    """Return why days drawn of a run tell nothing: as for its Sharpe ratio, or too little time in the market."""
-    reason = numbers_within(run, span).notes.get("sharpe", "")
+def _why_not_resampled(run: Run, span: Span) -> str:
+    """Return why the days of a run are not resampled: the reason of its Sharpe ratio, or too few days in the market."""
+    reason = metrics_within(run, span).notes.get("sharpe", "")
     held = float(held_sessions(run.sessions, run.trades)[within(run.sessions, span)].mean())
     if reason or held >= MIN_HELD_SHARE:
         return reason
     return f"in the market on {held:.1%} of the sessions; at least {MIN_HELD_SHARE:.0%} are needed"
 
 
-def _differences(first: _Daily, second: _Daily, draws: _Draws) -> tuple[Difference, ...]:
-    note = _whose(first.why_not, second.why_not)
-    mean = bare("mean_return", first.mean, second.mean, note)
-    ratio = bare("sharpe", first.sharpe, second.sharpe, note)
-    fall = bare("max_drawdown", first.fall, second.fall, note)
+def _differences(first: _Daily, second: _Daily, per_year: float) -> tuple[Difference, ...]:
+    note = _note(first.reason, second.reason)
+    mean = without_interval("mean_return", first.mean, second.mean, note)
+    ratio = without_interval("sharpe", first.sharpe, second.sharpe, note)
+    depth = without_interval("max_drawdown", first.drawdown, second.drawdown, note)
     if first.sharpes is None or second.sharpes is None:
-        return mean, ratio, fall
+        return mean, ratio, depth
     return (
-        by_draws(mean, second.means - first.means, ConfidenceInterval.PERCENTILE),
-        by_studentized(ratio, first.sharpes, second.sharpes, draws.blocks, scale=sqrt(draws.per_year)),
-        by_draws(fall, second.falls - first.falls, ConfidenceInterval.RESAMPLED),
+        with_percentiles(mean, second.means - first.means, ConfidenceInterval.PERCENTILE),
+        with_studentized(ratio, first.sharpes, second.sharpes, scale=sqrt(per_year)),
+        with_percentiles(depth, second.drawdowns - first.drawdowns, ConfidenceInterval.RESAMPLED),
     )
 
 
-def _whose(first: str, second: str) -> str:
-    """Return the reason of either run, saying whose it is unless both have the same."""
+def _note(first: str, second: str) -> str:
+    """Return the reason of either run, with the name of the run unless both have the same."""
     if first == second:
         return first
-    told = (("first run", first), ("second run", second))
-    return "; ".join(f"{who}: {reason}" for who, reason in told if reason)
+    reasons = (("first run", first), ("second run", second))
+    return "; ".join(f"{which}: {reason}" for which, reason in reasons if reason)

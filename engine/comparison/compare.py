@@ -1,6 +1,6 @@
-"""Whether a run was better than another: each is held against the first, on common events and on the common span.
+"""Runs compared with the first of them, on common events and on the common span.
 
-Conventions: CONVENTIONS.md. A run held against itself differs by exactly 0.
+Conventions: CONVENTIONS.md. A run compared with itself differs by exactly 0.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from engine.run.run import Run
 
 @dataclass(frozen=True)
 class Pair:
-    """A run, by its place among those compared, held against the first; ``on_days`` is empty without a common span."""
+    """A run, by its place among those compared, against the first; ``on_days`` is empty without a common span."""
 
     second: int
     on_events: OnEvents
@@ -23,7 +23,7 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """All runs over their common span (None if they share none), and each but the first held against the first."""
+    """All runs over their common span (None if they share none), and each but the first against the first."""
 
     span: Span | None
     days: OnDays | None
@@ -40,9 +40,9 @@ def compared(runs: Sequence[Run]) -> Compared:
         raise ValueError(f"{len(runs)} run given; a comparison needs at least 2")
     span = common_span(runs)
     days = None if span is None else on_common_days(runs, span)
-    earned = [event_returns(run.trades) for run in runs]
+    returns = [event_returns(run.trades) for run in runs]
     pairs = [
-        Pair(n, on_common_events(earned[0], earned[n]), () if days is None else days.differences[n])
+        Pair(n, on_common_events(returns[0], returns[n]), () if days is None else days.differences[n])
         for n in range(1, len(runs))
     ]
     return Compared(span, days, tuple(pairs))

@@ -1,4 +1,4 @@
-"""The difference of one number of two runs, and how sure it is: an interval of a stated kind, or why there is none."""
+"""The difference of one number of two runs, with an interval of a stated kind, or the reason why there is none."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -8,7 +8,7 @@ from scipy.special import stdtrit
 
 from datasets.prices.bars import Floats
 from engine.comparison.resampling import LEVEL, percentiles, share_above
-from engine.comparison.sharpe_difference import Blocks, SharpeDraws, studentized
+from engine.comparison.sharpe_difference import SharpeDraws, studentized
 
 
 class ConfidenceInterval(StrEnum):
@@ -25,8 +25,8 @@ class ConfidenceInterval(StrEnum):
 class Difference:
     """A number of two runs and ``value``, second less first. What is None has its reason in ``note``.
 
-    ``low`` and ``high`` enclose LEVEL of what ``interval`` says; ``better`` is the share of resamples in which the
-    second is better, ties counting half.
+    ``low`` and ``high`` enclose LEVEL of what ``interval`` says; ``better`` is the probability that the second is
+    better: the share of resamples, ties counting half.
     """
 
     name: str
@@ -40,32 +40,31 @@ class Difference:
     note: str = ""
 
 
-def bare(name: str, first: float | None, second: float | None, note: str) -> Difference:
+def without_interval(name: str, first: float | None, second: float | None, note: str) -> Difference:
     """Return a difference without an interval, and the reason why there is none."""
     return Difference(name, first, second, None if first is None or second is None else second - first, note=note)
 
 
-def by_t(difference: Difference, pairs: Floats) -> Difference:
+def with_t_interval(difference: Difference, pairs: Floats) -> Difference:
     """Return a difference of means with Student's interval of the paired differences (n,), n at least 2."""
     n = len(pairs)
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * np.std(pairs, ddof=1) / np.sqrt(n))
     return _around(difference, half, ConfidenceInterval.T)
 
 
-def by_draws(difference: Difference, draws: Floats, kind: ConfidenceInterval) -> Difference:
-    """Return a difference with the percentiles of its draws (RESAMPLES,), and in how many the second is better."""
+def with_percentiles(difference: Difference, draws: Floats, kind: ConfidenceInterval) -> Difference:
+    """Return a difference with the percentiles of its draws (RESAMPLES,) and the share where the second is better."""
     low, high = percentiles(draws)
     return replace(difference, low=low, high=high, interval=kind, better=share_above(draws))
 
 
-def by_studentized(
-    difference: Difference, first: SharpeDraws, second: SharpeDraws, blocks: Blocks, *, scale: float
-) -> Difference:
-    """Return a difference of Sharpe ratios with its studentized interval; ``scale`` makes it yearly."""
-    found = studentized(first, second, blocks)
-    if isinstance(found, str):
-        return replace(difference, note=found)
-    return replace(_around(difference, found.half_width * scale, ConfidenceInterval.STUDENTIZED), better=found.better)
+def with_studentized(difference: Difference, first: SharpeDraws, second: SharpeDraws, *, scale: float) -> Difference:
+    """Return a difference of Sharpe ratios with its studentized interval; ``scale`` annualises it."""
+    result = studentized(first, second)
+    if isinstance(result, str):
+        return replace(difference, note=result)
+    half_width, better = result
+    return replace(_around(difference, half_width * scale, ConfidenceInterval.STUDENTIZED), better=better)
 
 
 def _around(difference: Difference, half: float, kind: ConfidenceInterval) -> Difference:

@@ -1,8 +1,8 @@
-"""How sure the difference of two Sharpe ratios is, after Ledoit and Wolf (2008): studentized, drawn in circular blocks.
+"""The confidence interval of the difference of two Sharpe ratios: studentized, in circular blocks.
 
 Ledoit, O. and Wolf, M. (2008), Robust performance hypothesis testing with the Sharpe ratio, Journal of Empirical
-Finance 15, 850-859. The difference over its standard error is drawn anew, not the difference alone: ratios of returns
-with fat tails and clustered volatility are less sure than an interval from the difference alone would have it.
+Finance 15, 850-859. The difference over its standard error is resampled, not the difference alone: an interval from the
+difference alone is too narrow for returns with fat tails and clustered volatility.
 """
 
 from dataclasses import dataclass
@@ -17,96 +17,81 @@ from engine.comparison.resampling import LEVEL, MIN_BLOCKS, RESAMPLES, SEED, sha
 _UNDEFINED_SHARE = 0.01
 _ROUNDING = 1e-12
 
-
-@dataclass(frozen=True, eq=False)
-class Blocks:
-    """Where the blocks of each draw begin, (RESAMPLES, blocks) places, and how many observations a block is long."""
-
-    starts: NDArray[np.int64]
-    size: int
-
-    @property
-    def drawn(self) -> int:
-        """How many observations a draw has: whole blocks only."""
-        return int(self.starts.shape[1]) * self.size
+Blocks = tuple[NDArray[np.int64], int]
+"""The first observation of the blocks of each draw, (RESAMPLES, blocks), and the length of a block."""
 
 
 def draw_blocks(n: int, length: int) -> Blocks:
-    """Return blocks of ``length`` observations (at most n / 10) of a series of ``n`` that is a circle."""
+    """Return blocks of ``length`` observations (at most n / 10) of a circular series of ``n``; only whole blocks."""
     size = max(1, min(length, n // MIN_BLOCKS))
-    starts = np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n // size))
-    return Blocks(starts, size)
+    return np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n // size)), size
 
 
 @dataclass(frozen=True, eq=False)
 class SharpeDraws:
-    """The Sharpe ratio per observation of a series, observed and of each draw, and what its error is made of.
+    """The Sharpe ratio per observation of a series, observed and of each draw, and the terms of its standard error.
 
-    ``observed`` divides by n. ``pulls`` (n,) is what each observation adds to the observed ratio, to first order;
-    ``ratios`` (RESAMPLES,) and ``block_pulls`` (RESAMPLES, blocks) are those of the draws, NaN where one does not vary.
+    ``observed`` divides by n. ``influence`` (n,) is the first-order contribution of each observation to the observed
+    ratio; ``ratios`` (RESAMPLES,) and ``block_influence`` (RESAMPLES, blocks) are those of the draws, NaN where one
+    does not vary. ``drawn`` is the number of observations of a draw.
     """
 
     observed: float
-    pulls: Floats
+    influence: Floats
     ratios: Floats
-    block_pulls: Floats
+    block_influence: Floats
+    drawn: int
 
 
 def sharpe_draws(excess: Floats, blocks: Blocks) -> SharpeDraws:
-    """Return the draws of a series of excess returns (n,); the same blocks must serve both sides of a difference."""
-    observed, pulls = linearised(excess)
-    sums, squares = (_circular_sums(v, blocks.size)[blocks.starts] for v in (excess, excess**2))
-    mean, square = (s.sum(axis=1, keepdims=True) / blocks.drawn for s in (sums, squares))
+    """Return the draws of a series of excess returns (n,); both sides of a difference use the same blocks."""
+    starts, size = blocks
+    drawn = int(starts.shape[1]) * size
+    observed, influence = linearised(excess)
+    sums, squares = (_circular_sums(v, size)[starts] for v in (excess, excess**2))
+    mean, square = (s.sum(axis=1, keepdims=True) / drawn for s in (sums, squares))
     ratios, by_mean, by_square = _sharpe_and_slopes(mean, square)
-    block_pulls = by_mean * (sums - blocks.size * mean) + by_square * (squares - blocks.size * square)
-    return SharpeDraws(observed, pulls, ratios[:, 0], block_pulls / sqrt(blocks.size))
+    block_influence = by_mean * (sums - size * mean) + by_square * (squares - size * square)
+    return SharpeDraws(observed, influence, ratios[:, 0], block_influence / sqrt(size), drawn)
 
 
 def linearised(excess: Floats) -> tuple[float, Floats]:
-    """Return the Sharpe ratio of a series (n,), dividing by n, and what each observation adds to it to first order."""
+    """Return the Sharpe ratio of a series (n,), dividing by n, and each observation's contribution to first order."""
     mean, square = excess.mean(), (excess**2).mean()
     observed, by_mean, by_square = _sharpe_and_slopes(mean, square)
     return float(observed), by_mean * (excess - mean) + by_square * (excess**2 - square)
 
 
 def _circular_sums(values: Floats, size: int) -> Floats:
-    """Return the sum of the ``size`` values from each place on, going on at the beginning after the end."""
-    ran = np.cumsum(np.concatenate(([0.0], values, values[: size - 1])))
-    return np.asarray(ran[size:] - ran[:-size])
+    """Return the sum of ``size`` values from each place on, continuing at the beginning after the end."""
+    total = np.cumsum(np.concatenate(([0.0], values, values[: size - 1])))
+    return np.asarray(total[size:] - total[:-size])
 
 
 def _sharpe_and_slopes(mean: Floats, square: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the Sharpe ratio of a mean and a mean square, and its slopes by them; NaN where nothing varies."""
+    """Return the Sharpe ratio of a mean and a mean square, and its derivatives by them; NaN where nothing varies."""
     variance = np.asarray(square - mean**2)
     varies = np.where(variance > _ROUNDING * np.asarray(square), variance, np.nan)
     return mean / np.sqrt(varies), square / varies**1.5, -0.5 * mean / varies**1.5
 
 
-@dataclass(frozen=True)
-class Studentized:
-    """The difference per observation, half the width of its interval of LEVEL, and the share of draws above 0."""
+def studentized(first: SharpeDraws, second: SharpeDraws) -> tuple[float, float] | str:
+    """Return half the width of the interval of the difference, and the share of draws above 0; or why there is none.
 
-    half_width: float
-    better: float
-
-
-def studentized(first: SharpeDraws, second: SharpeDraws, blocks: Blocks) -> Studentized | str:
-    """Return how sure the difference of two Sharpe ratios is, second less first and per observation; or why not known.
-
-    The interval is the observed difference plus and minus ``half_width``: the LEVEL quantile over the draws of the
+    The difference is second less first, per observation. Half the width is the LEVEL quantile over the draws of the
     absolute studentized difference, times the observed standard error (delta method, Parzen kernel with the automatic
-    bandwidth of Newey and West 1994). A draw's own error comes from its blocks. Draws at 0 count half in ``better``.
+    bandwidth of Newey and West 1994). The error of a draw comes from its blocks. Draws at 0 count half.
     """
-    if np.array_equal(first.pulls, second.pulls):
-        return Studentized(0.0, 0.5)
+    if np.array_equal(first.influence, second.influence):
+        return 0.0, 0.5
     difference = second.ratios - first.ratios
-    error = np.sqrt(np.mean((second.block_pulls - first.block_pulls) ** 2, axis=1) / blocks.drawn)
+    error = np.sqrt(np.mean((second.block_influence - first.block_influence) ** 2, axis=1) / first.drawn)
     known = np.isfinite(difference) & (error > 0)
     if np.mean(~known) > _UNDEFINED_SHARE:
         return f"{int((~known).sum()):,} of {RESAMPLES:,} draws do not vary"
     away = np.abs(difference[known] - (second.observed - first.observed)) / error[known]
-    half_width = float(np.quantile(away, LEVEL)) * long_run_error(second.pulls - first.pulls)
-    return Studentized(half_width, share_above(difference[known]))
+    half_width = float(np.quantile(away, LEVEL)) * long_run_error(second.influence - first.influence)
+    return half_width, share_above(difference[known])
 
 
 def long_run_error(values: Floats) -> float:

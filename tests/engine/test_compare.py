@@ -5,20 +5,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arch.bootstrap import StationaryBootstrap, optimal_block_length
+from arch.bootstrap import StationaryBootstrap
+from arch.bootstrap import optimal_block_length as block_length_of_arch
 from arch.covariance.kernel import Parzen
 
-from engine.comparison.common_days import aligned, common_span, correlations, numbers_within
+from engine.comparison.common_days import aligned, common_span, correlations, metrics_within
 from engine.comparison.common_events import event_returns, on_common_events
 from engine.comparison.compare import compared
 from engine.comparison.difference import ConfidenceInterval
 from engine.comparison.resampling import (
     RESAMPLES,
-    asked_length,
     block_length,
-    deepest_falls,
-    drawn_rows,
-    means,
+    bootstrap_drawdowns,
+    bootstrap_means,
+    bootstrap_rows,
+    optimal_block_length,
     percentiles,
     share_above,
 )
@@ -125,7 +126,7 @@ def test_only_events_that_both_traded_and_left_are_common():
 def test_no_common_event_is_said_and_nothing_is_reckoned():
     found = on_common_events(named([0.01]), {"other": 0.02})
     assert {d.value for d in found.differences} == {None}
-    assert {d.note for d in found.differences} == {"no event that both traded and left"}
+    assert {d.note for d in found.differences} == {"no event that both traded and closed"}
 
 
 def test_several_legs_of_an_event_are_one_return_on_what_was_put_in():
@@ -151,23 +152,23 @@ def test_numbers_of_events_by_hand():
 
 def test_drawdown_of_draws_by_hand():
     rows = np.array([[0, 1, 2], [1, 1, 2], [0, 0, 2]])
-    falls = deepest_falls(np.array([[0.1, -0.5, 0.2], [-0.1, 0.0, 0.0]]), rows)
+    falls = bootstrap_drawdowns(np.array([[0.1, -0.5, 0.2], [-0.1, 0.0, 0.0]]), rows)
     assert falls[0].tolist() == pytest.approx([-0.5, -0.75, 0.0])
     assert falls[1].tolist() == pytest.approx([-0.1, 0.0, -0.19])
 
 
 def test_a_day_that_loses_all_is_a_drawdown_of_all_and_no_more():
     rows = np.array([[0, 1, 2], [2, 0, 2]])
-    assert deepest_falls(np.array([[0.1, -1.0, 0.2]]), rows).tolist() == [[-1.0, 0.0]]
-    assert deepest_falls(np.array([[0.1, -1.7, 0.2]]), rows).tolist() == [[-1.0, 0.0]]
+    assert bootstrap_drawdowns(np.array([[0.1, -1.0, 0.2]]), rows).tolist() == [[-1.0, 0.0]]
+    assert bootstrap_drawdowns(np.array([[0.1, -1.7, 0.2]]), rows).tolist() == [[-1.0, 0.0]]
 
 
 def test_rows_go_on_by_one_as_often_as_the_block_length_says():
-    rows = drawn_rows(500, 8)
+    rows = bootstrap_rows(500, 8)
     assert rows.shape == (RESAMPLES, 500)
     goes_on = (np.diff(rows, axis=1) % 500 == 1).mean()
     assert goes_on == pytest.approx(1 - 1 / 8 + 1 / 8 / 500, abs=0.003)
-    assert np.array_equal(rows, drawn_rows(500, 8))
+    assert np.array_equal(rows, bootstrap_rows(500, 8))
 
 
 def test_block_length_is_bounded_and_long_enough_for_what_is_held():
@@ -185,14 +186,16 @@ def test_block_length_is_that_of_arch(seed):
     noise = np.random.default_rng(seed).normal(size=1039)
     series = [noise[:1000], np.convolve(noise, np.ones(40), mode="valid"), np.cumsum(noise)[::2]]
     for values in series:
-        assert asked_length(values) == pytest.approx(optimal_block_length(values)["stationary"].iloc[0], rel=1e-9)
+        assert optimal_block_length(values) == pytest.approx(
+            block_length_of_arch(values)["stationary"].iloc[0], rel=1e-9
+        )
 
 
 def test_means_of_draws_spread_as_those_of_arch():
     """The standard error of the mean of a persistent series; 1,000 draws know it to 2.2 %, so that two differ by 3.2 %."""
     values = np.convolve(np.random.default_rng(9).normal(size=439), np.ones(40), mode="valid")
     theirs = StationaryBootstrap(20, values, seed=1).apply(np.mean, 1_000).std()
-    assert means(values, drawn_rows(400, 20)).std() == pytest.approx(theirs, rel=0.1)
+    assert bootstrap_means(values, bootstrap_rows(400, 20)).std() == pytest.approx(theirs, rel=0.1)
 
 
 def test_long_run_error_is_that_of_arch():
@@ -227,13 +230,14 @@ def literally(first, second, blocks):
     data = np.column_stack([second, first, second**2, first**2])
     observed, slope = ratio_and_slope(data.mean(axis=0))
     away = []
-    for starts in blocks.starts:
-        rows = np.concatenate([(s + np.arange(blocks.size)) % len(first) for s in starts])
+    all_starts, size = blocks
+    for starts in all_starts:
+        rows = np.concatenate([(s + np.arange(size)) % len(first) for s in starts])
         mean = data[rows].mean(axis=0)
         drawn, drawn_slope = ratio_and_slope(mean)
         psi = np.zeros((4, 4))
         for part in np.split(rows, len(starts)):
-            z = (data[part] - mean).sum(axis=0) / np.sqrt(blocks.size)
+            z = (data[part] - mean).sum(axis=0) / np.sqrt(size)
             psi += np.outer(z, z) / len(starts)
         away.append(abs(drawn - observed) / np.sqrt(drawn_slope @ psi @ drawn_slope / len(rows)))
     return np.quantile(away, 0.95), slope, data
@@ -246,8 +250,8 @@ def test_studentized_interval_is_that_of_the_paper_written_out():
     blocks = draw_blocks(240, 5)
     critical, slope, data = literally(first, second, blocks)
     error = long_run_error((data - data.mean(axis=0)) @ slope)
-    found = sure(studentized(sharpe_draws(first, blocks), sharpe_draws(second, blocks), blocks))
-    assert found.half_width == pytest.approx(critical * error, rel=1e-9)
+    found = sure(studentized(sharpe_draws(first, blocks), sharpe_draws(second, blocks)))
+    assert found[0] == pytest.approx(critical * error, rel=1e-9)
 
 
 def test_standard_error_is_that_of_memmel_for_independent_normal_returns():
@@ -268,7 +272,7 @@ def test_interval_of_the_sharpe_difference_holds_the_truth_as_often_as_it_says()
     for _ in range(200):
         first, second = 0.1 + rng.standard_t(6, (2, 120))
         one, two = sharpe_draws(first, blocks), sharpe_draws(second, blocks)
-        covered += abs(two.observed - one.observed) <= sure(studentized(one, two, blocks)).half_width
+        covered += abs(two.observed - one.observed) <= sure(studentized(one, two))[0]
     assert covered / 200 >= 0.905
 
 
@@ -276,7 +280,7 @@ def test_draws_that_do_not_vary_are_counted_and_refused():
     rare = np.zeros(40)
     rare[7] = 0.05
     blocks = draw_blocks(40, 4)
-    told = studentized(sharpe_draws(rare, blocks), sharpe_draws(rare[::-1].copy(), blocks), blocks)
+    told = studentized(sharpe_draws(rare, blocks), sharpe_draws(rare[::-1].copy(), blocks))
     assert isinstance(told, str)
     assert told.endswith("of 1,000 draws do not vary")
 
@@ -319,7 +323,7 @@ def test_too_few_trades_are_told_as_for_the_sharpe_ratio():
 def test_differences_on_days_are_those_of_the_numbers_of_the_page():
     one, two = invested(1), invested(2, drift=0.001)
     found = by_name(compared([one, two]).pairs[0].on_days)
-    first, second = (numbers_within(run, sure(common_span([one, two]))).values for run in (one, two))
+    first, second = (metrics_within(run, sure(common_span([one, two]))).values for run in (one, two))
     for name in ("sharpe", "max_drawdown"):
         assert found[name].value == pytest.approx(sure(second[name]) - sure(first[name]), rel=1e-12)
         assert found[name].low < found[name].value < found[name].high
