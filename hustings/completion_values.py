@@ -73,7 +73,7 @@ def _price_files(folder: Path) -> Iterator[Path]:
 
 def events(ctx: Context, param: Parameter, incomplete: str) -> Items:
     """Return the ids of events that begin so, with their titles; of the file or directory named with ``--events``."""
-    named = ctx.params.get("source") or ctx.params.get("events") or _FACTS / "catalogue"
+    named = ctx.params.get("source") or ctx.params.get("events") or _FACTS / "events" / "catalogue"
     path = Path(named)
     rows = (row for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path]) for row in _rows(file))
     return _begun(((row.get("event_id") or "", row.get("title") or "") for row in rows), incomplete)
