@@ -1,10 +1,8 @@
-"""hustings report: the tear sheet of a run made anew, the tables behind it, and quantstats' numbers beside ours."""
+"""hustings report: the tear sheet of a run made again, the tables behind it, and quantstats' own sheet."""
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from hustings.printing import print_pdf
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.sheet import sheet_again
-from hustings.terminal import progress, say, say_json, table
+from hustings.terminal import progress, say, say_json
 
 _PATH = click.Path(path_type=Path)
 
@@ -24,30 +22,21 @@ _PATH = click.Path(path_type=Path)
 @click.command()
 @click.argument("run")
 @click.option("--out", type=_PATH, metavar="FILE", help="Where it goes [tearsheet.html in the run's folder].")
-@click.option("--audit", "audited", is_flag=True, help="List quantstats' numbers beside ours, and why they differ.")
 @click.option("--csv", "csv_dir", type=_PATH, metavar="DIR", help="Write every table behind the page as DIR/NAME.csv.")
 @click.option("--quantstats", type=_PATH, metavar="FILE", help="Write quantstats' own sheet of the run as well.")
 @click.option("--pdf", is_flag=True, help="Print the page as PDF beside it, with the Chromium of this machine.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every table, and nothing else.")
-@click.pass_context
 def report(
-    ctx: click.Context,
     run: str,
     out: Path | None,
-    audited: bool,
     csv_dir: Path | None,
     quantstats: Path | None,
     pdf: bool,
     as_json: bool,
 ) -> None:
-    """Make the tear sheet of a RUN again: an id, the beginning of one, or a folder.
-
-    With --audit nothing is written; the exit code is 1 if a difference from quantstats is not explained.
-    """
+    """Make the tear sheet of a RUN again: an id, the beginning of one, or a folder."""
     folder = folder_of(run)
     loaded = read_run(folder)
-    if audited:
-        ctx.exit(_audit(loaded, as_json=as_json))
     files = {"tearsheet": _written(out or folder / "tearsheet.html", _tearsheet(loaded, folder))}
     if pdf:
         files["pdf"] = _printed(files["tearsheet"])
@@ -109,25 +98,3 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
         writer.writeheader()
     writer.writerows({n: "" if v is None else v for n, v in row.items()} for row in rows)
     return out.getvalue()
-
-
-def _audit(run: Run, *, as_json: bool) -> int:
-    """Show the audit and return the exit code: 1 if anything is left unexplained."""
-    from reports.audit import audit, unexplained
-
-    with progress("asking quantstats"):
-        rows = audit(run)
-    if as_json:
-        say_json({"run_id": run.run_id, "rows": [asdict(r) for r in rows], "unexplained": len(unexplained(rows))})
-    else:
-        cells = [[r.label, r.column, _cell(r.quantstats), _cell(r.ours), r.finding, r.why] for r in rows]
-        table(["number", "of", "quantstats", "ours", "", "why"], cells, right=["quantstats", "ours"])
-        found = Counter(r.finding for r in rows)
-        say(", ".join(f"{n} {finding}" for finding, n in found.items()))
-    return 1 if unexplained(rows) else 0
-
-
-def _cell(value: float | str | None) -> str:
-    if value is None:
-        return "n/a"
-    return value if isinstance(value, str) else f"{value:,.2f}"

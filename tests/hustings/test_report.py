@@ -1,4 +1,4 @@
-"""hustings report: the same page again, its tables, and the audit."""
+"""hustings report: the same page again, and its tables."""
 
 import csv
 import json
@@ -41,32 +41,6 @@ def test_every_table_comes_as_csv_and_json(cli, folder: Path) -> None:
         assert sum(float(row[part]) for part in ("asset", "gap", "fx", "costs")) == pytest.approx(
             float(row["pnl"]), abs=0.005
         )
-
-
-def test_the_audit_of_a_run_on_real_bars_leaves_nothing_unexplained(cli, folder: Path) -> None:
-    answer = cli("report", "out", "--audit", "--json")
-    assert answer.code == 0
-    assert answer.json["unexplained"] == 0
-    rows = {(r["label"], r["column"]): r for r in answer.json["rows"]}
-    assert len(rows) > 140
-    assert rows["Time in Market", "account"]["quantstats"] == 100.0  # idle cash earned every day
-    assert rows["Time in Market", "account"]["ours"] < 60
-    assert rows["Information Ratio", "account"]["finding"] == "differs, explained"
-    assert all(r["why"] for r in rows.values() if r["finding"] != "agrees")
-
-
-def test_the_audit_is_a_table_in_the_terminal(cli, folder: Path) -> None:
-    answer = cli("report", "out", "--audit")
-    assert "Recovery Factor" in answer.out
-    assert "differs, explained" in answer.out
-    assert "UNEXPLAINED" not in answer.out
-
-
-def test_the_audit_of_a_run_without_trades_says_so_in_one_line(cli, home) -> None:
-    cli("run", "buy-after-event", "-p", "instrument=SPX", "-p", "country=FJ", "--out", "none", *QUIET)
-    answer = cli("report", "none", "--audit")
-    assert answer.code == 2
-    assert answer.err == "hustings: quantstats cannot be asked about this run: no trades: nothing to draw\n"
 
 
 def test_a_folder_with_a_session_twice_is_damaged(cli, folder: Path) -> None:
