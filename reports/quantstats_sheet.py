@@ -1,4 +1,4 @@
-"""quantstats: its own sheet of a run, and its own numbers of it, to hold ours against; the one file that names it.
+"""quantstats' own sheet of a run; the one file that imports quantstats.
 
 quantstats gets a clean series (naive dates, ascending, unique, the benchmark on the same days). Its sheet is made
 through its public template: its figures, and the numbers of ``engine.metrics`` in place of its tables. Some of its
@@ -30,12 +30,11 @@ from unittest.mock import patch
 import numpy as np
 from markupsafe import Markup
 
-from datasets.errors import UserError
 from datasets.prices.bars import Floats
 from engine.metrics.metrics import held_sessions, sessions_per_year
 from engine.run.run import Run
-from reports.key_numbers import key_numbers
 from reports.page import render
+from reports.performance import performance_rows
 
 TEMPLATE = Path(__file__).parent / "templates" / "quantstats_figures.html"
 MIN_SESSIONS = 5
@@ -119,54 +118,7 @@ def quantstats_page(run: Run) -> str:
     """Return quantstats' sheet of a run as one HTML page: its figures beside our numbers, and what it cannot draw."""
     sheet = quantstats_sheet(run)
     figures = [(f, Markup(f.svg)) for f in sheet.figures]
-    return render("quantstats.html.j2", run=run, sheet=sheet, figures=figures, key_numbers=key_numbers(run))
-
-
-def quantstats_numbers(run: Run) -> dict[str, tuple[Any, ...]]:
-    """Return the numbers of quantstats' full table by its own labels: of the account, and of the benchmark if any.
-
-    Fractions are in %, all are rounded to two decimals; a text is what quantstats writes there. It is told the realised
-    sessions a year, as a whole number, for that is what it takes.
-
-    Raises:
-        UserError: quantstats cannot make its table of these returns.
-    """
-    reason = _undrawable(run)
-    if reason:
-        raise UserError(f"quantstats cannot be asked about this run: {reason}")
-    try:
-        with _quiet():
-            table = _metrics(run)
-    except (ValueError, TypeError, ArithmeticError, LookupError) as e:
-        raise UserError(f"quantstats fails on these returns ({type(e).__name__}: {e})") from e
-    columns = [c for c in ("Strategy", "Benchmark") if c in table.columns]
-    return {str(label): tuple(row[c] for c in columns) for label, row in table.iterrows()}
-
-
-def _metrics(run: Run) -> Any:
-    import pandas as pd  # noqa: PLC0415 - heavy, and needed only when quantstats is
-    from quantstats import reports  # noqa: PLC0415
-
-    days = pd.DatetimeIndex(run.sessions.astype("datetime64[ns]"))
-    benchmark = run.benchmark_returns
-    measure: Any = reports.metrics
-    return measure(
-        pd.Series(run.returns.astype(float), days, name="account"),
-        None if benchmark is None else pd.Series(benchmark.astype(float), days, name="market"),
-        rf=run.manifest["terms"]["cash_rate"],
-        mode="full",
-        display=False,
-        as_pct=True,
-        match_dates=False,
-        periods_per_year=whole_year(run),
-    )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        yield
+    return render("quantstats.html.j2", run=run, sheet=sheet, figures=figures, performance=performance_rows(run))
 
 
 def quantstats_sheet(run: Run) -> QuantstatsSheet:

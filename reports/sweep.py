@@ -11,26 +11,22 @@ from engine.metrics.table import METRICS
 from engine.run.backtest import Window
 from engine.run.run import Run
 from engine.sweep.best import TOLERANCE, ReplayedCombination
-from engine.sweep.chunk import TRADE_SHARPE
 from engine.sweep.digest import Digest, Slice
 from engine.sweep.result import SweepResult
 from engine.sweep.walk_forward import Fold
-from reports.numbers import count, metric_text, percent, plain, signed
+from reports.numbers import count, metric_text, percent, plain
 from reports.page import render
 from reports.sweep_figures import group_text, heat_map_svg, value_text
 
-_SHARPE_LABEL = "Sharpe per trade"
 _NAMED = {m.name: m for m in METRICS}
-_SHOWN = ("n_trades", TRADE_SHARPE, "mean_trade", "total_return", "max_drawdown", "sharpe")
-"""The metrics shown with the one that ranks the sweep."""
 
 
 def _label(name: str) -> str:
-    return _SHARPE_LABEL if name == TRADE_SHARPE else _NAMED[name].label
+    return _NAMED[name].label
 
 
 def _writer(name: str) -> Callable[[float | None], str]:
-    return (lambda v: signed(v, 3)) if name == TRADE_SHARPE else partial(metric_text, _NAMED[name])
+    return partial(metric_text, _NAMED[name])
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ def _maps(digest: Digest) -> list[str]:
 def best_table(result: SweepResult) -> SweepTable:
     """Return the best combinations with their metrics, their deflated Sharpe ratios, and their replays."""
     metric = result.digest.metric
-    shown = [metric, *(name for name in _SHOWN if name != metric)]
+    shown = [metric, *(m.name for m in METRICS if m.brief and m.name != metric)]
     labels = [_label(name) for name in shown]
     rows = [_best_row(n, result, best, shown) for n, best in enumerate(result.best, start=1)]
     note = (

@@ -1,6 +1,6 @@
 """Every table behind the tear sheet as plain rows: numbers unrounded, None where there is none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,13 +8,12 @@ import numpy as np
 
 from datasets.instants import iso_z
 from engine.metrics.metrics import drawdowns, monthly_returns, yearly_returns
-from engine.metrics.return_metrics import Number
 from engine.metrics.table import METRIC_NAMES, Metrics
 from engine.run.attribution import attribution, leave_one_out
 from engine.run.event_paths import AFTER, BEFORE, cumulative, mean_path
 from engine.run.run import Run
 from reports.headline import per_trade
-from reports.key_numbers import account_numbers, benchmark_numbers
+from reports.performance import account_metrics, benchmark_metrics
 
 Row = dict[str, Any]
 _INSTANTS = ("decided_at", "entry_at", "exit_at")
@@ -39,7 +38,7 @@ def tables(run: Run) -> dict[str, list[Row]]:
         ],
         "years": _years(run),
         "drawdowns": [_drawdown(asdict(d)) for d in drawdowns(run.sessions, run.returns)],
-        "key_numbers": _key(account_numbers(run), benchmark_numbers(run)),
+        "key_numbers": _performance(run),
     }
 
 
@@ -77,10 +76,15 @@ def _years(run: Run) -> list[Row]:
     return [{"year": y, "return": r, "benchmark": theirs.get(y)} for y, r in ours.items()]
 
 
-def _key(ours: Mapping[str, Number], theirs: Mapping[str, Number]) -> list[Row]:
-    return [{"name": n, **_cell("account", v), **_cell("benchmark", theirs.get(n))} for n, v in ours.items()]
-
-
-def _cell(column: str, number: Number | None) -> Row:
-    why = number if isinstance(number, str) else ""
-    return {column: None if isinstance(number, str) else number, f"{column}_why": why}
+def _performance(run: Run) -> list[Row]:
+    ours, theirs = account_metrics(run), benchmark_metrics(run)
+    return [
+        {
+            "name": name,
+            "account": value,
+            "account_why": ours.notes.get(name, ""),
+            "benchmark": theirs.values.get(name),
+            "benchmark_why": theirs.notes.get(name, ""),
+        }
+        for name, value in ours.values.items()
+    ]

@@ -14,11 +14,11 @@ from reports.event_figures import event_time_svg, waterfall_svg, without_svg
 from reports.event_tables import parts_rows, parts_total, skipped_rows, trade_rows, without_rows
 from reports.headline import account_cards, bearing, outcome, trade_cards
 from reports.heat import cost_rows, timing_grid, year_rows
-from reports.key_numbers import key_numbers
 from reports.numbers import points, ratio
 from reports.page import render, simulated_symbols
+from reports.performance import performance_rows
+from reports.performance_figures import performance_figures, recovered
 from reports.reproduce import command
-from reports.sheet_figures import familiar_sheet, recovered
 from reports.study_section import study_section
 
 WORST = 10
@@ -66,8 +66,8 @@ def tearsheet(run: Run, study: Study | None = None, *, trial: str = "") -> str:
         costs=[] if run.variants is None else cost_rows(run.variants),
         months=year_rows(run),
         drawdowns=drawdowns(run.sessions, run.returns)[:WORST],
-        sheet=familiar_sheet(run),
-        key_numbers=key_numbers(run),
+        sheet=performance_figures(run),
+        performance=performance_rows(run),
         points=points,
         recovered=recovered,
     )

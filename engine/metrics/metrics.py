@@ -4,7 +4,7 @@ Conventions: CONVENTIONS.md. What cannot be computed is None or a text with the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from statistics import fmean, median, stdev
 
@@ -21,6 +21,7 @@ from engine.metrics.table import (
     MIN_SPAN_DAYS,
     NO_LOSING_SESSION,
     NO_VARIATION,
+    PORTFOLIO_METRICS,
     Metrics,
     annual_growth,
     annual_ratio,
@@ -28,6 +29,8 @@ from engine.metrics.table import (
     short_span,
 )
 
+Number = float | str
+"""A value, or the reason why there is none."""
 _ROUNDING = 1e-12
 
 
@@ -41,6 +44,12 @@ def compute_metrics(sessions: Sessions, returns: Floats, trades: Sequence[Trade]
         cash_rate: annual rate that Sharpe and Sortino subtract.
     """
     return metrics_of(METRICS, run_inputs(sessions, returns, trades, cash_rate=cash_rate))
+
+
+def buy_and_hold_metrics(sessions: Sessions, returns: Floats, *, cash_rate: float) -> Metrics:
+    """Return the portfolio metrics of an asset that is held in every session."""
+    inputs = run_inputs(sessions, returns, [], cash_rate=cash_rate)
+    return metrics_of(PORTFOLIO_METRICS, replace(inputs, held=inputs.sessions, traded=np.array([1])))
 
 
 def run_inputs(sessions: Sessions, returns: Floats, trades: Sequence[Trade], *, cash_rate: float = 0.0) -> MetricInputs:
@@ -97,7 +106,7 @@ def sessions_per_year(sessions: Sessions) -> float:
     return (len(sessions) - 1) * DAYS_PER_YEAR / days if days else 0.0
 
 
-def cagr(returns: Floats, days: int) -> float | str:
+def cagr(returns: Floats, days: int) -> Number:
     """Return the yearly compounded growth over calendar days (actual/365), or why there is none."""
     if days < MIN_SPAN_DAYS:
         return short_span(days)
@@ -121,18 +130,18 @@ def downside(excess: Floats) -> float:
     return float(np.mean(np.minimum(excess, 0.0) ** 2)) if len(excess) else 0.0
 
 
-def volatility(returns: Floats, per_year: float) -> float | str:
+def volatility(returns: Floats, per_year: float) -> Number:
     """Return the yearly standard deviation (n - 1, times the root of the sessions a year)."""
     return standard_deviation(returns) * float(np.sqrt(per_year)) if len(returns) > 1 else "one session"
 
 
-def sharpe(excess: Floats, per_year: float) -> float | str:
+def sharpe(excess: Floats, per_year: float) -> Number:
     """Return the yearly Sharpe ratio of excess returns (Sharpe 1994), or why there is none."""
     spread = standard_deviation(excess)
     return float(annual_ratio(np.mean(excess), spread, per_year)) if spread else NO_VARIATION
 
 
-def sortino(excess: Floats, per_year: float) -> float | str:
+def sortino(excess: Floats, per_year: float) -> Number:
     """Return the yearly Sortino ratio: mean over the root mean square of the losses, or why there is none."""
     spread = float(np.sqrt(downside(excess)))
     return float(annual_ratio(np.mean(excess), spread, per_year)) if spread else NO_LOSING_SESSION

@@ -1,12 +1,11 @@
-"""The numbers a performance sheet is expected to show, each with one stated definition, or the reason why it has none.
+"""The performance metrics of a series of daily returns, beyond the headline: one table, each with one definition.
 
-Beyond those of ``metrics`` and ``return_metrics``: ratios, periods back from the last session, streaks
-and shares. Rates are yearly only where said; a yearly one is given only over a year or more.
+Rates are yearly only where the label says so; a yearly one is given only over a year or more.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from math import erf, sqrt
 
 import numpy as np
@@ -14,6 +13,9 @@ import numpy as np
 from datasets.instants import Sessions, to_date
 from datasets.prices.bars import Flags, Floats
 from engine.metrics.metrics import (
+    Drawdown,
+    Number,
+    buy_and_hold_metrics,
     cagr,
     drawdown,
     drawdowns,
@@ -21,105 +23,62 @@ from engine.metrics.metrics import (
     session_rate,
     sessions_per_year,
     sharpe,
-    sortino,
-    span_days,
     total_return,
-    volatility,
 )
 from engine.metrics.return_metrics import (
-    Number,
-    beside_benchmark,
     beta,
+    correlation,
     excess_kurtosis,
+    expected_shortfall,
+    information_ratio,
+    mean_of,
     payoff_ratio,
-    periods_won,
-    return_metrics,
     skew,
     ulcer_index,
+    value_at_risk,
     winning,
 )
+from engine.metrics.table import COUNT, PERCENT, RATIO, Metric, Metrics, Requirement, Unit
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """One account day by day: ``held`` says in which sessions it had a position; None for a benchmark, always held."""
+    """Daily returns of an account, with its portfolio metrics, or of a benchmark, which is held throughout (None)."""
 
     sessions: Sessions
     returns: Floats
     cash_rate: float = 0.0
-    held: Flags | None = None
+    metrics: Metrics | None = None
     benchmark: Floats | None = None
 
-    @property
+    @cached_property
+    def portfolio(self) -> Metrics:
+        """The portfolio metrics of the headline."""
+        return self.metrics or buy_and_hold_metrics(self.sessions, self.returns, cash_rate=self.cash_rate)
+
+    @cached_property
     def excess(self) -> Floats:
         """Returns less the cash rate of a session."""
         return self.returns - session_rate(self.cash_rate, self.per_year)
 
-    @property
+    @cached_property
     def per_year(self) -> float:
         """The realised sessions a year."""
         return sessions_per_year(self.sessions)
 
+    @cached_property
+    def drawdowns(self) -> list[Drawdown]:
+        """All drawdowns, deepest first."""
+        return drawdowns(self.sessions, self.returns)
 
-def familiar_numbers(series: Series) -> dict[str, Number]:
-    """Return every number by name; a text is the reason why one is not there."""
-    return {
-        **_rates(series),
-        **return_metrics(series.sessions, series.returns),
-        **_ratios(series),
-        **_days(series),
-        **_periods_back(series),
-        **_drawdowns(series),
-        **_won(series),
-        **_beside(series),
-    }
+    def headline(self, name: str) -> Number:
+        """Return a portfolio metric, or the reason why it is n/a."""
+        value = self.portfolio.values[name]
+        return self.portfolio.notes[name] if value is None else value
 
-
-def _rates(s: Series) -> dict[str, Number]:
-    yearly = cagr(s.returns, span_days(s.sessions))
-    share = 1.0 if s.held is None else float(s.held.mean())
-    return {
-        "exposure": share,
-        "total_return": total_return(s.returns),
-        "cagr": yearly,
-        "risk_adjusted_return": yearly if isinstance(yearly, str) else yearly / share if share else "never held",
-        "volatility": volatility(s.returns, s.per_year),
-        "max_drawdown": float(drawdown(s.returns).min(initial=0.0)),
-    }
-
-
-def _ratios(s: Series) -> dict[str, Number]:
-    found, penalty = {"sharpe": sharpe(s.excess, s.per_year)}, autocorrelation_penalty(s.excess)
-    found["sortino"] = sortino(s.excess, s.per_year)
-    return {
-        **found,
-        "smart_sharpe": _over(found["sharpe"], penalty),
-        "smart_sortino": _over(found["sortino"], penalty),
-        "adjusted_sortino": _over(found["sortino"], sqrt(2)),
-        "smart_adjusted_sortino": _over(found["sortino"], penalty * sqrt(2)),
-        "probabilistic_sharpe": probabilistic_sharpe(s.excess),
-        "omega": gains_over_losses(s.excess),
-        "gain_to_pain": gain_to_pain(s.excess),
-        "gain_to_pain_monthly": gain_to_pain(_monthly_excess(s)),
-        "ulcer_performance": ulcer_performance(s),
-        "tail_ratio": tail_ratio(s.returns),
-        "profit_factor_days": gains_over_losses(s.returns),
-        "profit_ratio": profit_ratio(s.returns),
-        "outlier_win_ratio": _over_mean(s.returns, 0.99, s.returns > 0, "no winning day"),
-        "outlier_loss_ratio": _over_mean(s.returns, 0.01, s.returns < 0, "no losing day"),
-        "risk_return_ratio": _over(sharpe(s.returns, s.per_year), sqrt(s.per_year) or 1.0),
-        "kelly": kelly(s.returns),
-    }
-
-
-def _over(number: Number, by: float) -> Number:
-    return number if isinstance(number, str) else number / by
-
-
-def _monthly_excess(s: Series) -> Floats:
-    months = np.array(list(grouped_returns(s.sessions, s.returns, "monthly").values()))
-    excess: Floats = months - ((1 + s.cash_rate) ** (1 / 12) - 1)
-    return excess
+    def grouped(self, period: str) -> Floats:
+        """Return the compounded returns of its weeks, months, quarters or years."""
+        return np.array(list(grouped_returns(self.sessions, self.returns, period).values()))
 
 
 def autocorrelation_penalty(returns: Floats) -> float:
@@ -160,15 +119,15 @@ def gain_to_pain(values: Floats) -> Number:
 
 def ulcer_performance(s: Series) -> Number:
     """Return CAGR less the cash rate over the ulcer index (Martin and McCann 1989)."""
-    yearly, pain = cagr(s.returns, span_days(s.sessions)), ulcer_index(drawdown(s.returns))
+    yearly, pain = s.headline("cagr"), ulcer_index(drawdown(s.returns))
     if isinstance(yearly, str) or isinstance(pain, str):
         return yearly if isinstance(yearly, str) else pain
     return (yearly - s.cash_rate) / pain if pain > 0 else "no drawdown"
 
 
-def treynor(s: Series, benchmark: Floats) -> Number:
+def treynor(s: Series) -> Number:
     """Return CAGR less the cash rate over beta (Treynor 1965)."""
-    yearly, slope = cagr(s.returns, span_days(s.sessions)), beta(s.returns, benchmark)
+    yearly, slope = s.headline("cagr"), beta(s.returns, _benchmark(s))
     if isinstance(yearly, str) or isinstance(slope, str):
         return yearly if isinstance(yearly, str) else slope
     return (yearly - s.cash_rate) / slope if slope else "beta is 0"
@@ -204,20 +163,33 @@ def kelly(returns: Floats) -> Number:
     return share - (1 - share) / payoff
 
 
-def _days(s: Series) -> dict[str, Number]:
-    moved = s.returns[s.returns != 0]
-    return {
-        "average_day": float(moved.mean()) if len(moved) else "nothing moved",
-        "expected_day": _geometric(s.returns),
-        "expected_month": _geometric(_of(s, "monthly")),
-        "expected_year": _geometric(_of(s, "yearly")),
-        "winning_streak": float(_longest(s.returns > 0)),
-        "losing_streak": float(_longest(s.returns < 0)),
-    }
+def _over(number: Number, by: float) -> Number:
+    return number if isinstance(number, str) else number / by
 
 
-def _of(s: Series, period: str) -> Floats:
-    return np.array(list(grouped_returns(s.sessions, s.returns, period).values()))
+def _adjusted(s: Series, name: str) -> Number:
+    """Return a ratio of the headline, lessened by the autocorrelation of the returns."""
+    return _over(s.headline(name), autocorrelation_penalty(s.excess))
+
+
+def _cagr_in_market(s: Series) -> Number:
+    yearly, share = s.headline("cagr"), s.headline("exposure")
+    if isinstance(yearly, str) or isinstance(share, str):
+        return yearly
+    return yearly / share if share else "never held"
+
+
+def _over_drawdown(s: Series, name: str) -> Number:
+    """Return a growth of the headline over the deepest drawdown (CAGR: Young 1991); a loss stays negative."""
+    growth, deepest = s.headline(name), s.headline("max_drawdown")
+    if isinstance(growth, str) or isinstance(deepest, str):
+        return growth
+    return growth / -deepest if deepest < 0 else "no drawdown"
+
+
+def _excess_months(s: Series) -> Floats:
+    excess: Floats = s.grouped("monthly") - ((1 + s.cash_rate) ** (1 / 12) - 1)
+    return excess
 
 
 def _geometric(values: Floats) -> Number:
@@ -225,34 +197,38 @@ def _geometric(values: Floats) -> Number:
     return float(grown ** (1 / len(values)) - 1) if len(values) and grown > 0 else "the account was lost"
 
 
-def _longest(flags: Flags) -> int:
+def _longest(flags: Flags) -> float:
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
+    return float((edges[1::2] - edges[::2]).max(initial=0))
 
 
-def _periods_back(s: Series) -> dict[str, Number]:
-    """Return compounded returns of the sessions after the same day so many months before the last; yearly from 3 years.
+def _last(s: Series) -> date:
+    return to_date(s.sessions[-1])
+
+
+def _since(s: Series, first: date) -> Number:
+    return total_return(s.returns[s.sessions >= np.datetime64(first, "D")])
+
+
+def _last_months(s: Series, months: int) -> Number:
+    """Return the compounded return of the sessions after the same day so many months before the last session.
 
     A year back from 4 July has the sessions from 5 July on: 365 days and not 366.
     """
-    last = to_date(s.sessions[-1])
-    found: dict[str, Number] = {
-        "month_to_date": total_return(s.returns[s.sessions >= np.datetime64(last.replace(day=1), "D")]),
-        "year_to_date": total_return(s.returns[s.sessions >= np.datetime64(date(last.year, 1, 1), "D")]),
-    }
-    for name, months in (("months_3", 3), ("months_6", 6), ("months_12", 12)):
-        found[name] = _since(s, months_before(last, months), lambda r, _: total_return(r))
-    for name, years in (("years_3", 3), ("years_5", 5), ("years_10", 10)):
-        found[name] = _since(s, months_before(last, 12 * years), cagr)
-    return found
+    start = months_before(_last(s), months)
+    return _begun_later(s, start) or total_return(s.returns[s.sessions > np.datetime64(start, "D")])
 
 
-def _since(s: Series, start: date, number: Callable[[Floats, int], Number]) -> Number:
-    """Return a number of the returns after a date, over the days since; a reason where the account is younger."""
-    if to_date(s.sessions[0]) > start:
-        return f"the account begins {to_date(s.sessions[0])}"
-    days = (to_date(s.sessions[-1]) - start).days
-    return number(s.returns[s.sessions > np.datetime64(start, "D")], days)
+def _last_years(s: Series, years: int) -> Number:
+    """Return the yearly growth over the last so many years."""
+    start = months_before(_last(s), 12 * years)
+    days = (_last(s) - start).days
+    return _begun_later(s, start) or cagr(s.returns[s.sessions > np.datetime64(start, "D")], days)
+
+
+def _begun_later(s: Series, start: date) -> str:
+    first = to_date(s.sessions[0])
+    return f"the account begins {first}" if first > start else ""
 
 
 def months_before(day: date, months: int) -> date:
@@ -266,27 +242,131 @@ def months_before(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, to_date(following - 1).day))
 
 
-def _drawdowns(s: Series) -> dict[str, Number]:
-    found = drawdowns(s.sessions, s.returns)
-    if not found:
-        return dict.fromkeys(("average_drawdown", "average_drawdown_days"), "no drawdown")
-    return {
-        "average_drawdown": float(np.mean([d.depth for d in found])),
-        "average_drawdown_days": float(np.mean([d.days for d in found])),
-    }
+def _benchmark(s: Series) -> Floats:
+    assert s.benchmark is not None, "a metric against a benchmark needs one"
+    return s.benchmark
 
 
-def _won(s: Series) -> dict[str, Number]:
-    months = _of(s, "monthly")
-    return {
-        "average_up_month": float(months[months > 0].mean()) if (months > 0).any() else "no winning month",
-        "average_down_month": float(months[months < 0].mean()) if (months < 0).any() else "no losing month",
-        "winning_quarters": periods_won(s.sessions, s.returns, "quarterly"),
-        "winning_years": periods_won(s.sessions, s.returns, "yearly"),
-    }
+def _alpha(s: Series) -> Number:
+    """Return a session's mean less beta times the benchmark's, times the sessions a year."""
+    slope = beta(s.returns, _benchmark(s))
+    return slope if isinstance(slope, str) else float((s.returns.mean() - slope * _benchmark(s).mean()) * s.per_year)
 
 
-def _beside(s: Series) -> dict[str, Number]:
-    if s.benchmark is None:
-        return {}
-    return {**beside_benchmark(s.sessions, s.returns, s.benchmark), "treynor": treynor(s, s.benchmark)}
+def _r_squared(s: Series) -> Number:
+    related = correlation(s.returns, _benchmark(s))
+    return related if isinstance(related, str) else related**2
+
+
+def _adjusted_sortino(s: Series) -> Number:
+    return _over(_adjusted(s, "sortino"), sqrt(2))
+
+
+def _probabilistic(s: Series) -> Number:
+    return probabilistic_sharpe(s.excess)
+
+
+def _mean_drawdown(s: Series, what: str) -> Number:
+    return mean_of(np.array([getattr(d, what) for d in s.drawdowns]), "no drawdown")
+
+
+def _mean_month(s: Series, sign: int) -> Number:
+    months = s.grouped("monthly")
+    return mean_of(months[sign * months > 0], f"no {'winning' if sign > 0 else 'losing'} month")
+
+
+def _outlier_wins(s: Series) -> Number:
+    return _over_mean(s.returns, 0.99, s.returns > 0, "no winning day")
+
+
+def _outlier_losses(s: Series) -> Number:
+    return _over_mean(s.returns, 0.01, s.returns < 0, "no losing day")
+
+
+def _information_ratio(s: Series) -> Number:
+    return information_ratio(s.returns, _benchmark(s), s.per_year)
+
+
+Sheet = Metric[Series]
+_RISK = (
+    Requirement[Series](
+        lambda s: s.portfolio.values["volatility"] is not None, lambda s: s.portfolio.notes["volatility"]
+    ),
+)
+"""What a yearly risk figure needs is what volatility needs."""
+
+PERFORMANCE_METRICS = (
+    Sheet("risk_adjusted_return", "CAGR over time in market", PERCENT, 1, _cagr_in_market, _RISK),
+    Sheet("smart_sharpe", "Autocorrelation-adjusted Sharpe", RATIO, 1, lambda s: _adjusted(s, "sharpe")),
+    Sheet("smart_sortino", "Autocorrelation-adjusted Sortino", RATIO, 1, lambda s: _adjusted(s, "sortino")),
+    Sheet("adjusted_sortino", "Sortino/√2", RATIO, 1, lambda s: _over(s.headline("sortino"), sqrt(2))),
+    Sheet("smart_adjusted_sortino", "Autocorrelation-adjusted Sortino/√2", RATIO, 1, _adjusted_sortino),
+    Sheet("probabilistic_sharpe", "Probability that Sharpe exceeds 0", PERCENT, 1, _probabilistic, _RISK),
+    Sheet("omega", "Omega, at the cash rate", RATIO, 1, lambda s: gains_over_losses(s.excess)),
+    Sheet(
+        "longest_drawdown", "Longest drawdown, days", COUNT, -1, lambda s: max((d.days for d in s.drawdowns), default=0)
+    ),
+    Sheet("average_drawdown", "Mean drawdown", PERCENT, 1, lambda s: _mean_drawdown(s, "depth")),
+    Sheet("average_drawdown_days", "Mean drawdown lasts", Unit.DAYS, -1, lambda s: _mean_drawdown(s, "days")),
+    Sheet("ulcer_index", "Ulcer index", PERCENT, -1, lambda s: ulcer_index(drawdown(s.returns))),
+    Sheet("ulcer_performance", "Ulcer performance index", RATIO, 1, ulcer_performance),
+    Sheet("calmar", "Calmar ratio", RATIO, 1, lambda s: _over_drawdown(s, "cagr")),
+    Sheet("recovery_factor", "Recovery factor", RATIO, 1, lambda s: _over_drawdown(s, "total_return")),
+    Sheet("skew", "Skewness", RATIO, 1, lambda s: skew(s.returns)),
+    Sheet("excess_kurtosis", "Excess kurtosis", RATIO, -1, lambda s: excess_kurtosis(s.returns)),
+    Sheet("value_at_risk", "VaR 95 %, daily", PERCENT, 1, lambda s: value_at_risk(s.returns)),
+    Sheet(
+        "expected_shortfall", "Expected shortfall (CVaR), daily", PERCENT, 1, lambda s: expected_shortfall(s.returns)
+    ),
+    Sheet("tail_ratio", "Tail ratio", RATIO, 1, lambda s: tail_ratio(s.returns)),
+    Sheet("outlier_win_ratio", "Outlier win ratio", RATIO, 0, _outlier_wins),
+    Sheet("outlier_loss_ratio", "Outlier loss ratio", RATIO, 0, _outlier_losses),
+    Sheet(
+        "average_day", "Mean day that moved", PERCENT, 1, lambda s: mean_of(s.returns[s.returns != 0], "nothing moved")
+    ),
+    Sheet("average_win", "Mean winning day", PERCENT, 1, lambda s: mean_of(s.returns[s.returns > 0], "no winning day")),
+    Sheet("average_loss", "Mean losing day", PERCENT, 1, lambda s: mean_of(s.returns[s.returns < 0], "no losing day")),
+    Sheet("payoff_ratio_days", "Payoff ratio of days", RATIO, 1, lambda s: payoff_ratio(s.returns)),
+    Sheet("profit_ratio", "Profit ratio of days", RATIO, 1, lambda s: profit_ratio(s.returns)),
+    Sheet("profit_factor_days", "Profit factor of days", RATIO, 1, lambda s: gains_over_losses(s.returns)),
+    Sheet("gain_to_pain", "Gain to pain, days", RATIO, 1, lambda s: gain_to_pain(s.excess)),
+    Sheet("gain_to_pain_monthly", "Gain to pain, months", RATIO, 1, lambda s: gain_to_pain(_excess_months(s))),
+    Sheet("risk_return_ratio", "Mean day over its standard deviation", RATIO, 1, lambda s: sharpe(s.returns, 1.0)),
+    Sheet("kelly", "Kelly share of days", PERCENT, 1, lambda s: kelly(s.returns)),
+    Sheet("expected_day", "Geometric mean day", PERCENT, 1, lambda s: _geometric(s.returns)),
+    Sheet("expected_month", "Geometric mean month", PERCENT, 1, lambda s: _geometric(s.grouped("monthly"))),
+    Sheet("expected_year", "Geometric mean year", PERCENT, 1, lambda s: _geometric(s.grouped("yearly"))),
+    Sheet("winning_streak", "Longest winning streak, sessions", COUNT, 1, lambda s: _longest(s.returns > 0)),
+    Sheet("losing_streak", "Longest losing streak, sessions", COUNT, -1, lambda s: _longest(s.returns < 0)),
+    Sheet("winning_days", "Winning days", PERCENT, 1, lambda s: winning(s.returns)),
+    Sheet("winning_months", "Winning months", PERCENT, 1, lambda s: winning(s.grouped("monthly"))),
+    Sheet("winning_quarters", "Winning quarters", PERCENT, 1, lambda s: winning(s.grouped("quarterly"))),
+    Sheet("winning_years", "Winning years", PERCENT, 1, lambda s: winning(s.grouped("yearly"))),
+    Sheet("average_up_month", "Mean winning month", PERCENT, 1, lambda s: _mean_month(s, 1)),
+    Sheet("average_down_month", "Mean losing month", PERCENT, 1, lambda s: _mean_month(s, -1)),
+    Sheet("best_day", "Best day", PERCENT, 1, lambda s: float(s.returns.max())),
+    Sheet("worst_day", "Worst day", PERCENT, 1, lambda s: float(s.returns.min())),
+    Sheet("best_month", "Best month", PERCENT, 1, lambda s: float(s.grouped("monthly").max())),
+    Sheet("worst_month", "Worst month", PERCENT, 1, lambda s: float(s.grouped("monthly").min())),
+    Sheet("best_year", "Best year", PERCENT, 1, lambda s: float(s.grouped("yearly").max())),
+    Sheet("worst_year", "Worst year", PERCENT, 1, lambda s: float(s.grouped("yearly").min())),
+    Sheet("month_to_date", "Month to date", PERCENT, 1, lambda s: _since(s, _last(s).replace(day=1))),
+    Sheet("year_to_date", "Year to date", PERCENT, 1, lambda s: _since(s, date(_last(s).year, 1, 1))),
+    Sheet("months_3", "Last 3 months", PERCENT, 1, lambda s: _last_months(s, 3)),
+    Sheet("months_6", "Last 6 months", PERCENT, 1, lambda s: _last_months(s, 6)),
+    Sheet("months_12", "Last year", PERCENT, 1, lambda s: _last_months(s, 12)),
+    Sheet("years_3", "Last 3 years, a year", PERCENT, 1, lambda s: _last_years(s, 3)),
+    Sheet("years_5", "Last 5 years, a year", PERCENT, 1, lambda s: _last_years(s, 5)),
+    Sheet("years_10", "Last 10 years, a year", PERCENT, 1, lambda s: _last_years(s, 10)),
+)
+"""Of an account or a benchmark."""
+
+BENCHMARK_METRICS = (
+    Sheet("beta", "Beta", RATIO, 0, lambda s: beta(s.returns, _benchmark(s))),
+    Sheet("alpha", "Alpha a year", PERCENT, 1, _alpha, _RISK),
+    Sheet("correlation", "Correlation", RATIO, 0, lambda s: correlation(s.returns, _benchmark(s))),
+    Sheet("r_squared", "R²", RATIO, 0, _r_squared),
+    Sheet("information_ratio", "Information ratio", RATIO, 1, _information_ratio, _RISK),
+    Sheet("treynor", "Treynor ratio", RATIO, 1, treynor),
+)
+"""Of an account against a benchmark on the same sessions."""

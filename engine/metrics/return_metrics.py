@@ -1,72 +1,21 @@
-"""Numbers of a series of daily returns beyond the headline: drawdowns, tails, shape, days and months, and a benchmark.
+"""Figures of a series of returns: tails, shape, gains and losses, and its relation to a benchmark.
 
 Each is a value or the reason why there is none. Rates are yearly only where the name says so; quantiles are
 historical, never of a normal distribution.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
-from datasets.instants import Sessions
 from datasets.prices.bars import Floats
-from engine.metrics.metrics import (
-    cagr,
-    drawdown,
-    drawdowns,
-    grouped_returns,
-    monthly_returns,
-    sessions_per_year,
-    span_days,
-    total_return,
-    yearly_returns,
-)
+from engine.metrics.metrics import Number
 
 TAIL = 0.05
 MIN_FOR_TAIL = 20
 """A quantile of 5 % needs at least one value beyond it."""
-Number = float | str
 
 
-def return_metrics(sessions: Sessions, returns: Floats) -> dict[str, Number]:
-    """Return the numbers of a series by name; a text is the reason why one is not there.
-
-    Keys: best and worst day, month and year; longest_drawdown (calendar days); ulcer_index; calmar; recovery_factor;
-    skew; excess_kurtosis; value_at_risk and expected_shortfall (daily, 5 %, as returns: negative is a loss);
-    winning_days, winning_months (of those that moved); average_win, average_loss, payoff_ratio (of days that moved).
-    """
-    below = drawdown(returns)
-    worst = drawdowns(sessions, returns)
-    months = np.array(list(monthly_returns(sessions, returns).values()))
-    years = np.array(list(yearly_returns(sessions, returns).values()))
-    return {
-        "best_day": _of(returns, np.max),
-        "worst_day": _of(returns, np.min),
-        "best_month": _of(months, np.max),
-        "worst_month": _of(months, np.min),
-        "best_year": _of(years, np.max),
-        "worst_year": _of(years, np.min),
-        "longest_drawdown": float(max((d.days for d in worst), default=0)),
-        "ulcer_index": ulcer_index(below),
-        "calmar": calmar(returns, span_days(sessions)),
-        "recovery_factor": recovery_factor(returns),
-        "skew": skew(returns),
-        "excess_kurtosis": excess_kurtosis(returns),
-        "value_at_risk": value_at_risk(returns),
-        "expected_shortfall": expected_shortfall(returns),
-        "winning_days": winning(returns),
-        "winning_months": winning(months),
-        "average_win": _mean(returns[returns > 0], "no winning day"),
-        "average_loss": _mean(returns[returns < 0], "no losing day"),
-        "payoff_ratio": payoff_ratio(returns),
-    }
-
-
-def _of(values: Floats, pick: Callable[[Floats], float]) -> Number:
-    return float(pick(values)) if len(values) else "no sessions"
-
-
-def _mean(values: Floats, none: str) -> Number:
+def mean_of(values: Floats, none: str) -> Number:
+    """Return the mean, or the reason given for no values."""
     return float(values.mean()) if len(values) else none
 
 
@@ -77,24 +26,6 @@ def ulcer_index(below: Floats) -> Number:
     0.0707
     """
     return float(np.sqrt(np.mean(below**2))) if len(below) else "no sessions"
-
-
-def calmar(returns: Floats, days: int) -> Number:
-    """Return CAGR over the deepest drawdown (Young 1991), over the whole span."""
-    yearly, deepest = cagr(returns, days), float(drawdown(returns).min(initial=0.0))
-    if isinstance(yearly, str):
-        return yearly
-    return yearly / -deepest if deepest < 0 else "no drawdown"
-
-
-def recovery_factor(returns: Floats) -> Number:
-    """Return the total return over the deepest drawdown; negative for a series that lost.
-
-    >>> round(float(recovery_factor(np.array([-0.5, 0.5]))), 2)
-    -0.5
-    """
-    deepest = float(drawdown(returns).min(initial=0.0))
-    return total_return(returns) / -deepest if deepest < 0 else "no drawdown"
 
 
 def skew(values: Floats) -> Number:
@@ -154,23 +85,6 @@ def payoff_ratio(returns: Floats) -> Number:
     return float(won.mean() / -lost.mean())
 
 
-def beside_benchmark(sessions: Sessions, returns: Floats, benchmark: Floats) -> dict[str, Number]:
-    """Return the numbers of a series beside a benchmark's on the same sessions.
-
-    Keys: beta; alpha (a session's mean less beta times the benchmark's, times the sessions a year); correlation;
-    r_squared; information_ratio (yearly).
-    """
-    per_year = sessions_per_year(sessions)
-    slope, related = beta(returns, benchmark), correlation(returns, benchmark)
-    return {
-        "beta": slope,
-        "alpha": slope if isinstance(slope, str) else float((returns.mean() - slope * benchmark.mean()) * per_year),
-        "correlation": related,
-        "r_squared": related if isinstance(related, str) else related**2,
-        "information_ratio": information_ratio(returns, benchmark, per_year),
-    }
-
-
 def beta(returns: Floats, benchmark: Floats) -> Number:
     """Return the slope of returns on the benchmark's."""
     moved = benchmark - benchmark.mean()
@@ -190,8 +104,3 @@ def information_ratio(returns: Floats, benchmark: Floats, per_year: float) -> Nu
     active = returns - benchmark
     spread = float(np.std(active, ddof=1)) if len(active) > 1 else 0.0
     return float(active.mean() / spread * np.sqrt(per_year)) if spread > 0 else "no active return"
-
-
-def periods_won(sessions: Sessions, returns: Floats, period: str) -> Number:
-    """Return the share of gains among the weeks, months, quarters or years that moved."""
-    return winning(np.array(list(grouped_returns(sessions, returns, period).values())))

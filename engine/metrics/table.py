@@ -17,6 +17,8 @@ MIN_SPAN_DAYS = 365
 MIN_SESSIONS = 60
 MIN_HELD_SESSIONS = 20
 MIN_TRADES_FOR_RATIOS = 10
+MAX_TRADE_SHARPE = 5.0
+"""A mean of more standard deviations is of returns that a stop or target holds equal, or of two or three alike."""
 DAYS_PER_YEAR = 365.0
 NO_VARIATION = "returns do not vary"
 NO_LOSING_SESSION = "no losing session"
@@ -54,9 +56,9 @@ class Metric(Generic[X]):
     label: str
     unit: Unit
     better: int
-    meaning: str
     of: Callable[[X], Any]
     needs: tuple[Requirement[X], ...] = ()
+    meaning: str = ""
     brief: bool = False
 
 
@@ -88,6 +90,11 @@ def _sortino(m: MetricInputs) -> Floats:
     """Sortino and Price 1994: the mean over the root mean square of the losses, over all sessions, yearly."""
     ratio: Floats = annual_ratio(m.mean, np.sqrt(m.downside), m.per_year)
     return ratio
+
+
+def _trade_sharpe(m: MetricInputs) -> Floats:
+    """The mean over the standard deviation (n - 1) of the returns of the closed trades."""
+    return m.mean_trade / m.sd_trade
 
 
 def short_span(days: int) -> str:
@@ -124,27 +131,36 @@ _LOSING: Needs = (*_RISK, Requirement(lambda m: m.downside > 0, lambda _: NO_LOS
 _DAYS: Needs = (Requirement(lambda m: m.sessions > 0, lambda _: "no sessions"),)
 _CLOSED: Needs = (Requirement(lambda m: m.closed > 0, lambda _: "no closed trades"),)
 _LOST: Needs = (*_CLOSED, Requirement(lambda m: m.lost > 0, lambda _: "no losing trade"))
+_SPREAD: Needs = (
+    *_CLOSED,
+    Requirement(lambda m: m.closed > 1, lambda _: "1 closed trade; a standard deviation needs at least 2"),
+    Requirement(
+        lambda m: (m.sd_trade > 0) & (np.abs(m.mean_trade) <= MAX_TRADE_SHARPE * m.sd_trade),
+        lambda _: "the returns of its trades hardly vary",
+    ),
+)
 
 Account = Metric[MetricInputs]
 PERCENT, RATIO, COUNT, MONEY = Unit.PERCENT, Unit.RATIO, Unit.COUNT, Unit.MONEY
 
 PORTFOLIO_METRICS = (
-    Account("total_return", "Total return", PERCENT, 1, "over all sessions", lambda m: m.growth - 1, brief=True),
-    Account("cagr", "CAGR", PERCENT, 1, "actual/365", lambda m: annual_growth(m.growth, m.span_days), _GROWTH),
-    Account("volatility", "Volatility", PERCENT, -1, "yearly", lambda m: np.sqrt(m.variance * m.per_year), _RISK),
-    Account("sharpe", "Sharpe ratio", RATIO, 1, "yearly, over the cash rate", _sharpe, _VARIED, brief=True),
-    Account("sortino", "Sortino ratio", RATIO, 1, "yearly, over the cash rate", _sortino, _LOSING),
-    Account("max_drawdown", "Max drawdown", PERCENT, 1, "below the highest equity", lambda m: m.drawdown, brief=True),
-    Account("exposure", "Time in market", PERCENT, 0, "of all sessions", lambda m: m.held / m.sessions, _DAYS),
+    Account("total_return", "Total return", PERCENT, 1, lambda m: m.growth - 1, (), "over all sessions", brief=True),
+    Account("cagr", "CAGR", PERCENT, 1, lambda m: annual_growth(m.growth, m.span_days), _GROWTH, "actual/365"),
+    Account("volatility", "Volatility", PERCENT, -1, lambda m: np.sqrt(m.variance * m.per_year), _RISK, "yearly"),
+    Account("sharpe", "Sharpe ratio", RATIO, 1, _sharpe, _VARIED, "yearly, over the cash rate", brief=True),
+    Account("sortino", "Sortino ratio", RATIO, 1, _sortino, _LOSING, "yearly, over the cash rate"),
+    Account("max_drawdown", "Max drawdown", PERCENT, 1, lambda m: m.drawdown, (), "below the highest", brief=True),
+    Account("exposure", "Time in market", PERCENT, 0, lambda m: m.held / m.sessions, _DAYS, "of all sessions"),
 )
 """Metrics of the account: day by day, idle cash included."""
 
 TRADE_METRICS = (
-    Account("n_trades", "Closed trades", COUNT, 0, "entry to exit", lambda m: m.closed, brief=True),
-    Account("win_rate", "Win rate", PERCENT, 1, "of the closed trades", lambda m: m.won / m.closed, _CLOSED),
-    Account("profit_factor", "Profit factor", RATIO, 1, "gains over losses", lambda m: m.gains / m.losses, _LOST),
-    Account("mean_trade", "Mean trade", PERCENT, 1, "net return", lambda m: m.mean_trade, _CLOSED, brief=True),
-    Account("median_trade", "Median trade", PERCENT, 1, "net return", lambda m: m.median_trade, _CLOSED),
+    Account("n_trades", "Closed trades", COUNT, 0, lambda m: m.closed, (), "entry to exit", brief=True),
+    Account("win_rate", "Win rate", PERCENT, 1, lambda m: m.won / m.closed, _CLOSED, "of the closed trades"),
+    Account("profit_factor", "Profit factor", RATIO, 1, lambda m: m.gains / m.losses, _LOST, "gains over losses"),
+    Account("mean_trade", "Mean trade", PERCENT, 1, lambda m: m.mean_trade, _CLOSED, "net return", brief=True),
+    Account("median_trade", "Median trade", PERCENT, 1, lambda m: m.median_trade, _CLOSED, "net return"),
+    Account("trade_sharpe", "Sharpe per trade", RATIO, 1, _trade_sharpe, _SPREAD, "not annual", brief=True),
 )
 """Metrics of the closed trades, whatever the account did in between."""
 

@@ -44,13 +44,13 @@ def _holding_period(closed: Trades) -> float:
 
 
 CLOSED_TRADE_METRICS = (
-    ClosedTrades("n_events", "Events traded", Unit.COUNT, 0, "with a closed trade", lambda c: len(_events(c))),
-    ClosedTrades("best_trade", "Best trade", Unit.PERCENT, 1, "net return", lambda c: max(closed_returns(c)), _ANY),
-    ClosedTrades("worst_trade", "Worst trade", Unit.PERCENT, 1, "net return", lambda c: min(closed_returns(c)), _ANY),
-    ClosedTrades("days_held", "Average holding period", Unit.DAYS, 0, "calendar days", _holding_period, _ANY),
-    ClosedTrades("pnl", "P&L", Unit.MONEY, 1, "net, account currency", _pnl),
-    ClosedTrades("costs", "Costs", Unit.MONEY, -1, "commission and slippage", _costs),
-    ClosedTrades("costs_of_mean", "Cost drag", Unit.PERCENT, -1, "of the P&L before costs", _cost_drag, _GAINED),
+    ClosedTrades("n_events", "Events traded", Unit.COUNT, 0, lambda c: len(_events(c)), (), "with a closed trade"),
+    ClosedTrades("best_trade", "Best trade", Unit.PERCENT, 1, lambda c: max(closed_returns(c)), _ANY, "net return"),
+    ClosedTrades("worst_trade", "Worst trade", Unit.PERCENT, 1, lambda c: min(closed_returns(c)), _ANY, "net return"),
+    ClosedTrades("days_held", "Average holding period", Unit.DAYS, 0, _holding_period, _ANY, "calendar days"),
+    ClosedTrades("pnl", "P&L", Unit.MONEY, 1, _pnl, (), "net, account currency"),
+    ClosedTrades("costs", "Costs", Unit.MONEY, -1, _costs, (), "commission and slippage"),
+    ClosedTrades("costs_of_mean", "Cost drag", Unit.PERCENT, -1, _cost_drag, _GAINED, "of the P&L before costs"),
 )
 
 

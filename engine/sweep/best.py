@@ -7,10 +7,11 @@ import numpy as np
 
 from engine.account.records import Trade
 from engine.account.sizing import TAKE_PROFIT
+from engine.metrics.table import MAX_TRADE_SHARPE
 from engine.run.run import Run
 from engine.statistics.observations import observed_returns
 from engine.statistics.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
-from engine.sweep.chunk import COLUMNS, MAX_TRADE_SHARPE, replayed, replayed_results
+from engine.sweep.chunk import COLUMNS, replayed, replayed_results
 from engine.sweep.digest import SampleMoments
 from engine.sweep.job import Job
 

@@ -13,23 +13,18 @@ from numpy.typing import NDArray
 from datasets.errors import UserError
 from datasets.prices.bars import Floats
 from engine.account.grid import Backend, Results, evaluate_grid
-from engine.account.records import Trade
 from engine.metrics.table import METRIC_NAMES
-from engine.metrics.trade_metrics import closed_returns
 from engine.plan.plan_grid import Block, PlanGrid, plan_grid
 from engine.run.backtest import Window, account_start, backtest
 from engine.run.run import Run
-from engine.statistics.observations import return_statistics
 from engine.strategy.strategy_calls import format_error
 from engine.sweep.job import Job
 
 TRADE_SHARPE = "trade_sharpe"
-COLUMNS = ("final_equity", *METRIC_NAMES, TRADE_SHARPE)
-"""The numbers of a combination: those of ``engine.metrics.table``, and the Sharpe ratio per trade, not annualised."""
+COLUMNS = ("final_equity", *METRIC_NAMES)
+"""The numbers of a combination: final equity and the headline metrics (``engine.metrics.table``)."""
 GRID, REPLAY, FAILED = 0, 1, 2
 """How a combination was computed; FAILED: not at all."""
-MAX_TRADE_SHARPE = 5.0
-"""A mean of more standard deviations comes from returns that a stop or target makes equal, or from two or three."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,27 +111,10 @@ def _chunk_of(results: Results, first: int) -> Chunk:
     how = np.full(len(results), GRID, dtype=np.int8)
     how[results.left_to_replay] = REPLAY
     how[list(results.failed)] = FAILED
-    sharpe = trade_sharpes(results.column("mean_trade"), results.sd_trade)
-    columns = {**{name: results.column(name).copy() for name in METRIC_NAMES}, TRADE_SHARPE: sharpe}
+    columns = {name: results.column(name).copy() for name in METRIC_NAMES}
     columns["n_trades"] = np.where(how == GRID, columns["n_trades"], np.nan)
     failed = {first + row: why for row, why in sorted(results.failed.items())}
     return Chunk(first, {"final_equity": results.final_equity.copy(), **columns}, how, failed)
-
-
-def trade_sharpes(mean: Floats, spread: Floats) -> Floats:
-    """Return the Sharpe ratio per trade, NaN where the returns of the trades hardly vary."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        sharpe: Floats = np.where(np.abs(mean) <= MAX_TRADE_SHARPE * spread, mean / spread, np.nan)
-    return sharpe
-
-
-def trade_sharpe(trades: Sequence[Trade]) -> float | None:
-    """Return the Sharpe ratio per trade of the closed ones of some trades, None where there is none.
-
-    Each trade is one observation, as in the grid; `engine.sweep.best` counts trades that overlap as one.
-    """
-    sharpe = return_statistics(closed_returns(trades)).sharpe
-    return sharpe if sharpe is not None and abs(sharpe) <= MAX_TRADE_SHARPE else None
 
 
 def replayed(job: Job, span: int, row: int) -> Run:
@@ -146,7 +124,7 @@ def replayed(job: Job, span: int, row: int) -> Run:
 
 def replayed_results(run: Run) -> dict[str, float | None]:
     """Return the numbers of a backtest by the names of COLUMNS."""
-    return {**run.metrics, "final_equity": run.final_equity, TRADE_SHARPE: trade_sharpe(run.trades)}
+    return {**run.metrics, "final_equity": run.final_equity}
 
 
 def _put(chunk: Chunk, place: int, results: Mapping[str, float | None]) -> None:

@@ -18,7 +18,7 @@ from engine.metrics.table import METRICS
 from engine.sweep.chunk import FAILED, REPLAY, TRADE_SHARPE, Chunk
 from engine.sweep.space import Space
 
-RANKING = (*(m.name for m in METRICS if m.better), TRADE_SHARPE)
+RANKING = tuple(m.name for m in METRICS if m.better)
 """The numbers by which one combination is better than another."""
 _LESS_IS_BETTER = frozenset(m.name for m in METRICS if m.better < 0)
 MAX_GROUPS = 60

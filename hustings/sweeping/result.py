@@ -8,7 +8,6 @@ from engine.metrics.table import METRIC_NAMES
 from engine.strategy import values
 from engine.study.trials import SweepTrials
 from engine.sweep.best import ReplayedCombination, replay_combination
-from engine.sweep.chunk import TRADE_SHARPE
 from engine.sweep.digest import Slice, digest
 from engine.sweep.job import Job
 from engine.sweep.result import SweepResult
@@ -163,4 +162,4 @@ def _fold_json(space: Space, fold: Fold) -> dict[str, Any]:
 
 
 def _metrics(results: Mapping[str, float | None]) -> dict[str, float | None] | None:
-    return {name: results[name] for name in (TRADE_SHARPE, *METRIC_NAMES)} if results else None
+    return {name: results[name] for name in METRIC_NAMES} if results else None

@@ -2,7 +2,7 @@
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,9 @@ import pytest
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.account.records import Trade
+from engine.metrics.inputs import MetricInputs
+from engine.metrics.metrics import compute_metrics
+from engine.metrics.table import metric_columns
 from engine.plan.costs import Terms
 from engine.run.backtest import Window, backtest
 from engine.run.run import Run
@@ -26,8 +29,6 @@ from engine.sweep.chunk import (
     TRADE_SHARPE,
     Chunk,
     evaluate_chunk,
-    trade_sharpe,
-    trade_sharpes,
 )
 from engine.sweep.digest import Digest, SampleMoments, checked_metric, digest, groups_of, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
@@ -74,8 +75,7 @@ def test_each_combination_is_what_a_backtest_of_it_is() -> None:
     found = whole(of)
     for row in range(len(of.space)):
         run = backtest(of.space.rule(row), of.events, market(), terms=of.terms)
-        sharpe = trade_sharpe(run.trades)
-        for name, value in {**run.metrics, "final_equity": run.final_equity, TRADE_SHARPE: sharpe}.items():
+        for name, value in {**run.metrics, "final_equity": run.final_equity}.items():
             ours = found.columns[name][row]
             assert np.isnan(ours) if value is None else ours == pytest.approx(value, rel=1e-9, abs=1e-11), (row, name)
 
@@ -310,11 +310,14 @@ def test_equal_gains_at_a_target_have_no_deflated_sharpe_ratio(best_run) -> None
     run = replace(best_run, trades=closed(best_run.trades[:5], outcomes))
     found = deflated_report(run, SampleMoments(12, 0.0, 0.2), trials=12)
     assert found.reason == "the returns of its trades hardly vary"
-    assert trade_sharpe(run.trades) is None
+    assert compute_metrics(run.sessions, run.returns, run.trades).values["trade_sharpe"] is None
 
 
 def test_a_mean_of_five_deviations_is_the_last_that_counts() -> None:
-    found = trade_sharpes(np.array([0.05, 0.051, -0.051, 0.0, 0.01]), np.array([0.01, 0.01, 0.01, 0.0, np.nan]))
+    zeros = {f.name: np.zeros(5) for f in fields(MetricInputs)}
+    means, spreads = np.array([0.05, 0.051, -0.051, 0.0, 0.01]), np.array([0.01, 0.01, 0.01, 0.0, np.nan])
+    inputs = MetricInputs(**{**zeros, "closed": np.full(5, 3), "mean_trade": means, "sd_trade": spreads})
+    found = metric_columns(inputs)["trade_sharpe"]
     assert np.isnan(found).tolist() == [False, True, True, True, True]
 
 

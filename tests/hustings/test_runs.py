@@ -120,7 +120,7 @@ def test_comparing_names_what_differs(cli, home) -> None:
 def test_the_terminal_shows_runs_side_by_side(cli, home) -> None:
     ids = [cli("run", "pro-growth-win", "-p", f"hold={h}", "--no-report", "--json").json["run_id"] for h in (2, 20)]
     out = cli("compare", *ids).out
-    assert "max drawdown" in out
+    assert "Max drawdown" in out
     assert all(i[:6] in out for i in ids)
     assert out.rstrip().endswith("comparison comparison.html")
 

@@ -69,9 +69,9 @@ def test_a_heat_map_has_a_cell_for_each_pair_and_a_dashed_one_where_it_is_not_av
 def test_the_metric_by_the_values_of_a_parameter() -> None:
     found = by_hand([chunk(0, [0.1, 0.5, np.nan, -0.3, 0.5, np.nan])])
     assert slice_table(found, found.slices[0]).rows == [
-        ["1", "2", "+0.300", "+0.500"],
-        ["2", "1", "-0.300", "-0.300"],
-        ["3", "1", "+0.500", "+0.500"],
+        ["1", "2", "0.30", "0.50"],
+        ["2", "1", "-0.30", "-0.30"],
+        ["3", "1", "0.50", "0.50"],
     ]
 
 

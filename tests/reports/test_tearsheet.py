@@ -147,7 +147,7 @@ def test_the_page_is_modest():
     assert len(tearsheet(run).encode()) < 700 * 1024
 
 
-def test_familiar_figures_are_drawn_once(page):
+def test_performance_figures_are_drawn_once(page):
     for name in ("log", "matched", "years", "months", "days", "rolling-volatility", "falls", "quantiles"):
         assert page.count(f'<svg class="chart" id="{name}"') == 1
 

@@ -1,6 +1,6 @@
-"""The familiar sheet's figures, drawn from the account's own sessions: what quantstats shows, without its faults.
+"""The figures of a run's performance, drawn from the account's own sessions: what quantstats shows, without its faults.
 
-Equity, drawdown and months stand above it in the page and are not drawn twice.
+Equity, drawdown and months are in another section of the page.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,8 +50,8 @@ class Sheet:
     missing: tuple[str, ...]
 
 
-def familiar_sheet(run: Run) -> Sheet:
-    """Return the familiar figures of a run, or the reason why there are none."""
+def performance_figures(run: Run) -> Sheet:
+    """Return the figures of a run's performance, or the reason why there are none."""
     reason = _undrawable(run)
     if reason:
         return Sheet((), (reason,))
