@@ -133,7 +133,7 @@ def test_a_rise_where_everything_rises_is_no_evidence():
     worth = found.worth[0]
     assert (worth.rises, worth.n, worth.expected) == (1, 1, 1.0)
     assert worth.base_rates.p is None
-    assert worth.base_rates.reason == "a base rate that is not between 0 and 1 leaves nothing to chance"
+    assert worth.base_rates.reason == "a base rate is not between 0 and 1, exclusive"
     assert worth.shifted_rises.p == 1.0
     assert worth.shifted_t.reason == "1 observation: a studentized statistic needs at least 2"
     assert "cannot be judged" in " ".join(found.conclusion)

@@ -1,4 +1,4 @@
-"""Intervals for a mean of few events, and for a statistic of a long series; refused where resampling means nothing."""
+"""Confidence intervals for the mean of few events; refused where there are too few to resample."""
 
 from dataclasses import dataclass, replace
 from math import comb
@@ -17,9 +17,9 @@ _BLOCK = 1_000_000
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval at a ``level`` such as 0.95; ``low`` and ``high`` are None where it cannot be had, with the reason.
+    """An interval at a ``level`` such as 0.95; ``low`` and ``high`` are None where there is none, with a ``reason``.
 
-    ``n`` counts the observations; ``method`` says how it was made.
+    ``n`` counts the observations; ``method`` describes it.
     """
 
     name: str
@@ -37,15 +37,16 @@ def event_interval(
 ) -> tuple[Interval, Interval, Interval]:
     """Return three intervals for the mean of one number an event (N,): by t, by sign-flips, by resampled events.
 
-    Of observations that share sessions each is as much longer as their t-statistic is to be shortened by ``factor``
+    For observations that share sessions each is longer by 1 / ``factor``, the factor of their t-statistic
     (engine/study/dependence.py).
     """
-    found = (
+    intervals = (
         t_interval(values, level),
         sign_flip_interval(values, level, draws=draws, seed=seed),
         percentile_interval(values, level, draws=draws, seed=seed),
     )
-    return found if factor == 1.0 else (_longer(found[0], factor), _longer(found[1], factor), _longer(found[2], factor))
+    by_t, by_flips, resampled = (i if factor == 1.0 else _longer(i, factor) for i in intervals)
+    return by_t, by_flips, resampled
 
 
 def _longer(interval: Interval, factor: float) -> Interval:
@@ -57,7 +58,7 @@ def _longer(interval: Interval, factor: float) -> Interval:
 
 
 def t_interval(values: Floats, level: float) -> Interval:
-    """Return the mean and t(N - 1) standard errors on both sides of it (Student 1908)."""
+    """Return the interval of the mean by standard errors and t(N - 1) (Student 1908)."""
     name, n = "t", len(values)
     reason = why_not(values, least=2, test="a t interval") or no_spread(values)
     if reason:
@@ -70,9 +71,9 @@ def t_interval(values: Floats, level: float) -> Interval:
 def sign_flip_interval(values: Floats, level: float, *, draws: int, seed: int) -> Interval:
     """Return the means that the sign-flip test does not reject at 1 - level (Hartigan 1969), both ends included.
 
-    Tested against a mean below the sample's, a pattern reaches it from the mean of what it flips on, or of what it
-    leaves, whichever is less. The p-value is therefore a staircase whose steps are these numbers, and the end of the
-    interval the one of rank (1 - level) times the number of patterns: no search. Below that there is no end.
+    Against a mean below the sample's, a pattern becomes as extreme as the identity at the mean of the observations it
+    flips, or of those it keeps, whichever is less. The p-value is a step function whose steps are these numbers, and
+    the end of the interval is the step of rank (1 - level) times the number of patterns. A rank of 0 has no end.
     """
     name, n = "sign-flip", len(values)
     reason = why_not(values, least=2, test="a sign-flip interval") or no_spread(values) or no_draws(n, draws)
@@ -83,24 +84,24 @@ def sign_flip_interval(values: Floats, level: float, *, draws: int, seed: int) -
     rank = int(np.floor(round((1 - level) * (len(lower) + 1), 9)))
     low, high = (np.sort(lower)[rank - 1], np.sort(upper)[-rank]) if rank else (-np.inf, np.inf)
     if not (np.isfinite(low) and np.isfinite(high)):
-        return _none(name, n, level, f"p of {n} observations cannot be as low as {1 - level:.3g}: no mean is rejected")
+        return _none(name, n, level, f"p of {n} observations is always above {1 - level:.3g}: no mean is rejected")
     how = "all patterns" if patterns.exact else f"{draws:,} drawn patterns"
     return Interval(name, n, level, float(low), float(high), f"means the sign-flip test does not reject, {how}")
 
 
 def _steps(values: Floats, sums: Floats, sizes: Floats) -> tuple[Floats, Floats]:
-    """Return the lesser and the larger of the means of what each pattern flips and of what it leaves."""
+    """Return the smaller and the larger of the means of the observations that each pattern flips and that it keeps."""
     n, total = len(values), values.sum()
     inner = sums / np.maximum(sizes, 1)
     outer = (total - sums) / np.maximum(n - sizes, 1)
-    whole = (sizes == 0) | (sizes == n)  # a drawn pattern may be the identity or its mirror, which reach every mean
+    whole = (sizes == 0) | (sizes == n)  # a drawn pattern may be the identity or its mirror: extreme at every mean
     return np.where(whole, -np.inf, np.minimum(inner, outer)), np.where(whole, np.inf, np.maximum(inner, outer))
 
 
 def percentile_interval(values: Floats, level: float, *, draws: int, seed: int) -> Interval:
     """Return the percentiles of the means of resampled events (Efron 1979); needs 10 events.
 
-    With fewer the resamples are too few and too alike: 126 distinct ones of five events.
+    Fewer events have too few distinct resamples: five events have 126.
     """
     name, n = "resampled events", len(values)
     reason = why_not(values, least=1, test="a bootstrap") or _too_alike(n) or no_spread(values)

@@ -1,7 +1,7 @@
-"""Tests of "no effect" on a handful of events: each takes one number an event and says its p-value, or why it has none.
+"""Tests of "no effect" on few events: each takes one number an event and returns its p-value, or why it has none.
 
-All are two-sided. None of them mends dependence between events but `kolari_pynnonen`: observations of one day on
-several markets go through that one, or are made one before they come here.
+All are two-sided. Only `kolari_pynnonen` corrects for dependence between events: observations of one day on several
+markets are tested by it, or merged into one observation before.
 """
 
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from engine.statistics.abnormal import MIN_ESTIMATION, Model
 from engine.statistics.significance import Significance, no_spread, untested, why_not
 
 EXACT_UP_TO = 20
-"""Up to so many observations every pattern of signs is looked at: half a million of them, in milliseconds."""
+"""Up to so many observations all patterns of signs are enumerated: half a million, in milliseconds."""
 _ROUNDING = 1e-12
 _BLOCK = 1_000_000
 
 
 def cross_sectional_t(values: Floats, *, name: str = "cross-sectional t", factor: float = 1.0) -> Significance:
-    """Return the t-test that the mean of ``values`` (N,), CARs or P&L of the events, is 0; read from t(N - 1).
+    """Return the t-test that the mean of ``values`` (N,), CARs or P&L of the events, is 0, against t(N - 1).
 
-    It holds whatever the variance on event days is (Boehmer, Musumeci and Poulsen 1991); events must be independent, or
-    the t-statistic is multiplied by a ``factor`` for what they share (engine/study/dependence.py).
+    It is valid for any variance on event days (Boehmer, Musumeci and Poulsen 1991). Events must be independent, or the
+    t-statistic is multiplied by a ``factor`` for the sessions they share (engine/study/dependence.py).
     """
     n = len(values)
     reason = why_not(values, least=2, test="a t-test") or no_spread(values)
@@ -41,37 +41,37 @@ def _shared(factor: float) -> str:
 
 
 def patell(cars: Floats, variances: Floats, lengths: Floats, model: Model) -> Significance:
-    """Return Patell's z (1976): the sum of standardised CARs over its own standard deviation; read from the normal.
+    """Return Patell's z (1976): the sum of standardized CARs over its own standard deviation, against the normal.
 
-    A foil: it takes the variance of the estimation window for that of event days and rejects too often when events are
-    volatile. ``variances`` are those of the CARs (`car_variance`), ``lengths`` T of each estimation window. Each
-    standardised CAR has variance d / (d - 2), d = T - 2 for the market model and T - 1 for the others.
+    It assumes that event days have the variance of the estimation window, and rejects too often when events are
+    volatile. ``variances`` are those of the CARs, ``lengths`` T of each estimation window. Each standardized CAR has
+    variance d / (d - 2), d = T - 2 for the market model and T - 1 for the others.
     """
     name, n = "Patell z", len(cars)
     freedom = np.asarray(lengths) - (2 if model is Model.MARKET_MODEL else 1)
-    reason = why_not(cars, least=1, test="Patell's test") or _not_standardised(variances, freedom)
+    reason = why_not(cars, least=1, test="Patell's test") or _not_standardized(variances, freedom)
     if reason:
         return untested(name, n, reason)
     z = float((cars / np.sqrt(variances)).sum() / np.sqrt((freedom / (freedom - 2)).sum()))
     return Significance(name, n, z, p_of_z(z), "normal")
 
 
-def _not_standardised(variances: Floats, freedom: Floats) -> str | None:
+def _not_standardized(variances: Floats, freedom: Floats) -> str | None:
     if not np.all(np.asarray(variances) > 0):
-        return "a CAR without a positive variance cannot be standardised"
+        return "a CAR without a positive variance cannot be standardized"
     return None if np.all(freedom > 2) else "an estimation window of at most 4 sessions leaves the variance undefined"
 
 
 def bmp(standardized: Floats, *, factor: float = 1.0) -> Significance:
-    """Return the t-test on standardised CARs (N,) (Boehmer, Musumeci and Poulsen 1991); read from t(N - 1).
+    """Return the t-test on standardized CARs (N,) (Boehmer, Musumeci and Poulsen 1991), against t(N - 1).
 
-    Multiplied by a ``factor`` for what they share it is Kolari and Pynnönen's (2010).
+    Multiplied by a ``factor`` for shared sessions it is the test of Kolari and Pynnönen (2010).
     """
     return cross_sectional_t(standardized, name="BMP t", factor=factor)
 
 
 def kolari_pynnonen(standardized: Floats, mean_correlation: float) -> Significance:
-    """Return the BMP test for events that move together (Kolari and Pynnönen 2010); read from t(N - 1).
+    """Return the BMP test for events that move together (Kolari and Pynnönen 2010), against t(N - 1).
 
     t = t_BMP times the root of (1 - r) / (1 + (N - 1) r), r the mean correlation of the pairs
     (`mean_residual_correlation`).
@@ -91,15 +91,14 @@ def mean_residual_correlation(
 ) -> float:
     """Return the mean correlation over all pairs of events, of estimation-window residuals of the same dates.
 
-    A pair counts as 0 where it has fewer than 30 dates in common. With fewer than two events there is no pair, and
-    nothing to correct: 0.
+    A pair with fewer than 30 common dates counts as 0. With fewer than two events there is no pair: 0.
 
     Args:
         sessions: the dates of each event's estimation window, ascending.
         residuals: of the same lengths; NaN where a session was left out.
-        shared: (N, N), the share of the event windows that a pair has in common, by which its correlation is weighted;
-            None for 1. Events of one asset whose estimation windows overlap while their event windows do not need
-            it: their residuals of the same dates are the same numbers, and their CARs are independent.
+        shared: (N, N), the share of the event windows that a pair has in common, the weight of its correlation; None
+            for 1. Events of one asset need it where their estimation windows overlap and their event windows do not:
+            their residuals of the same dates are equal, and their CARs are independent.
     """
     n = len(sessions)
     pairs = [(i, j) for i in range(n) for j in range(i)]
@@ -120,9 +119,9 @@ def _correlation(sessions: Sequence[Sessions], residuals: Sequence[Floats], i: i
 
 
 def sign(values: Floats) -> Significance:
-    """Return the sign test: how many of N are positive, read from the exact binomial(N, 1/2).
+    """Return the sign test: how many of N are positive, against the exact binomial(N, 1/2).
 
-    Observations of exactly 0 are left out; ``reference`` says how many.
+    Observations of exactly 0 are left out; ``reference`` states how many.
     """
     kept = values[values != 0]
     reason = why_not(values, least=1, test="a sign test") or _all_zero(values)
@@ -137,17 +136,15 @@ def generalized_sign(values: Floats, base_rates: Floats) -> Significance:
     """Return the sign test against the events' own base rates (Cowan 1992), with an exact p-value.
 
     ``base_rates`` (N,) are the shares of windows of the same length that are positive without an event; an
-    observation of 0 is not positive. The statistic is Cowan's z = (w - sum of p) / root of sum of p (1 - p); p is read
-    from the exact distribution of w, Poisson-binomial, as twice the smaller tail, since z's normal is far off for few
-    events.
+    observation of 0 is not positive. The statistic is Cowan's z = (w - sum of p) / root of sum of p (1 - p). p is twice
+    the smaller tail of the exact distribution of w, Poisson-binomial: the normal approximation is poor for few events.
     """
     name, n = "generalized sign", len(values)
     reason = why_not(values, least=1, test="a sign test") or _no_chance(base_rates)
     if reason:
         return untested(name, n, reason)
     w = int((values > 0).sum())
-    chance = poisson_binomial(base_rates)
-    p = min(1.0, 2 * float(min(chance[: w + 1].sum(), chance[w:].sum())))
+    p = _twice_smaller_tail(poisson_binomial(base_rates), w)
     z = float((w - base_rates.sum()) / np.sqrt((base_rates * (1 - base_rates)).sum()))
     rates = f"{base_rates.min():.2f} to {base_rates.max():.2f}"
     return Significance(name, n, z, p, f"Poisson-binomial, exact, base rates {rates}")
@@ -156,26 +153,26 @@ def generalized_sign(values: Floats, base_rates: Floats) -> Significance:
 def _no_chance(base_rates: Floats) -> str | None:
     if np.all((base_rates > 0) & (base_rates < 1)):
         return None
-    return "a base rate that is not between 0 and 1 leaves nothing to chance"
+    return "a base rate is not between 0 and 1, exclusive"
 
 
 def poisson_binomial(rates: Floats) -> Floats:
-    """Return the chances of 0, 1 ... N successes in N independent trials of unequal rates, shape (N + 1,).
+    """Return the probabilities of 0, 1 ... N successes in N independent trials of unequal rates, shape (N + 1,).
 
     >>> [float(c) for c in poisson_binomial(np.array([0.5, 0.25]))]
     [0.375, 0.5, 0.125]
     """
-    chance = np.ones(1)
+    probability = np.ones(1)
     for rate in rates:
-        chance = np.convolve(chance, [1 - rate, rate])
-    return chance
+        probability = np.convolve(probability, [1 - rate, rate])
+    return probability
 
 
 def wilcoxon(values: Floats) -> Significance:
     """Return Wilcoxon's signed-rank test (1945): the sum of the ranks of the positive ones, with an exact p-value.
 
-    Observations of exactly 0 are left out; equal sizes share their mean rank, and the distribution is that of the ranks
-    as they are (scipy's exact one knows no ties). Twice the smaller tail.
+    Observations of exactly 0 are left out. Equal sizes share their mean rank, and the distribution is exact for those
+    ranks (the exact distribution of scipy has no ties). p is twice the smaller tail.
     """
     kept = values[values != 0]
     reason = why_not(values, least=1, test="a signed-rank test") or _all_zero(values)
@@ -183,8 +180,7 @@ def wilcoxon(values: Floats) -> Significance:
         return untested("Wilcoxon", len(values), reason)
     doubled = np.rint(2 * mid_ranks(np.abs(kept))).astype(np.int64)  # whole numbers, also where ranks are shared
     w = int(doubled[kept > 0].sum())
-    chance = _sums_of_random_subset(doubled)
-    p = min(1.0, 2 * float(min(chance[: w + 1].sum(), chance[w:].sum())))
+    p = _twice_smaller_tail(_sums_of_random_subset(doubled), w)
     reference = f"signed ranks of {len(kept)}, exact{_left_out(len(values) - len(kept))}"
     return Significance("Wilcoxon", len(kept), w / 2, p, reference)
 
@@ -201,23 +197,27 @@ def mid_ranks(values: Floats) -> Floats:
 
 
 def _sums_of_random_subset(whole: NDArray[np.int64]) -> Floats:
-    """Return the chance of each sum 0, 1 ... when each number is in the sum or out of it by the toss of a coin."""
-    chance = np.zeros(int(whole.sum()) + 1)
-    chance[0] = 1.0
+    """Return the probability of each sum 0, 1 ... where each number is in the sum with probability 1/2."""
+    probability = np.zeros(int(whole.sum()) + 1)
+    probability[0] = 1.0
     for each in whole:
-        chance[each:] = chance[each:] + chance[: len(chance) - each]
-        chance /= 2
-    return chance
+        probability[each:] = probability[each:] + probability[: len(probability) - each]
+        probability /= 2
+    return probability
+
+
+def _twice_smaller_tail(probability: Floats, w: int) -> float:
+    """Return twice the smaller tail of a distribution over 0, 1 ... at w, at most 1."""
+    return min(1.0, 2 * float(min(probability[: w + 1].sum(), probability[w:].sum())))
 
 
 def sign_flip(values: Floats, *, draws: int, seed: int, factor: float = 1.0) -> Significance:
-    """Return the sign-flip test (Fisher 1935): is the mean as far from 0 as when every sign is the toss of a coin?
+    """Return the sign-flip test (Fisher 1935): the share of random sign patterns whose mean is as far from 0.
 
-    Observations that share sessions have their mean multiplied by a ``factor`` first, their spread about it left.
-    Exact where observations are symmetric about 0. Up to 20 observations all 2^N patterns of signs are looked at, p
-    their share; above that the identity and ``draws`` patterns, p = (b + 1) / (m + 1) with its Monte Carlo error. The
-    mean orders the patterns as its t-statistic does. ``reference`` states the floor 2^(1 - N), below which p cannot
-    come.
+    The mean of observations that share sessions is multiplied by a ``factor`` first; their spread is unchanged. Exact
+    where observations are symmetric about 0. Up to 20 observations all 2^N patterns are enumerated; above that the
+    identity and ``draws`` patterns, p = (b + 1) / (m + 1) with its Monte Carlo error. The mean orders the patterns as
+    its t-statistic does. ``reference`` states the smallest possible p, 2^(1 - N).
     """
     n = len(values)
     reason = why_not(values, least=2, test="a sign-flip test") or _all_zero(values) or no_draws(n, draws)
@@ -229,15 +229,15 @@ def sign_flip(values: Floats, *, draws: int, seed: int, factor: float = 1.0) -> 
     error = 0.0 if n <= EXACT_UP_TO else float(np.sqrt(p * (1 - p) / draws))
     how = f"all {2**n:,}" if n <= EXACT_UP_TO else f"{draws:,} drawn of 2^{n}"
     floor = 2.0 ** (1 - np.count_nonzero(values))
-    told = f"{how} sign patterns; p cannot be below {floor:.3g}{_shared(factor)}"
-    return Significance("sign-flip", n, mean, p, told, error)
+    reference = f"{how} sign patterns; p is at least {floor:.3g}{_shared(factor)}"
+    return Significance("sign-flip", n, mean, p, reference, error)
 
 
 def _share_as_far(values: Floats) -> float:
     """Return the share of all patterns of signs whose sum is as far from 0 as that of ``values``.
 
-    The first observation keeps its sign, as the others are mirror images. A sum of flipped observations is one of half
-    of the rest and one of the other half, so that 2^10 sorted sums do for 2^19 patterns.
+    The first observation keeps its sign, since the other patterns are mirror images. A sum of flipped observations is
+    the sum of a subset of each half of the rest, so that 2^10 sorted sums cover 2^19 patterns.
     """
     low, high = _reached(values)
     a, b = _subset_sums(values[1::2]), np.sort(_subset_sums(values[2::2]))
@@ -254,21 +254,21 @@ def _drawn_as_far(values: Floats, *, draws: int, seed: int) -> float:
 
 
 def _reached(values: Floats) -> tuple[float, float]:
-    """Return the sums of flipped observations at or below, and at or above, which a pattern is as far out as none is.
+    """Return the limits of the sum of flipped observations: at or beyond them a pattern is as extreme as the identity.
 
-    Flipping what sums to s takes the total to total - 2 s.
+    Flipping observations that sum to s changes the total to total - 2 s.
     """
     total = float(values.sum())
-    within = _ROUNDING * float(np.abs(values).sum())  # the same sum in another order still is the same sum
+    within = _ROUNDING * float(np.abs(values).sum())  # the order of a sum does not matter
     return (total - abs(total) + within) / 2, (total + abs(total) - within) / 2
 
 
 @dataclass(frozen=True)
 class Flipped:
-    """What changes sign in each pattern: the ``sums`` and the ``sizes`` (how many) of the observations flipped.
+    """The observations flipped in each pattern: their ``sums`` and ``sizes`` (how many).
 
-    The identity, in which nothing is flipped, is not among them. ``exact`` patterns are all those that leave the first
-    observation as it is: the others are their mirror images.
+    The identity, in which nothing is flipped, is left out. ``exact`` patterns are all those that keep the sign of the
+    first observation: the others are their mirror images.
     """
 
     sums: Floats
@@ -304,8 +304,8 @@ def johnson_t(values: Floats) -> Significance:
     """Return the skewness-adjusted t of buy-and-hold abnormal returns (Johnson 1978; Lyon, Barber and Tsai 1999).
 
     t = root of N times (S + g S2 / 3 + g / (6 N)), S the mean over the standard deviation, g the skewness sum of
-    cubes / (N s3); read from t(N - 1). Lyon, Barber and Tsai bootstrap its critical values, which so few events cannot
-    bear.
+    cubes / (N s3), against t(N - 1). Lyon, Barber and Tsai bootstrap its critical values, for which few events are
+    not enough.
     """
     name, n = "skewness-adjusted t", len(values)
     reason = why_not(values, least=3, test="a skewness-adjusted t-test") or no_spread(values)
@@ -328,12 +328,12 @@ def t_by_row(values: Floats) -> Floats:
 
 
 def p_of_t(t: float, freedom: int) -> float:
-    """Return the two-sided p-value of a t-statistic; never quite 0, which no finite sample can say."""
+    """Return the two-sided p-value of a t-statistic; never exactly 0, which no finite sample supports."""
     return max(2 * float(stdtr(freedom, -abs(t))), float(np.finfo(np.float64).tiny))
 
 
 def p_of_z(z: float) -> float:
-    """Return the two-sided p-value of a standard normal statistic; never quite 0."""
+    """Return the two-sided p-value of a standard normal statistic; never exactly 0."""
     return max(2 * float(ndtr(-abs(z))), float(np.finfo(np.float64).tiny))
 
 
@@ -342,7 +342,7 @@ def _all_zero(values: Floats) -> str | None:
 
 
 def no_draws(n: int, draws: int) -> str | None:
-    return None if n <= EXACT_UP_TO or draws > 0 else f"no draws, which {n} observations need"
+    return None if n <= EXACT_UP_TO or draws > 0 else f"no draws; {n} observations need them"
 
 
 def _left_out(zeros: int) -> str:

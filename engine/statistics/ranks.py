@@ -1,4 +1,4 @@
-"""Rank tests, which set an event day or an event window against the sessions of the estimation window."""
+"""Rank tests, which compare an event day or an event window with the sessions of the estimation window."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def corrado(abnormal: Floats, event_column: int) -> Significance:
 
     z = N^(-1/2) times the sum of U over the events on the event day, over S; U = rank / (M + 1) - 1/2 among the M
     values an event has, equal values sharing their mean rank; S2 the mean over sessions of the square of the same sum.
-    Read from the normal. It holds for a single day only, and one no more volatile than others: at nominal 5 % it
+    Against the normal. It is valid for a single day only, and one no more volatile than others: at nominal 5 % it
     rejects 7 to 10 % of simulated samples whose event variance is doubled.
 
     Args:
@@ -38,16 +38,16 @@ def corrado(abnormal: Floats, event_column: int) -> Significance:
 def grank(sars: Floats, standardized: Floats) -> Significance:
     """Return the generalized rank t-test of cumulated returns, GRANK-T (Kolari and Pynnönen 2011).
 
-    The standardised CARs, over their standard deviation across events, are ranked as if they were one more session of
-    the estimation window. With U as in `corrado`, Z = mean of U over the events on that session, over the root of
+    The standardized CARs, over their standard deviation across events, are ranked like one more session of the
+    estimation window. With U as in `corrado`, Z = mean of U over the events on that session, over the root of
     S2 = mean over the m = T + 1 sessions of (share of events there) times (mean of U)2; the statistic is
-    Z times the root of (m - 2) / (m - 1 - Z2), read from t(m - 2).
+    Z times the root of (m - 2) / (m - 1 - Z2), against t(m - 2).
 
-    Not for a handful: the standard deviation across few events is itself noise, shared by all of them. At nominal 5 %
-    it rejects 8 to 12 % of simulated samples of 5 events, and 5 to 9 % of 10 or 20.
+    Not for few events: the standard deviation across few events is noise that all of them share. At nominal 5 % it
+    rejects 8 to 12 % of simulated samples of 5 events, and 5 to 9 % of 10 or 20.
 
     Args:
-        sars: (events, T), standardised abnormal returns of the estimation window; NaN where there is none.
+        sars: (events, T), standardized abnormal returns of the estimation window; NaN where there is none.
         standardized: (events,), the CARs over the root of their forecast variance.
     """
     name, n = "GRANK t", len(standardized)
@@ -59,7 +59,7 @@ def grank(sars: Floats, standardized: Floats) -> Significance:
     m = int(np.count_nonzero(there))
     variance = float((sums**2 / (n * np.maximum(there, 1))).sum()) / m
     z2 = (float(sums[-1]) / n) ** 2 / variance if variance > _ROUNDING**2 else np.inf
-    if z2 >= (m - 1) * (1 - _ROUNDING):  # reached where all other sessions tie
+    if z2 >= (m - 1) * (1 - _ROUNDING):  # where all other sessions tie
         return untested(name, n, "the mean rank of the events varies on no other session")
     t = float(np.sign(sums[-1])) * float(np.sqrt(z2 * (m - 2) / (m - 1 - z2)))
     return Significance(name, n, t, p_of_t(t, m - 2), f"t({m - 2})")

@@ -1,8 +1,8 @@
-"""What a Sharpe ratio is worth: its error, its odds of being luck, and what the best of many trials would show anyway.
+"""Inference on a Sharpe ratio: standard error, probabilistic and deflated ratio, and the maximum of many trials.
 
 Every ratio here is per period (a session, a month, an observation) and never annual; kurtosis is raw, 3 for a normal.
-For a rule that trades on events the periods are its observations (`engine.study.trials.observed_returns`): days out of
-the market tell nothing about it.
+For a rule that trades on events the periods are its observations (`engine.statistics.observations`): days out of the
+market carry no information about it.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from datasets.prices.bars import Floats
 from engine.statistics.significance import no_spread, why_not
 
 MIN_FOR_MOMENTS = 30
-"""Below so many observations skewness and kurtosis are noise, and a normal's are taken."""
+"""Below so many observations skewness and kurtosis are noise, and a normal's are used."""
 NORMAL = (0.0, 3.0)
 _QUANTILE = NormalDist().inv_cdf
 
@@ -36,7 +36,7 @@ def lo_standard_error(sharpe: float, n: int) -> float:
 def probabilistic_sharpe(
     sharpe: float, n: int, *, benchmark: float = 0.0, skew: float = 0.0, kurtosis: float = 3.0
 ) -> float | str:
-    """Return the chance that the true Sharpe ratio exceeds a benchmark (Bailey and López de Prado 2012), or why not.
+    """Return the probability that the true Sharpe ratio is above a benchmark (Bailey and López de Prado 2012).
 
     Phi of (SR - SR*) times the root of (T - 1), over the root of 1 - g3 SR + (g4 - 1) SR2 / 4.
     """
@@ -51,7 +51,7 @@ def probabilistic_sharpe(
 def minimum_track_record(
     sharpe: float, *, benchmark: float = 0.0, confidence: float = 0.95, skew: float = 0.0, kurtosis: float = 3.0
 ) -> float | str:
-    """Return how many returns it takes to be so confident (Bailey and López de Prado 2012), or why no number does.
+    """Return the returns needed for a confidence (Bailey and López de Prado 2012), or why no number is enough.
 
     1 + (1 - g3 SR + (g4 - 1) SR2 / 4) (z / (SR - SR*))2.
     """
@@ -72,7 +72,7 @@ def _variance(sharpe: float, skew: float, kurtosis: float) -> float:
 
 
 def expected_maximum(n: int) -> float:
-    """Return about what the largest of n independent standard normals is (Bailey and López de Prado 2014); 0 of one.
+    """Return the expected maximum of n independent standard normals (Bailey and López de Prado 2014); 0 of one.
 
     (1 - g) Phi^-1(1 - 1/n) + g Phi^-1(1 - 1/(n e)), g Euler's constant.
 
@@ -87,7 +87,7 @@ def expected_maximum(n: int) -> float:
 def deflated_sharpe(
     sharpe: float, n: int, *, trials: int, variance: float, skew: float = 0.0, kurtosis: float = 3.0
 ) -> float | str:
-    """Return the chance that a Sharpe ratio exceeds what the best of many worthless trials shows, or why not.
+    """Return the probability that a Sharpe ratio exceeds the expected maximum of zero-skill trials, or why not.
 
     `probabilistic_sharpe` against `expected_maximum` of the trials times the root of the variance of their Sharpe
     ratios (Bailey and López de Prado 2014).
@@ -95,7 +95,7 @@ def deflated_sharpe(
     Args:
         sharpe: of the trial that was chosen, per period.
         n: its returns.
-        trials: independent trials, the chosen one included; 1 deflates nothing.
+        trials: independent trials, the chosen one included; 1 does not deflate.
         variance: of the trials' Sharpe ratios per period.
         skew: of the returns.
         kurtosis: of the returns, raw.
@@ -106,12 +106,13 @@ def deflated_sharpe(
 
 @dataclass(frozen=True)
 class TradeSharpe:
-    """The Sharpe ratio of observations and its worth; what cannot be had is None, and ``notes`` says why by name.
+    """The Sharpe ratio of observations and its inference; ``notes`` says by name why a number is None.
 
-    ``n`` counts them and ``trials`` what was tried, this included; ``luck`` is the Sharpe ratio of one that the
-    best of so many worthless trials would show. ``probabilistic`` and ``deflated`` are the chances that the true ratio
-    is above 0 and above ``luck``; ``minimum_trades`` is how many observations make the first 95 %. ``skew`` and
-    ``kurtosis`` (raw) are those used; below 30 observations a normal's, and the note "moments" says so.
+    ``n`` counts the observations and ``trials`` all that were tried, this one included. ``expected_maximum_sharpe`` is
+    the largest Sharpe ratio expected of so many zero-skill trials. ``probabilistic`` and ``deflated`` are the
+    probabilities that the true ratio is above 0 and above that maximum; ``minimum_trades`` is the number of
+    observations at which the first is 95 %. ``skew`` and ``kurtosis`` (raw) are those used; below 30 observations a
+    normal's, and the note "moments" says so.
     """
 
     n: int
@@ -119,7 +120,7 @@ class TradeSharpe:
     sharpe: float | None
     standard_error: float | None
     probabilistic: float | None
-    luck: float | None
+    expected_maximum_sharpe: float | None
     deflated: float | None
     minimum_trades: float | None
     skew: float
@@ -133,41 +134,33 @@ def sharpe_of_trades(returns: Floats, *, trial_sharpes: Sequence[float | None] =
     Args:
         returns: (N,), one fraction an observation.
         trial_sharpes: per observation, of every distinct trial of the rule, this one included; None where not known.
-            They are counted as independent, which makes ``deflated`` cautious where trials are alike.
+            They count as independent, which makes ``deflated`` conservative where trials are alike.
     """
-    trials = max(1, len(trial_sharpes))
+    n, trials = len(returns), max(1, len(trial_sharpes))
     reason = why_not(returns, least=2, test="a Sharpe ratio") or no_spread(returns)
     if reason:
-        names = ("sharpe", "standard_error", "probabilistic", "luck", "deflated", "minimum_trades")
-        return TradeSharpe(
-            len(returns), trials, None, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason)
-        )
-    return _worth(returns, trials, _luck(trial_sharpes, trials))
-
-
-def _worth(returns: Floats, trials: int, luck: float | str) -> TradeSharpe:
-    n, sharpe = len(returns), float(np.mean(returns) / np.std(returns, ddof=1))
+        names = ("sharpe", "standard_error", "probabilistic", "expected_maximum_sharpe", "deflated", "minimum_trades")
+        return TradeSharpe(n, trials, None, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason))
+    sharpe = float(np.mean(returns) / np.std(returns, ddof=1))
     skew, kurtosis = moments(returns) if n >= MIN_FOR_MOMENTS else NORMAL
-    chance = partial(probabilistic_sharpe, sharpe, n, skew=skew, kurtosis=kurtosis)
-    said = {
-        "probabilistic": chance(),
-        "luck": luck,
-        "deflated": luck if isinstance(luck, str) else chance(benchmark=luck),
+    above = partial(probabilistic_sharpe, sharpe, n, skew=skew, kurtosis=kurtosis)
+    maximum = _expected_maximum_sharpe(trial_sharpes, trials)
+    inferred = {
+        "probabilistic": above(),
+        "expected_maximum_sharpe": maximum,
+        "deflated": maximum if isinstance(maximum, str) else above(benchmark=maximum),
         "minimum_trades": minimum_track_record(sharpe, skew=skew, kurtosis=kurtosis),
     }
-    notes = {name: value for name, value in said.items() if isinstance(value, str)}
+    notes = {name: value for name, value in inferred.items() if isinstance(value, str)}
     if n < MIN_FOR_MOMENTS:
-        notes["moments"] = (
-            f"skewness and kurtosis of {n} observations (below {MIN_FOR_MOMENTS}) are noise: a normal's are taken"
-        )
-    numbers = {name: None if isinstance(value, str) else value for name, value in said.items()}
-    return TradeSharpe(
-        n, trials, sharpe, lo_standard_error(sharpe, n), **numbers, skew=skew, kurtosis=kurtosis, notes=notes
-    )
+        notes["moments"] = f"skewness and kurtosis of {n} observations (below {MIN_FOR_MOMENTS}): a normal's are used"
+    numbers = {name: None if isinstance(value, str) else value for name, value in inferred.items()}
+    error = lo_standard_error(sharpe, n)
+    return TradeSharpe(n, trials, sharpe, error, **numbers, skew=skew, kurtosis=kurtosis, notes=notes)
 
 
-def _luck(trial_sharpes: Sequence[float | None], trials: int) -> float | str:
-    """Return the Sharpe ratio the best of so many worthless trials would show, or why it cannot be told."""
+def _expected_maximum_sharpe(trial_sharpes: Sequence[float | None], trials: int) -> float | str:
+    """Return the largest Sharpe ratio expected of so many zero-skill trials, or why it is not known."""
     known = np.array([s for s in trial_sharpes if s is not None])
     if trials == 1:
         return 0.0

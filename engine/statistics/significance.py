@@ -1,4 +1,4 @@
-"""What a test says: its statistic, its p-value, of how many observations; or why there is none."""
+"""The outcome of a statistical test: statistic, p-value and number of observations, or why there is none."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ _ROUNDING = 1e-12
 class Significance:
     """One test of "no effect", two-sided.
 
-    ``statistic`` and ``p`` are None where the test cannot be had, and ``reason`` then says why. ``n`` counts the
-    independent observations; ``reference`` names the distribution ``p`` was read from; ``error`` is the Monte Carlo
+    ``statistic`` and ``p`` are None where the test is not available; ``reason`` then says why. ``n`` counts the
+    independent observations; ``reference`` names the distribution of the statistic; ``error`` is the Monte Carlo
     standard error of ``p`` (0 where it is exact).
     """
 
@@ -28,12 +28,12 @@ class Significance:
 
 
 def untested(name: str, n: int, reason: str) -> Significance:
-    """Return the outcome of a test that cannot be had, with the reason."""
+    """Return the outcome of a test that is not available, with the reason."""
     return Significance(name, n, None, None, "", reason=reason)
 
 
 def why_not(values: Floats, *, least: int, test: str) -> str | None:
-    """Return why observations are too few, or not all numbers, for a test; None where they are tested."""
+    """Return why observations are too few for a test, or not all numbers; None where they can be tested."""
     n, bad = len(values), int((~np.isfinite(values)).sum())
     if bad:
         return f"{bad} of {counted(n)} {'is not a number' if bad == 1 else 'are not numbers'}"

@@ -111,13 +111,13 @@ def test_five_trades_by_hand():
     assert got.standard_error == pytest.approx(0.7483315)  # root of (1 + 1.8) / 5
     assert got.probabilistic == pytest.approx(0.9883289, abs=5e-8)  # Phi(1.8973666 x 2 / root of 2.8)
     assert got.minimum_trades == pytest.approx(3.1043116)  # 1 + 2.8 (1.6448536 / 1.8973666)^2
-    assert (got.n, got.trials, got.luck, got.deflated) == (5, 1, 0.0, got.probabilistic)
+    assert (got.n, got.trials, got.expected_maximum_sharpe, got.deflated) == (5, 1, 0.0, got.probabilistic)
 
 
 def test_moments_of_few_trades_are_not_used_and_it_says_so():
     got = sharpe_of_trades(np.array([0.01, 0.01, 0.01, 0.01, 0.3]))
     assert (got.skew, got.kurtosis) == (0.0, 3.0)
-    assert got.notes["moments"] == "skewness and kurtosis of 5 observations (below 30) are noise: a normal's are taken"
+    assert got.notes["moments"] == "skewness and kurtosis of 5 observations (below 30): a normal's are used"
 
 
 def test_moments_of_thirty_trades_are_used():
@@ -131,7 +131,7 @@ def test_moments_of_thirty_trades_are_used():
 def test_trials_deflate():
     """Sharpe ratios of 0 and 2 a trade: their standard deviation, root of 2, times 0.5772 Phi^-1(1 - 1 / (2 e))."""
     got = sharpe_of_trades(TRADES, trial_sharpes=[0.0, 2.0])
-    assert got.luck == pytest.approx(0.7350451)
+    assert got.expected_maximum_sharpe == pytest.approx(0.7350451)
     assert got.deflated is not None
     assert got.probabilistic is not None
     assert got.deflated < got.probabilistic
@@ -142,14 +142,14 @@ def test_trials_of_unknown_sharpe_still_count():
     some = sharpe_of_trades(TRADES, trial_sharpes=[0.0, 1.0])
     more = sharpe_of_trades(TRADES, trial_sharpes=[0.0, 1.0, None, None])
     assert more.trials == 4
-    assert more.luck is not None
-    assert some.luck is not None
-    assert more.luck > some.luck
+    assert more.expected_maximum_sharpe is not None
+    assert some.expected_maximum_sharpe is not None
+    assert more.expected_maximum_sharpe > some.expected_maximum_sharpe
 
 
 def test_trials_none_of_which_is_known_cannot_deflate():
     got = sharpe_of_trades(TRADES, trial_sharpes=[None, None, 1.2])
-    assert (got.luck, got.deflated) == (None, None)
+    assert (got.expected_maximum_sharpe, got.deflated) == (None, None)
     assert got.notes["deflated"] == "Sharpe ratios of 1 of 3 trials are known; at least 2 are needed"
 
 

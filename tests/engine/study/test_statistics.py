@@ -88,7 +88,7 @@ def test_one_event_has_a_patell_z():
 
 def test_patell_without_a_variance_or_with_a_tiny_window_says_so():
     got = patell(np.array([0.02, 0.01]), np.array([1e-4, 0.0]), np.array([120, 120]), Model.MEAN)
-    assert got.reason == "a CAR without a positive variance cannot be standardised"
+    assert got.reason == "a CAR without a positive variance cannot be standardized"
     got = patell(np.array([0.02]), np.array([1e-4]), np.array([4]), Model.MARKET_MODEL)
     assert got.reason == "an estimation window of at most 4 sessions leaves the variance undefined"
 
@@ -223,7 +223,7 @@ def test_nothing_that_happened_is_not_positive():
 @pytest.mark.parametrize("rate", [0.0, 1.0, float("nan")])
 def test_a_base_rate_that_leaves_nothing_to_chance_is_told(rate):
     got = generalized_sign(np.array([0.1, 0.1]), np.array([0.5, rate]))
-    assert got.reason == "a base rate that is not between 0 and 1 leaves nothing to chance"
+    assert got.reason == "a base rate is not between 0 and 1, exclusive"
 
 
 def test_equal_rates_are_binomial():
@@ -276,7 +276,7 @@ def test_darwins_maize_as_fisher_counted_it():
 def test_five_events_cannot_reach_five_percent():
     got = flip(FIVE)
     assert got.p == 0.0625
-    assert got.reference == "all 32 sign patterns; p cannot be below 0.0625"
+    assert got.reference == "all 32 sign patterns; p is at least 0.0625"
 
 
 def test_two_and_three_observations():
@@ -290,7 +290,7 @@ def test_equal_observations_are_no_obstacle_to_flipping_signs():
 
 def test_a_zero_raises_the_floor():
     got = flip([0.01, 0.02, 0.03, 0.0])
-    assert (got.p, got.reference) == (0.25, "all 16 sign patterns; p cannot be below 0.25")
+    assert (got.p, got.reference) == (0.25, "all 16 sign patterns; p is at least 0.25")
 
 
 def test_a_sum_in_another_order_still_is_the_same_sum():
@@ -302,7 +302,7 @@ def test_twenty_observations_are_exact_and_twenty_one_are_drawn():
     drawn = flip(np.ones(21), draws=1999)
     assert drawn.p == pytest.approx(1 / 2000)  # no drawn pattern is as far out as the identity
     assert drawn.error == pytest.approx(np.sqrt(1 / 2000 * 1999 / 2000 / 1999))
-    assert drawn.reference == "1,999 drawn of 2^21 sign patterns; p cannot be below 9.54e-07"
+    assert drawn.reference == "1,999 drawn of 2^21 sign patterns; p is at least 9.54e-07"
 
 
 def test_draws_agree_with_the_binomial_they_estimate():
@@ -327,7 +327,7 @@ def test_draws_beyond_one_block_are_all_there():
 
 
 def test_no_draws_are_told():
-    assert flip(np.ones(21), draws=0).reason == "no draws, which 21 observations need"
+    assert flip(np.ones(21), draws=0).reason == "no draws; 21 observations need them"
 
 
 @given(samples)
