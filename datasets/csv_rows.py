@@ -1,62 +1,147 @@
-"""The rows of a CSV file with their line numbers; what is no such file is refused in one line."""
+"""CSV files read as a whole: columns, rows with their line numbers, cells that are parsed or refused in one line."""
 
 import csv
+import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
-from datasets.errors import UserError
+from datasets.errors import UserError, unknown_name
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class CsvRow:
-    """One row: its cells by column, stripped, and the file and line for a message."""
+    """One row: its file, its line, its cells by column, stripped, and the faults that keep it from being read."""
 
-    where: str
+    file: str
+    line: int
     cells: dict[str, str]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """``TOPIX.csv line 17``: the place of the row, for a message."""
+        return f"{self.file} line {self.line}"
+
+    def text(self, column: str) -> str:
+        """Return a cell; blank where the file has no such column."""
+        return self.cells.get(column, "")
+
+    def read(self, column: str, parse: Callable[[str], T], must_be: str) -> T | None:
+        """Return a cell as ``parse`` reads it, None where it is blank.
+
+        Raises:
+            UserError: ``parse`` raises a ValueError.
+        """
+        return self.need(column, parse, must_be) if self.text(column) else None
+
+    def need(self, column: str, parse: Callable[[str], T], must_be: str) -> T:
+        """Return a cell as ``parse`` reads it, also where it is blank.
+
+        Raises:
+            UserError: ``parse`` raises a ValueError.
+        """
+        try:
+            return parse(self.text(column))
+        except (ValueError, OverflowError, OSError) as e:
+            raise UserError(f"{self.where}: {column} is '{self.text(column)}'; it must be {must_be}") from e
 
 
-def csv_columns(path: Path) -> tuple[str, ...]:
-    """Return the columns a file begins with.
+@dataclass(frozen=True)
+class CsvFile:
+    """A CSV file: its name, the hash of its bytes, its columns, and its rows, also those with faults."""
+
+    name: str
+    sha256: str
+    columns: tuple[str, ...]
+    all_rows: tuple[CsvRow, ...]
+
+    @property
+    def rows(self) -> tuple[CsvRow, ...]:
+        """The rows.
+
+        Raises:
+            UserError: a row has more or fewer fields than the header.
+        """
+        for row in self.all_rows:
+            for fault in row.faults:
+                raise UserError(f"{row.where}: {fault}")
+        return self.all_rows
+
+    def require(self, *columns: str) -> None:
+        """Raise a UserError where a column is missing."""
+        for missing in (c for c in columns if c not in self.columns):
+            found = ",".join(self.columns)[:80] or "nothing"
+            raise UserError(
+                f"{self.name} line 1: column '{missing}' is missing, found {found}; it needs {', '.join(columns)}"
+            )
+
+
+def read_csv(path: Path, *, required: Sequence[str] = (), known: Collection[str] | None = None) -> CsvFile:
+    """Return a CSV file.
+
+    Args:
+        path: the file.
+        required: the columns it must have.
+        known: the columns it may have; None allows any.
 
     Raises:
-        UserError: no such file, or not UTF-8.
+        UserError: no such file, not UTF-8, not CSV; a column missing, twice or not known.
     """
-    return tuple(_reader(path).fieldnames or ())
-
-
-def csv_rows(path: Path, required: Sequence[str]) -> Iterator[CsvRow]:
-    """Yield the rows of a file; blank lines are passed over.
-
-    Raises:
-        UserError: no such file, not UTF-8, not CSV, a missing column, a row with more or fewer fields than the header.
-    """
-    reader = _reader(path)
-    columns = reader.fieldnames or ()
-    for missing in (c for c in required if c not in columns):
-        raise UserError(f"{path.name} line 1: column '{missing}' is missing; it needs {', '.join(required)}")
     try:
-        for cells in reader:
-            where = f"{path.name} line {reader.line_num}"
-            if "_more" in cells or None in cells.values():
-                raise UserError(f"{where}: not {len(columns)} fields as the header has")
-            yield CsvRow(where, {k: v.strip() for k, v in cells.items()})
-    except csv.Error as e:
-        raise UserError(f"{path.name} line {reader.line_num}: cannot be read as CSV ({e})") from e
-
-
-def _reader(path: Path) -> "csv.DictReader[str]":
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
     except OSError as e:
-        raise UserError(f"'{path}' cannot be read ({e.strerror}): name a CSV file") from e
+        needs = f" with {', '.join(required)}" if required else ""
+        raise UserError(f"'{path}' cannot be read ({e.strerror}): name a CSV file{needs}") from e
+    return parse_csv(data, path.name, required=required, known=known)
+
+
+def parse_csv(data: bytes, name: str, *, required: Sequence[str] = (), known: Collection[str] | None = None) -> CsvFile:
+    """Return the CSV file of some bytes, as ``read_csv`` does; ``name`` is its name in messages."""
+    header, *lines = _lines(data, name) or [(1, [])]
+    columns = tuple(header[1])
+    rows = tuple(_row(name, line, columns, cells) for line, cells in lines)
+    file = CsvFile(name, hashlib.sha256(data).hexdigest(), columns, rows)
+    for extra in (c for c in columns if known is not None and c not in known):
+        raise unknown_name(f"column in {name} line 1:", extra, known or ())
+    for twice in (c for n, c in enumerate(columns) if c in columns[:n]):
+        raise UserError(f"{name} line 1: column '{twice}' appears twice")
+    file.require(*required)
+    return file
+
+
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[str]], *, line_end: str = "\n") -> str:
+    """Return a CSV file of a header and rows as text."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator=line_end).writerows([columns, *rows])
+    return text.getvalue()
+
+
+@lru_cache(maxsize=32)
+def bundled_rows(path: Path) -> tuple[dict[str, str], ...]:
+    """Return the rows of a table that comes with hustings."""
+    return tuple(row.cells for row in read_csv(path).rows)
+
+
+def _row(name: str, line: int, columns: tuple[str, ...], cells: list[str]) -> CsvRow:
+    if len(cells) != len(columns):
+        return CsvRow(name, line, {}, (f"not {len(columns)} fields as the header has",))
+    return CsvRow(name, line, dict(zip(columns, cells, strict=True)))
+
+
+def _lines(data: bytes, name: str) -> list[tuple[int, list[str]]]:
+    """Return the lines that hold something, as stripped cells, each with its number."""
+    try:
+        reader = csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
     except UnicodeDecodeError as e:
         line = e.object[: e.start].count(b"\n") + 1
-        raise UserError(f"{path.name} line {line}: not UTF-8; save the file as UTF-8") from e
+        raise UserError(f"{name} line {line}: not UTF-8; save the file as UTF-8") from e
     try:
-        reader = csv.DictReader(io.StringIO(text, newline=""), restkey="_more")
-        _ = reader.fieldnames
+        return [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
     except csv.Error as e:
-        raise UserError(f"{path.name} line 1: cannot be read as CSV ({e})") from e
-    return reader
+        raise UserError(f"{name} line {reader.line_num}: cannot be read as CSV ({e})") from e

@@ -11,6 +11,9 @@ Instants = NDArray[np.int64]
 Sessions = NDArray[np.datetime64]
 """Exchange-local dates, datetime64[D]."""
 
+INSTANT = "an instant with its offset, such as 2026-02-08T11:00:00Z"
+"""What a cell of an instant must be."""
+
 NS_PER_DAY = 86_400_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -43,6 +46,27 @@ def iso_z(at: datetime | int) -> str:
     """
     moment = at if isinstance(at, datetime) else to_datetime(at)
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """Return the instant in UTC that a text with an offset names.
+
+    Raises:
+        ValueError: it names none, has no offset, or lies beyond the years 1 to 9999.
+
+    >>> parse_instant("2026-02-08T20:00:00+09:00").isoformat()
+    '2026-02-08T11:00:00+00:00'
+    """
+    try:
+        at = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    except (ValueError, OverflowError) as e:
+        raise ValueError(f"'{text}' is not an instant such as 2026-02-08T11:00:00Z") from e
+    if at.tzinfo is None:
+        raise ValueError(f"'{text}' is naive: an instant must have its offset, such as 2026-02-08T11:00:00Z")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as e:
+        raise ValueError(f"'{text}' lies beyond the years 1 to 9999 in UTC") from e
 
 
 def to_date(session: Any) -> date:

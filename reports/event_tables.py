@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from datasets.events import Kind
 from engine.account.records import OPEN_AT_END, Trade
 from engine.run.attribution import Attribution, WithoutEvent, attribution, in_cents
 from engine.run.run import Run, RunEvent
@@ -70,7 +71,7 @@ def _labels(event: RunEvent | None) -> str:
     """Return in a few words what sort of event it was, as far as it is labelled."""
     if event is None:
         return ""
-    told = [event.kind.replace("_", " "), event.majority.replace("_", " "), event.surprise]
+    told = [Kind(event.kind).words, event.majority.replace("_", " "), event.surprise]
     growth = "" if event.pro_growth in ("", "unknown") else f"pro-growth: {event.pro_growth}"
     return ", ".join(w for w in (*told, growth) if w)
 

@@ -1,6 +1,6 @@
 """A vote that the market had not priced moves the index by what had not been priced."""
 
-from datasets.events import Kind, PoliticalEvent
+from datasets.events import PoliticalEvent
 from engine.strategy import After, Fraction, Leg, NextOpen, OptionalCountry, Sessions, Strategy, Symbol, strategy
 from engine.strategy.market import MarketView
 
@@ -24,8 +24,7 @@ class SurpriseWin(Strategy):
     country: OptionalCountry = "US"
 
     def wants(self, event: PoliticalEvent) -> bool:
-        is_vote = event.is_election or event.kind == Kind.REFERENDUM
-        if not is_vote or self.country not in (None, event.country):
+        if not event.kind.is_vote or self.country not in (None, event.country):
             return False
         return event.outcome_prior is not None and event.outcome_prior < self.prior_below
 

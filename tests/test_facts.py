@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sources.files import DirectorySource
+from strategies import REGISTRY
 
 
 def move(folder: Path, symbol: str, session: str) -> float:
@@ -64,3 +66,11 @@ PUBLISHED = [  # oracles/published_moves.csv, rows that are one session's close 
 @pytest.mark.parametrize(("symbol", "session", "percent", "tolerance"), PUBLISHED)
 def test_published_moves(market_dir: Path, symbol: str, session: str, percent: float, tolerance: float) -> None:
     assert move(market_dir, symbol, session) == pytest.approx(percent, abs=tolerance)
+
+
+def test_the_counts_of_the_readme_are_those_of_the_data() -> None:
+    readme = " ".join((Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split())
+    events = list(bundled_events())
+    assert f"{len(events)} political events of {len({e.country for e in events})} countries" in readme
+    assert f"{len(list(bundled_instruments()))} instruments" in readme
+    assert f"{len(REGISTRY)} rules" in readme

@@ -1,26 +1,20 @@
 """Political events: what happened, when it became public, and what was known of it at any instant."""
 
 from datasets.events.event import (
-    CATALOGUE,
-    ELECTIONS,
     LABEL_FIELDS,
     OUTCOME_FIELDS,
     Confidence,
-    EventCatalogue,
-    Kind,
     Majority,
     PoliticalEvent,
     ProGrowth,
     Surprise,
-    bundled_events,
-    event_rows,
-    load_events,
 )
+from datasets.events.event_catalogue import CATALOGUE, EventCatalogue, bundled_events, event_rows, load_events
+from datasets.events.kinds import Kind
 
 __all__ = [
     "CATALOGUE",
     "Confidence",
-    "ELECTIONS",
     "EventCatalogue",
     "Kind",
     "LABEL_FIELDS",

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from datasets.events.coding import PROGRAM_TAGS
-from datasets.events.event import EventCatalogue, PoliticalEvent
+from datasets.events.event import PoliticalEvent
+from datasets.events.event_catalogue import EventCatalogue
 from datasets.events.label_file import CodedEvent, LabelFile, tags_of
 
 Pair = tuple[str, str]

@@ -1,12 +1,11 @@
 """Events as CSV (RFC 4180), such that ``load_events`` reads them back equal."""
 
-import csv
-import io
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from datasets.csv_rows import csv_text
 from datasets.errors import UserError
 from datasets.events.event import PoliticalEvent
 from datasets.instants import iso_z
@@ -14,11 +13,8 @@ from datasets.instants import iso_z
 
 def events_csv(events: Iterable[PoliticalEvent]) -> str:
     """Return a header and one line an event, in the columns of the catalogue; lines end in CR LF."""
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, list(PoliticalEvent.model_fields), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: _cell(name, getattr(e, name)) for name in PoliticalEvent.model_fields} for e in events)
-    return out.getvalue()
+    names = list(PoliticalEvent.model_fields)
+    return csv_text(names, ([_cell(name, getattr(e, name)) for name in names] for e in events), line_end="\r\n")
 
 
 def write_events(path: Path, events: Iterable[PoliticalEvent]) -> None:

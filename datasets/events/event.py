@@ -1,53 +1,21 @@
-"""Political events: what happened, when it became public, and what was known of it at any instant."""
+"""A political event: what happened, when it became public, and what was known of it at any instant."""
 
-import csv
-import hashlib
-import io
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
-from datasets.errors import UserError, unknown_name
+from datasets.events.kinds import Kind
 from datasets.events.odds_book import Quotes, happened, last_quotes, margin_removed, quotes_before
-from datasets.instants import iso_z
-from datasets.visibility import current_visibility, using_visibility
+from datasets.instants import iso_z, parse_instant
 
-CATALOGUE = Path(__file__).parent / "catalogue"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-
-class Kind(StrEnum):
-    """What sort of event it is."""
-
-    GENERAL_ELECTION = "general_election"
-    PRESIDENTIAL_ELECTION = "presidential_election"
-    LEGISLATIVE_ELECTION = "legislative_election"
-    LEADERSHIP_ELECTION = "leadership_election"
-    REFERENDUM = "referendum"
-    DISSOLUTION = "dissolution"
-    RESIGNATION = "resignation"
-    APPOINTMENT = "appointment"
-    CONFIDENCE_VOTE = "confidence_vote"
-    IMPEACHMENT = "impeachment"
-    BUDGET_OR_POLICY = "budget_or_policy"
-    PARTY_CONGRESS = "party_congress"
-    COUP_OR_MARTIAL_LAW = "coup_or_martial_law"
-    INAUGURATION = "inauguration"
-    MACRO_RELEASE = "macro_release"
-
-
-ELECTIONS = frozenset({Kind.GENERAL_ELECTION, Kind.PRESIDENTIAL_ELECTION, Kind.LEGISLATIVE_ELECTION})
 
 
 class ProGrowth(StrEnum):
@@ -85,19 +53,7 @@ class Confidence(StrEnum):
 
 
 def _aware(value: Any) -> Any:
-    """Turn text into an aware UTC instant; refuse a naive one."""
-    if not isinstance(value, str):
-        return value
-    try:
-        at = datetime.fromisoformat(value.strip().replace("Z", "+00:00"))
-    except (ValueError, OverflowError) as e:
-        raise ValueError(f"'{value}' is not an instant such as 2026-02-08T11:00:00Z") from e
-    if at.tzinfo is None:
-        raise ValueError(f"'{value}' is naive: an instant must carry its offset, such as 2026-02-08T11:00:00Z")
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as e:
-        raise ValueError(f"'{value}' lies beyond the years 1 to 9999 in UTC") from e
+    return parse_instant(value) if isinstance(value, str) else value
 
 
 def _decimal(value: Any) -> Decimal | None:
@@ -232,7 +188,7 @@ class PoliticalEvent(BaseModel):
     @property
     def is_election(self) -> bool:
         """Whether voters elected a parliament, a chamber or a president."""
-        return self.kind in ELECTIONS
+        return self.kind.is_election
 
     @property
     def vote_begins_at(self) -> datetime | None:
@@ -300,191 +256,9 @@ class PoliticalEvent(BaseModel):
         return {k: iso_z(v) if isinstance(v := getattr(self, k), datetime) else row[k] for k in row}
 
 
-class EventCatalogue:
-    """An immutable list of events in the order in which they became known (undated ones last).
-
-    ``labels`` names the file and hash of a second coder's labels, where they stand in place of the events' own;
-    ``priors`` those of the quotes the events carry.
-    """
-
-    def __init__(
-        self,
-        events: Iterable[PoliticalEvent],
-        *,
-        labels: Mapping[str, str] | None = None,
-        priors: Mapping[str, str] | None = None,
-    ) -> None:
-        self.labels, self.priors = labels, priors
-        late = datetime.max.replace(tzinfo=UTC)
-        self._events = tuple(sorted(events, key=lambda e: (e.known_at or late, e.event_id)))
-        self._by_id = {e.event_id: e for e in self._events}
-
-    def __iter__(self) -> Iterator[PoliticalEvent]:
-        return iter(self._events)
-
-    def __len__(self) -> int:
-        return len(self._events)
-
-    def __contains__(self, event_id: object) -> bool:
-        return event_id in self._by_id
-
-    def get(self, event_id: str) -> PoliticalEvent:
-        """Return the event of an id.
-
-        Raises:
-            UserError: no such event.
-        """
-        if event_id not in self._by_id:
-            raise unknown_name("event", event_id, self._by_id, hint="'hustings events list' shows them all")
-        return self._by_id[event_id]
-
-    def select(self, wanted: Callable[[PoliticalEvent], bool]) -> "EventCatalogue":
-        """Return the events for which ``wanted`` is true."""
-        return EventCatalogue((e for e in self._events if wanted(e)), labels=self.labels, priors=self.priors)
-
-    def as_visible(self, look: Callable[[PoliticalEvent], PoliticalEvent | None]) -> "EventCatalogue":
-        """Return the events as ``look`` shows them, without those it shows as None; their order stays."""
-        seen = EventCatalogue((), labels=self.labels, priors=self.priors)
-        seen._events = tuple(shown for e in self._events if (shown := look(e)) is not None)
-        seen._by_id = {e.event_id: e for e in seen._events}
-        return seen
-
-    def sha256(self) -> str:
-        """Return a hash of everything the events say; a blank ``labelled_at`` says nothing."""
-        said = [e.model_dump(mode="json", exclude=_unsaid(e)) for e in self._events]
-        text = json.dumps(said, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _unsaid(event: PoliticalEvent) -> set[str] | None:
-    return {"labelled_at"} if event.labelled_at is None else None
-
-
-def bundled_events() -> EventCatalogue:
-    """Return the catalogue that comes with hustings, as the visibility in force shows it."""
-    return _visible(_bundled())
-
-
-@lru_cache(maxsize=1)
-def _bundled() -> EventCatalogue:
-    with using_visibility(None):
-        return load_events(CATALOGUE)
-
-
-def load_events(path: Path) -> EventCatalogue:
-    """Return the events of a CSV file, or of every CSV file of a directory, as the visibility in force shows them.
-
-    Raises:
-        UserError: nothing there, not UTF-8, a missing or unknown column, a bad row (line named), a doubled id.
-    """
-    with using_visibility(None):
-        whole = EventCatalogue(_checked_events(path))
-    return _visible(whole)
-
-
-def _visible(events: EventCatalogue) -> EventCatalogue:
-    visibility = current_visibility()
-    if visibility is None:
-        return events
-    visibility.on_access("events")
-    return events.as_visible(visibility.event)
-
-
-def _checked_events(path: Path) -> Iterator[PoliticalEvent]:
-    seen: dict[str, str] = {}
-    for row in event_rows(path):
-        if row.event is None:
-            raise UserError(f"{row.where}: {row.faults[0]}")
-        if row.event.event_id in seen:
-            first = seen[row.event.event_id]
-            raise UserError(f"{row.where}: event_id '{row.event.event_id}' stands already at {first}")
-        seen[row.event.event_id] = row.where
-        yield row.event
-
-
-@dataclass(frozen=True)
-class EventRow:
-    """One row of a file of events: its cells, and the event they make, or what keeps them from making one."""
-
-    file: str
-    line: int
-    cells: dict[str, str]
-    event: PoliticalEvent | None
-    faults: tuple[str, ...] = ()
-
-    @property
-    def where(self) -> str:
-        """File and line, for a message."""
-        return f"{self.file} line {self.line}"
-
-
-def event_rows(path: Path) -> Iterator[EventRow]:
-    """Yield every row of a CSV file, or of every CSV file of a directory, whether it can be read or not.
-
-    Under a visibility only the rows of events that it shows are there, without their cells.
-
-    Raises:
-        UserError: nothing there, not UTF-8, not CSV, a missing or unknown column.
-    """
-    visibility = current_visibility()
-    if visibility is None:
-        yield from _all_rows(path)
-        return
-    visibility.on_access("events")
-    with using_visibility(None):
-        rows = list(_all_rows(path))
-    for row in rows:
-        shown = None if row.event is None else visibility.event(row.event)
-        if shown is not None:
-            yield replace(row, cells={}, event=shown)
-
-
-def _all_rows(path: Path) -> Iterator[EventRow]:
-    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
-    if not files or not files[0].is_file():
-        raise UserError(f"no events at '{path}': name a CSV file or a directory of CSV files")
-    for file in files:
-        yield from _read(file)
-
-
-_REQUIRED = ("event_id", "country", "kind", "title", "known_at")
-
-
-def _read(path: Path) -> Iterator[EventRow]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as e:
-        line = e.object[: e.start].count(b"\n") + 1
-        raise UserError(f"{path.name} line {line}: not UTF-8; save the file as UTF-8") from e
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="_more")
-    columns: Sequence[str] = reader.fieldnames or ()
-    for missing in (c for c in _REQUIRED if c not in columns):
-        found = ",".join(columns)[:80] or "nothing"
-        raise UserError(f"{path.name} line 1: column '{missing}' is missing, found {found}; events need "
-                        f"{','.join(_REQUIRED)}")  # fmt: skip
-    for again in (c for i, c in enumerate(columns) if c in columns[:i]):
-        raise UserError(f"{path.name} line 1: column '{again}' stands twice")
-    for extra in (c for c in columns if c not in PoliticalEvent.model_fields):
-        raise unknown_name(f"column in {path.name} line 1:", extra, PoliticalEvent.model_fields)
-    for cells in _rows(reader, path):
-        yield _event_row(path.name, reader.line_num, cells, len(columns))
-
-
-def _rows(reader: "csv.DictReader[str]", path: Path) -> Iterator[dict[str, str]]:
-    try:
-        yield from reader
-    except csv.Error as e:
-        raise UserError(f"{path.name} line {reader.line_num}: cannot be read as CSV ({e})") from e
-
-
-def _event_row(file: str, line: int, cells: dict[str, str], n_columns: int) -> EventRow:
-    if "_more" in cells or None in cells.values():
-        return EventRow(file, line, {}, None, (f"not {n_columns} fields as the header has",))
-    cells = {k: v.strip() for k, v in cells.items() if v.strip()}
-    try:
-        return EventRow(file, line, cells, PoliticalEvent.model_validate(cells))
-    except ValidationError as e:
-        return EventRow(file, line, cells, None, tuple(map(_fault, e.errors(include_url=False))))
+def faults_of(error: ValidationError) -> tuple[str, ...]:
+    """Return what is wrong with the cells of a row, one sentence each."""
+    return tuple(_fault(each) for each in error.errors(include_url=False))
 
 
 def _fault(error: Any) -> str:

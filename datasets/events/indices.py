@@ -1,6 +1,8 @@
 """Indices an event may name as the one its move refers to: those with bars, and those listed without."""
 
-from datasets.events.bundled_tables import table_rows
+from pathlib import Path
+
+from datasets.csv_rows import bundled_rows
 from datasets.markets.instruments import bundled_instruments
 
 
@@ -20,4 +22,4 @@ def index_names() -> list[str]:
 
 
 def _without_bars() -> dict[str, str]:
-    return {r["index"]: r["mic"] for r in table_rows("indices")}
+    return {r["index"]: r["mic"] for r in bundled_rows(Path(__file__).parent / "indices.csv")}

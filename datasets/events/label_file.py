@@ -5,23 +5,19 @@ A blank leaves what the catalogue says; ``unknown`` takes a label away. ``labell
 coder wrote, or last revised, the labels of the row: a rule that decides earlier sees none of the event's.
 """
 
-import csv
-import hashlib
-import io
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
 from datasets.events.coding import LABELS, PROGRAM_TAGS, bases_of, basis_text
-from datasets.events.event import EventCatalogue, Instant, PoliticalEvent, ProGrowth, Surprise
+from datasets.events.event import PoliticalEvent, ProGrowth, Surprise
+from datasets.events.event_catalogue import EventCatalogue
+from datasets.instants import INSTANT, parse_instant
 
 _COLUMNS = ("event_id", *LABELS, "label_basis", "labelled_at", "coder")
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 _WORDS: dict[str, tuple[str, ...]] = {"pro_growth": tuple(ProGrowth), "surprise": (*Surprise, "unknown")}
 
 
@@ -56,21 +52,15 @@ def load_labels(path: Path) -> LabelFile:
     Raises:
         UserError: no such file, not UTF-8, a wrong column, a value that is no label, an event coded twice.
     """
-    try:
-        data = path.read_bytes()
-        rows = list(_read(io.StringIO(data.decode("utf-8-sig"), newline=""), path.name))
-    except OSError as e:
-        raise UserError(f"no labels at '{path}': name a CSV file with event_id and {', '.join(LABELS)}") from e
-    except UnicodeDecodeError as e:
-        raise UserError(f"{path.name}: not UTF-8; save the file as UTF-8") from e
-    except csv.Error as e:
-        raise UserError(f"{path.name}: cannot be read as CSV ({e})") from e
+    file = read_csv(path, required=("event_id",), known=_COLUMNS)
+    if not set(file.columns) & set(LABELS):
+        raise UserError(f"{file.name} line 1: labels need event_id and at least one of {', '.join(LABELS)}")
     by_id: dict[str, CodedEvent] = {}
-    for row in rows:
-        if row.event_id in by_id:
-            raise UserError(f"{row.where}: '{row.event_id}' is coded already at {by_id[row.event_id].where}")
-        by_id[row.event_id] = row
-    return LabelFile(path.name, hashlib.sha256(data).hexdigest(), by_id)
+    for coded in map(_coded_event, file.rows):
+        first = by_id.setdefault(coded.event_id, coded)
+        if first is not coded:
+            raise UserError(f"{coded.where}: '{coded.event_id}' is coded already at {first.where}")
+    return LabelFile(file.name, file.sha256, by_id)
 
 
 def relabelled(events: EventCatalogue, labels: LabelFile) -> EventCatalogue:
@@ -129,41 +119,20 @@ def tags_of(text: str) -> tuple[str, ...]:
     return tuple(t.strip() for t in text.split(";") if t.strip() and t.strip() != "unknown")
 
 
-def _read(text: Iterable[str], file: str) -> Iterator[CodedEvent]:
-    reader = csv.DictReader(text, restkey="_more")
-    columns = reader.fieldnames or ()
-    for extra in (c for c in columns if c not in _COLUMNS):
-        raise unknown_name(f"column in {file} line 1:", extra, _COLUMNS, hint=f"it has {', '.join(_COLUMNS)}")
-    if "event_id" not in columns or not set(columns) & set(LABELS):
-        raise UserError(f"{file} line 1: labels need event_id and at least one of {', '.join(LABELS)}")
-    for cells in reader:
-        where = f"{file} line {reader.line_num}"
-        if "_more" in cells or None in cells.values():
-            raise UserError(f"{where}: not {len(columns)} fields as the header has")
-        yield _row({k: v.strip() for k, v in cells.items()}, where)
-
-
-def _row(cells: dict[str, str], where: str) -> CodedEvent:
-    given = {name: cells[name] for name in LABELS if cells.get(name)}
-    for name, value in given.items():
-        _check(name, value, where)
-    if not cells["event_id"]:
-        raise UserError(f"{where}: event_id is blank")
+def _coded_event(row: CsvRow) -> CodedEvent:
+    labels = {name: row.text(name) for name in LABELS if row.text(name)}
+    for name, value in labels.items():
+        _check(name, value, row.where)
+    if not row.text("event_id"):
+        raise UserError(f"{row.where}: event_id is blank")
     return CodedEvent(
-        cells["event_id"],
-        given,
-        cells.get("label_basis", ""),
-        cells.get("coder", ""),
-        where,
-        _instant(cells.get("labelled_at", ""), where),
+        row.text("event_id"),
+        labels,
+        row.text("label_basis"),
+        row.text("coder"),
+        row.where,
+        row.read("labelled_at", parse_instant, INSTANT),
     )
-
-
-def _instant(text: str, where: str) -> datetime | None:
-    try:
-        return _INSTANT.validate_python(text) if text else None
-    except ValidationError as e:
-        raise UserError(f"{where}: labelled_at: {e.errors()[0]['msg'].removeprefix('Value error, ')}") from e
 
 
 def _check(name: str, value: str, where: str) -> None:

@@ -21,6 +21,22 @@ class Quote:
     source: str
 
 
+PROBABILITY = "a number from 0 to 1"
+"""What a cell of a probability must be."""
+
+
+def probability_of(text: str) -> float:
+    """Return a probability; a price of a contract that pays 1 is one.
+
+    Raises:
+        ValueError: it is no number from 0 to 1.
+    """
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise ValueError(text)
+    return value
+
+
 Quotes = tuple[Quote, ...]
 """In the order in which they were observed."""
 

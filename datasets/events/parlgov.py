@@ -12,7 +12,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from datasets.errors import unknown_name
-from datasets.events.event import Confidence, EventCatalogue, Kind, Majority, PoliticalEvent
+from datasets.events.event import Confidence, Majority, PoliticalEvent
+from datasets.events.event_catalogue import EventCatalogue
+from datasets.events.kinds import Kind
 from datasets.events.parlgov_tables import Cabinet, Result, Vote, read_votes
 from datasets.markets.zones import main_zone, zones
 

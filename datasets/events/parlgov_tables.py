@@ -1,17 +1,15 @@
 """Reads ParlGov's CSV files, in either of their layouts, into votes with results and cabinets."""
 
-import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
 
+from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError
 
-T = TypeVar("T")
+_DATE = "a date such as 2021-10-31"
 _PARLIAMENT = "13"
 """The code of a parliamentary election in the table ``Election`` (ParlGov's ``Code``); 1 is the European one."""
 
@@ -50,40 +48,6 @@ class Vote:
     sources: tuple[str, ...] = ()
 
 
-class _Row:
-    """One line of a table; a cell that cannot be read names its place."""
-
-    def __init__(self, cells: dict[str, str], file: str, line: int) -> None:
-        self._cells, self._where = cells, f"{file} line {line}"
-
-    def text(self, column: str) -> str:
-        return self._cells[column].strip()
-
-    def day(self, column: str) -> date | None:
-        return self._read(column, date.fromisoformat, "a date such as 2021-10-31")
-
-    def sure_day(self, column: str) -> date:
-        day = self.day(column)
-        if day is None:
-            raise UserError(f"{self._where}: {column} is blank; it must be a date such as 2021-10-31")
-        return day
-
-    def whole(self, column: str) -> int:
-        return int(self._read(column, float, "a number") or 0)
-
-    def number(self, column: str) -> float:
-        return self._read(column, float, "a number") or 0.0
-
-    def _read(self, column: str, read: Callable[[str], T], what: str) -> T | None:
-        text = self.text(column)
-        if text in ("", "NA"):
-            return None
-        try:
-            return read(text)
-        except ValueError as e:
-            raise UserError(f"{self._where}: {column} is '{text}'; it must be {what}") from e
-
-
 def read_votes(folder: Path) -> list[Vote]:
     """Return every parliamentary election of a directory in either layout.
 
@@ -104,7 +68,7 @@ def _votes_of_tables(folder: Path) -> list[Vote]:
     for r in _table(folder, "ElectionResult", "election party seats vote_share"):
         party = parties.get(r.text("party"))
         short, name = (party.text("name_short"), party.text("name_english")) if party else ("none", "none")
-        results[r.text("election")].append(Result(short, name, r.whole("seats"), r.number("vote_share")))
+        results[r.text("election")].append(Result(short, name, _whole(r, "seats"), _number(r, "vote_share")))
     cabinets, after = _cabinets_of_tables(folder)
     columns = "id type country date seats_total dissolution_date previous_parliament_election previous_cabinet"
     elections = {r.text("id"): r for r in _table(folder, "Election", columns)}
@@ -112,12 +76,12 @@ def _votes_of_tables(folder: Path) -> list[Vote]:
         Vote(
             country=countries.get(r.text("country"), ""),
             began_on=_opened(r),
-            ended_on=r.sure_day("date"),
-            seats_total=r.whole("seats_total"),
+            ended_on=_day(r, "date"),
+            seats_total=_whole(r, "seats_total"),
             results=tuple(results[number]),
             dissolved_on=_dissolved(r, elections.get(r.text("previous_parliament_election"))),
             cabinet_before=cabinets.get(r.text("previous_cabinet")),
-            cabinets_after=tuple(c for c in after[number] if c.began_on >= r.sure_day("date")),
+            cabinets_after=tuple(c for c in after[number] if c.began_on >= _day(r, "date")),
             sources=_page(r),
         )
         for number, r in elections.items()
@@ -128,42 +92,41 @@ def _votes_of_tables(folder: Path) -> list[Vote]:
 def _cabinets_of_tables(folder: Path) -> tuple[dict[str, Cabinet], dict[str, list[Cabinet]]]:
     """Return the cabinets by number, and those formed in each parliament by the number of its election."""
     leads = {
-        r.text("cabinet"): r.text("party") for r in _table(folder, "CabinetParty", "cabinet party pm") if r.whole("pm")
+        r.text("cabinet"): r.text("party")
+        for r in _table(folder, "CabinetParty", "cabinet party pm")
+        if _whole(r, "pm")
     }
     by_number: dict[str, Cabinet] = {}
     after: dict[str, list[Cabinet]] = defaultdict(list)
     for r in _table(folder, "Cabinet", "id start_date caretaker previous_parliament_election"):
-        cabinet = Cabinet(r.sure_day("start_date"), bool(r.whole("caretaker")), leads.get(r.text("id")))
+        cabinet = Cabinet(_day(r, "start_date"), bool(_whole(r, "caretaker")), leads.get(r.text("id")))
         by_number[r.text("id")] = cabinet
         after[r.text("previous_parliament_election")].append(cabinet)
     return by_number, after
 
 
-def _opened(row: _Row) -> date:
+def _opened(row: CsvRow) -> date:
     """Return the first day of voting; ParlGov dates a vote of two days by its last and notes the other."""
     try:
         noted = json.loads(row.text("data_json") or "{}").get("opening_date", "")
-        return min(date.fromisoformat(noted), row.sure_day("date"))
-    except (KeyError, ValueError, AttributeError, TypeError):
-        return row.sure_day("date")
+        return min(date.fromisoformat(noted), _day(row, "date"))
+    except (ValueError, AttributeError, TypeError):
+        return _day(row, "date")
 
 
-def _dissolved(row: _Row, previous: _Row | None) -> date | None:
+def _dissolved(row: CsvRow, previous: CsvRow | None) -> date | None:
     """Return the day the outgoing parliament was dissolved.
 
     ParlGov's ``dissolution_date`` stands mostly with the election of the parliament that was dissolved, at times with
     the one that followed: the day that lies between the two votes is meant.
     """
-    since = date.min if previous is None else previous.sure_day("date")
-    days = [r.day("dissolution_date") for r in (row, previous) if r is not None]
+    since = date.min if previous is None else _day(previous, "date")
+    days = [r.read("dissolution_date", date.fromisoformat, _DATE) for r in (row, previous) if r is not None]
     return next((d for d in days if d is not None and since < d < _opened(row)), None)
 
 
-def _page(row: _Row) -> tuple[str, ...]:
-    try:
-        address = row.text("wikipedia")
-    except KeyError:
-        return ()
+def _page(row: CsvRow) -> tuple[str, ...]:
+    address = row.text("wikipedia")
     return (address,) if address.startswith("http") and " " not in address else ()
 
 
@@ -172,7 +135,7 @@ def _votes_of_views(folder: Path) -> list[Vote]:
         "country_name_short election_type election_date vote_share seats seats_total party_name_short"
         " party_name_english election_id previous_cabinet_id"
     )
-    rows: dict[str, list[_Row]] = defaultdict(list)
+    rows: dict[str, list[CsvRow]] = defaultdict(list)
     for r in _table(folder, "view_election", columns):
         if r.text("election_type") == "parliament":
             rows[r.text("election_id")].append(r)
@@ -180,13 +143,15 @@ def _votes_of_views(folder: Path) -> list[Vote]:
     return [_vote_of_view(number, lines, cabinets, after) for number, lines in rows.items()]
 
 
-def _vote_of_view(number: str, rows: list[_Row], cabinets: dict[str, Cabinet], after: dict[str, list[Cabinet]]) -> Vote:
-    first, day = rows[0], rows[0].sure_day("election_date")
+def _vote_of_view(
+    number: str, rows: list[CsvRow], cabinets: dict[str, Cabinet], after: dict[str, list[Cabinet]]
+) -> Vote:
+    first, day = rows[0], _day(rows[0], "election_date")
     return Vote(
         country=_ISO2.get(first.text("country_name_short"), ""),
         began_on=day,
         ended_on=day,
-        seats_total=first.whole("seats_total"),
+        seats_total=_whole(first, "seats_total"),
         results=tuple(_result_of_view(r) for r in rows),
         dissolved_on=None,
         cabinet_before=cabinets.get(first.text("previous_cabinet_id")),
@@ -194,22 +159,22 @@ def _vote_of_view(number: str, rows: list[_Row], cabinets: dict[str, Cabinet], a
     )
 
 
-def _result_of_view(r: _Row) -> Result:
+def _result_of_view(r: CsvRow) -> Result:
     short, name = r.text("party_name_short"), r.text("party_name_english")
-    return Result(short, name, r.whole("seats"), r.number("vote_share"))
+    return Result(short, name, _whole(r, "seats"), _number(r, "vote_share"))
 
 
 def _cabinets_of_views(folder: Path) -> tuple[dict[str, Cabinet], dict[str, list[Cabinet]]]:
     if not (folder / "view_cabinet.csv").is_file():
         return {}, {}
-    rows: dict[str, list[_Row]] = defaultdict(list)
+    rows: dict[str, list[CsvRow]] = defaultdict(list)
     for r in _table(folder, "view_cabinet", "start_date caretaker prime_minister election_id cabinet_id party_id"):
         rows[r.text("cabinet_id")].append(r)
     by_number: dict[str, Cabinet] = {}
     after: dict[str, list[Cabinet]] = defaultdict(list)
     for number, lines in rows.items():
-        lead = next((r.text("party_id") for r in lines if r.whole("prime_minister")), None)
-        by_number[number] = Cabinet(lines[0].sure_day("start_date"), bool(lines[0].whole("caretaker")), lead)
+        lead = next((r.text("party_id") for r in lines if _whole(r, "prime_minister")), None)
+        by_number[number] = Cabinet(_day(lines[0], "start_date"), bool(_whole(lines[0], "caretaker")), lead)
         after[lines[0].text("election_id")].append(by_number[number])
     return by_number, after
 
@@ -220,21 +185,24 @@ def _find(folder: Path, table: str) -> Path | None:
     return found[0] if found else None
 
 
-def _table(folder: Path, table: str, columns: str) -> list[_Row]:
+def _table(folder: Path, table: str, columns: str) -> list[CsvRow]:
     path = _find(folder, table)
     if path is None:
         raise UserError(f"no table {table} in '{folder}': ParlGov's {table}.csv must be there")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as f:
-            return _rows(csv.DictReader(f), path.name, columns.split())
-    except (OSError, UnicodeDecodeError, csv.Error) as e:
-        raise UserError(f"{path.name} cannot be read as CSV in UTF-8 ({e})") from e
+    rows = read_csv(path, required=columns.split()).rows
+    return [replace(row, cells={k: "" if v == "NA" else v for k, v in row.cells.items()}) for row in rows]
 
 
-def _rows(reader: "csv.DictReader[str]", file: str, columns: Iterable[str]) -> list[_Row]:
-    for missing in (c for c in columns if c not in (reader.fieldnames or ())):
-        raise UserError(f"{file} line 1: column '{missing}' is missing; is it ParlGov's table?")
-    return [_Row({k: v or "" for k, v in cells.items()}, file, reader.line_num) for cells in reader]
+def _day(row: CsvRow, column: str) -> date:
+    return row.need(column, date.fromisoformat, _DATE)
+
+
+def _whole(row: CsvRow, column: str) -> int:
+    return int(row.read(column, float, "a number") or 0)
+
+
+def _number(row: CsvRow, column: str) -> float:
+    return row.read(column, float, "a number") or 0.0
 
 
 _ISO2 = {

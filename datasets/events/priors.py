@@ -4,36 +4,28 @@ The file (CSV: ``event_id, observed_at, outcome, probability, source``) keeps wh
 is the last quote of each outcome strictly before the event's cut-off and strictly before the instant of its decision.
 """
 
-import csv
-import hashlib
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from datasets.csv_rows import CsvRow, csv_columns, csv_rows
+from datasets.csv_rows import CsvRow, csv_text, read_csv
 from datasets.errors import UserError, unknown_name
-from datasets.events.event import EventCatalogue, Instant, PoliticalEvent, Share
-from datasets.events.odds_book import STALE_AFTER, Quote, Quotes, folded, last_quotes, quotes_before
-from datasets.instants import iso_z
+from datasets.events.event import PoliticalEvent
+from datasets.events.event_catalogue import EventCatalogue
+from datasets.events.odds_book import (
+    PROBABILITY,
+    STALE_AFTER,
+    Quote,
+    Quotes,
+    folded,
+    last_quotes,
+    probability_of,
+    quotes_before,
+)
+from datasets.instants import INSTANT, iso_z, parse_instant
 
 COLUMNS = ("event_id", "observed_at", "outcome", "probability", "source")
-
-_Word = Annotated[str, Field(min_length=1)]
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    event_id: _Word
-    observed_at: Instant
-    outcome: _Word
-    probability: Share
-    source: _Word
 
 
 @dataclass(frozen=True)
@@ -88,20 +80,46 @@ def load_priors(path: Path, events: EventCatalogue) -> PriorTable:
         UserError: no such file, a wrong column, a bad row (line named), an unknown event, one outcome in two
             spellings, two quotes of one outcome at one instant.
     """
-    for extra in (c for c in csv_columns(path) if c not in COLUMNS):
-        raise unknown_name(f"column in {path.name} line 1:", extra, COLUMNS, hint=f"it has {', '.join(COLUMNS)}")
-    rows = [(row.where, _checked(row)) for row in csv_rows(path, COLUMNS)]
-    known = {e.event_id for e in events}
-    for where, row in rows:
-        if row.event_id not in known:
-            raise unknown_name(f"event at {where}:", row.event_id, known, hint="'hustings events list' shows them all")
-    _check_outcomes(rows)
+    file = read_csv(path, required=COLUMNS, known=COLUMNS)
+    quotes = [(row, _quote(row, events)) for row in file.rows]
+    _check_once(quotes)
     by_event: dict[str, list[Quote]] = {}
-    for _, row in rows:
-        quote = Quote(row.observed_at, row.outcome, row.probability, row.source)
-        by_event.setdefault(row.event_id, []).append(quote)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return PriorTable(path.name, digest, {e: tuple(sorted(quotes)) for e, quotes in by_event.items()})
+    for row, quote in quotes:
+        by_event.setdefault(row.text("event_id"), []).append(quote)
+    return PriorTable(file.name, file.sha256, {event_id: tuple(sorted(own)) for event_id, own in by_event.items()})
+
+
+def _quote(row: CsvRow, events: EventCatalogue) -> Quote:
+    event_id = row.text("event_id")
+    if event_id not in events:
+        known = [e.event_id for e in events]
+        raise unknown_name(f"event at {row.where}:", event_id, known, hint="'hustings events list' shows them all")
+    for name in (n for n in ("outcome", "source") if not row.text(n)):
+        raise UserError(f"{row.where}: {name} is blank")
+    return Quote(
+        row.need("observed_at", parse_instant, INSTANT),
+        row.text("outcome"),
+        row.need("probability", probability_of, PROBABILITY),
+        row.text("source"),
+    )
+
+
+def _check_once(quotes: list[tuple[CsvRow, Quote]]) -> None:
+    """Refuse an outcome in two spellings, and two quotes of one outcome at one instant."""
+    spellings: dict[tuple[str, str], tuple[str, str]] = {}
+    places: dict[tuple[str, str, datetime], str] = {}
+    for row, quote in quotes:
+        outcome, where = quote.outcome, row.where
+        key = (row.text("event_id"), folded(outcome))
+        spelling, first = spellings.setdefault(key, (outcome, where))
+        if spelling != outcome:
+            raise UserError(f"{where}: outcome '{outcome}' is '{spelling}' at {first}; write it one way per event")
+        first = places.setdefault((*key, quote.observed_at), where)
+        if first != where:
+            raise UserError(
+                f"{where}: '{outcome}' of {key[0]} at {iso_z(quote.observed_at)} appears already at {first};"
+                " keep one quote per outcome and instant"
+            )
 
 
 def with_priors(events: EventCatalogue, table: PriorTable) -> EventCatalogue:
@@ -112,13 +130,8 @@ def with_priors(events: EventCatalogue, table: PriorTable) -> EventCatalogue:
 
 def priors_csv(quotes: Mapping[str, Iterable[Quote]]) -> str:
     """Return quotes by event as the text of a priors file, in order of event, instant and outcome."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for event_id in sorted(quotes):
-        for q in sorted(quotes[event_id]):
-            writer.writerow([event_id, iso_z(q.observed_at), q.outcome, repr(q.probability), q.source])
-    return out.getvalue()
+    rows = ((event_id, q) for event_id in sorted(quotes) for q in sorted(quotes[event_id]))
+    return csv_text(COLUMNS, ((e, iso_z(q.observed_at), q.outcome, repr(q.probability), q.source) for e, q in rows))
 
 
 def add_quotes(path: Path, event_id: str, quotes: Iterable[Quote], events: EventCatalogue) -> None:
@@ -196,28 +209,3 @@ def _unmatched(event: PoliticalEvent) -> str:
     if not names:
         return "what happened is unknown: winner and winner_party are blank"
     return f"what happened is unknown: not one outcome alone of {', '.join(event.priors)} names {names}"
-
-
-def _checked(row: CsvRow) -> _Row:
-    try:
-        return _Row.model_validate(row.cells)
-    except ValidationError as e:
-        first = e.errors(include_url=False)[0]
-        must = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"{row.where}: {first['loc'][0]}: {must}, found '{first['input']}'") from e
-
-
-def _check_outcomes(rows: list[tuple[str, _Row]]) -> None:
-    spelled: dict[tuple[str, str], tuple[str, str]] = {}
-    seen: dict[tuple[str, str, datetime], str] = {}
-    for where, row in rows:
-        key = (row.event_id, folded(row.outcome))
-        spelling, first = spelled.setdefault(key, (row.outcome, where))
-        if spelling != row.outcome:
-            raise UserError(f"{where}: outcome '{row.outcome}' is '{spelling}' at {first}; write it one way per event")
-        earlier = seen.setdefault((*key, row.observed_at), where)
-        if earlier != where:
-            raise UserError(
-                f"{where}: '{row.outcome}' of {row.event_id} at {iso_z(row.observed_at)} stands already at {earlier};"
-                " keep one quote per outcome and instant"
-            )

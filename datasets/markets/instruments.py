@@ -1,23 +1,27 @@
 """Instruments: what can be traded, where, in which currency and lots, at which default costs."""
 
-import csv
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
 
-_COLUMNS = ("symbol", "name", "mic", "currency", "lot", "commission_bps", "slippage_bps")
+_NUMBERS = ("lot", "commission_bps", "slippage_bps")
+_REQUIRED = ("symbol", "name", "mic", "currency", *_NUMBERS)
+COLUMNS = (*_REQUIRED, "total_return", "tradable", "aliases", "notes", "launched_on")
+"""The columns of ``instruments.csv``; any other column holds the symbols of the provider of its name."""
+_YES_OR_NO = "yes, no or empty"
 
 
 @dataclass(frozen=True)
 class Instrument:
     """One market. Costs are in basis points of the traded value; ``lot`` 0 means any fraction can be held.
 
-    Levels of an index before ``launched_on`` are a back-cast; None where that is not known. ``yahoo``, ``fred`` and
-    ``stooq`` are the symbols of these providers, blank where they do not offer it.
+    Levels of an index before ``launched_on`` are a back-cast; None where that is not known. ``provider_symbols`` holds
+    the symbol of each provider that offers it: the file's other columns, each named as its provider.
     """
 
     symbol: str
@@ -32,9 +36,7 @@ class Instrument:
     aliases: tuple[str, ...] = ()
     notes: str = ""
     launched_on: date | None = None
-    yahoo: str = ""
-    fred: str = ""
-    stooq: str = ""
+    provider_symbols: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def check_tradable(self) -> None:
         """Raise a UserError when nothing stands for it that can be bought."""
@@ -56,7 +58,7 @@ class InstrumentTable:
         other = self._by_name.setdefault(name.casefold(), instrument)
         if other is not instrument:
             raise UserError(
-                f"instruments.csv: '{name}' stands for both {other.symbol} and {instrument.symbol}; a name means one"
+                f"instruments.csv: '{name}' names both {other.symbol} and {instrument.symbol}; a name has one meaning"
             )
 
     def __iter__(self) -> Iterator[Instrument]:
@@ -92,72 +94,45 @@ def read_instruments(path: Path) -> list[Instrument]:
     """Return the instruments of a CSV file with the columns of the bundled ``instruments.csv``.
 
     Raises:
-        UserError: a column is missing or a cell is not a number.
+        UserError: a column is missing, a cell is not what it must be, or a symbol is blank or appears twice.
     """
-    try:
-        return _read(path)
-    except (OSError, UnicodeDecodeError) as e:
-        raise UserError(f"{path.name}: cannot be read as UTF-8 ({type(e).__name__}); save it as UTF-8") from e
+    rows = read_csv(path, required=_REQUIRED).rows
+    symbols: set[str] = set()
+    for row in rows:
+        symbol = row.text("symbol")
+        if not symbol or symbol in symbols:
+            raise UserError(f"{row.where}: symbol '{symbol}' is empty or appears twice; each row has its own")
+        symbols.add(symbol)
+    return [_instrument(row) for row in rows]
 
 
-def _read(path: Path) -> list[Instrument]:
-    with path.open(encoding="utf-8-sig", newline="") as f:
-        reader = csv.DictReader(f)
-        missing = [c for c in _COLUMNS if c not in (reader.fieldnames or ())]
-        if missing:
-            raise UserError(f"{path.name}: column '{missing[0]}' is missing; it needs {', '.join(_COLUMNS)}")
-        found = [_instrument(row, f"{path.name} line {n}") for n, row in enumerate(reader, start=2)]
-    symbols = [i.symbol for i in found]
-    for n, symbol in enumerate(symbols):
-        if not symbol or symbol in symbols[:n]:
-            raise UserError(
-                f"{path.name} line {n + 2}: symbol '{symbol}' is empty or stands twice; each row has its own"
-            )
-    return found
-
-
-def _instrument(row: dict[str, str], where: str) -> Instrument:
-    if any(row[c] is None for c in _COLUMNS):
-        raise UserError(f"{where}: fewer fields than the header has")
-
-    def number(column: str) -> float:
-        text = (row[column] or "").strip()
-        try:
-            value = float(text or 0)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value < float("inf"):
-            raise UserError(f"{where}: {column} is '{text}', it must be a number of 0 or more")
-        return value
-
+def _instrument(row: CsvRow) -> Instrument:
+    lot, commission, slippage = (row.read(c, _not_negative, "a number of 0 or more") for c in _NUMBERS)
     return Instrument(
-        symbol=row["symbol"].strip(),
-        name=row["name"].strip(),
-        mic=row["mic"].strip(),
-        currency=row["currency"].strip(),
-        lot=number("lot"),
-        commission_bps=number("commission_bps"),
-        slippage_bps=number("slippage_bps"),
-        total_return=_yes(row, "total_return", where, blank=False),
-        tradable=_yes(row, "tradable", where, blank=True),
-        aliases=tuple((row.get("aliases") or "").split()),
-        notes=(row.get("notes") or "").strip(),
-        launched_on=_date((row.get("launched_on") or "").strip(), where),
-        yahoo=(row.get("yahoo") or "").strip(),
-        fred=(row.get("fred") or "").strip(),
-        stooq=(row.get("stooq") or "").strip(),
+        symbol=row.text("symbol"),
+        name=row.text("name"),
+        mic=row.text("mic"),
+        currency=row.text("currency"),
+        lot=lot or 0.0,
+        commission_bps=commission or 0.0,
+        slippage_bps=slippage or 0.0,
+        total_return=row.read("total_return", _is_yes, _YES_OR_NO) or False,
+        tradable=row.read("tradable", _is_yes, _YES_OR_NO) is not False,
+        aliases=tuple(row.text("aliases").split()),
+        notes=row.text("notes"),
+        launched_on=row.read("launched_on", date.fromisoformat, "a date such as 2020-07-27, or empty"),
+        provider_symbols={c: symbol for c, symbol in row.cells.items() if symbol and c not in COLUMNS},
     )
 
 
-def _yes(row: dict[str, str], column: str, where: str, *, blank: bool) -> bool:
-    text = (row.get(column) or "").strip().casefold()
-    if text not in ("yes", "no", ""):
-        raise UserError(f"{where}: {column} is '{text}'; it must be yes, no or empty")
-    return text == "yes" if text else blank
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
 
 
-def _date(text: str, where: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError as e:
-        raise UserError(f"{where}: launched_on is '{text}'; it must be like 2020-07-27, or empty") from e
+def _is_yes(text: str) -> bool:
+    if text.casefold() not in ("yes", "no"):
+        raise ValueError(text)
+    return text.casefold() == "yes"

@@ -5,7 +5,6 @@ and where the calendar knows the session, its own hours) and kept under ``$HUSTI
 only read it. What the library has wrong is put right by ``closures.csv`` and ``hours.csv``.
 """
 
-import csv
 import os
 import tempfile
 import warnings
@@ -21,6 +20,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
 from datasets.home import hustings_home
 from datasets.instants import Instants, Sessions, to_date, to_datetime, to_ns
@@ -280,8 +280,7 @@ _ROUND_THE_CLOCK: dict[str, Callable[[], HoursTable]] = {FX: _new_york_days, FX_
 
 
 def _rows(name: str, mic: str) -> list[dict[str, str]]:
-    with (_HERE / name).open(encoding="utf-8", newline="") as f:
-        return [r for r in csv.DictReader(f) if r["mic"] == mic]
+    return [r for r in bundled_rows(_HERE / name) if r["mic"] == mic]
 
 
 def _corrected_until(mic: str) -> int:

@@ -7,7 +7,6 @@ return plus the dividend over the close before (CRSP, Data Descriptions Guide, h
 reach back, the last price stays as it was; open, high, low and close of a session are scaled alike.
 """
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError
 from datasets.prices.bars import Bars, Floats
 
@@ -59,36 +59,28 @@ def read_actions(path: Path) -> list[CorporateAction]:
     Raises:
         UserError: a column or a cell is missing or wrong; file and line are named.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as f:
-            reader = csv.DictReader(f)
-            missing = [c for c in ACTION_COLUMNS if c not in (reader.fieldnames or ())]
-            if missing:
-                raise UserError(f"{path.name}: column '{missing[0]}' is missing; it needs {', '.join(ACTION_COLUMNS)}")
-            found = [_action(row, f"{path.name} line {reader.line_num}") for row in reader]
-    except (OSError, UnicodeDecodeError) as e:
-        raise UserError(f"{path.name}: cannot be read as UTF-8 ({type(e).__name__}); save it as UTF-8") from e
-    check_once(found, path.name)
-    return found
+    actions = [_action(row) for row in read_csv(path, required=ACTION_COLUMNS).rows]
+    check_once(actions, path.name)
+    return actions
 
 
-def _action(row: dict[str, str | None], where: str) -> CorporateAction:
-    text = {c: (row[c] or "").strip() for c in ACTION_COLUMNS}
-    try:
-        ex_date = date.fromisoformat(text["ex_date"])
-    except ValueError as e:
-        raise UserError(f"{where}: ex_date is '{text['ex_date']}'; it must be like 2026-07-08") from e
-    if text["kind"] not in list(ActionKind):
-        raise UserError(f"{where}: kind is '{text['kind']}'; it must be {' or '.join(ActionKind)}")
-    try:
-        value = float(text["value"])
-    except ValueError:
-        value = -1.0
+def _action(row: CsvRow) -> CorporateAction:
+    if not row.text("symbol"):
+        raise UserError(f"{row.where}: symbol is empty")
+    return CorporateAction(
+        row.text("symbol"),
+        row.need("ex_date", date.fromisoformat, "a date such as 2026-07-08"),
+        row.need("kind", ActionKind, " or ".join(ActionKind)),
+        row.need("value", _amount, "a number above 0"),
+        row.text("source"),
+    )
+
+
+def _amount(text: str) -> float:
+    value = float(text)
     if not 0 < value < float("inf"):
-        raise UserError(f"{where}: value is '{text['value']}'; it must be a number above 0")
-    if not text["symbol"]:
-        raise UserError(f"{where}: symbol is empty")
-    return CorporateAction(text["symbol"], ex_date, ActionKind(text["kind"]), value, text["source"])
+        raise ValueError(text)
+    return value
 
 
 def check_once(actions: Sequence[CorporateAction], name: str) -> None:

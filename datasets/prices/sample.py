@@ -22,7 +22,7 @@ from zlib import crc32
 import numpy as np
 
 from datasets.errors import UserError
-from datasets.events.event import Kind, ProGrowth, bundled_events
+from datasets.events import Kind, ProGrowth, bundled_events
 from datasets.instants import Instants, to_ns
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import calendar_sessions, stamp

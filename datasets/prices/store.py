@@ -5,9 +5,7 @@ read. Rows that are stored already are never changed in silence: ``put`` raises 
 differences unless they were accepted.
 """
 
-import csv
 import fcntl
-import io
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +16,7 @@ from time import sleep
 from typing import Any
 from urllib.parse import quote, unquote
 
+from datasets.csv_rows import csv_text, read_csv
 from datasets.errors import UserError, unknown_name
 from datasets.home import hustings_home
 from datasets.prices.actions import ACTION_COLUMNS
@@ -126,13 +125,12 @@ class Store:
         Raises:
             UserError: the store cannot be written.
         """
-        with table.open(encoding="utf-8-sig", newline="") as f:
-            header, *rows = [r for r in csv.reader(f) if r]
-        row = next(r for r in rows if r[header.index("symbol")].strip() == symbol)
-        text = io.StringIO(newline="")
-        csv.writer(text, lineterminator="\n").writerows([header, row])
+        file = read_csv(table)
+        row = next(list(r.cells.values()) for r in file.rows if r.text("symbol") == symbol)
         with self._lock():
-            self._replace(self.folder / f"{quote(symbol, safe='')}.instrument.csv", text.getvalue().encode())
+            self._replace(
+                self.folder / f"{quote(symbol, safe='')}.instrument.csv", csv_text(file.columns, [row]).encode()
+            )
 
     def forget_instrument(self, symbol: str) -> None:
         """Take away what was kept of an instrument; nothing where nothing was."""
@@ -149,15 +147,9 @@ class Store:
         """
         path = self.folder / "actions.csv"
         with self._lock():
-            there: list[list[str]] = []
-            if path.is_file():
-                with path.open(encoding="utf-8-sig", newline="") as f:
-                    there = [r for r in csv.reader(f) if r]
-            header = there[0] if there else list(ACTION_COLUMNS)
-            new = [list(r) for r in rows if list(r) not in there]
-            text = io.StringIO(newline="")
-            csv.writer(text, lineterminator="\n").writerows([header, *there[1:], *new])
-            self._replace(path, text.getvalue().encode())
+            kept = [[*row.cells.values()] for row in read_csv(path).rows] if path.is_file() else []
+            new = [list(row) for row in rows if list(row) not in kept]
+            self._replace(path, csv_text(ACTION_COLUMNS, [*kept, *new]).encode())
         return len(new)
 
     def instrument_files(self) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from datasets.errors import UserError
-from datasets.events import ELECTIONS, Majority, PoliticalEvent, ProGrowth, Surprise
+from datasets.events import Majority, PoliticalEvent, ProGrowth, Surprise
 from engine.strategy.contract import Strategy
 
 R = TypeVar("R")
@@ -128,6 +128,6 @@ def _missing(strategy: Strategy, event: PoliticalEvent, given: dict[str, Any]) -
 
 
 def _is_unknown(event: PoliticalEvent, field: str) -> bool:
-    if field in ("winner_party", "majority", "program") and event.kind not in ELECTIONS:
+    if field in ("winner_party", "majority", "program") and not event.kind.is_election:
         return False
     return getattr(event, field) in (None, (), {}, ProGrowth.UNKNOWN)

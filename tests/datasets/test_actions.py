@@ -146,13 +146,13 @@ def test_total_return_index_has_no_price_series():
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("ETF,2024-13-01,dividend,3,x", "line 2: ex_date is '2024-13-01'; it must be like 2026-07-08"),
+        ("ETF,2024-13-01,dividend,3,x", "line 2: ex_date is '2024-13-01'; it must be a date such as 2026-07-08"),
         ("ETF,2024-01-11,bonus,3,x", "line 2: kind is 'bonus'; it must be split or dividend"),
         ("ETF,2024-01-11,dividend,-3,x", "line 2: value is '-3'; it must be a number above 0"),
         ("ETF,2024-01-11,dividend,nan,x", "line 2: value is 'nan'"),
         ("ETF,2024-01-11,dividend,,x", "line 2: value is ''"),
         (",2024-01-11,dividend,3,x", "line 2: symbol is empty"),
-        ("ETF,2024-01-11", "line 2: kind is ''"),
+        ("ETF,2024-01-11", "line 2: not 5 fields as the header has"),
         ("ETF,2024-01-11,split,2,x\nETF,2024-01-11,split,2,y", "the split of ETF on 2024-01-11 stands twice"),
     ],
 )

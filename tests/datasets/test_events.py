@@ -56,7 +56,7 @@ def test_offsets_become_utc(tmp_path: Path) -> None:
     ("content", "said"),
     [
         ("event_id,country,kind,title\n", "events.csv line 1: column 'known_at' is missing"),
-        (HEADER.replace("pro_growth", "title"), "events.csv line 1: column 'title' stands twice"),
+        (HEADER.replace("pro_growth", "title"), "events.csv line 1: column 'title' appears twice"),
         (HEADER.replace("pro_growth", "pro_grow"), "unknown column in events.csv line 1: 'pro_grow' (did you mean"),
         (
             HEADER + ROW.replace("11:00:00Z,yes", "11:00:00,yes"),
@@ -70,7 +70,7 @@ def test_offsets_become_utc(tmp_path: Path) -> None:
             HEADER + ROW.replace("2026-01-19", "2026-03-19"),
             "events.csv line 2: polls_close_at 2026-02-08T11:00:00Z lies before announced_at",
         ),
-        (HEADER + ROW + ROW, "events.csv line 3: event_id 'JP-1' stands already at events.csv line 2"),
+        (HEADER + ROW + ROW, "events.csv line 3: event_id 'JP-1' appears already at events.csv line 2"),
         (HEADER + ROW.replace("general_election", "general"), "events.csv line 2: kind: Input should be"),
         (HEADER + ROW.replace(",yes", ",maybe"), "events.csv line 2: pro_growth: Input should be"),
         (HEADER + ROW.replace(",yes\n", "\n"), "events.csv line 2: not 8 fields"),

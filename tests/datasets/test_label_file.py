@@ -86,10 +86,10 @@ def test_each_fault_is_told_in_one_line(tmp_path: Path, text: str, said: str) ->
 
 
 def test_a_file_that_is_not_there_or_not_utf8_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no labels at"):
+    with pytest.raises(UserError, match="cannot be read"):
         load_labels(tmp_path / "none.csv")
     (tmp_path / "latin.csv").write_bytes("event_id,pro_growth\nJP-2,é\n".encode("latin-1"))
-    with pytest.raises(UserError, match=r"latin.csv: not UTF-8"):
+    with pytest.raises(UserError, match=r"latin.csv line 2: not UTF-8"):
         load_labels(tmp_path / "latin.csv")
 
 

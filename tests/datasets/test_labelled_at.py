@@ -80,7 +80,9 @@ def test_a_second_coder_says_when_he_coded(
 def test_a_coders_instant_without_an_offset_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "anna.csv"
     path.write_text("event_id,pro_growth,labelled_at\nJP-1,yes,2021-01-01T00:00\n")
-    with pytest.raises(UserError, match=r"^anna.csv line 2: labelled_at: '2021-01-01T00:00' is naive"):
+    with pytest.raises(
+        UserError, match=r"^anna.csv line 2: labelled_at is '2021-01-01T00:00'; it must be an instant with its offset"
+    ):
         load_labels(path)
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
 from datasets.events import CATALOGUE, PoliticalEvent
-from datasets.events.bundled_tables import table_rows
 from datasets.events.lint import FILE_RULES, ROW_RULES, lint
 
 SOUND = {
@@ -171,6 +171,6 @@ def test_what_is_no_file_of_events_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_exception_names_a_rule_and_says_why() -> None:
-    rows = table_rows("lint_exceptions")
+    rows = bundled_rows(CATALOGUE.parent / "lint_exceptions.csv")
     assert rows
     assert all(r["rule"] in {**ROW_RULES, **FILE_RULES} and r["why"] for r in rows)

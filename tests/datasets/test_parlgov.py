@@ -99,7 +99,7 @@ def test_what_is_imported_is_read_back_and_has_no_findings(tmp_path: Path, folde
         ("31__elections__Election.csv", "2021-09-20,1", "20.9.2021,1", r"31__elections__Election.csv line 7: date is '20.9.2021'; it must be a date"),
         ("31__elections__Election.csv", "seats_total", "seats", "31__elections__Election.csv line 1: column 'seats_total' is missing"),
         ("32__elections__ElectionResult.csv", ",160,", ",many,", "32__elections__ElectionResult.csv line 2: seats is 'many'; it must be a number"),
-        ("41__cabinets__Cabinet.csv", "2019-11-20", "", "41__cabinets__Cabinet.csv line 4: start_date is blank"),
+        ("41__cabinets__Cabinet.csv", "2019-11-20", "", "41__cabinets__Cabinet.csv line 4: start_date is ''; it must be a date"),
     ],
 )  # fmt: skip
 def test_a_bad_table_is_told_with_file_and_line(tmp_path: Path, file: str, old: str, new: str, said: str) -> None:

@@ -152,15 +152,21 @@ def test_an_old_prior_says_its_age() -> None:
         ("event_id,outcome,probability,source\n", "priors.csv line 1: column 'observed_at' is missing"),
         (
             HEADER + ROW.replace("0.21", "1.2"),
-            "priors.csv line 2: probability: Input should be less than or equal to 1",
+            "priors.csv line 2: probability is '1.2'; it must be a number from 0 to 1",
         ),
-        (HEADER + ROW.replace("0.21", "-0.1"), "priors.csv line 2: probability: Input should be greater than or equal"),
+        (
+            HEADER + ROW.replace("0.21", "-0.1"),
+            "priors.csv line 2: probability is '-0.1'; it must be a number from 0 to 1",
+        ),
         (HEADER + ROW.replace("0.21", "nan"), "priors.csv line 2: probability"),
-        (HEADER + ROW.replace("0.21", "21%"), "priors.csv line 2: probability: Input should be a valid number"),
+        (
+            HEADER + ROW.replace("0.21", "21%"),
+            "priors.csv line 2: probability is '21%'; it must be a number from 0 to 1",
+        ),
         (HEADER + ROW.replace("0.21", ""), "priors.csv line 2: probability"),
         (
             HEADER + ROW.replace("12:00:00Z", "12:00:00"),
-            "priors.csv line 2: observed_at: '2016-11-07T12:00:00' is naive",
+            "priors.csv line 2: observed_at is '2016-11-07T12:00:00'; it must be an instant with its offset",
         ),
         (HEADER + ROW.replace("Trump", ""), "priors.csv line 2: outcome"),
         (HEADER + ROW.replace("https://example.org", ""), "priors.csv line 2: source"),
@@ -170,11 +176,11 @@ def test_an_old_prior_says_its_age() -> None:
         ),
         (
             HEADER + ROW + ROW,
-            "priors.csv line 3: 'Trump' of US-2016-11-08-PE at 2016-11-07T12:00:00Z stands already at",
+            "priors.csv line 3: 'Trump' of US-2016-11-08-PE at 2016-11-07T12:00:00Z appears already at",
         ),
         (
             HEADER + ROW + ROW.replace("12:00:00Z", "13:00:00+01:00"),  # the same instant with another offset
-            "priors.csv line 3: 'Trump' of US-2016-11-08-PE at 2016-11-07T12:00:00Z stands already at priors.csv line 2",
+            "priors.csv line 3: 'Trump' of US-2016-11-08-PE at 2016-11-07T12:00:00Z appears already at priors.csv line 2",
         ),
         (
             HEADER + ROW + ROW.replace("T12", "T13").replace("Trump", "TRUMP"),

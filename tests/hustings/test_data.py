@@ -272,8 +272,8 @@ def test_an_own_instrument_is_updated_without_its_table(cli: Cli, home: Path, we
 @pytest.mark.parametrize(
     ("instruments", "said"),
     [
-        (ACME.format("TOPIX"), "'TOPIX' stands for both TOPIX and ACME"),
-        (ACME.format("") + "ACME,Twice,XTKS,JPY,1,1,1,\n", "line 3: symbol 'ACME' is empty or stands twice"),
+        (ACME.format("TOPIX"), "'TOPIX' names both TOPIX and ACME"),
+        (ACME.format("") + "ACME,Twice,XTKS,JPY,1,1,1,\n", "line 3: symbol 'ACME' is empty or appears twice"),
         (ACME.format("").replace("aliases", "tradable").replace("1,1,", "1,1,maybe"), "tradable is 'maybe'"),
         (ACME.format("").replace("ACME", "TOPIX").replace("XTKS", "XNYS"), "TOPIX is not as hustings knows it"),
     ],

@@ -470,12 +470,12 @@ def test_bad_input_asks_nobody(cli, home, server: Loopback, now: Now, arguments:
 @pytest.mark.slow
 def test_killed_at_any_moment_the_store_holds_good_series(home, server: Loopback) -> None:
     """Twenty updates of every series, each killed somewhere on its way; the store holds whole good versions only."""
-    instruments = [i for s in TWELVE if (i := bundled_instruments().find(s)).stooq]
+    instruments = [i for s in TWELVE if symbol_of(i := bundled_instruments().find(s), "stooq")]
     whole = {i.symbol: simulated(i.symbol, rows=220).rows for i in instruments}
 
     def offered(turn: int) -> None:
         for i in instruments:
-            server.series[i.stooq] = Series(whole[i.symbol][: 200 + turn])
+            server.series[symbol_of(i, "stooq")] = Series(whole[i.symbol][: 200 + turn])
 
     def started() -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", KILLED, *whole]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations, pairwise
 
-from datasets.events.event import EventRow, PoliticalEvent
+from datasets.events.event import PoliticalEvent
+from datasets.events.event_catalogue import EventRow
 
 Rows = Sequence[tuple[EventRow, PoliticalEvent]]
 _NEAR = timedelta(days=3)

@@ -2,29 +2,19 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from datasets.events.bundled_tables import table_rows
-from datasets.events.event import ELECTIONS, Kind, PoliticalEvent
+from datasets.csv_rows import bundled_rows
+from datasets.events.event import PoliticalEvent
 from datasets.events.indices import exchange_of
+from datasets.events.kinds import Kind
 from datasets.instants import iso_z
 from datasets.markets.sessions import calendar_sessions, hours_table
 from datasets.markets.zones import zones
 
-VOTES = ELECTIONS | {Kind.REFERENDUM}
 _LONGEST_COUNT = timedelta(days=60)
-_ANY_HOUR = frozenset({Kind.COUP_OR_MARTIAL_LAW, Kind.IMPEACHMENT, Kind.APPOINTMENT})
-_WAKING = range(7, 24)
-_HOURS: dict[Kind, range] = {
-    **dict.fromkeys(VOTES, range(10, 30)),  # exit polls, the count of that night, a call at dawn; India counts by day
-    Kind.MACRO_RELEASE: range(7, 19),
-    Kind.INAUGURATION: range(8, 22),
-    Kind.PARTY_CONGRESS: range(8, 22),
-    Kind.BUDGET_OR_POLICY: range(7, 28),
-    Kind.CONFIDENCE_VOTE: range(7, 28),
-    Kind.DISSOLUTION: range(7, 25),
-}
-"""The local hours in which an outcome of a kind becomes known; 24 is midnight, 29 five the next morning."""
+_VOTE_DAYS = Path(__file__).parents[1] / "vote_days.csv"
 
 
 def order(event: PoliticalEvent) -> Iterator[str]:
@@ -58,9 +48,9 @@ def zone(event: PoliticalEvent) -> Iterator[str]:
 
 def hour(event: PoliticalEvent) -> Iterator[str]:
     """The outcome became known at an hour at which outcomes of its kind do."""
-    if event.known_at is None or event.kind in _ANY_HOUR:
+    if event.known_at is None:
         return
-    local, hours = _local(event, event.known_at), _HOURS.get(event.kind, _WAKING)
+    local, hours = _local(event, event.known_at), event.kind.hours
     if local.hour not in hours and local.hour + 24 not in hours:
         yield f"known_at is {local:%H:%M} in {event.timezone}: no hour for a {event.kind}; is the offset right?"
 
@@ -91,9 +81,9 @@ def holiday(event: PoliticalEvent) -> Iterator[str]:
 def _custom(event: PoliticalEvent) -> dict[str, str] | None:
     """Return the row of vote_days.csv for a vote: that of the shortest span which holds its day."""
     day = event.voted_on
-    if day is None or event.kind not in VOTES:
+    if day is None or not event.kind.is_vote:
         return None
-    rows = (r for r in table_rows("vote_days") if r["country"] == event.country)
+    rows = (r for r in bundled_rows(_VOTE_DAYS) if r["country"] == event.country)
     fitting = (r for r in rows if not r["kinds"] or event.kind in r["kinds"].split())
     holding = [r for r in fitting if date.fromisoformat(r["first"]) <= day <= date.fromisoformat(r["last"])]
     return min(holding, key=_span, default=None)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from datasets.csv_rows import CsvRow, csv_columns, csv_rows
+from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError
 from datasets.events.odds.cells import checked_once, chosen_market, price_of
 from datasets.events.odds_book import Quote
@@ -26,29 +26,28 @@ def polymarket_quotes(path: Path, market: str | None = None) -> list[Quote]:
     Raises:
         UserError: not such a file, a bad row (line named), no such state.
     """
-    columns = [c for c in csv_columns(path) if c.endswith(_SUFFIX)]
-    rows = list(csv_rows(path, ("date", "timestamp_utc", "state")))
+    file = read_csv(path, required=("date", "timestamp_utc", "state"))
+    columns = [c for c in file.columns if c.endswith(_SUFFIX)]
     if not columns:
         raise UserError(f"{path.name} line 1: no column such as trump{_SUFFIX} gives an outcome's probability")
-    chosen = chosen_market(market, {row.cells["state"]: "" for row in rows}, path.name)
-    mine = (row for row in rows if row.cells["state"] == chosen)
-    return checked_once(_quotes(mine, columns, f"Polymarket {chosen}"))
+    chosen = chosen_market(market, {row.cells["state"]: "" for row in file.rows}, path.name)
+    own = (row for row in file.rows if row.cells["state"] == chosen)
+    return checked_once(_quotes(own, columns, f"Polymarket {chosen}"))
 
 
-def _quotes(rows: Iterator[CsvRow], columns: list[str], source: str) -> Iterator[tuple[str, Quote]]:
+def _quotes(rows: Iterator[CsvRow], columns: list[str], source: str) -> Iterator[tuple[CsvRow, Quote]]:
     for row in rows:
         at = _observed_at(row)
         for column in (c for c in columns if row.cells[c]):
             outcome = column.removesuffix(_SUFFIX).replace("_", " ").title()
-            yield row.where, Quote(at, outcome, price_of(row.cells[column], column=column, where=row.where), source)
+            yield row, Quote(at, outcome, price_of(row, column), source)
 
 
 def _observed_at(row: CsvRow) -> datetime:
-    text = row.cells["timestamp_utc"]
-    try:
-        at = datetime.fromtimestamp(int(text), UTC)
-    except (ValueError, OverflowError, OSError) as e:
-        raise UserError(f"{row.where}: timestamp_utc is '{text}'; it must be a whole number of Unix seconds") from e
+    at = row.need(
+        "timestamp_utc", lambda text: datetime.fromtimestamp(int(text), UTC), "a whole number of Unix seconds"
+    )
     if at.date().isoformat() != row.cells["date"]:
-        raise UserError(f"{row.where}: timestamp_utc {text} is of {at.date()} in UTC, but date is {row.cells['date']}")
+        stamp, day = row.cells["timestamp_utc"], row.cells["date"]
+        raise UserError(f"{row.where}: timestamp_utc {stamp} is of {at.date()} in UTC, but date is {day}")
     return at

@@ -8,15 +8,14 @@ https://predictit.freshdesk.com/support/solutions/articles/5000516286-when-does-
 at worst, never early.
 """
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from datasets.csv_rows import CsvRow, csv_columns, csv_rows
-from datasets.errors import UserError
+from datasets.csv_rows import CsvRow, read_csv
 from datasets.events.odds.cells import checked_once, chosen_market, price_of
 from datasets.events.odds_book import Quote
+from datasets.instants import INSTANT, parse_instant
 
 _EASTERN = ZoneInfo("America/New_York")
 _LAST_SECOND = time(23, 59, 59)
@@ -32,37 +31,23 @@ def predictit_quotes(path: Path, market: str | None = None) -> list[Quote]:
     Raises:
         UserError: not such a file, a bad row (line named), no such market.
     """
-    stamp, observed_at = ("date", _end_of_day) if "date" in csv_columns(path) else ("time", _end_of_hour)
-    rows = list(csv_rows(path, (stamp, "market_id", "contract", "close")))
-    names = {row.cells["market_id"]: row.cells.get("symbol", "") for row in rows}
+    file = read_csv(path)
+    is_daily = "date" in file.columns
+    file.require("date" if is_daily else "time", "market_id", "contract", "close")
+    names = {row.cells["market_id"]: row.text("symbol") for row in file.rows}
     chosen = chosen_market(market, names, path.name)
     source = " ".join(f"PredictIt market {chosen} {names[chosen]}".split())
-    mine = (row for row in rows if row.cells["market_id"] == chosen)
-    return checked_once(_quotes(mine, stamp, observed_at, source))
+    own = (row for row in file.rows if row.cells["market_id"] == chosen)
+    return checked_once((row, _quote(row, source, is_daily=is_daily)) for row in own)
 
 
-def _quotes(
-    rows: Iterator[CsvRow], stamp: str, observed_at: Callable[[str, str], datetime], source: str
-) -> Iterator[tuple[str, Quote]]:
-    for row in rows:
-        at = observed_at(row.cells[stamp], row.where)
-        price = price_of(row.cells["close"], column="close", where=row.where)
-        yield row.where, Quote(at, row.cells["contract"] or "Yes", price, source)
+def _quote(row: CsvRow, source: str, *, is_daily: bool) -> Quote:
+    if is_daily:
+        at = row.need("date", _end_of_day, "a date such as 2016-11-07")
+    else:
+        at = row.need("time", parse_instant, INSTANT) + timedelta(minutes=59, seconds=59)
+    return Quote(at, row.cells["contract"] or "Yes", price_of(row, "close"), source)
 
 
-def _end_of_day(text: str, where: str) -> datetime:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as e:
-        raise UserError(f"{where}: date is '{text}'; write a date like 2016-11-07") from e
-    return datetime.combine(day, _LAST_SECOND, _EASTERN).astimezone(UTC)
-
-
-def _end_of_hour(text: str, where: str) -> datetime:
-    try:
-        begins = datetime.fromisoformat(text)
-    except ValueError as e:
-        raise UserError(f"{where}: time is '{text}'; write an instant like 2020-07-11T04:00:00Z") from e
-    if begins.tzinfo is None:
-        raise UserError(f"{where}: time '{text}' is naive: it must carry its offset, such as 2020-07-11T04:00:00Z")
-    return begins.astimezone(UTC) + timedelta(minutes=59, seconds=59)
+def _end_of_day(text: str) -> datetime:
+    return datetime.combine(date.fromisoformat(text), _LAST_SECOND, _EASTERN).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.events.event import bundled_events
+from datasets.events import bundled_events
 from datasets.prices.bars import Source
 from datasets.prices.checks.case import FINE, Case, Flaw, Verdict
 from datasets.prices.findings import Severity

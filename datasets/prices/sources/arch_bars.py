@@ -1,6 +1,5 @@
 """The real daily bars of the S&P 500 and the Nasdaq Composite (1999 to 2018) that the package arch ships."""
 
-import csv
 import gzip
 from datetime import datetime
 from importlib.util import find_spec
@@ -8,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.csv_rows import parse_csv
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
-from datasets.prices.bars import Bars, Source, make_bars
+from datasets.prices.bars import Bars, Floats, Source, make_bars
 from datasets.visibility import visible_bars
 
 _FILES = {"SPX": "sp500", "IXIC": "nasdaq"}
@@ -36,22 +36,23 @@ class ArchSource:
                 f"no bars of {instrument.symbol} in the package arch, which has {', '.join(self.symbols())}"
             )
         path = _package_folder() / "data" / name / f"{name}.csv.gz"
-        with gzip.open(path, "rt", encoding="utf-8", newline="") as f:
-            rows = list(csv.DictReader(f))
+        rows = parse_csv(gzip.decompress(path.read_bytes()), path.name).rows
 
-        def column(title: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-            return np.array([float(r[title]) for r in rows])
+        def column(title: str) -> Floats:
+            return np.array([float(r.cells[title]) for r in rows])
 
         return make_bars(
             instrument,
             Source("arch", f"real bars shipped in the package arch ({name}, Yahoo)"),
-            session=np.array([datetime.strptime(r["Date"], "%m/%d/%Y").date() for r in rows], dtype="datetime64[D]"),
+            session=np.array(
+                [datetime.strptime(r.cells["Date"], "%m/%d/%Y").date() for r in rows], dtype="datetime64[D]"
+            ),
             open_=column("Open"),
             high=column("High"),
             low=column("Low"),
             close=column("Close"),
             volume=column("Volume"),
-            where=lambda row: f"{path.name} line {row + 2}",
+            where=lambda row: rows[row].where,
         )
 
 

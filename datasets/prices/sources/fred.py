@@ -34,7 +34,7 @@ class Fred:
 
     def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
         """Return the closes of the series that stands for an instrument."""
-        series = instrument.fred
+        series = instrument.provider_symbols[self.name]
         span = {"cosd": first and first.isoformat(), "coed": last and last.isoformat()}
         parameters = {"id": series, **{k: v for k, v in span.items() if v}}
 

@@ -44,7 +44,7 @@ def provider_of(name: str, *, policy: RetryPolicy, clock: HttpClock) -> Provider
 
 def symbol_of(instrument: Instrument, provider: str) -> str:
     """Return the provider's own symbol of an instrument, blank where it does not offer it."""
-    return {"yahoo": instrument.yahoo, "fred": instrument.fred, "stooq": instrument.stooq}[provider]
+    return instrument.provider_symbols.get(provider, "")
 
 
 def offered_by(instrument: Instrument) -> list[str]:

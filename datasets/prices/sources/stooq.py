@@ -37,7 +37,7 @@ class Stooq:
 
     def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
         """Return the bars of the symbol that stands for an instrument."""
-        symbol = instrument.stooq
+        symbol = instrument.provider_symbols[self.name]
         span = {"d1": first and f"{first:%Y%m%d}", "d2": last and f"{last:%Y%m%d}", "apikey": os.environ.get(KEY)}
         parameters = {"s": symbol, "i": "d", **{k: v for k, v in span.items() if v}}
 

@@ -63,7 +63,7 @@ class Yahoo:
 
     def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
         """Return the bars, dividends and splits of the ticker that stands for an instrument."""
-        ticker = instrument.yahoo
+        ticker = instrument.provider_symbols[self.name]
         return self._client.request(
             lambda: self._send(ticker, first, last),
             lambda answer: _read(answer, ticker, instrument, self._now()),

@@ -1,0 +1,68 @@
+"""The kinds of events: one line each, with all that the program knows of a kind."""
+
+from enum import StrEnum
+from typing import Any, Self
+
+
+class Ballot(StrEnum):
+    """Whether citizens vote, and on what."""
+
+    ELECTION = "election"
+    REFERENDUM = "referendum"
+    NONE = "none"
+
+
+_COUNT = range(10, 30)  # exit polls, the count of that night, a call at dawn; India counts by day
+_DAYTIME = range(8, 22)
+_WAKING = range(7, 24)
+_LATE_SITTING = range(7, 28)
+_ANY_HOUR = range(24)
+
+
+class Kind(StrEnum):
+    """What sort of event it is.
+
+    ``ballot`` says what citizens vote on; ``hours`` are the local hours in which the outcome becomes known: 24 is
+    midnight, 29 five the next morning.
+    """
+
+    ballot: Ballot
+    hours: range
+
+    def __new__(cls, name: str, *facts: Any) -> Self:
+        """Return a member; a line of the table that is not complete is an error at import."""
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.ballot, kind.hours = facts
+        return kind
+
+    GENERAL_ELECTION = "general_election", Ballot.ELECTION, _COUNT
+    PRESIDENTIAL_ELECTION = "presidential_election", Ballot.ELECTION, _COUNT
+    LEGISLATIVE_ELECTION = "legislative_election", Ballot.ELECTION, _COUNT
+    LEADERSHIP_ELECTION = "leadership_election", Ballot.NONE, _WAKING
+    REFERENDUM = "referendum", Ballot.REFERENDUM, _COUNT
+    DISSOLUTION = "dissolution", Ballot.NONE, range(7, 25)
+    RESIGNATION = "resignation", Ballot.NONE, _WAKING
+    APPOINTMENT = "appointment", Ballot.NONE, _ANY_HOUR
+    CONFIDENCE_VOTE = "confidence_vote", Ballot.NONE, _LATE_SITTING
+    IMPEACHMENT = "impeachment", Ballot.NONE, _ANY_HOUR
+    BUDGET_OR_POLICY = "budget_or_policy", Ballot.NONE, _LATE_SITTING
+    PARTY_CONGRESS = "party_congress", Ballot.NONE, _DAYTIME
+    COUP_OR_MARTIAL_LAW = "coup_or_martial_law", Ballot.NONE, _ANY_HOUR
+    INAUGURATION = "inauguration", Ballot.NONE, _DAYTIME
+    MACRO_RELEASE = "macro_release", Ballot.NONE, range(7, 19)
+
+    @property
+    def is_vote(self) -> bool:
+        """Whether citizens vote."""
+        return self.ballot is not Ballot.NONE
+
+    @property
+    def is_election(self) -> bool:
+        """Whether voters elect a parliament, a chamber or a president."""
+        return self.ballot is Ballot.ELECTION
+
+    @property
+    def words(self) -> str:
+        """The kind as a page shows it, such as ``general election``."""
+        return self.value.replace("_", " ")

@@ -1,0 +1,58 @@
+"""Check lists: a new instrument or kind of event that is half done fails a test, with a message that says what is missing."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from datasets.csv_rows import CsvRow, parse_csv, read_csv
+from datasets.errors import UserError
+from datasets.events import Kind, kinds
+from datasets.markets import instruments
+from datasets.markets.sessions import hours_table
+
+ROOT = Path(__file__).parents[2]
+OPTIONAL = {"lot", "aliases", "launched_on"}
+"""Blank where any fraction can be held, where there is no other name, and where the launch is not known."""
+
+
+def unfinished(row: CsvRow) -> list[str]:
+    """Return what is missing of an instrument."""
+    own = set(instruments.COLUMNS) - OPTIONAL
+    missing = [
+        f"{row.where}: column {c} is blank; fill it" for c in instruments.COLUMNS if c in own and not row.text(c)
+    ]
+    try:
+        hours_table(row.text("mic"))
+    except UserError as e:
+        missing.append(f"{row.where}: {row.text('mic')} has no hours ({e}); add them to datasets/markets/hours.csv")
+    return missing
+
+
+def test_every_instrument_is_complete() -> None:
+    rows = read_csv(Path(instruments.__file__).with_name("instruments.csv")).rows
+    assert [fault for row in rows for fault in unfinished(row)] == []
+
+
+def test_an_instrument_of_an_exchange_without_hours_is_named() -> None:
+    header = ",".join(instruments.COLUMNS)
+    row = "ABC,An index,XZZZ,USD,,1,2,no,yes,,,"
+    (faulty,) = parse_csv(f"{header}\n{row}\n".encode(), "instruments.csv").rows
+    blank, hours = unfinished(faulty)
+    assert blank == "instruments.csv line 2: column notes is blank; fill it"
+    assert hours.startswith("instruments.csv line 2: XZZZ has no hours (unknown exchange calendar 'XZZZ'")
+
+
+def test_a_kind_of_event_that_is_half_done_is_an_error_at_import() -> None:
+    source = inspect.getsource(kinds)
+    assert "MACRO_RELEASE = " in source
+    for half in ('STRIKE = "strike"', 'STRIKE = "strike", Ballot.NONE'):
+        with pytest.raises((TypeError, ValueError)):
+            exec(source.replace("    MACRO_RELEASE = ", f"    {half}\n    MACRO_RELEASE = "), {"__name__": "half_done"})
+
+
+def test_every_kind_has_its_row_in_the_documentation() -> None:
+    text = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    votes = {True: "yes", False: "no"}
+    rows = [f"| `{k}` | {votes[k.is_vote]} | {k.hours.start} to {k.hours.stop} |" for k in Kind]
+    assert [row for row in rows if row not in text] == []
