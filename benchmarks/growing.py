@@ -11,7 +11,7 @@ from datasets.events import EventCatalogue
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source, make_intraday_bars
 from engine.account.grid import evaluate_grid
-from engine.account.vector import evaluate
+from engine.account.evaluate import evaluate
 from engine.plan.plan import make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.strategy.combinations import product_of

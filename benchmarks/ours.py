@@ -10,7 +10,7 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars, Source, make_bars
-from engine.account.vector import evaluate
+from engine.account.evaluate import evaluate
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.strategy import After, Fraction, Leg, NextOpen, Strategy, Symbols, strategy

@@ -48,6 +48,7 @@ class BuyAfterEvent(Strategy):
         weight: share of equity put in
         stop_loss: loss at which to leave, as a fraction of the entry price, or none
         take_profit: gain at which to leave, as a fraction of the entry price, or none
+        trailing_stop: loss from the best price since the entry at which to leave, as a fraction, or none
         country: two letters, or none for all
         kind: kind of event, or none for all
         pro_growth: label, or none for all
@@ -66,6 +67,7 @@ class BuyAfterEvent(Strategy):
     weight: Fraction = 0.95
     stop_loss: OptionalDistance = None
     take_profit: OptionalDistance = None
+    trailing_stop: OptionalDistance = None
     country: OptionalCountry = None
     kind: OptionalKind = None
     pro_growth: OptionalProGrowth = None
@@ -95,5 +97,6 @@ class BuyAfterEvent(Strategy):
                 exit=After(sessions=self.hold, at=self.exit),
                 stop_loss=self.stop_loss,
                 take_profit=self.take_profit,
+                trailing_stop=self.trailing_stop,
             )
         ]

@@ -1,33 +1,32 @@
-"""The accounts of many plans: fill after fill in time, all plans abreast.
+"""The accounts of many plans: fill after fill in time, all plans in parallel.
 
-Each trade has two steps, its opening and its closing. Where they fall hangs on prices alone, so the steps of a plan can
-be put in order before any account is known: closings first, then openings, as in the replay. Between two steps an
-account changes by interest alone. Idle cash grows at the same pace in all accounts; cash is therefore kept as what it
-was worth on the first day (``worth``), and that changes at steps only.
+Each trade has two steps, its opening and its closing. Where they are depends on prices alone, so the steps of a plan
+are put in order before any account is known: closings first, then openings, as in the replay. Between two steps an
+account changes by interest alone. Idle cash grows at the same rate in all accounts; cash is therefore kept discounted
+to the first day, and changes at steps only, but for what shorts are charged.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.prices.bars import Flags, Floats
-from engine.account.bar_matrix import BarMatrix, CostModel, Numbers64
-from engine.account.exits import HELD, Priced
-from engine.account.sizing import SMALLEST_SCALE
-from engine.account.trade_table import spans
+from engine.account.bar_matrix import CostModel
+from engine.account.exits import HELD, PricedTrades
+from engine.account.sizing import LOT_TOLERANCE, SMALLEST_SCALE
+from engine.account.trade_table import Index, spans
+from engine.plan.plan import Numbers64
 
 _NEVER = np.iinfo(np.int64).max
-_LOTS_SLACK = 1e-9  # engine.account.sizing.whole_lots
 
 
 @dataclass(frozen=True, eq=False)
 class Steps:
     """Two steps a trade, plan by plan and in order of time; those of plan p are ``start[p]`` up to ``start[p + 1]``.
 
-    ``day`` is the first at whose mark a step is seen (the number of days: never closed). ``leads`` says of an opening
-    that it is the first of its instant: all openings of an instant are sized on the equity there, and scaled together;
-    ``wanted`` is what they want, with commission, as a share of equity.
+    ``day`` is the first at whose mark a step is included (the number of days: never closed). ``leads`` marks an
+    opening that is the first of its instant: all openings of an instant are sized on the equity there, and scaled
+    together; ``wanted`` is what they want, with commission, as a share of equity.
     """
 
     start: Numbers64
@@ -39,34 +38,34 @@ class Steps:
     one_at_a_time: bool
 
 
-def steps_of(priced: Priced, tape: BarMatrix, money: CostModel) -> Steps:
+def steps_of(priced: PricedTrades, costs: CostModel) -> Steps:
     """Return the steps of all plans of a table."""
-    table, entries = priced.table, priced.table.entries
-    entered = tape.order[entries.moment][table.entry]
-    left = np.where(priced.reason == HELD, _NEVER, tape.order[priced.out])
+    matrix, table, entries = costs.matrix, priced.table, priced.table.entries
+    entered = matrix.order[entries.tick][table.entry]
+    left = np.where(priced.reason == HELD, _NEVER, matrix.order[priced.out])
     follows = np.ones(len(table), dtype=bool)
     follows[table.start[:-1][np.diff(table.start) > 0]] = False
     one_at_a_time = bool(np.all(left[:-1] <= entered[1:], where=follows[1:]))
     order = np.stack((entered, left), axis=1).ravel()
     step = np.arange(2 * len(table)) if one_at_a_time else _sorted(priced, order)
     trade, opens = step >> 1, step & 1 == 0
-    moment = np.where(opens, entries.moment[table.entry[trade]], priced.out[trade])
-    day = np.where(order[step] == _NEVER, tape.n_days, tape.day[moment])
-    share = np.abs(entries.weight) * (1 + money.commission[entries.instrument])
+    tick = np.where(opens, entries.tick[table.entry[trade]], priced.out[trade])
+    day = np.where(order[step] == _NEVER, matrix.n_days, matrix.day[tick])
+    share = np.abs(entries.weight) * (1 + costs.commission[entries.instrument])
     leads, wanted = opens, np.where(opens, share[table.entry[trade]], 0.0)
     if not one_at_a_time:
         leads, wanted = _together(table.start * 2, order[step], opens, wanted)
     return Steps(table.start * 2, trade, opens, day, leads, wanted, one_at_a_time)
 
 
-def _sorted(priced: Priced, order: Numbers64) -> Numbers64:
-    """Return the steps by plan, instant, closings before openings, place of the instrument, and place in the plan."""
+def _sorted(priced: PricedTrades, order: Numbers64) -> Numbers64:
+    """Return the steps by plan, instant, closings before openings, instrument, entry (closings), place in the plan."""
     table = priced.table
-    n = len(table)
     plan = np.repeat(np.arange(table.n_plans), np.diff(table.start))
-    kind = np.tile([1, 0], n)
-    place = table.entries.instrument[table.entry]
-    by: Numbers64 = np.lexsort((np.repeat(place, 2), kind, order, np.repeat(plan, 2)))
+    opens = np.tile([1, 0], len(table))
+    instrument = table.entries.instrument[table.entry]
+    entered = np.where(opens == 1, 0, np.repeat(order[::2], 2))
+    by: Numbers64 = np.lexsort((entered, np.repeat(instrument, 2), opens, order, np.repeat(plan, 2)))
     return by
 
 
@@ -83,32 +82,20 @@ def _together(start: Numbers64, order: Numbers64, opens: Flags, wanted: Floats) 
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
-    """What became of each trade and step: the signed ``quantity`` of a trade (0: not traded), and cash after a step.
+class Positions:
+    """What became of each trade and step.
 
-    ``worth`` is the cash after each step, as what it was worth on the first day: it is had at the mark of day d as
-    ``worth * money.grown[d + 1]``.
+    One value a trade: the signed ``quantity`` (0: not traded), the ``equity`` it was sized on and the ``scale`` that
+    the exposure limit left it. ``cash`` is that after each step, discounted to the first day: at the mark of day d it
+    is ``cash * costs.grown[d + 1]``. One value a plan: the ``final`` equity.
     """
 
     steps: Steps
     quantity: Floats
-    worth: Floats
+    equity: Floats
+    scale: Floats
+    cash: Floats
     final: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Trades held while others are opened: the number of the leading step, of the trade, and its price then."""
-
-    of_step: Numbers64
-    trade: Numbers64
-    price: Floats
-
-    def at(self, steps: Numbers64) -> tuple[Numbers64, Numbers64]:
-        """Return the pairs of several leading steps, and the place of each pair's step among them."""
-        first = np.searchsorted(self.of_step, steps)
-        counts = np.searchsorted(self.of_step, steps, side="right") - first
-        return spans(first, counts), np.repeat(np.arange(len(steps)), counts)
 
 
 def held_pairs(steps: Steps, chosen: Flags) -> tuple[Numbers64, Numbers64]:
@@ -123,72 +110,71 @@ def held_pairs(steps: Steps, chosen: Flags) -> tuple[Numbers64, Numbers64]:
     return numbers[spans(first, counts)], np.repeat(np.arange(n // 2), counts)
 
 
-def _pairs(priced: Priced, steps: Steps, tape: BarMatrix) -> _Pairs:
-    if steps.one_at_a_time:
-        nothing = np.zeros(0, dtype=np.int64)
-        return _Pairs(nothing, nothing, np.zeros(0))
-    step, trade = held_pairs(steps, steps.leads)
-    by = np.argsort(step, kind="stable")
-    step, trade = step[by], trade[by]
-    table, entries = priced.table, priced.table.entries
-    order = tape.order[entries.moment[table.entry[steps.trade[step]]]]
-    return _Pairs(step, trade, known_prices(tape, entries.instrument[table.entry[trade]], order))
-
-
-def known_prices(tape: BarMatrix, instrument: NDArray[np.int32], order: Numbers64) -> Floats:
-    """Return the last price of instruments at places in time."""
-    found = np.empty(len(order))
-    by = np.argsort(instrument, kind="stable")
-    edges = np.searchsorted(instrument[by], np.arange(len(tape.bars) + 1))
-    for n in np.flatnonzero(np.diff(edges)):
-        mine = by[edges[n] : edges[n + 1]]
-        found[mine] = tape.price[tape.known_rows(int(n), order[mine])]
-    return found
-
-
-def settled(priced: Priced, steps: Steps, tape: BarMatrix, money: CostModel) -> Settled:
-    """Return the accounts after all steps. Shorts that pay interest are left to engine/account/grid.py."""
-    walk = _Walk(priced, steps, tape, money)
+def positions_of(priced: PricedTrades, costs: CostModel) -> Positions:
+    """Return the accounts of all plans of a table after all steps."""
+    steps = steps_of(priced, costs)
+    walk = _Walk(priced, steps, costs)
     counts = np.diff(steps.start)
     by = np.argsort(-counts, kind="stable")
     first, counts = steps.start[:-1][by], counts[by]
     for k in range(int(counts.max(initial=0))):
         n = int(np.searchsorted(-counts, -k))
         walk.take(by[:n], first[:n] + k)
-    return Settled(steps, walk.quantity, walk.worth, walk.final())
+    return Positions(steps, walk.quantity, walk.equity_of_trade, walk.scale_of_trade, walk.cash, walk.final())
 
 
 class _Walk:
-    """All accounts abreast, from step to step."""
+    """All accounts in parallel, from step to step.
 
-    def __init__(self, priced: Priced, steps: Steps, tape: BarMatrix, money: CostModel) -> None:
-        self.priced, self.steps, self.tape, self.money = priced, steps, tape, money
-        self.pairs = _pairs(priced, steps, tape)
+    ``posted`` is the discounted cash that has earned interest by the mark of the day before, ``pending`` what was paid
+    and received since.
+    """
+
+    def __init__(self, priced: PricedTrades, steps: Steps, costs: CostModel) -> None:
+        self.priced, self.steps, self.costs = priced, steps, costs
         plans, n = len(steps.start) - 1, len(steps.trade)
-        self.quantity, self.worth = np.zeros(n // 2), np.empty(n)
-        self.posted, self.pending = np.full(plans, money.terms.cash), np.zeros(plans)
+        self.quantity, self.equity_of_trade, self.scale_of_trade = (np.zeros(n // 2) for _ in range(3))
+        self.cash = np.empty(n)
+        self.posted, self.pending = np.full(plans, costs.terms.cash), np.zeros(plans)
         self.day, self.equity, self.scale = np.zeros(plans, dtype=np.int64), np.zeros(plans), np.zeros(plans)
-        entry, instrument = priced.table.entry, priced.table.entries.instrument
-        self.weight, self.paid = priced.table.entries.weight[entry], priced.paid[entry]
-        self.commission, self.lot = money.commission[instrument][entry], money.lot[instrument][entry]
+        table, instrument = priced.table, priced.table.entries.instrument
+        self.weight, self.paid = table.entries.weight[table.entry], priced.paid[table.entry]
+        self.instrument = instrument[table.entry]
+        self.commission, self.lot = costs.commission[self.instrument], costs.lot[self.instrument]
+        self.shorts = _Shorts(plans, costs) if costs.pays_interest and bool(np.any(self.weight < 0)) else None
+        self._find_pairs()
+
+    def _find_pairs(self) -> None:
+        """Find the trades held while others are opened: the leading step, the trade, and its price then."""
+        steps, table = self.steps, self.priced.table
+        step, trade = (np.zeros(0, dtype=np.int64),) * 2 if steps.one_at_a_time else held_pairs(steps, steps.leads)
+        by = np.argsort(step, kind="stable")
+        self.pair_step, self.pair_trade = step[by], trade[by]
+        order = self.costs.matrix.order[table.entries.tick[table.entry[steps.trade[self.pair_step]]]]
+        self.pair_price = self.costs.matrix.known_prices(self.instrument[self.pair_trade], order)
 
     def take(self, plans: Numbers64, steps: Numbers64) -> None:
         """Take one step in each of several plans."""
-        self._pass_days(plans, steps)
+        self._pass_days(plans, self.steps.day[steps])
         opens = self.steps.opens[steps]
         if opens.any():
             self._open(plans[opens], steps[opens])
         if not opens.all():
             self._close(plans[~opens], steps[~opens])
-        grown = self.money.grown[np.minimum(self.day[plans] + 1, self.tape.n_days)]
-        self.worth[steps] = self.posted[plans] + self.pending[plans] / grown
+        grown = self.costs.grown[np.minimum(self.day[plans] + 1, self.costs.matrix.n_days)]
+        self.cash[steps] = self.posted[plans] + self.pending[plans] / grown
+        if self.shorts is not None:
+            self.cash[steps] -= self.shorts.due[plans]
 
-    def _pass_days(self, plans: Numbers64, steps: Numbers64) -> None:
-        """Let what was paid and got on an earlier day earn interest from its mark on."""
-        day, before = self.steps.day[steps], self.day[plans]
-        later = plans[day > before]
-        self.posted[later] += self.pending[later] / self.money.grown[self.day[later] + 1]
+    def _pass_days(self, plans: Numbers64, day: Numbers64) -> None:
+        """Let what was paid and received on an earlier day earn interest from its mark on."""
+        before = self.day[plans]
+        passed = day > before
+        later = plans[passed]
+        self.posted[later] += self.pending[later] / self.costs.grown[before[passed] + 1]
         self.pending[later] = 0.0
+        if self.shorts is not None:
+            self.posted[later] -= self.shorts.charged(later, before[passed], day[passed])
         self.day[plans] = day
 
     def _open(self, plans: Numbers64, steps: Numbers64) -> None:
@@ -196,53 +182,73 @@ class _Walk:
         self._size(plans[leads], steps[leads])
         trade = self.steps.trade[steps]
         scale, paid, lot = self.scale[plans], self.paid[trade], self.lot[trade]
+        self.equity_of_trade[trade], self.scale_of_trade[trade] = self.equity[plans], scale
         quantity = np.abs(self.weight[trade]) * self.equity[plans] * scale / paid
-        lots = np.floor(quantity / np.where(lot > 0, lot, 1.0) + _LOTS_SLACK) * lot
+        lots = np.floor(quantity / np.where(lot > 0, lot, 1.0) + LOT_TOLERANCE) * lot
         quantity = np.where(lot > 0, lots, quantity)
         quantity = np.where((scale >= SMALLEST_SCALE) & (quantity > 0), quantity, 0.0)
         self.quantity[trade] = quantity * np.sign(self.weight[trade])
-        self._pay(plans, trade, self.quantity[trade] * paid)
+        self._pay(plans, trade, self.quantity[trade] * paid, opens=True)
 
     def _size(self, plans: Numbers64, steps: Numbers64) -> None:
         """Set the equity on which openings are sized, and the share of their size that the exposure limit leaves."""
-        cash = self.money.grown[self.day[plans]] * self.posted[plans] + self.pending[plans]
         net, gross = self._held(steps)
-        equity = cash + net
+        equity = self.costs.grown[self.day[plans]] * self.posted[plans] + self.pending[plans] + net
         wanted = self.steps.wanted[steps] * equity
-        room = self.money.terms.max_gross * equity - gross
+        room = self.costs.terms.max_gross * equity - gross
         fits = np.divide(room, wanted, out=np.zeros(len(plans)), where=wanted > 0)
         self.equity[plans], self.scale[plans] = equity, np.minimum(1.0, fits)
 
     def _held(self, steps: Numbers64) -> tuple[Floats, Floats]:
         """Return the net and gross value of what is held at several leading steps."""
-        if not len(self.pairs.trade):
-            return np.zeros(len(steps)), np.zeros(len(steps))
-        pair, place = self.pairs.at(steps)
-        value = self.quantity[self.pairs.trade[pair]] * self.pairs.price[pair]
         n = len(steps)
+        if not len(self.pair_trade):
+            return np.zeros(n), np.zeros(n)
+        first = np.searchsorted(self.pair_step, steps)
+        counts = np.searchsorted(self.pair_step, steps, side="right") - first
+        pair, place = spans(first, counts), np.repeat(np.arange(n), counts)
+        value = self.quantity[self.pair_trade[pair]] * self.pair_price[pair]
         return np.bincount(place, value, n).astype(float), np.bincount(place, np.abs(value), n).astype(float)
 
     def _close(self, plans: Numbers64, steps: Numbers64) -> None:
         ends = self.priced.reason[self.steps.trade[steps]] != HELD
         plans, trade = plans[ends], self.steps.trade[steps[ends]]
-        self._pay(plans, trade, -self.quantity[trade] * self.priced.got[trade])
+        self._pay(plans, trade, -self.quantity[trade] * self.priced.got[trade], opens=False)
 
-    def _pay(self, plans: Numbers64, trade: Numbers64, value: Floats) -> None:
+    def _pay(self, plans: Numbers64, trade: Numbers64, value: Floats, *, opens: bool) -> None:
         self.pending[plans] -= value + np.abs(value) * self.commission[trade]
+        if self.shorts is not None:
+            self.shorts.add(plans, self.instrument[trade], np.minimum(self.quantity[trade], 0.0) * (-1 if opens else 1))
 
     def final(self) -> Floats:
         """Return the equity of each account at the mark of its last day."""
-        days = self.tape.n_days
-        cash = self.posted * self.money.grown[days] + self.pending * _kept(self.money, self.day, days)
+        days = self.costs.matrix.n_days
+        self._pass_days(np.arange(len(self.day)), np.full(len(self.day), days))
         held = np.flatnonzero((self.priced.reason == HELD) & (self.quantity != 0))
         plan = np.searchsorted(self.priced.table.start, held, side="right") - 1
-        instrument = self.priced.table.entries.instrument[self.priced.table.entry[held]]
-        value = self.quantity[held] * self.tape.marks[instrument, days - 1] if days else np.zeros(0)
-        equity: Floats = cash + np.bincount(plan, weights=value, minlength=len(cash))
+        value = self.quantity[held] * self.costs.matrix.marks[self.instrument[held], days - 1] if days else np.zeros(0)
+        net = np.bincount(plan, weights=value, minlength=len(self.day))
+        equity: Floats = self.posted * self.costs.grown[days] + net
         return equity
 
 
-def _kept(money: CostModel, day: Numbers64, days: int) -> Floats:
-    """Return what 1 paid in before the mark of a day has become by the last mark; its own mark brings it nothing."""
-    kept: Floats = money.grown[days] / money.grown[np.minimum(day + 1, days)]
-    return kept
+class _Shorts:
+    """What each plan holds short of each instrument, and what is charged for it (``CostModel.short_charge``).
+
+    ``due`` is the charge at the mark of a plan's present day, which what is held since the day before has caused.
+    """
+
+    def __init__(self, plans: int, costs: CostModel) -> None:
+        self.charge = costs.short_charge
+        self.held, self.due = np.zeros((plans, len(self.charge))), np.zeros(plans)
+
+    def add(self, plans: Numbers64, instrument: Index, quantity: Floats) -> None:
+        """Add to what plans hold short."""
+        self.held[plans, instrument] += quantity
+
+    def charged(self, plans: Numbers64, before: Numbers64, day: Numbers64) -> Floats:
+        """Return the charges from the mark of one day of each plan to that before a later day."""
+        held, own = self.held[plans], self.due[plans].copy()
+        own += np.einsum("pi,ip->p", held, self.charge[:, day - 1] - self.charge[:, before])
+        self.due[plans] = np.einsum("pi,ip->p", held, self.charge[:, day] - self.charge[:, day - 1])
+        return own

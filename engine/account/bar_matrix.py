@@ -1,6 +1,6 @@
-"""The bars of several instruments laid end to end, and aligned on the days of one account, once for many plans.
+"""The bars of several instruments end to end, aligned with the days of one account: computed once for many plans.
 
-A moment is one price of one bar as one number: twice its row on the tape, and one more if it is the bar's open.
+A tick is one price of one bar as one number: twice its row in the matrix, and one more if it is the bar's open.
 """
 
 from collections.abc import Sequence
@@ -14,19 +14,15 @@ from datasets.instants import Instants
 from datasets.prices.bars import Bars, Flags, Floats
 from engine.account.daily_ledger import AccountCalendar, account_calendar
 from engine.plan.costs import DAYS_PER_YEAR, Terms
-
-Numbers64 = NDArray[np.int64]
-NO_MOMENT = -1
-"""Stands for the exit of a trade that has none."""
+from engine.plan.plan import NO_TICK, BarPrice, Numbers64
+from engine.strategy import Phase
 
 
 @dataclass(frozen=True, eq=False)
 class BarMatrix:
     """Arrays over all rows of all instruments, and over the days of the account.
 
-    ``base`` is the first row of each instrument (and the number of all rows at its end). ``open_day`` and
-    ``close_day`` are, of each row, the number of days marked before its open or its close could change anything: the
-    day at whose mark the change is first seen.
+    ``base`` is the first row of each instrument, and the number of all rows at its end.
     """
 
     bars: tuple[Bars, ...]
@@ -42,7 +38,7 @@ class BarMatrix:
 
     @property
     def n_days(self) -> int:
-        """How many days the account has."""
+        """The number of days of the account."""
         return len(self.days.sessions)
 
     @cached_property
@@ -52,17 +48,17 @@ class BarMatrix:
 
     @cached_property
     def price(self) -> Floats:
-        """The price of each moment: closes and opens in turn."""
+        """The price of each tick: closes and opens alternate."""
         return np.stack((self.close, self.open), axis=1).ravel()
 
     @cached_property
     def order(self) -> Numbers64:
-        """The place of each moment in time: twice its instant, and one more for an open (closes pass first)."""
+        """The position of each tick in time: twice its instant, and one more for an open (closes come first)."""
         return np.stack((self.close_at * 2, self.open_at * 2 + 1), axis=1).ravel()
 
     @cached_property
     def day(self) -> Numbers64:
-        """The day at whose mark a fill at each moment is first seen."""
+        """The first day at whose mark a fill at each tick is included."""
         at = np.stack((self.close_at, self.open_at + 1), axis=1).ravel()
         return np.searchsorted(self.days.marked_at, at).astype(np.int64)
 
@@ -83,23 +79,41 @@ class BarMatrix:
     @cached_property
     def marks(self) -> Floats:
         """The last price of each instrument at the mark of each day: instruments x days."""
-        rows = [self.known_rows(n, self.days.marked_at * 2) for n in range(len(self.bars))]
-        return np.array([self.price[r] for r in rows]).reshape(len(self.bars), self.n_days)
+        ticks = [self.known_ticks(n, self.days.marked_at * 2) for n in range(len(self.bars))]
+        return np.array([self.price[t] for t in ticks]).reshape(len(self.bars), self.n_days)
 
-    def known_rows(self, instrument: int, order: Numbers64) -> Numbers64:
-        """Return the moments of an instrument whose prices are the last by places in time, those included."""
+    def tick(self, instrument: int, price: BarPrice | None) -> int:
+        """Return the tick of a bar's price of one instrument; NO_TICK for None."""
+        return NO_TICK if price is None else 2 * int(self.base[instrument]) + price.tick
+
+    def bar_price(self, instrument: int, tick: int) -> BarPrice:
+        """Return the bar's price of a tick of one instrument."""
+        return BarPrice((tick >> 1) - int(self.base[instrument]), Phase.OPEN if tick & 1 else Phase.CLOSE)
+
+    def known_ticks(self, instrument: int, order: Numbers64) -> Numbers64:
+        """Return the ticks of an instrument whose prices are the last known at positions in time, inclusive."""
         rows = slice(int(self.base[instrument]), int(self.base[instrument + 1]))
         closed = np.searchsorted(self.close_at[rows], order >> 1, side="right") - 1
         opened = np.searchsorted(self.open_at[rows], (order + 1) >> 1, side="left") - 1
         opened = np.where(order & 1, np.searchsorted(self.open_at[rows], order >> 1, side="right") - 1, opened)
         from_open = (opened > closed) & self.has_separate_open[rows][np.maximum(opened, 0)]
         row = rows.start + np.maximum(np.where(from_open, opened, closed), 0)
-        moments: Numbers64 = row * 2 + from_open
-        return moments
+        ticks: Numbers64 = row * 2 + from_open
+        return ticks
+
+    def known_prices(self, instrument: NDArray[np.int32], order: Numbers64) -> Floats:
+        """Return the last known price of each given instrument at each given position in time."""
+        prices = np.empty(len(order))
+        by = np.argsort(instrument, kind="stable")
+        edges = np.searchsorted(instrument[by], np.arange(len(self.bars) + 1))
+        for n in np.flatnonzero(np.diff(edges)):
+            mine = by[edges[n] : edges[n + 1]]
+            prices[mine] = self.price[self.known_ticks(int(n), order[mine])]
+        return prices
 
 
 def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarMatrix:
-    """Return the tape of several instruments whose account begins at a session."""
+    """Return the matrix of several instruments whose account begins at a session."""
 
     def joined(name: str) -> NDArray[np.float64]:
         given = [getattr(b, name) for b in bars]
@@ -121,40 +135,54 @@ def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarM
 
 @dataclass(frozen=True, eq=False)
 class CostModel:
-    """What terms mean on a tape: costs of each instrument, and what a day's idle cash earns.
+    """Costs on a matrix: of each instrument, and what each day's idle cash earns.
 
-    ``earned`` is the interest of each day as a fraction of what was idle the day before; ``grown`` has one more entry
-    than there are days: what 1 of idle cash has become by the mark of the day before.
+    ``earned`` is the interest of each day as a fraction of what was idle the day before. ``grown`` has one more entry
+    than there are days: the value of 1 of idle cash at the mark of the day before.
     """
 
+    matrix: BarMatrix
     terms: Terms
     commission: Floats
     buy: Floats
     sell: Floats
     lot: Floats
     earned: Floats
-    lent: Floats
     grown: Floats
 
     @property
     def pays_interest(self) -> bool:
-        """Whether the mere passing of days changes the account."""
+        """Whether the passing of days alone changes the account."""
         return self.terms.cash_rate != 0 or self.terms.borrow_rate != 0
 
+    @cached_property
+    def short_charge(self) -> Floats:
+        """The cost of one unit short, cumulated over days and discounted to the first: instruments x (days + 1).
 
-def cost_model(tape: BarMatrix, terms: Terms) -> CostModel:
-    """Return what terms mean on a tape."""
-    costs = [terms.costs(b.instrument) for b in tape.bars]
-    gaps = np.diff(_numbers(tape.days.sessions), prepend=_numbers(tape.days.sessions)[:1])
+        The proceeds and as much again earn no interest, and the borrow fee is due; both on the value a day before.
+        """
+        gaps = np.diff(_numbers(self.matrix.days.sessions), prepend=_numbers(self.matrix.days.sessions)[:1])
+        rate = 2 * self.earned + self.terms.borrow_rate * gaps / DAYS_PER_YEAR
+        marks = self.matrix.marks
+        charge = np.zeros((len(marks), self.matrix.n_days + 1))
+        charge[:, 1:-1] = np.cumsum(marks[:, :-1] * rate[1:] / self.grown[2:], axis=1)
+        charge[:, -1:] = charge[:, -2:-1]
+        return charge
+
+
+def cost_model(matrix: BarMatrix, terms: Terms) -> CostModel:
+    """Return the costs of terms on a matrix."""
+    costs = [terms.costs(b.instrument) for b in matrix.bars]
+    gaps = np.diff(_numbers(matrix.days.sessions), prepend=_numbers(matrix.days.sessions)[:1])
     earned = np.array([terms.interest(1.0, 0.0, d) for d in range(int(gaps.max(initial=0)) + 1)])[gaps]
     return CostModel(
+        matrix=matrix,
         terms=terms,
         commission=np.array([c.commission(1.0) for c in costs]),
         buy=np.array([c.fill_price(1.0, buy=True) for c in costs]),
         sell=np.array([c.fill_price(1.0, buy=False) for c in costs]),
-        lot=np.array([b.instrument.lot for b in tape.bars]),
+        lot=np.array([b.instrument.lot for b in matrix.bars]),
         earned=earned,
-        lent=terms.borrow_rate * gaps / DAYS_PER_YEAR,
         grown=np.concatenate(([1.0], np.cumprod(1 + earned))),
     )
 

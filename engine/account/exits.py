@@ -1,26 +1,173 @@
-"""Where every trade of a table leaves: one search of the bars serves all trades that share an entry and its levels."""
+"""Where trades leave: the one rule of stops and targets on arrays, for one trade or a million.
 
-from collections.abc import Callable
+Levels: ``stop_loss`` and ``take_profit`` are fixed fractions of the price paid; ``trailing_stop`` follows the best
+price since the entry, of the price paid and the highs of completed bars (short: the lows). The nearer stop counts. An
+open beyond a level fills at the open. A level inside the bar fills at the level, and a stop comes before a target. A
+level that a bar without an own open lies wholly beyond fills at the close.
+"""
+
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from datasets.prices.bars import Flags, Floats
-from engine.account.bar_matrix import NO_MOMENT, BarMatrix, CostModel, Numbers64
+from engine.account.bar_matrix import CostModel
 from engine.account.trade_table import Entries, Levels, TradeTable, spans
+from engine.plan.plan import NO_TICK, Numbers64
 
-PLANNED, STOPPED, TARGET, HELD = 0, 1, 2, 3
-"""Why a trade leaves: as planned, at its stop, at its target, or not at all."""
-_FIRST_LOOK, _CELLS = 32, 1 << 16
+PLANNED, STOPPED, TARGET, TRAILED, HELD = range(5)
+"""Why a trade leaves: as planned, at its stop, target or trailing stop, or not at all."""
+_FIRST_ROWS, _CELLS = 32, 1 << 16
+
+
+class Prices(Protocol):
+    """Bars end to end, as a ``BarMatrix`` or the ``Bars`` of one instrument."""
+
+    @property
+    def open(self) -> Floats: ...
+    @property
+    def high(self) -> Floats: ...
+    @property
+    def low(self) -> Floats: ...
+    @property
+    def close(self) -> Floats: ...
+    @property
+    def has_separate_open(self) -> Flags: ...
 
 
 @dataclass(frozen=True, eq=False)
-class Priced:
-    """The prices of a table's trades, those of the account apart.
+class Hits:
+    """Of each trade the tick at which a level is reached first (NO_TICK: none is), the price there and the reason."""
 
-    One value an entry: ``paid`` at it, after slippage. One value a trade: the ``out`` moment (NO_MOMENT: held to the
-    end), the price there before (``reference``) and after slippage (``got``), and the reason.
+    tick: Numbers64
+    price: Floats
+    reason: Numbers64
+
+    def before(self, exit_: Numbers64, which: Any = slice(None)) -> Flags:
+        """Return which of some come before planned exits. A planned open comes before what its bar touches later."""
+        tick = self.tick[which]
+        row, planned = tick >> 1, exit_ >> 1
+        early = (row < planned) | ((row == planned) & (exit_ & 1 == 0)) | (exit_ == NO_TICK)
+        hit: Flags = (tick != NO_TICK) & early
+        return hit
+
+
+@dataclass(frozen=True, eq=False)
+class Stops:
+    """The stops and targets of trades, and what they follow.
+
+    ``paid`` is the price at the entry, ``sign`` 1 for long and -1 for short; ``fractions`` are those of ``Levels``.
+    """
+
+    paid: Floats
+    sign: Floats
+    fractions: Floats
+
+    @property
+    def fixed(self) -> Floats:
+        """The level of the fixed stop, beyond every price where there is none."""
+        return self._level(self.paid * (1 - self.sign * self.fractions[0]), -self.sign)
+
+    @property
+    def target(self) -> Floats:
+        """The level of the target, beyond every price where there is none."""
+        return self._level(self.paid * (1 + self.sign * self.fractions[1]), self.sign)
+
+    def trailed(self, best: Floats) -> Floats:
+        """Return the level of the trailing stop after a best price, beyond every price where there is none."""
+        return self._level(best * (1 - self.sign * self.fractions[2]), -self.sign)
+
+    def _level(self, level: Floats, beyond: Floats) -> Floats:
+        return np.where(np.isnan(level), beyond * np.inf, level)
+
+    def take(self, which: Numbers64) -> "Stops":
+        """Return some of them as columns, to compare with rows of bars."""
+        return Stops(self.paid[which, None], self.sign[which, None], self.fractions[:, which, None])
+
+
+def first_hits(prices: Prices, entered: Numbers64, last_row: Numbers64, stops: Stops) -> Hits:
+    """Return where the first level of each trade is reached.
+
+    Args:
+        prices: the bars.
+        entered: the tick of each entry.
+        last_row: the last row that is searched.
+        stops: the levels.
+    """
+    first = (entered >> 1) + (entered & 1 == 0)
+    row, best = _first_reached(prices, first, last_row, stops)
+    at = np.maximum(row, 0)
+    sign, fixed, trailed = stops.sign, stops.fixed, stops.trailed(best)
+    trails = np.where(sign > 0, trailed > fixed, trailed < fixed)
+    stop, target = np.where(trails, trailed, fixed), stops.target
+    open_, high, low, close = (a[at] for a in (prices.open, prices.high, prices.low, prices.close))
+    counts = prices.has_separate_open[at] & (at * 2 + 1 != entered)  # not the open of the entry
+    stopped_at_open = sign * (open_ - stop) <= 0
+    at_open = counts & (stopped_at_open | (sign * (open_ - target) >= 0))
+    stopped = np.where(at_open, stopped_at_open, sign * (np.where(sign > 0, low, high) - stop) <= 0)
+    level = np.where(stopped, stop, target)
+    inside = np.where((low <= level) & (level <= high), level, close)
+    stop_reason = np.where(trails, TRAILED, STOPPED)
+    return Hits(
+        tick=np.where(row < 0, NO_TICK, at * 2 + at_open),
+        price=np.where(at_open, open_, inside),
+        reason=np.where(stopped, stop_reason, TARGET),
+    )
+
+
+def _first_reached(prices: Prices, first: Numbers64, last: Numbers64, stops: Stops) -> tuple[Numbers64, Floats]:
+    """Return the first row from ``first`` to ``last`` whose bar reaches a level (-1: none), and the best price before.
+
+    A few bars are searched first and then ever more: most levels are reached soon or never.
+    """
+    row, best = np.full(len(first), -1, dtype=np.int64), stops.paid.copy()
+    left, at, look = np.flatnonzero(first <= last), first.copy(), _FIRST_ROWS
+    trails = not np.isnan(stops.fractions[2]).all()
+    while len(left):
+        step = max(1, _CELLS // look)
+        for part in (left[k : k + step] for k in range(0, len(left), step)):
+            rows = at[part, None] + np.arange(look)
+            inside = rows <= last[part, None]
+            rows = np.minimum(rows, last[part, None])
+            low, high, some = prices.low[rows], prices.high[rows], stops.take(part)
+            long = some.sign > 0
+            stop, target = some.fixed, some.target
+            if trails:
+                before = _best_before(np.where(long, high, low), best[part], long)
+                trailed = some.trailed(before)
+                stop = np.where(long, np.maximum(stop, trailed), np.minimum(stop, trailed))
+            reached = inside & ((low <= np.where(long, stop, target)) | (high >= np.where(long, target, stop)))
+            k = reached.argmax(axis=1)
+            there = np.arange(len(part))
+            row[part] = np.where(reached[there, k], rows[there, k], -1)
+            if trails:
+                best[part] = np.where(row[part] >= 0, before[there, k], _best_of(before, high, low, long))
+        at[left] += look
+        left = left[(row[left] < 0) & (at[left] <= last[left])]
+        look = min(look * 2, _CELLS)
+    return row, best
+
+
+def _best_before(favourable: Floats, carried: Floats, long: Flags) -> Floats:
+    """Return the best price before each bar of rows of bars: of those before in the row, and what was carried."""
+    before = np.concatenate((carried[:, None], favourable[:, :-1]), axis=1)
+    best: Floats = np.where(long, np.maximum.accumulate(before, axis=1), np.minimum.accumulate(before, axis=1))
+    return best
+
+
+def _best_of(before: Floats, high: Floats, low: Floats, long: Flags) -> Floats:
+    """Return the best price of rows of bars, and before them."""
+    best: Floats = np.where(long[:, 0], np.maximum(before[:, -1], high[:, -1]), np.minimum(before[:, -1], low[:, -1]))
+    return best
+
+
+@dataclass(frozen=True, eq=False)
+class PricedTrades:
+    """The prices of a table's trades.
+
+    One value an entry: ``paid`` at it, after slippage. One value a trade: the tick ``out`` (NO_TICK: held to the end),
+    the price there before (``reference``) and after slippage (``got``), and the reason.
     """
 
     table: TradeTable
@@ -30,149 +177,44 @@ class Priced:
     got: Floats
     reason: Numbers64
 
-
-def some_plans(of: Priced, plans: Numbers64) -> Priced:
-    """Return the prices of the trades of some plans."""
-    counts = of.table.start[plans + 1] - of.table.start[plans]
-    trades = spans(of.table.start[plans], counts)
-    start = np.concatenate(([0], np.cumsum(counts)))
-    table = replace(
-        of.table, start=start, entry=of.table.entry[trades], exit=of.table.exit[trades], level=of.table.level[trades]
-    )
-    return Priced(table, of.paid, of.out[trades], of.reference[trades], of.got[trades], of.reason[trades])
-
-
-@dataclass(frozen=True, eq=False)
-class Hits:
-    """Of each pair of levels the moment at which one is reached first (NO_MOMENT: neither), its price and reason."""
-
-    moment: Numbers64
-    price: Floats
-    reason: Numbers64
+    def plans(self, which: Numbers64) -> "PricedTrades":
+        """Return the prices of the trades of some plans."""
+        table = self.table
+        counts = table.start[which + 1] - table.start[which]
+        trades = spans(table.start[which], counts)
+        start = np.concatenate(([0], np.cumsum(counts)))
+        some = replace(table, start=start, **{n: getattr(table, n)[trades] for n in ("entry", "exit", "level")})
+        return PricedTrades(
+            some, self.paid, self.out[trades], self.reference[trades], self.got[trades], self.reason[trades]
+        )
 
 
-Exits = tuple[Numbers64, Floats, Numbers64]
-"""Of each trade the moment of its exit, the price there before slippage, and the reason."""
-
-
-def exits_of(table: TradeTable, tape: BarMatrix, hits: Hits) -> Exits:
-    """Return where each trade leaves, the price before slippage, and why: what is reached first, or as planned."""
-    out = table.exit.copy()
-    reason = np.where(out == NO_MOMENT, HELD, PLANNED)
-    ends = tape.last_row[table.entries.instrument[table.entry]] * 2
-    reference = tape.price[np.where(out == NO_MOMENT, ends, out)]
-    if len(table.levels.entry):
-        leaves = _leaves_early(table, hits)
-        level = table.level[leaves]
-        out[leaves], reason[leaves] = hits.moment[level], hits.reason[level]
-        reference[leaves] = hits.price[level]
-    return out, reference, reason
-
-
-@dataclass(frozen=True, eq=False)
-class Reached:
-    """What tables that share their entries and levels share of their prices: those paid, and where levels are hit."""
-
-    paid: Floats
-    hits: Hits
-
-
-def reached_of(entries: Entries, levels: Levels, tape: BarMatrix, money: CostModel, fast: Any = None) -> Reached:
-    """Return the prices paid at entries, and where levels are reached; ``fast`` as in `grid.results_of`."""
-    paid = paid_at(entries, tape, money)
-    return Reached(paid, hits_of(entries, levels, tape, paid, first_outside if fast is None else fast.first_outside))
-
-
-def priced(
-    table: TradeTable,
-    tape: BarMatrix,
-    money: CostModel,
-    reached: Reached | None = None,
-    exits: Callable[[TradeTable, BarMatrix, Hits], Exits] = exits_of,
-) -> Priced:
-    """Return the prices of all trades of a table.
-
-    Args:
-        table: the trades.
-        tape: the bars.
-        money: the terms on that tape.
-        reached: what is known of its entries and levels; None finds it.
-        exits: this module's, or the compiled one of ``engine.account.fast``.
-    """
-    reached = reached_of(table.entries, table.levels, tape, money) if reached is None else reached
-    paid = reached.paid
-    out, reference, reason = exits(table, tape, reached.hits)
-    instrument = table.entries.instrument[table.entry]
-    closes = np.where(table.entries.weight[table.entry] > 0, money.sell[instrument], money.buy[instrument])
-    return Priced(table, paid, out, reference, reference * closes, reason)
-
-
-def paid_at(entries: Entries, tape: BarMatrix, money: CostModel) -> Floats:
+def paid_at(entries: Entries, costs: CostModel) -> Floats:
     """Return the price of each entry after slippage."""
-    moved = np.where(entries.weight > 0, money.buy[entries.instrument], money.sell[entries.instrument])
-    paid: Floats = tape.price[entries.moment] * moved
+    moved = np.where(entries.weight > 0, costs.buy[entries.instrument], costs.sell[entries.instrument])
+    paid: Floats = costs.matrix.price[entries.tick] * moved
     return paid
 
 
-def _leaves_early(table: TradeTable, hits: Hits) -> Flags:
-    """Return which trades meet a level before their planned exit; of one bar, its open comes before what it touches."""
-    hit = np.where(table.level >= 0, hits.moment[table.level], NO_MOMENT)
-    row, planned = hit >> 1, table.exit >> 1
-    before = (row < planned) | ((row == planned) & (table.exit & 1 == 0)) | (table.exit == NO_MOMENT)
-    early: Flags = (hit != NO_MOMENT) & before
-    return early
-
-
-Search = Callable[[BarMatrix, Numbers64, Numbers64, Floats, Floats], Numbers64]
-
-
-def hits_of(entries: Entries, levels: Levels, tape: BarMatrix, paid: Floats, search: Search) -> Hits:
-    """Return where each pair of levels is reached. Both in one bar: stopped; an open that has passed one: at the open.
-
-    A level that a bar without a real open lies wholly beyond fills at the bar's close.
-    """
+def level_hits(entries: Entries, levels: Levels, costs: CostModel) -> Hits:
+    """Return where the levels of a table are reached."""
     entry = levels.entry
-    moment, price = entries.moment[entry], paid[entry]
     sign = np.where(entries.weight[entry] > 0, 1.0, -1.0)
-    stop = np.where(np.isnan(levels.stop), -sign * np.inf, price * (1 - sign * levels.stop))
-    target = np.where(np.isnan(levels.target), sign * np.inf, price * (1 + sign * levels.target))
-    first = (moment >> 1) + (moment & 1 == 0)
-    floor, ceiling = np.where(sign > 0, stop, target), np.where(sign > 0, target, stop)
-    row = search(tape, first, levels.last_row, floor, ceiling)
-    return _told(tape, row, stop=stop, target=target, sign=sign, entered=moment)
+    stops = Stops(paid_at(entries, costs)[entry], sign, levels.fractions)
+    return first_hits(costs.matrix, entries.tick[entry], levels.last_row, stops)
 
 
-def first_outside(tape: BarMatrix, first: Numbers64, last: Numbers64, floor: Floats, ceiling: Floats) -> Numbers64:
-    """Return the first row from ``first`` to ``last`` with a low at or below a floor or a high at or above a ceiling.
-
-    -1 where there is none. A few bars are looked at first and then ever more: most levels are reached soon or never.
-    """
-    found = np.full(len(first), -1, dtype=np.int64)
-    left, at, look = np.arange(len(first)), first.copy(), _FIRST_LOOK
-    while len(left):
-        left = left[at[left] <= last[left]]
-        step = max(1, _CELLS // look)
-        for part in (left[k : k + step] for k in range(0, len(left), step)):
-            rows = at[part, None] + np.arange(look)
-            inside = rows <= last[part, None]
-            rows = np.minimum(rows, last[part, None])
-            outside = inside & ((tape.low[rows] <= floor[part, None]) | (tape.high[rows] >= ceiling[part, None]))
-            k = outside.argmax(axis=1)
-            found[part] = np.where(outside[np.arange(len(part)), k], at[part] + k, -1)
-        at[left] += look
-        left, look = left[found[left] < 0], min(look * 2, _CELLS)
-    return found
-
-
-def _told(tape: BarMatrix, row: Numbers64, *, stop: Floats, target: Floats, sign: Floats, entered: Numbers64) -> Hits:
-    at = np.maximum(row, 0)
-    open_ = tape.open[at]
-    counts = tape.has_separate_open[at] & (at * 2 + 1 != entered)  # not the open at which it was entered
-    stopped_at_open = sign * (open_ - stop) <= 0
-    at_open = counts & (stopped_at_open | (sign * (open_ - target) >= 0))
-    high, low, close = tape.high[at], tape.low[at], tape.close[at]
-    stopped = np.where(at_open, stopped_at_open, sign * (np.where(sign > 0, low, high) - stop) <= 0)
-    level = np.where(stopped, stop, target)
-    within = np.where((low <= level) & (level <= high), level, close)
-    moment = np.where(row < 0, NO_MOMENT, at * 2 + at_open)
-    return Hits(moment, np.where(at_open, open_, within), np.where(stopped, STOPPED, TARGET))
+def price_trades(table: TradeTable, costs: CostModel, hits: Hits | None = None) -> PricedTrades:
+    """Return the prices of all trades of a table; ``hits`` are those of its levels, where they are known."""
+    matrix, out = costs.matrix, table.exit.copy()
+    instrument = table.entries.instrument[table.entry]
+    reason = np.where(out == NO_TICK, HELD, PLANNED)
+    reference = matrix.price[np.where(out == NO_TICK, matrix.last_row[instrument] * 2, out)]
+    if len(table.levels.entry):
+        hits = level_hits(table.entries, table.levels, costs) if hits is None else hits
+        own = np.flatnonzero(table.level >= 0)
+        leaves = own[hits.before(table.exit[own], table.level[own])]
+        level = table.level[leaves]
+        out[leaves], reference[leaves], reason[leaves] = hits.tick[level], hits.price[level], hits.reason[level]
+    closes = np.where(table.entries.weight[table.entry] > 0, costs.sell[instrument], costs.buy[instrument])
+    return PricedTrades(table, paid_at(table.entries, costs), out, reference, reference * closes, reason)

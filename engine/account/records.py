@@ -1,9 +1,6 @@
 """What an account leaves: fills, trades, and one value a day."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeVar, overload
 
 from datasets.prices.bars import Floats
 from engine.account.daily_ledger import AccountCalendar
@@ -68,36 +65,6 @@ class Trade:
         return self.exit_reason != OPEN_AT_END
 
 
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Later(Sequence[T_co]):
-    """A tuple that is made when it is first looked at."""
-
-    def __init__(self, make: Callable[[], tuple[T_co, ...]]) -> None:
-        self._make = make
-
-    @cached_property
-    def _made(self) -> tuple[T_co, ...]:
-        return self._make()
-
-    @overload
-    def __getitem__(self, at: int) -> T_co: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[T_co]: ...
-    def __getitem__(self, at: int | slice) -> T_co | Sequence[T_co]:
-        return self._made[at]
-
-    def __len__(self) -> int:
-        return len(self._made)
-
-    def __eq__(self, other: object) -> bool:
-        return self._made == (other._made if isinstance(other, Later) else other)
-
-    def __hash__(self) -> int:
-        return hash(self._made)
-
-
 @dataclass(frozen=True, eq=False)
 class Account:
     """What a replay leaves: one value a day, fills, trades, and what could not be traded."""
@@ -106,6 +73,6 @@ class Account:
     equity: Floats
     cash: Floats
     exposure: Floats
-    fills: Sequence[Fill]
-    trades: Sequence[Trade]
+    fills: tuple[Fill, ...]
+    trades: tuple[Trade, ...]
     skipped: tuple[Skipped, ...]

@@ -22,6 +22,7 @@ from engine.account.sizing import (
     MARGIN_CALL,
     STOP_LOSS,
     TAKE_PROFIT,
+    TRAILING_STOP,
     Held,
     fill_note,
     make_trade,
@@ -31,6 +32,7 @@ from engine.account.sizing import (
 from engine.plan.costs import Costs, Terms
 from engine.plan.plan import BarPrice, Plan, PlannedTrade, Skipped
 from engine.strategy import Phase
+from engine.strategy.contract import LEVELS
 
 OPEN_AFTER_CLOSE = 500_000
 """So many ns after its instant an open is stamped for backtrader: where one market closes as another opens, or the
@@ -186,13 +188,14 @@ class _Desk:
         for tick in ticks:
             for trade, price, reason in list(self._closings(tick)):
                 self._close(trade, tick, price, reason)
+            self._follow(tick)
         openings = [(t, tick) for tick in ticks for t in self._due.get((tick.symbol, tick.moment), ())]
         if openings:
             self._open_together(openings)
 
     def _closings(self, tick: _Tick) -> Iterator[tuple[Held, float, str]]:
         for trade in [h for h in self.held if h.plan.instrument == tick.symbol]:
-            stopped = _stopped(trade, tick) if trade.plan.stop_loss or trade.plan.take_profit else None
+            stopped = _stopped(trade, tick) if any(getattr(trade.plan, name) for name in LEVELS) else None
             if trade.called:
                 yield trade, self.last[tick.symbol], MARGIN_CALL
             elif tick.moment.phase is Phase.OPEN and trade.plan.exit == tick.moment:
@@ -201,6 +204,14 @@ class _Desk:
                 yield trade, *stopped
             elif trade.plan.exit == tick.moment:
                 yield trade, self.last[tick.symbol], trade.plan.exit_reason
+
+    def _follow(self, tick: _Tick) -> None:
+        """Let the trailing stops of what is held follow a bar that is complete."""
+        if tick.moment.phase is Phase.CLOSE:
+            for trade in self.held:
+                if trade.plan.trailing_stop and trade.plan.instrument == tick.symbol:
+                    price = float(tick.data.high[0] if trade.sign > 0 else tick.data.low[0])
+                    trade.best = max(trade.best, price) if trade.sign > 0 else min(trade.best, price)
 
     def _open_together(self, openings: list[tuple[PlannedTrade, _Tick]]) -> None:
         """Size all openings of one instant on the equity just before them, scaled if they exceed the limit."""
@@ -303,15 +314,24 @@ def _stopped(trade: Held, tick: _Tick) -> tuple[float, str] | None:
 
     A level that the tick lies wholly beyond fills at the tick's own price: the open, or the close of a bar without one.
     """
-    sign, entry = trade.sign, trade.entry.price
+    sign = trade.sign
     high, low = float(tick.data.high[0]), float(tick.data.low[0])
     worst, best = (low, high) if sign > 0 else (high, low)
-    if trade.plan.stop_loss is not None:
-        stop = entry * (1 - sign * trade.plan.stop_loss)
-        if sign * (worst - stop) <= 0:
-            return (stop if low <= stop <= high else float(tick.data.close[0])), STOP_LOSS
+    stop, reason = _nearest_stop(trade)
+    if stop is not None and sign * (worst - stop) <= 0:
+        return (stop if low <= stop <= high else float(tick.data.close[0])), reason
     if trade.plan.take_profit is not None:
-        target = entry * (1 + sign * trade.plan.take_profit)
+        target = trade.entry.price * (1 + sign * trade.plan.take_profit)
         if sign * (best - target) >= 0:
             return (target if low <= target <= high else float(tick.data.close[0])), TAKE_PROFIT
     return None
+
+
+def _nearest_stop(trade: Held) -> tuple[float | None, str]:
+    """Return the level of the stop that is reached first, and which it is; the fixed one where both are equal."""
+    plan, sign = trade.plan, trade.sign
+    fixed = None if plan.stop_loss is None else trade.entry.price * (1 - sign * plan.stop_loss)
+    if plan.trailing_stop is None:
+        return fixed, STOP_LOSS
+    trailing = trade.best * (1 - sign * plan.trailing_stop)
+    return (trailing, TRAILING_STOP) if fixed is None or sign * (trailing - fixed) > 0 else (fixed, STOP_LOSS)

@@ -11,22 +11,30 @@ from engine.account.records import OPEN_AT_END, Fill, Trade
 from engine.plan.costs import BPS, Costs, Terms
 from engine.plan.plan import PlannedTrade, Skipped
 
+LOT_TOLERANCE = 1e-9
+"""A quantity this close below a whole number of lots is that number."""
 SMALLEST_SCALE = 1e-6
 """Openings that the exposure limit would scale below this share of their size are skipped."""
 SCALE_TOLD = 0.999
 """Openings scaled below this share of their size say so; above it is room for the commission."""
-STOP_LOSS, TAKE_PROFIT, MARGIN_CALL = "stop_loss", "take_profit", "margin_call"
+STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MARGIN_CALL = "stop_loss", "take_profit", "trailing_stop", "margin_call"
 
 
 @dataclass
 class Held:
-    """A trade now held: its signed quantity, what it was entered at, and the scale the exposure limit left it."""
+    """A trade now held: its signed quantity, what it was entered at, and the scale the exposure limit left it.
+
+    ``best`` is the best price since: of the entry, and of the highs of completed bars (short: the lows).
+    """
 
     plan: PlannedTrade
     quantity: float
     entry: Fill
     scale: float
     called: bool = False
+
+    def __post_init__(self) -> None:
+        self.best = self.entry.price
 
     @property
     def sign(self) -> int:
@@ -118,4 +126,4 @@ def whole_lots(quantity: float, lot: float) -> float:
     >>> whole_lots(237.9, 0)
     237.9
     """
-    return float(np.floor(quantity / lot + 1e-9) * lot) if lot else quantity
+    return float(np.floor(quantity / lot + LOT_TOLERANCE) * lot) if lot else quantity

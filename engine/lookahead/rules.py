@@ -42,6 +42,7 @@ from engine.lookahead.worlds import (
 )
 from engine.plan.plan import Plan, make_plan
 from engine.strategy import Clock, Leg, Strategy
+from engine.strategy.contract import LEVELS
 from engine.strategy.market import LookAheadError, Market, MarketView
 
 _TOLERANCE = 1e-9
@@ -271,7 +272,7 @@ def _differs(was: CheckedDecision, now: CheckedDecision) -> bool:
 
 
 def _same_leg(one: Leg, other: Leg) -> bool:
-    pairs = ((one.weight, other.weight), (one.stop_loss, other.stop_loss), (one.take_profit, other.take_profit))
+    pairs = ((getattr(one, name), getattr(other, name)) for name in ("weight", *LEVELS))
     words = ((leg.instrument, leg.entry, leg.exit) for leg in (one, other))
     return all(_same_number(a, b) for a, b in pairs) and len(set(words)) == 1
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from datasets.events import PoliticalEvent
 from datasets.instants import NS_PER_DAY, to_ns
 from datasets.prices.bars import Bars, Flags
-from engine.account.bar_matrix import NO_MOMENT, Numbers64
-from engine.plan.plan import PlannedTrade, Skip, close_with_bars, entry_of, plan_leg
+from engine.plan.plan import NO_TICK, Numbers64, PlannedTrade, Skip, close_with_bars, entry_of, plan_leg
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase
+from engine.strategy.contract import LEVELS
 from engine.strategy.gaps import MAX_GAP_DAYS, broken_before
 from engine.strategy.market import Market
 from engine.strategy.placeholders import leg_key, with_values
@@ -43,9 +43,10 @@ class Slot:
     @property
     def alike_but_for_levels(self) -> Any:
         """All that the planned trades of the slot hang on, their stops and targets apart."""
-        _, weight, entry, exit_, _, _ = leg_key(self.leg)
-        moved = (self.entry_by or entry, self.exit_by or exit_, type(self.leg.entry), type(self.leg.exit))
-        return (self.symbol, self.event.event_id, self.decided_at, weight, *moved, getattr(self.leg.exit, "at", None))
+        leg = self.leg
+        _, weight, entry, exit_, *_ = leg_key(leg)
+        moved = (self.entry_by or entry, self.exit_by or exit_, type(leg.entry), type(leg.exit))
+        return (self.symbol, self.event.event_id, self.decided_at, weight, *moved, getattr(leg.exit, "at", None))
 
     @property
     def exit_by(self) -> str | None:
@@ -55,7 +56,7 @@ class Slot:
 
 @dataclass(frozen=True, eq=False)
 class BarPrices:
-    """Of some slots of a block the moments of entry and exit, numbered on the instrument's own bars.
+    """Of some slots of a block the prices of entry and exit, numbered on the instrument's own bars.
 
     ``entry`` is values of ``entry_by`` x slots, ``exit`` and ``skip`` values of ``entry_by`` x of ``exit_by`` x slots
     (one value where nothing moves them).
@@ -69,8 +70,8 @@ class BarPrices:
     skip: Flags
 
 
-class MomentFinder:
-    """Finds moments for the blocks of one sweep; what was found for one block is not looked for again."""
+class BarPriceFinder:
+    """Finds prices for the blocks of one sweep; what was found for one block is not looked for again."""
 
     def __init__(self, market: Market, events: list[PoliticalEvent], values: dict[str, Values]) -> None:
         self._market, self._events, self._values = market, events, values
@@ -78,14 +79,14 @@ class MomentFinder:
         self._whole: dict[str, _Whole] = {}
 
     def of(self, slots: Sequence[Slot], instruments: Sequence[str]) -> list[BarPrices]:
-        """Return the moments of all slots of a block whose account has certain instruments."""
+        """Return the prices of all slots of a block whose account has certain instruments."""
         end = max((int(self._market.bars(s).close_at[-1]) for s in instruments), default=0)
         groups: dict[Any, list[int]] = {}
         for n, slot in enumerate(slots):
             groups.setdefault(_sort(slot, n), []).append(n)
-        return [self._moments(np.array(which), [slots[n] for n in which], end) for which in groups.values()]
+        return [self._prices(np.array(which), [slots[n] for n in which], end) for which in groups.values()]
 
-    def _moments(self, which: NDArray[np.intp], slots: list[Slot], end: int) -> BarPrices:
+    def _prices(self, which: NDArray[np.intp], slots: list[Slot], end: int) -> BarPrices:
         first = slots[0]
         plain = _is_plain(first.leg)
         key = (_sort(first, -1), end, *(_question(s) for s in slots)) if plain else None
@@ -134,24 +135,24 @@ class MomentFinder:
     def _odd_entry(self, slot: Slot, e: int, bars: Bars) -> tuple[int, bool, bool]:
         leg = self._leg(slot, e, 0)
         try:
-            moment, _ = entry_of(leg.entry, slot.event, slot.decided_at, bars)
+            tick, _ = entry_of(leg.entry, slot.event, slot.decided_at, bars)
         except Skip:
             return 0, False, True
-        return moment.bar, moment.phase is Phase.OPEN, False
+        return tick.bar, tick.phase is Phase.OPEN, False
 
     # ---- one by one ------------------------------------------------------------------------------------------------
 
     def _planned(self, slot: Slot, end: int) -> tuple[Numbers64, Numbers64, Flags]:
         shape = tuple(1 if by is None else len(self._values[by]) for by in (slot.entry_by, slot.exit_by))
-        entry, exit_ = np.zeros((shape[0], 1), dtype=np.int64), np.full((*shape, 1), NO_MOMENT)
+        entry, exit_ = np.zeros((shape[0], 1), dtype=np.int64), np.full((*shape, 1), NO_TICK)
         skip = np.ones((*shape, 1), dtype=bool)
         bars = self._market.bars(slot.symbol)
         for e, x in np.ndindex(*shape):
             made = plan_leg(self._leg(slot, e, x), slot.event, slot.decided_at, self._market, self._events)
             if isinstance(made, PlannedTrade):
                 trade = close_with_bars(made, bars, end)
-                entry[e, 0], skip[e, x, 0] = _number(trade.entry), False
-                exit_[e, x, 0] = NO_MOMENT if trade.exit is None else _number(trade.exit)
+                entry[e, 0], skip[e, x, 0] = trade.entry.tick, False
+                exit_[e, x, 0] = NO_TICK if trade.exit is None else trade.exit.tick
         return entry, exit_, skip
 
     def _leg(self, slot: Slot, e: int, x: int) -> Leg:
@@ -164,7 +165,7 @@ class MomentFinder:
 def _exits(
     exit_: Any, row: Numbers64, opens: Flags, skip: Flags, held: Numbers64, whole: "_Whole", end: int
 ) -> tuple[Numbers64, Flags]:
-    """Return the moments of exit (delays x holding periods x slots), and which trades are skipped."""
+    """Return the prices of exit (delays x holding periods x slots), and which trades are skipped."""
     bars, days = whole.bars, whole.bars.days
     entered = np.where(opens, bars.open_at[row], bars.close_at[row])
     day = days.of[row]
@@ -175,10 +176,10 @@ def _exits(
     to = np.minimum(left, last)
     instants = bars.open_at if at_open else bars.close_at
     skip = skip | ~never & (instants[to] <= entered) | whole.broken_between(row, to)
-    moment = np.where(never, NO_MOMENT, to * 2 + (bars.has_separate_open[to] & at_open))
+    tick = np.where(never, NO_TICK, to * 2 + (bars.has_separate_open[to] & at_open))
     if end - int(bars.close_at[-1]) > MAX_GAP_DAYS * NS_PER_DAY:  # engine.plan.plan.close_with_bars
-        moment = np.where(never & (row * 2 + opens != last * 2), last * 2, moment)
-    return moment, np.broadcast_to(skip, moment.shape)
+        tick = np.where(never & (row * 2 + opens != last * 2), last * 2, tick)
+    return tick, np.broadcast_to(skip, tick.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,11 +222,12 @@ def _sort(slot: Slot, n: int) -> Any:
     leg = slot.leg
     if not _is_plain(leg):
         return n
-    return (slot.symbol, type(leg.entry), leg.exit.at, slot.entry_by, slot.exit_by)  # type: ignore[union-attr]
+    levels = (slot.places.get(name, getattr(leg, name)) for name in LEVELS)
+    return (slot.symbol, type(leg.entry), leg.exit.at, slot.entry_by, slot.exit_by, *levels)  # type: ignore[union-attr]
 
 
 def _question(slot: Slot) -> Any:
-    """Return all that the moments of a plain slot hang on beside its sort."""
+    """Return all that the prices of a plain slot hang on beside its sort."""
     delay = slot.leg.entry.delay if slot.entry_by is None else None  # type: ignore[union-attr]
     held = slot.leg.exit.sessions if slot.exit_by is None else None  # type: ignore[union-attr]
     return _after(slot), delay, held
@@ -234,7 +236,3 @@ def _question(slot: Slot) -> Any:
 def _after(slot: Slot) -> int:
     after = slot.leg.entry.after  # type: ignore[union-attr]
     return to_ns(slot.decided_at if after is None else max(slot.decided_at, after))
-
-
-def _number(moment: Any) -> int:
-    return int(moment.bar) * 2 + (moment.phase is Phase.OPEN)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
 from datasets.markets.sessions import first_sessions_after, stamp
@@ -26,10 +29,15 @@ from engine.strategy import (
     Phase,
     Strategy,
 )
+from engine.strategy.contract import LEVELS
 from engine.strategy.gaps import MAX_GAP_DAYS, cut_short, early, hole_between, late, wait_too_long
 from engine.strategy.legs import check_instant, checked_legs
 from engine.strategy.market import BarClock, LookAheadError, Market, MarketView, TooFewBarsError
 from engine.strategy.strategy_calls import call_strategy, wants_and_missing
+
+Numbers64 = NDArray[np.int64]
+NO_TICK = -1
+"""The exit of a trade that has none, as a number."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,11 @@ class BarPrice:
 
     bar: int
     phase: Phase
+
+    @property
+    def tick(self) -> int:
+        """The same as one number: twice the row, and one more for the open."""
+        return 2 * self.bar + (self.phase is Phase.OPEN)
 
     def at(self, bars: Bars) -> int:
         """Return the instant (ns) at which that price comes into being."""
@@ -57,6 +70,7 @@ class PlannedTrade:
     exit_reason: str
     stop_loss: float | None = None
     take_profit: float | None = None
+    trailing_stop: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -252,8 +266,7 @@ def plan_leg(
         entry=entry,
         exit=exit_,
         exit_reason=reason,
-        stop_loss=leg.stop_loss,
-        take_profit=leg.take_profit,
+        **{name: getattr(leg, name) for name in LEVELS},
         notes=(*notes, *more),
     )
 

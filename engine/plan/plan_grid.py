@@ -6,7 +6,7 @@ entries and exits are then found for all delays and holding periods at once. Wha
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -14,11 +14,11 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
-from engine.account.bar_matrix import BarMatrix, bar_matrix
-from engine.plan.bar_prices import BarPrices, MomentFinder, Slot
+from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
 from engine.plan.plan import Decision, Plan, decide, make_plan, timing_of
 from engine.strategy import Leg, Strategy
 from engine.strategy.combinations import Combinations, ParameterColumn, Which
+from engine.strategy.contract import LEVELS
 from engine.strategy.legs import checked_legs
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
@@ -40,7 +40,7 @@ class Block:
     rows: Which
     instruments: tuple[str, ...]
     slots: tuple[Slot, ...]
-    moments: tuple[BarPrices, ...]
+    prices: tuple[BarPrices, ...]
     skipped: int
 
     @property
@@ -59,7 +59,6 @@ class PlanGrid:
     since: date | None
     blocks: tuple[Block, ...]
     failed: Mapping[int, str]
-    _tapes: dict[Any, BarMatrix] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.combos)
@@ -71,17 +70,6 @@ class PlanGrid:
             UserError: it has none.
         """
         return make_plan(self.combos.rule(i), self.events, self.market, since=self.since)
-
-    def forget(self) -> None:
-        """Let go of the tapes made: what follows lays the bars down anew."""
-        self._tapes.clear()
-
-    def tape(self, instruments: tuple[str, ...], since: np.datetime64 | None) -> BarMatrix:
-        """Return the bars of several instruments on one tape, made once."""
-        key = (instruments, since)
-        if key not in self._tapes:
-            self._tapes[key] = bar_matrix(self.market.loaded(instruments), since)
-        return self._tapes[key]
 
 
 def plan_grid(
@@ -113,7 +101,7 @@ class _Planner:
         self.failed: dict[int, str] = {}
         self._timings = [timing_of(e) for e in self.events]
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
-        self._finder = MomentFinder(market, self.events, {n: c.values for n, c in combos.columns.items()})
+        self._finder = BarPriceFinder(market, self.events, {n: c.values for n, c in combos.columns.items()})
         varied = {n: c for n, c in combos.columns.items() if len(c.values) > 1}
         self.looked = {n for n, c in varied.items() if not _could_be_handed_on(c)}
 
@@ -264,7 +252,7 @@ class _Planner:
 
 def _same_levels(slot: Slot, wider: Slot, none: set[str]) -> bool:
     """Return whether a slot's stop and target are those of another, where some parameters are none."""
-    for place in ("stop_loss", "take_profit"):
+    for place in LEVELS:
         mine, by = slot.places.get(place), wider.places.get(place)
         if mine == by and (by is not None or getattr(slot.leg, place) == getattr(wider.leg, place)):
             continue
@@ -280,7 +268,7 @@ def _may_stand(place: str, value: Any, weight: float) -> bool:
     """Return whether ``engine.strategy.legs`` would let a value stand in a place of a leg."""
     if place in _LEAST:
         return type(value) is int and _LEAST[place] <= value < 1 << 40
-    most = 1.0 if (weight > 0) is (place == "stop_loss") else np.inf
+    most = 1.0 if (weight > 0) is (place != "take_profit") else np.inf
     return type(value) is float and 0 < value < most
 
 

@@ -88,13 +88,16 @@ class Never:
 
 
 Exit = After | LastCloseBefore | AtNextEvent | Never
+LEVELS = ("stop_loss", "take_profit", "trailing_stop")
+"""The fields of a leg that are levels: each a fraction of a price, or None."""
 
 
 @dataclass(frozen=True)
 class Leg:
     """One position a rule wants: ``weight`` is a signed fraction of equity at the fill (negative: short).
 
-    ``stop_loss`` and ``take_profit`` are fractions of the entry's fill price.
+    ``stop_loss`` and ``take_profit`` are fractions of the entry's fill price. ``trailing_stop`` is a fraction of the
+    best price since: of the fill price and the highs of completed bars (short: the lows).
     """
 
     instrument: str
@@ -103,6 +106,7 @@ class Leg:
     exit: Exit
     stop_loss: float | None = None
     take_profit: float | None = None
+    trailing_stop: float | None = None
 
 
 class Clock(Protocol):

@@ -56,8 +56,16 @@ def _checked(leg: Any, rule: str) -> Leg:
         raise UserError(f"{where}: weight is {leg.weight}; it must be a number other than 0")
     _check_entry(leg.entry, where)
     stop = _distance(leg.stop_loss, f"{where}: stop_loss", most=1.0 if weight > 0 else np.inf)
+    trail = _distance(leg.trailing_stop, f"{where}: trailing_stop", most=1.0 if weight > 0 else np.inf)
     target = _distance(leg.take_profit, f"{where}: take_profit", most=np.inf if weight > 0 else 1.0)
-    return replace(leg, weight=weight, exit=_checked_exit(leg.exit, where), stop_loss=stop, take_profit=target)
+    return replace(
+        leg,
+        weight=weight,
+        exit=_checked_exit(leg.exit, where),
+        stop_loss=stop,
+        take_profit=target,
+        trailing_stop=trail,
+    )
 
 
 def _check_entry(entry: Entry, where: str) -> None:

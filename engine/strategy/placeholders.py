@@ -12,6 +12,7 @@ from types import CodeType
 from typing import Any
 
 from engine.strategy.contract import (
+    LEVELS,
     After,
     AtNextEvent,
     BeforeVote,
@@ -161,8 +162,7 @@ def _names_in(code: CodeType) -> set[str]:
 
 def leg_key(leg: Leg) -> tuple[Any, ...]:
     """Return all that a leg is made of, to compare it by and to look it up; a token stands there as its parameter."""
-    parts = (leg.instrument, leg.weight, leg.entry, leg.exit, leg.stop_loss, leg.take_profit)
-    return tuple(_form(p) for p in parts)
+    return tuple(_form(part) for part in vars(leg).values())
 
 
 def _form(part: Any) -> Any:
@@ -187,12 +187,12 @@ def substitute(form: Any, given: dict[str, Any]) -> Any:
 def placeholder_places(leg: Leg) -> dict[str, str]:
     """Return the parameters handed on to a leg, by the place they came to.
 
-    The places: delay, sessions, stop_loss, take_profit; ``before`` is the sessions of an entry before a vote.
+    The places: delay, sessions, and those of ``LEVELS``; ``before`` is the sessions of an entry before a vote.
 
     Raises:
         PlaceholderRead: a token came to another place.
     """
-    places: dict[str, Any] = {"stop_loss": leg.stop_loss, "take_profit": leg.take_profit}
+    places: dict[str, Any] = {name: getattr(leg, name) for name in LEVELS}
     if type(leg.entry) in (NextOpen, NextClose):
         places["delay"] = leg.entry.delay  # type: ignore[union-attr]
     if type(leg.entry) is BeforeVote:
@@ -226,5 +226,4 @@ def with_values(leg: Leg, places: dict[str, str], given: dict[str, Any]) -> Leg:
         entry = replace(entry, sessions=at["before"])
     if "sessions" in at:
         exit_ = replace(exit_, sessions=at["sessions"])
-    stops = {k: at[k] for k in ("stop_loss", "take_profit") if k in at}
-    return replace(leg, entry=entry, exit=exit_, **stops)
+    return replace(leg, entry=entry, exit=exit_, **{name: at[name] for name in LEVELS if name in at})

@@ -1,7 +1,7 @@
 """The legs of an event: its closed trades as shapes, placed on the reference calendar."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -166,7 +166,7 @@ def _window_leg(planned: PlannedTrade, model: ReturnModel) -> PlacedLeg | None:
     if window is None or row + window.first < 0 or row + window.last >= len(bars):
         return None
     days = window.last - window.first + 1
-    shape = replace(shape_of(planned), entry=Phase.CLOSE, exit=Phase.CLOSE, held=days, stop_loss=None, take_profit=None)
+    shape = Shape(planned.instrument, 1 if planned.weight > 0 else -1, Phase.CLOSE, Phase.CLOSE, days)
     span = (int(bars.open_at[row + window.first]), int(bars.close_at[row + window.last]))
     return _leg(planned, shape, row, float(model.by_bar(shape).net[row]), span)
 

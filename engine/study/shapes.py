@@ -6,14 +6,17 @@ the account. So the net return of one shape at every bar is one vector, and ten 
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Bars, Flags, Floats
+from datasets.prices.bars import Bars, Floats
+from engine.account.exits import Stops, first_hits
 from engine.plan.costs import BPS, Costs
-from engine.plan.plan import PlannedTrade
+from engine.plan.plan import Numbers64, PlannedTrade
 from engine.strategy import Phase
+from engine.strategy.contract import LEVELS
 from engine.strategy.gaps import broken_before
 
 
@@ -21,8 +24,8 @@ from engine.strategy.gaps import broken_before
 class Shape:
     """A trade without its date.
 
-    ``held`` counts the bars from that of the entry to that of the exit; ``side`` is 1 long, -1 short; stop and target
-    are fractions of the price paid.
+    ``held`` counts the bars from that of the entry to that of the exit; ``side`` is 1 long, -1 short; the levels are
+    those of a ``Leg``.
     """
 
     instrument: str
@@ -32,6 +35,7 @@ class Shape:
     held: int
     stop_loss: float | None = None
     take_profit: float | None = None
+    trailing_stop: float | None = None
 
     @property
     def first(self) -> int:
@@ -58,87 +62,54 @@ def shape_of(trade: PlannedTrade) -> Shape:
         entry=trade.entry.phase,
         exit=trade.exit.phase,
         held=trade.exit.bar - trade.entry.bar,
-        stop_loss=trade.stop_loss,
-        take_profit=trade.take_profit,
+        **{name: getattr(trade, name) for name in LEVELS},
     )
 
 
 def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
-    """Return the net return of a shape entered at each bar, as ``engine.account.replay`` would leave it in its trade.
+    """Return the net return of a shape entered at each bar, as ``engine.account.replay`` leaves it in its trade.
 
     Returns:
         One fraction a bar: P&L net of commission and slippage over the value at entry; NaN where the trade would not
-        end within the bars, would not exit after its entry, or would be held across a hole.
+        end within the bars, would not exit after its entry, or would be held across a gap.
     """
-    found = np.full(len(bars), np.nan)
-    n = len(bars) - shape.held
-    if n <= 0:
-        return found
-    way = _Way(bars, shape, n)
-    paid = _slipped(way.price_in, costs, buy=shape.side > 0)
-    out = way.price_out if shape.stop_loss is None and shape.take_profit is None else _with_stops(way, paid)
+    returns = np.full(len(bars), np.nan)
+    first = np.arange(len(bars) - shape.held)
+    if not len(first):
+        return returns
+    entered, left = _ticks(bars, first, shape.entry), _ticks(bars, first + shape.held, shape.exit)
+    paid = _slipped(_at(entered, bars.open, bars.close), costs, buy=shape.side > 0)
+    out = _at(left, bars.open, bars.close)
+    if any(getattr(shape, name) is not None for name in LEVELS):
+        hits = first_hits(bars, entered, left >> 1, _stops(shape, paid))
+        out = np.where(hits.before(left), hits.price, out)
     got = _slipped(out, costs, buy=shape.side < 0)
     commission = costs.commission_bps * BPS * (1 + got / paid)
-    found[:n] = np.where(way.whole, shape.side * (got / paid - 1) - commission, np.nan)
-    return found
+    gaps = np.cumsum(broken_before(bars))
+    lasts = _at(left, bars.open_at, bars.close_at) > _at(entered, bars.open_at, bars.close_at)
+    whole = lasts & (gaps[left >> 1] == gaps[first])
+    returns[: len(first)] = np.where(whole, shape.side * (got / paid - 1) - commission, np.nan)
+    return returns
 
 
-class _Way:
-    """The bars of a shape entered at each of the first ``n`` bars."""
+def _ticks(bars: Bars, rows: Numbers64, phase: Phase) -> Numbers64:
+    """Return the ticks at which a phase of bars is traded: the close of a bar without an own open."""
+    return rows * 2 + (bars.has_separate_open[rows] & (phase is Phase.OPEN))
 
-    def __init__(self, bars: Bars, shape: Shape, n: int) -> None:
-        self.bars, self.shape, self.n = bars, shape, n
-        first, last = slice(0, n), slice(shape.held, shape.held + n)
-        self.in_at_open = bars.has_separate_open[first] if shape.entry is Phase.OPEN else np.zeros(n, dtype=bool)
-        self.out_at_open = bars.has_separate_open[last] if shape.exit is Phase.OPEN else np.zeros(n, dtype=bool)
-        self.price_in = np.where(self.in_at_open, bars.open[first], bars.close[first])
-        self.price_out = np.where(self.out_at_open, bars.open[last], bars.close[last])
-        began = np.where(self.in_at_open, bars.open_at[first], bars.close_at[first])
-        ended = np.where(self.out_at_open, bars.open_at[last], bars.close_at[last])
-        holes = np.cumsum(broken_before(bars))
-        self.whole = (ended > began) & (holes[last] == holes[first])
+
+def _at(ticks: Numbers64, at_open: NDArray[Any], at_close: NDArray[Any]) -> NDArray[Any]:
+    values: NDArray[Any] = np.where(ticks & 1, at_open[ticks >> 1], at_close[ticks >> 1])
+    return values
+
+
+def _stops(shape: Shape, paid: Floats) -> Stops:
+    fractions = np.array([[getattr(shape, name)] for name in LEVELS], dtype=float)
+    return Stops(paid, np.full(len(paid), float(shape.side)), np.repeat(fractions, len(paid), axis=1))
 
 
 def _slipped(price: Floats, costs: Costs, *, buy: bool) -> Floats:
     moved: Floats = price * (1 + costs.slippage_bps * BPS if buy else 1 - costs.slippage_bps * BPS)
     return moved
-
-
-def _with_stops(way: _Way, paid: Floats) -> Floats:
-    """Return the exit prices with the first stop or target reached on the way; both in one bar: stopped."""
-    sign, shape = way.shape.side, way.shape
-    stop = paid * (1 - sign * shape.stop_loss) if shape.stop_loss is not None else np.full(way.n, -sign * np.inf)
-    target = paid * (1 + sign * shape.take_profit) if shape.take_profit is not None else np.full(way.n, sign * np.inf)
-    out, left = way.price_out.copy(), np.zeros(way.n, dtype=bool)
-    for k in range(shape.held + 1):
-        for price, hit in (_open_hit(way, k, stop, target), _bar_hit(way, k, stop, target)):
-            out = np.where(hit & ~left, price, out)
-            left |= hit
-    return out
-
-
-def _open_hit(way: _Way, k: int, stop: Floats, target: Floats) -> tuple[Floats, Flags]:
-    """Return the open of the k-th bar, and where it passed a level; not the open it was entered or left at."""
-    rows, sign = slice(k, k + way.n), way.shape.side
-    price = way.bars.open[rows]
-    open_counts = way.bars.has_separate_open[rows] & (k > 0)
-    if k == way.shape.held:
-        open_counts = open_counts & ~way.out_at_open
-    return price, open_counts & ((sign * (price - stop) <= 0) | (sign * (price - target) >= 0))
-
-
-def _bar_hit(way: _Way, k: int, stop: Floats, target: Floats) -> tuple[Floats, Flags]:
-    """Return the level touched within the k-th bar (its close where it lies wholly beyond), and where."""
-    rows, sign = slice(k, k + way.n), way.shape.side
-    high, low, close = way.bars.high[rows], way.bars.low[rows], way.bars.close[rows]
-    worst, best = (low, high) if sign > 0 else (high, low)
-    counts = way.in_at_open if k == 0 else np.ones(way.n, dtype=bool)
-    if k == way.shape.held:
-        counts = counts & ~way.out_at_open
-    stopped = sign * (worst - stop) <= 0
-    level = np.where(stopped, stop, target)
-    price = np.where((low <= level) & (level <= high), level, close)
-    return price, counts & (stopped | (sign * (best - target) >= 0))
 
 
 def window_sums(returns: Floats, first: int, last: int) -> Floats:

@@ -1,6 +1,7 @@
 """The plans of a sweep are those that ``make_plan`` makes, whatever the rule does with its parameters."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,10 +15,10 @@ from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
-from engine.account.bar_matrix import bar_matrix
+from engine.account.bar_matrix import BarMatrix, bar_matrix
 from engine.account.grid_table import BlockTable
-from engine.account.trade_table import plan_of_table
-from engine.plan.plan import Plan
+from engine.account.trade_table import TradeTable
+from engine.plan.plan import NO_TICK, Plan
 from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.strategy import (
     After,
@@ -36,6 +37,7 @@ from engine.strategy import (
     strategy,
 )
 from engine.strategy.combinations import listed, product_of
+from engine.strategy.contract import LEVELS
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
     Placeholder,
@@ -54,15 +56,29 @@ Row = tuple[Any, ...]
 
 
 def of_plan(plan: Plan) -> list[Row]:
-    return [(t.instrument, t.weight, t.entry, t.exit, t.stop_loss, t.take_profit) for t in plan.trades]
+    return [(t.instrument, t.weight, t.entry, t.exit, *(getattr(t, name) for name in LEVELS)) for t in plan.trades]
 
 
 def of_grid(grid: PlanGrid, i: int) -> list[Row]:
     """Return the trades of one combination as the table of its block has them."""
     block = next(b for b in grid.blocks if i in b.rows)
-    tape = bar_matrix(grid.market.loaded(block.instruments))
-    table = BlockTable(block, grid.combos, tape).of(np.arange(len(block.rows)))
-    return of_plan(plan_of_table(table, tape, list(block.rows).index(i)))
+    matrix = bar_matrix(grid.market.loaded(block.instruments))
+    p = list(block.rows).index(i)
+    table = BlockTable(block, grid.combos, matrix).of(np.arange(len(block.rows)))
+    return [_trade(table, matrix, n) for n in range(int(table.start[p]), int(table.start[p + 1]))]
+
+
+def _trade(table: TradeTable, matrix: BarMatrix, n: int) -> Row:
+    entry, exit_ = int(table.entry[n]), int(table.exit[n])
+    instrument = int(table.entries.instrument[entry])
+    fractions = np.full(len(LEVELS), np.nan) if table.level[n] < 0 else table.levels.fractions[:, table.level[n]]
+    return (
+        matrix.bars[instrument].symbol,
+        float(table.entries.weight[entry]),
+        matrix.bar_price(instrument, int(table.entries.tick[entry])),
+        None if exit_ == NO_TICK else matrix.bar_price(instrument, exit_),
+        *(None if np.isnan(f) else float(f) for f in fractions),
+    )
 
 
 def same_plans(grid: PlanGrid) -> None:
@@ -90,6 +106,7 @@ class Tries(Strategy):
         delay: sessions waited
         stop: distance of the stop
         target: distance of the target
+        trail: distance of the trailing stop
     """
 
     markets: Symbols = ("AAA",)
@@ -98,6 +115,7 @@ class Tries(Strategy):
     delay: Delay = 0
     stop: OptionalDistance = None
     target: OptionalDistance = None
+    trail: OptionalDistance = None
 
     def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:
         if self.does == "decides later" and event.known_at is not None:
@@ -108,6 +126,9 @@ class Tries(Strategy):
         return self.does != "wants if without stop" or self.stop is None
 
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+        if self.does == "stops one leg of a market":
+            legs = [self._leg(self.markets[0], 0), self._leg(self.markets[0], 1)]
+            return [replace(legs[0], stop_loss=0.07), replace(legs[1], stop_loss=0.01)]
         return [self._leg(m, n) for n, m in enumerate(self.markets)]
 
     def _leg(self, market: str, n: int) -> Leg:
@@ -150,7 +171,7 @@ class Tries(Strategy):
                 weight = -0.4
             case "stops on one side" if n % 2:
                 return Leg(market, weight, entry, After(hold), 0.05)
-        return Leg(market, weight, entry, After(hold), self.stop, self.target)
+        return Leg(market, weight, entry, After(hold), self.stop, self.target, self.trail)
 
 
 DEEDS = (
@@ -171,10 +192,17 @@ DEEDS = (
     "raises",
     "sells",
     "stops on one side",
+    "stops one leg of a market",
     "decides later",
     "wants if without stop",
 )
-AXES: dict[str, list[Any]] = {"hold": [1, 2, 3, 5], "delay": [0, 1, 2], "stop": [None, 0.03], "target": [None, 0.02]}
+AXES: dict[str, list[Any]] = {
+    "hold": [1, 2, 3, 5],
+    "delay": [0, 1, 2],
+    "stop": [None, 0.03],
+    "target": [None, 0.02],
+    "trail": [None, 0.01],
+}
 
 
 @pytest.mark.parametrize("does", DEEDS)

@@ -11,7 +11,7 @@ from datasets.markets.sessions import calendar_sessions
 from datasets.prices.bars import Bars
 from datasets.prices.sources.files import DirectorySource
 from engine.account.replay import replay
-from engine.account.vector import evaluate
+from engine.account.evaluate import evaluate
 from engine.plan.costs import Terms
 from engine.plan.plan import BarPrice, Plan
 from engine.strategy import (

@@ -25,7 +25,7 @@ from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.replay_custom import replay_custom
 from engine.account.sizing import STOP_LOSS, TAKE_PROFIT
-from engine.account.vector import NotVectorisableError, evaluate
+from engine.account.evaluate import MarginCallError, evaluate
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.run.backtest import on_sessions
@@ -534,7 +534,7 @@ def test_evaluation_on_arrays_agrees_with_the_replay(world):
     plan, account = world.run()
     try:
         found = evaluate(plan, list(world.bars), world.terms)
-    except NotVectorisableError:
+    except MarginCallError:
         return
     agree(found, account, world.terms.cash)
 

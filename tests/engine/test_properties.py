@@ -135,7 +135,8 @@ def _make_leg(
     weight = rng.choice([-1, 1, 1]) * rng.choice([0.1, 0.3, 0.5, 0.95, 1.0, 1.5])
     stop = rng.choice([None, 0.01, 0.03]) if stops else None
     target = rng.choice([None, 0.01, 0.04]) if stops else None
-    return Leg(rng.choice(symbols), weight, entry, exit_, stop, target)
+    trail = rng.choice([None, None, 0.005, 0.02]) if stops else None
+    return Leg(rng.choice(symbols), weight, entry, exit_, stop, target, trail)
 
 
 ALL_HOURS = (TOKYO, LONDON, NEW_YORK, AROUND_THE_CLOCK)

@@ -10,10 +10,10 @@ from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
+from engine.account.evaluate import MarginCallError, evaluate
 from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.sizing import MARGIN_CALL
-from engine.account.vector import NotVectorisableError, evaluate
 from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
 from engine.strategy import build
@@ -50,7 +50,7 @@ def check(world: World) -> None:
     plan, expected = world.run()
     try:
         found = evaluate(plan, list(world.bars), world.terms)
-    except NotVectorisableError:
+    except MarginCallError:
         called = any(t.exit_reason == MARGIN_CALL for t in expected.trades)
         thin = any(e > 0 and q < 0.25 * e * q for e, q in zip(expected.exposure, expected.equity, strict=True))
         assert called or thin or min(expected.equity) <= 0
@@ -108,5 +108,5 @@ def test_a_margin_call_is_left_to_the_replay() -> None:
         [Leg("A", -1.0, NextOpen(), Never())], [event("E", "2024-01-02T12:00")], rising, terms=terms
     )
     assert account.trades[0].exit_reason == MARGIN_CALL
-    with pytest.raises(NotVectorisableError):
+    with pytest.raises(MarginCallError):
         evaluate(plan, [rising], terms)

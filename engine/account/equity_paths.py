@@ -1,0 +1,212 @@
+"""Accounts whose trades do not overlap: what a trade does to equity is the same in every account.
+
+Without lots, interest, credit and shorts, and with one trade at a time, each trade multiplies equity by a factor of
+its own, and so does each day of it. What happens from an entry on is computed once, day by day, and serves every trade
+that begins there, whenever it ends: sums of the returns up to a day, the highest and lowest equity up to it. An account
+is then one pass over its trades.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from datasets.prices.bars import Flags, Floats
+from engine.account.bar_matrix import CostModel
+from engine.account.exits import HELD, PricedTrades
+from engine.account.trade_table import Entries
+from engine.plan.plan import Numbers64
+
+_CELLS = 1 << 15
+
+
+def only_prices_matter(entries: Entries, costs: CostModel) -> bool:
+    """Return whether a trade's factor depends on prices alone: no lots, interest, credit or shorts."""
+    return not (costs.pays_interest or np.any(costs.lot > 0) or costs.terms.max_gross > 1 or np.any(entries.weight < 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """What the trades of a table do to equity, as shares of it just before the entry.
+
+    One value an entry: ``size`` is the quantity for 1 of equity, ``rest`` the cash left, ``first_day`` the day at whose
+    mark it is first included. One value a trade: ``last_day`` is that of its exit (the number of days: none), and
+    ``factor`` equity after it, marked at the last day if it is held to the end.
+    """
+
+    priced: PricedTrades
+    first_day: Numbers64
+    last_day: Numbers64
+    size: Floats
+    rest: Floats
+    factor: Floats
+
+    def overlapping(self) -> Flags:
+        """Return the plans some of whose trades share a day, or do not leave equity above zero."""
+        table = self.priced.table
+        first = self.first_day[table.entry]
+        wrong = (self.last_day <= first) | ~(self.factor > 0)
+        follows = np.ones(len(first), dtype=bool)
+        follows[table.start[:-1][np.diff(table.start) > 0]] = False
+        wrong[1:] |= follows[1:] & (first[1:] <= self.last_day[:-1])
+        overlap = np.zeros(table.n_plans, dtype=bool)
+        overlap[np.searchsorted(table.start, np.flatnonzero(wrong), side="right") - 1] = True
+        return overlap
+
+
+def factors_of(priced: PricedTrades, costs: CostModel) -> Factors:
+    """Return what the trades of a table do to equity where none is held at the same time."""
+    matrix, table, entries = costs.matrix, priced.table, priced.table.entries
+    entry, instrument = table.entry, entries.instrument
+    rate = costs.commission[instrument]
+    wanted = entries.weight * (1 + rate)
+    size = entries.weight * np.minimum(1.0, costs.terms.max_gross / wanted) / priced.paid
+    rest = 1 - size * priced.paid * (1 + rate)
+    factor = rest[entry] + size[entry] * priced.got * (1 - rate[entry])
+    last_day = matrix.day[np.maximum(priced.out, 0)]
+    held = np.flatnonzero(priced.reason == HELD)
+    last_day[held] = matrix.n_days
+    if len(held):
+        at = entry[held]
+        factor[held] = rest[at] + size[at] * matrix.marks[instrument[at], matrix.n_days - 1]
+    return Factors(priced, matrix.day[entries.tick], last_day, size, rest, factor)
+
+
+@dataclass(frozen=True, eq=False)
+class EquityPaths:
+    """Day by day from each entry on, for as long as any trade that begins there is held.
+
+    Arrays over the days of all entries, those of entry e from ``begin[e]`` on. ``equity`` at a day's mark; ``plain``,
+    ``square`` and ``loss`` the sums up to it of the returns, their squares and the squares of the negative ones;
+    ``high`` and ``low`` the highest and lowest equity up to it; ``below`` the lowest it was as a share of ``high``.
+    """
+
+    begin: Numbers64
+    equity: Floats
+    plain: Floats
+    square: Floats
+    loss: Floats
+    high: Floats
+    low: Floats
+    below: Floats
+
+
+def equity_paths(factors: Factors, costs: CostModel) -> EquityPaths:
+    """Return the paths of all entries of a table."""
+    matrix, table, entries = costs.matrix, factors.priced.table, factors.priced.table.entries
+    until = np.zeros(len(factors.size), dtype=np.int64)
+    np.maximum.at(until, table.entry, factors.last_day)
+    days = np.maximum(until - factors.first_day, 0)
+    begin = np.cumsum(days) - days
+    arrays = [np.empty(int(days.sum())) for _ in fields(EquityPaths)[1:]]
+    for some in _of_like_length(days):
+        day = factors.first_day[some, None] + np.arange(int(days[some].max()))
+        inside = day < until[some, None]
+        price = matrix.marks[entries.instrument[some, None], np.minimum(day, matrix.n_days - 1)]
+        equity = factors.rest[some, None] + factors.size[some, None] * price
+        place = begin[some, None] + np.arange(day.shape[1])
+        for array, values in zip(arrays, _running(equity), strict=True):
+            array[place[inside]] = values[inside]
+    return EquityPaths(begin, *arrays)
+
+
+def _of_like_length(days: Numbers64) -> Iterator[Numbers64]:
+    """Yield entries of similar length together, so many that they fill ``_CELLS`` cells."""
+    by = np.argsort(days, kind="stable")
+    by = by[days[by] > 0]
+    at = len(by)
+    while at > 0:
+        take = max(1, _CELLS // int(days[by[at - 1]]))
+        yield by[max(0, at - take) : at]
+        at -= take
+
+
+def _running(equity: Floats) -> Iterator[Floats]:
+    """Yield, along the days, the fields of ``EquityPaths`` after ``begin``."""
+    before = np.concatenate((np.ones((len(equity), 1)), equity[:, :-1]), axis=1)
+    returns = equity / before - 1
+    losses = np.minimum(returns, 0.0)
+    high = np.maximum.accumulate(equity, axis=1)
+    yield equity
+    yield np.cumsum(returns, axis=1)
+    yield np.cumsum(returns * returns, axis=1)
+    yield np.cumsum(losses * losses, axis=1)
+    yield high
+    yield np.minimum.accumulate(equity, axis=1)
+    yield np.minimum.accumulate(equity / high, axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class PathAccounts:
+    """Accounts of plans whose trades do not overlap."""
+
+    factors: Factors
+    costs: CostModel
+
+    @cached_property
+    def _course(self) -> tuple[Floats, Floats]:
+        before = np.zeros(len(self.factors.factor))
+        equity = np.full(self.factors.priced.table.n_plans, self.costs.terms.cash)
+        for some, trade in by_turns(self.factors.priced.table.start):
+            before[trade] = equity[some]
+            equity[some] *= self.factors.factor[trade]
+        return before, equity
+
+    @property
+    def final(self) -> Floats:
+        """The final equity of each plan."""
+        return self._course[1]
+
+    @property
+    def quantity(self) -> Floats:
+        """The quantity of each trade."""
+        return self.factors.size[self.factors.priced.table.entry] * self._course[0]
+
+    def daily(self, paths: EquityPaths) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return of each plan the sums of daily returns (plain, square, loss) and the deepest drawdown (<= 0)."""
+        entry, start = self.factors.priced.table.entry, self.factors.priced.table.start
+        last = paths.begin[entry] + self.factors.last_day - self.factors.first_day[entry] - 1
+        left = self.factors.factor / paths.equity[last] - 1
+        leaving = np.where(self.factors.priced.reason == HELD, 0.0, left)
+        losing = np.minimum(leaving, 0.0)
+        plain = paths.plain[last] + leaving
+        square = paths.square[last] + leaving * leaving
+        loss = paths.loss[last] + losing * losing
+        return _summed(plain, start), _summed(square, start), _summed(loss, start), self._deepest(paths, last)
+
+    def _deepest(self, paths: EquityPaths, last: Numbers64) -> Floats:
+        high, low, below = paths.high[last], paths.low[last], paths.below[last]
+        peak, deepest = np.full(len(self.final), self.costs.terms.cash), np.ones(len(self.final))
+        for some, trade in by_turns(self.factors.priced.table.start):
+            equity, top = self._course[0][trade], peak[some]
+            least = np.minimum(equity * low[trade] / top, below[trade])
+            top = np.maximum(top, equity * high[trade])
+            after = equity * self.factors.factor[trade]
+            deepest[some] = np.minimum(deepest[some], np.minimum(least, after / top))
+            peak[some] = np.maximum(top, after)
+        return np.minimum(deepest - 1, 0.0)
+
+
+def _summed(values: Floats, start: Numbers64) -> Floats:
+    """Return the sum of each plan's values, added one after the other."""
+    total = np.zeros(len(start) - 1)
+    for some, trade in by_turns(start):
+        total[some] += values[trade]
+    return total
+
+
+def by_turns(start: Numbers64) -> Iterator[tuple[Numbers64 | slice, Numbers64]]:
+    """Yield for the first trade of each plan, then the second and so on, the plans and the trades' numbers."""
+    first, counts = start[:-1], np.diff(start)
+    if not len(counts):
+        return
+    if counts.min() == counts.max():
+        for k in range(int(counts[0])):
+            yield slice(None), first + k
+        return
+    by = np.argsort(-counts, kind="stable")
+    first, down = first[by], -counts[by]
+    for k in range(int(counts.max())):
+        n = int(np.searchsorted(down, -k))
+        yield by[:n], first[:n] + k

@@ -1,0 +1,147 @@
+"""Plan -> Account on arrays: the fills, trades and equity of the replay, to 1e-9, without walking the bars."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from datasets.instants import to_ns
+from datasets.prices.bars import Bars, Floats
+from engine.account.accounts import Positions, positions_of
+from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
+from engine.account.exits import HELD, PLANNED, STOPPED, TARGET, TRAILED, PricedTrades, price_trades
+from engine.account.records import Account, Fill, Trade
+from engine.account.sizing import (
+    STOP_LOSS,
+    TAKE_PROFIT,
+    TRAILING_STOP,
+    Held,
+    fill_note,
+    make_trade,
+    size_opening,
+)
+from engine.account.trade_table import spans, table_of_plans
+from engine.plan.costs import MAINTENANCE, Terms
+from engine.plan.plan import Plan, PlannedTrade, Skipped
+
+_REASONS = {STOPPED: STOP_LOSS, TARGET: TAKE_PROFIT, TRAILED: TRAILING_STOP}
+
+
+class MarginCallError(Exception):
+    """The account meets a margin call: only the replay can follow it."""
+
+
+def evaluate(plan: Plan, bars: Sequence[Bars], terms: Terms, *, since: np.datetime64 | None = None) -> Account:
+    """Return the account that ``engine.account.replay.replay`` returns for the same arguments.
+
+    Raises:
+        MarginCallError: equity falls below the maintenance margin.
+    """
+    costs = cost_model(bar_matrix(bars, since), terms)
+    priced = price_trades(table_of_plans([plan], costs.matrix), costs)
+    positions = positions_of(priced, costs)
+    cash, net, gross = _daily(priced, positions, costs)
+    equity = cash + net
+    if np.any((gross != 0) & (equity < MAINTENANCE * gross)):
+        raise MarginCallError("equity falls below the maintenance margin")
+    exposure = np.divide(gross, equity, out=np.zeros(len(gross)), where=gross != 0)
+    ledger = _Ledger(plan, priced, positions, costs)
+    return Account(costs.matrix.days, equity, cash, exposure, ledger.fills(), ledger.trades(), ledger.skipped())
+
+
+def _daily(priced: PricedTrades, positions: Positions, costs: CostModel) -> tuple[Floats, Floats, Floats]:
+    """Return cash, net and gross value of the only plan of a table, at the mark of each day."""
+    days, entry, quantity = costs.matrix.n_days, priced.table.entry, positions.quantity
+    instrument, paid = priced.table.entries.instrument[entry], priced.paid[entry]
+    first, last = np.empty(len(entry), dtype=np.int64), np.empty(len(entry), dtype=np.int64)
+    steps = positions.steps
+    first[steps.trade[steps.opens]], last[steps.trade[~steps.opens]] = steps.day[steps.opens], steps.day[~steps.opens]
+    left = priced.reason != HELD
+    value = np.concatenate((quantity * paid, -(quantity * priced.got)[left]))
+    rate = costs.commission[instrument]
+    flow = value + np.abs(value) * np.concatenate((rate, rate[left]))
+    day = np.concatenate((first, last[left]))
+    inside = day < days
+    changes = np.bincount(day[inside], (flow / costs.grown[np.minimum(day, days - 1) + 1])[inside], minlength=days)
+    discounted = costs.terms.cash - np.cumsum(changes)
+    held = spans(first, last - first)
+    of_day = np.repeat(quantity, last - first) * costs.matrix.marks[np.repeat(instrument, last - first), held]
+    net, gross = (np.bincount(held, v, minlength=days).astype(float) for v in (of_day, np.abs(of_day)))
+    if costs.pays_interest:
+        for n in np.flatnonzero(quantity < 0):
+            charge, day = costs.short_charge[instrument[n]], np.arange(first[n], days)
+            discounted[first[n] :] += quantity[n] * (charge[np.minimum(day, last[n])] - charge[first[n]])
+    return discounted * costs.grown[1:], net, gross
+
+
+class _Ledger:
+    """The fills, trades and skipped openings of one plan as records."""
+
+    def __init__(self, plan: Plan, priced: PricedTrades, positions: Positions, costs: CostModel) -> None:
+        self._plan, self._priced, self._positions, self._costs = plan, priced, positions, costs
+
+    def fills(self) -> tuple[Fill, ...]:
+        """Return every fill, in the order in which they were made."""
+        steps, quantity = self._positions.steps, self._positions.quantity
+        real = (quantity[steps.trade] != 0) & (steps.opens | (self._priced.reason[steps.trade] != HELD))
+        return tuple(
+            self._fill(n, opens=opens)
+            for n, opens in zip(steps.trade[real].tolist(), steps.opens[real].tolist(), strict=True)
+        )
+
+    def trades(self) -> tuple[Trade, ...]:
+        """Return every trade, by entry and then by place in the plan; those still held are marked at the last price."""
+        found = []
+        for n in np.flatnonzero(self._positions.quantity).tolist():
+            planned = self._plan.trades[n]
+            exit_ = None if self._priced.reason[n] == HELD else self._fill(n, opens=False)
+            quantity, scale = float(self._positions.quantity[n]), float(self._positions.scale[n])
+            held = Held(planned, quantity, self._fill(n, opens=True), scale)
+            found.append(make_trade(held, self._bars(n), exit_))
+        return tuple(sorted(found, key=lambda t: t.entry_at))
+
+    def skipped(self) -> tuple[Skipped, ...]:
+        """Return the openings that were not traded, in the order of their instants."""
+        steps, positions = self._positions.steps, self._positions
+        none = steps.trade[steps.opens & (positions.quantity[steps.trade] == 0)]
+        sizes = (
+            size_opening(
+                self._plan.trades[n],
+                self._costs.terms,
+                equity=float(positions.equity[n]),
+                scale=float(positions.scale[n]),
+                paid=float(self._priced.paid[n]),
+                lot=self._bars(n).instrument.lot,
+            )
+            for n in none.tolist()
+        )
+        return tuple(s for s in sizes if isinstance(s, Skipped))
+
+    def _bars(self, n: int) -> Bars:
+        return self._costs.matrix.bars[int(self._priced.table.entries.instrument[n])]
+
+    def _reason(self, n: int, planned: PlannedTrade) -> str:
+        reason = int(self._priced.reason[n])
+        return planned.exit_reason if reason == PLANNED else _REASONS[reason]
+
+    def _fill(self, n: int, *, opens: bool) -> Fill:
+        planned, bars, matrix, priced = self._plan.trades[n], self._bars(n), self._costs.matrix, self._priced
+        instrument = int(priced.table.entries.instrument[n])
+        tick = int(priced.table.entries.tick[n] if opens else priced.out[n])
+        paid, reference = (priced.paid[n], matrix.price[tick]) if opens else (priced.got[n], priced.reference[n])
+        quantity = float(self._positions.quantity[n]) * (1 if opens else -1)
+        reason = "entry" if opens else self._reason(n, planned)
+        return Fill(
+            event_id=planned.event_id,
+            instrument=bars.symbol,
+            side="buy" if quantity > 0 else "sell",
+            quantity=abs(quantity),
+            decided_at=to_ns(planned.decided_at),
+            filled_at=int(matrix.order[tick]) >> 1,
+            session=str(bars.session[(tick >> 1) - int(matrix.base[instrument])]),
+            price=float(paid),
+            reference_price=float(reference),
+            commission=float(abs(quantity * paid) * self._costs.commission[instrument]),
+            slippage=float(abs(quantity) * abs(paid - reference)),
+            reason=reason,
+            note=fill_note(planned, reason),
+        )

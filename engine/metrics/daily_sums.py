@@ -1,0 +1,303 @@
+"""What the metrics of many accounts are computed from, by looking only at days on which something is held or changes.
+
+On all other days an account earns what its cash earns, the same in all accounts: the sums over all idle days are
+computed once, and the days looked at are subtracted from them. Conventions: CONVENTIONS.md.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from datasets.prices.bars import Flags, Floats
+from engine.account.accounts import Positions
+from engine.account.bar_matrix import CostModel
+from engine.account.exits import HELD, PricedTrades
+from engine.account.trade_table import spans
+from engine.metrics.metrics import session_rate, sessions_per_year, span_days
+from engine.plan.costs import MAINTENANCE
+from engine.plan.plan import Numbers64
+
+CELLS = 1 << 15
+"""So many days of all accounts are looked at together: arrays that fit the processor's cache."""
+
+
+@dataclass(frozen=True, eq=False)
+class IdleDays:
+    """The days of an account that holds nothing."""
+
+    costs: CostModel
+
+    @cached_property
+    def per_year(self) -> float:
+        """The realised number of sessions a year."""
+        return sessions_per_year(self.costs.matrix.days.sessions)
+
+    @cached_property
+    def rate(self) -> float:
+        """The cash rate of one session."""
+        return session_rate(self.costs.terms.cash_rate, self.per_year)
+
+    @cached_property
+    def span(self) -> int:
+        """Calendar days from the first session to the last."""
+        return span_days(self.costs.matrix.days.sessions)
+
+    @cached_property
+    def excess(self) -> Floats:
+        """The return of each day less the cash rate."""
+        excess: Floats = self.costs.earned - self.rate
+        return excess
+
+
+def _loss(x: Floats) -> Floats:
+    low = np.minimum(x, 0.0)
+    return low * low
+
+
+_POWERS: dict[str, Callable[[Floats], Floats]] = {"plain": lambda x: x, "square": lambda x: x * x, "loss": _loss}
+
+
+@dataclass(frozen=True, eq=False)
+class DailySums:
+    """Sums over the days of each account: of the excess return, its square and that of its losses.
+
+    ``below`` is the deepest drawdown; ``called`` plans meet a margin call, ``lost`` ones fall to zero or below.
+    """
+
+    plain: Floats
+    square: Floats
+    loss: Floats
+    below: Floats
+    called: Flags
+    lost: Flags
+
+
+def daily_sums(priced: PricedTrades, positions: Positions, idle: IdleDays) -> DailySums:
+    """Return the sums over the days of all accounts of a table."""
+    n, steps = len(positions.final), positions.steps
+    cells = _cells_of_steps(positions, idle.costs.matrix.n_days)
+    total = np.concatenate(([0], np.cumsum(cells)))
+    sums = DailySums(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
+    for plans in _in_parts(total[steps.start[1:]] - total[steps.start[:-1]]):
+        _Days(plans, cells, priced, positions, idle).add_to(sums)
+    for name, power in _POWERS.items():
+        getattr(sums, name)[:] += power(idle.excess).sum()
+    return sums
+
+
+def _cells_of_steps(positions: Positions, days: int) -> Numbers64:
+    """Return of each step how many days to look at: to the next step if something is held, else the day itself."""
+    steps = positions.steps
+    until = np.append(steps.day[1:], days)
+    until[steps.start[1:][np.diff(steps.start) > 0] - 1] = days
+    length = until - steps.day
+    traded = positions.quantity[steps.trade] != 0
+    held = traded & steps.opens if steps.one_at_a_time else np.cumsum(np.where(steps.opens, 1, -1) * traded) > 0
+    cells: Numbers64 = np.where(held, length, np.minimum(length, 1))
+    return cells
+
+
+def _in_parts(per_plan: Numbers64) -> Iterator[Numbers64]:
+    """Yield plans with something to look at, those of similar size together, so many that they fill ``CELLS`` cells."""
+    by = np.argsort(per_plan, kind="stable")
+    by = by[per_plan[by] > 0]
+    at = len(by)
+    while at > 0:
+        take = max(1, CELLS // int(per_plan[by[at - 1]]))
+        yield np.sort(by[max(0, at - take) : at])
+        at -= take
+
+
+class _Days:
+    """The days looked at of some plans, one after the other: a cell is one day of one plan, after one step.
+
+    ``begin`` is the first cell of each step, ``edge`` that of each plan.
+    """
+
+    def __init__(
+        self, plans: Numbers64, cells: Numbers64, priced: PricedTrades, positions: Positions, idle: IdleDays
+    ) -> None:
+        self.plans, self.priced, self.positions, self.idle = plans, priced, positions, idle
+        self.costs, self.matrix, steps = idle.costs, idle.costs.matrix, positions.steps
+        counts = steps.start[plans + 1] - steps.start[plans]
+        self.step = spans(steps.start[plans], counts)
+        self.length = cells[self.step]
+        self.begin = np.concatenate(([0], np.cumsum(self.length)))
+        place = np.repeat(np.arange(len(self.step)), self.length)
+        self.day = steps.day[self.step][place] + np.arange(self.begin[-1]) - self.begin[place]
+        self.cash = positions.cash[self.step][place]
+        self.edge = self.begin[np.concatenate(([0], np.cumsum(counts)))]
+
+    def add_to(self, sums: DailySums) -> None:
+        """Add the sums of these plans over their days, less those of idle days; mark plans that are called or lost."""
+        net, gross = self._values()
+        pays = self.costs.pays_interest
+        equity = self.cash * self.costs.grown[self.day + 1] + net if pays else self.cash + net
+        before, first = self._before(equity), self.edge[:-1]
+        excess = equity / before
+        excess -= 1.0 + self.idle.rate
+        for name, power in _POWERS.items():
+            x = power(excess) - power(self.idle.excess[self.day]) if pays else power(excess)
+            getattr(sums, name)[self.plans] = np.add.reduceat(x, first)
+        sums.below[self.plans] = self._below(equity, before)
+        sums.called[self.plans] = np.logical_or.reduceat((gross > 0) & (equity < MAINTENANCE * gross), first)
+        sums.lost[self.plans] = np.minimum.reduceat(np.minimum(equity, before), first) <= 0
+
+    def _values(self) -> tuple[Floats, Floats]:
+        """Return the net and the gross value of what is held at each cell; shorts are charged to its cash."""
+        positions, steps, matrix = self.positions, self.positions.steps, self.matrix
+        instruments = self.priced.table.entries.instrument[self.priced.table.entry]
+        if steps.one_at_a_time:
+            trade = steps.trade[self.step]
+            quantity = np.repeat(np.where(steps.opens[self.step], positions.quantity[trade], 0.0), self.length)
+            instrument: Any = 0 if len(matrix.bars) == 1 else np.repeat(instruments[trade], self.length)
+            price = matrix.marks[instrument, self.day]
+            self._charge_shorts(slice(None), quantity, instrument, np.repeat(steps.day[self.step], self.length))
+            net = quantity * price
+            return net, np.abs(net)
+        at, trade = self._held_after_steps()
+        cell, length = spans(self.begin[at], self.length[at]), self.length[at]
+        quantity, instrument = np.repeat(positions.quantity[trade], length), np.repeat(instruments[trade], length)
+        self._charge_shorts(cell, quantity, instrument, np.repeat(steps.day[self.step][at], length))
+        value = quantity * matrix.marks[instrument, self.day[cell]]
+        net, gross = (np.bincount(cell, v, len(self.day)).astype(float) for v in (value, np.abs(value)))
+        return net, gross
+
+    def _charge_shorts(self, cell: Any, quantity: Floats, instrument: Any, since: Numbers64) -> None:
+        """Take off the cash of cells what a quantity short is charged since the day of a step."""
+        if self.costs.pays_interest and np.any(quantity < 0):
+            charge = self.costs.short_charge
+            grown = charge[instrument, self.day[cell]] - charge[instrument, since]
+            np.add.at(self.cash, cell, np.minimum(quantity, 0.0) * grown)
+
+    def _held_after_steps(self) -> tuple[Numbers64, Numbers64]:
+        """Return all pairs of a step (its place among those looked at) and a trade held after it."""
+        steps, positions = self.positions.steps, self.positions
+        opens, trade = steps.opens[self.step], steps.trade[self.step]
+        by = np.argsort(trade * 2 + ~opens, kind="stable")
+        opening, closing, trade = by[::2], by[1::2], trade[by[::2]]
+        real = positions.quantity[trade] != 0
+        opening, closing, trade = opening[real], closing[real], trade[real]
+        return spans(opening, closing - opening), np.repeat(trade, closing - opening)
+
+    def _before(self, equity: Floats) -> Floats:
+        """Return the equity of the day before each cell; where that day was not looked at, cash was all there was."""
+        day, first = self.day, self.edge[:-1]
+        before = np.empty(len(day))
+        before[1:] = equity[:-1]
+        flat = np.ones(len(day), dtype=bool)
+        flat[1:] = day[1:] != day[:-1] + 1
+        flat[first] = True
+        cash = np.concatenate(([0.0], self.cash[:-1]))
+        cash[first] = self.costs.terms.cash
+        before[flat] = cash[flat] * self.costs.grown[day[flat]]
+        return before
+
+    def _below(self, equity: Floats, before: Floats) -> Floats:
+        """Return the deepest drawdown of each plan, <= 0: below the highest equity so far, the start included."""
+        cash, counts = self.costs.terms.cash, np.diff(self.edge)
+        inside = np.arange(int(counts.max())) < counts[:, None]
+        peaks = np.zeros(inside.shape)
+        peaks[inside] = np.maximum(equity, before)
+        peaks[:, 0] = np.maximum(peaks[:, 0], cash)
+        np.maximum.accumulate(peaks, axis=1, out=peaks)
+        deepest = np.minimum.reduceat(equity / peaks[inside], self.edge[:-1])
+        if self.costs.terms.cash_rate < 0:  # cash itself falls from day to day
+            earlier = np.concatenate((np.full((len(counts), 1), cash), peaks[:, :-1]), axis=1)[inside]
+            deepest = np.minimum(deepest, np.minimum.reduceat(before / earlier, self.edge[:-1]))
+            deepest = np.minimum(deepest, self.positions.final[self.plans] / peaks[:, -1])
+        below: Floats = np.minimum(deepest - 1, 0.0)
+        return below
+
+
+def held_sessions_of(priced: PricedTrades, quantity: Floats, costs: CostModel) -> Numbers64:
+    """Return the number of sessions in which each plan holds something at any time."""
+    table, matrix = priced.table, costs.matrix
+    real = np.flatnonzero(quantity)
+    entry = table.entry[real]
+    ends = matrix.last_row[table.entries.instrument[entry]]
+    left = np.where(priced.reason[real] == HELD, ends, priced.out[real] >> 1)
+    first, after = matrix.session_from[table.entries.tick[entry] >> 1], matrix.session_to[left]
+    plan = np.searchsorted(table.start, real, side="right") - 1
+    if np.any((np.diff(first) < 0) & (np.diff(plan) == 0)):
+        by = np.lexsort((first, plan))
+        first, after, plan = first[by], after[by], plan[by]
+    sessions = np.maximum(after - np.maximum(first, _latest_before(after, plan)), 0)
+    return np.bincount(plan, weights=sessions, minlength=table.n_plans).astype(np.int64)
+
+
+def _latest_before(after: Numbers64, plan: Numbers64) -> Numbers64:
+    """Return for each range of sessions the latest end of those before it in its plan, 0 for the first."""
+    wide = int(after.max(initial=0)) + 1
+    latest = np.maximum.accumulate(after + plan * wide) - plan * wide  # whole numbers: nothing is lost
+    before = np.concatenate(([0], latest[:-1]))
+    before[np.flatnonzero(np.diff(plan, prepend=-1))] = 0
+    return before
+
+
+def trade_sums(priced: PricedTrades, quantity: Floats, costs: CostModel) -> dict[str, Any]:
+    """Return the figures of the trades of each plan, by the name of the field of ``MetricInputs``."""
+    table, n = priced.table, priced.table.n_plans
+    real = quantity != 0
+    plan = np.repeat(np.arange(n), np.diff(table.start))
+    closed = np.flatnonzero(real & (priced.reason != HELD))
+    pnl, fraction = _results(closed, priced, quantity[closed], costs)
+    count = np.bincount(plan[closed], minlength=n)
+
+    def counted(flags: Flags) -> Numbers64:
+        return np.bincount(plan[closed], weights=flags, minlength=n).astype(np.int64)
+
+    with np.errstate(invalid="ignore"):
+        mean = _summed(fraction, count) / np.where(count > 0, count, np.nan)
+    return {
+        "traded": np.bincount(plan[real], minlength=n),
+        "closed": count,
+        "won": counted(pnl > 0),
+        "lost": counted(pnl < 0),
+        "gains": _summed(np.maximum(pnl, 0.0), count),
+        "losses": _summed(np.maximum(-pnl, 0.0), count),
+        "mean_trade": mean,
+        "sd_trade": _spread(fraction, mean, count),
+        "median_trade": _medians(fraction, count),
+    }
+
+
+def _results(trade: Numbers64, priced: PricedTrades, quantity: Floats, costs: CostModel) -> tuple[Floats, Floats]:
+    """Return the P&L of closed trades net of costs, and as a fraction of the value at entry."""
+    entry = priced.table.entry[trade]
+    paid, got = priced.paid[entry], priced.got[trade]
+    rate = costs.commission[priced.table.entries.instrument[entry]]
+    pnl = quantity * (got - paid) - np.abs(quantity) * (paid + got) * rate
+    return pnl, pnl / np.abs(quantity * paid)
+
+
+def _summed(values: Floats, count: Numbers64) -> Floats:
+    """Return the sums of consecutive ranges of the given lengths."""
+    some = count > 0
+    sums = np.zeros(len(count))
+    if some.any():
+        sums[some] = np.add.reduceat(values, (np.cumsum(count) - count)[some])
+    return sums
+
+
+def _spread(values: Floats, mean: Floats, count: Numbers64) -> Floats:
+    """Return the standard deviations (n - 1) of ranges of the given lengths, NaN of those shorter than 2."""
+    away = values - np.repeat(mean, count)
+    spread: Floats = np.sqrt(_summed(away * away, count) / np.where(count > 1, count - 1, np.nan))
+    return spread
+
+
+def _medians(values: Floats, count: Numbers64) -> Floats:
+    """Return the medians of ranges of the given lengths, NaN of an empty one."""
+    medians = np.full(len(count), np.nan)
+    first = np.cumsum(count) - count
+    for size in np.unique(count[count > 0]):
+        alike = np.flatnonzero(count == size)
+        step = max(1, CELLS // int(size))
+        for part in (alike[k : k + step] for k in range(0, len(alike), step)):
+            middle = np.sort(values[first[part, None] + np.arange(size)], axis=1)[:, [(size - 1) // 2, size // 2]]
+            medians[part] = (middle[:, 0] + middle[:, 1]) / 2
+    return medians

@@ -1,0 +1,221 @@
+"""The metrics of many plans at once, on arrays: what ``replay`` and ``compute_metrics`` give for each, to 1e-9.
+
+Two ways, plan by plan, so that a result depends on no other plan: trades that do not overlap multiply equity by a
+factor each (``engine.account.equity_paths``); all other plans go from fill to fill (``engine.account.accounts``). Plans
+whose metrics depend on the last digits are computed day by day. A plan that meets a margin call is left to the replay.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from datasets.errors import UserError
+from datasets.prices.bars import Bars, Flags, Floats
+from engine.account.accounts import positions_of
+from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
+from engine.account.equity_paths import PathAccounts, equity_paths, factors_of, only_prices_matter
+from engine.account.evaluate import MarginCallError, evaluate
+from engine.account.exits import Hits, PricedTrades, level_hits, price_trades
+from engine.account.grid_table import BlockTable
+from engine.account.trade_table import TradeTable, table_of_plans
+from engine.metrics.daily_sums import IdleDays, daily_sums, held_sessions_of, trade_sums
+from engine.metrics.inputs import MetricInputs
+from engine.metrics.metrics import run_inputs
+from engine.metrics.table import METRICS, Metrics, metric_columns, metrics_of
+from engine.plan.costs import Terms
+from engine.plan.plan import Numbers64, Plan
+from engine.plan.plan_grid import PlanGrid
+from engine.strategy.combinations import Which
+
+TRADES = 1 << 14
+"""So many trades are computed together: some megabytes."""
+_DOUBTFUL = 1e-9
+"""A variance below this share of the mean square is computed day by day: a difference would lose its digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class PlanResults:
+    """What many plans leave. ``final_equity`` is NaN for plans that failed or are left to the replay.
+
+    ``called`` plans meet a margin call; ``failed`` says in one line why a plan could not be made.
+    """
+
+    final_equity: Floats
+    inputs: MetricInputs
+    called: Flags
+    failed: Mapping[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.final_equity)
+
+    @cached_property
+    def columns(self) -> dict[str, Floats]:
+        """Every headline metric: one float a plan, NaN where it is n/a."""
+        none = np.isnan(self.final_equity)
+        return {name: np.where(none, np.nan, values) for name, values in metric_columns(self.inputs).items()}
+
+    @property
+    def left_to_replay(self) -> Numbers64:
+        """The plans that meet a margin call: only the replay can follow them."""
+        return np.flatnonzero(self.called)
+
+    def metrics(self, i: int) -> Metrics:
+        """Return the metrics of a plan with the reasons of those that are n/a, as ``compute_metrics`` does.
+
+        Raises:
+            ValueError: the plan failed or is left to the replay.
+        """
+        if i in self.failed or self.called[i]:
+            raise ValueError(self.failed.get(i, f"plan {i} meets a margin call: the replay does it"))
+        return metrics_of(METRICS, self.inputs.plan(i))
+
+
+def evaluate_plans(
+    plans: Sequence[Plan], bars: Sequence[Bars], terms: Terms, *, since: np.datetime64 | None = None
+) -> PlanResults:
+    """Return what plans over the same bars leave.
+
+    Args:
+        plans: their rows refer to ``bars``.
+        bars: of every instrument of every plan.
+        terms: cash, rates, costs and the exposure limit.
+        since: the first session of the accounts.
+    """
+    costs = cost_model(bar_matrix(bars, since), terms)
+    results = _Results(len(plans))
+    results.put(np.arange(len(plans)), table_of_plans(plans, costs.matrix), costs, lambda i: plans[i])
+    return results.all({})
+
+
+def evaluate_grid(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None = None) -> PlanResults:
+    """Return what all combinations of a sweep leave.
+
+    Args:
+        grid: their plans.
+        terms: cash, rates, costs and the exposure limit.
+        since: the first session of the accounts (``engine.run.backtest.account_start``).
+    """
+    results, models = _Results(len(grid)), dict[tuple[str, ...], CostModel]()
+    for block in grid.blocks:
+        if not block.instruments:
+            raise UserError(f"{grid.combos.kind.name} names no instrument: give it a field of type Symbol")
+        if block.instruments not in models:
+            models[block.instruments] = cost_model(bar_matrix(grid.market.loaded(block.instruments), since), terms)
+        costs = models[block.instruments]
+        tables = BlockTable(block, grid.combos, costs.matrix)
+        hits = level_hits(*tables.shared, costs)
+        for some in _parts(len(block.rows), len(block.slots)):
+            results.put(block.rows[some], tables.of(some), costs, grid.plan, hits)
+    return results.all(grid.failed)
+
+
+def _parts(plans: int, trades: int) -> Iterator[Which]:
+    step = max(1, TRADES // max(1, trades))
+    for first in range(0, plans, step):
+        yield np.arange(first, min(first + step, plans))
+
+
+class _Results:
+    """Collects the results of parts of many plans."""
+
+    def __init__(self, n: int) -> None:
+        self._final, self._called = np.full(n, np.nan), np.zeros(n, dtype=bool)
+        whole = {"span_days", "sessions", "held", "traded", "closed", "won", "lost"}
+        arrays: dict[str, Any] = {f.name: np.zeros(n, int if f.name in whole else float) for f in fields(MetricInputs)}
+        self._inputs = MetricInputs(**arrays)
+
+    def all(self, failed: Mapping[int, str]) -> PlanResults:
+        """Return the results of all plans."""
+        return PlanResults(np.where(self._called, np.nan, self._final), self._inputs, self._called, failed)
+
+    def put(
+        self,
+        rows: Which,
+        table: TradeTable,
+        costs: CostModel,
+        plan_of: Callable[[int], Plan],
+        hits: Hits | None = None,
+    ) -> None:
+        """Compute the plans of a table, which are the given rows of all plans; ``hits`` are those of its levels."""
+        priced, idle = price_trades(table, costs, hits), IdleDays(costs)
+        overlap = np.ones(table.n_plans, dtype=bool)
+        if only_prices_matter(table.entries, costs):
+            overlap = factors_of(priced, costs).overlapping()
+        for some, compute in ((~overlap, _without_overlap), (overlap, _with_overlap)):
+            plans = np.flatnonzero(some)
+            if not len(plans):
+                continue
+            final, inputs, called, doubtful = compute(priced if some.all() else priced.plans(plans), idle)
+            self._final[rows[plans]], self._called[rows[plans]] = final, called
+            self._put_inputs(rows[plans], {**inputs, **_of_account(final, inputs, idle)})
+            for row in rows[plans[doubtful & ~called]].tolist():
+                self._put_day_by_day(row, plan_of(row), costs)
+
+    def _put_inputs(self, rows: Any, inputs: Mapping[str, Any]) -> None:
+        for name, values in inputs.items():
+            getattr(self._inputs, name)[rows] = values
+
+    def _put_day_by_day(self, row: int, plan: Plan, costs: CostModel) -> None:
+        """Compute one plan from its account, day by day."""
+        sessions, cash = costs.matrix.days.sessions, costs.terms.cash
+        try:
+            account = evaluate(plan, costs.matrix.bars, costs.terms, since=sessions[0])
+        except MarginCallError:
+            self._called[row] = True
+            return
+        previous = np.concatenate(([cash], account.equity[:-1]))
+        returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
+        inputs = run_inputs(sessions, returns, account.trades, cash_rate=costs.terms.cash_rate)
+        self._final[row] = account.equity[-1]
+        self._put_inputs(slice(row, row + 1), {f.name: getattr(inputs, f.name) for f in fields(inputs)})
+
+
+def _of_account(final: Floats, inputs: Mapping[str, Any], idle: IdleDays) -> dict[str, Any]:
+    """Return the inputs that follow from the final equity and the days."""
+    growth = final / idle.costs.terms.cash
+    return {
+        "growth": growth,
+        "drawdown": np.where(inputs["traded"] > 0, inputs["drawdown"], np.minimum(growth - 1, 0.0)),
+        "span_days": idle.span,
+        "sessions": idle.costs.matrix.n_days,
+        "per_year": idle.per_year,
+    }
+
+
+_Computed = tuple[Floats, dict[str, Any], Flags, Flags]
+"""Of some plans the final equity, the metric inputs by name, and whether they are called, or to be computed again."""
+
+
+def _without_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
+    """Compute plans whose trades do not overlap."""
+    costs, days = idle.costs, idle.costs.matrix.n_days
+    factors = factors_of(priced, costs)
+    accounts = PathAccounts(factors, costs)
+    plain, square, loss, below = accounts.daily(equity_paths(factors, costs))
+    mean = plain / days
+    variance = (square - plain * mean) / max(days - 1, 1)
+    inputs = {"mean": mean - idle.rate, "variance": variance, "downside": loss / days, "drawdown": below}
+    inputs |= _of_trades(priced, accounts.quantity, costs)
+    doubtful = (inputs["traded"] > 0) & (variance <= _DOUBTFUL * square / days)
+    return accounts.final, inputs, np.zeros(len(mean), dtype=bool), doubtful
+
+
+def _with_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
+    """Compute plans from fill to fill."""
+    costs, days = idle.costs, idle.costs.matrix.n_days
+    positions = positions_of(priced, costs)
+    sums = daily_sums(priced, positions, idle)
+    mean = sums.plain / days
+    variance = (sums.square - sums.plain * mean) / max(days - 1, 1)
+    inputs = {"mean": mean, "variance": variance, "downside": sums.loss / days, "drawdown": sums.below}
+    inputs |= _of_trades(priced, positions.quantity, costs)
+    low = (variance <= _DOUBTFUL * sums.square / days) | (sums.loss <= _DOUBTFUL * sums.square)
+    doubtful = (low & (inputs["traded"] > 0)) | sums.lost | (positions.final <= 0)
+    return positions.final, inputs, sums.called, doubtful
+
+
+def _of_trades(priced: PricedTrades, quantity: Floats, costs: CostModel) -> dict[str, Any]:
+    return {"held": held_sessions_of(priced, quantity, costs), **trade_sums(priced, quantity, costs)}

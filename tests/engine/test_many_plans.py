@@ -1,0 +1,196 @@
+"""Parity: what arrays compute for many plans at once is what the replay on backtrader leaves for each, to 1e-9."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from datasets.events import bundled_events
+from datasets.markets.instruments import bundled_instruments
+from datasets.prices.bars import Bars
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from engine.account.records import Account
+from engine.account.replay import replay
+from engine.account.sizing import MARGIN_CALL
+from engine.metrics.many_plans import PlanResults, evaluate_grid, evaluate_plans
+from engine.metrics.metrics import compute_metrics
+from engine.metrics.table import Metrics
+from engine.plan.costs import Terms
+from engine.plan.plan import Plan
+from engine.plan.plan_grid import plan_grid
+from engine.strategy import Leg, Never, NextOpen, Strategy
+from engine.strategy.combinations import listed, product_of
+from engine.strategy.market import Market
+from strategies import REGISTRY
+from strategies.buy_after_event import BuyAfterEvent
+from strategies.loading import find_strategy
+from tests.engine.markets import bars, days, event, flat_day, instrument, market_of, plan_and_replay
+from tests.engine.test_properties import World, worlds
+
+RELATIVE = 1e-9
+
+
+def replayed_numbers(account: Account, terms: Terms) -> Metrics:
+    """Return the numbers of a replayed account, as ``engine.run.backtest`` has them."""
+    previous = np.concatenate(([terms.cash], account.equity[:-1]))
+    returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
+    return compute_metrics(account.days.sessions, returns, account.trades, cash_rate=terms.cash_rate)
+
+
+def same_numbers(found: Metrics, expected: Metrics) -> None:
+    assert found.notes == expected.notes
+    assert list(found.values) == list(expected.values)
+    for name, value in expected.values.items():
+        ours = found.values[name]
+        assert (ours is None) == (value is None), name
+        assert value is None or ours == pytest.approx(value, rel=RELATIVE, abs=1e-11), name
+
+
+def check_plans(plans: list[Plan], bars: list[Bars], terms: Terms) -> None:
+    """Compare every plan with its replay: trades, skipped, final equity, metrics and their reasons."""
+    found = evaluate_plans(plans, bars, terms)
+    for p, plan in enumerate(plans):
+        check_plan(found, p, plan, replay(plan, bars, terms), terms)
+
+
+def check_plan(found: PlanResults, p: int, plan: Plan, expected: Account, terms: Terms) -> None:
+    if found.called[p]:
+        thin = any(e > 0 and q < 0.25 * e * q for e, q in zip(expected.exposure, expected.equity, strict=True))
+        assert thin or any(t.exit_reason == MARGIN_CALL for t in expected.trades) or min(expected.equity) <= 0
+        assert list(found.left_to_replay).count(p) == 1
+        return
+    assert found.final_equity[p] == pytest.approx(expected.equity[-1], rel=RELATIVE)
+    assert len(plan.trades) - found.inputs.traded[p] == len(expected.skipped)
+    same_numbers(found.metrics(p), replayed_numbers(expected, terms))
+
+
+@settings(max_examples=400)
+@given(worlds(rates=True))
+def test_random_plans_agree(world: World) -> None:
+    plan, _ = world.run()
+    check_plans([plan], list(world.bars), world.terms)
+
+
+@settings(max_examples=400)
+@given(worlds(max_gross=(1.0,), exits=("after", "never"), before_vote=False))
+def test_random_plans_within_the_cash_agree(world: World) -> None:
+    plan, _ = world.run()
+    check_plans([plan], list(world.bars), world.terms)
+
+
+LONG: dict[str, Any] = {"sizes": (60, 220), "most_events": 40}
+
+
+@settings(max_examples=150)
+@given(worlds(rates=True, **LONG))
+def test_numbers_of_long_accounts_agree(world: World) -> None:
+    plan, _ = world.run()
+    check_plans([plan], list(world.bars), world.terms)
+
+
+@settings(max_examples=400)
+@given(worlds(lots=False, max_gross=(1.0,), exits=("after",), before_vote=False, sizes=(60, 220), most_events=5))
+def test_numbers_of_accounts_that_are_mostly_flat_agree(world: World) -> None:
+    """Long only, fractions, no interest: what ``engine.account.equity_paths`` computes."""
+    long = {name: [replace(leg, weight=abs(leg.weight)) for leg in legs] for name, legs in world.legs.items()}
+    world = replace(world, legs=long)
+    plan, _ = world.run()
+    check_plans([plan], list(world.bars), world.terms)
+
+
+@settings(max_examples=150)
+@given(worlds(rates=True, max_gross=(1.0,), exits=("after",), before_vote=False, most_markets=1, **LONG))
+def test_numbers_of_long_accounts_in_one_market_agree(world: World) -> None:
+    plan, _ = world.run()
+    check_plans([plan], list(world.bars), world.terms)
+
+
+# ---- sweeps ------------------------------------------------------------------------------------------------------------
+
+AXES: dict[str, list[Any]] = {
+    "hold": [1, 3, 20],
+    "delay": [0, 2],
+    "stop_loss": [None, 0.02],
+    "take_profit": [None, 0.03],
+    "trailing_stop": [None, 0.015],
+}
+
+
+def check_grid(
+    kind: type[Strategy], fixed: dict[str, Any], axes: dict[str, list[Any]], market: Market, terms: Terms
+) -> None:
+    """Compare every combination of a rule with the replay of its plan."""
+    grid = plan_grid(product_of(kind, fixed, axes), bundled_events(), market)
+    found = evaluate_grid(grid, terms)
+    for i in range(len(grid)):
+        plan = grid.plan(i)
+        check_plan(found, i, plan, replay(plan, market.loaded(plan.instruments), terms), terms)
+
+
+FREE_OR_NOT = [Terms(), Terms(cash_rate=0.02, borrow_rate=0.01)]
+
+
+@pytest.mark.parametrize("terms", FREE_OR_NOT, ids=["no interest", "interest"])
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_every_rule_agrees_on_the_built_in_bars(name: str, terms: Terms) -> None:
+    kind = find_strategy(name)
+    axes = {n: v for n, v in {"hold": [2, 15], "sessions": [3, 8]}.items() if n in kind.__dataclass_fields__}
+    check_grid(kind, {}, axes, Market(BuiltinSource(), bundled_instruments()), terms)
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_every_rule_agrees_on_real_bars(name: str, market_dir) -> None:
+    check_grid(
+        find_strategy(name), {}, {}, Market(DirectorySource(market_dir), bundled_instruments()), Terms(cash_rate=0.01)
+    )
+
+
+@pytest.mark.parametrize(
+    "fixed",
+    [{"instrument": "IXIC"}, {"instrument": "EWY"}, {"instrument": "SPX", "side": "short"}],
+    ids=["long", "lots", "short"],
+)
+def test_a_sweep_agrees_on_real_bars(fixed: dict[str, Any], market_dir) -> None:
+    market = Market(DirectorySource(market_dir), bundled_instruments())
+    check_grid(BuyAfterEvent, {**fixed, "country": "US", "kind": "presidential_election"}, AXES, market, Terms())
+
+
+def test_results_depend_on_no_other_combination() -> None:
+    market, terms = Market(BuiltinSource(), bundled_instruments()), Terms(cash_rate=0.01)
+    combos = product_of(BuyAfterEvent, {"instrument": "IXIC", "country": "US"}, AXES)
+    events = bundled_events()
+    for terms in FREE_OR_NOT:
+        whole = evaluate_grid(plan_grid(combos, events, market), terms)
+        for some in (slice(0, 5), slice(5, None)):
+            part = evaluate_grid(plan_grid(combos.take(some), events, market), terms)
+            assert part.final_equity.tobytes() == whole.final_equity[some].tobytes()
+            for name, column in part.columns.items():
+                assert column.tobytes() == whole.columns[name][some].tobytes(), name
+
+
+def test_a_failed_combination_holds_nan_and_says_why() -> None:
+    one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
+    other = bars(instrument("BBB", tradable=False), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
+    combos = listed(BuyAfterEvent, {}, [{"instrument": "AAA"}, {"instrument": "BBB"}])
+    found = evaluate_grid(plan_grid(combos, [event("E", "2024-01-02T12:00")], market_of(one, other)), Terms())
+    assert np.isfinite(found.final_equity[0])
+    assert np.isnan(found.final_equity[1])
+    with pytest.raises(ValueError, match="BBB cannot be bought"):
+        found.metrics(1)
+
+
+def test_a_margin_call_is_left_to_the_replay() -> None:
+    rising = bars(
+        instrument("A"), [flat_day(f"2024-01-0{d}", p) for d, p in ((2, 100.0), (3, 100.0), (4, 190.0), (5, 190.0))]
+    )
+    terms = Terms(cash=10_000.0)
+    plan, account = plan_and_replay(
+        [Leg("A", -1.0, NextOpen(), Never())], [event("E", "2024-01-02T12:00")], rising, terms=terms
+    )
+    assert account.trades[0].exit_reason == MARGIN_CALL
+    found = evaluate_plans([plan], [rising], terms)
+    assert found.left_to_replay.tolist() == [0]
+    assert np.isnan(found.final_equity[0])
