@@ -21,15 +21,6 @@ MAX_LACKING = 5
 _TOLD = 5
 
 
-def broken_before(bars: Bars) -> Flags:
-    """Return for each bar whether a hole that no trade may cross lies just before it."""
-    gaps = np.diff(bars.session, prepend=bars.session[:1]).astype(np.int64)
-    lacking = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)]
-    broken: Flags = (gaps > MAX_GAP_DAYS) | (lacking > MAX_LACKING)
-    broken[:1] = False  # what lies before the first bar is crossed by nothing
-    return broken
-
-
 def hole_between(bars: Bars, first: int, last: int) -> str | None:
     """Return what is wrong with the way from one bar to another, or None: a hole between two of its bars."""
     gaps = np.diff(bars.session[first : last + 1]).astype(np.int64)

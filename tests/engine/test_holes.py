@@ -10,8 +10,8 @@ from datasets.markets.instruments import bundled_instruments
 from datasets.markets.sessions import calendar_sessions
 from datasets.prices.bars import Bars
 from datasets.prices.sources.files import DirectorySource
-from engine.account.replay import replay
 from engine.account.evaluate import evaluate
+from engine.account.replay import replay
 from engine.plan.costs import Terms
 from engine.plan.plan import BarPrice, Plan
 from engine.strategy import (

@@ -21,11 +21,11 @@ from datasets.markets.sessions import session_of
 from datasets.prices.bars import Bars, Source, make_intraday_bars
 from datasets.prices.sources.files import DirectorySource
 from datasets.prices.table import PriceTable, bars_of
+from engine.account.evaluate import MarginCallError, evaluate
 from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.replay_custom import replay_custom
 from engine.account.sizing import STOP_LOSS, TAKE_PROFIT
-from engine.account.evaluate import MarginCallError, evaluate
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.run.backtest import on_sessions
@@ -41,6 +41,7 @@ from engine.strategy import (
 )
 from engine.strategy.market import BarClock, LookAheadError, MarketView
 from tests.engine.markets import about, bars, event, flat_day, instrument, market_of, ns, told, utc
+from tests.engine.test_evaluate import agree
 from tests.engine.test_properties import (
     ALL_EXITS,
     ALL_HOURS,
@@ -53,7 +54,6 @@ from tests.engine.test_properties import (
     _make_leg,
     _same,
 )
-from tests.engine.test_vector import agree
 
 MINUTE = 60_000_000_000
 
