@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from engine.account.calendars import calendar_equities, evaluate_calendars
+from engine.account.grid import Backend, evaluate_grid, final_equities
+
 from benchmarks.ours import FREE, bars_of, event_after, market_of
 from benchmarks.worlds import DELAYS, HOLD, HOLDS, STOPS, TARGETS, WEIGHT, calendars, event_rows, prices
 from datasets.events import EventCatalogue
 from datasets.prices.bars import Bars
-from engine.account.calendars import calendar_equities, evaluate_calendars
-from engine.account.grid import Backend, evaluate_grid, final_equities
 from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.strategy import Phase
 from engine.strategy.combinations import Combinations, product_of

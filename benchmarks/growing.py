@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from engine.account.grid import evaluate_grid
 
 from benchmarks.ours import FREE, BuyTheOneNamed, bars_of, event_after, market_of
 from benchmarks.worlds import WEIGHT, event_rows, prices
 from datasets.events import EventCatalogue
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source, make_intraday_bars
-from engine.account.grid import evaluate_grid
 from engine.account.evaluate import evaluate
 from engine.plan.plan import make_plan
 from engine.plan.plan_grid import plan_grid

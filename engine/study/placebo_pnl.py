@@ -12,6 +12,7 @@ from engine.plan.costs import Terms
 from engine.plan.plan import BarPrice, Plan, PlannedTrade
 from engine.statistics.significance import Significance
 from engine.strategy import Phase
+from engine.strategy.contract import LEVELS
 from engine.study.legs import PlacedLeg
 from engine.study.placebo import Placebos, placebo_tests
 from engine.study.prepare import prepare
@@ -139,8 +140,7 @@ def _trade(event_id: str, leg: PlacedLeg, bar: int, bars: Bars) -> PlannedTrade:
         entry=entry,
         exit=exit_,
         exit_reason="placebo",
-        stop_loss=shape.stop_loss,
-        take_profit=shape.take_profit,
+        **{name: getattr(shape, name) for name in LEVELS},
     )
 
 
