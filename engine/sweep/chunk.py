@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from datasets.errors import UserError
 from datasets.prices.bars import Floats
-from engine.account.grid import Backend, Results, evaluate_grid
+from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.metrics.table import METRIC_NAMES
 from engine.plan.plan_grid import Block, PlanGrid, plan_grid
 from engine.run.backtest import Window, account_start, backtest
@@ -81,7 +81,7 @@ def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
     window = job.spans[span]
     grid = plan_grid(job.space.combinations(first, last), job.events, job.market(span), since=window.since)
     since = None if window.since is None else np.datetime64(window.since, "D")
-    results = evaluate_grid(_with_accounts(grid, window), job.terms, since=since, backend=Backend.NUMPY)
+    results = evaluate_grid(_with_accounts(grid, window), job.terms, since=since)
     chunk = _chunk_of(results, first)
     for row in np.flatnonzero(chunk.how == REPLAY):
         _put(chunk, int(row), replayed_results(replayed(job, span, first + int(row))))
@@ -107,11 +107,11 @@ def _no_account(block: Block, grid: PlanGrid, window: Window) -> str:
     return ""
 
 
-def _chunk_of(results: Results, first: int) -> Chunk:
+def _chunk_of(results: PlanResults, first: int) -> Chunk:
     how = np.full(len(results), GRID, dtype=np.int8)
     how[results.left_to_replay] = REPLAY
     how[list(results.failed)] = FAILED
-    columns = {name: results.column(name).copy() for name in METRIC_NAMES}
+    columns = dict(results.columns)
     columns["n_trades"] = np.where(how == GRID, columns["n_trades"], np.nan)
     failed = {first + row: why for row, why in sorted(results.failed.items())}
     return Chunk(first, {"final_equity": results.final_equity.copy(), **columns}, how, failed)
