@@ -13,9 +13,9 @@ from datasets.errors import UserError
 from datasets.instants import iso_z
 from engine.run.run import Run
 from engine.statistics.observations import TradeStatistics, trade_statistics
-from engine.study.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 from hustings.chain import GENESIS, SCHEMA, Break, Row, RowKind, append, first_break, head, rows
 from hustings.registry import database
+from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 
 SHOWN = 16
 """How many digits of a hash are printed where the whole of it would only be in the way."""

@@ -20,10 +20,10 @@ from engine.run.identity import code_hash
 from engine.statistics.abnormal import Model
 from engine.strategy import build, values
 from engine.study.settings import EARLIEST, LATEST
-from engine.study.trials import Trial
 from hustings.execution import backtrader_parameters
 from hustings.inputs import date_of
 from hustings.ledger import Registration, Used, canonical, now, register, registrations, trials_of, verdict_on
+from hustings.trials import Trial
 from strategies.loading import find_strategy, is_backtrader
 
 Statistic = Literal["bmp", "t", "sign-flip", "placebo"]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from datasets.errors import UserError
 from engine.run.run import Run
-from engine.study.trials import TrialPosition
 from hustings.ledger import enter
 from hustings.registry import record
 from hustings.terminal import warn
+from hustings.trials import TrialPosition
 
 
 def entered(run: Run) -> TrialPosition | None:

@@ -15,7 +15,6 @@ from engine.study.result import Study, ViewResult
 from engine.study.settings import Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
-from engine.study.trials import TrialPosition
 from hustings.commands.run_options import RunOptions
 from hustings.commands.study_options import StudyOptions
 from hustings.execution import build_rule, run_rule
@@ -30,7 +29,9 @@ from hustings.prereg import (
     load,
     standing,
 )
+from hustings.rebuilt import rebuilt_trials
 from hustings.terminal import warn
+from hustings.trials import TrialPosition
 from strategies.loading import find_strategy, is_backtrader
 
 
@@ -91,12 +92,13 @@ def studied(
     departs = [] if registered is None else _deviations(subject, settings, registered)
     given = replace(
         subject,
-        position=position,
+        trial_sharpes=() if position is None else position.sharpes,
+        variants=() if position is None else rebuilt_trials(subject, position),
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
         preregistered=registered is not None and registered.standing.precedes and not departs,
         settings_tried=settings_tried,
     )
-    made = study(given, settings)
+    made = replace(study(given, settings), trial=None if position is None else position.json)
     if registered is None:
         return made
     return replace(made, prereg=_told(registered, departs, primary(made, registered.given.settings)))

@@ -1,7 +1,7 @@
 """The study of one run: its input is prepared, tested and compared with placebo dates, and the verdict is written."""
 
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import variations
 from engine.study.settings import Settings
 from engine.study.study_input import StudyInput
-from engine.study.trials import TrialPosition
 from engine.study.tried import adjusted_for_trials
 from engine.study.verdict import verdict
 
@@ -65,7 +64,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         variations=variations(given, sample, model),
         sharpe=sharpe_of_trades(
             np.array(observed_returns(given.run.trades)),
-            trial_sharpes=given.position.sharpes if given.position else (),
+            trial_sharpes=given.trial_sharpes,
         ),
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
@@ -73,7 +72,6 @@ def study(given: StudyInput, settings: Settings) -> Study:
         verdict="",
         reasons=reasons,
         more=_other_tests(prepared, settings, views[0].placebo_mean),
-        trial=_trial(given.position),
     )
     return replace(made, verdict=verdict(made, preregistered=given.preregistered, above=_above_median(placebos)))
 
@@ -199,10 +197,3 @@ def _row(observation: Observation) -> ObservationRow:
 
 def _mean(values: Floats) -> float | None:
     return float(values.mean()) if len(values) else None
-
-
-def _trial(position: TrialPosition | None) -> dict[str, Any] | None:
-    """Return the place in the ledger as plain values, without the ledger's head: it changes with time."""
-    if position is None:
-        return None
-    return {name: getattr(position, name) for name in ("k", "n", "k_of_rule", "n_of_rule", "text")}

@@ -1,9 +1,7 @@
 """The input of a study: a run, and what is needed to plan it again over other events or with other parameters."""
 
-from dataclasses import dataclass, fields, replace
-from datetime import date
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -16,24 +14,23 @@ from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.run.backtest import Window as Dates
 from engine.run.run import Run
 from engine.statistics.abnormal import Model
-from engine.strategy import Strategy, build
+from engine.strategy import Strategy
 from engine.strategy.market import Market
 from engine.study.legs import closed_pairs, inside_windows, place_planned, reference_of
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_sample
-from engine.study.trials import Trial, TrialPosition
 
 _NEED_BENCHMARK = (Model.MARKET, Model.MARKET_MODEL)
-_TERMS = {f.name for f in fields(Terms)}
 
 
 @dataclass(frozen=True, eq=False)
 class StudyInput:
     """A rule over events and a market, under terms and within dates, and its run.
 
-    ``position`` is the run's place in the ledger, ``other_labels`` the events with another coder's labels,
-    ``preregistered`` whether the study is what was registered before, ``settings_tried`` the number of settings the run
-    was studied with, these included.
+    ``trial_sharpes`` are the Sharpe ratios per observation of all trials of the rule, this run among them, None where
+    not known; ``variants`` are the other trials that could be rebuilt. ``other_labels`` are the events with another
+    coder's labels, ``preregistered`` says whether the study is what was registered before, ``settings_tried`` is the
+    number of settings the run was studied with, these included.
     """
 
     strategy: Strategy
@@ -43,7 +40,8 @@ class StudyInput:
     dates: Dates
     run: Run
     benchmark: str | None = None
-    position: TrialPosition | None = None
+    trial_sharpes: tuple[float | None, ...] = ()
+    variants: tuple["StudyInput", ...] = ()
     other_labels: EventCatalogue | None = None
     preregistered: bool = False
     settings_tried: int = 1
@@ -114,41 +112,12 @@ class StudyInput:
         kept = {t.event_id for t in self.plan.trades} | {s.event_id for s in self.plan.skipped}
         return events.select(lambda e: e.event_id in kept or bool(rule.wants(e)))
 
-    def variant(self, trial: Trial, counterfactual: Model | None) -> Sample | None:
-        """Return the observations of a trial of the rule, with its own parameters, first date and terms.
-
-        None where it makes no trade or cannot be rebuilt: its dates or terms are unknown, its last date is another (its
-        bars end elsewhere), or the counterfactual does not apply to what it trades.
-        """
+    def planned_sample(self, counterfactual: Model | None) -> Sample | None:
+        """Return the observations of the plan; None where it makes no trade, or the counterfactual does not apply."""
         try:
-            again = self._rebuilt(trial)
-            if again is None or not again.plan.trades:
+            if not self.plan.trades:
                 return None
-            model = again.return_model(counterfactual)
+            model = self.return_model(counterfactual)
         except UserError:
             return None
-        return make_sample(place_planned(again.plan.trades, model), model)
-
-    def _rebuilt(self, trial: Trial) -> "StudyInput | None":
-        dates, terms = _dates_of(trial), _terms_of(trial)
-        if dates is None or terms is None or dates.until != self.dates.until:
-            return None
-        given = {k: tuple(v) if isinstance(v, list) else v for k, v in trial.parameters.items()}
-        return replace(self, strategy=build(type(self.strategy), given), terms=terms, dates=dates)
-
-
-def _dates_of(trial: Trial) -> Dates | None:
-    """Return the first and last date of a trial; None where they are unknown."""
-    ends: tuple[Any, ...] = (trial.window.get("from"), trial.window.get("to"))
-    try:
-        return Dates(*(date.fromisoformat(end) if end != "" else None for end in ends))
-    except (TypeError, ValueError):
-        return None
-
-
-def _terms_of(trial: Trial) -> Terms | None:
-    """Return the terms of a trial; None where they are unknown."""
-    try:
-        return Terms(**trial.terms) if trial.terms.keys() == _TERMS else None
-    except TypeError:
-        return None
+        return make_sample(place_planned(self.plan.trades, model), model)

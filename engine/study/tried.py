@@ -12,9 +12,6 @@ from engine.study.calendars import MIN_POOL, shifted_rows
 from engine.study.sample import Sample
 from engine.study.study_input import StudyInput
 
-REBUILT_AT_MOST = 50
-"""Up to so many variants are rebuilt; the others count as independent trials."""
-
 
 @dataclass(frozen=True)
 class Tried:
@@ -33,14 +30,13 @@ class Tried:
 
 
 def adjusted_for_trials(given: StudyInput, own: Sample) -> Tried | None:
-    """Return the p-value adjusted for the variants of the rule in the ledger; None where this run is the only one."""
-    position = given.position
-    if position is None or position.n_of_rule < 2:
+    """Return the p-value adjusted for the trials of the rule; None where this run is the only one."""
+    n = len(given.trial_sharpes)
+    if n < 2:
         return None
-    others = [t for t in position.rebuildable if t.run_id != given.run.run_id][-REBUILT_AT_MOST:]
-    samples = [s for t in others if (s := given.variant(t, own.counterfactual)) is not None]
+    samples = [s for v in given.variants if (s := v.planned_sample(own.counterfactual)) is not None]
     same = [s for s in samples if s.reference.symbol == own.reference.symbol]
-    return tried(own, same, others=position.n_of_rule - 1 - len(same))
+    return tried(own, same, others=n - 1 - len(same))
 
 
 def tried(own: Sample, variants: Sequence[Sample], *, others: int) -> Tried:

@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from engine.statistics.abnormal import Model
-from engine.study.trials import Trial
 from hustings.commands.run import run
 from hustings.inputs import parameters_of
 from hustings.prereg import (
@@ -27,6 +26,7 @@ from hustings.prereg import (
     write_prereg,
 )
 from hustings.terminal import say, say_json, table
+from hustings.trials import Trial
 from reports.numbers import ratio
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")

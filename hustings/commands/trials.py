@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from datasets.errors import UserError, unknown_name
-from engine.study.trials import Trial
 from hustings.ledger import ChainCheck, trials_of, verdict_on
 from hustings.terminal import say, say_json, table, warn
+from hustings.trials import Trial
 from reports.numbers import ratio, signed_percent
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")

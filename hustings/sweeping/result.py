@@ -6,7 +6,6 @@ from typing import Any
 from datasets.errors import UserError
 from engine.metrics.table import METRIC_NAMES
 from engine.strategy import values
-from engine.study.trials import SweepTrials
 from engine.sweep.best import ReplayedCombination, replay_combination
 from engine.sweep.digest import Slice, digest
 from engine.sweep.job import Job
@@ -16,6 +15,7 @@ from engine.sweep.walk_forward import Fold, stitched, with_choice
 from hustings.ledger import enter_sweep, trials_beside
 from hustings.sweeping.files import SweepFolder
 from hustings.terminal import warn
+from hustings.trials import SweepTrials
 
 
 def result_of(

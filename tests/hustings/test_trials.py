@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from datasets.errors import UserError
 from hustings import chain, ledger, registry
 from hustings.run_folder import read_run
-from tests.engine.study.test_trials import closed
+from tests.engine.study.test_observations import closed
 
 QUICK = ("--no-report", "--json")
 COLUMNS = (
@@ -125,7 +125,7 @@ def test_the_sharpe_ratios_of_the_rule_are_those_of_its_distinct_trials(home) ->
     ledger.enter(a_run("two", 0.01, hold=2))
     position = ledger.enter(a_run("one", 0.01, 0.03, hold=1))
     assert list(position.sharpes) == [ROOT_TWO, None]
-    assert position.parameters == ({"hold": 1}, {"hold": 2})
+    assert [t.parameters for t in position.rebuildable] == [{"hold": 1}, {"hold": 2}]
     assert position.text == "trial 1 of 3 (1 of 2 of this rule)"
 
 
@@ -138,7 +138,7 @@ def test_what_ran_on_other_code_cannot_be_rebuilt(cli, home, tmp_path: Path) -> 
     first, second = ledger.trials_of("my-rule")
     assert first.ground is not None
     assert second.ground is not None
-    assert not second.ground.bears(first.ground)
+    assert not second.ground.covers(first.ground)
     assert first.parameters == second.parameters
 
 
@@ -224,7 +224,7 @@ def test_runs_of_an_older_registry_are_trials_whose_result_is_not_known(home) ->
     position = ledger.enter(a_run("new", 0.01, 0.03, hold=2))
     assert position.text == "trial 3 of 3 (3 of 3 of this rule)"
     assert list(position.sharpes) == [None, None, ROOT_TWO]
-    assert (position.parameters, position.not_rebuildable) == (({"hold": 2},), 2)
+    assert [t.parameters for t in position.rebuildable] == [{"hold": 2}]
     assert position.of_rule[0].statistics.reason == "its trades are not known"
 
 
@@ -234,7 +234,7 @@ def test_an_older_run_that_is_run_again_is_then_known(home) -> None:
     position = ledger.enter(a_run("old", 0.01, 0.03, hold=1))
     assert position.text == "trial 1 of 2 (1 of 2 of this rule)"
     assert position.sharpes[0] == ROOT_TWO
-    assert (position.of_rule[0].times, position.not_rebuildable) == (2, 0)
+    assert (position.of_rule[0].times, len(position.rebuildable)) == (2, position.n_of_rule)
 
 
 def test_an_older_registry_is_listed_before_anything_new_is_run(cli, home) -> None:
