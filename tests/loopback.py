@@ -38,8 +38,6 @@ class Series:
     currency: str = "JPY"
     zone: str = "Asia/Tokyo"
     opens: str = "09:00"
-    dividends: tuple[tuple[str, float], ...] = ()
-    splits: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -164,25 +162,9 @@ def chart(series: Series | None, symbol: str, query: dict[str, str]) -> Reply:
         "validRanges": ["1d", "5d", "max"],
     }
     quote = {c: [getattr(r, c) for _, r in rows] for c in ("open", "high", "low", "close", "volume")}
-    events: dict[str, Any] = {}
-    if series.dividends:
-        events["dividends"] = {
-            str(stamp(series, d)): {"amount": a, "date": stamp(series, d)} for d, a in series.dividends
-        }
-    if series.splits:
-        events["splits"] = {
-            str(stamp(series, d)): {
-                "date": stamp(series, d),
-                "numerator": n,
-                "denominator": m,
-                "splitRatio": f"{n}:{m}",
-            }
-            for d, n, m in series.splits
-        }
     result = {
         "meta": meta,
         "timestamp": [t for t, _ in rows],
-        **({"events": events} if events else {}),
         "indicators": {"quote": [quote], "adjclose": [{"adjclose": quote["close"]}]},
     }
     return _json(200, {"chart": {"result": [result], "error": None}})

@@ -38,6 +38,10 @@ class Instrument:
     launched_on: date | None = None
     provider_symbols: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    def provider_symbol(self, provider: str) -> str:
+        """Return the symbol that a provider gives it, blank where the provider does not offer it."""
+        return self.provider_symbols.get(provider, "")
+
     def check_tradable(self) -> None:
         """Raise a UserError when nothing stands for it that can be bought."""
         if not self.tradable:

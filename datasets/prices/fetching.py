@@ -15,7 +15,7 @@ from datasets.prices.importing import ImportResult, Origin, import_table
 from datasets.prices.quality import RefusedError
 from datasets.prices.sources.base import Provider
 from datasets.prices.sources.http import ExhaustedError, ProviderError
-from datasets.prices.sources.providers import offered_by, symbol_of
+from datasets.prices.sources.providers import offered_by
 from datasets.prices.store import HistoryChangedError, Store
 from datasets.prices.table import PriceTable
 
@@ -73,7 +73,7 @@ class FetchRequest:
 
 def check_offered(instruments: Sequence[Instrument], provider: str) -> None:
     """Raise a UserError when a provider offers none of the instruments: nothing could be done."""
-    if any(symbol_of(i, provider) for i in instruments):
+    if any(i.provider_symbol(provider) for i in instruments):
         return
     raise UserError("; ".join(not_offered(i, provider) for i in instruments[:3]))
 
@@ -116,7 +116,7 @@ def fetch_one(
     Raises:
         ExhaustedError: the provider will answer nobody for a while.
     """
-    if not symbol_of(instrument, provider.name):
+    if not instrument.provider_symbol(provider.name):
         return _outcome(instrument, provider, FetchState.REFUSED, reason=not_offered(instrument, provider.name))
     try:
         known = store.load(instrument.symbol).table.session if instrument.symbol in store.symbols() else None
@@ -124,8 +124,8 @@ def fetch_one(
         if first and request.last and first > request.last:
             return _outcome(instrument, provider, FetchState.UNCHANGED, reason=f"stored beyond {request.last} already")
         asked_at = now()  # a session that was not over then may be in the answer in part
-        fetched = provider.fetch(instrument, first=first, last=request.last)
-        table = _within(fetched.table, first, request.last)
+        answer = provider.fetch(instrument, first=first, last=request.last)
+        table = _within(answer, first, request.last)
         _check_joins(table, known)
         origin = Origin(
             source=provider.source,
@@ -212,4 +212,4 @@ def _check_joins(table: PriceTable, known: Sessions | None) -> None:
 def _outcome(
     instrument: Instrument, provider: Provider, state: FetchState, *, reason: str = "", diff: tuple[str, ...] = ()
 ) -> FetchOutcome:
-    return FetchOutcome(instrument.symbol, symbol_of(instrument, provider.name), state, reason=reason, diff=diff)
+    return FetchOutcome(instrument.symbol, instrument.provider_symbol(provider.name), state, reason=reason, diff=diff)

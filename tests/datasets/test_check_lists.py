@@ -1,6 +1,7 @@
-"""Check lists: a new instrument or kind of event that is half done fails a test, with a message that says what is missing."""
+"""Check lists: a new instrument, provider or kind of event that is half done fails a test, with a message that says what is missing."""
 
 import inspect
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from datasets.errors import UserError
 from datasets.events import Kind, kinds
 from datasets.markets import instruments
 from datasets.markets.sessions import hours_table
+from datasets.prices.sources.base import Provider
+from datasets.prices.sources.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
+INSTRUMENTS = Path(instruments.__file__).with_name("instruments.csv")
 OPTIONAL = {"lot", "aliases", "launched_on"}
 """Blank where any fraction can be held, where there is no other name, and where the launch is not known."""
 
@@ -30,7 +34,7 @@ def unfinished(row: CsvRow) -> list[str]:
 
 
 def test_every_instrument_is_complete() -> None:
-    rows = read_csv(Path(instruments.__file__).with_name("instruments.csv")).rows
+    rows = read_csv(INSTRUMENTS).rows
     assert [fault for row in rows for fault in unfinished(row)] == []
 
 
@@ -41,6 +45,46 @@ def test_an_instrument_of_an_exchange_without_hours_is_named() -> None:
     blank, hours = unfinished(faulty)
     assert blank == "instruments.csv line 2: column notes is blank; fill it"
     assert hours.startswith("instruments.csv line 2: XZZZ has no hours (unknown exchange calendar 'XZZZ'")
+
+
+def unfinished_provider(name: str, provider: type[Provider], columns: Sequence[str]) -> list[str]:
+    """Return what is missing of a provider."""
+    values = {
+        attribute: getattr(provider, attribute, "") for attribute in ("name", "title", "home", "interval_s", "licence")
+    }
+    missing = [f"{name}: {attribute} is missing" for attribute, value in values.items() if not value]
+    if name not in columns:
+        missing.append(f"{name}: instruments.csv has no column '{name}' with its symbols")
+    if values["name"] and values["name"] != name:
+        missing.append(f"{name}: the class calls itself {values['name']}")
+    if "https://" not in values["licence"]:
+        missing.append(f"{name}: licence names no address of its terms")
+    return missing
+
+
+def test_every_provider_is_complete_and_every_other_column_of_instruments_is_a_provider() -> None:
+    columns = read_csv(INSTRUMENTS).columns
+    assert [f for name, provider in PROVIDERS.items() for f in unfinished_provider(name, provider, columns)] == []
+    assert set(columns) == {*instruments.COLUMNS, *PROVIDERS}
+    documented = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    assert [name for name in PROVIDERS if f"| `{name}` |" not in documented] == []
+
+
+def test_a_provider_that_is_half_done_is_named() -> None:
+    class Half(Provider):
+        name = "half"
+        licence = "ask them"
+
+        def fetch(self, instrument, *, first, last):
+            raise NotImplementedError
+
+    assert unfinished_provider("half", Half, ["symbol"]) == [
+        "half: title is missing",
+        "half: home is missing",
+        "half: interval_s is missing",
+        "half: instruments.csv has no column 'half' with its symbols",
+        "half: licence names no address of its terms",
+    ]
 
 
 def test_a_kind_of_event_that_is_half_done_is_an_error_at_import() -> None:

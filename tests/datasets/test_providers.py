@@ -10,9 +10,9 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument, bundled_instruments
-from datasets.prices.sources.base import Payout, Provider
+from datasets.prices.sources.base import Provider
 from datasets.prices.sources.http import ExhaustedError, HttpClock, ProviderError, RetryPolicy, retry_after
-from datasets.prices.sources.providers import PROVIDERS, offered_by, provider_of, symbol_of
+from datasets.prices.sources.providers import PROVIDERS, offered_by, provider_of
 from tests.loopback import (
     NOW,
     PAGE,
@@ -107,7 +107,7 @@ every = pytest.mark.parametrize("name", PROVIDERS)
 @every
 def test_what_is_answered_is_read_to_the_last_digit(server: Loopback, make: Make, name: str) -> None:
     server.series[SYMBOLS[name]] = Series(DAYS)
-    table = fetch(make(name)).table
+    table = fetch(make(name))
     assert [str(s) for s in table.session] == ["2026-02-05", "2026-02-06", "2026-02-09"]
     assert table.close.tolist() == CLOSES
     assert table.name == f"{name} {SYMBOLS[name]}"
@@ -133,7 +133,7 @@ def test_a_fault_that_passes_is_asked_again(
 ) -> None:
     server.series[SYMBOLS[name]] = Series(DAYS)
     server.faults[SYMBOLS[name]] = [fault, good]
-    assert fetch(make(name)).table.close.tolist() == CLOSES
+    assert fetch(make(name)).close.tolist() == CLOSES
     assert server.times(SYMBOLS[name]) == 2
     if (name, fault) != ("yahoo", reset):  # libcurl asks again by itself when a kept connection was dead
         assert time.slept == [1.0, *([0.5] if name == "stooq" else [])]  # Stooq is asked every 1.5 s at the most
@@ -218,7 +218,7 @@ def test_an_answer_that_never_comes_is_given_up(server: Loopback, make: Make, na
 def test_a_compressed_answer_is_read(server: Loopback, make: Make, name: str) -> None:
     server.series[SYMBOLS[name]] = Series(DAYS)
     server.faults[SYMBOLS[name]] = [zipped]
-    assert fetch(make(name)).table.close.tolist() == CLOSES
+    assert fetch(make(name)).close.tolist() == CLOSES
 
 
 @every
@@ -264,7 +264,6 @@ def test_what_is_asked(server: Loopback, make: Make, monkeypatch) -> None:
         "period2": "1770768000",
         "interval": "1d",
         "includePrePost": "false",
-        "events": "div,splits",
         "crumb": "a.crumb/1",
     }
 
@@ -296,7 +295,7 @@ def test_stooq_says_no_to_all(server: Loopback, make: Make, content: bytes, said
 def test_a_last_number_that_is_cut_shows_though_no_length_was_told(server: Loopback, make: Make, name: str) -> None:
     server.series[SYMBOLS[name]] = Series(DAYS)
     server.faults[SYMBOLS[name]] = [unsized_and_cut, good]
-    assert fetch(make(name)).table.close.tolist() == CLOSES
+    assert fetch(make(name)).close.tolist() == CLOSES
     server.faults[SYMBOLS[name]] = [unsized_and_cut] * 9
     with pytest.raises(ProviderError, match="a last line that is cut"):
         fetch(make(name))
@@ -323,7 +322,7 @@ def test_csv_that_is_not_just_so_is_refused(server: Loopback, make: Make, conten
 def test_cells_that_are_no_number_or_date_are_named_with_their_line(server: Loopback, make: Make) -> None:
     lines = [b"Date,Open,High,Low,Close,Volume", b"2026-02-30,1,2,1,2,0", b"2026-02-09,1_0,inf,1,n/a,0", b""]
     server.faults["^nkx"] = [body(b"\n".join(lines))]
-    table = fetch(make("stooq")).table
+    table = fetch(make("stooq"))
     assert [str(s) for s in table.session] == ["2026-02-09"]
     assert sorted((u.line, u.column, u.text) for u in table.unreadable) == [
         (2, "date", "2026-02-30"),
@@ -338,7 +337,7 @@ def test_fred_of_before_december_2024_and_its_blanks(server: Loopback, make: Mak
     server.faults["NIKKEI225"] = [
         body(b"DATE,NIKKEI225\n2026-02-10,57650.5\n2026-02-11,.\n2026-02-12,\n2026-02-13,1.5\n")
     ]
-    table = fetch(make("fred")).table
+    table = fetch(make("fred"))
     assert [str(s) for s in table.session] == ["2026-02-10", "2026-02-13"]
     assert table.close.tolist() == [57650.5, 1.5]
     assert table.line.tolist() == [2, 5]
@@ -347,7 +346,7 @@ def test_fred_of_before_december_2024_and_its_blanks(server: Loopback, make: Mak
 
 def test_stooq_without_a_volume(server: Loopback, make: Make) -> None:
     server.faults["usdjpy"] = [body(b"Date,Open,High,Low,Close\r\n2026-02-09,157.1,157.9,156.2,156.5\r\n")]
-    table = fetch(make("stooq"), "USDJPY").table
+    table = fetch(make("stooq"), "USDJPY")
     assert (table.close.tolist(), np.isnan(table.volume).all()) == ([156.5], True)
 
 
@@ -367,7 +366,7 @@ def test_yahoo_that_denies_is_asked_with_fresh_cookies(server: Loopback, make: M
         401, b'{"finance": {"result": null, "error": {"code": "Unauthorized", "description": "Invalid Crumb"}}}'
     )
     server.faults["^N225"] = [denied, good]
-    assert fetch(make("yahoo")).table.close.tolist() == CLOSES
+    assert fetch(make("yahoo")).close.tolist() == CLOSES
     server.faults["^N225"] = [denied] * 9
     with pytest.raises(ProviderError, match="answered 401 Unauthorized: 'Invalid Crumb'"):
         fetch(make("yahoo"))
@@ -403,7 +402,7 @@ def test_what_yahoo_says_of_an_error_is_passed_on(server: Loopback, make: Make) 
 
 def test_rows_come_as_found_doubled_days_included(server: Loopback, make: Make) -> None:
     server.series["^N225"] = Series((*DAYS, Row("2026-02-09", 3756.21, 3825.67, 3752.74, 3790.0)))
-    table = fetch(make("yahoo")).table
+    table = fetch(make("yahoo"))
     assert [str(s) for s in table.session[-2:]] == ["2026-02-09", "2026-02-09"]
     assert table.close.tolist()[-2:] == [3783.57, 3790.0]
 
@@ -414,17 +413,17 @@ def test_a_live_row_of_a_day_that_is_not_over_takes_the_place_of_the_days_own(
     time.at = -16 * 86_400 - 8 * 3600.0  # 14 February 2026, 04:00 UTC
     friday = Row("2026-02-13", 56_000, 57_000, 55_900, 56_500), Row("2026-02-13", 56_000, 57_000, 55_900, 56_480)
     server.series["^N225"] = Series((*DAYS, *friday))
-    assert fetch(make("yahoo")).table.close.tolist() == [*CLOSES, 56_500, 56_480]
+    assert fetch(make("yahoo")).close.tolist() == [*CLOSES, 56_500, 56_480]
     time.at -= 86_400  # 13 February, 13:00 in Tokyo
-    table = fetch(make("yahoo")).table
+    table = fetch(make("yahoo"))
     assert table.close.tolist() == [*CLOSES, 56_480]
-    assert table.remarks == ("2026-02-13 stood twice while it was not over; the first of the two was left out",)
+    assert table.remarks == ("2026-02-13 appeared twice while it was not over; the first of the two was left out",)
 
 
 def test_days_without_any_price_are_left_out_and_counted(server: Loopback, make: Make) -> None:
     holiday, half = Row("2026-02-11", None, None, None, None, None), Row("2026-02-12", 1.0, 2.0, 1.0, None)
     server.series["^N225"] = Series((*DAYS, holiday, half))
-    table = fetch(make("yahoo")).table
+    table = fetch(make("yahoo"))
     assert [str(s) for s in table.session[-2:]] == ["2026-02-09", "2026-02-12"]
     assert np.isnan(table.close[-1])
     assert table.remarks == ("1 days without a price left out, the last 2026-02-11",)
@@ -446,16 +445,8 @@ def test_a_session_is_the_date_at_the_exchange(
 ) -> None:
     time.at = 30 * 86_400.0
     server.series[ticker] = series
-    table = fetch(make("yahoo"), name).table
+    table = fetch(make("yahoo"), name)
     assert [str(s) for s in table.session] == sessions
-
-
-def test_dividends_and_splits_come_along(server: Loopback, make: Make) -> None:
-    server.series["1306.T"] = Series(DAYS, dividends=(("2026-02-06", 52.5),), splits=(("2026-02-09", 10.0, 1.0),))
-    assert fetch(make("yahoo"), "T1306").payouts == (
-        Payout(date(2026, 2, 6), "dividend", 52.5),
-        Payout(date(2026, 2, 9), "split", 10.0),
-    )
 
 
 def test_yfinance_is_quiet(server: Loopback, make: Make, capfd: pytest.CaptureFixture[str], caplog) -> None:
@@ -489,10 +480,10 @@ def test_an_unknown_provider(make: Make) -> None:
 
 
 def test_symbols_of_the_providers() -> None:
-    assert [symbol_of(instrument("SPX"), p) for p in PROVIDERS] == ["^GSPC", "SP500", "^spx"]
-    assert [symbol_of(instrument("TOPIX"), p) for p in PROVIDERS] == ["", "", "^tpx"]
+    assert [instrument("SPX").provider_symbol(p) for p in PROVIDERS] == ["^GSPC", "SP500", "^spx"]
+    assert [instrument("TOPIX").provider_symbol(p) for p in PROVIDERS] == ["", "", "^tpx"]
     assert offered_by(instrument("ASX200")) == ["yahoo"]
-    symbols = [s for i in bundled_instruments() for p in PROVIDERS if (s := symbol_of(i, p))]
+    symbols = [s for i in bundled_instruments() for p in PROVIDERS if (s := i.provider_symbol(p))]
     assert len(symbols) == len({s for s in symbols if s != "^VIX"}) + symbols.count("^VIX")
 
 

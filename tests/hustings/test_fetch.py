@@ -18,7 +18,7 @@ from datasets.instants import to_date
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sample import SimulatedSource
 from datasets.prices.sources.http import HttpClock
-from datasets.prices.sources.providers import PROVIDERS, symbol_of
+from datasets.prices.sources.providers import PROVIDERS
 from datasets.prices.store import Store
 from hustings.commands import data_fetch
 from tests.loopback import (
@@ -117,7 +117,7 @@ def simulated(symbol: str, *, rows: int = ROWS, drop: int = 0) -> Series:
 
 def offer(server: Loopback, source: str, symbols: list[str], **kwargs: int) -> None:
     for symbol in symbols:
-        name = symbol_of(bundled_instruments().find(symbol), source)
+        name = bundled_instruments().find(symbol).provider_symbol(source)
         if name:
             server.series[name] = simulated(symbol, **kwargs)
 
@@ -154,7 +154,7 @@ TOLD = ["HSTECH", "SSEC", "ASX200", "STI", "NIFTY50", "TOPIX"]
 
 def inject(server: Loopback) -> None:
     for symbol, (faults, _) in FAULTS.items():
-        server.faults[symbol_of(bundled_instruments().find(symbol), "yahoo")] = list(faults)
+        server.faults[bundled_instruments().find(symbol).provider_symbol("yahoo")] = list(faults)
 
 
 def test_twelve_symbols_with_faults_each_right_or_told(cli, home, server: Loopback, now: Now) -> None:
@@ -223,7 +223,7 @@ def test_garbage_leaves_a_series_as_it_was(cli, home, server: Loopback, now: Now
     offer(server, source, ["N225"])
     assert cli("data", "fetch", "N225", "--source", source, "--json").code == 0
     before = (home / "bars" / "N225.parquet").read_bytes()
-    server.faults[symbol_of(bundled_instruments().find("N225"), source)] = [GARBAGE[garbage]] * 9
+    server.faults[bundled_instruments().find("N225").provider_symbol(source)] = [GARBAGE[garbage]] * 9
     answer = cli("data", "fetch", "N225", "--source", source, "--retries", "1")
     assert answer.code == 1
     assert "N225: failed: " in answer.err or "N225: refused: " in answer.err
@@ -470,12 +470,12 @@ def test_bad_input_asks_nobody(cli, home, server: Loopback, now: Now, arguments:
 @pytest.mark.slow
 def test_killed_at_any_moment_the_store_holds_good_series(home, server: Loopback) -> None:
     """Twenty updates of every series, each killed somewhere on its way; the store holds whole good versions only."""
-    instruments = [i for s in TWELVE if symbol_of(i := bundled_instruments().find(s), "stooq")]
+    instruments = [i for s in TWELVE if (i := bundled_instruments().find(s)).provider_symbol("stooq")]
     whole = {i.symbol: simulated(i.symbol, rows=220).rows for i in instruments}
 
     def offered(turn: int) -> None:
         for i in instruments:
-            server.series[symbol_of(i, "stooq")] = Series(whole[i.symbol][: 200 + turn])
+            server.series[i.provider_symbol("stooq")] = Series(whole[i.symbol][: 200 + turn])
 
     def started() -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", KILLED, *whole]

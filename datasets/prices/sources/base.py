@@ -1,13 +1,18 @@
-"""What a source of bars promises, and what a provider of prices does."""
+"""What a source of bars promises, and what a provider of prices has."""
 
-from dataclasses import dataclass, replace
+import os
+from abc import ABC, abstractmethod
+from dataclasses import replace
 from datetime import date
-from typing import Protocol
+from typing import ClassVar, Protocol
+from urllib.parse import urlsplit
 
 import numpy as np
 
+from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
+from datasets.prices.sources.http import Client, HttpClock, RetryPolicy
 from datasets.prices.table import PriceTable
 
 
@@ -27,48 +32,36 @@ class BarSource(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Payout:
-    """A dividend (currency of the prices, per share) or a split (new shares for one old) at the open of a session."""
+class Provider(ABC):
+    """Gives the prices of an instrument over the network, from its own address or that of ``HUSTINGS_<NAME>_URL``.
 
-    session: date
-    kind: str
-    value: float
+    A provider is a subclass in a file of its own. ``name`` is what a user types, and the column of ``instruments.csv``
+    with its symbols; ``title`` is its name in messages; ``interval_s`` is the time between two requests in seconds;
+    ``licence`` is one sentence on what its answers may be used for, with the address of its terms.
+    """
 
+    name: ClassVar[str]
+    title: ClassVar[str]
+    home: ClassVar[str]
+    interval_s: ClassVar[float]
+    licence: ClassVar[str]
 
-@dataclass(frozen=True, eq=False)
-class Fetched:
-    """What a provider answered: prices as found, and dividends and splits where it tells them."""
-
-    table: PriceTable
-    payouts: tuple[Payout, ...] = ()
-
-
-class Provider(Protocol):
-    """Gives the prices of an instrument over the network."""
-
-    @property
-    def name(self) -> str:
-        """``yahoo``: how a user names it, and the column of ``instruments.csv`` with its symbols."""
-        ...
+    def __init__(self, policy: RetryPolicy, clock: HttpClock) -> None:
+        self.address = _address(self.name, self.home)
+        self.client = Client(self.title, interval_s=self.interval_s, policy=policy, clock=clock)
 
     @property
     def source(self) -> str:
-        """Whence its answers come: its name, and the host where that is another than its own."""
-        ...
+        """Where its answers come from: its name, and the host where that is not its own."""
+        return self.name if self.address == self.home else f"{self.name} via {urlsplit(self.address).hostname}"
 
-    @property
-    def licence(self) -> str:
-        """One sentence on what its answers may be used for, with the address of its terms."""
-        ...
-
-    def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
-        """Return the daily prices of an instrument from ``first`` to ``last``, both included; None is no bound.
+    @abstractmethod
+    def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> PriceTable:
+        """Return the daily prices of an instrument as found, from ``first`` to ``last`` inclusive; None is no bound.
 
         Raises:
             ProviderError: there is no answer that can be used.
         """
-        ...
 
 
 def without_blanks(table: PriceTable, what: str) -> PriceTable:
@@ -81,3 +74,14 @@ def without_blanks(table: PriceTable, what: str) -> PriceTable:
     days = table.session[blank]
     remark = f"{len(days)} {what} left out, the last {days[-1]}"
     return replace(table.take(~blank), remarks=(*table.remarks, remark))
+
+
+def _address(name: str, default: str) -> str:
+    variable = f"HUSTINGS_{name.upper()}_URL"
+    given = os.environ.get(variable, "").strip().rstrip("/")
+    if not given:
+        return default
+    parts = urlsplit(given)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise UserError(f"{variable} is '{given}'; it must be like {default}")
+    return given

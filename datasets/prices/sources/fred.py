@@ -7,46 +7,33 @@ in older answers: it is left out, and counted in the remarks.
 from datetime import date
 
 from datasets.markets.instruments import Instrument
-from datasets.prices.sources.base import Fetched, without_blanks
+from datasets.prices.sources.base import Provider, without_blanks
 from datasets.prices.sources.delimited import ProviderLayout, table_of, text_of
-from datasets.prices.sources.http import Answer, Client, ProviderError, get
+from datasets.prices.sources.http import Answer, ProviderError
 from datasets.prices.table import PriceTable
 
-ADDRESS = "https://fred.stlouisfed.org"
-INTERVAL_S = 1.0
-LICENCE = (
-    "FRED's series belong to many owners, and those marked copyrighted may be used only as their owners allow; "
-    "https://fred.stlouisfed.org/legal/"
-)
 _LAYOUT = ProviderLayout("fred", ("date", "close"), frozenset({"", "."}))
 
 
-class Fred:
+class Fred(Provider):
     """Series of FRED by their id, such as DEXJPUS."""
 
     name = "fred"
-    licence = LICENCE
+    title = "FRED"
+    home = "https://fred.stlouisfed.org"
+    interval_s = 1.0
+    licence = (
+        "FRED's series belong to many owners, and those marked copyrighted may be used only as their owners allow; "
+        "https://fred.stlouisfed.org/legal/"
+    )
 
-    def __init__(self, client: Client, *, address: str, source: str) -> None:
-        self._client = client
-        self._address = address
-        self.source = source
-
-    def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
-        """Return the closes of the series that stands for an instrument."""
-        series = instrument.provider_symbols[self.name]
+    def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> PriceTable:
+        """Return the closes of the series of an instrument."""
+        series = instrument.provider_symbol(self.name)
         span = {"cosd": first and first.isoformat(), "coed": last and last.isoformat()}
         parameters = {"id": series, **{k: v for k, v in span.items() if v}}
-
-        def send() -> Answer:
-            return get(
-                f"{self._address}/graph/fredgraph.csv",
-                parameters,
-                policy=self._client.policy,
-                clock=self._client.clock,
-            )
-
-        return Fetched(self._client.request(send, lambda answer: _read(answer, series), series))
+        address = f"{self.address}/graph/fredgraph.csv"
+        return self.client.get(address, parameters, lambda answer: _read(answer, series), series)
 
 
 def _read(answer: Answer, series: str) -> PriceTable:

@@ -118,6 +118,10 @@ class Client:
             raise PassingError(status_text(answer.status), wait_s=retry_after(answer.headers, self.clock.now()))
         return read(answer)
 
+    def get(self, url: str, parameters: Mapping[str, str], read: Callable[[Answer], T], what: str) -> T:
+        """Return what ``read`` makes of the answer to a GET, as ``request`` does."""
+        return self.request(lambda: get(url, parameters, policy=self.policy, clock=self.clock), read, what)
+
     def pace(self) -> None:
         """Wait until the provider may be asked again."""
         at = self.clock.monotonic()

@@ -21,10 +21,9 @@ from datasets.home import hustings_home
 from datasets.instants import Sessions, to_ns
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import stamp
-from datasets.prices.sources.base import Fetched, Payout, without_blanks
+from datasets.prices.sources.base import Provider, without_blanks
 from datasets.prices.sources.http import (
     Answer,
-    Client,
     PassingError,
     ProviderError,
     RetryPolicy,
@@ -34,12 +33,6 @@ from datasets.prices.sources.http import (
 )
 from datasets.prices.table import Floats, PriceTable
 
-ADDRESS = "https://query2.finance.yahoo.com"
-INTERVAL_S = 1.0
-LICENCE = (
-    "Yahoo Finance's data are for personal use and not to be passed on; "
-    "https://legal.yahoo.com/us/en/yahoo/terms/otos/index.html"
-)
 _CHART = "/v8/finance/chart/"
 _REACH = timedelta(days=99 * 365)
 """Yahoo answers daily bars of a hundred years at the most."""
@@ -49,51 +42,53 @@ _DENIED = frozenset({401, 403})
 """Answers after which yfinance takes a fresh cookie and crumb and asks once more by itself."""
 
 
-class Yahoo:
+class Yahoo(Provider):
     """Series of Yahoo Finance by their ticker, such as ^N225."""
 
     name = "yahoo"
-    licence = LICENCE
+    title = "Yahoo"
+    home = "https://query2.finance.yahoo.com"
+    interval_s = 1.0
+    licence = (
+        "Yahoo Finance's data are for personal use and not to be passed on; "
+        "https://legal.yahoo.com/us/en/yahoo/terms/otos/index.html"
+    )
+    _yfinance: Any = None
 
-    def __init__(self, client: Client, *, address: str, source: str) -> None:
-        self._client = client
-        self._address = address
-        self.source = source
-        self._yfinance: Any = None
-
-    def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> Fetched:
-        """Return the bars, dividends and splits of the ticker that stands for an instrument."""
-        ticker = instrument.provider_symbols[self.name]
-        return self._client.request(
+    def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> PriceTable:
+        """Return the bars of the ticker of an instrument."""
+        ticker = instrument.provider_symbol(self.name)
+        return self.client.request(
             lambda: self._send(ticker, first, last),
             lambda answer: _read(answer, ticker, instrument, self._now()),
             ticker,
         )
 
     def _send(self, ticker: str, first: date | None, last: date | None) -> Answer:
+        policy = self.client.policy
         with _quiet():
             if self._yfinance is None:
-                self._yfinance = _yfinance_client(self._address, self._client.policy)
+                self._yfinance = _yfinance_client(self.address, policy)
             try:
-                answer = _answer(self._yfinance.get(_address_of(ticker), params=_question(first, last, self._now())))
-            except _Final as e:
+                answer = _answer(self._yfinance.get(_chart_url(ticker), params=_parameters(first, last, self._now())))
+            except _FinalAnswer as e:
                 return e.answer
             except OSError as e:
-                raise _our_error(e, self._client.policy) from e
-        if len(answer.body) > self._client.policy.max_bytes:
-            raise too_long(self._client.policy)  # it was short while it was compressed
+                raise _our_error(e, policy) from e
+        if len(answer.body) > policy.max_bytes:
+            raise too_long(policy)  # it was short while it was compressed
         return answer
 
     def _now(self) -> datetime:
-        return self._client.clock.now()
+        return self.client.clock.now()
 
 
-def _address_of(ticker: str) -> str:
-    return f"{ADDRESS}{_CHART}{quote(ticker, safe='')}"
+def _chart_url(ticker: str) -> str:
+    return f"{Yahoo.home}{_CHART}{quote(ticker, safe='')}"
 
 
-def _question(first: date | None, last: date | None, now: datetime) -> dict[str, str]:
-    """Return what is asked; a day too many at both ends, since a date begins at another instant in each zone."""
+def _parameters(first: date | None, last: date | None, now: datetime) -> dict[str, str]:
+    """Return the span with a day too many at both ends, since a date begins at another instant in each zone."""
     earliest = (now - _REACH).date()
     begin = max(first - timedelta(days=1), earliest) if first else earliest
     end = min(last, now.date()) if last else now.date()
@@ -102,7 +97,6 @@ def _question(first: date | None, last: date | None, now: datetime) -> dict[str,
         "period2": str(_midnight(end + timedelta(days=2))),
         "interval": "1d",
         "includePrePost": "false",
-        "events": "div,splits",
     }
 
 
@@ -110,10 +104,10 @@ def _midnight(day: date) -> int:
     return int(datetime.combine(day, time(), UTC).timestamp())
 
 
-# --- the way there: yfinance's client on a session of ours
+# --- sending: yfinance's client on a session of ours
 
 
-class _Final(Exception):
+class _FinalAnswer(Exception):
     """Carries an answer past yfinance, which would ask again with other cookies."""
 
     def __init__(self, answer: Answer) -> None:
@@ -145,7 +139,7 @@ def _http_session(address: str, policy: RetryPolicy) -> Any:
         options["timeout"] = (policy.connect_s, policy.read_s)
         response = send(method, _moved(url, address), **options)
         if _CHART in url and response.status_code >= 400 and response.status_code not in _DENIED:
-            raise _Final(_answer(response))
+            raise _FinalAnswer(_answer(response))
         return response
 
     session.request = request
@@ -153,7 +147,7 @@ def _http_session(address: str, policy: RetryPolicy) -> Any:
 
 
 def _moved(url: str, address: str) -> str:
-    if address == ADDRESS:
+    if address == Yahoo.home:
         return url
     parts = urlsplit(url)
     return f"{address}{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
@@ -194,20 +188,19 @@ def _quiet() -> Iterator[None]:
         logger.disabled = before
 
 
-# --- what came back
+# --- reading the answer
 
 
 @dataclass(frozen=True)
 class _Chart:
-    """The one result of a chart: its facts, its stamps (seconds since 1970), its columns and its events."""
+    """The one result of a chart: its facts, its stamps (seconds since 1970) and its columns."""
 
     meta: Mapping[str, Any]
     stamps: list[int]
-    columns: Mapping[str, Floats]
-    events: Mapping[str, Any]
+    columns: Mapping[str, Any]
 
 
-def _read(answer: Answer, ticker: str, instrument: Instrument, now: datetime) -> Fetched:
+def _read(answer: Answer, ticker: str, instrument: Instrument, now: datetime) -> PriceTable:
     chart = _chart(_document(answer), ticker)
     _check(chart.meta, ticker, instrument)
     zone = ZoneInfo(chart.meta["exchangeTimezoneName"])
@@ -215,16 +208,10 @@ def _read(answer: Answer, ticker: str, instrument: Instrument, now: datetime) ->
         name=f"yahoo {ticker}",
         layout="yahoo",
         session=_sessions(chart.stamps, zone),
-        open=chart.columns["open"],
-        high=chart.columns["high"],
-        low=chart.columns["low"],
-        close=chart.columns["close"],
-        volume=chart.columns["volume"],
-        adjusted_close=chart.columns["adjusted_close"],
+        **chart.columns,
         line=np.arange(1, len(chart.stamps) + 1),
     )
-    table = _without_live_row(without_blanks(table, "days without a price"), instrument, now)
-    return Fetched(table, _payouts(chart.events, zone))
+    return _without_live_row(without_blanks(table, "days without a price"), instrument, now)
 
 
 def _document(answer: Answer) -> Any:
@@ -250,9 +237,7 @@ def _chart(document: Any, ticker: str) -> _Chart:
         stamps = result.get("timestamp")
         if not stamps:
             raise ProviderError(f"has no bars of {ticker} in that span")
-        return _Chart(
-            result["meta"], _whole(stamps), _columns(result["indicators"], len(stamps)), result.get("events") or {}
-        )
+        return _Chart(result["meta"], _whole(stamps), _columns(result["indicators"], len(stamps)))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as e:
         raise PassingError("answered a chart of another shape than is known") from e
 
@@ -273,23 +258,23 @@ def _columns(indicators: Mapping[str, Any], rows: int) -> dict[str, Floats]:
 
 def _floats(values: list[Any], rows: int) -> Floats:
     if len(values) != rows or not all(v is None or type(v) in (int, float) for v in values):
-        raise ValueError("a column has holes or holds something else than numbers")
+        raise ValueError("a column is of another length or holds something else than numbers")
     return np.array([np.nan if v is None else float(v) for v in values])
 
 
 def _check(meta: Mapping[str, Any], ticker: str, instrument: Instrument) -> None:
     """Refuse a chart of something else than was asked."""
-    told = {k: meta.get(k) for k in ("symbol", "currency", "dataGranularity", "exchangeTimezoneName")}
-    if str(told["symbol"]).casefold() != ticker.casefold():
-        _refuse(f"answered {told['symbol']} when asked for {ticker}")
-    if told["currency"] not in (None, instrument.currency):
-        _refuse(f"answered prices in {told['currency']}, where {instrument.symbol} is in {instrument.currency}")
-    if told["dataGranularity"] not in (None, "1d"):
-        _refuse(f"answered bars of {told['dataGranularity']} when asked for days")
+    answer = {k: meta.get(k) for k in ("symbol", "currency", "dataGranularity", "exchangeTimezoneName")}
+    if str(answer["symbol"]).casefold() != ticker.casefold():
+        _refuse(f"answered {answer['symbol']} when asked for {ticker}")
+    if answer["currency"] not in (None, instrument.currency):
+        _refuse(f"answered prices in {answer['currency']}, where {instrument.symbol} is in {instrument.currency}")
+    if answer["dataGranularity"] not in (None, "1d"):
+        _refuse(f"answered bars of {answer['dataGranularity']} when asked for days")
     try:
-        ZoneInfo(str(told["exchangeTimezoneName"]))
+        ZoneInfo(str(answer["exchangeTimezoneName"]))
     except (KeyError, ValueError, OSError) as e:
-        raise ProviderError(f"answered an unknown time zone '{told['exchangeTimezoneName']}'") from e
+        raise ProviderError(f"answered an unknown time zone '{answer['exchangeTimezoneName']}'") from e
 
 
 def _refuse(why: str) -> NoReturn:
@@ -321,20 +306,9 @@ def _without_live_row(table: PriceTable, instrument: Instrument, now: datetime) 
     session = table.session
     if len(table) < 2 or session[-1] != session[-2] or int(stamp(instrument.mic, session[-1:])[1][0]) <= to_ns(now):
         return table
-    remark = f"{session[-1]} stood twice while it was not over; the first of the two was left out"
+    remark = f"{session[-1]} appeared twice while it was not over; the first of the two was left out"
     kept = np.arange(len(table)) != len(table) - 2
     return replace(table.take(kept), remarks=(*table.remarks, remark))
-
-
-def _payouts(events: Mapping[str, Any], zone: ZoneInfo) -> tuple[Payout, ...]:
-    try:
-        dividends = [Payout(_session_of(int(e["date"]), zone), "dividend", float(e["amount"]))
-                     for e in (events.get("dividends") or {}).values()]  # fmt: skip
-        splits = [Payout(_session_of(int(e["date"]), zone), "split", float(e["numerator"]) / float(e["denominator"]))
-                  for e in (events.get("splits") or {}).values()]  # fmt: skip
-    except (KeyError, TypeError, ValueError, OverflowError, OSError, ZeroDivisionError, AttributeError) as e:
-        raise PassingError("answered dividends or splits of another shape than is known") from e
-    return tuple(sorted([*dividends, *splits], key=lambda p: (p.session, p.kind)))
 
 
 def _reason(document: Any) -> str:
