@@ -25,8 +25,11 @@ def update_golden(pytestconfig: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def hustings_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home for the caches and the registry, shared by the tests of one worker."""
-    home = tmp_path_factory.mktemp("home")
+    """A home for the registry, shared by the tests of one worker; all workers share one cache of hours."""
+    home, base = tmp_path_factory.mktemp("home"), tmp_path_factory.getbasetemp()
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    cache.mkdir(exist_ok=True)
+    (home / "cache").symlink_to(cache)
     os.environ["HUSTINGS_HOME"] = str(home)
     return home
 

@@ -1,13 +1,12 @@
 """The store gives back what was put, changes no history in silence, and outlives writers that are killed."""
 
 import errno
-import os
 import random
 import signal
-import subprocess
-import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -19,8 +18,8 @@ from datasets.prices.series_file import PRICES, read_provenance, read_series
 from datasets.prices.sources.stored import DefaultSource, StoreSource
 from datasets.prices.store import HistoryChangedError, Store
 from tests.datasets.tables import DELIVERY, closes, table, walk
+from tests.processes import Forked, forks
 
-ROOT = Path(__file__).resolve().parents[2]
 WEEK = {"2026-02-02": 10.0, "2026-02-03": 11.0, "2026-02-04": 12.0}
 
 
@@ -193,32 +192,15 @@ def test_a_symbol_with_a_slash_has_a_file_of_its_own(store: Store):
     assert closes(store.load("BRK/B").table) == WEEK
 
 
-WRITER = """
-import sys
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
-from datasets.prices.store import Store
-from tests.datasets.tables import DELIVERY, walk
-store, whole, n = Store(Path(sys.argv[1])), walk(1500), int(sys.argv[2])
-store.put("WARM", whole.take(slice(0, 3)), DELIVERY, adjustment="price")
-print("ready", flush=True)
-while True:
-    n += 1
-    for symbol in ("TOPIX", "KOSPI", "SPX"):
-        store.put(symbol, whole.take(slice(0, n)), replace(DELIVERY, rows=n), adjustment="price")
-"""
-
-
-def writer(folder: Path, n: int) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    child = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(folder), str(n)], stdout=subprocess.PIPE, env=environment, cwd=ROOT
-    )
-    assert child.stdout is not None
-    with child.stdout as told:
-        assert told.readline() == b"ready\n"
-    return child
+def update_for_ever(folder: Path, n: int) -> None:
+    """Print "ready", then put three series again and again, each time with one row more."""
+    store, whole = Store(folder), walk(1500)
+    store.put("WARM", whole.take(slice(0, 3)), DELIVERY, adjustment="price")
+    print("ready", flush=True)
+    while True:
+        n += 1
+        for symbol in ("TOPIX", "KOSPI", "SPX"):
+            store.put(symbol, whole.take(slice(0, n)), replace(DELIVERY, rows=n), adjustment="price")
 
 
 @pytest.mark.slow
@@ -230,11 +212,11 @@ def test_writers_killed_at_any_moment_leave_whole_series(store: Store):
         store.put(symbol, put_first, DELIVERY, adjustment="price")
     length = dict.fromkeys(("TOPIX", "KOSPI", "SPX"), 100)
     for _ in range(30):
-        child = writer(store.folder, min(length.values()))
-        with pytest.raises(subprocess.TimeoutExpired):
-            child.wait(timeout=moments.uniform(0, 0.15))
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        child = Forked(update_for_ever, store.folder, min(length.values()))
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(moments.uniform(0, 0.15))
+        child.kill()
+        assert child.wait() == -signal.SIGKILL
         assert store.damage() == {}
         for symbol in length:
             found = store.load(symbol).table
@@ -248,34 +230,21 @@ def test_writers_killed_at_any_moment_leave_whole_series(store: Store):
     assert not list(store.folder.glob(".*.tmp"))
 
 
-HALF = """
-import sys
-from pathlib import Path
-from typing import Any
-from datasets.prices.store import Store
-from tests.datasets.tables import DELIVERY, walk
-store, whole, mine = Store(Path(sys.argv[1])), walk(240), int(sys.argv[2])
-sys.stdin.readline()
-for n in range(12):
-    store.put("TOPIX", whole.take(slice(20 * n, 20 * n + 10) if mine == 0 else slice(20 * n + 10, 20 * n + 20)), DELIVERY, adjustment="price", accept_changes=True)
-    store.put(f"OWN{mine}{n}", whole.take(slice(0, 5)), DELIVERY, adjustment="price")
-"""
+def put_half(folder: Path, mine: int, gate: Barrier) -> None:
+    """Put every second ten rows of a series and twelve series of its own, beginning together with the other writer."""
+    store, whole = Store(folder), walk(240)
+    gate.wait()
+    for n in range(12):
+        rows = slice(20 * n + 10 * mine, 20 * n + 10 * mine + 10)
+        store.put("TOPIX", whole.take(rows), DELIVERY, adjustment="price", accept_changes=True)
+        store.put(f"OWN{mine}{n}", whole.take(slice(0, 5)), DELIVERY, adjustment="price")
 
 
 @pytest.mark.slow
 def test_two_writers_at_once_lose_nothing(store: Store):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    two = [
-        subprocess.Popen(
-            [sys.executable, "-c", HALF, str(store.folder), str(n)], stdin=subprocess.PIPE, env=environment, cwd=ROOT
-        )
-        for n in (0, 1)
-    ]
-    for child in two:
-        assert child.stdin is not None
-        child.stdin.write(b"go\n")
-        child.stdin.close()
-    assert [child.wait(timeout=60) for child in two] == [0, 0]
+    gate = forks().Barrier(2)
+    two = [Forked(put_half, store.folder, n, gate) for n in (0, 1)]
+    assert [child.wait() for child in two] == [0, 0]
     assert len(store.load("TOPIX").table) == 240
     assert len(store.symbols()) == 25
     assert store.damage() == {}

@@ -46,7 +46,6 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hustings_home: Path) -
     """A registry of this test's own, with the session's cached hours."""
     own = tmp_path / "home"
     own.mkdir()
-    (hustings_home / "cache").mkdir(exist_ok=True)
     (own / "cache").symlink_to(hustings_home / "cache")
     monkeypatch.setenv("HUSTINGS_HOME", str(own))
     return own

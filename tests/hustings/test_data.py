@@ -1,10 +1,7 @@
 """hustings data: files into the store through the gate, seen, and out again."""
 
 import csv
-import os
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,8 +12,7 @@ from datasets.prices.store import Store
 from datasets.prices.table import PriceTable
 from tests.datasets.tables import walk
 from tests.hustings.conftest import Cli
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.processes import Forked, command
 
 HEADER = "date,open,high,low,close,volume\n"
 WEEK = HEADER + (
@@ -170,10 +166,8 @@ def test_every_file_of_real_bars_goes_in(cli: Cli, home: Path, market_dir: Path)
     assert len(answer.json) == 27
 
 
-def started(folder: Path, home: Path, *more: str) -> "subprocess.Popen[bytes]":
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HUSTINGS_HOME": str(home)}
-    command = [sys.executable, "-m", "hustings", "data", "import", str(folder), *more]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, cwd=ROOT)
+def started(folder: Path, home: Path) -> Forked:
+    return command("data", "import", str(folder), env={"HUSTINGS_HOME": str(home)})
 
 
 def four_series(folder: Path, *, rows: int, seed: int = 0) -> dict[str, PriceTable]:
@@ -192,16 +186,18 @@ def four_series(folder: Path, *, rows: int, seed: int = 0) -> dict[str, PriceTab
 @pytest.mark.slow
 def test_imports_killed_at_any_moment_leave_whole_series(home: Path, tmp_path: Path):
     """Twelve kill -9 of the command itself: each series is the one before it or the one after it, and the next goes in."""
-    moments, rows, began = random.Random(20260209), 500, time.monotonic()
+    moments, rows = random.Random(20260209), 500
     whole = four_series(tmp_path / "prices", rows=rows)
+    assert started(tmp_path / "prices", home).wait() == 0  # makes the tables of hours
+    began = time.monotonic()
     assert started(tmp_path / "prices", home).wait() == 0
     took, store = time.monotonic() - began, Store(home / "bars")
     for _ in range(12):
         four_series(tmp_path / "prices", rows=rows + 100)
         child = started(tmp_path / "prices", home)
-        time.sleep(moments.uniform(0.3, 1.0) * took)
+        time.sleep(moments.uniform(0.0, 1.0) * took)
         child.kill()
-        child.communicate()
+        child.wait()
         assert store.damage() == {}
         for symbol, each in whole.items():
             found = store.load(symbol).table
@@ -218,7 +214,7 @@ def test_two_imports_at_once_lose_nothing(home: Path, tmp_path: Path):
     whole = four_series(tmp_path / "a", rows=1500)
     four_series(tmp_path / "b", rows=3000)
     two = [started(tmp_path / "a", home), started(tmp_path / "b", home)]
-    assert [child.communicate(timeout=120)[1] for child in two] == [b"", b""]
+    assert [child.communicate(timeout=120)[1] for child in two] == ["", ""]
     assert [child.returncode for child in two] == [0, 0]
     for symbol, each in whole.items():
         assert Store(home / "bars").load(symbol).table.close.tobytes() == each.close.tobytes()

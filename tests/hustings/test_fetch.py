@@ -1,15 +1,12 @@
 """data fetch: twelve symbols from a provider with faults, each right or told; what is stored survives garbage."""
 
-import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +17,7 @@ from datasets.prices.sample import SimulatedSource
 from datasets.prices.sources.http import HttpClock
 from datasets.prices.sources.providers import PROVIDERS
 from datasets.prices.store import Store
+from hustings.__main__ import main
 from hustings.commands import data_fetch
 from tests.loopback import (
     PAGE,
@@ -37,6 +35,7 @@ from tests.loopback import (
     truncated,
     zipped,
 )
+from tests.processes import Forked
 
 TWELVE = [
     "T1306",
@@ -477,15 +476,15 @@ def test_killed_at_any_moment_the_store_holds_good_series(home, server: Loopback
         for i in instruments:
             server.series[i.provider_symbol("stooq")] = Series(whole[i.symbol][: 200 + turn])
 
-    def started() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", KILLED, *whole]
-        environment = {**os.environ, "HUSTINGS_HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2])}
-        process, before = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL), len(server.asked)
+    def started() -> Forked:
+        before = len(server.asked)
+        process = Forked(fetch_from_stooq, list(whole))
         while len(server.asked) == before and process.poll() is None:
             time.sleep(0.002)
         return process
 
     offered(0)
+    assert started().wait() == 0  # makes the tables of hours
     process, at = started(), time.monotonic()
     assert process.wait() == 0
     takes, draw, unfinished = time.monotonic() - at, random.Random(3), 0
@@ -506,13 +505,7 @@ def test_killed_at_any_moment_the_store_holds_good_series(home, server: Loopback
     assert unfinished > 2, "too few were killed on their way: the test tested nothing"
 
 
-KILLED = """
-import sys
-from datetime import UTC, datetime
-from datasets.prices.sources.http import HttpClock
-from hustings.commands import data_fetch
-from hustings.__main__ import main
-at = datetime(2026, 11, 2, 12, tzinfo=UTC)
-data_fetch._clock = lambda quiet: HttpClock(lambda: at, at.timestamp, lambda s: None, lambda: 1.0, lambda t: None)
-sys.exit(main(["data", "fetch", *sys.argv[1:], "--source", "stooq", "--full", "--json"]))
-"""
+def fetch_from_stooq(symbols: list[str]) -> None:
+    """Fetch whole series, by a clock that stands at noon of 2 November 2026."""
+    data_fetch._clock = Now().clock
+    sys.exit(main(["data", "fetch", *symbols, "--source", "stooq", "--full", "--json"]))

@@ -1,13 +1,10 @@
 """The registry of runs, and comparing them."""
 
 import json
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +13,7 @@ from engine.run.run import EventPath
 from engine.run.variants import ParameterSensitivity, SensitivityCase
 from hustings import registry
 from hustings.run_folder import read_run, write_run
+from tests.processes import Forked
 from tests.reports.handmade import business_days, make_run, trade
 
 
@@ -75,35 +73,28 @@ def test_ten_thousand_runs_are_listed_from_the_index(cli, home) -> None:
     assert "30 of 10001 runs" in cli("runs", "list").out
 
 
-WRITER = """
-import sys
-from pathlib import Path
-from types import SimpleNamespace
-from hustings import registry
-for n in range(int(sys.argv[2])):
-    manifest = dict(strategy="s", parameters={}, first_session="a", last_session="b")
-    numbers = dict(n_trades=0, total_return=0.0, max_drawdown=0.0)
-    registry.record(SimpleNamespace(run_id=f"{sys.argv[1]}{n:06}", manifest=manifest, simulated=False, metrics=numbers), Path("x"))
-    print(n, flush=True)
-"""
+def record_runs(name: str, n: int) -> None:
+    """Record so many runs, and print the number of each once it is recorded."""
+    for k in range(n):
+        manifest = {"strategy": "s", "parameters": {}, "first_session": "a", "last_session": "b"}
+        metrics = {"n_trades": 0, "total_return": 0.0, "max_drawdown": 0.0}
+        run = SimpleNamespace(run_id=f"{name}{k:06}", manifest=manifest, simulated=False, metrics=metrics)
+        registry.record(run, Path("x"))  # type: ignore[arg-type]
+        print(k, flush=True)
 
 
 def test_two_processes_write_at_once_and_nothing_is_lost(home) -> None:
-    writers = [
-        subprocess.Popen([sys.executable, "-c", WRITER, name, "40"], stdout=subprocess.DEVNULL) for name in ("a", "b")
-    ]
-    assert [w.wait(120) for w in writers] == [0, 0]
+    writers = [Forked(record_runs, name, 40) for name in ("a", "b")]
+    assert [w.wait() for w in writers] == [0, 0]
     assert registry.count() == 80
 
 
 def test_a_kill_loses_nothing_that_was_recorded(home) -> None:
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, "k", "100000"], stdout=subprocess.PIPE, text=True)
-    assert writer.stdout is not None
+    writer = Forked(record_runs, "k", 100_000)
     for _ in range(25):
         last = int(writer.stdout.readline())
-    os.kill(writer.pid, signal.SIGKILL)
-    writer.wait(60)
-    writer.stdout.close()
+    writer.kill()
+    writer.wait()
     assert registry.count() >= last + 1
     assert registry.find(f"k{last:06}").strategy == "s"
 

@@ -66,7 +66,6 @@ def place(tmp_path_factory: pytest.TempPathFactory, hustings_home: Path) -> Path
     folder = tmp_path_factory.mktemp("sweeps")
     (folder / "slow.py").write_text(SLOW)
     (folder / "home").mkdir()
-    (hustings_home / "cache").mkdir(exist_ok=True)
     (folder / "home" / "cache").symlink_to(hustings_home / "cache")
     return folder
 

@@ -2,11 +2,7 @@
 
 import hashlib
 import json
-import os
-import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from time import perf_counter
 from types import SimpleNamespace
@@ -20,6 +16,7 @@ from datasets.errors import UserError
 from hustings import chain, ledger, registry
 from hustings.run_folder import read_run
 from tests.engine.study.test_observations import closed
+from tests.processes import Forked
 
 QUICK = ("--no-report", "--json")
 COLUMNS = (
@@ -380,26 +377,18 @@ def test_a_damaged_row_stops_neither_a_listing_nor_a_run(cli, home, column: str,
 # --- faults
 
 
-WRITER = """
-import sys
-from tests.hustings.test_trials import a_run
-from hustings import ledger
-for n in range(int(sys.argv[2])):
-    ledger.enter(a_run(f"{sys.argv[1]}{n:06}", 0.01, 0.001 * n))
-    ledger.enter(a_run(f"both{n % 10}", 0.01, 0.02))
-    print(n, flush=True)
-"""
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def writer(name: str, n: int, out: int) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", WRITER, name, str(n)], stdout=out, text=True, cwd=ROOT)
+def enter_trials(name: str, n: int) -> None:
+    """Enter so many trials of its own, each with one of ten that all writers enter, and print the number of each."""
+    for k in range(n):
+        ledger.enter(a_run(f"{name}{k:06}", 0.01, 0.001 * k))
+        ledger.enter(a_run(f"both{k % 10}", 0.01, 0.02))
+        print(k, flush=True)
 
 
 def test_two_processes_append_at_once_and_the_chain_is_whole(home) -> None:
     """Each enters 30 trials of its own; the ten of both are ten trials, whoever came first."""
-    writers = [writer(name, 30, subprocess.DEVNULL) for name in ("a", "b")]
-    assert [w.wait(120) for w in writers] == [0, 0]
+    writers = [Forked(enter_trials, name, 30) for name in ("a", "b")]
+    assert [w.wait() for w in writers] == [0, 0]
     verdict = ledger.verdict_on()
     assert (verdict.rows, verdict.trials, verdict.broken) == (120, 70, None)
     assert [t.k for t in ledger.trials_of()] == list(range(1, 71))
@@ -407,12 +396,10 @@ def test_two_processes_append_at_once_and_the_chain_is_whole(home) -> None:
 
 def test_a_kill_in_the_midst_leaves_a_whole_chain_with_all_that_was_entered(home) -> None:
     for round_ in range(3):
-        killed = writer(f"k{round_}", 100_000, subprocess.PIPE)
-        assert killed.stdout is not None
+        killed = Forked(enter_trials, f"k{round_}", 100_000)
         last = [int(killed.stdout.readline()) for _ in range(10 + round_)][-1]
-        os.kill(killed.pid, signal.SIGKILL)
-        killed.wait(60)
-        killed.stdout.close()
+        killed.kill()
+        killed.wait()
         assert ledger.verdict_on().broken is None
         assert f"k{round_}{last:06}" in {t.run_id for t in ledger.trials_of()}
 
