@@ -8,7 +8,7 @@ DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONVENTIONS.md",
     ROOT / "CONTRIBUTING.md",
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
 

@@ -1,4 +1,4 @@
-"""How the labels of an event are coded: which they are, what they may say, on what they rest (docs/events.md)."""
+"""How the labels of an event are coded: which they are, their values, and their basis (docs/reference/events.md)."""
 
 LABELS = ("pro_growth", "surprise", "program")
 """The labels that are judgement, not data."""

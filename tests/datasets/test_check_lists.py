@@ -66,7 +66,7 @@ def test_every_provider_is_complete_and_every_other_column_of_instruments_is_a_p
     columns = read_csv(INSTRUMENTS).columns
     assert [f for name, provider in PROVIDERS.items() for f in unfinished_provider(name, provider, columns)] == []
     assert set(columns) == {*instruments.COLUMNS, *PROVIDERS}
-    documented = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    documented = (ROOT / "docs" / "reference" / "price-store.md").read_text(encoding="utf-8")
     assert [name for name in PROVIDERS if f"| `{name}` |" not in documented] == []
 
 
@@ -96,7 +96,7 @@ def test_a_kind_of_event_that_is_half_done_is_an_error_at_import() -> None:
 
 
 def test_every_kind_has_its_row_in_the_documentation() -> None:
-    text = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
     votes = {True: "yes", False: "no"}
     rows = [f"| `{k}` | {votes[k.is_vote]} | {k.hours.start} to {k.hours.stop} |" for k in Kind]
     assert [row for row in rows if row not in text] == []

@@ -6,7 +6,7 @@ from pathlib import Path
 from datasets.events.coding import PROGRAM_TAGS
 from datasets.events.lint import FILE_RULES, ROW_RULES
 
-TEXT = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
 
 
 def table(heading: str) -> dict[str, str]:

@@ -84,7 +84,7 @@ def test_sound_rows_pass(tmp_path: Path) -> None:
         ("labels", {"surprise": ""}, "label_basis tells of surprise, which is blank"),
         ("labels", {"label_basis": "surprise: background; pro_growth: press"}, "label_basis says 'press' of pro_growth"),
         ("labels", {"label_basis": "suprise: background; surprise: background; pro_growth: source"}, "label_basis names 'suprise' (did you mean 'surprise'?)"),
-        ("tags", {"program": "tax_cuts"}, "program tag 'tax_cuts' is not in the list of docs/events.md (did you mean 'tax_cut'?)"),
+        ("tags", {"program": "tax_cuts"}, "program tag 'tax_cuts' is not in the list of docs/reference/events.md (did you mean 'tax_cut'?)"),
         ("tags", {"program": "tax_cut;tax_cut"}, "program names a tag twice"),
         ("index", {"main_index": "TOPX"}, "main_index 'TOPX' is no instrument (did you mean 'TOPIX'?)"),
         ("index", {"main_index": ""}, "reported_move is given without main_index"),

@@ -102,7 +102,7 @@ def tags(event: PoliticalEvent) -> Iterator[str]:
     """Tags of the programme are from the list, each once."""
     for tag in event.program:
         if tag not in PROGRAM_TAGS:
-            yield f"program tag '{tag}' is not in the list of docs/events.md{did_you_mean(tag, PROGRAM_TAGS)}"
+            yield f"program tag '{tag}' is not in the list of docs/reference/events.md{did_you_mean(tag, PROGRAM_TAGS)}"
     if len(set(event.program)) < len(event.program):
         yield "program names a tag twice"
     if len(event.program) > _MOST_TAGS:
