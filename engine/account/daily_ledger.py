@@ -44,7 +44,7 @@ def _since(days: AccountCalendar, since: np.datetime64 | None) -> AccountCalenda
 
 @dataclass
 class DailyLedger:
-    """Writes one line a day: equity, cash, exposure; and reckons the interest between two of them."""
+    """Writes equity, cash and exposure of each day, and computes the interest between two days."""
 
     days: AccountCalendar
     terms: Terms

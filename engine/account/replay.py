@@ -1,7 +1,7 @@
 """Plan -> account, moved bar by bar through backtrader. The reference for all faster ways.
 
-Each bar is laid down as two ticks, its open and its close, stamped with their own instants (a single print as one), so
-that prices of several exchanges pass in the order in which they come into being. Only ticks inside a holding window are
+Each bar becomes two ticks, its open and its close, stamped with their own instants (a single print is one tick), so that
+prices of several exchanges pass in the order in which they are made. Only ticks inside a holding window are
 walked: outside of them nothing is held and nothing can happen. At one instant: closings first, then openings, sized
 together.
 """
@@ -49,15 +49,15 @@ def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 |
         since: the first session of the account; earlier ones are not part of it.
     """
     by_symbol = {b.symbol: b for b in bars}
-    desk = _Desk(by_symbol, terms, DailyLedger(account_calendar(bars, since), terms))
+    account = _ReplayedAccount(by_symbol, terms, DailyLedger(account_calendar(bars, since), terms))
     windows: dict[str, list[PlannedTrade]] = {s: [] for s in by_symbol}
     for trade in plan.trades:
         windows[trade.instrument].append(trade)
     feeds = {s: _ticks(by_symbol[s], trades) for s, trades in windows.items() if trades}
     if feeds:
-        _run_backtrader(feeds, desk, plan, terms)
-    desk.mark_until(None)
-    return desk.account()
+        _run_backtrader(feeds, account, plan, terms)
+    account.mark_until(None)
+    return account.account()
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class _Ticks:
     """The ticks of one instrument: rows for the feed, and of each its bar and phase and its instant."""
 
     rows: dict[str, Any]
-    moments: list[BarPrice]
+    bar_prices: list[BarPrice]
     at: list[int]
 
 
@@ -85,22 +85,22 @@ def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
     return _Ticks(rows, [BarPrice(b, Phase.OPEN if o else Phase.CLOSE) for b, o in pairs], at.tolist())
 
 
-def _run_backtrader(feeds: dict[str, _Ticks], desk: "_Desk", plan: Plan, terms: Terms) -> None:
+def _run_backtrader(feeds: dict[str, _Ticks], account: "_ReplayedAccount", plan: Plan, terms: Terms) -> None:
     cerebro = _Walk(stdstats=False)
-    costs = {s: desk.costs[s] for s in feeds}
-    lots = {s: desk.bars[s].instrument.lot for s in feeds}
+    costs = {s: account.costs[s] for s in feeds}
+    lots = {s: account.bars[s].instrument.lot for s in feeds}
     broker = GuardedBroker(costs, lots, terms.max_gross, terms.cash, planned=True)
     cerebro.setbroker(broker)
     for symbol, ticks in feeds.items():
         cerebro.adddata(feed_of(ticks.rows), name=symbol)
-    cerebro.addstrategy(_Executor, desk=desk, plan=plan, ticks=feeds)
+    cerebro.addstrategy(_Executor, account=account, plan=plan, ticks=feeds)
     cerebro.run()
 
 
 class _Walk(bt.Cerebro):  # type: ignore[misc]
     """Cerebro with a loop of its own: at each instant only the feeds that have a tick there move, and the plan is due.
 
-    Cerebro's own asks every feed at every instant, marks every position, and tells a strategy of all of it.
+    Cerebro's own loop reads every feed at every instant, marks every position, and notifies the strategy each time.
     """
 
     def _runonce(self, runstrats: Sequence[Any]) -> None:
@@ -122,40 +122,40 @@ def _instants(feeds: Sequence[Any]) -> Iterator[list[Any]]:
 
 
 class _Executor(bt.Strategy):  # type: ignore[misc]
-    """Walks the plan: at each instant it hands the ticks that came into being to the desk."""
+    """Walks the plan: at each instant it passes the new ticks to the account."""
 
-    params = (("desk", None), ("plan", None), ("ticks", None))
+    params = (("account", None), ("plan", None), ("ticks", None))
 
     def __init__(self) -> None:
-        self._desk: _Desk = self.p.desk
-        self._desk.open_for(self, self.p.plan)
+        self._account: _ReplayedAccount = self.p.account
+        self._account.open_for(self, self.p.plan)
 
     def act(self, feeds: Sequence[Any]) -> None:
         """Act on the ticks of this instant, before anything later exists."""
-        self._desk.act([self._tick(feed, feed.row) for feed in feeds])
+        self._account.act([self._tick(feed, feed.row) for feed in feeds])
 
     def _tick(self, feed: Any, row: int) -> "_Tick":
         ticks = self.p.ticks[feed._name]
-        return _Tick(feed, feed._name, ticks.moments[row], ticks.at[row])
+        return _Tick(feed, feed._name, ticks.bar_prices[row], ticks.at[row])
 
 
 @dataclass(frozen=True, eq=False)
 class _Tick:
-    """A price that has just come into being: of the feed ``data``, the open or close of a bar, at an instant."""
+    """A price just made: of the feed ``data``, the open or close of a bar, at an instant."""
 
     data: Any
     symbol: str
-    moment: BarPrice
+    bar_price: BarPrice
     at: int
 
 
 @dataclass
-class _Desk:
+class _ReplayedAccount:
     """Keeps the account during a replay: sizes and sends orders to backtrader, and marks the days."""
 
     bars: dict[str, Bars]
     terms: Terms
-    book: DailyLedger
+    ledger: DailyLedger
     costs: dict[str, Costs] = field(init=False)
     held: list[Held] = field(default_factory=list)
     last: dict[str, float] = field(default_factory=dict)
@@ -181,7 +181,7 @@ class _Desk:
 
     def act(self, ticks: list[_Tick]) -> None:
         """Do all that is due at the instant of these ticks: mark past days, close, then open."""
-        opens = ticks[0].moment.phase is Phase.OPEN
+        opens = ticks[0].bar_price.phase is Phase.OPEN
         self.mark_until(ticks[0].at + 1 if opens else ticks[0].at)
         for tick in ticks:
             self.last[tick.symbol] = float(tick.data.close[0])
@@ -189,7 +189,7 @@ class _Desk:
             for trade, price, reason in list(self._closings(tick)):
                 self._close(trade, tick, price, reason)
             self._follow(tick)
-        openings = [(t, tick) for tick in ticks for t in self._due.get((tick.symbol, tick.moment), ())]
+        openings = [(t, tick) for tick in ticks for t in self._due.get((tick.symbol, tick.bar_price), ())]
         if openings:
             self._open_together(openings)
 
@@ -198,16 +198,16 @@ class _Desk:
             stopped = _stopped(trade, tick) if any(getattr(trade.plan, name) for name in LEVELS) else None
             if trade.called:
                 yield trade, self.last[tick.symbol], MARGIN_CALL
-            elif tick.moment.phase is Phase.OPEN and trade.plan.exit == tick.moment:
+            elif tick.bar_price.phase is Phase.OPEN and trade.plan.exit == tick.bar_price:
                 yield trade, self.last[tick.symbol], trade.plan.exit_reason
             elif stopped is not None:
                 yield trade, *stopped
-            elif trade.plan.exit == tick.moment:
+            elif trade.plan.exit == tick.bar_price:
                 yield trade, self.last[tick.symbol], trade.plan.exit_reason
 
     def _follow(self, tick: _Tick) -> None:
         """Let the trailing stops of what is held follow a bar that is complete."""
-        if tick.moment.phase is Phase.CLOSE:
+        if tick.bar_price.phase is Phase.CLOSE:
             for trade in self.held:
                 if trade.plan.trailing_stop and trade.plan.instrument == tick.symbol:
                     price = float(tick.data.high[0] if trade.sign > 0 else tick.data.low[0])
@@ -253,7 +253,7 @@ class _Desk:
             quantity=abs(quantity),
             decided_at=decided,
             filled_at=tick.at,
-            session=str(self.bars[tick.symbol].session[tick.moment.bar]),
+            session=str(self.bars[tick.symbol].session[tick.bar_price.bar]),
             price=done.paid,
             reference_price=price,
             commission=done.commission,
@@ -272,10 +272,10 @@ class _Desk:
     def mark_until(self, before: int | None) -> None:
         """Mark every day whose last market closed before an instant; None marks all that are left."""
         if not self.held:
-            self._set_cash(self.book.write_idle(before, cash=self._cash_now()))
+            self._set_cash(self.ledger.write_idle(before, cash=self._cash_now()))
             return
-        for day in self.book.due(before):
-            self._set_cash(self._cash_now() + self.book.interest(day))
+        for day in self.ledger.due(before):
+            self._set_cash(self._cash_now() + self.ledger.interest(day))
             called = self._mark(day)
             for trade in self.held if called else ():
                 trade.called = True
@@ -283,7 +283,7 @@ class _Desk:
     def _mark(self, day: int) -> bool:
         cash, values = self._cash_now(), [h.quantity * self.last[h.plan.instrument] for h in self.held]
         gross, short = sum(map(abs, values)), -sum(v for v in values if v < 0)
-        return self.book.write(day, equity=cash + sum(values), cash=cash, gross=gross, short=short)
+        return self.ledger.write(day, equity=cash + sum(values), cash=cash, gross=gross, short=short)
 
     def _cash_now(self) -> float:
         return float(self.executor.broker.cash) if self.executor is not None else self._flat_cash
@@ -305,8 +305,10 @@ class _Desk:
         for trade in self.held:
             self._record(trade, None)
         trades = tuple(t for _, t in sorted(self.trades, key=lambda pair: (pair[1].entry_at, pair[0])))
-        book = self.book
-        return Account(book.days, book.equity, book.cash, book.exposure, tuple(self.fills), trades, tuple(self.skipped))
+        ledger = self.ledger
+        return Account(
+            ledger.days, ledger.equity, ledger.cash, ledger.exposure, tuple(self.fills), trades, tuple(self.skipped)
+        )
 
 
 def _stopped(trade: Held, tick: _Tick) -> tuple[float, str] | None:

@@ -27,9 +27,9 @@ NEVER = 2**64
 
 
 class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
-    """Rows of arrays as a backtrader feed, each with the instants at which its open and its close come into being.
+    """Rows of arrays as a backtrader feed, each with the instants at which its open and its close are made.
 
-    ``preload`` copies the arrays whole; without it one row at a time is laid down, so that the future is not there.
+    ``preload`` copies the arrays whole; without it one row at a time is appended, so that the future does not exist.
     """
 
     params = (("rows", None),)
@@ -68,7 +68,7 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
                 getattr(self.lines, alias).array = array("d", [1.0 if alias == "datetime" else np.nan])
 
     def next(self, *args: Any, **kwargs: Any) -> Any:
-        """Lay down the next row, in the place held if it is the first."""
+        """Append the next row, in the place held if it is the first."""
         if not len(self):
             for alias in self.lines.getlinealiases():
                 getattr(self.lines, alias).array = array("d")
@@ -86,7 +86,7 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
         return True
 
     def rewind(self, size: int = 1) -> None:
-        """Take back rows laid down too early (cerebro looks one row ahead in every feed): the future is erased."""
+        """Take back rows appended too early (cerebro looks one row ahead in every feed): the future is erased."""
         self.backwards(size=size, force=True)
         self._next_row -= size
         self._hold_place()
@@ -104,7 +104,7 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
         return float(self._column("close")[max(closed, 0)])
 
     def _first_price(self, after: int) -> "PriceAt":
-        """Return the first price that comes into being strictly after an instant (ns); for the broker alone."""
+        """Return the first price made strictly after an instant (ns); for the broker alone."""
         row = int(np.searchsorted(self.close_at, after, side="right"))
         if row == len(self.close_at):
             return PriceAt(row, NEVER, np.nan)
@@ -200,7 +200,7 @@ def _date_validity(order: Any, now: int) -> None:
 
 
 class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
-    """Fills an order only at a price that comes into being strictly after the order's instant.
+    """Fills an order only at a price made strictly after the order's instant.
 
     ``costs`` and ``lots`` are given per feed; ``max_gross`` limits the sum of absolute positions over equity. What it
     cuts or refuses is listed in ``refused`` as (feed name, text).
@@ -225,9 +225,9 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             self.addcommissioninfo(BpsCommission(bps=cost.commission_bps), name=name)
 
     def next(self) -> None:
-        """Match pending orders against the prices that have come into being, in the order of their instants.
+        """Match pending orders with the prices made so far, in the order of their instants.
 
-        At one instant those that reduce a position go first. Market orders fill at opens of rows that are not laid down
+        At one instant those that reduce a position go first. Market orders fill at opens of rows that are not appended
         yet: at a close elsewhere, what has opened in between has been traded, and can no longer be cancelled.
 
         Orders of a plan come one at a time with their price: each is matched, and no value is marked that nobody reads.
@@ -244,7 +244,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             child.addinfo(sent_at=self.now)  # of an order that waits for its parent this is its fill, in the end
 
     def notify(self, order: Any) -> None:
-        """Keep a copy of an order for whoever is to be told of it: of a planned one nobody is."""
+        """Keep a copy of an order for whoever is notified; nobody is notified of a planned one."""
         if self._planned:
             return
         if self._filling is not None and order.executed.exbits:
@@ -260,7 +260,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         return 2 * self.now if self._is_fresh(order.data) else NEVER
 
     def _is_fresh(self, data: Any) -> bool:
-        """Return whether the current row of a feed was laid down at this step: older ones have been looked at."""
+        """Return whether the current row of a feed was appended at this step: older rows have been matched."""
         return bool(data.row >= 0 and data.close_at[data.row] == self.now)
 
     def _price_of(self, order: Any) -> PriceAt:
@@ -300,7 +300,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             return value
         held = [d for d in datas or self.positions if self.positions[d].size]
         since = sum(self.known_value(d) - float(self.positions[d].size * d.close[0]) for d in held)
-        if datas is None:  # this is what getvalue() returns until it is reckoned anew
+        if datas is None:  # this is what getvalue() returns until it is computed again
             self._value += since
             self._valuelever += since
         return value + since

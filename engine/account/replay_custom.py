@@ -107,7 +107,7 @@ class _NetTargets:
 class _Marks(bt.Analyzer):  # type: ignore[misc]
     """Writes the daybook as the steps pass, and closes everything on a margin call."""
 
-    params = (("book", None),)
+    params = (("ledger", None),)
 
     def next(self) -> None:
         broker = self.strategy.broker
@@ -120,12 +120,12 @@ class _Marks(bt.Analyzer):  # type: ignore[misc]
 
     def mark(self, before: int | None) -> None:
         """Write the days that have closed before an instant."""
-        book: DailyLedger = self.p.book
+        ledger: DailyLedger = self.p.ledger
         broker = self.strategy.broker
-        for day in book.due(before):
-            broker.cash += book.interest(day)
+        for day in ledger.due(before):
+            broker.cash += ledger.interest(day)
             values = [broker.known_value(d) for d, p in broker.positions.items() if p.size]
-            called = book.write(
+            called = ledger.write(
                 day,
                 equity=broker.cash + sum(values),
                 cash=broker.cash,
@@ -184,13 +184,13 @@ def replay_custom(
     metaclass: Any = type(strategy)
     guarded = metaclass(strategy.__name__, (_OwnStart, _NetTargets, strategy), {"events": known})
     cerebro.addstrategy(guarded, **parameters)
-    book = DailyLedger(account_calendar(shown), terms)
-    cerebro.addanalyzer(_Marks, book=book)
+    ledger = DailyLedger(account_calendar(shown), terms)
+    cerebro.addanalyzer(_Marks, ledger=ledger)
     cerebro.run()
-    return _account(book, broker, {b.symbol: b for b in shown})
+    return _account(ledger, broker, {b.symbol: b for b in shown})
 
 
-def _account(book: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars]) -> Account:
+def _account(ledger: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars]) -> Account:
     trades = [t for s, b in bars.items() for t in _round_trips([e for e in broker.executions if e.name == s], b)]
     never = [o for o in broker.pending if o is not None and o.alive()]
     skipped = [Skipped("", name, text) for name, text in broker.refused]
@@ -198,10 +198,10 @@ def _account(book: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars]) ->
         Skipped("", o.data._name, f"order of {o.executed.remsize:g} was never filled: {_why_never(o)}") for o in never
     ]
     return Account(
-        book.days,
-        book.equity,
-        book.cash,
-        book.exposure,
+        ledger.days,
+        ledger.equity,
+        ledger.cash,
+        ledger.exposure,
         tuple(_fill(e, bars[e.name]) for e in broker.executions),
         tuple(sorted(trades, key=lambda t: (t.entry_at, t.instrument))),
         tuple(skipped),

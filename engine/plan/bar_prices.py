@@ -1,7 +1,7 @@
 """Where the legs of a sweep are entered and left, for all delays and holding periods at once.
 
 The rules are those of ``engine.plan.plan``. The common cases are found on arrays; an entry that has to wait, or falls
-beside a session for want of bars, and every other sort of leg, is asked of ``engine.plan.plan`` itself.
+next to a session for want of bars, and every other kind of leg, is planned by ``engine.plan.plan`` itself.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ Values = tuple[Any, ...]
 
 @dataclass(frozen=True, eq=False)
 class Slot:
-    """One leg of one event, and by place the parameters handed on to it; ``leg`` has the values of one combination."""
+    """One leg of one event, and by place the parameters passed on to it; ``leg`` has the values of one combination."""
 
     symbol: str
     leg: Leg
@@ -42,7 +42,7 @@ class Slot:
 
     @property
     def alike_but_for_levels(self) -> Any:
-        """All that the planned trades of the slot hang on, their stops and targets apart."""
+        """All that the planned trades of the slot depend on, except stops and targets."""
         leg = self.leg
         _, weight, entry, exit_, *_ = leg_key(leg)
         moved = (self.entry_by or entry, self.exit_by or exit_, type(leg.entry), type(leg.exit))
@@ -124,7 +124,7 @@ class BarPriceFinder:
         moved = whole.row_of(bars.days.of[here] + delays, phase)
         meant = np.where(delays == 0, np.where(first < len(bars), first, len(bars)), moved)
         odd = (np.maximum(first, meant) >= len(bars)) | whole.odd_between(here, np.minimum(meant, len(bars) - 1))
-        odd |= (bars.open_at[here] - after > MAX_GAP_DAYS * NS_PER_DAY) | whole.lacks[here]
+        odd |= (bars.open_at[here] - after > MAX_GAP_DAYS * NS_PER_DAY) | whole.incomplete[here]
         row = np.minimum(meant, len(bars) - 1)
         opens = bars.has_separate_open[row] if phase is Phase.OPEN else np.zeros(row.shape, dtype=bool)
         skip = np.zeros(row.shape, dtype=bool)
@@ -184,17 +184,17 @@ def _exits(
 
 @dataclass(frozen=True, eq=False)
 class _Whole:
-    """Bars, and of each row how many holes lie before it: of those no trade may cross, and of any lacking session."""
+    """Bars, and of each row the number of gaps before it: of those no trade may cross, and of any missing session."""
 
     bars: Bars
     broken: Numbers64
-    lacking: Numbers64
-    lacks: Flags
+    gaps: Numbers64
+    incomplete: Flags
 
     @classmethod
     def of(cls, bars: Bars) -> "_Whole":
-        lacks = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)] > 0
-        return cls(bars, np.cumsum(broken_before(bars)), np.cumsum(lacks), lacks)
+        incomplete = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)] > 0
+        return cls(bars, np.cumsum(broken_before(bars)), np.cumsum(incomplete), incomplete)
 
     def row_of(self, day: Numbers64, phase: Phase) -> Numbers64:
         """Return the row of the open or the close of sessions by their numbers; ``len(bars)`` where there is none."""
@@ -203,13 +203,13 @@ class _Whole:
         return found
 
     def broken_between(self, first: Numbers64, last: Numbers64) -> Flags:
-        """Return whether a hole that no trade may cross lies on the way between bars."""
+        """Return whether a gap that no trade may cross lies between bars."""
         found: Flags = self.broken[last] != self.broken[first]
         return found
 
     def odd_between(self, first: Numbers64, last: Numbers64) -> Flags:
-        """Return whether anything at all is lacking on the way between bars."""
-        found: Flags = self.broken_between(first, last) | (self.lacking[last] != self.lacking[first])
+        """Return whether any session is missing between bars."""
+        found: Flags = self.broken_between(first, last) | (self.gaps[last] != self.gaps[first])
         return found
 
 
@@ -227,7 +227,7 @@ def _sort(slot: Slot, n: int) -> Any:
 
 
 def _question(slot: Slot) -> Any:
-    """Return all that the prices of a plain slot hang on beside its sort."""
+    """Return all that the prices of a plain slot depend on besides its kind."""
     delay = slot.leg.entry.delay if slot.entry_by is None else None  # type: ignore[union-attr]
     held = slot.leg.exit.sessions if slot.exit_by is None else None  # type: ignore[union-attr]
     return _after(slot), delay, held

@@ -30,7 +30,7 @@ from engine.strategy import (
     Strategy,
 )
 from engine.strategy.contract import LEVELS
-from engine.strategy.gaps import MAX_GAP_DAYS, cut_short, early, hole_between, late, wait_too_long
+from engine.strategy.gaps import MAX_GAP_DAYS, cut_short, early, gap_between, late, wait_too_long
 from engine.strategy.legs import check_instant, checked_legs
 from engine.strategy.market import BarClock, LookAheadError, Market, MarketView, TooFewBarsError
 from engine.strategy.strategy_calls import call_strategy, wants_and_missing
@@ -53,7 +53,7 @@ class BarPrice:
         return 2 * self.bar + (self.phase is Phase.OPEN)
 
     def at(self, bars: Bars) -> int:
-        """Return the instant (ns) at which that price comes into being."""
+        """Return the instant (ns) at which that price is made."""
         return int((bars.open_at if self.phase is Phase.OPEN else bars.close_at)[self.bar])
 
 
@@ -85,7 +85,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be traded. ``considered`` counts the events looked at; those not wanted are in neither list."""
+    """What is to be traded. ``considered`` counts the events offered; those not wanted are in neither list."""
 
     trades: tuple[PlannedTrade, ...]
     skipped: tuple[Skipped, ...]
@@ -157,16 +157,17 @@ def _plan_event(
     events: list[PoliticalEvent],
     start: datetime | None,
 ) -> list[PlannedTrade | Skipped]:
-    wish = decide(strategy, event, market, start)
-    if not isinstance(wish, Decision):
-        return [*wish]
+    decision = decide(strategy, event, market, start)
+    if not isinstance(decision, Decision):
+        return [*decision]
     return [
-        plan_leg(leg, wish.event, wish.decided_at, market, events) for leg in checked_legs(wish.legs, strategy.name)
+        plan_leg(leg, decision.event, decision.decided_at, market, events)
+        for leg in checked_legs(decision.legs, strategy.name)
     ]
 
 
 def timing_of(event: PoliticalEvent) -> PoliticalEvent:
-    """Return an event with its instants, and nothing else of its outcome: what a rule is told to find its decision."""
+    """Return an event with its instants, and nothing else of its outcome: what a rule sees to find its decision."""
     unknown = event.as_known(datetime.min.replace(tzinfo=UTC))
     return unknown.model_copy(update={"known_at": event.known_at, "signal_from": event.signal_from})
 
@@ -185,7 +186,7 @@ def decide(
         event: as it is known today.
         market: the bars.
         start: an event decided before it is not wanted.
-        timing: ``timing_of(event)``, from who asks often.
+        timing: ``timing_of(event)``, from a caller that plans many rules.
 
     Raises:
         UserError: the rule raised, or looked ahead.
@@ -216,7 +217,7 @@ def decide(
 
 
 def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: datetime, market: Market) -> None:
-    """Refuse an instant of decision that hangs on when the outcome became known, and comes before that."""
+    """Refuse an instant of decision that depends on when the outcome became known, and comes before that."""
     instants = {n: getattr(timing, n) for n in ("known_at", "signal_from")}
     ahead = {n: None for n, at in instants.items() if at is not None and at > decided_at}
     unseen = timing.model_copy(update=ahead)
@@ -255,7 +256,7 @@ def plan_leg(
     try:
         entry, notes = entry_of(leg.entry, event, decided_at, bars)
         exit_, reason, more = _exit(leg.exit, entry, bars, events, decided_at)
-        _refuse(hole_between(bars, entry.bar, len(bars) - 1 if exit_ is None else exit_.bar))
+        _refuse(gap_between(bars, entry.bar, len(bars) - 1 if exit_ is None else exit_.bar))
     except Skip as skip:
         return Skipped(event.event_id, bars.symbol, str(skip))
     return PlannedTrade(
@@ -277,7 +278,7 @@ def _refuse(reason: str | None) -> None:
 
 
 def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Bars) -> tuple[BarPrice, tuple[str, ...]]:
-    """Return where an entry falls, and what there is to tell of it.
+    """Return where an entry falls, and notes on it.
 
     Raises:
         Skip: it falls nowhere.
@@ -290,9 +291,9 @@ def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Ba
     first = int(instants.searchsorted(after, side="right"))
     meant = _sessions_on(bars, first, entry.delay, phase)
     _refuse(wait_too_long(bars, first, after, upto=meant))
-    _refuse(hole_between(bars, first, meant))
-    moment, notes = _tradable(BarPrice(meant, phase), bars, "entry")
-    return moment, (*notes, *late(bars, "entry", first, after, upto=meant))
+    _refuse(gap_between(bars, first, meant))
+    price, notes = _tradable(BarPrice(meant, phase), bars, "entry")
+    return price, (*notes, *late(bars, "entry", first, after, upto=meant))
 
 
 def _sessions_on(bars: Bars, row: int, delay: int, phase: Phase) -> int:
@@ -321,11 +322,11 @@ def _before_vote(
     day = int(bars.days.of[last]) - entry.sessions if last >= 0 else -1
     if day < 0:
         raise Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
-    moment = BarPrice(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE)
-    if moment.at(bars) <= to_ns(decided_at):
+    price = BarPrice(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE)
+    if price.at(bars) <= to_ns(decided_at):
         raise Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
     _refuse(cut_short(bars, last, event.vote_begins_at))
-    return moment, early(bars, "entry", moment.bar, event.vote_begins_at)
+    return price, early(bars, "entry", price.bar, event.vote_begins_at)
 
 
 def _exit(
@@ -334,22 +335,22 @@ def _exit(
     known = 0
     match exit_:
         case After(sessions=n, at=at):
-            moment = BarPrice(_row_of(bars, _first_held(entry, bars) + (n if at is Phase.OPEN else n - 1), at), at)
+            price = BarPrice(_row_of(bars, _first_held(entry, bars) + (n if at is Phase.OPEN else n - 1), at), at)
             reason = f"held {n} session{'s' if n > 1 else ''}"
         case LastCloseBefore(instant=instant):
             last = int(bars.close_at.searchsorted(to_ns(instant), side="left")) - 1
             last = len(bars) if last == len(bars) - 1 and _another_close_before(instant, bars) else last
-            moment, reason = BarPrice(last, Phase.CLOSE), f"last close before {iso_z(instant)}"
+            price, reason = BarPrice(last, Phase.CLOSE), f"last close before {iso_z(instant)}"
         case AtNextEvent():
-            moment, reason, known = _next_event(exit_, entry, bars, events)
+            price, reason, known = _next_event(exit_, entry, bars, events)
         case Never():
             return None, "open_at_end", ()
-    if moment.bar >= len(bars):
+    if price.bar >= len(bars):
         return None, "open_at_end", ()
-    if moment.bar < 0 or moment.at(bars) <= entry.at(bars):
+    if price.bar < 0 or price.at(bars) <= entry.at(bars):
         raise Skip(f"the exit ({reason}) would not come after the entry")
-    tradable, notes = _tradable(moment, bars, "exit")
-    return tradable, reason, (*notes, *_lacking_at_exit(exit_, moment, bars, known))
+    tradable, notes = _tradable(price, bars, "exit")
+    return tradable, reason, (*notes, *_missing_at_exit(exit_, price, bars, known))
 
 
 def _first_held(entry: BarPrice, bars: Bars) -> int:
@@ -358,12 +359,12 @@ def _first_held(entry: BarPrice, bars: Bars) -> int:
     return day if int(bars.close_at[bars.days.last[day]]) > entry.at(bars) else day + 1
 
 
-def _lacking_at_exit(exit_: Exit, moment: BarPrice, bars: Bars, known: int) -> tuple[str, ...]:
+def _missing_at_exit(exit_: Exit, price: BarPrice, bars: Bars, known: int) -> tuple[str, ...]:
     """Return a note if an exit tied to an instant falls beside it for want of bars."""
     if isinstance(exit_, LastCloseBefore):
-        _refuse(cut_short(bars, moment.bar, exit_.instant))
-        return early(bars, "exit", moment.bar, exit_.instant)
-    return late(bars, "exit", moment.bar, known, upto=moment.bar) if isinstance(exit_, AtNextEvent) else ()
+        _refuse(cut_short(bars, price.bar, exit_.instant))
+        return early(bars, "exit", price.bar, exit_.instant)
+    return late(bars, "exit", price.bar, known, upto=price.bar) if isinstance(exit_, AtNextEvent) else ()
 
 
 def _another_close_before(instant: datetime, bars: Bars) -> bool:
@@ -391,12 +392,12 @@ def _next_event(
     return BarPrice(len(bars), Phase.OPEN), "open_at_end", 0
 
 
-def _tradable(moment: BarPrice, bars: Bars, what: str) -> tuple[BarPrice, tuple[str, ...]]:
+def _tradable(price: BarPrice, bars: Bars, what: str) -> tuple[BarPrice, tuple[str, ...]]:
     """Send a fill meant for an open that was not a traded price to the close of the same bar, and say so.
 
     A single print is one price, which goes by the name of its close.
     """
-    if moment.phase is Phase.CLOSE or bars.has_separate_open[moment.bar]:
-        return moment, ()
-    close = BarPrice(moment.bar, Phase.CLOSE)
-    return close, () if bars.open_is_real[moment.bar] else (f"{what} at the close: the bar has no real open",)
+    if price.phase is Phase.CLOSE or bars.has_separate_open[price.bar]:
+        return price, ()
+    close = BarPrice(price.bar, Phase.CLOSE)
+    return close, () if bars.open_is_real[price.bar] else (f"{what} at the close: the bar has no real open",)

@@ -1,7 +1,7 @@
-"""One table of planned trades for all combinations of a sweep: the rule is asked once for what they share.
+"""One table of planned trades for all combinations of a sweep: the rule is called once for what they share.
 
 Combinations that differ only in what the rule hands on to its legs (placeholders.py) share its answers. Their
-entries and exits are then found for all delays and holding periods at once. Whatever cannot be told so is planned by
+entries and exits are then found for all delays and holding periods at once. Whatever cannot be planned so is planned by
 ``engine.plan.plan`` itself, combination by combination if need be.
 """
 
@@ -45,13 +45,13 @@ class Block:
 
     @property
     def alike_but_for_levels(self) -> Any:
-        """All that the block's plans hang on, their stops and targets apart."""
+        """All that the block's plans depend on, except stops and targets."""
         return (self.instruments, self.skipped, *(s.alike_but_for_levels for s in self.slots))
 
 
 @dataclass(frozen=True, eq=False)
 class PlanGrid:
-    """The plans of all combinations. ``failed`` tells in one line why some have none."""
+    """The plans of all combinations. ``failed`` says in one line why some have none."""
 
     combos: Combinations
     events: EventCatalogue
@@ -89,11 +89,11 @@ def plan_grid(
 
 
 class _Again(Exception):
-    """A parameter thought to be handed on is looked at: the combinations are grouped anew."""
+    """A parameter assumed to be passed on is read: the combinations are grouped again."""
 
 
 class _Planner:
-    """Groups combinations by what the rule looks at, and asks it once a group."""
+    """Groups combinations by what the rule reads, and calls it once a group."""
 
     def __init__(self, combos: Combinations, events: EventCatalogue, market: Market, since: date | None) -> None:
         self.combos, self.events, self.market, self.since = combos, list(events), market, since
@@ -103,10 +103,10 @@ class _Planner:
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
         self._finder = BarPriceFinder(market, self.events, {n: c.values for n, c in combos.columns.items()})
         varied = {n: c for n, c in combos.columns.items() if len(c.values) > 1}
-        self.looked = {n for n, c in varied.items() if not _could_be_handed_on(c)}
+        self.read = {n for n, c in varied.items() if not _could_be_handed_on(c)}
 
     def blocks(self) -> list[Block]:
-        """Return all blocks; a parameter found to be looked at splits them further."""
+        """Return all blocks; a parameter found to be read splits them further."""
         while True:
             self.failed.clear()
             try:
@@ -135,7 +135,7 @@ class _Planner:
 
     def _groups(self) -> Iterator[Which]:
         """Yield combinations alike in what the rule looks at, and in which parameters are none."""
-        keys = [_keys(c, by_value=name in self.looked) for name, c in self.combos.columns.items()]
+        keys = [_keys(c, by_value=name in self.read) for name, c in self.combos.columns.items()]
         if not keys or not len(self.combos):
             yield from [np.arange(len(self.combos))] if len(self.combos) else []
             return
@@ -144,25 +144,25 @@ class _Planner:
         yield from np.split(by, np.flatnonzero(np.diff(group[by])) + 1)
 
     def _blocks_of(self, rows: Which) -> Iterator[Block]:
-        tokens = self._tokens(int(rows[0]))
-        if len(rows) > 1 and tokens:
-            block = self._traced(rows, tokens)
+        names = self._traceable(int(rows[0]))
+        if len(rows) > 1 and names:
+            block = self._traced(rows, names)
             if block is not None:
                 yield block
                 return
         for one in _alike(self.combos, rows):
-            yield from self._told_outright(one)
+            yield from self._called_with_values(one)
 
-    def _tokens(self, i: int) -> list[str]:
+    def _traceable(self, i: int) -> list[str]:
         given = self.combos.parameters(i)
         return [
             n
             for n, c in self.combos.columns.items()
-            if n not in self.looked and given[n] is not None and len(c.values) > 1
+            if n not in self.read and given[n] is not None and len(c.values) > 1
         ]
 
-    def _traced(self, rows: Which, tokens: list[str]) -> Block | None:
-        """Return the block of combinations that the rule answers alike; None where that cannot be made sure."""
+    def _traced(self, rows: Which, names: list[str]) -> Block | None:
+        """Return the block of combinations that the rule answers alike; None where that is not certain."""
         try:
             rule, last = self.combos.rule(int(rows[0])), self.combos.rule(int(rows[-1]))
         except UserError:
@@ -171,31 +171,33 @@ class _Planner:
             return None
         seen: set[str] = set()
         try:
-            block = self._ask(with_placeholders(rule, tokens, seen), rule, rows, check=last)
-        except PlaceholderRead as look:
-            seen.add(look.parameter)
+            block = self._block(with_placeholders(rule, names, seen), rule, rows, check=last)
+        except PlaceholderRead as reading:
+            seen.add(reading.parameter)
             block = None
-        except Exception:  # a token where a number was needed: the rule is asked outright, and its errors are its own
+        except (
+            Exception
+        ):  # a placeholder where a number was needed: the rule is called with values, and its errors are its own
             block = None
         if seen:
-            self.looked |= seen
+            self.read |= seen
             raise _Again
         return block
 
-    def _told_outright(self, rows: Which) -> Iterator[Block]:
+    def _called_with_values(self, rows: Which) -> Iterator[Block]:
         """Yield the block of combinations with equal parameters, or note why there is none."""
         try:
             rule = self.combos.rule(int(rows[0]))
-            yield self._ask(rule, rule, rows, check=None)
+            yield self._block(rule, rule, rows, check=None)
         except UserError as e:
             self.failed.update({int(i): str(e) for i in rows})
         except Exception as e:
             self.failed.update({int(i): format_error(e) for i in rows})
 
-    def _ask(self, asking: Strategy, first: Strategy, rows: Which, *, check: Strategy | None) -> Block:
-        """Return the block of a rule's answers; ``check`` is a rule whose legs must be those the tokens stand for."""
+    def _block(self, called: Strategy, first: Strategy, rows: Which, *, check: Strategy | None) -> Block:
+        """Return the block of a rule's answers; ``check`` is a rule whose legs must be those of its own values."""
         symbols = dict.fromkeys(
-            self.market.symbol(n) for n in call_strategy(asking, lambda: list(asking.instruments()))
+            self.market.symbol(n) for n in call_strategy(called, lambda: list(called.instruments()))
         )
         for symbol in symbols:
             self.market.bars(symbol)
@@ -203,32 +205,32 @@ class _Planner:
         skipped = 0
         self._templates = {}
         for event, timing in zip(self.events, self._timings, strict=True):
-            wish = decide(asking, event, self.market, self.start, timing)
-            if isinstance(wish, Decision):
-                slots += self._slots(wish, first, check)
+            decision = decide(called, event, self.market, self.start, timing)
+            if isinstance(decision, Decision):
+                slots += self._slots(decision, first, check)
             else:
-                skipped += len(wish)
+                skipped += len(decision)
         symbols.update({s.symbol: None for s in slots})
         slots.sort(key=lambda s: s.decided_at)
         instruments = tuple(symbols)
         return Block(rows, instruments, tuple(slots), tuple(self._finder.of(slots, instruments)), skipped)
 
-    def _slots(self, wish: Decision, first: Strategy, check: Strategy | None) -> list[Slot]:
+    def _slots(self, decision: Decision, first: Strategy, check: Strategy | None) -> list[Slot]:
         """Return the slots of an event's legs, in which the values are those of the first combination."""
         if check is None:
-            return [self._slot(leg, {}, wish) for leg in checked_legs(wish.legs, first.name)]
-        legs = [*wish.legs]
+            return [self._slot(leg, {}, decision) for leg in checked_legs(decision.legs, first.name)]
+        legs = [*decision.legs]
         forms = [leg_key(leg) for leg in legs]
-        real = check.legs(wish.event, MarketView(self.market, wish.decided_at))
+        real = check.legs(decision.event, MarketView(self.market, decision.decided_at))
         made = [self._template(leg, f, first, check) for leg, f in zip(legs, forms, strict=True)]
         if [expected for _, _, expected in made] != [leg_key(leg) for leg in real]:
-            raise ValueError("the rule knows its parameters from the tokens that stand for them")
-        return [self._slot(leg, places, wish) for leg, places, _ in made]
+            raise ValueError("the rule tells its parameters from their placeholders")
+        return [self._slot(leg, places, decision) for leg, places, _ in made]
 
     def _template(self, leg: Leg, form: Any, first: Strategy, check: Strategy) -> tuple[Leg, dict[str, str], Any]:
-        """Return a checked leg, what was handed on to it, and its form with the values of ``check``.
+        """Return a checked leg, what was passed on to it, and its key with the values of ``check``.
 
-        The legs of most events are of a few forms only: each is looked at once.
+        The legs of most events have a few keys only: each is checked once.
         """
         if form not in self._templates:
             places = placeholder_places(leg)
@@ -237,13 +239,13 @@ class _Planner:
             self._templates[form] = (checked, places, substitute(form, vars(check)))
         return self._templates[form]
 
-    def _slot(self, leg: Leg, places: dict[str, str], wish: Decision) -> Slot:
+    def _slot(self, leg: Leg, places: dict[str, str], decision: Decision) -> Slot:
         bars = self.market.bars(leg.instrument)
         bars.instrument.check_tradable()
-        return Slot(bars.symbol, leg, wish.event, wish.decided_at, places)
+        return Slot(bars.symbol, leg, decision.event, decision.decided_at, places)
 
     def _check_values(self, leg: Leg, places: dict[str, str]) -> None:
-        """Raise a ValueError if some value could not stand where it was handed on to: the rule is asked outright."""
+        """Raise a ValueError if some value is not valid where it is passed on: the rule is then called with values."""
         for place, name in places.items():
             values = [v for v in self.combos.columns[name].values if v is not None]
             if not all(_may_stand(place, v, leg.weight) for v in values):
@@ -265,7 +267,7 @@ _LEAST = {"delay": 0, "sessions": 1, "before": 1}
 
 
 def _may_stand(place: str, value: Any, weight: float) -> bool:
-    """Return whether ``engine.strategy.legs`` would let a value stand in a place of a leg."""
+    """Return whether ``engine.strategy.legs`` would accept a value in a place of a leg."""
     if place in _LEAST:
         return type(value) is int and _LEAST[place] <= value < 1 << 40
     most = 1.0 if (weight > 0) is (place != "take_profit") else np.inf
@@ -302,7 +304,7 @@ def _place(places: dict[Any, int], alike: Any) -> int:
 
 
 def _alike(combos: Combinations, rows: Which) -> list[Which]:
-    """Return combinations in stretches of equal parameters."""
+    """Return combinations in groups of equal parameters."""
     if not combos.columns:
         return [rows]
     group = _number_of([_keys(c, by_value=True)[rows] for c in combos.columns.values()])

@@ -1,4 +1,4 @@
-"""Where a trade's P&L comes from, part by part; and how much of a result hangs on one event."""
+"""Where a trade's P&L comes from, part by part; and how much of a result depends on one event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -193,9 +193,9 @@ def _shown(bars: list[Bars], benchmark: Bars | None) -> list[Bars]:
 
 def _run_events(events: EventCatalogue, account: Account, skipped: Iterable[Skipped]) -> tuple[RunEvent, ...]:
     traded = {t.event_id for t in account.trades}
-    told = traded | {s.event_id for s in skipped}
+    listed = traded | {s.event_id for s in skipped}
     return tuple(
-        _run_event(e, traded="traded" if e.event_id in traded else "skipped") for e in events if e.event_id in told
+        _run_event(e, traded="traded" if e.event_id in traded else "skipped") for e in events if e.event_id in listed
     )
 
 
@@ -219,13 +219,13 @@ def _run_event(event: PoliticalEvent, *, traded: str) -> RunEvent:
 
 def mixed_returns(bars: Iterable[Bars]) -> str | None:
     """Return which series hold their dividends and which do not, if both are there; a currency has none to hold."""
-    told: dict[str, list[str]] = {"total": [], "price": []}
+    adjusted: dict[str, list[str]] = {"total": [], "price": []}
     for each in bars:
         if each.instrument.mic != FX and each.instrument.tradable:
-            told[each.adjustment].append(each.symbol)
-    if not all(told.values()):
+            adjusted[each.adjustment].append(each.symbol)
+    if not all(adjusted.values()):
         return None
-    total, price = (", ".join(sorted(told[k])) for k in ("total", "price"))
+    total, price = (", ".join(sorted(adjusted[k])) for k in ("total", "price"))
     return f"total return (dividends inside): {total}; price return: {price}: compare with care"
 
 

@@ -29,7 +29,7 @@ class EventPath:
 
 @dataclass(frozen=True)
 class RunEvent:
-    """An event that was traded or skipped, as a report tells it; instants are ISO text or empty."""
+    """An event that was traded or skipped, as a report shows it; instants are ISO text or empty."""
 
     event_id: str
     country: str
@@ -52,7 +52,7 @@ class Run:
 
     ``equity``, ``cash`` and ``exposure`` (gross position value over equity) are taken when the last market of a
     session has closed; ``returns`` are fractions, the first one over ``start_equity``. ``cash`` is None in a run read
-    back from its folder. ``paths`` are empty in runs kept from before, ``variants`` None where they were not asked for.
+    back from its folder. ``paths`` are empty in runs kept from before, ``variants`` None where they were not computed.
     """
 
     run_id: str
@@ -98,7 +98,7 @@ class Run:
 def check_series(sessions: Sessions, returns: Floats, what: str) -> None:
     """Raise a ValueError unless sessions ascend, each once, and there is one finite return for each.
 
-    Every number is reckoned in that order and over all of them: a hole or a day out of place would be told as a result.
+    Every metric is computed in that order and over all of them: a gap or a day out of place would show as a result.
     """
     out = np.flatnonzero(sessions[1:] <= sessions[:-1])
     if len(out):

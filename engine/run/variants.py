@@ -1,4 +1,4 @@
-"""What a rule would have made with other holds, delays and costs: as a run keeps it."""
+"""Parameter sensitivity as a run keeps it: what the rule makes with other holds, delays and costs."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class SensitivityCase:
     """One variation of a run: its closed trades, their mean net return, and the account's total return (fractions).
 
-    ``hold`` and ``delay`` are sessions, None where the rule's own stand; ``costs`` multiplies commission and slippage.
+    ``hold`` and ``delay`` are sessions, None where they are the rule's own; ``costs`` multiplies commission and slippage.
     ``mean_trade`` is None without a closed trade. ``own``: whether this is the run itself.
     """
 

@@ -92,8 +92,8 @@ def listed(kind: type[Strategy], fixed: Mapping[str, Any], rows: Sequence[Mappin
     names = list(rows[0]) if rows else []
     for n, row in enumerate(rows):
         if set(row) != set(names):
-            told = f"{', '.join(sorted(row)) or 'none'}; the first names {', '.join(sorted(names)) or 'none'}"
-            raise UserError(f"combination {n + 1} names the parameters {told}")
+            names_here = f"{', '.join(sorted(row)) or 'none'}; the first names {', '.join(sorted(names)) or 'none'}"
+            raise UserError(f"combination {n + 1} names the parameters {names_here}")
     return _checked(kind, fixed, {name: _column([row[name] for row in rows]) for name in names}, len(rows))
 
 

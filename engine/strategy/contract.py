@@ -212,7 +212,7 @@ def kebab(name: str) -> str:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a rule as told to a user."""
+    """One parameter of a rule as shown to a user."""
 
     name: str
     type: str

@@ -1,8 +1,8 @@
-"""Holes in the bars: what a trade may not wait for or be held across, and what is told of smaller ones.
+"""Gaps in the bars: what a trade may not wait for or be held across, and what is noted of smaller ones.
 
-Two rules. The days: no stretch of more than ``MAX_GAP_DAYS`` without bars, whatever the exchange. The sessions: no more
-than ``MAX_LACKING`` sessions of the exchange's calendar missing in one hole, wherever that calendar reaches. A currency
-has no calendar of holidays: the rule holds for it, but a missing session of it is not told.
+Two rules. Days: no period of more than ``MAX_GAP_DAYS`` without bars, whatever the exchange. Sessions: no more
+than ``MAX_MISSING`` sessions of the exchange's calendar missing in one gap, wherever that calendar reaches. A currency
+has no calendar of holidays: the rule holds for it, but a missing session of it is not noted.
 """
 
 from datetime import datetime
@@ -15,28 +15,28 @@ from datasets.prices.bars import Bars, Flags
 from datasets.prices.missing_sessions import MissingSessions
 
 MAX_GAP_DAYS = 45
-"""No trade waits for, or is held across, a longer stretch without bars: it is a hole in the data, not a holiday."""
-MAX_LACKING = 5
-"""No trade waits for, or is held across, a hole of more sessions that the calendar holds and the bars lack."""
+"""No trade waits for, or is held across, a longer period without bars: it is a gap in the data, not a holiday."""
+MAX_MISSING = 5
+"""No trade waits for, or is held across, a gap of more sessions that are in the calendar and not in the bars."""
 _TOLD = 5
 
 
-def hole_between(bars: Bars, first: int, last: int) -> str | None:
-    """Return what is wrong with the way from one bar to another, or None: a hole between two of its bars."""
+def gap_between(bars: Bars, first: int, last: int) -> str | None:
+    """Return why no trade may be held from one bar to another, or None: a gap between two of its bars."""
     gaps = np.diff(bars.session[first : last + 1]).astype(np.int64)
     if len(gaps) and gaps.max() > MAX_GAP_DAYS:
-        return _hole(bars, first + int(gaps.argmax()) + 1, f"{gaps.max()} days")
-    lacks = bars.missing.take(first + 1, last)
-    if len(lacks) <= MAX_LACKING:
+        return _gap(bars, first + int(gaps.argmax()) + 1, f"{gaps.max()} days")
+    missing = bars.missing.take(first + 1, last)
+    if len(missing) <= MAX_MISSING:
         return None
-    before, sessions = np.unique(lacks.bar, return_counts=True)
+    before, sessions = np.unique(missing.bar, return_counts=True)
     worst = int(sessions.argmax())
-    return _hole(bars, int(before[worst]), f"{sessions[worst]} sessions") if sessions[worst] > MAX_LACKING else None
+    return _gap(bars, int(before[worst]), f"{sessions[worst]} sessions") if sessions[worst] > MAX_MISSING else None
 
 
-def _hole(bars: Bars, row: int, size: str) -> str:
+def _gap(bars: Bars, row: int, size: str) -> str:
     first, last = to_date(bars.session[row - 1]), to_date(bars.session[row])
-    return f"the bars have a hole of {size} from {first} to {last} on the way from the decision to the exit"
+    return f"the bars have a gap of {size} from {first} to {last} on the way from the decision to the exit"
 
 
 def wait_too_long(bars: Bars, row: int, after: int, *, upto: int) -> str | None:
@@ -56,7 +56,7 @@ def wait_too_long(bars: Bars, row: int, after: int, *, upto: int) -> str | None:
     if int(bars.open_at[row]) - after > MAX_GAP_DAYS * NS_PER_DAY:
         return f"no bar within {MAX_GAP_DAYS} days after {iso_z(after)}; the next is of {following}"
     missed = missed_before(bars, row, after)
-    if len(missed) > MAX_LACKING:
+    if len(missed) > MAX_MISSING:
         return (
             f"the bars lack {len(missed)} sessions after {iso_z(after)}, {missed.session[0]} to "
             f"{missed.session[-1]}; the next is of {following}"
@@ -65,36 +65,36 @@ def wait_too_long(bars: Bars, row: int, after: int, *, upto: int) -> str | None:
 
 
 def missed_before(bars: Bars, row: int, after: int) -> MissingSessions:
-    """Return the sessions lacking just before a bar that opened strictly after an instant (ns)."""
-    lacks = bars.missing.take(row, row)
-    return lacks.where(lacks.open_at > after)
+    """Return the sessions missing just before a bar that opened strictly after an instant (ns)."""
+    missing = bars.missing.take(row, row)
+    return missing.where(missing.open_at > after)
 
 
 def late(bars: Bars, what: str, row: int, after: int, *, upto: int) -> tuple[str, ...]:
-    """Return a note if sessions are lacking from an instant (ns), which ``row`` follows, to the bar ``upto``."""
+    """Return a note if sessions are missing from an instant (ns), which ``row`` follows, to the bar ``upto``."""
     missed = [*missed_before(bars, row, after).session, *bars.missing.take(row + 1, upto).session]
     return _note(bars, what, missed, "late")
 
 
 def early(bars: Bars, what: str, row: int, before: datetime) -> tuple[str, ...]:
-    """Return a note if sessions are lacking from the close of a bar to the last close before an instant."""
-    return _note(bars, what, list(_lacking_until(bars, row, before).session), "early")
+    """Return a note if sessions are missing from the close of a bar to the last close before an instant."""
+    return _note(bars, what, list(_missing_until(bars, row, before).session), "early")
 
 
 def cut_short(bars: Bars, row: int, before: datetime) -> str | None:
-    """Return why the close of a bar cannot stand for the last one before an instant, or None."""
-    lacks = _lacking_until(bars, row, before)
-    if len(lacks) <= MAX_LACKING:
+    """Return why the close of a bar cannot be used as the last one before an instant, or None."""
+    missing = _missing_until(bars, row, before)
+    if len(missing) <= MAX_MISSING:
         return None
     return (
-        f"the bars lack {len(lacks)} sessions before {iso_z(before)}, {lacks.session[0]} to {lacks.session[-1]}: "
+        f"the bars lack {len(missing)} sessions before {iso_z(before)}, {missing.session[0]} to {missing.session[-1]}: "
         f"the last close there is is of {to_date(bars.session[row])}"
     )
 
 
-def _lacking_until(bars: Bars, row: int, before: datetime) -> MissingSessions:
-    lacks = bars.missing.take(row + 1, len(bars))
-    return lacks.where(lacks.close_at < to_ns(before))
+def _missing_until(bars: Bars, row: int, before: datetime) -> MissingSessions:
+    missing = bars.missing.take(row + 1, len(bars))
+    return missing.where(missing.close_at < to_ns(before))
 
 
 def _note(bars: Bars, what: str, missed: list[np.datetime64], how: str) -> tuple[str, ...]:
@@ -108,6 +108,6 @@ def broken_before(bars: Bars) -> Flags:
     """Return for each bar whether a gap that no trade may cross lies just before it."""
     days = np.diff(bars.session, prepend=bars.session[:1]).astype(np.int64)
     missing = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)]
-    broken: Flags = (days > MAX_GAP_DAYS) | (missing > MAX_LACKING)
+    broken: Flags = (days > MAX_GAP_DAYS) | (missing > MAX_MISSING)
     broken[:1] = False  # no trade crosses the gap before the first bar
     return broken

@@ -12,7 +12,7 @@ from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.sessions import stamp
 from datasets.prices.bars import Bars
 from datasets.prices.sources.base import BarSource
-from engine.strategy.gaps import hole_between, wait_too_long
+from engine.strategy.gaps import gap_between, wait_too_long
 
 
 class LookAheadError(UserError):
@@ -25,7 +25,7 @@ class TooFewBarsError(UserError):
 
 @dataclass
 class Market:
-    """All bars of a run, loaded when first asked for; ``until`` cuts the history at a last session."""
+    """All bars of a run, loaded when first read; ``until`` cuts the history at a last session."""
 
     source: BarSource
     instruments: InstrumentTable
@@ -80,7 +80,7 @@ class BarClock:
         if day + nth > len(bars.days):
             return None
         first, last = int(bars.days.first[day]), int(bars.days.last[day + nth - 1])
-        if wait_too_long(bars, first, to_ns(at), upto=last) or hole_between(bars, first, last):
+        if wait_too_long(bars, first, to_ns(at), upto=last) or gap_between(bars, first, last):
             return None
         return to_datetime(int(bars.close_at[last]))
 

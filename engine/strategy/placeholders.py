@@ -1,8 +1,8 @@
-"""Finds the parameters that a rule only hands on to its legs: for those it need not be asked once a combination.
+"""Finds the parameters that a rule only passes on to its legs: for those it is not called once a combination.
 
-A rule is asked with a token in the place of such a parameter. Whatever looks at a token (compares it, reckons with it,
-prints it, asks for its type) is told to stop, and the parameter counts as one the rule looks at. What comes back
-untouched, in the place of a delay, a number of sessions, a stop or a target, was handed on.
+A rule is called with a placeholder for such a parameter. Whatever reads a placeholder (compares it, computes with it,
+prints it, reads its type) is stopped, and the parameter counts as one the rule reads. What comes back untouched, as a
+delay, a number of sessions, a stop or a target, was passed on.
 """
 
 import copy
@@ -24,7 +24,7 @@ from engine.strategy.contract import (
     Strategy,
 )
 
-_LOOKS = tuple(
+_READS = tuple(
     f"__{name}__"
     for name in (
         "eq",
@@ -95,12 +95,12 @@ _LOOKS = tuple(
         "delattr",
     )
 )
-_TELLING = {"type", "id"}
-"""Words by which a rule could learn what a token is without looking at its value."""
+_REVEALING = {"type", "id"}
+"""Names by which a rule could learn what a placeholder is without reading its value."""
 
 
 class PlaceholderRead(BaseException):
-    """A rule looked at a parameter. No Exception: neither the rule nor the planner may take it for one of its own."""
+    """A rule read a parameter. Not an Exception: neither the rule nor the planner may catch it as one of its own."""
 
     def __init__(self, parameter: str) -> None:
         super().__init__(parameter)
@@ -117,36 +117,36 @@ class Placeholder:
         object.__setattr__(self, "seen", seen)
 
 
-def _look(token: Placeholder, *args: Any, **kwargs: Any) -> Any:
-    parameter = parameter_of(token)
-    object.__getattribute__(token, "seen").add(parameter)  # also where the rule catches what is raised
+def _read(placeholder: Placeholder, *args: Any, **kwargs: Any) -> Any:
+    parameter = parameter_of(placeholder)
+    object.__getattribute__(placeholder, "seen").add(parameter)  # also where the rule catches what is raised
     raise PlaceholderRead(parameter)
 
 
-for _name in _LOOKS:
-    setattr(Placeholder, _name, _look)
+for _name in _READS:
+    setattr(Placeholder, _name, _read)
 
 
-def parameter_of(token: Placeholder) -> str:
-    """Return the parameter for which a token stands."""
-    name: str = object.__getattribute__(token, "parameter")
+def parameter_of(placeholder: Placeholder) -> str:
+    """Return the parameter that a placeholder replaces."""
+    name: str = object.__getattribute__(placeholder, "parameter")
     return name
 
 
 def with_placeholders(rule: Strategy, names: Iterable[str], seen: set[str]) -> Strategy:
-    """Return a copy of a rule in which some parameters are tokens; those looked at are added to ``seen``."""
-    asked = copy.copy(rule)
+    """Return a copy of a rule in which some parameters are placeholders; those read are added to ``seen``."""
+    copied = copy.copy(rule)
     for name in names:
-        object.__setattr__(asked, name, Placeholder(name, seen))
-    return asked
+        object.__setattr__(copied, name, Placeholder(name, seen))
+    return copied
 
 
 def can_be_traced(rule: Strategy) -> bool:
-    """Return whether tokens tell the truth of a rule: it holds its parameters only, and never asks what they are."""
+    """Return whether placeholders show what a rule reads: it holds its parameters only, and never reads their type."""
     named = {f.name for f in fields(rule)}  # type: ignore[arg-type]
     mine = [c for c in type(rule).__mro__ if c not in (Strategy, object)]
     members = [m for c in mine for name, m in vars(c).items() if not name.startswith("__")]
-    return set(vars(rule)) == named and not any(_words(m) & _TELLING for m in members)
+    return set(vars(rule)) == named and not any(_words(m) & _REVEALING for m in members)
 
 
 def _words(member: Any) -> set[str]:
@@ -161,36 +161,36 @@ def _names_in(code: CodeType) -> set[str]:
 
 
 def leg_key(leg: Leg) -> tuple[Any, ...]:
-    """Return all that a leg is made of, to compare it by and to look it up; a token stands there as its parameter."""
-    return tuple(_form(part) for part in vars(leg).values())
+    """Return all that a leg is made of, to compare it by and to look it up; a placeholder appears as its parameter."""
+    return tuple(_key(part) for part in vars(leg).values())
 
 
-def _form(part: Any) -> Any:
+def _key(part: Any) -> Any:
     kind = type(part)
     if kind is Placeholder:
         return (Placeholder, parameter_of(part))
     if kind in _PARTS:
-        return (kind, *(_form(v) for v in vars(part).values()))
+        return (kind, *(_key(v) for v in vars(part).values()))
     return (kind, part)
 
 
 _PARTS = (NextOpen, NextClose, BeforeVote, After, LastCloseBefore, AtNextEvent, Never)
 
 
-def substitute(form: Any, given: dict[str, Any]) -> Any:
-    """Return the form of a leg with values in the place of its tokens."""
-    if form[0] is Placeholder:
-        return (type(given[form[1]]), given[form[1]])
-    return tuple(substitute(f, given) if isinstance(f, tuple) else f for f in form)
+def substitute(key: Any, given: dict[str, Any]) -> Any:
+    """Return the key of a leg with values for its placeholders."""
+    if key[0] is Placeholder:
+        return (type(given[key[1]]), given[key[1]])
+    return tuple(substitute(f, given) if isinstance(f, tuple) else f for f in key)
 
 
 def placeholder_places(leg: Leg) -> dict[str, str]:
-    """Return the parameters handed on to a leg, by the place they came to.
+    """Return the parameters passed on to a leg, by the place they came to.
 
     The places: delay, sessions, and those of ``LEVELS``; ``before`` is the sessions of an entry before a vote.
 
     Raises:
-        PlaceholderRead: a token came to another place.
+        PlaceholderRead: a placeholder came to another place.
     """
     places: dict[str, Any] = {name: getattr(leg, name) for name in LEVELS}
     if type(leg.entry) in (NextOpen, NextClose):
@@ -200,23 +200,23 @@ def placeholder_places(leg: Leg) -> dict[str, str]:
     if type(leg.exit) is After:
         places["sessions"] = leg.exit.sessions
     known = {place: parameter_of(v) for place, v in places.items() if type(v) is Placeholder}
-    elsewhere = _tokens_in(leg_key(leg)) - set(known.values())
+    elsewhere = _placeholders_in(leg_key(leg)) - set(known.values())
     if elsewhere or len(known) != _count(leg_key(leg)):
         raise PlaceholderRead(min(elsewhere or known.values()))
     return known
 
 
-def _tokens_in(form: Any) -> set[str]:
-    inner = [f for f in form if isinstance(f, tuple)]
-    return {form[1]} if form[0] is Placeholder else {n for f in inner for n in _tokens_in(f)}
+def _placeholders_in(key: Any) -> set[str]:
+    inner = [f for f in key if isinstance(f, tuple)]
+    return {key[1]} if key[0] is Placeholder else {n for f in inner for n in _placeholders_in(f)}
 
 
-def _count(form: Any) -> int:
-    return 1 if form[0] is Placeholder else sum(_count(f) for f in form if isinstance(f, tuple))
+def _count(key: Any) -> int:
+    return 1 if key[0] is Placeholder else sum(_count(f) for f in key if isinstance(f, tuple))
 
 
 def with_values(leg: Leg, places: dict[str, str], given: dict[str, Any]) -> Leg:
-    """Return a leg with the values of the parameters handed on to it."""
+    """Return a leg with the values of the parameters passed on to it."""
     at = {place: given[name] for place, name in places.items()}
     entry: Any = leg.entry
     exit_: Any = leg.exit

@@ -1,6 +1,6 @@
-"""Asks a rule whether it wants an event, and finds the unknown fields that stand in the way.
+"""Calls a rule to find whether it wants an event, and the unknown fields that prevent it.
 
-To tell "not wanted" from "not known", a rule that declines is asked again with each unknown field it reads supposed to
+To separate "not wanted" from "not known", a rule that declines is called again with each unknown field it reads supposed to
 have every value it could have.
 """
 
@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 
 def call_strategy(strategy: Strategy, question: Callable[[], R]) -> R:
-    """Return a rule's answer; an error in its code is told in one line, with its place."""
+    """Return a rule's answer; an error in its code becomes one line, with its place."""
     try:
         return question()
     except (UserError, _NeedsField):

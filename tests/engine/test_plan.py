@@ -219,7 +219,7 @@ def test_fills_meant_for_an_open_that_was_not_traded_go_to_the_close():
 # ---- too far, too early, holes -------------------------------------------------------------------------------------------
 
 HOLE = bars(AAA, [flat_day(s, 100.0) for s in ("1990-01-09", "1990-01-10", "1990-02-26", "1990-02-27")])
-"""47 days between rows 1 and 2, before the calendar of Tokyo begins (1997): tests/engine/test_holes.py has the rule by it."""
+"""47 days between rows 1 and 2, before the calendar of Tokyo begins (1997): tests/engine/test_gaps.py has the rule by it."""
 
 
 def test_no_trade_waits_for_a_bar_beyond_45_days():
@@ -235,7 +235,7 @@ def test_a_trade_waits_45_days_to_the_second():
 def test_no_trade_is_held_across_a_hole():
     reason = plan_of([Leg("AAA", 1, NextOpen(), After(2))], [event("E", "1990-01-09T12:00")], HOLE).skipped[0].reason
     assert reason == (
-        "the bars have a hole of 47 days from 1990-01-10 to 1990-02-26 on the way from the decision to the exit"
+        "the bars have a gap of 47 days from 1990-01-10 to 1990-02-26 on the way from the decision to the exit"
     )
 
 

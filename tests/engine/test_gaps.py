@@ -91,7 +91,7 @@ def test_more_than_five_sessions_lacking_before_the_entry_end_it():
 def test_no_trade_is_held_across_more_than_five_sessions_lacking():
     assert outcome(tokyo(9, 10, 18, 19), buy(exit_=After(2)), "2024-01-08T12:00") == ()
     assert outcome(tokyo(9, 10, 19, 22), buy(exit_=After(2)), "2024-01-08T12:00") == (
-        "the bars have a hole of 6 sessions from 2024-01-10 to 2024-01-19 on the way from the decision to the exit"
+        "the bars have a gap of 6 sessions from 2024-01-10 to 2024-01-19 on the way from the decision to the exit"
     )
     assert outcome(tokyo(9, 10, 19, 22), buy(exit_=After(1)), "2024-01-08T12:00") == ()
 
