@@ -1,7 +1,7 @@
 """Plan -> account, moved bar by bar through backtrader. The reference for all faster ways.
 
-Each bar becomes two ticks, its open and its close, stamped with their own instants (a single print is one tick), so that
-prices of several exchanges pass in the order in which they are made. Only ticks inside a holding window are
+Each bar becomes two ticks, its open and its close, stamped with their own instants (a single print is one tick), so
+that prices of several exchanges pass in the order in which they are made. Only ticks inside a holding window are
 walked: outside of them nothing is held and nothing can happen. At one instant: closings first, then openings, sized
 together.
 """

@@ -175,9 +175,7 @@ class _Planner:
         except PlaceholderRead as reading:
             seen.add(reading.parameter)
             block = None
-        except (
-            Exception
-        ):  # a placeholder where a number was needed: the rule is called with values, and its errors are its own
+        except Exception:  # a placeholder where a number was needed: the rule is called with values
             block = None
         if seen:
             self.read |= seen

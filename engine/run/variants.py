@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class SensitivityCase:
     """One variation of a run: its closed trades, their mean net return, and the account's total return (fractions).
 
-    ``hold`` and ``delay`` are sessions, None where they are the rule's own; ``costs`` multiplies commission and slippage.
-    ``mean_trade`` is None without a closed trade. ``own``: whether this is the run itself.
+    ``hold`` and ``delay`` are sessions, None where they are the rule's own; ``costs`` multiplies commission and
+    slippage. ``mean_trade`` is None without a closed trade. ``own``: whether this is the run itself.
     """
 
     hold: int | None

@@ -1,7 +1,7 @@
 """Calls a rule to find whether it wants an event, and the unknown fields that prevent it.
 
-To separate "not wanted" from "not known", a rule that declines is called again with each unknown field it reads supposed to
-have every value it could have.
+To separate "not wanted" from "not known", a rule that declines is called again with each unknown field it reads
+set to every value it could have.
 """
 
 import traceback

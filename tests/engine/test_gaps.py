@@ -100,7 +100,7 @@ def test_delay_counts_the_sessions_there_are_and_says_which_are_lacking():
     assert outcome(tokyo(9, 10, 12, 16, 17), buy(delay=2), "2024-01-09T12:00") == (
         "entry 2 sessions late: the bars lack 2024-01-11, 2024-01-15",
     )
-    assert "hole of 6 sessions" in outcome(tokyo(9, 10, 19, 22), buy(delay=1), "2024-01-09T12:00")
+    assert "gap of 6 sessions" in outcome(tokyo(9, 10, 19, 22), buy(delay=1), "2024-01-09T12:00")
 
 
 def test_event_shortly_before_the_bars_begin_meets_the_same_rule():

@@ -242,7 +242,7 @@ def test_no_trade_is_held_across_a_hole():
 def test_no_delay_reaches_across_a_hole():
     plan = plan_of([Leg("AAA", 1, NextOpen(delay=1), After(1))], [event("E", "1990-01-09T12:00")], HOLE)
     assert plan.trades == ()
-    assert "hole of 47 days" in plan.skipped[0].reason
+    assert "gap of 47 days" in plan.skipped[0].reason
 
 
 def test_event_before_the_first_bar_is_skipped():

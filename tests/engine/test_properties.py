@@ -86,7 +86,7 @@ def _make_bars(symbol: str, hours: Any, rng: Random, *, n: int, lot: float) -> B
         low = round(min(open_, close) * (1 - abs(rng.gauss(0, 0.01))), 2)
         rows.append((f"{date:%Y-%m-%d}", open_at, close_at, open_, high, low, close, real))
         last = close
-        day += rng.choice([1, 1, 1, 1, 3, 4, 7])  # never a hole of more than five weekdays: engine/strategy/gaps.py
+        day += rng.choice([1, 1, 1, 1, 3, 4, 7])  # never a gap of more than five weekdays: engine/strategy/gaps.py
     return bars_at(instrument(symbol, mic="FX", lot=lot), rows)
 
 
