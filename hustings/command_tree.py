@@ -4,6 +4,7 @@ To describe the commands all of them must be imported, with all that they use. T
 code; from the description they are built again in a few milliseconds, fit for completion and for nothing else.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ Described = dict[str, Any]
 def command_tree() -> click.Group:
     """Return the whole command line, to complete with."""
     sources = (path for package in _PACKAGES for path in (_ROOT / package).rglob("*.py"))
-    described: Described = cached("commands", content_hash(sources), _described_all)
+    content = cached("commands.json", content_hash(sources), lambda: json.dumps(_described_all()).encode())
+    described: Described = json.loads(content)
     built = _built("hustings", described)
     assert isinstance(built, click.Group)
     return built

@@ -23,6 +23,7 @@ from datasets.events.odds_book import (
     probability_of,
     quotes_before,
 )
+from datasets.files import replace_file
 from datasets.instants import INSTANT, iso_z, parse_instant
 
 COLUMNS = ("event_id", "observed_at", "outcome", "probability", "source")
@@ -146,10 +147,8 @@ def add_quotes(path: Path, event_id: str, quotes: Iterable[Quote], events: Event
     if any((q.observed_at, folded(q.outcome)) in taken for q in new):
         raise UserError(f"'{path}' has quotes of {event_id} at these instants already: name another file")
     text = priors_csv({**had, event_id: (*had.get(event_id, ()), *new)})
-    beside = path.with_name(f".{path.name}.writing")
     try:
-        beside.write_text(text, encoding="utf-8", newline="")
-        beside.replace(path)
+        replace_file(path, text.encode())
     except OSError as e:
         raise UserError(f"'{path}' cannot be written ({e.strerror}); name another file") from e
 

@@ -1,12 +1,10 @@
 """Stamps a session with the instants at which it opens and closes. The one file naming exchange_calendars.
 
-A table per exchange is prepared once (every date from 1920 to 2035: regular hours of that date, daylight time,
-and where the calendar knows the session, its own hours) and kept under ``$HUSTINGS_HOME/cache``; later starts
-only read it. What the library has wrong is put right by ``closures.csv`` and ``hours.csv``.
+A table per exchange is made once (every date from 1920 to 2035: the regular hours of that date, daylight time, and
+where the calendar knows the session, its own hours) and kept under ``$HUSTINGS_HOME/cache``; later starts only read
+it. ``closures.csv`` and ``hours.csv`` correct what the library has wrong.
 """
 
-import os
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,17 +18,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.cache import cached, content_hash
 from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
-from datasets.home import hustings_home
 from datasets.instants import Instants, Sessions, to_date, to_datetime, to_ns
 
 FIRST_DATE = np.datetime64("1920-01-01", "D")
 LAST_DATE = np.datetime64("2035-12-31", "D")
 FX, FX_LONDON = "FX", "FX_LONDON"
 """The pseudo exchanges of currencies, Monday to Friday: 17:00 to 17:00 New York, and midnight to midnight London."""
-_FORMAT = 3
 _HERE = Path(__file__).parent
+_Hours = tuple[Instants, Instants, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,6 @@ class HoursTable:
     ``is_session`` says whether the calendar holds it to be one; dates outside ``covers`` are unknown to it.
     """
 
-    mic: str
     open_at: Instants
     close_at: Instants
     is_session: NDArray[np.bool_]
@@ -135,13 +132,10 @@ def hours_table(mic: str) -> HoursTable:
     Raises:
         UserError: no calendar of that name exists.
     """
-    path = hustings_home() / "cache" / f"hours-{_FORMAT}-{_library_version()}-{mic.replace('/', '-')}.npy"
-    cached = _read(path, mic)
-    if cached is not None:
-        return cached
-    table = _ROUND_THE_CLOCK[mic]() if is_round_the_clock(mic) else _exchange_table(mic)
-    _write(path, table)
-    return table
+    content = cached(f"hours-{mic.replace('/', '-')}", _sources_hash(), lambda: _rows_of_table(mic).tobytes())
+    open_at, close_at, is_session = np.frombuffer(content, dtype=np.int64).reshape(3, -1)
+    known = FIRST_DATE + np.flatnonzero(is_session)[[0, -1]]
+    return HoursTable(open_at, close_at, is_session.astype(bool), (to_date(known[0]), to_date(known[1])))
 
 
 @lru_cache(maxsize=64)
@@ -157,49 +151,34 @@ def utc_offsets(mic: str) -> frozenset[float]:
 
 
 @lru_cache(maxsize=1)
-def _library_version() -> str:
-    return version("exchange_calendars")
+def _sources_hash() -> str:
+    """Return the hash of what a table of hours is made from: the library's version, our corrections, this module."""
+    own = content_hash([_HERE / "hours.csv", _HERE / "closures.csv", Path(__file__)])
+    return f"{version('exchange_calendars')}-{own}"
 
 
-def _read(path: Path, mic: str) -> HoursTable | None:
-    try:
-        rows = np.load(path, mmap_mode="r")  # only the dates that are asked for are read
-        open_at, close_at, is_session = rows
-        return _table(mic, open_at, close_at, is_session.astype(bool))
-    except (OSError, ValueError, EOFError):
-        return None  # absent, or damaged by a kill: it is only a cache, and is made again
+def _rows_of_table(mic: str) -> Instants:
+    """Return the three rows of a table: opens, closes, and 1 where the date is a session."""
+    opens, closes, is_session = _ROUND_THE_CLOCK[mic]() if is_round_the_clock(mic) else _exchange_hours(mic)
+    return np.stack([opens, closes, is_session.astype(np.int64)])
 
 
-def _table(mic: str, open_at: Instants, close_at: Instants, is_session: NDArray[np.bool_]) -> HoursTable:
-    known = FIRST_DATE + np.flatnonzero(is_session)[[0, -1]]
-    return HoursTable(mic, open_at, close_at, is_session, (to_date(known[0]), to_date(known[1])))
-
-
-def _write(path: Path, table: HoursTable) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-        with os.fdopen(handle, "wb") as f:
-            np.save(f, np.stack([table.open_at, table.close_at, table.is_session.astype(np.int64)]))
-        Path(name).replace(path)
-    except OSError:
-        return  # a home that cannot be written costs time at each start, nothing else
-
-
-def _exchange_table(mic: str) -> HoursTable:
-    with warnings.catch_warnings():  # the library calls what pandas 4 will change; it is not the user's to mend
+def _exchange_hours(mic: str) -> _Hours:
+    with warnings.catch_warnings():  # the library calls what pandas 4 will change; the user cannot correct it
         warnings.simplefilter("ignore", DeprecationWarning)
         calendar = _whole_calendar(mic)
     opens = _regular(_hours_of(calendar.open_times, mic, "open"), str(calendar.tz), calendar.open_offset)
     closes = _regular(_hours_of(calendar.close_times, mic, "close"), str(calendar.tz), calendar.close_offset)
-    schedule = calendar.schedule
-    row = (schedule.index.to_numpy().astype("datetime64[D]") - FIRST_DATE).astype(np.int64)
-    known = _Hours(_ns(schedule["open"]), _ns(schedule["close"]), row)
-    _overlay(known, opens, closes, corrected=_corrected_until(mic), early=_rows_of(calendar.early_closes))
+    known_opens, known_closes = _ns(calendar.schedule["open"]), _ns(calendar.schedule["close"])
+    row = _rows_of(calendar.schedule.index)
     is_session = np.zeros(len(opens), dtype=bool)
     is_session[row] = True
-    is_session[_closed_rows(mic)] = False
-    return _table(mic, opens, closes, is_session)
+    is_session[_rows_of([r["session"] for r in _corrections("closures.csv", mic)])] = False
+    trusted = row >= _corrected_until(mic)  # before it hours.csv holds the regular hours, and the library half days
+    opens[row[trusted]] = known_opens[trusted]
+    half = trusted | np.isin(row, _rows_of(calendar.early_closes))
+    closes[row[half]] = known_closes[half]
+    return opens, closes, is_session
 
 
 def _whole_calendar(mic: str) -> Any:
@@ -226,23 +205,6 @@ def _library_calendar(mic: str) -> Any:
         raise UserError(f"the calendar of {mic} cannot be made by exchange_calendars with this pandas: {e}") from e
 
 
-@dataclass(frozen=True)
-class _Hours:
-    opens: Instants
-    closes: Instants
-    row: NDArray[np.int64]
-
-
-def _overlay(known: _Hours, opens: Instants, closes: Instants, *, corrected: int, early: NDArray[np.int64]) -> None:
-    """Write the calendar's own hours into the fresh arrays, save where ``hours.csv`` corrects its regular ones."""
-    keep = known.row >= corrected
-    opens[known.row[keep]] = known.opens[keep]
-    closes[known.row[keep]] = known.closes[keep]
-    half = np.isin(known.row, early) & ~keep
-    row = known.row[half]
-    closes[row] = np.minimum(closes[row], known.closes[half])
-
-
 def _regular(hours: Sequence[tuple[Any, time]], tz: str, offset: int) -> Instants:
     """Return the UTC instant of a wall-clock time on every date of the table."""
     import pandas as pd  # noqa: PLC0415
@@ -258,44 +220,40 @@ def _regular(hours: Sequence[tuple[Any, time]], tz: str, offset: int) -> Instant
 
 def _hours_of(times: Any, mic: str, which: str) -> Sequence[tuple[Any, time]]:
     library = [(FIRST_DATE if d is None else np.datetime64(d.date(), "D"), t) for d, t in times]
-    ours = [(np.datetime64(r["first_session"], "D"), time.fromisoformat(r[which])) for r in _rows("hours.csv", mic)]
-    return ours or library
+    rows = _corrections("hours.csv", mic)
+    return [(np.datetime64(r["first_session"], "D"), time.fromisoformat(r[which])) for r in rows] or library
 
 
-def _new_york_days() -> HoursTable:
+def _new_york_days() -> _Hours:
     five = [(FIRST_DATE, time(17, 0))]
-    return _weekdays(FX, _regular(five, "America/New_York", -1), _regular(five, "America/New_York", 0))
+    return _regular(five, "America/New_York", -1), _regular(five, "America/New_York", 0), _weekdays()
 
 
-def _london_days() -> HoursTable:
+def _london_days() -> _Hours:
     midnight = [(FIRST_DATE, time(0, 0))]
-    return _weekdays(FX_LONDON, _regular(midnight, "Europe/London", 0), _regular(midnight, "Europe/London", 1))
+    return _regular(midnight, "Europe/London", 0), _regular(midnight, "Europe/London", 1), _weekdays()
 
 
-def _weekdays(mic: str, opens: Instants, closes: Instants) -> HoursTable:
-    return _table(mic, opens, closes, np.is_busday(np.arange(FIRST_DATE, LAST_DATE + 1)))
+def _weekdays() -> NDArray[np.bool_]:
+    return np.is_busday(np.arange(FIRST_DATE, LAST_DATE + 1))
 
 
-_ROUND_THE_CLOCK: dict[str, Callable[[], HoursTable]] = {FX: _new_york_days, FX_LONDON: _london_days}
+_ROUND_THE_CLOCK: dict[str, Callable[[], _Hours]] = {FX: _new_york_days, FX_LONDON: _london_days}
 
 
-def _rows(name: str, mic: str) -> list[dict[str, str]]:
-    return [r for r in bundled_rows(_HERE / name) if r["mic"] == mic]
+def _corrections(table: str, mic: str) -> list[dict[str, str]]:
+    return [r for r in bundled_rows(_HERE / table) if r["mic"] == mic]
 
 
 def _corrected_until(mic: str) -> int:
-    """Return the table row before which ``hours.csv`` overrules the library (0: nowhere)."""
-    rows = _rows("hours.csv", mic)
-    return int((np.datetime64(rows[-1]["first_session"], "D") - FIRST_DATE).astype(np.int64)) if rows else 0
+    """Return the row before which ``hours.csv`` overrules the library (0: nowhere)."""
+    rows = _corrections("hours.csv", mic)
+    return int(_rows_of([rows[-1]["first_session"]])[0]) if rows else 0
 
 
-def _closed_rows(mic: str) -> NDArray[np.int64]:
-    days = np.array([r["session"] for r in _rows("closures.csv", mic)], dtype="datetime64[D]")
-    return (days - FIRST_DATE).astype(np.int64)
-
-
-def _rows_of(index: Any) -> NDArray[np.int64]:
-    row: NDArray[np.int64] = (index.to_numpy().astype("datetime64[D]") - FIRST_DATE).astype(np.int64)
+def _rows_of(dates: Any) -> NDArray[np.int64]:
+    """Return the rows of dates (an index of pandas, or texts)."""
+    row: NDArray[np.int64] = (np.asarray(dates, dtype="datetime64[D]") - FIRST_DATE).astype(np.int64)
     return row
 
 

@@ -6,8 +6,6 @@ differences unless they were accepted.
 """
 
 import fcntl
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +16,7 @@ from urllib.parse import quote, unquote
 
 from datasets.csv_rows import csv_text, read_csv
 from datasets.errors import UserError, unknown_name
+from datasets.files import replace_file
 from datasets.home import hustings_home
 from datasets.prices.actions import ACTION_COLUMNS
 from datasets.prices.merging import Change, Update, merged
@@ -200,15 +199,8 @@ class Store:
             yield
 
     def _replace(self, path: Path, content: bytes) -> None:
-        """Put a file in place as a whole: whoever reads meanwhile sees the old one or the new one."""
         try:
-            handle, name = tempfile.mkstemp(dir=self.folder, prefix=f".{path.name}.", suffix=".tmp")
-            with os.fdopen(handle, "wb") as f:
-                f.write(content)
-                f.flush()
-                os.fsync(f.fileno())
-            Path(name).replace(path)
-            _sync_folder(self.folder)
+            replace_file(path, content, durable=True)
         except OSError as e:
             raise UserError(f"'{path.name}' cannot be written to the store ({e.strerror}); nothing was changed") from e
 
@@ -222,14 +214,6 @@ def _wait_for(handle: Any, folder: Path) -> None:
         else:
             return
     raise UserError(f"another hustings has been writing to '{folder}' for a minute; try again when it has ended")
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _check_same_sort(before: StoredSeries, table: PriceTable, adjustment: str, symbol: str) -> None:

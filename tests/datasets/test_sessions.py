@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from datasets.instants import iso_z
-from datasets.markets.sessions import FIRST_DATE, calendar_sessions, first_sessions_after, hours_table, stamp
+from datasets.instants import iso_z, to_ns
+from datasets.markets.sessions import (
+    FIRST_DATE,
+    LAST_DATE,
+    calendar_sessions,
+    first_sessions_after,
+    hours_table,
+    session_of,
+    stamp,
+)
 
 
 def hours(mic: str, session: str) -> tuple[str, str]:
@@ -32,6 +40,11 @@ def hours(mic: str, session: str) -> tuple[str, str]:
         ("XNYS", "1980-11-05", "1980-11-05T15:00:00Z", "1980-11-05T21:00:00Z"),
         ("XNYS", "1985-09-27", "1985-09-27T14:00:00Z", "1985-09-27T20:00:00Z"),
         ("XNYS", "1985-09-30", "1985-09-30T13:30:00Z", "1985-09-30T20:00:00Z"),
+        # Christmas Eve was a half day until two o'clock before 1993: the open follows hours.csv, the close the library
+        ("XNYS", "1951-12-24", "1951-12-24T15:00:00Z", "1951-12-24T19:00:00Z"),
+        ("XNYS", "1974-12-24", "1974-12-24T15:00:00Z", "1974-12-24T19:00:00Z"),
+        ("XNYS", "1984-12-24", "1984-12-24T15:00:00Z", "1984-12-24T19:00:00Z"),
+        ("XNYS", "1985-12-24", "1985-12-24T14:30:00Z", "1985-12-24T19:00:00Z"),
         ("XLON", "2016-06-24", "2016-06-24T07:00:00Z", "2016-06-24T15:30:00Z"),
         ("XKRX", "2016-07-29", "2016-07-29T00:00:00Z", "2016-07-29T06:00:00Z"),  # closing at 15:30 from August 2016
         ("XKRX", "2016-08-01", "2016-08-01T00:00:00Z", "2016-08-01T06:30:00Z"),
@@ -65,8 +78,39 @@ def test_the_first_session_comes_strictly_after() -> None:
     assert (str(first.open_session), str(first.close_session)) == ("2026-02-10", "2026-02-09")
 
 
+def test_a_session_that_closes_at_the_instant_is_over() -> None:
+    first = first_sessions_after("XTKS", datetime(2026, 2, 9, 6, 30, tzinfo=UTC))
+    assert first is not None
+    assert (str(first.open_session), str(first.close_session)) == ("2026-02-10", "2026-02-10")
+
+
 def test_no_answer_where_the_calendar_does_not_reach() -> None:
     assert first_sessions_after("XTKS", datetime(1990, 2, 18, tzinfo=UTC)) is None
+    first, last = hours_table("FX").covers
+    assert (first, last) == (date(1920, 1, 1), date(2035, 12, 31))
+    assert first_sessions_after("FX", datetime(1920, 1, 1, tzinfo=UTC)) is not None
+    assert first_sessions_after("FX", datetime(2035, 12, 30, 21, 59, tzinfo=UTC)) is not None
+    assert first_sessions_after("FX", datetime(2035, 12, 30, 22, 0, tzinfo=UTC)) is None  # the last session has opened
+    assert first_sessions_after("FX", datetime(2035, 12, 31, tzinfo=UTC)) is None
+
+
+def test_a_price_belongs_to_the_session_that_closes_at_its_instant_or_next() -> None:
+    at_close = np.array([to_ns(datetime(2026, 2, 6, 21, 0, tzinfo=UTC))])
+    assert session_of("XNYS", at_close).astype(str).tolist() == ["2026-02-06"]
+    assert session_of("XNYS", at_close + 1).astype(str).tolist() == ["2026-02-09"]  # Monday
+
+
+def test_the_first_and_the_last_date_of_the_tables_are_inside() -> None:
+    table = hours_table("FX")
+    opens, closes = stamp("FX", np.array([FIRST_DATE, LAST_DATE]))
+    assert (opens[0], closes[1]) == (table.open_at[0], table.close_at[-1])
+    assert session_of("FX", np.array([opens[0], closes[1]])).tolist() == [date(1920, 1, 1), date(2035, 12, 31)]
+    for at in (opens[0] - 1, closes[1] + 1):
+        with pytest.raises(UserError, match="prices of FX must have been made between 1920-01-01 and 2035-12-31"):
+            session_of("FX", np.array([at]))
+    for day in (FIRST_DATE - 1, LAST_DATE + 1):
+        with pytest.raises(UserError, match="sessions must lie between 1920-01-01"):
+            stamp("FX", np.array([day]))
 
 
 def test_unknown_exchange_and_impossible_dates_are_refused() -> None:
@@ -90,7 +134,7 @@ def test_alignment_cases(shared_dir) -> None:
 
 
 def test_a_calendar_the_library_cannot_make_is_one_line() -> None:
-    """Athens' holidays hang on Orthodox Easter, which exchange_calendars 4.13 cannot reckon with pandas 3."""
+    """Athens' holidays depend on Orthodox Easter, which exchange_calendars 4.13 cannot compute with pandas 3."""
     try:
         table = hours_table("ASEX")
     except UserError as e:

@@ -12,6 +12,7 @@ from engine.metrics.metrics import (
     compute_metrics,
     drawdown,
     drawdowns,
+    grouped_returns,
     held_sessions,
     monthly_returns,
     sessions_per_year,
@@ -302,3 +303,10 @@ def test_no_number_is_nan():
         for name, value in result.values.items():
             assert (value is None) == (name in result.notes)
             assert value is None or np.isfinite(value)
+
+
+def test_a_week_runs_from_monday_to_sunday() -> None:
+    # 8 February 2026 is a Sunday: with Friday it is ISO week 6; Monday, Wednesday and Thursday are week 7
+    week = dates("2026-02-06", "2026-02-08", "2026-02-09", "2026-02-11", "2026-02-12")
+    weekly = grouped_returns(week, np.array([0.10, 0.20, 0.30, 0.40, 0.50]), "weekly")
+    assert list(weekly.values()) == pytest.approx([1.1 * 1.2 - 1, 1.3 * 1.4 * 1.5 - 1], abs=1e-12)
