@@ -131,6 +131,7 @@ _LOSING: Needs = (*_RISK, Requirement(lambda m: m.downside > 0, lambda _: NO_LOS
 _DAYS: Needs = (Requirement(lambda m: m.sessions > 0, lambda _: "no sessions"),)
 _CLOSED: Needs = (Requirement(lambda m: m.closed > 0, lambda _: "no closed trades"),)
 _LOST: Needs = (*_CLOSED, Requirement(lambda m: m.lost > 0, lambda _: "no losing trade"))
+_WON_AND_LOST: Needs = (*_LOST, Requirement(lambda m: m.won > 0, lambda _: "no winning trade"))
 _SPREAD: Needs = (
     *_CLOSED,
     Requirement(lambda m: m.closed > 1, lambda _: "1 closed trade; a standard deviation needs at least 2"),
