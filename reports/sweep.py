@@ -70,7 +70,7 @@ def _maps(digest: Digest) -> list[str]:
 def best_table(result: SweepResult) -> SweepTable:
     """Return the best combinations with their metrics, their deflated Sharpe ratios, and their replays."""
     metric = result.digest.metric
-    shown = [metric, *(m.name for m in METRICS if m.brief and m.name != metric)]
+    shown = [metric, *(m.name for m in METRICS if m.key and m.name != metric)]
     labels = [_label(name) for name in shown]
     rows = [_best_row(n, result, best, shown) for n, best in enumerate(result.best, start=1)]
     note = (

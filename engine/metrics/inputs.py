@@ -53,6 +53,21 @@ class MetricInputs:
     sd_trade: Floats
     median_trade: Floats
 
+    @property
+    def pnl(self) -> Floats:
+        """P&L of the closed trades."""
+        return self.gains - self.losses
+
+    @property
+    def mean_win(self) -> Floats:
+        """Mean P&L of the closed trades that won."""
+        return self.gains / self.won
+
+    @property
+    def mean_loss(self) -> Floats:
+        """Mean P&L of the closed trades that lost, as a number >= 0."""
+        return self.losses / self.lost
+
     def __len__(self) -> int:
         return len(self.growth)
 

@@ -49,7 +49,7 @@ class Metric(Generic[X]):
     """One metric of inputs of type X.
 
     ``better`` is 1 if more is better, -1 if less is, 0 if neither. ``of`` returns one value per plan, or in words why
-    there is none. ``needs`` are checked first, in their order. ``brief`` metrics are shown where there is room for few.
+    there is none. ``needs`` are checked first, in their order. ``key`` metrics are shown where there is room for few.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Metric(Generic[X]):
     of: Callable[[X], Any]
     needs: tuple[Requirement[X], ...] = ()
     meaning: str = ""
-    brief: bool = False
+    key: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ _LOSING: Needs = (*_RISK, Requirement(lambda m: m.downside > 0, lambda _: NO_LOS
 _DAYS: Needs = (Requirement(lambda m: m.sessions > 0, lambda _: "no sessions"),)
 _CLOSED: Needs = (Requirement(lambda m: m.closed > 0, lambda _: "no closed trades"),)
 _LOST: Needs = (*_CLOSED, Requirement(lambda m: m.lost > 0, lambda _: "no losing trade"))
-_WON_AND_LOST: Needs = (*_LOST, Requirement(lambda m: m.won > 0, lambda _: "no winning trade"))
+_BOTH: Needs = (*_LOST, Requirement(lambda m: m.won > 0, lambda _: "no winning trade"))
 _SPREAD: Needs = (
     *_CLOSED,
     Requirement(lambda m: m.closed > 1, lambda _: "1 closed trade; a standard deviation needs at least 2"),
@@ -145,23 +145,23 @@ Account = Metric[MetricInputs]
 PERCENT, RATIO, COUNT, MONEY = Unit.PERCENT, Unit.RATIO, Unit.COUNT, Unit.MONEY
 
 PORTFOLIO_METRICS = (
-    Account("total_return", "Total return", PERCENT, 1, lambda m: m.growth - 1, (), "over all sessions", brief=True),
+    Account("total_return", "Total return", PERCENT, 1, lambda m: m.growth - 1, (), "over all sessions", key=True),
     Account("cagr", "CAGR", PERCENT, 1, lambda m: annual_growth(m.growth, m.span_days), _GROWTH, "actual/365"),
     Account("volatility", "Volatility", PERCENT, -1, lambda m: np.sqrt(m.variance * m.per_year), _RISK, "yearly"),
-    Account("sharpe", "Sharpe ratio", RATIO, 1, _sharpe, _VARIED, "yearly, over the cash rate", brief=True),
+    Account("sharpe", "Sharpe ratio", RATIO, 1, _sharpe, _VARIED, "yearly, over the cash rate", key=True),
     Account("sortino", "Sortino ratio", RATIO, 1, _sortino, _LOSING, "yearly, over the cash rate"),
-    Account("max_drawdown", "Max drawdown", PERCENT, 1, lambda m: m.drawdown, (), "below the highest", brief=True),
+    Account("max_drawdown", "Max drawdown", PERCENT, 1, lambda m: m.drawdown, (), "below the highest", key=True),
     Account("exposure", "Time in market", PERCENT, 0, lambda m: m.held / m.sessions, _DAYS, "of all sessions"),
 )
 """Metrics of the account: day by day, idle cash included."""
 
 TRADE_METRICS = (
-    Account("n_trades", "Closed trades", COUNT, 0, lambda m: m.closed, (), "entry to exit", brief=True),
+    Account("n_trades", "Closed trades", COUNT, 0, lambda m: m.closed, (), "entry to exit", key=True),
     Account("win_rate", "Win rate", PERCENT, 1, lambda m: m.won / m.closed, _CLOSED, "of the closed trades"),
     Account("profit_factor", "Profit factor", RATIO, 1, lambda m: m.gains / m.losses, _LOST, "gains over losses"),
-    Account("mean_trade", "Mean trade", PERCENT, 1, lambda m: m.mean_trade, _CLOSED, "net return", brief=True),
+    Account("mean_trade", "Mean trade", PERCENT, 1, lambda m: m.mean_trade, _CLOSED, "net return", key=True),
     Account("median_trade", "Median trade", PERCENT, 1, lambda m: m.median_trade, _CLOSED, "net return"),
-    Account("trade_sharpe", "Sharpe per trade", RATIO, 1, _trade_sharpe, _SPREAD, "not annual", brief=True),
+    Account("trade_sharpe", "Sharpe per trade", RATIO, 1, _trade_sharpe, _SPREAD, "not annual", key=True),
 )
 """Metrics of the closed trades, whatever the account did in between."""
 
