@@ -161,6 +161,8 @@ TRADE_METRICS = (
     Account("profit_factor", "Profit factor", RATIO, 1, lambda m: m.gains / m.losses, _LOST, "gains over losses"),
     Account("mean_trade", "Mean trade", PERCENT, 1, lambda m: m.mean_trade, _CLOSED, "net return", key=True),
     Account("median_trade", "Median trade", PERCENT, 1, lambda m: m.median_trade, _CLOSED, "net return"),
+    Account("expectancy", "Expectancy", MONEY, 1, lambda m: m.pnl / m.closed, _CLOSED, "mean P&L", key=True),
+    Account("payoff_ratio", "Payoff ratio", RATIO, 1, lambda m: m.mean_win / m.mean_loss, _BOTH, "win/loss", key=True),
     Account("trade_sharpe", "Sharpe per trade", RATIO, 1, _trade_sharpe, _SPREAD, "not annual", key=True),
 )
 """Metrics of the closed trades, whatever the account did in between."""

@@ -297,6 +297,23 @@ def test_trades_are_counted_when_closed():
     assert values["median_trade"] == pytest.approx(0.005)
 
 
+def test_expectancy_is_the_mean_pnl_of_a_closed_trade():
+    """(300 + 100 - 200 + 0) / 4 = 50 in account currency; the open trade is left out."""
+    open_ = trade("2020-01-02", "2020-01-10", pnl=999.0, reason=OPEN_AT_END)
+    closed = [trade("2020-01-02", "2020-01-03", pnl=p) for p in (300.0, 100.0, -200.0, 0.0)]
+    values = compute_metrics(daily("2020-01-01", 10), np.zeros(10), [*closed, open_]).values
+    assert values["expectancy"] == pytest.approx(50.0)
+
+
+def test_payoff_ratio_is_the_mean_win_over_the_mean_loss():
+    """Wins of 300 and 100 are 200 on average, losses of 200 and 300 are 250: 0.8; a P&L of 0 is neither."""
+    closed = [trade("2020-01-02", "2020-01-03", pnl=p) for p in (300.0, 100.0, -200.0, -300.0, 0.0)]
+    days, zeros = daily("2020-01-01", 10), np.zeros(10)
+    assert compute_metrics(days, zeros, closed).values["payoff_ratio"] == pytest.approx(0.8)
+    assert compute_metrics(days, zeros, closed[:2]).notes["payoff_ratio"] == "no losing trade"
+    assert compute_metrics(days, zeros, closed[2:]).notes["payoff_ratio"] == "no winning trade"
+
+
 def test_no_number_is_nan():
     for n in (0, 1, 2, 500):
         result = compute_metrics(daily("2020-01-01", n), np.zeros(n), [])
