@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from datasets.instants import Sessions
 from datasets.prices.bars import Bars, Flags
+from engine.study.returns import Rows, close_returns
 from engine.study.sample import Sample
 from engine.study.settings import Scheme
-from engine.study.shapes import Rows, close_returns
 
 ENUMERATED_UP_TO = 200_000
 """Up to so many choices are enumerated; more are drawn."""

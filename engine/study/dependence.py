@@ -11,9 +11,9 @@ import numpy as np
 
 from datasets.prices.bars import Flags, Floats
 from engine.statistics.abnormal import Model
-from engine.study.expectation import ESTIMATION
+from engine.study.returns import Rows
 from engine.study.sample import Observation, Sample
-from engine.study.shapes import Rows
+from engine.study.settings import ESTIMATION
 
 Spans = tuple[tuple[int, int], ...]
 

@@ -12,7 +12,8 @@ from engine.account.records import Trade
 from engine.plan.plan import Plan, PlannedTrade
 from engine.strategy import Phase
 from engine.study.return_model import CounterfactualReturns, ReturnModel
-from engine.study.shapes import Rows, Shape, shape_of
+from engine.study.returns import Rows
+from engine.study.shapes import Shape, shape_of
 
 BEFORE_ENTRY = 10
 """An event window begins at the decision, but at most so many sessions before the entry."""

@@ -20,12 +20,12 @@ from engine.statistics.event_tests import (
 )
 from engine.statistics.ranks import corrado, grank
 from engine.statistics.significance import Significance
-from engine.study.expectation import ESTIMATION
 from engine.study.legs import PlacedLeg, overlaps
 from engine.study.paths import abnormal_of
 from engine.study.return_model import ReturnModel
+from engine.study.returns import close_returns
 from engine.study.sample import Observation, Sample
-from engine.study.shapes import close_returns
+from engine.study.settings import ESTIMATION
 
 LONG_HELD = 20
 """Trades held for at least so many sessions have skewed returns, for which Johnson's t is made."""

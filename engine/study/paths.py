@@ -8,11 +8,10 @@ from numpy.typing import NDArray
 
 from datasets.prices.bars import Floats
 from engine.study.calendars import Calendars
-from engine.study.expectation import Estimates
 from engine.study.legs import EventLegs, PlacedLeg
 from engine.study.return_model import ReturnModel
+from engine.study.returns import Rows, close_returns
 from engine.study.sample import Observation, Sample
-from engine.study.shapes import Rows, close_returns
 
 BEFORE, AFTER_AT_LEAST, AFTER_AT_MOST = 10, 10, 60
 PATH_BEFORE, PATH_AFTER = 20, 60
@@ -155,15 +154,8 @@ def _leg_abnormal(leg: PlacedLeg, bars: Rows, model: ReturnModel, sessions: NDAr
     returns = close_returns(model.bars[leg.shape.instrument])
     at, last = bars[:, None] + leg.shape.first + sessions, len(returns) - 1
     inside, at, entry = (at >= 0) & (at <= last), np.clip(at, 0, last), np.clip(bars, 0, last)
-    abnormal = returns[at] - _expected(model.estimates(leg.shape.instrument), entry, at)
+    abnormal = returns[at] - model.estimates(leg.shape.instrument).expected_at(entry, at)
     return np.where(inside, leg.shape.side * abnormal, np.nan)
-
-
-def _expected(estimates: Estimates, entry: Rows, at: Rows) -> Floats:
-    if estimates.model is None:
-        return np.zeros(at.shape)
-    alpha, beta = estimates.alpha[entry][:, None], estimates.beta[entry][:, None]
-    return np.asarray(alpha + np.where(beta == 0, 0.0, beta * estimates.market[at]))
 
 
 def _band(sample: Sample, model: ReturnModel, made: Calendars, sessions: NDArray[np.int64]) -> Floats:

@@ -16,9 +16,9 @@ from engine.statistics.multiple import max_t
 from engine.statistics.significance import Significance, untested
 from engine.study.calendars import Calendars, calendars
 from engine.study.dependence import against_placebo, shared_sessions
+from engine.study.returns import Rows
 from engine.study.sample import Sample
 from engine.study.settings import Scheme
-from engine.study.shapes import Rows
 
 PLACEBO_T = "placebo on the t-statistic"
 PLACEBO_MEAN = "placebo on the mean"

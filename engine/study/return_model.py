@@ -9,9 +9,9 @@ import numpy as np
 from datasets.prices.bars import Bars, Flags, Floats
 from engine.plan.costs import Costs
 from engine.statistics.abnormal import Model
-from engine.study.expectation import Estimates, aligned_returns, correlations, estimates
-from engine.study.settings import EventWindow
-from engine.study.shapes import Rows, Shape, close_returns, net_returns, window_sums
+from engine.study.returns import Rows, aligned_returns, close_returns, correlations, window_sums
+from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
+from engine.study.shapes import Shape, net_returns
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class ReturnModel:
     counterfactual: Model | None = Model.MEAN
     benchmark: Bars | None = None
     window: EventWindow | None = None
-    _estimates: dict[str, Estimates] = field(default_factory=dict)
+    _estimates: dict[str, "_Estimates"] = field(default_factory=dict)
     _by_bar: dict[Shape, CounterfactualReturns] = field(default_factory=dict)
     _cached: dict[Hashable, CounterfactualReturns] = field(default_factory=dict)
     _aligned: dict[str, Rows] = field(default_factory=dict)
@@ -70,12 +70,12 @@ class ReturnModel:
         """Return the model of an event window in place of the trade; the estimates are shared."""
         return replace(self, window=window, _by_bar={}, _cached={})
 
-    def estimates(self, symbol: str) -> Estimates:
+    def estimates(self, symbol: str) -> "_Estimates":
         """Return the estimates of an instrument at each of its bars."""
         if symbol not in self._estimates:
             bars = self.bars[symbol]
             market = None if self.benchmark is None else aligned_returns(bars, self.benchmark)
-            self._estimates[symbol] = estimates(bars, self.inside[symbol], self.counterfactual, market)
+            self._estimates[symbol] = _estimated(bars, self.inside[symbol], self.counterfactual, market)
         return self._estimates[symbol]
 
     def by_bar(self, shape: Shape) -> CounterfactualReturns:
@@ -118,3 +118,97 @@ class ReturnModel:
         if key not in self._correlations:
             self._correlations[key] = correlations([self.bars[s] for s in key])
         return self._correlations[key]
+
+
+@dataclass(frozen=True, eq=False)
+class _Estimates:
+    """One value a bar, from the sessions of its estimation window that lie in no event window.
+
+    ``alpha`` and ``beta`` of the returns on the benchmark's (market-adjusted: 0 and 1; mean-adjusted: the mean and 0),
+    ``sd`` the residual standard deviation of one session, ``count`` the sessions used, ``market_mean`` and
+    ``market_ss`` the benchmark's mean and sum of squares over them. NaN with fewer than MIN_CLEAN sessions.
+    """
+
+    model: Model | None
+    alpha: Floats
+    beta: Floats
+    sd: Floats
+    count: Floats
+    market_mean: Floats
+    market_ss: Floats
+    market: Floats
+
+    def expected(self, *, side: int, first: int, last: int) -> tuple[Floats, Floats]:
+        """Return the expected return of the sessions ``first`` to ``last`` from each bar, and its forecast error.
+
+        The variance over L sessions is s2 (L + L2/T) mean-adjusted, s2 L market-adjusted, and for the market model
+        s2 (L + L2/T + (sum M - L mean M)2 / Sxx) (Patell 1976; Campbell, Lo and MacKinlay 1997, ch. 4).
+
+        Args:
+            side: 1 long, -1 short.
+            first: the first session, counted from the bar.
+            last: the last session.
+
+        Returns:
+            Two values a bar: the expected return (0 without a model), and the standard deviation around it.
+        """
+        days = last - first + 1
+        market = window_sums(self.market, first, last)
+        mean = self.alpha * days + np.where(self.beta == 0, 0.0, self.beta * market)
+        spread = np.full(len(mean), float(days))
+        if self.model is not Model.MARKET:
+            spread = spread + days**2 / self.count
+        if self.model is Model.MARKET_MODEL:
+            spread = spread + (market - days * self.market_mean) ** 2 / self.market_ss
+        level = np.where(np.isnan(self.sd), np.nan, 0.0) if self.model is None else side * mean
+        return level, self.sd * np.sqrt(spread)
+
+    def expected_at(self, entry: Rows, at: Rows) -> Floats:
+        """Return the expected return of single sessions ``at`` (dates, sessions) of trades entered at bars (dates,)."""
+        if self.model is None:
+            return np.zeros(at.shape)
+        alpha, beta = self.alpha[entry][:, None], self.beta[entry][:, None]
+        return np.asarray(alpha + np.where(beta == 0, 0.0, beta * self.market[at]))
+
+
+def _estimated(bars: Bars, inside: Flags, model: Model | None, market: Floats | None = None) -> _Estimates:
+    """Return the estimates at every bar.
+
+    Args:
+        bars: of one instrument, daily.
+        inside: the sessions inside event windows, which are left out.
+        model: the counterfactual; without one the mean is estimated for the standard deviation alone.
+        market: the benchmark's returns on the same sessions (`aligned_returns`), for the two market models.
+    """
+    y = np.where(inside, np.nan, close_returns(bars))
+    x = np.zeros(len(bars)) if market is None else market
+    used = np.isfinite(x) & np.isfinite(y)
+    x_used, y_used = np.where(used, x, 0.0), np.where(used, y, 0.0)
+    n, sx, sy = (_rolling(v) for v in (used.astype(float), x_used, y_used))
+    n = np.where(n >= MIN_CLEAN, n, np.nan)
+    sxx = _rolling(x_used * x_used) - sx * sx / n
+    sxy = _rolling(x_used * y_used) - sx * sy / n
+    syy = _rolling(y_used * y_used) - sy * sy / n
+    alpha, beta, ssr, df = _fitted(model, n, sx / n, sy / n, sxx, sxy, syy)
+    sd = np.sqrt(np.maximum(ssr, 0.0) / df)
+    return _Estimates(model, alpha, beta, sd, n, sx / n, sxx, x)
+
+
+def _fitted(
+    model: Model | None, n: Floats, mean_x: Floats, mean_y: Floats, sxx: Floats, sxy: Floats, syy: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return alpha, beta, the sum of squared residuals and its degrees of freedom."""
+    if model is Model.MARKET_MODEL:
+        beta = np.divide(sxy, sxx, out=np.full(len(n), np.nan), where=sxx > 0)
+        return mean_y - beta * mean_x, beta, syy - beta * sxy, n - 2
+    if model is Model.MARKET:
+        return np.zeros(len(n)), np.ones(len(n)), syy - 2 * sxy + sxx, n - 1
+    return mean_y, np.zeros(len(n)), syy, n - 1
+
+
+def _rolling(values: Floats) -> Floats:
+    """Return the sum over the estimation window of each bar; a window cut by the first bar sums what it has."""
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    rows = np.arange(len(values))
+    begin, end = (np.clip(rows + k, 0, len(values)) for k in (ESTIMATION[0], ESTIMATION[1] + 1))
+    return np.asarray(total[end] - total[begin])

@@ -18,10 +18,9 @@ from engine.account.records import Trade
 from engine.plan.plan import PlannedTrade
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import t_by_row
-from engine.study.expectation import ESTIMATION, MIN_CLEAN
 from engine.study.legs import EventLegs, overlaps, place
 from engine.study.return_model import CounterfactualReturns, ReturnModel
-from engine.study.settings import EventWindow
+from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
 
 LENGTH = ESTIMATION[1] - ESTIMATION[0] + 1
 TRADE = "trade"

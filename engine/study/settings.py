@@ -1,12 +1,15 @@
-"""How a study is made: the counterfactual, the placebo scheme, the event windows, the seed and the level."""
+"""How a study is made: the estimation window, the counterfactual, the placebo scheme, event windows, seed and level."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from datasets.errors import UserError
 from engine.statistics.abnormal import Model
-from engine.study.expectation import ESTIMATION
 
+ESTIMATION = (-130, -11)
+"""The estimation window: 120 sessions, from 130 to 11 before the session of the entry."""
+MIN_CLEAN = 60
+"""The estimation window needs at least so many sessions outside every event window."""
 EARLIEST, LATEST = ESTIMATION[1] + 1, 250
 LONG_HELD = 60
 """A holding period of more sessions is too long for an expectation from 120 sessions."""

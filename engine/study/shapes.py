@@ -1,11 +1,10 @@
-"""The shape of a trade, apart from its date: what it would have returned had it been entered at any other bar.
+"""The shape of a trade, which is the trade without its date, and the net return of a shape entered at any bar.
 
-A trade's return hangs on its instrument, its side, its phases, its length, its stops and its costs, and on nothing of
-the account. So the net return of one shape at every bar is one vector, and ten thousand placebo calendars are lookups.
+The return of a trade depends on its instrument, side, phases, length, stops and costs, and not on the account. So the
+net return of one shape at every bar is one vector, and ten thousand placebo calendars are lookups in it.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,8 +69,8 @@ def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
     """Return the net return of a shape entered at each bar, as ``engine.account.replay`` leaves it in its trade.
 
     Returns:
-        One fraction a bar: P&L net of commission and slippage over the value at entry; NaN where the trade would not
-        end within the bars, would not exit after its entry, or would be held across a gap.
+        One fraction a bar: P&L net of commission and slippage over the value at entry; NaN where the trade does not end
+        within the bars, does not exit after its entry, or is held across a gap.
     """
     returns = np.full(len(bars), np.nan)
     first = np.arange(len(bars) - shape.held)
@@ -110,37 +109,3 @@ def _stops(shape: Shape, paid: Floats) -> Stops:
 def _slipped(price: Floats, costs: Costs, *, buy: bool) -> Floats:
     moved: Floats = price * (1 + costs.slippage_bps * BPS if buy else 1 - costs.slippage_bps * BPS)
     return moved
-
-
-def window_sums(returns: Floats, first: int, last: int) -> Floats:
-    """Return for each bar the sum of the returns ``first`` to ``last`` bars from it (CAR sums simple returns).
-
-    Args:
-        returns: one fraction a bar; NaN where there is none.
-        first: the first bar counted, from the bar itself (negative: before it).
-        last: the last bar counted.
-
-    Returns:
-        One sum a bar; NaN where the window leaves the bars or holds a NaN.
-    """
-    total = np.concatenate(([0.0], np.cumsum(np.nan_to_num(returns))))
-    absent = np.concatenate(([0], np.cumsum(np.isnan(returns))))
-    rows = np.arange(len(returns))
-    begin, end = rows + first, rows + last + 1
-    inside = (begin >= 0) & (end <= len(returns))
-    begin, end = np.clip(begin, 0, len(returns)), np.clip(end, 0, len(returns))
-    return np.where(inside & (absent[end] == absent[begin]), total[end] - total[begin], np.nan)
-
-
-@lru_cache(maxsize=64)
-def close_returns(bars: Bars) -> Floats:
-    """Return the simple returns of the closes, one a bar; NaN at the first bar and across a hole."""
-    found = np.full(len(bars), np.nan)
-    found[1:] = bars.close[1:] / bars.close[:-1] - 1
-    found[broken_before(bars)] = np.nan
-    found.setflags(write=False)
-    return found
-
-
-Rows = NDArray[np.intp]
-"""Numbers of bars."""

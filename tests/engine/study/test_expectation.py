@@ -1,16 +1,25 @@
 """What was to be expected, estimated at every bar at once, is what the model fitted to one window says."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
+from datasets.prices.bars import Bars, Flags
 from engine.statistics.abnormal import Model
-from engine.study.expectation import ESTIMATION, aligned_returns, correlations, estimates
-from engine.study.shapes import close_returns
+from engine.study.return_model import ReturnModel
+from engine.study.returns import aligned_returns, close_returns, correlations
+from engine.study.settings import ESTIMATION
 from tests.engine.markets import LONDON, NEW_YORK, TOKYO, bars, bars_at, days, flat_day, instrument
 from tests.engine.study.one_window import car_variance, fit
 from tests.engine.study.worlds import walk
 
 ROWS = (131, 200, 399)
+
+
+def estimates(own: Bars, inside: Flags, counterfactual: Model, benchmark: Bars | None = None) -> Any:
+    model = ReturnModel({own.symbol: own}, {}, own, {own.symbol: inside}, counterfactual, benchmark)
+    return model.estimates(own.symbol)
 
 
 @pytest.mark.parametrize("model", list(Model))
@@ -20,7 +29,7 @@ def test_every_bar_has_the_fit_of_its_own_window(model: Model, row: int) -> None
     inside = np.zeros(400, dtype=bool)
     inside[150:170] = True
     benchmark = aligned_returns(own, market)
-    found = estimates(own, inside, model, None if model is Model.MEAN else benchmark)
+    found = estimates(own, inside, model, None if model is Model.MEAN else market)
     window = slice(row + ESTIMATION[0], row + ESTIMATION[1] + 1)
     returns = np.where(inside, np.nan, close_returns(own))[window]
     one = fit(model, returns, None if model is Model.MEAN else benchmark[window])

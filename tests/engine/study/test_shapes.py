@@ -1,5 +1,8 @@
 """What a trade would have returned at any other date is what a replay of it there leaves."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +12,10 @@ from engine.plan.costs import Costs
 from engine.plan.plan import PlannedTrade
 from engine.strategy import Phase
 from engine.strategy.gaps import broken_before
-from engine.study.shapes import Shape, close_returns, net_returns, shape_of, window_sums
+from engine.study.returns import close_returns, window_sums
+from engine.study.shapes import Shape, net_returns, shape_of
 from tests.engine.markets import bars, instrument
+from tests.engine.study.worlds import subject, walk
 from tests.engine.test_properties import World, worlds
 
 
@@ -71,6 +76,42 @@ def test_stop_that_the_open_has_passed_fills_at_the_open() -> None:
 def test_target_within_the_bar_fills_at_its_level() -> None:
     held = shape(held=3, take_profit=0.055)
     assert net_returns(DAYS, held, Costs(0.0, 0.0))[0] == pytest.approx(0.055)
+
+
+TOUCHED = bars(
+    instrument(),
+    [
+        ("2024-01-01", 100.0, 101.0, 99.0, 100.0),
+        ("2024-01-02", 99.0, 125.0, 75.0, 98.0),
+        ("2024-01-03", 99.0, 99.0, 99.0, 99.0),
+    ],
+)  # the low is exactly 25 % below the price paid, the high exactly 25 % above
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"stop_loss": 0.25}, -0.25),
+        ({"side": -1, "stop_loss": 0.25}, -0.25),
+        ({"take_profit": 0.25}, 0.25),
+        ({"side": -1, "take_profit": 0.25}, 0.25),
+        ({"stop_loss": 0.25, "take_profit": 0.25}, -0.25),  # both in one bar: stopped
+        ({"stop_loss": 0.26}, -0.01),  # just not reached: the close of the third bar
+    ],
+)
+def test_a_level_touched_exactly_counts_as_reached(given: dict[str, Any], expected: float) -> None:
+    held = shape(held=2, exit=Phase.CLOSE, **given)
+    assert net_returns(TOUCHED, held, Costs(0.0, 0.0))[0] == pytest.approx(expected, abs=1e-15)
+
+
+def test_a_study_counts_a_stop_touched_exactly_as_stopped() -> None:
+    market = walk(300)
+    paid = float(market.open[200])
+    touched = replace(market, low=np.where(np.arange(300) == 203, paid * (1 - 0.25), market.low))
+    given = subject(touched, rows=[200], hold=10, stop_loss=0.25)
+    assert given.run.trades[0].exit_reason == "stop_loss"
+    model = given.return_model(None)
+    assert model.by_bar(shape_of(given.plan.trades[0])).net[200] == pytest.approx(-0.25, abs=1e-15)
 
 
 def test_nothing_is_returned_across_a_hole() -> None:

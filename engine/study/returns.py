@@ -1,0 +1,79 @@
+"""Returns of bars: of the closes, summed over windows, of a benchmark on another's sessions, and their correlations."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.instants import NS_PER_DAY
+from datasets.prices.bars import Bars, Floats
+from engine.strategy.gaps import broken_before
+
+MIN_COMMON = 60
+"""A correlation needs at least so many common sessions."""
+_ENDED_AFTER = 5 * NS_PER_DAY
+"""A benchmark has no return so long after its last bar."""
+
+Rows = NDArray[np.intp]
+"""Numbers of bars."""
+
+
+@lru_cache(maxsize=64)
+def close_returns(bars: Bars) -> Floats:
+    """Return the simple returns of the closes, one a bar; NaN at the first bar and across a gap."""
+    returns = np.full(len(bars), np.nan)
+    returns[1:] = bars.close[1:] / bars.close[:-1] - 1
+    returns[broken_before(bars)] = np.nan
+    returns.setflags(write=False)
+    return returns
+
+
+def window_sums(returns: Floats, first: int, last: int) -> Floats:
+    """Return for each bar the sum of the returns ``first`` to ``last`` bars from it (CAR sums simple returns).
+
+    Args:
+        returns: one fraction a bar; NaN where there is none.
+        first: the first bar counted, from the bar itself (negative: before it).
+        last: the last bar counted.
+
+    Returns:
+        One sum a bar; NaN where the window leaves the bars or holds a NaN.
+    """
+    total = np.concatenate(([0.0], np.cumsum(np.nan_to_num(returns))))
+    absent = np.concatenate(([0], np.cumsum(np.isnan(returns))))
+    rows = np.arange(len(returns))
+    begin, end = rows + first, rows + last + 1
+    inside = (begin >= 0) & (end <= len(returns))
+    begin, end = np.clip(begin, 0, len(returns)), np.clip(end, 0, len(returns))
+    return np.where(inside & (absent[end] == absent[begin]), total[end] - total[begin], np.nan)
+
+
+def aligned_returns(bars: Bars, benchmark: Bars) -> Floats:
+    """Return the benchmark's returns on an instrument's sessions, never from after the instrument's own close.
+
+    Each close of the instrument is paired with the benchmark's last close at or before that instant: for Tokyo and New
+    York that is the American session of the day before. The move over days on which the benchmark was closed falls on
+    the first session after them. NaN before its first bar, and where sessions of its calendar are missing.
+    """
+    row = np.searchsorted(benchmark.close_at, bars.close_at, side="right") - 1
+    level = np.where(row >= 0, benchmark.close[np.maximum(row, 0)], np.nan)
+    returns = np.full(len(bars), np.nan)
+    returns[1:] = level[1:] / level[:-1] - 1
+    missing = np.searchsorted(bars.close_at, benchmark.missing.close_at, side="left")
+    returns[missing[missing < len(returns)]] = np.nan
+    returns[bars.close_at > benchmark.close_at[-1] + _ENDED_AFTER] = np.nan
+    return returns
+
+
+def correlations(bars: Sequence[Bars]) -> Floats:
+    """Return the matrix of correlations of several instruments' daily returns over the dates they share."""
+    matrix = np.eye(len(bars))
+    for i in range(len(bars)):
+        for j in range(i):
+            _, a, b = np.intersect1d(bars[i].session, bars[j].session, return_indices=True)
+            x, y = close_returns(bars[i])[a], close_returns(bars[j])[b]
+            both = np.isfinite(x) & np.isfinite(y)
+            known = int(both.sum()) >= MIN_COMMON and np.ptp(x[both]) > 0 and np.ptp(y[both]) > 0
+            matrix[i, j] = matrix[j, i] = np.corrcoef(x[both], y[both])[0, 1] if known else 0.0
+    return matrix
