@@ -1,76 +1,47 @@
 """Whether a backtrader strategy sends the same orders without its future: replayed up to an order, and cut there.
 
-One replay that ends at an instant examines every order sent up to it; so it is replayed once for each instant at which
-orders were sent, or for some of them, evenly spread, where there are many.
+One replay that ends at an instant examines every order sent up to it. So there is one replay for each instant at which
+orders were sent or, where there are many, for some of them, evenly spread.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import zip_longest
 from math import isclose
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from datasets.errors import UserError
-from datasets.events import EventCatalogue
 from datasets.instants import iso_z, to_datetime
 from datasets.prices.bars import Bars
-from datasets.visibility import using_visibility
+from datasets.visibility import Visibility, using_visibility
 from engine.account.replay_custom import replay_custom
-from engine.lookahead.found import (
+from engine.lookahead.report import (
     AGAIN,
-    CHECKS,
     CUT,
     DELAYED,
+    OPENED,
     SCRAMBLED,
     Check,
     LookaheadReport,
     Offence,
     Progress,
+    Subject,
+    made_checks,
     not_made,
 )
 from engine.lookahead.watch import Watch
-from engine.lookahead.worlds import (
-    UNCHANGED,
-    Pools,
-    World,
-    catalogue_in,
-    delayed_world,
-    given_away_by,
-    pools_of,
-    redrawn_world,
-    world_ending,
-)
+from engine.lookahead.worlds import UNCHANGED, delayed_world, given_away_by, pools_of, redrawn_world, world_ending
 from engine.plan.costs import Terms
 from engine.strategy.market import LookAheadError
 from engine.strategy.strategy_calls import format_error
 
 AHEAD_SESSIONS = 260
-"""How far a redrawn future reaches: a year of it is enough to be looked at."""
+"""How far a redrawn future reaches: a year of it suffices."""
 _TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True)
-class OrderSubject:
-    """A backtrader strategy under examination and what it is run on.
-
-    ``fresh`` gives its class made anew, as ``engine.lookahead.rules.Subject`` says; ``decisions`` is at how many
-    instants of orders it is replayed again.
-    """
-
-    fresh: Callable[[], AbstractContextManager[type[Any]]]
-    parameters: dict[str, Any]
-    bars: tuple[Bars, ...]
-    events: EventCatalogue
-    terms: Terms
-    since: np.datetime64 | None = None
-    facts: tuple[Path, ...] = ()
-    seed: int = 0
-    decisions: int = 8
 
 
 @dataclass(frozen=True)
@@ -82,14 +53,15 @@ class Order:
     size: float
     how: str
 
+    @property
     def text(self) -> str:
-        """Return the order in words."""
+        """The order in words."""
         return f"{self.how} order of {self.size:g} {self.market} at {iso_z(self.sent_at)}"
 
 
 @dataclass
 class _Log:
-    """What a replay left: the orders in the order in which they were sent, and how it ended."""
+    """The orders of a replay in the order in which they were sent, and how it ended."""
 
     orders: list[Order] = field(default_factory=list)
     strategy: Any = None
@@ -109,55 +81,64 @@ class _Log:
         return 0 if self.strategy is None else int(self.strategy.broker.now)
 
 
-def lookahead_orders(subject: OrderSubject, progress: Progress = lambda words: nullcontext()) -> LookaheadReport:
-    """Return what the checks find of a backtrader strategy.
+def lookahead_orders(
+    subject: Subject,
+    bars: Sequence[Bars],
+    parameters: dict[str, Any],
+    *,
+    decisions: int = 8,
+    progress: Progress = lambda words: nullcontext(),
+) -> LookaheadReport:
+    """Return the report on a backtrader strategy.
+
+    Args:
+        subject: the strategy; ``fresh`` gives its class.
+        bars: of its markets.
+        parameters: those of the strategy.
+        decisions: at how many instants of orders it is replayed again.
+        progress: shows what is being done.
 
     Raises:
-        UserError: the strategy raises with all the data there is.
+        UserError: the strategy raises with all data.
     """
-    desk = _Desk(subject, Watch(subject.facts))
+    examination = _Examination(subject, tuple(bars), parameters, decisions, Watch(subject.facts))
     with progress("replaying the strategy"):
-        base = desk.replayed(UNCHANGED)
+        base = examination.replayed(UNCHANGED)
     if base.ahead:
-        return _stopped(desk, base)
+        return _stopped(base, examination.watch)
     if base.error is not None:
         raise base.error
-    desk.base = base.orders
-    with progress(f"{AGAIN}: {CHECKS[AGAIN]}"):
-        again = Check(AGAIN, len(desk.instants), tuple(desk.offences(AGAIN, UNCHANGED, None)))
-    if again.offences:
-        return LookaheadReport((again, *not_made(but=AGAIN)), len(desk.instants), desk.watch.other_files())
-    with progress(f"{CUT}: {CHECKS[CUT]}"):
-        cut = desk.over_instants(CUT, lambda at, _: world_ending(at))
-    with progress(f"{DELAYED}: {CHECKS[DELAYED]}"):
-        delayed = _delayed(desk)
-    pools = pools_of(subject.events)
-    with progress(f"{SCRAMBLED}: {CHECKS[SCRAMBLED]}"):
-        scrambled = desk.over_instants(
-            SCRAMBLED, lambda at, n: redrawn_world(at, pools, seed=subject.seed, sign=1 - 2 * (n % 2))
-        )
-    opened = desk.watch.check({iso_z(at): to_datetime(at) for at in desk.instants})
-    return LookaheadReport((again, cut, delayed, scrambled, opened), len(desk.instants), desk.watch.other_files())
+    examination.base, pools = base.orders, pools_of(subject.events)
+
+    def redrawn(at: datetime, n: int) -> Visibility:  # prices rise in every other world, and fall in the others
+        return redrawn_world(at, pools, seed=subject.seed, sign=-1 if n % 2 else 1)
+
+    checks = {
+        AGAIN: examination.again,
+        CUT: lambda: examination.over_instants(CUT, lambda at, _: world_ending(at)),
+        DELAYED: examination.delayed,
+        SCRAMBLED: lambda: examination.over_instants(SCRAMBLED, redrawn),
+        OPENED: lambda: examination.watch.check({iso_z(at): to_datetime(at) for at in examination.instants}),
+    }
+    return LookaheadReport(made_checks(checks, progress), examination.watch.other_files())
 
 
-def _stopped(desk: "_Desk", log: "_Log") -> LookaheadReport:
-    """Return the report on a strategy that asked for a bar which the replay had not laid down yet."""
-    at, given_away = to_datetime(log.ended_at), f"data: {log.ahead}"
-    caught = Offence(CUT, log.ahead.rpartition(" of ")[2], at, f"reads {log.ahead}", "no such bar yet", given_away)
-    others = not_made(but=CUT, why="not made: the strategy stops where it looks ahead")
-    return LookaheadReport((Check(CUT, 1, (caught,)), *others), 1, desk.watch.other_files())
-
-
-def _redrawn(at: datetime, n: int, pools: Pools, seed: int) -> World:
-    """Return the n-th redrawn world: prices rise in every other one, and fall in those between."""
-    return redrawn_world(at, pools, seed=seed, sign=-1 if n % 2 else 1)
+def _stopped(log: _Log, watch: Watch) -> LookaheadReport:
+    """Return the report on a strategy that read a bar which did not exist yet."""
+    at, by = to_datetime(log.ended_at), f"data: {log.ahead}"
+    caught = Offence(CUT, log.ahead.rpartition(" of ")[2], at, f"reads {log.ahead}", "no such bar yet", by)
+    others = not_made(CUT, why="the strategy stops where it looks ahead")
+    return LookaheadReport((Check(CUT, 1, (caught,)), *others), watch.other_files())
 
 
 @dataclass
-class _Desk:
-    """Replays the strategy of a subject in a world, and holds its orders against those of the world as it is."""
+class _Examination:
+    """Replays the strategy of a subject in a world, and compares its orders with those of the world as it is."""
 
-    subject: OrderSubject
+    subject: Subject
+    bars: tuple[Bars, ...]
+    parameters: dict[str, Any]
+    decisions: int
     watch: Watch
     base: list[Order] = field(default_factory=list)
 
@@ -166,17 +147,20 @@ class _Desk:
         """The instants (ns) at which orders were sent."""
         return sorted({o.sent_at for o in self.base})
 
-    def replayed(self, world: World, at: int | None = None) -> _Log:
+    @property
+    def _since(self) -> np.datetime64 | None:
+        return None if self.subject.since is None else np.datetime64(self.subject.since, "D")
+
+    def replayed(self, world: Visibility, at: int | None = None) -> _Log:
         """Return what the strategy does in a world; after an instant (ns), if one is given, for a year only."""
         log, subject = _Log(), self.subject
-        end = None if at is None else _year_after(at, subject.bars)
-        bars = [world.bars(b if end is None else b.until(end)) for b in subject.bars]
-        with using_visibility(self.watch.lens(world)):
+        end = None if at is None else _year_after(at, self.bars)
+        bars = [world.bars(b if end is None else b.until(end)) for b in self.bars]
+        with using_visibility(self.watch.over(world)):
             try:
                 with subject.fresh() as strategy:
-                    events = catalogue_in(world, subject.events)
-                    cls, given = _logged(strategy, log), dict(subject.parameters)
-                    replay_custom(cls, given, bars, events, subject.terms, since=subject.since)
+                    events, given = subject.events.as_visible(world.event), dict(self.parameters)
+                    replay_custom(_logged(strategy, log), given, bars, events, Terms(), since=self._since)
             except UserError as e:
                 log.error = e
                 log.ahead = str(e) if isinstance(e, LookAheadError) else ""
@@ -185,37 +169,57 @@ class _Desk:
                 log.ahead = _read_ahead(e, log)
         return log
 
-    def over_instants(self, name: str, world: Callable[[datetime, int], World]) -> Check:
+    def again(self) -> Check:
+        """Return the check that the strategy sends the same orders with nothing changed."""
+        offence = self._offence(AGAIN, UNCHANGED, None)
+        return Check(AGAIN, len(self.instants), () if offence is None else (offence,))
+
+    def over_instants(self, name: str, world: Callable[[datetime, int], Visibility]) -> Check:
         """Return a check that replays the strategy up to some instants of orders, and into other worlds from there."""
-        chosen = _spread(self._open_instants(), self.subject.decisions)
+        chosen = _spread(self._open_instants(), self.decisions)
         offences: dict[tuple[str, datetime | None], Offence] = {}
         for n, at in enumerate(chosen):
-            for found in self.offences(name, world(to_datetime(at), n), at, seek=not offences):
-                offences.setdefault((found.subject, found.at), found)
-        left = len(self.instants) - len(chosen)
-        note = f"of {len(self.instants)} instants of orders, evenly spread" if left else ""
+            offence = self._offence(name, world(to_datetime(at), n), at, seek=not offences)
+            if offence is not None:
+                offences.setdefault((offence.subject, offence.at), offence)
+        left_out = len(self.instants) > len(chosen)
+        note = f"of {len(self.instants)} instants of orders, evenly spread" if left_out else ""
         return Check(name, len(chosen), tuple(offences.values()), note)
+
+    def delayed(self) -> Check:
+        """Return the check that the first order of no market comes earlier where all news comes a day later."""
+        log = self.replayed(delayed_world())
+        if log.error is not None:
+            return Check(DELAYED, None, note=f"not made: {log.error}")
+        first, late = _firsts(self.base), _firsts(log.orders)
+        offences = tuple(
+            Offence(DELAYED, market, to_datetime(order.sent_at), first[market].text, order.text)
+            for market, order in late.items()
+            if market in first and order.sent_at < first[market].sent_at
+        )
+        return Check(DELAYED, len(first), offences, "the first order of each market")
 
     def _open_instants(self) -> list[int]:
         """Return the instants of orders by which every market has begun: before, a cut would take a feed away."""
-        since = self.subject.since
-        shown = [b if since is None else b.from_session(since) for b in self.subject.bars]
+        since = self._since
+        shown = [b if since is None else b.from_session(since) for b in self.bars]
         begun = max(int(b.close_at[0]) for b in shown)
         return [at for at in self.instants if at >= begun]
 
-    def offences(self, name: str, world: World, at: int | None, *, seek: bool = False) -> Iterator[Offence]:
-        """Yield the first order that differs in a world that is the same up to an instant (ns), if one does."""
-        differing = self._first_difference(world, at)
-        if differing is None:
-            return
-        was, now, when = differing
+    def _offence(self, name: str, world: Visibility, at: int | None, *, seek: bool = False) -> Offence | None:
+        """Return the first order that differs in a world that is the same up to an instant (ns), if one does."""
+        difference = self._first_difference(world, at)
+        if difference is None:
+            return None
+        was, now, when = difference
         by = self._given_away(world, at) if seek else ""
         market = next((o.market for o in (was, now) if isinstance(o, Order)), "")
-        yield Offence(name, market, to_datetime(when), _words(was), _words(now), by)
+        return Offence(name, market, to_datetime(when), _text(was), _text(now), by)
 
     def _first_difference(
-        self, world: World, at: int | None
+        self, world: Visibility, at: int | None
     ) -> tuple[Order | str | None, Order | str | None, int] | None:
+        """Return the first order that differs as it was and as it is now (or the error there), and its instant (ns)."""
         log = self.replayed(world, at)
         for was, now in zip_longest(_upto(self.base, at), _upto(log.orders, at)):
             if was is None or now is None or not _same(was, now):
@@ -225,11 +229,9 @@ class _Desk:
             return None, str(log.error), log.ended_at
         return None
 
-    def _given_away(self, world: World, at: int | None) -> str:
-        symbols = dict.fromkeys([*(b.symbol for b in self.subject.bars), *self.watch.symbols])
-        return given_away_by(
-            world, tuple(symbols), lambda part: self._first_difference(part, at) is not None, prices=False
-        )
+    def _given_away(self, world: Visibility, at: int | None) -> str:
+        symbols = tuple(dict.fromkeys([*(b.symbol for b in self.bars), *self.watch.symbols]))
+        return given_away_by(world, symbols, lambda w: self._first_difference(w, at) is not None, prices=False)
 
 
 def _year_after(at: int, bars: tuple[Bars, ...]) -> int:
@@ -239,7 +241,7 @@ def _year_after(at: int, bars: tuple[Bars, ...]) -> int:
 
 
 def _logged(strategy: type[Any], log: _Log) -> type[Any]:
-    """Return the strategy that notes the orders it sends; it is the same otherwise."""
+    """Return the strategy with a log of the orders it sends; it is the same otherwise."""
 
     class Logged:
         def start(self: Any) -> None:
@@ -259,7 +261,7 @@ def _logged(strategy: type[Any], log: _Log) -> type[Any]:
 
 
 def _read_ahead(error: BaseException, log: _Log) -> str:
-    """Return which bar that was not there yet a strategy read (``close[1] of TOPIX``), blank if it raised otherwise."""
+    """Return which bar of the future a strategy read (``close[1] of TOPIX``), blank if it raised otherwise."""
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
@@ -272,17 +274,6 @@ def _read_ahead(error: BaseException, log: _Log) -> str:
             if getattr(data.lines, name) is local.get("self"):
                 return f"{name}[{ago}] of {data._name}"
     return f"a line at [{ago}]"
-
-
-def _delayed(desk: _Desk) -> Check:
-    """Return the check that the first order of no market comes earlier where all news comes a day later."""
-    log = desk.replayed(delayed_world())
-    if log.error is not None:
-        return Check(DELAYED, None, note=f"not made: {log.error}")
-    first, late = _firsts(desk.base), _firsts(log.orders)
-    early = {m: o for m, o in late.items() if m in first and o.sent_at < first[m].sent_at}
-    told = (Offence(DELAYED, m, to_datetime(o.sent_at), first[m].text(), o.text()) for m, o in early.items())
-    return Check(DELAYED, len(first), tuple(told), "the first order of each market")
 
 
 def _firsts(orders: list[Order]) -> dict[str, Order]:
@@ -302,9 +293,8 @@ def _upto(orders: list[Order], at: int | None) -> list[Order]:
 
 
 def _same(one: Order, other: Order) -> bool:
-    sizes = isclose(one.size, other.size, rel_tol=_TOLERANCE)
-    return sizes and replace(one, size=0.0) == replace(other, size=0.0)
+    return isclose(one.size, other.size, rel_tol=_TOLERANCE) and one == replace(other, size=one.size)
 
 
-def _words(order: Order | str | None) -> str:
-    return order.text() if isinstance(order, Order) else order or "no order"
+def _text(order: Order | str | None) -> str:
+    return order.text if isinstance(order, Order) else order or "no order"

@@ -1,16 +1,15 @@
-"""Notes what a rule reaches for beside what it is given: events, bars, and files of its own."""
+"""Notes what a strategy loads or opens besides what it is given: events, bars, and files of its own."""
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from datasets.home import hustings_home
 from datasets.prices.bars import Bars
 from datasets.visibility import Visibility
-from engine.lookahead.found import OPENED, Check, Offence
-from engine.lookahead.worlds import UNCHANGED, World
+from engine.lookahead.report import OPENED, Check, Offence
 
 _HOUSE = Path(__file__).resolve().parents[2]
 _FLOORS = tuple(_HOUSE / name for name in ("datasets", "engine", "strategies", "reports", "hustings"))
@@ -20,9 +19,10 @@ _MACHINE = tuple(Path(p) for p in ("/proc", "/dev", "/sys", "/etc", "/usr/share/
 
 @dataclass
 class Watch:
-    """What was reached for so far; ``facts`` are the files and folders of the events and bars a rule is examined on.
+    """What was loaded and opened so far; ``facts`` are the files and folders of the events and bars.
 
-    ``subject`` is the event now decided on, blank while the rule's own file is read.
+    ``subject`` is the event that is decided on, blank while the rule's own file is read. ``reached`` says whether the
+    strategy loaded events or bars, or opened a file, besides what it is given.
     """
 
     facts: tuple[Path, ...] = ()
@@ -31,20 +31,21 @@ class Watch:
     opened: dict[Path, str] = field(default_factory=dict)
     symbols: dict[str, None] = field(default_factory=dict)
 
-    def lens(self, world: World = UNCHANGED) -> Visibility:
-        """Return the lens of a world that tells this watch."""
-        return Visibility(world.event, self.noting(world).bars, self._note_reached, self._note_opened)
+    def over(self, world: Visibility) -> Visibility:
+        """Return a world that reports to this watch what is loaded and opened."""
+        return replace(self.noting(world), on_access=self._note_access, on_open=self._note_opened)
 
-    def noting(self, world: World) -> World:
+    def noting(self, world: Visibility) -> Visibility:
         """Return a world that notes the symbols of the bars it shows."""
 
         def bars(whole: Bars) -> Bars:
             self.symbols.setdefault(whole.symbol)
-            return world.bars(whole)
+            shown: Bars = world.bars(whole)
+            return shown
 
-        return World(world.event, bars)
+        return Visibility(world.event, bars)
 
-    def _note_reached(self, what: str) -> None:
+    def _note_access(self, what: str) -> None:
         self.reached = True
 
     def _note_opened(self, path: Path) -> None:
@@ -57,24 +58,24 @@ class Watch:
         return any(path.is_relative_to(f.resolve()) for f in self.facts)
 
     def check(self, decided: Mapping[str, datetime | None]) -> Check:
-        """Return the check of files: an offence for each fact that was opened by the rule itself.
+        """Return the check of files: an offence for each file of events or bars that the strategy opened itself.
 
         Args:
             decided: the instant of each decision, by event.
         """
-        own = {p: subject for p, subject in self.opened.items() if self._is_fact(p)}
-        told = (
-            Offence(OPENED, s, decided.get(s), f"opens {p.name}", "what it holds cannot be cut", f"file: {p.name}")
-            for p, s in own.items()
+        offences = (
+            Offence(OPENED, s, decided.get(s), f"opens {p.name}", "its content cannot be cut", f"file: {p.name}")
+            for p, s in self.opened.items()
+            if self._is_fact(p)
         )
-        return Check(OPENED, len(decided), tuple(told))
+        return Check(OPENED, len(decided), tuple(offences))
 
     def other_files(self) -> tuple[str, ...]:
-        """Return the names of the other files that the rule opened."""
+        """Return the names of the other files that the strategy opened."""
         return tuple(sorted({p.name for p in self.opened if not self._is_fact(p)}))
 
 
 def _is_machinery(path: Path) -> bool:
-    """Return whether a file is code, or belongs to Python, to hustings or to the machine: no knowledge of a rule's."""
+    """Return whether a file is code, or belongs to Python, to hustings or to the machine: none holds a rule's data."""
     ours = (*_FLOORS, *_MACHINE, hustings_home(), Path(sys.prefix), Path(sys.base_prefix))
     return path.suffix in _CODE or any(path.is_relative_to(p) for p in ours)

@@ -1,21 +1,18 @@
 """hustings lookahead: whether a strategy decides the same without its future."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
 from datasets.errors import UserError
 from datasets.events import CATALOGUE, EventCatalogue
 from datasets.instants import iso_z
 from datasets.prices.store import Store
-from engine.lookahead.found import AGAIN, CHECKS, Check, LookaheadReport, Offence
-from engine.lookahead.rules import Subject
+from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Offence, Subject
 from engine.lookahead.rules import lookahead as examine
-from engine.plan.costs import Terms
 from engine.run.backtest import Window
 from engine.strategy import Strategy, build
 from engine.strategy.market import Market
@@ -131,8 +128,7 @@ class _Asked:
             raise UserError(f"--instrument is for backtrader strategies; {self._cls.name} takes its markets with -p")
         build(self._cls, self._given)  # wrong parameters are told before anything is asked
         market = self._market
-        subject = Subject(self._fresh_rule, self._events, market, self._window.since, self._facts, self._seed)
-        report = examine(subject, progress)
+        report = examine(self._subject(self._fresh_rule), progress)
         return report, list(dict.fromkeys(market.symbol(i) for i in build(self._cls, self._given).instruments()))
 
     @contextmanager
@@ -142,26 +138,20 @@ class _Asked:
 
     def orders(self, decisions: int) -> tuple[LookaheadReport, list[str]]:
         """Return the report on a backtrader strategy, and its markets."""
-        from engine.lookahead.orders import OrderSubject, lookahead_orders
+        from engine.lookahead.orders import lookahead_orders
 
         if not self._instruments:
             raise UserError(f"{self._cls.__name__} is a backtrader strategy: name its markets with --instrument TOPIX")
         bars = self._market.loaded(dict.fromkeys(self._market.symbol(i) for i in self._instruments))
         for each in bars:
             each.instrument.check_tradable()
-        since = self._window.since
-        subject = OrderSubject(
-            fresh=self._fresh_class,
-            parameters=backtrader_parameters(self._cls, self._given),
-            bars=tuple(bars),
-            events=self._events,
-            terms=Terms(),
-            since=None if since is None else np.datetime64(since, "D"),
-            facts=self._facts,
-            seed=self._seed,
-            decisions=decisions,
-        )
-        return lookahead_orders(subject, progress), [b.symbol for b in bars]
+        parameters = backtrader_parameters(self._cls, self._given)
+        subject = self._subject(self._fresh_class)
+        report = lookahead_orders(subject, bars, parameters, decisions=decisions, progress=progress)
+        return report, [b.symbol for b in bars]
+
+    def _subject(self, fresh: Callable[[], AbstractContextManager[Any]]) -> Subject:
+        return Subject(fresh, self._events, self._market, self._window.since, self._facts, self._seed)
 
     def _fresh_class(self) -> AbstractContextManager[type[Any]]:
         return fresh_class(self._name, self._cls)
@@ -173,7 +163,7 @@ def _show(strategy: str, report: LookaheadReport, sources: dict[str, str], simul
         say(f"SIMULATED bars: {', '.join(simulated)}")
     for symbol, text in sources.items():
         say(f"  {symbol:8} {text}")
-    columns = ["check", "what is held", "decisions", "changed", "remark"]
+    columns = ["check", "condition", "decisions", "changed", "remark"]
     table(columns, [_row(c) for c in report.checks], right=["decisions", "changed"])
     for check in report.checks:
         _show_offences(check)
@@ -204,11 +194,11 @@ def _verdict(report: LookaheadReport) -> str:
     if not report.decisions:
         return "no decision to examine"
     if not report.offences:
-        return "nothing that was decided hangs on what came later"
+        return "no decision depends on what came later"
     if any(c.name == AGAIN and c.changed for c in report.checks):
         return "it decides differently when nothing changed: it is random, or keeps something between decisions"
     kinds = ", ".join(f"{c.name} ({c.changed})" for c in report.checks if c.changed)
-    return f"what was decided hangs on what came later: {kinds}"
+    return f"decisions depend on what came later: {kinds}"
 
 
 def _counted(n: int, what: str) -> str:

@@ -15,9 +15,9 @@ from datasets.events.label_file import load_labels, relabelled
 from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.replay_custom import KnownEvents
-from engine.lookahead.found import CHECKS, LookaheadReport
-from engine.lookahead.orders import OrderSubject, lookahead_orders
-from engine.lookahead.rules import Subject, lookahead
+from engine.lookahead.orders import lookahead_orders
+from engine.lookahead.report import CHECKS, LookaheadReport, Subject
+from engine.lookahead.rules import lookahead
 from engine.lookahead.worlds import (
     delayed_world,
     hidden_after,
@@ -27,7 +27,6 @@ from engine.lookahead.worlds import (
     shown_at,
     world_at,
 )
-from engine.plan.costs import Terms
 from engine.strategy import After, Leg, NextOpen, Strategy, Symbol, strategy
 from tests.engine.markets import bars, days, event, instrument, market_of, utc
 
@@ -347,7 +346,7 @@ def test_redrawn_outcomes_are_others_where_they_were_unknown_and_the_same_where_
         assert later.pro_growth in ("no", "mixed", "unknown")
         assert later.majority != "hung"
         assert world.event(later) is later  # drawn again it might be true
-    assert len({w.event(EVENTS.get("JP-D")).pro_growth for w in worlds}) == 2  # type: ignore[union-attr]
+    assert len({w.event(EVENTS.get("JP-D")).pro_growth for w in worlds}) == 2
 
 
 def test_an_event_is_not_there_before_it_was_announced() -> None:
@@ -427,7 +426,7 @@ class Raises(bt.Strategy):
 
 
 def orders_of(cls: type[bt.Strategy], **other: Any) -> LookaheadReport:
-    return lookahead_orders(OrderSubject(lambda: nullcontext(cls), {}, (aaa(),), EVENTS, Terms(), **other))
+    return lookahead_orders(Subject(lambda: nullcontext(cls), EVENTS, market_of(aaa())), (aaa(),), {}, **other)
 
 
 def test_a_backtrader_strategy_that_waits_for_the_news_passes() -> None:

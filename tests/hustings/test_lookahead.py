@@ -62,7 +62,7 @@ def test_an_honest_rule_of_a_user_passes_and_the_table_says_what_was_held(cli, t
     answer = cli("lookahead", rule(tmp_path), *FIRST)
     assert answer.code == 0
     assert "SIMULATED bars: N225" in answer.out
-    assert "nothing that was decided hangs on what came later" in answer.out
+    assert "no decision depends on what came later" in answer.out
     assert [line.split()[0] for line in answer.out.splitlines() if "  0" in line] == [
         "again", "cut", "delayed", "scrambled", "opened",
     ]  # fmt: skip
@@ -85,7 +85,7 @@ def test_the_outcome_kept_in_a_modules_constant_is_caught_at_the_announcement(cl
     assert answer.code == 1
     assert "cut: JP-2021-10-31-GE decided 2021-10-04T12:00:00Z" in answer.out
     assert "given away by    events: winner_party" in answer.out
-    assert "what was decided hangs on what came later: cut" in answer.out
+    assert "decisions depend on what came later: cut" in answer.out
 
 
 def test_a_label_revised_later_is_caught_and_the_honest_rule_skips_it(cli, tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""The report of the look-ahead checks: how many decisions each examined, and those that another future changes."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from datasets.events import EventCatalogue
+from engine.strategy.market import Market
+
+AGAIN, CUT, DELAYED, SCRAMBLED, OPENED = "again", "cut", "delayed", "scrambled", "opened"
+CHECKS = {
+    AGAIN: "called again with nothing changed",
+    CUT: "data and events end at the decision",
+    DELAYED: "all news a day later: nothing decided earlier",
+    SCRAMBLED: "later prices, outcomes and labels redrawn",
+    OPENED: "opens no file of events or prices itself",
+}
+"""The checks in their order, each with its condition."""
+
+Progress = Callable[[str], AbstractContextManager[None]]
+"""Shows in words what is being done, for as long as it takes."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A strategy under examination and what it is run on.
+
+    ``fresh`` gives it made anew, its own modules read again, for as long as the context is open: a module then keeps
+    nothing of another world. It gives a rule, or the class of a backtrader strategy. ``facts`` are the files and
+    folders of the events and bars; ``seed`` is that of redrawn futures.
+    """
+
+    fresh: Callable[[], AbstractContextManager[Any]]
+    events: EventCatalogue
+    market: Market
+    since: date | None = None
+    facts: tuple[Path, ...] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Offence:
+    """One decision that another future changes.
+
+    ``subject`` is the event decided on, or the market of an order; ``at`` the instant (None: while the rule's file was
+    read); ``given_away_by`` the data or the field of the events that suffices to change it, blank where not sought.
+    """
+
+    check: str
+    subject: str
+    at: datetime | None
+    with_future: str
+    without: str
+    given_away_by: str = ""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: how many decisions it examined (None: it was not made), those that changed, and a remark."""
+
+    name: str
+    examined: int | None
+    offences: tuple[Offence, ...] = ()
+    note: str = ""
+
+    @property
+    def changed(self) -> int:
+        """How many decisions changed."""
+        return len(self.offences)
+
+
+@dataclass(frozen=True)
+class LookaheadReport:
+    """All checks of one strategy; ``files`` are those it opened itself and which no world cuts."""
+
+    checks: tuple[Check, ...]
+    files: tuple[str, ...] = ()
+
+    @property
+    def decisions(self) -> int:
+        """How many decisions there were to examine."""
+        return max(c.examined or 0 for c in self.checks)
+
+    @property
+    def offences(self) -> tuple[Offence, ...]:
+        """Every decision that changed, check by check."""
+        return tuple(o for c in self.checks for o in c.offences)
+
+
+def made_checks(checks: Mapping[str, Callable[[], Check]], progress: Progress) -> tuple[Check, ...]:
+    """Return the checks in their order; where the strategy decides differently with nothing changed, no other."""
+    made: list[Check] = []
+    for name, words in CHECKS.items():
+        with progress(f"{name}: {words}"):
+            made.append(checks[name]())
+        if made[0].offences:
+            return (*made, *not_made(AGAIN, why="it decides differently with nothing changed"))
+    return tuple(made)
+
+
+def not_made(but: str, *, why: str) -> tuple[Check, ...]:
+    """Return all checks but one, which were not made."""
+    return tuple(Check(name, None, note=f"not made: {why}") for name in CHECKS if name != but)
