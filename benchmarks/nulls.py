@@ -1,4 +1,4 @@
-"""Studies of markets in which events do nothing, made by the study's own code; or do as much as is planted."""
+"""Studies of simulated markets by the study's own code: events have no effect, or a planted one."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ class Dates(StrEnum):
 
 @dataclass(frozen=True)
 class Null:
-    """A world in which events tell nothing of the mean. ``doubled``: event windows have twice the variance."""
+    """A world in which events do not change the mean. ``doubled``: event windows have twice the variance."""
 
     name: str
     process: Process = Process.NORMAL
@@ -97,19 +97,19 @@ class Stage:
 
 @dataclass(frozen=True)
 class Occasion:
-    """The rows of the events of one study: each observation one or two, and declined ones for the label test."""
+    """The rows of the events of one study: each observation one or two, and rejected ones for the label test."""
 
-    wanted: tuple[tuple[int, ...], ...]
-    declined: tuple[int, ...] = ()
+    selected: tuple[tuple[int, ...], ...]
+    rejected: tuple[int, ...] = ()
 
     @property
-    def all_wanted(self) -> list[int]:
-        """The rows of all wanted events."""
-        return [r for rows in self.wanted for r in rows]
+    def all_selected(self) -> list[int]:
+        """The rows of all selected events."""
+        return [r for rows in self.selected for r in rows]
 
 
 def stage(null: Null, n: int, hold: int) -> Stage:
-    """Return the stage of a world: plans hang on the calendar and not on prices, so that one is enough."""
+    """Return the stage of a world: plans depend on the calendar and not on prices, so that one is enough."""
     if null.process.is_real:
         return _real_stage(null.process.value, hold)
     return _blank_stage(null.markets, YEARS[n] * 261 if null.dates is Dates.YEARLY else BARS, hold)
@@ -172,7 +172,7 @@ class _Memory:
 
 
 def occasion(null: Null, at: Stage, n: int, rng: np.random.Generator) -> Occasion:
-    """Return the rows of ``n`` observations, and of as many declined events where they are spread."""
+    """Return the rows of ``n`` observations, and of as many rejected events where they are spread."""
     if null.dates is Dates.YEARLY:
         return Occasion(tuple((r,) for r in _yearly(at, n, rng)))
     segments = 2 * n if null.dates is Dates.SPREAD else n
@@ -184,8 +184,8 @@ def occasion(null: Null, at: Stage, n: int, rng: np.random.Generator) -> Occasio
         row = _tradable(at, int(rng.integers(low, high - (2 * apart if two else apart))))
         found.append((row, row + int(rng.integers(1, at.reach - 1))) if two else (row,))
     order = rng.permutation(segments)
-    wanted = tuple(found[i] for i in sorted(order[:n]))
-    return Occasion(wanted, tuple(found[i][0] for i in sorted(order[n:])))
+    selected = tuple(found[i] for i in sorted(order[:n]))
+    return Occasion(selected, tuple(found[i][0] for i in sorted(order[n:])))
 
 
 def _tradable(at: Stage, row: int) -> int:
@@ -208,16 +208,16 @@ def priced(null: Null, at: Stage, when: Occasion, moves: Floats, *, effect: floa
         at: its stage.
         when: the events.
         moves: (2, markets, bars), spreads of 1 of the nights and of the days.
-        effect: added to the return of each wanted trade, exactly.
+        effect: added to the return of each selected trade, exactly.
     """
     if null.process.is_real:
         return list(at.bars)
     scale = np.ones(moves.shape[-1])
     if null.doubled:
-        scale[np.unique([np.arange(r - 1, r + at.reach + 1) for r in when.all_wanted])] = np.sqrt(2)
+        scale[np.unique([np.arange(r - 1, r + at.reach + 1) for r in when.all_selected])] = np.sqrt(2)
     night, day = 1 + GAP * moves[0] * scale, 1 + DRIFT + DAY * moves[1] * scale
     if effect:
-        night = np.stack([_planted(n, d, at.hold, when.all_wanted, effect) for n, d in zip(night, day, strict=True)])
+        night = np.stack([_planted(n, d, at.hold, when.all_selected, effect) for n, d in zip(night, day, strict=True)])
     close = 1_000 * np.cumprod(night * day, axis=-1)
     return [_with_prices(b, c / d, c) for b, c, d in zip(at.bars, close, day, strict=True)]
 
@@ -273,8 +273,8 @@ class Made:
 
 
 def made(at: Stage, when: Occasion, bars: Sequence[Bars], windows: Sequence[EventWindow] = WINDOWS) -> Made:
-    """Return the samples of the wanted events' trades, as ``hustings study`` makes them."""
-    trades = tuple(p[r] for p in at.planned for r in when.all_wanted)
+    """Return the samples of the selected events' trades, as ``hustings study`` makes them."""
+    trades = tuple(p[r] for p in at.planned for r in when.all_selected)
     model = model_of(Plan(trades, (), tuple(b.symbol for b in bars), len(trades)), bars)
     pairs = [(t, _closed(t, model)) for t in trades]
     return Made(model, pairs, make_samples(pairs, model, windows))

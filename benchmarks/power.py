@@ -1,4 +1,4 @@
-"""The power a study prints before its result, beside how often its tests then reject a planted effect.
+"""The power a study prints before its result, with the share of planted effects that its tests reject.
 
 The power is printed from the placebo lists of a simulated market whose events do nothing; effects are then put on the
 trades of its events, one after the other, and the tests made on each. ``python -m benchmarks.power``

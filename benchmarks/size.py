@@ -50,7 +50,7 @@ EVENTS, HOLDS = (5, 10, 20), (1, 20)
 FEWER = ((5, 1), (10, 20), (20, 20))
 """Observations and sessions held, in worlds other than the four first ones."""
 AGAIN = 10_000
-"""Where a share is above the limit the cell is measured again, by so many runs of other seeds, and that stands."""
+"""Where a share is above the limit the cell is measured again by so many runs of other seeds, which replace it."""
 
 BMP, FLIP, LABELS = "BMP t", "sign-flip", "labels"
 MAX_T = "max-T"
@@ -75,9 +75,9 @@ NULLS = (
 CORE = NULLS[:4]
 """The worlds in which windows, and the tests that are not shown by default, are measured too."""
 LABELLED = NULLS[:2]
-DECLINED = {5: 5, 10: 5, 20: 20}
-"""So many declined events beside so many wanted: few choices of labels, which are enumerated, or so many that they are
-drawn; the 184,756 of ten and ten would take most of the time."""
+REJECTED = {5: 5, 10: 5, 20: 20}
+"""The rejected events for so many selected: the choices of labels are enumerated for 5 and 10 and drawn for 20; the
+184,756 choices of ten and ten would take most of the time."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Cell:
 
     @property
     def windows(self) -> tuple[EventWindow, ...]:
-        """The windows looked at beside the trade: how long it was held means little to them, so that one hold does."""
+        """The windows studied with the trade: they depend little on the holding period, so that one is enough."""
         return WINDOWS if self.null in CORE and self.hold == min(HOLDS) else ()
 
     @property
@@ -101,7 +101,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Tally:
-    """Of each test how often it could be had, and how often it rejected."""
+    """The number of times each test was available, and rejected."""
 
     had: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
@@ -110,7 +110,7 @@ class Tally:
         return Tally(self.had + other.had, self.rejected + other.rejected)
 
     def share(self, test: str) -> float | None:
-        """Return how often a test rejected, as a fraction; None where it was never had."""
+        """Return how often a test rejected, as a fraction; None where it was never available."""
         return self.rejected[test] / self.had[test] if self.had[test] else None
 
 
@@ -159,9 +159,9 @@ def _named(test: str, view: str) -> str:
 
 
 def _labels(one: Made, at: Stage, when: Occasion, *, seed: int) -> float | None:
-    """Return the p-value of the permuted labels, the wanted events against the declined ones."""
-    declined = when.declined[: DECLINED[len(when.wanted)]]
-    trades = [p[r] for p in at.planned for r in (*when.all_wanted, *declined)]
+    """Return the p-value of the permuted labels, the selected events against the rejected ones."""
+    rejected = when.rejected[: REJECTED[len(when.selected)]]
+    trades = [p[r] for p in at.planned for r in (*when.all_selected, *rejected)]
     sample = make_sample(place_planned(trades, one.model), one.model)
     return label_test(sample, frozenset(t.event_id for t, _ in one.pairs), draws=DRAWS, seed=seed).test.p
 
@@ -205,7 +205,7 @@ def over_limit(tally: Tally) -> bool:
 
 
 def whole(*, runs: int = RUNS, workers: int) -> dict[Cell, Tally]:
-    """Return the tally of every cell; one over the limit is measured again, by other seeds, and that figure stands."""
+    """Return the tally of every cell; one over the limit is replaced by a measurement with other seeds."""
     found = dict(measured(cells(), runs=runs, workers=workers))
     again = [c for c, t in found.items() if over_limit(t)]
     for cell, second in measured(again, runs=AGAIN, workers=workers, first=runs // CHUNK):
@@ -277,7 +277,7 @@ def main(workers: int | None = None) -> None:
 
 
 def versions() -> str:
-    """Return what the figures hang on."""
+    """Return the versions the figures depend on."""
     named = ", ".join(f"{n} {version(n)}" for n in ("hustings", "numpy", "scipy"))
     return f"Python {platform.python_version()}, {named}"
 

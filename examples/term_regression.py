@@ -1,8 +1,7 @@
-"""Does it pay who is in power? The returns under one party against those under the others, term by term.
+"""The returns under one party against those under the others, term by term: a regression and a permutation test.
 
-A month says little that the next one of the same term does not: a party in power is a regressor that changes a few
-dozen times in a century. The regression is therefore shown with errors that allow for it, and beside it stands the
-permutation of the terms, which asks for nothing but that any of them might have gone to any party.
+The months of a term are not independent: the party in power changes a few dozen times in a century. The standard errors
+of the regression allow for that. The permutation of the terms assumes only that any term might have gone to any party.
 """
 
 from collections.abc import Iterator
@@ -15,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.prices.bars import Flags, Floats
-from engine.statistics.event_tests import no_spread, why_not
-from engine.statistics.significance import Significance, untested
+from engine.statistics.significance import Significance, no_spread, untested, why_not
 
 HAC, BY_TERM = "Newey-West t", "clustered by term t"
 TERMS_T, TERMS_GAP = "terms permuted, t-statistic", "terms permuted, gap"
 MIN_TERMS = 2
 ENUMERATED_UP_TO = 12_000_000
-"""So many ways to give the terms to the party are looked at (13 of 26 are 10,400,600); no history has more."""
+"""Up to so many ways to assign terms to the party are enumerated (13 of 26 are 10,400,600); no history has more."""
 _ROUNDING = 1e-9
 
 
@@ -30,7 +28,7 @@ _ROUNDING = 1e-9
 class TermReturns:
     """Returns by terms of office: ``returns`` (T,) in order of time, ``term`` (T,) the number of the term of each.
 
-    ``in_power`` (K,) says of each term whether the party held it. Every term has a return.
+    ``in_power`` (K,) says whether the party held each term. Every term has a return.
     """
 
     returns: Floats
@@ -63,7 +61,7 @@ class TermReturns:
 
 @dataclass(frozen=True)
 class GapTest:
-    """A test that the gap is 0, and the standard error of the gap it rests on; None where there is none."""
+    """A test that the gap is 0, and the standard error of the gap; None where there is none."""
 
     test: Significance
     error: float | None
@@ -71,7 +69,7 @@ class GapTest:
 
 @dataclass(frozen=True)
 class PartyRegression:
-    """y = a + b D + e: ``gap`` is b, in the unit of the returns; None where one side never was in power."""
+    """y = a + b D + e: ``gap`` is b, in the unit of the returns; None where one side was never in power."""
 
     n: int
     n_terms: int
@@ -83,9 +81,9 @@ class PartyRegression:
 def party_regression(given: TermReturns, *, lags: int | None = None) -> PartyRegression:
     """Return the regression of returns on who is in power, by least squares, with two kinds of standard errors.
 
-    ``hac`` allows for correlation over ``lags`` periods (Newey and West 1987) and is read from the normal: with so few
-    changes of power it rejects too often. ``by_term`` allows for any correlation within a term (Liang and Zeger 1986)
-    and is read from t(K - 1).
+    ``hac`` allows for correlation over ``lags`` periods (Newey and West 1987), against the normal: with few changes of
+    power it rejects too often. ``by_term`` allows for any correlation within a term (Liang and Zeger 1986), against
+    t(K - 1).
 
     Args:
         given: the returns and their terms.
@@ -125,7 +123,7 @@ def _tested(name: str, n: int, robust: Any, reference: str) -> GapTest:
 
 
 def term_permutation(given: TermReturns) -> tuple[Significance, Significance]:
-    """Return where the gap stands among all ways to give as many terms to the party; exact, two-sided.
+    """Return the tests of the gap among all ways to assign as many terms to the party; exact, two-sided.
 
     First by the t-statistic of the gap, then by the gap itself. The t-statistic has the error of terms as clusters, the
     sum over both sides of squared (sum of a term less its length times the side's mean), over squared lengths of sides;
@@ -141,14 +139,14 @@ def term_permutation(given: TermReturns) -> tuple[Significance, Significance]:
     true = np.array(_gap_and_t(sums[given.in_power].sum(axis=0)[None], sums.sum(axis=0)))[:, 0]
     reached = np.zeros(2, dtype=np.int64)
     for block in _choices(sums, held):
-        found = np.abs(_gap_and_t(block, sums.sum(axis=0)))
-        reached += (found >= np.abs(true)[:, None] * (1 - _ROUNDING)).sum(axis=1)
-    told = f"all {ways:,} ways to give {held} of {k} terms to the party"
+        statistics = np.abs(_gap_and_t(block, sums.sum(axis=0)))
+        reached += (statistics >= np.abs(true)[:, None] * (1 - _ROUNDING)).sum(axis=1)
+    reference = f"all {ways:,} ways to give {held} of {k} terms to the party"
     (gap, t), (p_gap, p_t) = true.tolist(), (reached / ways).tolist()
-    by_gap = Significance(TERMS_GAP, k, gap, p_gap, told)
+    by_gap = Significance(TERMS_GAP, k, gap, p_gap, reference)
     if not np.isfinite(t):
-        return untested(TERMS_T, k, "the terms of each side are alike: their spread is zero"), by_gap
-    return Significance(TERMS_T, k, t, p_t, told), by_gap
+        return untested(TERMS_T, k, "the terms of each side are equal: their spread is zero"), by_gap
+    return Significance(TERMS_T, k, t, p_t, reference), by_gap
 
 
 def _why_not(given: TermReturns) -> str | None:
@@ -161,7 +159,7 @@ def _why_not(given: TermReturns) -> str | None:
 def _too_many(ways: int) -> str | None:
     if ways <= ENUMERATED_UP_TO:
         return None
-    return f"{ways:,} ways to give the terms to the party; up to {ENUMERATED_UP_TO:,} are looked at"
+    return f"{ways:,} ways to give the terms to the party; up to {ENUMERATED_UP_TO:,} are enumerated"
 
 
 def _term_sums(given: TermReturns) -> Floats:

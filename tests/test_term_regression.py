@@ -139,7 +139,7 @@ def test_the_other_party_has_the_same_p():
     assert [s.p for s in term_permutation(other)] == [s.p for s in term_permutation(HAND)]
 
 
-# ---- what cannot be had ----------------------------------------------------------------------------------------------------
+# ---- what is not available ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_what_cannot_be_tested_says_why(returns, in_power, reason):
 def test_terms_that_are_all_alike_have_a_gap_and_no_t_statistic():
     by_t, by_gap = term_permutation(terms([1, 1, 2, 2], [0, 1, 2, 3], [False, False, True, True]))
     assert both(by_gap) == pytest.approx([1.0, 1 / 3])
-    assert (by_t.p, by_t.reason) == (None, "the terms of each side are alike: their spread is zero")
+    assert (by_t.p, by_t.reason) == (None, "the terms of each side are equal: their spread is zero")
 
 
 def test_a_party_never_in_power_has_no_gap():

@@ -76,14 +76,14 @@ def kolari_pynnonen(standardized: Floats, mean_correlation: float) -> Significan
     t = t_BMP times the root of (1 - r) / (1 + (N - 1) r), r the mean correlation of the pairs
     (`mean_residual_correlation`).
     """
-    name, found, r = "Kolari-Pynnönen t", bmp(standardized), mean_correlation
-    if found.statistic is None:
-        return untested(name, found.n, found.reason)
-    if not -1 / (found.n - 1) < r < 1:
-        bound = f"above -1/{found.n - 1} and below 1"
-        return untested(name, found.n, f"mean correlation of {r:.3g}; of {found.n} observations it must lie {bound}")
-    t = found.statistic * float(np.sqrt((1 - r) / (1 + (found.n - 1) * r)))
-    return Significance(name, found.n, t, p_of_t(t, found.n - 1), f"t({found.n - 1}), mean correlation {r:.3g}")
+    name, test, r = "Kolari-Pynnönen t", bmp(standardized), mean_correlation
+    if test.statistic is None:
+        return untested(name, test.n, test.reason)
+    if not -1 / (test.n - 1) < r < 1:
+        bound = f"above -1/{test.n - 1} and below 1"
+        return untested(name, test.n, f"mean correlation of {r:.3g}; of {test.n} observations it must lie {bound}")
+    t = test.statistic * float(np.sqrt((1 - r) / (1 + (test.n - 1) * r)))
+    return Significance(name, test.n, t, p_of_t(t, test.n - 1), f"t({test.n - 1}), mean correlation {r:.3g}")
 
 
 def mean_residual_correlation(
@@ -103,8 +103,8 @@ def mean_residual_correlation(
     n = len(sessions)
     pairs = [(i, j) for i in range(n) for j in range(i)]
     weight = np.ones((n, n)) if shared is None else shared
-    found = [weight[i, j] * _correlation(sessions, residuals, i, j) for i, j in pairs if weight[i, j]]
-    return float(sum(found) / len(pairs)) if pairs else 0.0
+    weighted = [weight[i, j] * _correlation(sessions, residuals, i, j) for i, j in pairs if weight[i, j]]
+    return float(sum(weighted) / len(pairs)) if pairs else 0.0
 
 
 def _correlation(sessions: Sequence[Sessions], residuals: Sequence[Floats], i: int, j: int) -> float:

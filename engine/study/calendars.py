@@ -74,8 +74,8 @@ def shifted(sample: Sample, fits: Sequence[Flags]) -> Calendars | str:
 
     A shift that places an event where its trade does not fit (past the end of the bars, in a gap) is left out.
     """
-    anyone = np.flatnonzero(np.any(fits, axis=0))
-    low, span = int(anyone[0]), int(anyone[-1] - anyone[0] + 1)
+    fitting = np.flatnonzero(np.any(fits, axis=0))
+    low, span = int(fitting[0]), int(fitting[-1] - fitting[0] + 1)
     moved = shifted_rows(sample.rows, low, span)
     whole = np.all([f[moved[:, n]] for n, f in enumerate(fits)], axis=0)
     whole[0] = True

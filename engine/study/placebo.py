@@ -90,13 +90,13 @@ def _fits(samples: Sequence[Sample], eligible: Flags | None) -> list[Flags]:
     """Return for each usable observation the rows at which it has a standardized return in every sample it is in."""
     everywhere = np.ones(len(samples[0].reference), dtype=bool)
     by_group = [{o.group: o for o in s.usable} for s in samples]
-    found = []
+    rows = []
     for each in samples[0].usable:
         fits = everywhere.copy() if eligible is None else _moved(eligible, -each.delay).copy()
         for other in (groups[each.group] for groups in by_group if each.group in groups):
             fits &= _moved(np.isfinite(other.by_row.standardized), other.row - each.row)
-        found.append(fits)
-    return found
+        rows.append(fits)
+    return rows
 
 
 def _moved(flags: Flags, rows: int) -> Flags:

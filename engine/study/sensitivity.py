@@ -49,12 +49,12 @@ def variations(given: StudyInput, own: Sample, model: ReturnModel) -> tuple[Vari
         model: the return model of the run.
     """
     traded = _events_of(own)
-    found = []
+    results = []
     for kind, what, events in _varied(given, own.reference):
         sample = given.sample_over(events, model)
         if kind != "label" or _events_of(sample) != traded:
-            found.append(_variation(kind, what, sample))
-    return tuple(found)
+            results.append(_variation(kind, what, sample))
+    return tuple(results)
 
 
 def _events_of(sample: Sample) -> list[tuple[str, ...]]:

@@ -50,8 +50,8 @@ def tried(own: Sample, variants: Sequence[Sample], *, others: int) -> Tried:
     n = 1 + len(variants) + others
     if len(own.usable) < 2:
         return Tried(n, 0, 0, None, f"{len(own.usable)} observations: no t-statistic")
-    anyone = np.flatnonzero(np.any([np.isfinite(o.by_row.standardized) for o in own.usable], axis=0))
-    low, span = int(anyone[0]), int(anyone[-1] - anyone[0] + 1)
+    rows = np.flatnonzero(np.any([np.isfinite(o.by_row.standardized) for o in own.usable], axis=0))
+    low, span = int(rows[0]), int(rows[-1] - rows[0] + 1)
     lists = np.stack([shifted_t(s, low, span) for s in (own, *variants)], axis=1)
     lists = lists[np.isfinite(lists[:, 0])]
     if len(lists) < MIN_POOL or not np.isfinite(own.t):

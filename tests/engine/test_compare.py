@@ -280,9 +280,9 @@ def test_draws_that_do_not_vary_are_counted_and_refused():
     rare = np.zeros(40)
     rare[7] = 0.05
     blocks = draw_blocks(40, 4)
-    told = studentized(sharpe_draws(rare, blocks), sharpe_draws(rare[::-1].copy(), blocks))
-    assert isinstance(told, str)
-    assert told.endswith("of 1,000 draws do not vary")
+    reason = studentized(sharpe_draws(rare, blocks), sharpe_draws(rare[::-1].copy(), blocks))
+    assert isinstance(reason, str)
+    assert reason.endswith("of 1,000 draws do not vary")
 
 
 # Common days

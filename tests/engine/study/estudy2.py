@@ -192,7 +192,7 @@ def wilcoxon(s: Sample) -> Floats:
 
 
 def _each_day(days: Floats, statistic: Callable[[Floats], float | None]) -> Floats:
-    """Return a statistic of the securities that traded, day by day; NaN where it cannot be had."""
+    """Return a statistic of the securities that traded, day by day; NaN where it is not available."""
     return np.array([statistic(row[np.isfinite(row)]) for row in days], dtype=np.float64)
 
 

@@ -1,4 +1,4 @@
-"""On how few a result hangs, worked by hand."""
+"""Concentration of a result, worked by hand."""
 
 import numpy as np
 import pytest

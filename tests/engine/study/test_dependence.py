@@ -73,7 +73,7 @@ def test_placebo_dates_spread_over_as_many_sessions_as_the_events_hold_halve_the
 
 
 def test_placebo_dates_over_the_whole_calendar_take_little() -> None:
-    # 1,000 sessions of weight 1/1,000 beside 2 of weight 1/2: (1/2) / (1/2 + 1/1,000)
+    # 1,000 sessions of weight 1/1,000 and 2 of weight 1/2: (1/2) / (1/2 + 1/1,000)
     every = np.arange(1_000, 2_000, dtype=np.intp)
     found = against_placebo(sample(300, 500, held=((0, 0),), model=None), np.stack([every, every[::-1]], axis=1))
     assert found == pytest.approx(np.sqrt(0.5 / 0.501))

@@ -1,4 +1,4 @@
-"""A rule that looks at prices is held against the dates at which it would have traded, and no others."""
+"""A rule that reads prices is compared with the dates at which it would trade, and no others."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Thirteen statistics on five days against the printed output of estudy2, and the textbook's beside them.
+"""Thirteen statistics on five days against the printed output of estudy2, and against the textbook's.
 
 The package prints seven stocks against an index, estimated over 2019-04-01 to 2020-03-13, for 2020-03-16 to 20.
 """

@@ -1,4 +1,4 @@
-"""The wanted against the declined, by hand and on planted markets."""
+"""The selected against the rejected events, by hand and on planted markets."""
 
 from dataclasses import replace
 

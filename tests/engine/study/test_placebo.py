@@ -1,4 +1,4 @@
-"""How the real dates stand among placebo dates: p-values by hand, and what cannot be had."""
+"""The real dates among placebo dates: p-values by hand, and what is not available."""
 
 from dataclasses import replace
 

@@ -179,7 +179,7 @@ def test_a_planted_effect_is_what_the_trades_gain_and_nothing_else_moves() -> No
     assert b.net - a.net == pytest.approx(0.03)
     assert b.abnormal - a.abnormal == pytest.approx(0.03)
     found = [o.by_row.abnormal for o in (a.usable[0], b.usable[0])]
-    away = np.min([np.abs(np.arange(len(found[0])) - r) for r in when.all_wanted], axis=0) > 20
+    away = np.min([np.abs(np.arange(len(found[0])) - r) for r in when.all_selected], axis=0) > 20
     there = away & np.isfinite(found[0])
     assert found[1][there] == pytest.approx(found[0][there], abs=1e-12)
 

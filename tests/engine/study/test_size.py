@@ -92,7 +92,7 @@ def worlds(null_name: str, n: int, hold: int) -> tuple[Stage, Made, list[int]]:
     null = next(w for w in NULLS if w.name == null_name)
     rng, at = np.random.default_rng(1), stage(null, n, hold)
     moves, when = shocks(null, at, 1, rng)[0], occasion(null, at, n, rng)
-    return at, made(at, when, priced(null, at, when, moves), ()), when.all_wanted
+    return at, made(at, when, priced(null, at, when, moves), ()), when.all_selected
 
 
 @pytest.mark.parametrize("name", [w.name for w in NULLS if not w.process.is_real])
@@ -125,8 +125,8 @@ def test_event_windows_of_the_doubled_world_have_twice_the_variance() -> None:
         close = priced(null, at, when, moves)[0].close
         returns = close[1:] / close[:-1] - 1
         held = np.zeros(len(returns), dtype=bool)
-        for row in when.all_wanted:
-            held[row - 1 : row + 19] = True  # the return of bar r stands at r - 1
+        for row in when.all_selected:
+            held[row - 1 : row + 19] = True  # the return of bar r is at r - 1
         inside.append(returns[held])
         outside.append(returns[~held])
     ratio = np.concatenate(inside).var() / np.concatenate(outside).var()

@@ -384,7 +384,7 @@ def test_t_tests_never_say_a_p_of_nothing():
     assert p > 0
 
 
-# ---- what cannot be had --------------------------------------------------------------------------------------------------
+# ---- what is not available --------------------------------------------------------------------------------------------------
 
 ONE_SAMPLE: dict[str, tuple[Callable[[Any], Significance], str, int]] = {
     "cross-sectional t": (cross_sectional_t, "a t-test", 2),
