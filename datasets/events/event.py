@@ -249,6 +249,11 @@ class PoliticalEvent(BaseModel):
         seen = self.model_copy(update=hidden if moved else {**hidden, "scheduled_for": None})
         return seen.with_quotes(quotes_before(self._quotes, at)) if self._quotes else seen
 
+    def timing(self) -> "PoliticalEvent":
+        """Return the event with its instants, and nothing else of its outcome."""
+        unknown = self.as_known(datetime.min.replace(tzinfo=UTC))
+        return unknown.model_copy(update={"known_at": self.known_at, "signal_from": self.signal_from})
+
     def as_row(self) -> dict[str, Any]:
         """Return the event as plain values, instants as text, for JSON."""
         row: dict[str, Any] = self.model_dump(mode="json")

@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,6 +18,10 @@ from datasets.visibility import current_visibility, using_visibility
 
 CATALOGUE = Path(__file__).parent / "catalogue"
 _REQUIRED = ("event_id", "country", "kind", "title", "known_at")
+
+
+def _place_in_time(event: PoliticalEvent) -> tuple[datetime, str]:
+    return event.known_at or datetime.max.replace(tzinfo=UTC), event.event_id
 
 
 class EventCatalogue:
@@ -34,12 +39,24 @@ class EventCatalogue:
         priors: Mapping[str, str] | None = None,
     ) -> None:
         self.labels, self.priors = labels, priors
-        late = datetime.max.replace(tzinfo=UTC)
-        self._events = tuple(sorted(events, key=lambda e: (e.known_at or late, e.event_id)))
+        self._events = tuple(sorted(events, key=_place_in_time))
         self._by_id = {e.event_id: e for e in self._events}
 
     def __iter__(self) -> Iterator[PoliticalEvent]:
         return iter(self._events)
+
+    @classmethod
+    def of(cls, events: Iterable[PoliticalEvent]) -> "EventCatalogue":
+        """Return events as a catalogue in order: themselves where they are one."""
+        in_order = isinstance(events, cls) and all(
+            _place_in_time(a) <= _place_in_time(b) for a, b in pairwise(events._events)
+        )
+        return events if isinstance(events, cls) and in_order else cls(events)
+
+    @cached_property
+    def timings(self) -> tuple[PoliticalEvent, ...]:
+        """The timing of each event: what a rule sees to find its decision."""
+        return tuple(e.timing() for e in self)
 
     def __len__(self) -> int:
         return len(self._events)
@@ -70,6 +87,10 @@ class EventCatalogue:
 
     def sha256(self) -> str:
         """Return a hash of all fields of the events; a blank ``labelled_at`` is left out."""
+        return self._sha256
+
+    @cached_property
+    def _sha256(self) -> str:
         rows = [
             e.model_dump(mode="json", exclude={"labelled_at"} if e.labelled_at is None else None) for e in self._events
         ]

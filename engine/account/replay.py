@@ -185,7 +185,7 @@ class _ReplayedAccount:
         self.mark_until(ticks[0].at + 1 if opens else ticks[0].at)
         for tick in ticks:
             self.last[tick.symbol] = float(tick.data.close[0])
-        for tick in ticks:
+        for tick in ticks if self.held else ():
             for trade, price, reason in list(self._closings(tick)):
                 self._close(trade, tick, price, reason)
             self._follow(tick)

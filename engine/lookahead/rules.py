@@ -38,7 +38,7 @@ from engine.lookahead.worlds import (
     redrawn_world,
     world_at,
 )
-from engine.plan.plan import Decision, PlannedTrade, decide, plan_leg, timing_of
+from engine.plan.plan import Decision, PlannedTrade, decide, plan_leg
 from engine.strategy import Leg, Strategy
 from engine.strategy.legs import check_instant, checked_legs
 from engine.strategy.market import BarClock, LookAheadError, Market
@@ -148,12 +148,12 @@ class _Examination:
     def _answer(self, rule: Strategy, event: PoliticalEvent, market: Market) -> _Answer:
         for name in call_strategy(rule, lambda: list(rule.instruments())):
             market.bars(name)
-        timing = timing_of(event)
+        timing = event.timing()
         at = call_strategy(rule, lambda: rule.decides_at(timing, BarClock(market)))
         if at is not None:
             check_instant(at, f"{rule.name} decides on {event.event_id}")
         try:
-            decision = decide(rule, event, market, None, timing)
+            decision = decide(rule, event, timing, market, None)
             if not isinstance(decision, Decision):
                 return _Answer(at)
             legs = tuple(checked_legs(decision.legs, rule.name))

@@ -123,7 +123,8 @@ def make_plan(
     Raises:
         UserError: an instrument is unknown or has no bars.
     """
-    listed = list(EventCatalogue(events))
+    catalogue = EventCatalogue.of(events)
+    listed = list(catalogue)
     start = None if since is None else datetime.combine(since, time(), UTC)
     symbols = dict.fromkeys(
         market.symbol(name) for name in call_strategy(strategy, lambda: list(strategy.instruments()))
@@ -132,8 +133,8 @@ def make_plan(
         market.bars(symbol)
     trades: list[PlannedTrade] = []
     skipped: list[Skipped] = []
-    for event in listed:
-        for outcome in _plan_event(strategy, event, market, listed, start):
+    for event, timing in zip(listed, catalogue.timings, strict=True):
+        for outcome in _plan_event(strategy, event, timing, market, listed, start):
             symbols.setdefault(outcome.instrument) if outcome.instrument else None
             trades.append(outcome) if isinstance(outcome, PlannedTrade) else skipped.append(outcome)
     end = max((int(market.bars(s).close_at[-1]) for s in symbols), default=0)
@@ -153,11 +154,12 @@ def close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
 def _plan_event(
     strategy: Strategy,
     event: PoliticalEvent,
+    timing: PoliticalEvent,
     market: Market,
     events: list[PoliticalEvent],
     start: datetime | None,
 ) -> list[PlannedTrade | Skipped]:
-    decision = decide(strategy, event, market, start)
+    decision = decide(strategy, event, timing, market, start)
     if not isinstance(decision, Decision):
         return [*decision]
     return [
@@ -166,32 +168,25 @@ def _plan_event(
     ]
 
 
-def timing_of(event: PoliticalEvent) -> PoliticalEvent:
-    """Return an event with its instants, and nothing else of its outcome: what a rule sees to find its decision."""
-    unknown = event.as_known(datetime.min.replace(tzinfo=UTC))
-    return unknown.model_copy(update={"known_at": event.known_at, "signal_from": event.signal_from})
-
-
 def decide(
     strategy: Strategy,
     event: PoliticalEvent,
+    timing: PoliticalEvent,
     market: Market,
     start: datetime | None,
-    timing: PoliticalEvent | None = None,
 ) -> Decision | tuple[Skipped, ...]:
     """Return what a rule wants of an event, or why it is skipped (nothing where it is not wanted).
 
     Args:
         strategy: the rule.
         event: as it is known today.
+        timing: its instants alone (``EventCatalogue.timings``).
         market: the bars.
         start: an event decided before it is not wanted.
-        timing: ``timing_of(event)``, from a caller that plans many rules.
 
     Raises:
         UserError: the rule raised, or looked ahead.
     """
-    timing = timing_of(event) if timing is None else timing
     decided_at = call_strategy(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
     if decided_at is None:
         wanted, missing = wants_and_missing(strategy, event)
@@ -220,8 +215,10 @@ def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: dat
     """Refuse an instant of decision that depends on when the outcome became known, and comes before that."""
     instants = {n: getattr(timing, n) for n in ("known_at", "signal_from")}
     ahead = {n: None for n, at in instants.items() if at is not None and at > decided_at}
+    if not ahead:
+        return
     unseen = timing.model_copy(update=ahead)
-    if ahead and call_strategy(strategy, lambda: strategy.decides_at(unseen, BarClock(market))) != decided_at:
+    if call_strategy(strategy, lambda: strategy.decides_at(unseen, BarClock(market))) != decided_at:
         raise LookAheadError(
             f"{strategy.name} decides on {timing.event_id} at {iso_z(decided_at)} by its {' and '.join(ahead)}, which "
             "came later; decides_at may use an instant of the outcome only to decide at or after it"
@@ -231,8 +228,9 @@ def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: dat
 def _unheard_of(event: PoliticalEvent, decided_at: datetime) -> str:
     """Return why nobody could have decided on an event at an instant; nothing where somebody could."""
     if event.announced_at is not None:
-        before = f"decided at {iso_z(decided_at)}, before it was announced at {iso_z(event.announced_at)}"
-        return before if decided_at < event.announced_at else ""
+        if decided_at >= event.announced_at:
+            return ""
+        return f"decided at {iso_z(decided_at)}, before it was announced at {iso_z(event.announced_at)}"
     first = min((at for at in (event.signal_from, event.known_at) if at is not None), default=None)
     if first is not None and decided_at >= first:
         return ""

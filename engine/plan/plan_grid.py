@@ -15,7 +15,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
-from engine.plan.plan import Decision, Plan, decide, make_plan, timing_of
+from engine.plan.plan import Decision, Plan, decide, make_plan
 from engine.strategy import Leg, Strategy
 from engine.strategy.combinations import Combinations, ParameterColumn, Which
 from engine.strategy.contract import LEVELS
@@ -83,7 +83,7 @@ def plan_grid(
         market: where its bars come from.
         since: events decided before this date (UTC) are left out.
     """
-    catalogue = events if isinstance(events, EventCatalogue) else EventCatalogue(events)
+    catalogue = EventCatalogue.of(events)
     planner = _Planner(combos, catalogue, market, since)
     return PlanGrid(combos, catalogue, market, since, tuple(planner.blocks()), planner.failed)
 
@@ -99,7 +99,7 @@ class _Planner:
         self.combos, self.events, self.market, self.since = combos, list(events), market, since
         self.start = None if since is None else datetime.combine(since, time(), UTC)
         self.failed: dict[int, str] = {}
-        self._timings = [timing_of(e) for e in self.events]
+        self._timings = events.timings
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
         self._finder = BarPriceFinder(market, self.events, {n: c.values for n, c in combos.columns.items()})
         varied = {n: c for n, c in combos.columns.items() if len(c.values) > 1}
@@ -203,7 +203,7 @@ class _Planner:
         skipped = 0
         self._templates = {}
         for event, timing in zip(self.events, self._timings, strict=True):
-            decision = decide(called, event, self.market, self.start, timing)
+            decision = decide(called, event, timing, self.market, self.start)
             if isinstance(decision, Decision):
                 slots += self._slots(decision, first, check)
             else:

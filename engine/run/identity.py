@@ -5,6 +5,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def resolved_values(strategy: Strategy, market: Market) -> dict[str, Any]:
     return found
 
 
-def code_hash(cls: type) -> str:
+@lru_cache(maxsize=64)
+def code_hash(cls: Any) -> str:
     """Return a hash of RESULTS_VERSION and of a rule's own code, without its docstrings, comments and formatting."""
     digest = hashlib.sha256(f"{RESULTS_VERSION} {cls.__qualname__}".encode())
     for path in _own_files(cls):
