@@ -45,12 +45,11 @@ def resolved_values(strategy: Strategy, market: Market) -> dict[str, Any]:
     return found
 
 
-@lru_cache(maxsize=64)
-def code_hash(cls: Any) -> str:
+def code_hash(cls: type) -> str:
     """Return a hash of RESULTS_VERSION and of a rule's own code, without its docstrings, comments and formatting."""
     digest = hashlib.sha256(f"{RESULTS_VERSION} {cls.__qualname__}".encode())
     for path in _own_files(cls):
-        digest.update(repr(_normalised(path)).encode())
+        digest.update(_normalised(path, path.stat().st_mtime_ns).encode())
     return digest.hexdigest()
 
 
@@ -68,12 +67,13 @@ def _own_files(cls: type) -> list[Path]:
     return sorted(f for f in files if f.suffix == ".py" and f.is_file())
 
 
-def _normalised(path: Path) -> Any:
-    """Return what a file's code says, as nested tuples that do not depend on the version of Python."""
+@lru_cache(maxsize=256)
+def _normalised(path: Path, changed_at: int) -> str:
+    """Return what a file's code says, as the text of nested tuples that do not depend on the version of Python."""
     try:
-        return _plain(ast.parse(path.read_bytes()))
+        return repr(_plain(ast.parse(path.read_bytes())))
     except (SyntaxError, ValueError):
-        return path.read_bytes()
+        return repr(path.read_bytes())
 
 
 def _plain(node: Any) -> Any:
