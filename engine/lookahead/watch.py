@@ -77,5 +77,7 @@ class Watch:
 
 def _is_machinery(path: Path) -> bool:
     """Return whether a file is code, or belongs to Python, to hustings or to the machine: none holds a rule's data."""
-    ours = (*_FLOORS, *_MACHINE, hustings_home(), Path(sys.prefix), Path(sys.base_prefix))
-    return path.suffix in _CODE or any(path.is_relative_to(p) for p in ours)
+    home = hustings_home()
+    ours = (*_FLOORS, *_MACHINE, home, (home / "cache").resolve(), Path(sys.prefix), Path(sys.base_prefix))
+    installed = path.suffix in _CODE or "site-packages" in path.parts
+    return installed or any(path.is_relative_to(p) for p in ours)
