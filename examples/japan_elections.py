@@ -38,7 +38,7 @@ from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation, Sample, make_sample
 from engine.study.settings import Scheme
 from engine.study.shapes import shape_of
-from hustings.exit_codes import ended
+from hustings.exit_codes import exit_code
 from hustings.inputs import instruments_of, source_of
 from hustings.terminal import progress, say, say_json, table
 from reports.numbers import bare_percent, percent, ratio, signed, signed_percent
@@ -512,7 +512,7 @@ def command(data: Path | None, in_json: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the example and return its exit code: 0 done, 2 bad input, told in one line."""
-    return ended(command, "japan_elections", argv)
+    return exit_code(command, "japan_elections", argv)
 
 
 if __name__ == "__main__":

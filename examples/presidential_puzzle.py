@@ -28,7 +28,7 @@ from datasets.events import Kind, PoliticalEvent, bundled_events
 from datasets.prices.bars import Floats
 from engine.statistics.significance import Significance
 from examples.term_regression import PartyRegression, TermReturns, party_regression, term_permutation
-from hustings.exit_codes import ended
+from hustings.exit_codes import exit_code
 from hustings.terminal import progress, say, say_json, table
 from reports.numbers import bare_percent, percent, points, ratio
 from reports.study_tables import p_text
@@ -386,7 +386,7 @@ def command(data: Path | None, log: str, in_json: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the example and return its exit code: 0 done, 2 bad input, told in one line."""
-    return ended(command, "presidential_puzzle", argv)
+    return exit_code(command, "presidential_puzzle", argv)
 
 
 if __name__ == "__main__":

@@ -1,50 +1,34 @@
-"""Shell completion: what bash, zsh and fish are told when Tab is pressed, without importing any command.
-
-The commands come from a prepared file (``command_tree.py``), the values from files too (``completion_values.py``).
-"""
+"""Shell completion: click's own, with ``name=value`` completed as one word in bash and zsh."""
 
 import os
 from typing import Any
 
-from click import Group
+import click
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
-    FishComplete,
     ShellComplete,
     ZshComplete,
+    add_completion_class,
+    get_completion_class,
     split_arg_string,
 )
 
-from hustings.command_tree import command_tree
+from hustings.terminal import say_json, say_raw
 
 VARIABLE = "_HUSTINGS_COMPLETE"
-"""Set by the script in the shell: which shell asks, as in ``bash_complete``."""
-_ASSIGNS = "="
+"""Set by the script in a shell: the shell that asks, as in ``bash_complete``."""
 
 
 class _Bash(BashComplete):
-    """Bash takes ``hold=5`` for three words, and puts in only what stands after the last ``=``."""
+    """Bash splits ``hold=5`` into three words, and replaces only the part after the last ``=``."""
 
-    source_template = """\
-%(complete_func)s() {
-    local IFS=$'\\n' type value response
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD %(complete_var)s=bash_complete "$1")
-    COMPREPLY=()
-    while IFS=',' read -r type value; do
-        case $type in
-            dir) compopt -o dirnames ;;
-            file) compopt -o default ;;
-            plain) COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace ;;
-        esac
-    done <<< "$response"
-    return 0
-}
-complete -o nosort -F %(complete_func)s %(prog_name)s
-"""
+    source_template = BashComplete.source_template.replace(
+        "COMPREPLY+=($value)", 'COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace'
+    )
 
     def source(self) -> str:
-        return ShellComplete.source(self)  # without asking a bash for its version
+        return ShellComplete.source(self)  # without starting a bash to read its version
 
     def get_completion_args(self) -> tuple[list[str], str]:
         words = split_arg_string(os.environ["COMP_WORDS"])
@@ -53,21 +37,20 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
         return typed[:-1], typed[-1]
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
-        value = item.value.partition(_ASSIGNS)[2]
-        return f"{item.type},{value or item.value}"
+        return f"{item.type},{item.value.partition('=')[2] or item.value}"
 
 
 def _joined(words: list[str]) -> list[str]:
-    """Return words with those that bash has parted at ``=`` put together again.
+    """Return words with those joined that bash has split at ``=``.
 
     >>> _joined(["run", "-p", "hold", "=", "5", ""])
     ['run', '-p', 'hold=5', '']
     """
-    found: list[str] = []
+    joined: list[str] = []
     for word in words:
-        glued = bool(found) and (word == _ASSIGNS or found[-1].endswith(_ASSIGNS)) and word != ""
-        found[len(found) - glued :] = [found[-1] + word] if glued else [word]
-    return found
+        glued = bool(joined) and (word == "=" or joined[-1].endswith("=")) and word != ""
+        joined[len(joined) - glued :] = [joined[-1] + word] if glued else [word]
+    return joined
 
 
 class _Zsh(ZshComplete):
@@ -79,32 +62,23 @@ class _Zsh(ZshComplete):
     )
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        help_ = None if item.value.endswith(_ASSIGNS) else item.help  # what bears a help is given a blank by zsh
+        help_ = None if item.value.endswith("=") else item.help  # zsh adds a blank to an item with a help
         return super().format_completion(CompletionItem(item.value, item.type, help_))
 
 
-class _Fish(FishComplete):
-    """Fish as click has it: after ``=`` it adds no blank itself."""
+def register() -> None:
+    """Let click use these classes for bash and zsh; for fish it has its own."""
+    add_completion_class(_Bash, "bash")
+    add_completion_class(_Zsh, "zsh")
 
 
-SHELLS: dict[str, type[ShellComplete]] = {"bash": _Bash, "zsh": _Zsh, "fish": _Fish}
-
-
-def script(shell: str) -> str:
-    """Return the script that a shell reads at its start; the first Tab then finds all prepared."""
-    return _asked(shell).source()
-
-
-def answer(instruction: str) -> str:
-    """Return what a shell's script reads of the values that may follow; blank where the instruction is not known.
-
-    Args:
-        instruction: the value of VARIABLE, such as ``zsh_complete``.
-    """
-    shell, _, what = instruction.partition("_")
-    return _asked(shell).complete() if shell in SHELLS and what == "complete" else ""
-
-
-def _asked(shell: str) -> ShellComplete:
-    group: Group = command_tree()
-    return SHELLS[shell](group, {}, "hustings", VARIABLE)
+def print_script(*, shell: str, as_json: bool) -> None:
+    """Print the script that a shell reads at its start."""
+    register()
+    kind = get_completion_class(shell)
+    assert kind is not None
+    script = kind(click.get_current_context().find_root().command, {}, "hustings", VARIABLE).source()
+    if as_json:
+        say_json({"shell": shell, "script": script})
+    else:
+        say_raw(script)

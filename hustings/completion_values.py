@@ -1,8 +1,6 @@
-"""The values that may be typed: rules, parameters, instruments, events, runs; from files, nothing heavy imported."""
+"""The values that complete an argument or an option in a shell; each function imports what it needs when called."""
 
-import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,115 +8,131 @@ from click import Context, Parameter
 from click.shell_completion import CompletionItem
 
 import datasets
-from datasets.home import hustings_home
-from hustings.parameter_sources import choices_of, class_named, described, parameters_in
-from hustings.run_names import run_names
-from strategies import ENTRY_POINTS, REGISTRY
+from datasets.errors import UserError
 
-_FACTS = Path(datasets.__file__).parent
+_CATALOGUE = Path(datasets.__file__).parent / "events" / "catalogue"
+_PRICES = (".csv", ".parquet", ".gz", ".tsv", ".txt")
 Items = list[CompletionItem[str]]
-Named = Iterable[tuple[str, str]]
-"""Values, each with a few words on it, or none."""
+Described = Iterable[tuple[str, str]]
+"""Values, each with a short description, which may be blank."""
 
 
 def strategies(ctx: Context, param: Parameter, incomplete: str) -> Items:
-    """Return the rules that begin so, with their theses; what is none of them may be a file."""
-    installed = {e.name: e.value for e in entry_points(group=ENTRY_POINTS)}
-    return _or_files(((name, described(at)) for name, at in {**installed, **REGISTRY}.items()), incomplete)
+    """Return the strategies that begin so, or files."""
+    return _or_files(_strategies(), incomplete)
+
+
+def _strategies() -> Iterator[tuple[str, str]]:
+    """Yield the registered strategies with the first line of their files, and those of installed packages."""
+    from importlib.metadata import entry_points
+
+    import strategies
+
+    for name, place in strategies.REGISTRY.items():
+        file = Path(strategies.__file__).parents[1] / place.partition(":")[0].replace(".", "/")
+        with file.with_suffix(".py").open(encoding="utf-8") as lines:
+            yield name, next(lines).strip().strip('"')
+    yield from ((e.name, "") for e in entry_points(group=strategies.ENTRY_POINTS) if e.name not in strategies.REGISTRY)
 
 
 def parameters(ctx: Context, param: Parameter, incomplete: str) -> Items:
-    """Return the names of the parameters of the rule typed before; after ``name=`` its values."""
-    found = class_named(_strategy_typed(ctx), _places())
-    if found is None:
-        return []
-    known = parameters_in(found)
+    """Return the names of the parameters of the strategy on the line; after ``name=`` its values."""
+    strategy = str(ctx.params.get("strategy") or next(iter(ctx.args), ""))  # click leaves it in args before a bare -p
+    hints, described = _parameters(strategy)
     name, equals, begun = incomplete.partition("=")
     if not equals:
         given = {str(p).partition("=")[0] for p in ctx.params.get("parameters") or ()}
-        return _begun(((f"{p.name}=", p.says) for p in known if p.name not in given), incomplete)
-    chosen = next((p for p in known if p.name == name), None)
-    return [] if chosen is None else _values(f"{name}=", choices_of(found, chosen), begun, ctx)
+        return _beginning(((f"{n}=", described[n]) for n in described if n not in given), incomplete)
+    if name not in hints:
+        return []
+    if "instrument" in getattr(hints[name], "__metadata__", ()):
+        before = f"{name}={begun[: begun.rfind(',') + 1]}"  # several instruments are separated by commas
+        return _beginning(((before + symbol, text) for symbol, text in _instruments(ctx)), incomplete)
+    return _beginning(((f"{name}={value}", "") for value in dict.fromkeys(_choices(hints[name]))), incomplete)
 
 
-def _strategy_typed(ctx: Context) -> str:
-    """Return the rule on the line; click leaves it among the rest where the option at the end lacks its value."""
-    return str(ctx.params.get("strategy") or next(iter(ctx.args), ""))
+def _parameters(strategy: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the type hints of a strategy's parameters and their descriptions; none if it cannot be loaded."""
+    from typing import get_type_hints
+
+    from engine.strategy import parameters
+    from hustings.terminal import strategy_output
+    from strategies.loading import find_strategy, is_backtrader
+
+    try:
+        with strategy_output(quiet=True):
+            cls = find_strategy(strategy)
+            if is_backtrader(cls):
+                return {}, dict.fromkeys(cls.params._getkeys(), "")
+            return get_type_hints(cls, include_extras=True), {p.name: p.says for p in parameters(cls)}
+    except UserError:
+        return {}, {}
 
 
-def _values(before: str, choices: list[str] | None, begun: str, ctx: Context) -> Items:
-    if choices is not None:
-        return _begun(((before + c, "") for c in choices), before + begun)
-    first, comma, last = begun.rpartition(",")  # several instruments stand behind one another
-    return _begun(((before + first + comma + s, says) for s, says in _instruments(ctx)), before + first + comma + last)
+def _choices(hint: Any) -> Iterator[str]:
+    """Yield the values of a type: members of an enumeration, true and false, and none."""
+    from enum import StrEnum
+    from typing import get_args
+
+    if hint is bool:
+        yield from ("true", "false")
+    elif hint is type(None):
+        yield "none"
+    elif isinstance(hint, type) and issubclass(hint, StrEnum):
+        yield from hint
+    else:
+        for part in get_args(hint):
+            yield from _choices(part)
 
 
 def instruments(ctx: Context, param: Parameter, incomplete: str) -> Items:
-    """Return the instruments that begin so: those known, those stored, those of ``--data``; or a file."""
+    """Return the known and stored instruments that begin so, those of ``--data``, or files."""
     return _or_files(_instruments(ctx), incomplete)
 
 
 def _instruments(ctx: Context) -> Iterator[tuple[str, str]]:
-    known = {row["symbol"]: row["name"] for row in _rows(_FACTS / "markets" / "instruments.csv")}
+    from datasets.home import hustings_home
+    from datasets.markets.instruments import bundled_instruments
+
+    known = {i.symbol: i.name for i in bundled_instruments()}
     yield from known.items()
-    at_hand = [hustings_home() / "bars", *([Path(ctx.params["data"])] if ctx.params.get("data") else [])]
-    more = sorted({p.name.partition(".")[0] for folder in at_hand for p in _price_files(folder)} - known.keys())
-    yield from ((symbol, "") for symbol in more)
-
-
-def _price_files(folder: Path) -> Iterator[Path]:
-    files = folder.iterdir() if folder.is_dir() else iter(())
-    return (p for p in files if p.suffix in (".csv", ".parquet", ".gz", ".tsv", ".txt") and p.name[0] not in "._")
+    folders = [hustings_home() / "bars", *([Path(ctx.params["data"])] if ctx.params.get("data") else [])]
+    files = {p for folder in folders if folder.is_dir() for p in folder.iterdir()}
+    prices = {p.name.partition(".")[0] for p in files if p.suffix in _PRICES and p.name[0] not in "._"}
+    yield from ((symbol, "") for symbol in sorted(prices - known.keys()))
 
 
 def events(ctx: Context, param: Parameter, incomplete: str) -> Items:
-    """Return the ids of events that begin so, with their titles; of the file or directory named with ``--events``."""
-    named = ctx.params.get("source") or ctx.params.get("events") or _FACTS / "events" / "catalogue"
-    path = Path(named)
-    rows = (row for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path]) for row in _rows(file))
-    return _begun(((row.get("event_id") or "", row.get("title") or "") for row in rows), incomplete)
+    """Return the ids of events that begin so, of the file or directory named with ``--events`` or the bundled ones."""
+    from datasets.csv_rows import read_csv
+
+    path = Path(ctx.params.get("source") or ctx.params.get("events") or _CATALOGUE)
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    try:
+        rows = [row.cells for file in files for row in read_csv(file, required=("event_id", "title")).rows]
+    except UserError:
+        return []
+    return _beginning(((r["event_id"], r["title"]) for r in rows), incomplete)
+
+
+def kinds(ctx: Context, param: Parameter, incomplete: str) -> Items:
+    """Return the kinds of events that begin so."""
+    from datasets.events import Kind
+
+    return _beginning(((kind.value, "") for kind in Kind), incomplete)
 
 
 def runs(ctx: Context, param: Parameter, incomplete: str) -> Items:
-    """Return the runs of the registry that begin so, newest first, with their rules; or a folder."""
-    return _or_files(run_names(), incomplete)
+    """Return the newest runs of the registry that begin so, with their strategies and dates, or folders."""
+    from hustings.registry import newest_runs
+
+    return _or_files(newest_runs(200), incomplete)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as f:
-            return list(csv.DictReader(f))
-    except (OSError, ValueError, csv.Error):
-        return []  # no place to complain: the command itself says what is wrong with it
-
-
-def _begun(named: Named, incomplete: str) -> Items:
+def _beginning(values: Described, incomplete: str) -> Items:
     fold = incomplete.casefold()
-    return [CompletionItem(value, help=says or None) for value, says in named if value.casefold().startswith(fold)]
+    return [CompletionItem(value, help=text or None) for value, text in values if value.casefold().startswith(fold)]
 
 
-def _or_files(named: Named, incomplete: str) -> Items:
-    return _begun(named, incomplete) or [CompletionItem(incomplete, type="file")]
-
-
-def _places() -> Mapping[str, str]:
-    return {**{e.name: e.value for e in entry_points(group=ENTRY_POINTS)}, **REGISTRY}
-
-
-Completer = Callable[[Context, Parameter, str], Any]
-
-VALUES_OF: dict[str, Completer] = {
-    "strategy": strategies,
-    "strategies name": strategies,
-    "parameters": parameters,
-    "instruments": instruments,
-    "benchmark": instruments,
-    "symbol": instruments,
-    "symbols": instruments,
-    "targets": instruments,
-    "explain names": instruments,
-    "event_id": events,
-    "run": runs,
-    "runs": runs,
-}
-"""What completes a parameter, by its name, or by that of its command and its own where others share the name."""
+def _or_files(values: Described, incomplete: str) -> Items:
+    return _beginning(values, incomplete) or [CompletionItem(incomplete, type="file")]

@@ -1,88 +1,78 @@
-"""Builds and runs one backtest from its parts, whichever sort of strategy it is."""
+"""Runs one backtest from what a user typed, of a hustings rule or of a backtrader strategy."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
 from datasets.errors import UserError, unknown_name
-from datasets.events import EventCatalogue
-from engine.plan.costs import Terms
-from engine.run.backtest import Window, account_start, backtest, finish_run
+from datasets.prices.bars import Bars
+from engine.run.backtest import account_start, backtest, finish_run
 from engine.run.identity import code_hash
 from engine.run.run import Run
-from engine.run.variants import ParameterSensitivity
 from engine.strategy import Strategy, build
 from engine.strategy.market import Market
 from engine.strategy.strategy_calls import format_error
+from hustings.run_options import RunOptions, Setting
 from strategies.loading import find_strategy, is_backtrader
 
 
-@dataclass(frozen=True)
-class Setting:
-    """All of a backtest but its strategy; ``vary``: whether to reckon it with other holds, delays and costs too."""
-
-    events: EventCatalogue
-    market: Market
-    terms: Terms
-    window: Window
-    benchmark: str | None = None
-    vary: bool = False
-
-
-def execute(name: str, given: dict[str, str], instruments: tuple[str, ...], setting: Setting) -> Run:
-    """Return the run of a strategy found by name, with parameters as text.
+def execute(options: RunOptions, *, vary: bool = False) -> Run:
+    """Return the run of a strategy; ``vary``: with the parameter sensitivity, if it is a rule.
 
     Raises:
         UserError: anything wrong with the input, in one line.
     """
-    cls = find_strategy(name)
+    cls, setting = find_strategy(options.strategy), options.setting(vary=vary)
     if is_backtrader(cls):
-        return _execute_backtrader(cls, given, instruments, setting)
-    return run_rule(build_rule(cls, given, instruments), setting)
+        return _execute_backtrader(cls, options, setting)
+    return run_rule(build_rule(cls, options.given(), options.instruments), setting)
 
 
 def build_rule(cls: type[Any], given: dict[str, str], instruments: tuple[str, ...]) -> Strategy:
     """Return a hustings rule with parameters as text.
 
     Raises:
-        UserError: a parameter that cannot be, or markets named as for a backtrader strategy.
+        UserError: an invalid parameter, or instruments given as for a backtrader strategy.
     """
     if instruments:
-        raise UserError(f"--instrument is for backtrader strategies; {cls.name} takes its markets with -p")
+        raise UserError(f"--instrument is for backtrader strategies; {cls.name} takes its instruments with -p")
     rule: Strategy = build(cls, given)
     return rule
 
 
 def run_rule(rule: Strategy, setting: Setting) -> Run:
     """Return the run of a hustings rule."""
-    run = backtest(
-        rule,
-        setting.events,
-        setting.market,
-        terms=setting.terms,
-        window=setting.window,
-        benchmark=setting.benchmark,
-    )
-    return replace(run, variants=_variants(rule, setting)) if setting.vary else run
-
-
-def _variants(rule: Strategy, setting: Setting) -> ParameterSensitivity:
+    events, market, terms = setting.events, setting.market, setting.terms
+    run = backtest(rule, events, market, terms=terms, window=setting.window, benchmark=setting.benchmark)
+    if not setting.vary:
+        return run
     from engine.run.parameter_sensitivity import parameter_sensitivity
 
-    return parameter_sensitivity(rule, setting.events, setting.market, terms=setting.terms, since=setting.window.since)
+    variants = parameter_sensitivity(rule, events, market, terms=terms, since=setting.window.since)
+    return replace(run, variants=variants)
 
 
-def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str, ...], setting: Setting) -> Run:
-    from engine.account.replay_custom import replay_custom
+def foreign_bars(cls: Any, market: Market, instruments: tuple[str, ...]) -> list[Bars]:
+    """Return the bars of the instruments that a backtrader strategy trades.
 
+    Raises:
+        UserError: none is given, or one cannot be traded.
+    """
     if not instruments:
-        raise UserError(f"{cls.__name__} is a backtrader strategy: name its markets with --instrument TOPIX")
-    market, terms, window = setting.market, setting.terms, setting.window
+        raise UserError(f"{cls.__name__} is a backtrader strategy: name its instruments with --instrument TOPIX")
     bars = market.loaded(dict.fromkeys(market.symbol(i) for i in instruments))
     for each in bars:
         each.instrument.check_tradable()
-    parameters = backtrader_parameters(cls, given)
+    return bars
+
+
+def _execute_backtrader(cls: Any, options: RunOptions, setting: Setting) -> Run:
+    from engine.account.replay_custom import replay_custom
+
+    market, terms, window = setting.market, setting.terms, setting.window
+    bars = foreign_bars(cls, market, options.instruments)
+    parameters = backtrader_parameters(cls, options.given())
     try:
         since = account_start(bars, window)
         account = replay_custom(cls, parameters, bars, setting.events, terms, since=since)
@@ -105,20 +95,23 @@ def _execute_backtrader(cls: Any, given: dict[str, str], instruments: tuple[str,
 
 
 def _rule(cls: Any) -> str:
-    """Return the first line of the class's own docstring; that of backtrader's base says nothing of the rule."""
+    """Return the first line of the class's own docstring, not of backtrader's base class."""
     words = (cls.__doc__ or "").strip().splitlines()
     own = bool(words) and cls.__doc__ != sys.modules["backtrader"].Strategy.__doc__
     return str(words[0]) if own else f"The backtrader strategy {cls.__name__}."
 
 
 def backtrader_parameters(cls: Any, given: dict[str, str]) -> dict[str, Any]:
-    """Return every parameter of a backtrader strategy, those given turned into the type of their default."""
+    """Return every parameter of a backtrader strategy; those given have the type of their default.
+
+    Raises:
+        UserError: an unknown parameter, or a value of another type.
+    """
     defaults: dict[str, Any] = dict(cls.params._getitems())
     for name in given:
         if name not in defaults:
-            raise unknown_name(
-                f"parameter of {cls.__name__}", name, defaults, hint=f"it has {', '.join(defaults) or 'none'}"
-            )
+            hint = f"it has {', '.join(defaults) or 'none'}"
+            raise unknown_name(f"parameter of {cls.__name__}", name, defaults, hint=hint)
     return {**defaults, **{n: _like(defaults[n], text, f"{cls.__name__} {n}") for n, text in given.items()}}
 
 

@@ -1,75 +1,72 @@
-"""Runs a command to its end: bad input becomes one line and exit code 2, and a reader who has gone no fault."""
+"""Runs a command and returns its exit code: bad input is one line on stderr, a closed pipe is no failure."""
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
 from datasets.errors import UserError
-from hustings.cli import ReaderGoneError
+from hustings.cli import ClosedPipeError
 
 
-def ended(command: click.Command, name: str, argv: Sequence[str] | None = None) -> int:
+def exit_code(command: click.Command, name: str, argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted.
 
-    ``name`` begins each line that tells of bad input.
+    ``name`` begins each message.
     """
-    return ended_call(lambda: _run(command, name, argv), name)
-
-
-def ended_call(call: Callable[[], int], name: str) -> int:
-    """Return the exit code of what runs a command, with what its streams can meet taken care of."""
-    _stand_in_for_closed_streams()
+    _replace_closed_streams()
     code = 0
     try:
-        code = call()
-        sys.stdout.flush()  # or a closed pipe shows only while Python ends
-    except (ReaderGoneError, BrokenPipeError):
-        _let_go_of_stdout()
+        code = _run(command, name, argv)
+        sys.stdout.flush()  # a closed pipe would otherwise show only when Python ends
+    except (ClosedPipeError, BrokenPipeError):
+        _discard_stdout()
     except OSError as e:
-        return _tell(name, f"cannot read or write ({_why(e)}): {e.filename or _unnamed()}")
+        return _fail(name, f"cannot read or write ({_reason(e)}): {e.filename or _unnamed()}")
     return code
 
 
-def _stand_in_for_closed_streams() -> None:
-    """Give Python a stdout and a stderr where the caller closed them (``>&-``), and it has none."""
+def _replace_closed_streams() -> None:
+    """Open a stdout and a stderr if the caller has closed them (``>&-``)."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - till Python ends
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until Python ends
 
 
 def _run(command: click.Command, name: str, argv: Sequence[str] | None) -> int:
     try:
         code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
     except UserError as e:
-        return _tell(name, str(e))
+        return _fail(name, str(e))
     except click.ClickException as e:
-        return _tell(name, e.format_message().replace("\n", " "))
+        return _fail(name, e.format_message().replace("\n", " "))
     except (click.Abort, KeyboardInterrupt):
         click.echo(f"{name}: interrupted", err=True)
         return 130
+    except SystemExit as e:  # click ends so after it has completed a line
+        code = e.code
     return code if isinstance(code, int) else 0
 
 
-def _why(e: OSError) -> str:
+def _reason(e: OSError) -> str:
     return e.strerror or (str(e).splitlines() or [type(e).__name__])[0]
 
 
 def _unnamed() -> str:
-    """Return what a fault is of that names no path; what stdout cannot take any more is let go."""
+    """Return the place of an error without a path; if stdout fails, discard what it still holds."""
     try:
         sys.stdout.flush()
     except OSError:
-        _let_go_of_stdout()
+        _discard_stdout()
     return "standard output, or a file being written"
 
 
-def _let_go_of_stdout() -> None:
-    """Send what is still to be written nowhere, so that Python does not fail on it at its end."""
+def _discard_stdout() -> None:
+    """Send the rest of stdout nowhere, so that Python does not fail on it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _tell(name: str, message: str) -> int:
+def _fail(name: str, message: str) -> int:
     click.echo(f"{name}: {message}", err=True)
     return 2

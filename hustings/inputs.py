@@ -1,4 +1,4 @@
-"""Turns what a user typed into the parts of a backtest."""
+"""Turns what a user types into events, bars, instruments, parameters and dates."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, bundled_events, load_events
 from datasets.events.label_file import load_labels, relabelled
 from datasets.events.priors import load_priors, with_priors
-from datasets.markets.instruments import InstrumentTable, bundled_instruments
+from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
 from datasets.prices.actions import Adjustment, CorporateAction, check_once, read_actions
 from datasets.prices.sources.adjusted import AdjustedSource
 from datasets.prices.sources.base import BarSource
@@ -22,7 +22,7 @@ _NAMED: dict[str, Callable[[], BarSource]] = {"builtin": BuiltinSource, "store":
 
 
 def events_of(path: Path | None, labels: Path | None = None) -> EventCatalogue:
-    """Return the events of a file or directory, or those that come with hustings; labels of a file replace theirs."""
+    """Return the events of a file or directory, or the bundled ones; labels of a file replace their own."""
     events = bundled_events() if path is None else load_events(path)
     return events if labels is None else relabelled(events, load_labels(labels))
 
@@ -33,7 +33,7 @@ def priced(events: EventCatalogue, path: Path | None) -> EventCatalogue:
 
 
 def source_of(data: Path | None) -> BarSource:
-    """Return the source of bars: what is at hand, ``builtin`` or ``store`` alone, or one directory and nothing else."""
+    """Return the source of bars: all that are available, ``builtin`` or ``store`` alone, or one directory alone."""
     if data is None:
         return DefaultSource()
     if str(data) in _NAMED and not data.is_dir():
@@ -45,14 +45,14 @@ def adjusted_source_of(data: Path | None, adjust: str | None) -> BarSource:
     """Return the source of bars with the corporate actions of the directory's own actions.csv, or of the store's.
 
     Raises:
-        UserError: as ``source_of``; or a bad row in actions.csv, or one of an instrument that is not known.
+        UserError: as ``source_of``; or actions.csv has an invalid row, or one of an unknown instrument.
     """
     source, path = source_of(data), Store().folder / "actions.csv"
     if data is not None:
         path = path if str(data) == "store" and not data.is_dir() else data / "actions.csv"
     known = instruments_of(data)
     actions = [_of_known(a, known, path) for a in (read_actions(path) if path.is_file() else [])]
-    check_once(actions, path.name)  # also where one row says T1306 and the other 1306
+    check_once(actions, path.name)  # also if one row says T1306 and another 1306
     return AdjustedSource(source, actions, None if adjust is None else Adjustment(adjust))
 
 
@@ -64,13 +64,19 @@ def _of_known(action: CorporateAction, known: InstrumentTable, path: Path) -> Co
 
 
 def instruments_of(data: Path | None) -> InstrumentTable:
-    """Return the known instruments: those that come with hustings, of the store, of the directory's instruments.csv."""
+    """Return the known instruments: the bundled ones, those of the store, and of the directory's instruments.csv."""
     known = bundled_instruments()
     own = [] if data is None else [data / "instruments.csv"]
     stored = [] if str(data) == "builtin" else Store().instrument_files()
     for path in [*stored, *own]:
         known = known.extended(path) if path.is_file() else known
     return known
+
+
+def has_bars(source: BarSource, instrument: Instrument) -> bool:
+    """Return whether a source has bars of an instrument under one of its names."""
+    names = {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
+    return any(s.casefold() in names for s in source.symbols())
 
 
 def parameters_of(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -96,7 +102,7 @@ def date_of(text: str | None, option: str) -> date | None:
     """Return a date typed as 2026-02-09.
 
     Raises:
-        UserError: it is not one.
+        UserError: it is not a date.
     """
     try:
         return None if text is None else date.fromisoformat(text)

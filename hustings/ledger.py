@@ -17,8 +17,6 @@ from hustings.chain import GENESIS, SCHEMA, Break, Row, RowKind, append, first_b
 from hustings.registry import database
 from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 
-SHOWN = 16
-"""How many digits of a hash are printed where the whole of it would only be in the way."""
 _SWEEP = "sweep-"
 """How the name of a sweep begins where a run has its id."""
 _SAME = 1e-9  # of two results of one run: what two processors may differ by
@@ -159,8 +157,10 @@ def _sweep_row(manifest: Mapping[str, Any], trials: SweepTrials) -> Row:
     )
 
 
-def position_json(position: TrialPosition) -> dict[str, Any]:
-    """Return a position as ``run --json`` prints it; ``broken`` is None where the ledger is whole."""
+def position_json(position: TrialPosition | None) -> dict[str, Any] | None:
+    """Return a position as ``run --json`` prints it; ``broken`` is None if the ledger is complete."""
+    if position is None:
+        return None
     numbers = {name: getattr(position, name) for name in ("k", "n", "k_of_rule", "n_of_rule", "head")}
     return {**numbers, "broken": position.broken or None}
 
@@ -180,7 +180,7 @@ class ChainCheck:
         return self.broken.why if self.broken else ""
 
 
-def verdict_on(printed: str = "") -> ChainCheck:
+def check_ledger(printed: str = "") -> ChainCheck:
     """Return whether the chain is whole, holds every run of the registry, and holds a row of a hash once printed.
 
     Args:

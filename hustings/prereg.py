@@ -22,7 +22,7 @@ from engine.strategy import build, values
 from engine.study.settings import EARLIEST, LATEST
 from hustings.execution import backtrader_parameters
 from hustings.inputs import date_of
-from hustings.ledger import Registration, Used, canonical, now, register, registrations, trials_of, verdict_on
+from hustings.ledger import Registration, Used, canonical, check_ledger, now, register, registrations, trials_of
 from hustings.trials import Trial
 from strategies.loading import find_strategy, is_backtrader
 
@@ -279,7 +279,7 @@ def standing(prereg: Preregistration) -> Standing:
         before=before,
         same_before=sum(canonical(t.parameters) == canonical(prereg.parameters) for t in before),
         registrations=sum(r.strategy == prereg.strategy for r in known),
-        broken=verdict_on().why,
+        broken=check_ledger().why,
     )
 
 

@@ -1,4 +1,4 @@
-"""Prints a page as PDF with the browser that is on this machine; nothing else of hustings needs one."""
+"""Prints a page as PDF with the browser of this machine; nothing else in hustings needs a browser."""
 
 import re
 import shutil
@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from datasets.errors import UserError
+from hustings.terminal import progress
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _SECONDS = 120
@@ -14,25 +15,26 @@ _NODE = re.compile(rb"\(node\d{8}\)")
 _DATE = re.compile(rb"(/(?:CreationDate|ModDate) \(D:)\d{14}")
 
 
-def print_pdf(page: Path, pdf: Path) -> None:
-    """Write a page as PDF, laid out for paper; the same page and browser give the same bytes.
+def print_pdf(page: Path) -> Path:
+    """Write a page as a PDF of the same name, laid out for paper; the same page and browser give the same bytes.
 
     Raises:
         UserError: there is no browser, it fails, or the file cannot be written.
     """
-    browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+    browser = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
     if browser is None:
         raise UserError(
             f"a PDF needs one of {', '.join(_BROWSERS[:3])} on the PATH; or print '{page}' from your browser"
         )
-    with tempfile.TemporaryDirectory() as scratch:
+    pdf = page.with_suffix(".pdf")
+    with progress("printing"), tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "page.pdf"
         _print(browser, page, made, Path(scratch) / "profile")
         try:
-            pdf.parent.mkdir(parents=True, exist_ok=True)
-            pdf.write_bytes(_settled(made.read_bytes()))
+            pdf.write_bytes(_reproducible(made.read_bytes()))
         except OSError as e:
-            raise UserError(f"cannot write '{pdf}': {e.strerror}; name another place") from e
+            raise UserError(f"cannot write '{pdf}': {e.strerror}; name another place with --out") from e
+    return pdf
 
 
 def _print(browser: str, page: Path, pdf: Path, profile: Path) -> None:
@@ -43,16 +45,16 @@ def _print(browser: str, page: Path, pdf: Path, profile: Path) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired as e:
-        raise UserError(f"{browser} has not printed '{page}' within {_SECONDS} s") from e
+        raise UserError(f"{browser} did not print '{page}' within {_SECONDS} s") from e
     if done.returncode or not pdf.is_file():
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
         raise UserError(f"{browser} could not print '{page}': {last}")
 
 
-def _settled(pdf: bytes) -> bytes:
+def _reproducible(pdf: bytes) -> bytes:
     """Return a PDF without what changes from one printing to the next: the time, and gaps in the names of its nodes.
 
-    Its length stays the same, so that its table of contents still holds.
+    Its length is unchanged, so that its table of contents is still valid.
     """
     nodes = sorted(set(_NODE.findall(pdf)))
     name = {node: b"(node%08d)" % n for n, node in enumerate(nodes, start=1)}

@@ -1,4 +1,4 @@
-"""Enters a run in the ledger of trials and the registry; what cannot be written is said and stops nothing."""
+"""Enters a run in the ledger of trials and in the registry; a failure is a warning and stops nothing."""
 
 from pathlib import Path
 
@@ -10,21 +10,23 @@ from hustings.terminal import warn
 from hustings.trials import TrialPosition
 
 
-def entered(run: Run) -> TrialPosition | None:
-    """Return where a run stands in the ledger of trials; None, said on stderr, where it cannot be entered."""
+def enter_or_warn(run: Run) -> TrialPosition | None:
+    """Return the position of a run in the ledger of trials; None, with a warning, if it cannot be entered."""
     try:
         position = enter(run)
     except UserError as e:
-        warn(f"hustings: {e}; the run goes on, but it is not listed and counts as no trial")
+        warn(f"hustings: {e}; the run continues, but it is not listed and is not counted as a trial")
         return None
     if position.broken:
         warn(f"hustings: the ledger of trials is damaged: {position.broken}; see 'hustings trials verify'")
     return position
 
 
-def listed(run: Run, folder: Path) -> None:
-    """Write a run into the registry of runs; on stderr where it cannot be written."""
+def record_or_warn(run: Run, folder: Path, position: TrialPosition | None) -> None:
+    """Write a run that the ledger holds into the registry of runs, or warn."""
+    if position is None:
+        return
     try:
         record(run, folder)
     except UserError as e:
-        warn(f"hustings: {e}; the run's files are written all the same")
+        warn(f"hustings: {e}; the run's files are written nevertheless")

@@ -4,14 +4,16 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UserError
 from datasets.home import hustings_home
-from engine.run.run import Run
+
+if TYPE_CHECKING:
+    from engine.run.run import Run  # imports numpy, which the completion of a run's id does not use
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -21,15 +23,11 @@ CREATE TABLE IF NOT EXISTS runs (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created_at DESC);
 """
-_COLUMNS = (
-    "run_id", "created_at", "strategy", "parameters", "simulated", "first_session", "last_session",
-    "n_trades", "total_return", "max_drawdown", "folder",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the registry. ``created_at`` is when it was last run, ISO UTC."""
+    """One line of the registry. ``created_at`` is the instant of the last run with this id, ISO UTC."""
 
     run_id: str
     created_at: str
@@ -44,14 +42,17 @@ class Entry:
     folder: str
 
 
+_COLUMNS = ",".join(f.name for f in fields(Entry))
+
+
 @contextmanager
 def database() -> Iterator[sqlite3.Connection]:
-    """Open the registry's file for one transaction, committed at the end.
+    """Open the registry for one transaction, committed at the end.
 
     Raises:
-        UserError: it cannot be made, read or written.
+        UserError: it cannot be created, read or written.
     """
-    path = hustings_home() / "runs.sqlite3"
+    path = _path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=60)) as db:
@@ -63,60 +64,68 @@ def database() -> Iterator[sqlite3.Connection]:
         raise UserError(f"the run registry '{path}' cannot be used ({e}); set HUSTINGS_HOME to a writable place") from e
 
 
-def record(run: Run, folder: Path) -> None:
-    """Write a run into the registry; a run of the same id takes the place of the older one.
+def record(run: "Run", folder: Path) -> None:
+    """Write a run into the registry; it replaces an earlier run of the same id.
 
     Raises:
         UserError: the registry cannot be written.
     """
-    row = (
-        run.run_id,
-        datetime.now(UTC).isoformat(timespec="microseconds"),
-        run.manifest["strategy"],
-        json.dumps(run.manifest["parameters"]),
-        int(run.simulated),
-        run.manifest["first_session"],
-        run.manifest["last_session"],
-        run.metrics["n_trades"],
-        run.metrics["total_return"],
-        run.metrics["max_drawdown"],
-        str(folder.resolve()),
+    manifest, metrics = run.manifest, run.metrics
+    entry = Entry(
+        run_id=run.run_id,
+        created_at=datetime.now(UTC).isoformat(timespec="microseconds"),
+        strategy=manifest["strategy"],
+        parameters=manifest["parameters"],
+        simulated=run.simulated,
+        first_session=manifest["first_session"],
+        last_session=manifest["last_session"],
+        n_trades=metrics["n_trades"],  # type: ignore[arg-type]  # a count
+        total_return=metrics["total_return"],
+        max_drawdown=metrics["max_drawdown"],
+        folder=str(folder.resolve()),
     )
+    row = {**vars(entry), "parameters": json.dumps(entry.parameters)}
     with database() as db:
-        db.execute(f"INSERT OR REPLACE INTO runs ({','.join(_COLUMNS)}) VALUES ({','.join('?' * len(row))})", row)
+        db.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES ({','.join('?' * len(row))})", tuple(row.values()))
 
 
 def entries(*, limit: int | None = None) -> list[Entry]:
     """Return the runs, newest first."""
-    with database() as db:
-        query = f"SELECT {','.join(_COLUMNS)} FROM runs ORDER BY created_at DESC LIMIT ?"
-        return [_entry(row) for row in db.execute(query, (-1 if limit is None else limit,))]
+    return _select("1 ORDER BY created_at DESC LIMIT ?", -1 if limit is None else limit)
 
 
 def count() -> int:
-    """Return how many runs there are."""
+    """Return the number of runs."""
     with database() as db:
         return int(db.execute("SELECT count(*) FROM runs").fetchone()[0])
+
+
+def newest_runs(limit: int) -> list[tuple[str, str]]:
+    """Return (run id, strategy and dates) of the newest runs; none without a registry, which is not created."""
+    query = "SELECT run_id, strategy || ' ' || first_session || ' to ' || last_session FROM runs"
+    try:
+        with closing(sqlite3.connect(f"{_path().resolve().as_uri()}?mode=ro", uri=True)) as db:
+            return list(db.execute(f"{query} ORDER BY created_at DESC LIMIT ?", (limit,)))
+    except (OSError, sqlite3.Error):
+        return []
 
 
 def find(name: str) -> Entry:
     """Return the run of an id or of an unambiguous beginning of one.
 
     Raises:
-        UserError: none, or more than one.
+        UserError: no such run, or more than one.
     """
-    with database() as db:
-        query = f"SELECT {','.join(_COLUMNS)} FROM runs WHERE substr(run_id, 1, ?) = ? LIMIT 6"
-        rows = [_entry(row) for row in db.execute(query, (len(name), name))]
-    if not rows or not name:
+    found = _select("substr(run_id, 1, ?) = ? LIMIT 6", len(name), name)
+    if not found or not name:
         raise UserError(f"no run '{name}'; 'hustings runs list' shows them, or name a run's folder")
-    if len(rows) > 1:
-        raise UserError(f"'{name}' begins more than one run: {', '.join(r.run_id for r in rows)}; add letters")
-    return rows[0]
+    if len(found) > 1:
+        raise UserError(f"'{name}' begins more than one run: {', '.join(e.run_id for e in found)}; add letters")
+    return found[0]
 
 
 def forget(run_id: str) -> None:
-    """Take a run out of the registry."""
+    """Remove a run from the registry."""
     with database() as db:
         db.execute("DELETE FROM runs WHERE run_id = ?", (run_id,))
 
@@ -125,16 +134,16 @@ def folder_of(name: str) -> Path:
     """Return the folder of a run named by id, by the beginning of one, or by its folder.
 
     Raises:
-        UserError: no such run, or its folder has gone.
+        UserError: no such run, or its folder is gone.
     """
     if (Path(name) / "manifest.json").is_file():
         return Path(name)
     entry = find(name)
-    folder, again = Path(entry.folder), f"run it again, or 'hustings runs remove {entry.run_id}'"
+    folder, advice = Path(entry.folder), f"run it again, or 'hustings runs remove {entry.run_id}'"
     if not folder.is_dir():
-        raise UserError(f"the folder of run {name} has gone: '{folder}'; {again}")
+        raise UserError(f"the folder of run {name} is gone: '{folder}'; {advice}")
     if not holds(folder, entry.run_id):
-        raise UserError(f"'{folder}' does not hold run {name} any more; {again}")
+        raise UserError(f"'{folder}' no longer holds run {name}; {advice}")
     return folder
 
 
@@ -151,6 +160,14 @@ def run_in(folder: Path) -> str | None:
         return None
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
-    named = dict(zip(_COLUMNS, row, strict=True))
-    return Entry(**{**named, "parameters": json.loads(named["parameters"]), "simulated": bool(named["simulated"])})
+def _path() -> Path:
+    return hustings_home() / "runs.sqlite3"
+
+
+def _select(where: str, *values: Any) -> list[Entry]:
+    with database() as db:
+        rows = [
+            dict(zip(_COLUMNS.split(","), row, strict=True))
+            for row in db.execute(f"SELECT {_COLUMNS} FROM runs WHERE {where}", values)
+        ]
+    return [Entry(**{**r, "parameters": json.loads(r["parameters"]), "simulated": bool(r["simulated"])}) for r in rows]

@@ -1,4 +1,4 @@
-"""The tear sheet of a run with what stands beside it: its study where it was studied, its place among the trials."""
+"""The tear sheet of a run with its study, if it was studied, and its position among the trials."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ from engine.run.run import Run
 from hustings.ledger import position_of
 
 if TYPE_CHECKING:
-    from engine.study.result import Study  # brings SciPy, which a run without a page does not use
+    from engine.study.result import Study  # imports the statistics, which a run without a page does not use
 
 
 def sheet_of(run: Run, study: "Study | None", *, trial: str) -> str:
@@ -20,20 +20,16 @@ def sheet_of(run: Run, study: "Study | None", *, trial: str) -> str:
 
 
 def sheet_again(run: Run, folder: Path) -> str:
-    """Return the tear sheet of a run read back from its folder, with its study and its place in the ledger."""
-    return sheet_of(run, kept_study(folder, run.run_id), trial=trial_of(run))
-
-
-def trial_of(run: Run) -> str:
-    """Return a run's place among all that was tried, in words; blank where the ledger does not hold it."""
+    """Return the tear sheet of a run read from its folder, with its study and its present position in the ledger."""
     try:
-        return position_of(run).text
+        trial = position_of(run).text
     except UserError:
-        return ""
+        trial = ""
+    return sheet_of(run, kept_study(folder, run.run_id), trial=trial)
 
 
 def kept_study(folder: Path, run_id: str) -> "Study | None":
-    """Return the study kept in a run's folder, if it is of that run.
+    """Return the study in a run's folder, if it is of that run.
 
     Raises:
         UserError: it is there and cannot be read.

@@ -1,4 +1,4 @@
-"""What the names typed after a command stand for: stored and built-in series, price files, directories of them."""
+"""The price series that typed names mean: stored and built-in series, price files, directories of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,136 +19,126 @@ _ENDINGS = (".csv", ".parquet", ".gz", ".tsv", ".txt")
 
 @dataclass(frozen=True)
 class Target:
-    """One series to judge: its table, or why there is none; ``held_against`` are bars known to be of the instrument."""
+    """One series to check: its table, or the error; ``reference`` are stored bars of the same instrument."""
 
     name: str
     symbol: str
     source: str
     instrument: Instrument | None = None
     table: PriceTable | None = None
-    held_against: Bars | None = None
+    reference: Bars | None = None
     retrieved_at: datetime | None = None
     error: str | None = None
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a user says of a file: what it is of, the zone of its stamps, how its dates are written; None: it tells."""
+class FileLayout:
+    """What a user says of a price file: its instrument, the zone of its timestamps, the format of its dates."""
 
     symbol: str | None = None
     zone: str | None = None
     date_format: str | None = None
 
-    def check_file(self, what: str) -> None:
-        """Raise a UserError where something is said of a file, and ``what`` is none."""
+    def check_file(self, reason: str) -> None:
+        """Raise a UserError if an option describes a file, and there is none for the given reason."""
         options = {"--symbol": self.symbol, "--zone": self.zone, "--date-format": self.date_format}
-        said = next((o for o, value in options.items() if value is not None), None)
-        if said is not None:
-            raise UserError(f"{said} tells of a FILE, and {what} is none; leave it out, or name the file")
+        given = next((o for o, value in options.items() if value is not None), None)
+        if given is not None:
+            raise UserError(f"{given} describes a FILE, and {reason}; leave it out, or name the file")
+
+    def read(self, path: Path) -> PriceTable:
+        """Return the table of a price file."""
+        return read_table(path, zone=self.zone, date_format=self.date_format)
 
 
-def targets_of(names: Sequence[str], *, told: Told, data: Path | None) -> list[Target]:
-    """Return the series that names stand for: symbols, files, directories; everything at hand where there is none.
+def targets_of(names: Sequence[str], *, layout: FileLayout, data: Path | None) -> list[Target]:
+    """Return the series that names mean: symbols, files, directories; without names all available series.
 
     Args:
         names: as typed.
-        told: what is said of the files among them.
-        data: where to look for symbols: a directory, ``builtin`` or ``store``; what is at hand where None.
+        layout: how to read the files among them.
+        data: where symbols are read from: a directory, ``builtin`` or ``store``; None: all available bars.
 
     Raises:
-        UserError: a name that is neither, a directory without price files, or something told of a file that is none.
+        UserError: a name that is none of these, a directory without price files, or a layout for what is no file.
     """
     known = instruments_of(data)
     if not names:
-        return list(_everything(told, data, known))
-    found = [t for name in names for t in _named(name, told, data, known)]
+        return list(_everything(layout, data, known))
+    found = [t for name in names for t in _named(name, layout, data, known)]
     if not found:
         raise UserError(f"no price files in '{' '.join(names)}'")
     return found
 
 
-def _everything(told: Told, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
+def _everything(layout: FileLayout, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
     if data is not None and data.is_dir():
-        replace(told, zone=None, date_format=None).check_file("a directory")
-        yield from _directory(data, told, known)
+        replace(layout, zone=None, date_format=None).check_file("a directory is none")
+        yield from _directory(data, layout, known)
         return
-    told.check_file("what is at hand")
+    layout.check_file("none is named")
     names = source_of(data).symbols()
     yield from (_by_name(name, data, known) for name in names)
 
 
 def _by_name(name: str, data: Path | None, known: InstrumentTable) -> Target:
     try:
-        return _at_hand(known.find(name), data)
+        return _available(known.find(name), data)
     except UserError as e:
         return Target(name, name, "", error=str(e))
 
 
-def _named(name: str, told: Told, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
+def _named(name: str, layout: FileLayout, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
     path = Path(name)
     if path.is_dir():
-        yield from _directory(path, told, instruments_of(path))
+        yield from _directory(path, layout, instruments_of(path))
     elif path.is_file():
-        yield _file(path, told, instruments_of(path.parent))
+        yield _file(path, layout, instruments_of(path.parent))
     elif path.suffix.casefold() in _ENDINGS:
         raise UserError(f"no file '{name}'; name a file, a directory, or a symbol that 'hustings data list' shows")
     elif data is not None and data.is_dir():
-        replace(told, zone=None, date_format=None).check_file(f"'{name}'")
-        yield _in_directory(known.find(name), data, told)
+        replace(layout, zone=None, date_format=None).check_file(f"'{name}' is none")
+        yield _in_directory(known.find(name), data, layout)
     else:
-        told.check_file(f"'{name}'")
-        yield _at_hand(known.find(name), data)
+        layout.check_file(f"'{name}' is none")
+        yield _available(known.find(name), data)
 
 
-def _directory(folder: Path, told: Told, known: InstrumentTable) -> Iterator[Target]:
-    yield from (_file(path, told, known) for path in price_files(folder))
+def _directory(folder: Path, layout: FileLayout, known: InstrumentTable) -> Iterator[Target]:
+    yield from (_file(path, layout, known) for path in price_files(folder))
 
 
-def _in_directory(instrument: Instrument, folder: Path, told: Told) -> Target:
+def _in_directory(instrument: Instrument, folder: Path, layout: FileLayout) -> Target:
     names = {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
     for path in price_files(folder):
         if symbol_of(path).casefold() in names:
-            return _read(path, instrument, told)
+            return _file(path, replace(layout, symbol=instrument.symbol), instruments_of(folder))
     return Target(instrument.symbol, instrument.symbol, str(folder), error=f"no file of {instrument.symbol} in --data")
 
 
-def _file(path: Path, told: Told, known: InstrumentTable) -> Target:
+def _file(path: Path, layout: FileLayout, known: InstrumentTable) -> Target:
     try:
-        read = read_table(path, zone=told.zone, date_format=told.date_format)
-        instrument = instrument_of(path, read, told.symbol, known)
+        table = layout.read(path)
+        instrument = instrument_of(path, table, layout.symbol, known)
     except UserError as e:
-        return Target(path.name, told.symbol or symbol_of(path), "file", error=str(e))
-    return _of_file(path, read, instrument)
+        return Target(path.name, layout.symbol or symbol_of(path), "file", error=str(e))
+    return _of_file(path, table, instrument)
 
 
-def _read(path: Path, instrument: Instrument, told: Told) -> Target:
-    try:
-        return _of_file(path, read_table(path, zone=told.zone, date_format=told.date_format), instrument)
-    except UserError as e:
-        return Target(path.name, instrument.symbol, "file", error=str(e))
+def _of_file(path: Path, table: PriceTable, instrument: Instrument) -> Target:
+    source, stored = f"file {path.name}", _stored(instrument)
+    return Target(path.name, instrument.symbol, source, instrument, table, stored, datetime.now(UTC))
 
 
-def _of_file(path: Path, read: PriceTable, instrument: Instrument) -> Target:
-    return Target(
-        name=path.name,
-        symbol=instrument.symbol,
-        source=f"file {path.name}",
-        instrument=instrument,
-        table=read,
-        held_against=_stored(instrument),
-        retrieved_at=datetime.now(UTC),
-    )
-
-
-def instrument_of(path: Path, read: PriceTable, symbol: str | None, known: InstrumentTable) -> Instrument:
+def instrument_of(path: Path, table: PriceTable, symbol: str | None, known: InstrumentTable) -> Instrument:
     """Return the instrument of a file: as typed, by its name, or by the ticker in it."""
     if symbol is not None:
         return known.find(symbol)
     names = {n.casefold() for n in known.names()}
-    for name in (symbol_of(path), read.ticker):
+    for name in (symbol_of(path), table.ticker):
         if name is not None and name.casefold() in names:
             return known.find(name)
-    raise UserError(f"{path.name}: neither its name nor its content tells what it is of; say so with --symbol")
+    raise UserError(f"{path.name}: neither its name nor its content names an instrument; name it with --symbol")
 
 
 def _stored(instrument: Instrument) -> Bars | None:
@@ -158,10 +148,10 @@ def _stored(instrument: Instrument) -> Bars | None:
     try:
         return StoreSource(store).load(instrument)
     except UserError:
-        return None  # a damaged series is no measure; checking it by its symbol says what is wrong with it
+        return None  # a damaged series is no reference; a check by its symbol reports the damage
 
 
-def _at_hand(instrument: Instrument, data: Path | None) -> Target:
+def _available(instrument: Instrument, data: Path | None) -> Target:
     store, symbol = Store(), instrument.symbol
     try:
         if str(data) != "builtin" and symbol in store.symbols():

@@ -1,1 +1,1 @@
-"""One file a command."""
+"""What can be typed: names, arguments, options and help of every command. A command imports its handler when called."""

@@ -1,151 +1,135 @@
-"""hustings data: which bars are at hand, where they came from, and what is in the store."""
+"""The command data: list, show, check, fetch, import, export and remove prices."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from datasets.errors import UserError, unknown_name
-from datasets.markets.instruments import Instrument
-from datasets.prices.bars import Bars
-from datasets.prices.series_file import Provenance
-from datasets.prices.sources.arch_bars import ArchSource
-from datasets.prices.sources.base import BarSource
-from datasets.prices.sources.builtin import BuiltinSource
-from datasets.prices.sources.files import DirectorySource
-from datasets.prices.sources.stored import DefaultSource, StoreSource
-from datasets.prices.store import Store
-from hustings.commands.data_check import check
-from hustings.commands.data_fetch import fetch
-from hustings.commands.data_import import export, import_files
-from hustings.inputs import instruments_of, source_of
-from hustings.terminal import say, say_json, table
+from hustings import completion_values as values
+from hustings.commands.options import PATH, CommandGroup, json_option, symbols_argument
 
-_DATA = click.option(
-    "--data", type=click.Path(path_type=Path), metavar="DIR|builtin|store", help="Only these bars [all at hand]."
+_PROVIDERS = ("yahoo", "fred", "stooq")
+_zone_option = click.option(
+    "--zone", metavar="ZONE", help="Time zone of a file's timestamps without one, such as Europe/London."
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+_format_option = click.option("--date-format", metavar="FORMAT", help="Format of a file's dates, such as %d/%m/%Y.")
+_symbol_option = click.option(
+    "--symbol",
+    metavar="SYMBOL",
+    help="The instrument of a file [its name, or the ticker in it].",
+    shell_complete=values.instruments,
+)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @click.pass_context
 def data(ctx: click.Context) -> None:
-    """List, import, check, show, export and remove bars."""
+    """List, fetch, import, check, show, export and remove prices."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_data)
 
 
-data.add_command(check)
-data.add_command(fetch)
-data.add_command(import_files)
-data.add_command(export)
-
-
 @data.command("list")
-@_DATA
-@_JSON
-def list_data(data: Path | None = None, as_json: bool = False) -> None:
-    """List the instruments, and where their bars come from."""
-    source, known = source_of(data), instruments_of(data)
-    rows = [_row(i, source) for i in known]
-    if as_json:
-        say_json(rows)
-        return
-    names = ("symbol", "name", "exchange", "currency", "bars", "other_names", "notes")
-    table([n.replace("_", " ") for n in names], [[str(r[n] or "-") for n in names] for r in rows])
+@click.option("--data", type=PATH, metavar="DIR|builtin|store", help="Only these bars [all available bars].")
+@json_option
+def list_data(**typed: Any) -> Any:
+    """List the instruments and the sources of their bars."""
+    from hustings.handlers.data import list_instruments
+
+    return list_instruments(**typed)
 
 
-@data.command(short_help="Show a stored series: span, last rows, deliveries.")
-@click.argument("symbol")
-@_JSON
-def show(symbol: str, as_json: bool) -> None:
-    """Show a stored SYMBOL: its span, its last rows, and every delivery with its source and what was put right."""
-    instrument = instruments_of(None).find(symbol)
-    bars = StoreSource().load(instrument)
-    told = Store().provenance(instrument.symbol)
-    if as_json:
-        say_json({**asdict(told), "real_opens": float(bars.open_is_real.mean())})
-        return
-    say(f"{instrument.symbol}  {instrument.name} ({instrument.mic}, {instrument.currency})")
-    say(f"{bars.span()}; {told.adjustment} series; {bars.open_is_real.mean():.1%} of its opens are traded prices")
-    say(f"sha256 {told.sha256}")
-    _last_rows(bars)
-    _deliveries(told)
+@data.command("show")
+@click.argument("symbol", shell_complete=values.instruments)
+@json_option
+def show_data(**typed: Any) -> Any:
+    """Show a stored SYMBOL: its span, its last rows, and every delivery with its source and corrections."""
+    from hustings.handlers.data import show_series
+
+    return show_series(**typed)
 
 
-def _last_rows(bars: Bars) -> None:
-    rows = range(max(0, len(bars) - 5), len(bars))
-    columns = ["session", "open", "high", "low", "close", "open traded"]
-    prices = [[f"{getattr(bars, c)[n]:,.2f}" for c in columns[1:5]] for n in rows]
-    marks = ["yes" if bars.open_is_real[n] else "no" for n in rows]
-    table(
-        columns,
-        [[str(bars.session[n]), *p, m] for n, p, m in zip(rows, prices, marks, strict=True)],
-        right=columns[1:5],
-    )
+@data.command("remove")
+@symbols_argument
+@json_option
+def remove_data(**typed: Any) -> Any:
+    """Remove SYMBOLS from the store, damaged series too; the files they came from are not touched."""
+    from hustings.handlers.data import remove_series
+
+    return remove_series(**typed)
 
 
-def _deliveries(told: Provenance) -> None:
-    for d in told.deliveries:
-        say(f"{d.retrieved_at}  {d.name} from {d.source}; {d.rows} rows {d.first} to {d.last}; licence: {d.licence}")
-        say(f"  {d.added} new, {d.changed} changed" + (f"; accepted: {', '.join(d.accepted)}" if d.accepted else ""))
-        for text in d.corrections:
-            say(f"  put right: {text}")
-        for text in d.warnings:
-            say(f"  warning: {text}")
+@data.command("check")
+@click.argument("targets", nargs=-1, metavar="[SYMBOL|FILE|DIR]...", shell_complete=values.instruments)
+@_symbol_option
+@click.option("--data", type=PATH, metavar="DIR", help="Where a SYMBOL is read from [all available bars].")
+@_zone_option
+@_format_option
+@click.option("--all", "show_all", is_flag=True, help="Show every row, not the first five of each rule.")
+@json_option
+def check_data(**typed: Any) -> Any:
+    """Report row by row what is wrong with price series, and what an import would refuse.
+
+    Exit 0 if an import would take all of them, 1 if it would refuse some, 2 if one cannot be read.
+    """
+    from hustings.handlers.data_check import check_targets
+
+    return check_targets(**typed)
 
 
-@data.command(short_help="Take series out of the store.")
-@click.argument("symbols", nargs=-1, required=True)
-@_JSON
-def remove(symbols: tuple[str, ...], as_json: bool) -> None:
-    """Take SYMBOLS out of the store (damaged ones too); the files they came from are not touched."""
-    store, known = Store(), instruments_of(None)
-    names = list(dict.fromkeys(_stored_name(s, store, known) for s in symbols))
-    for name in (n for n in names if n not in store.symbols()):
-        raise unknown_name("series in the store:", name, store.symbols(), hint="nothing was removed")
-    for name in names:
-        store.remove(name)
-    say_json({"removed": names}) if as_json else say(f"removed {', '.join(names)}")
+@data.command("fetch")
+@symbols_argument
+@click.option("--source", required=True, metavar="|".join(_PROVIDERS), help="The provider.")
+@click.option("--from", "from_", metavar="DATE", help="First session [all, or 10 sessions before the last stored one].")
+@click.option("--to", metavar="DATE", help="Last session [the newest].")
+@click.option("--accept", multiple=True, metavar="RULE", help="Let RULE pass; 'revision': stored rows may change.")
+@click.option("--retries", type=click.IntRange(0, 20), default=4, show_default=True, help="Retries of a request.")
+@click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds to wait.")
+@click.option("--full", is_flag=True, help="Request all sessions again, whatever is stored or was fetched today.")
+@json_option
+def fetch_data(**typed: Any) -> Any:
+    """Fetch SYMBOLS from a provider into the store; exit 1 if one of them was refused or failed.
+
+    A stored series changes only if the whole answer passes every check. The same command given again within a day
+    requests only what an interrupted one had left.
+    """
+    from hustings.handlers.data_fetch import fetch_symbols
+
+    return fetch_symbols(**typed)
 
 
-def _stored_name(symbol: str, store: Store, known: Any) -> str:
-    if symbol in store.symbols():
-        return symbol  # also one whose instrument nobody knows any more
-    found: str = known.find(symbol).symbol
-    return found
+@data.command("import")
+@click.argument("paths", nargs=-1, required=True, type=PATH)
+@_symbol_option
+@click.option("--accept", "accepted", multiple=True, metavar="RULE", help="Let a finding pass (repeatable; recorded).")
+@click.option("--source", default="file", show_default=True, help="Where the prices come from, in a few words.")
+@click.option("--licence", default="not stated", show_default=True, help="The terms under which they may be used.")
+@click.option(
+    "--adjustment", type=click.Choice(["price", "total"]), help="Without or with dividends [the instrument's]."
+)
+@_zone_option
+@_format_option
+@json_option
+def import_data(**typed: Any) -> Any:
+    """Check the price files at PATHS (files or directories) and import them into the store.
+
+    A file is imported as a whole or not at all. Exit 1 if some files were refused, 2 if all were.
+    """
+    from hustings.handlers.data_import import import_files
+
+    return import_files(**typed)
 
 
-def _row(instrument: Instrument, source: BarSource) -> dict[str, Any]:
-    return {
-        "symbol": instrument.symbol,
-        "name": instrument.name,
-        "exchange": instrument.mic,
-        "currency": instrument.currency,
-        "has_bars": _has(source, instrument),
-        "bars": _whence(source, instrument),
-        "other_names": " ".join(instrument.aliases),
-        "notes": instrument.notes,
-    }
+@data.command("export")
+@symbols_argument
+@click.option("--out", type=PATH, default=Path(), metavar="DIR", help="Where the files go [here].")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
+@json_option
+def export_data(**typed: Any) -> Any:
+    """Write stored series as SYMBOL.csv, each with its SYMBOL.provenance.json.
 
+    Importing such a file gives the same prices.
+    """
+    from hustings.handlers.data_import import export_series
 
-def _has(source: BarSource, instrument: Instrument) -> bool:
-    names = {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
-    return any(s.casefold() in names for s in source.symbols())
-
-
-def _whence(source: BarSource, instrument: Instrument) -> str | None:
-    if not _has(source, instrument):
-        return None
-    store = Store()
-    if isinstance(source, DirectorySource) or instrument.symbol not in store.symbols():
-        simulated = (
-            isinstance(source, DefaultSource | BuiltinSource) and instrument.symbol not in ArchSource().symbols()
-        )
-        return "SIMULATED" if simulated else "file" if isinstance(source, DirectorySource) else "built in"
-    try:
-        told = store.provenance(instrument.symbol)
-    except UserError:
-        return "damaged"
-    return f"{told.rows} to {told.last}, {told.deliveries[-1].source}"
+    return export_series(**typed)

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 from datasets.errors import UserError
 from engine.strategy import Country, OptionalCountry, Strategy, Symbol, Symbols
-from hustings.execution import Setting
+from hustings.run_options import Setting
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")

@@ -18,7 +18,7 @@ from datasets.prices.sources.http import HttpClock
 from datasets.prices.sources.providers import PROVIDERS
 from datasets.prices.store import Store
 from hustings.__main__ import main
-from hustings.commands import data_fetch
+from hustings.handlers import data_fetch
 from tests.loopback import (
     PAGE,
     Fault,

@@ -214,7 +214,7 @@ def test_a_file_is_never_overwritten(cli, home) -> None:
     answer = write(cli)
     assert (answer.code, "'mine.json' is there already" in answer.err) == (2, True)
     assert Path("mine.json").read_bytes() == before
-    assert ledger.verdict_on().rows == 1
+    assert ledger.check_ledger().rows == 1
 
 
 def test_no_file_is_left_that_no_row_vouches_for(cli, home, monkeypatch, tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_what_cannot_be_is_told_in_one_line_and_leaves_nothing(cli, home, rule: 
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert said in answer.err
     assert not Path("mine.json").exists()
-    assert ledger.verdict_on().rows == 0
+    assert ledger.check_ledger().rows == 0
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe\x00", b'{"hypothesis": 1}', b"null"])

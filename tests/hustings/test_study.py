@@ -11,9 +11,7 @@ from engine.study.result import Study
 from engine.study.settings import Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
-from hustings.commands.run_options import RunOptions
-from hustings.commands.study_options import StudyOptions
-from hustings.studying import registration_of, studied, subject_of
+from hustings.studies import StudyOptions, registration_of, studied, subject_of
 from tests.engine.markets import about
 from tests.hustings.conftest import Cli
 from tests.hustings.test_trials import tamper
@@ -109,11 +107,11 @@ def test_what_was_registered_stands_beside_the_result(cli: Cli, home: Path) -> N
     )
     said = cli("study", *PRESIDENTS, "--draws", "500", "--prereg", "plan.json", "--out", "out")
     assert "before any trial of this rule and these parameters" in said.out
-    assert "departs" not in said.out
+    assert "deviation:" not in said.out
     page = Path("out/tearsheet.html").read_text(encoding="utf-8")
     assert "rises &lt;b&gt;after&lt;/b&gt;" in page
     other = cli("study", *PRESIDENTS, "--draws", "600", "--seed", "9", "--prereg", "plan.json", "--out", "out2")
-    assert "departs: the draws is 600; registered was 500" in other.out
+    assert "deviation: the draws is 600; registered was 500" in other.out
     assert "not preregistered: 1 other study of this run was made under this file before" in other.out
     again = cli("study", *PRESIDENTS, "--draws", "500", "--prereg", "plan.json", "--out", "out")
     assert "before any trial of this rule and these parameters" in again.out  # it was the first, and stays it
@@ -186,20 +184,22 @@ def test_only_what_was_first_and_as_registered_is_preregistered(
 
 def test_the_series_that_were_asked_for_are_compared(cli: Cli, home: Path) -> None:
     registered(cli, "--adjust", "price")
-    options = StudyOptions((), "mean", "stratified", 9_999, 0, 0.05, None, Path("plan.json"), False)
-    subject = subject_of("buy-after-event", run_options(*PLAN[1::2], adjust="price"))
+    options = study_options(*PLAN[1::2], adjust="price")
+    subject = subject_of(options)
     for adjust, departures in (("price", []), (None, ["the adjustment of the series is none; registered was price"])):
         made = studied(subject, options, None, registration_of(Path("plan.json"), adjust))
         assert made.prereg is not None
         assert made.prereg["deviations"] == departures
 
 
-def run_options(*parameters: str, **other: Any) -> RunOptions:
-    """Return the options of a run on the bars that come with hustings."""
-    blank = dict.fromkeys(f.name for f in fields(RunOptions))
+def study_options(*parameters: str, **other: Any) -> StudyOptions:
+    """Return the options of a study on the bars that come with hustings, under plan.json."""
+    blank = dict.fromkeys(f.name for f in fields(StudyOptions))
     account = {"cash": 1e6, "cash_rate": 0.0, "borrow_rate": 0.0, "max_gross": 1.0}
-    given = {"parameters": parameters, "instruments": (), "data": Path("builtin")}
-    return RunOptions(**{**blank, **account, **given, **other})
+    given = {"strategy": "buy-after-event", "parameters": parameters, "instruments": (), "data": Path("builtin")}
+    study = {"windows": (), "model": "mean", "placebo": "stratified", "draws": 9_999, "seed": 0, "alpha": 0.05}
+    made = {"other_labels": None, "prereg": Path("plan.json"), "all_tests": False}
+    return StudyOptions(**{**blank, **account, **given, **study, **made, **other})
 
 
 def test_the_ways_to_study_a_run_are_counted_in_the_ledger(cli: Cli, home: Path) -> None:

@@ -65,5 +65,5 @@ def test_a_run_is_told_in_a_curve_and_two_views(cli, home) -> None:
 
 
 def test_a_stdout_without_blocks_gets_plain_signs(cli, home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hustings.terminal._signs", lambda: "_.-=+*%#")
+    monkeypatch.setattr("hustings.run_summary._signs", lambda: "_.-=+*%#")
     assert not set("▁▂▃▄▅▆▇█") & set(cli("run", "pro-growth-win", "--no-report").out)

@@ -143,7 +143,7 @@ def test_the_position_of_a_run_is_asked_for_without_entering_it(home) -> None:
     ledger.enter(a_run("one", 0.01, 0.03))
     ledger.enter(a_run("two", 0.01, 0.04))
     assert ledger.position_of(a_run("one", 0.01, 0.03)).text == "trial 1 of 2 (1 of 2 of this rule)"
-    assert ledger.verdict_on().rows == 2
+    assert ledger.check_ledger().rows == 2
     with pytest.raises(UserError, match="run three is not in the ledger"):
         ledger.position_of(a_run("three", 0.01))
 
@@ -151,7 +151,7 @@ def test_the_position_of_a_run_is_asked_for_without_entering_it(home) -> None:
 def test_a_repetition_leaves_the_head_that_pages_print(home) -> None:
     heads = {ledger.enter(a_run("same", 0.01, 0.03)).head for _ in range(3)}
     assert len(heads) == 1
-    assert ledger.verdict_on().rows == 3
+    assert ledger.check_ledger().rows == 3
 
 
 # --- studies
@@ -163,7 +163,7 @@ def test_each_way_to_study_a_run_is_counted_once(home) -> None:
     settings: list[dict[str, Any]] = [{"seed": 0}, {"seed": 1}, {"seed": 0}, {"seed": 1, "windows": ["0:5"]}]
     assert [ledger.enter_study(run, each) for each in settings] == [1, 2, 2, 3]
     assert ledger.enter_study(a_run("other", 0.01), {"seed": 0}) == 1
-    assert ledger.verdict_on().rows == 5
+    assert ledger.check_ledger().rows == 5
 
 
 def test_settings_are_the_same_in_any_order(home) -> None:
@@ -389,7 +389,7 @@ def test_two_processes_append_at_once_and_the_chain_is_whole(home) -> None:
     """Each enters 30 trials of its own; the ten of both are ten trials, whoever came first."""
     writers = [Forked(enter_trials, name, 30) for name in ("a", "b")]
     assert [w.wait() for w in writers] == [0, 0]
-    verdict = ledger.verdict_on()
+    verdict = ledger.check_ledger()
     assert (verdict.rows, verdict.trials, verdict.broken) == (120, 70, None)
     assert [t.k for t in ledger.trials_of()] == list(range(1, 71))
 
@@ -400,7 +400,7 @@ def test_a_kill_in_the_midst_leaves_a_whole_chain_with_all_that_was_entered(home
         last = [int(killed.stdout.readline()) for _ in range(10 + round_)][-1]
         killed.kill()
         killed.wait()
-        assert ledger.verdict_on().broken is None
+        assert ledger.check_ledger().broken is None
         assert f"k{round_}{last:06}" in {t.run_id for t in ledger.trials_of()}
 
 
@@ -426,7 +426,7 @@ def test_a_full_disk_is_one_line_and_the_runs_files_are_written(cli, home, monke
     assert answer.json["trial"] is None
     assert json.loads(Path("out/manifest.json").read_text())["run_id"] == answer.json["run_id"]
     monkeypatch.undo()
-    assert ledger.verdict_on().broken is None
+    assert ledger.check_ledger().broken is None
 
 
 @pytest.mark.parametrize("part", [0.5, 0.0])

@@ -1,19 +1,18 @@
-"""hustings new: a strategy file with its test, ready to edit."""
+"""hustings new: writes a strategy file with its test, ready to edit."""
 
 import keyword
 import re
 from pathlib import Path
 
-import click
-
 from datasets.errors import UserError
+from hustings.files import write_text
 from hustings.terminal import say, say_json
 
-_STRATEGY = '''"""{cls}: say in one line why this should earn anything."""
+_STRATEGY = '''"""{cls}: state in one line why this should earn a return."""
 
 from datasets.events import Kind, PoliticalEvent
-from engine.strategy.market import MarketView
 from engine.strategy import After, Fraction, Leg, NextOpen, Sessions, Strategy, Symbol, strategy
+from engine.strategy.market import MarketView
 
 
 @strategy
@@ -21,9 +20,9 @@ class {cls}(Strategy):
     """Buy an index at the first open after an incumbent has won a general election, and hold it.
 
     Args:
-        instrument: what to buy
+        instrument: index to buy
         hold: sessions held
-        weight: share of equity put in
+        weight: share of equity invested
     """
 
     instrument: Symbol = "TOPIX"
@@ -56,28 +55,23 @@ def test_trades_the_landslide_of_2026_after_it_was_known() -> None:
 '''
 
 
-@click.command()
-@click.argument("name")
-@click.option("--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="Where to write [here].")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
-def new(name: str, folder: Path, as_json: bool) -> None:
-    """Write NAME.py (a strategy that runs) and test_NAME.py (a test that passes), ready to edit."""
+def write_strategy(*, name: str, folder: Path, as_json: bool) -> None:
+    """Write a strategy that runs and a test that passes, and print where they are.
+
+    Raises:
+        UserError: the name is no name of a module, a file exists already, or cannot be written.
+    """
     words = [w for w in re.split(r"[-_\s]+", name) if w]
-    module = "_".join(words).lower()
+    module, cls = "_".join(words).lower(), "".join(w[:1].upper() + w[1:] for w in words)
     if not module.isidentifier() or keyword.iskeyword(module):
         raise UserError(f"'{name}' cannot be a strategy's name: use letters, digits and dashes, such as my-rule")
-    cls = "".join(w[:1].upper() + w[1:] for w in words)
     strategy, test = folder / f"{module}.py", folder / f"test_{module}.py"
     for path in (strategy, test):
         if path.exists():
-            raise UserError(f"'{path}' is there already; take another name or move it away")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        strategy.write_text(_STRATEGY.format(cls=cls), encoding="utf-8")
-        test.write_text(_TEST.format(cls=cls, module=module, test=test.name), encoding="utf-8")
-    except OSError as e:
-        raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --dir") from e
+            raise UserError(f"'{path}' exists already; choose another name or move it away")
+    write_text(strategy, _STRATEGY.format(cls=cls), option="--dir")
+    write_text(test, _TEST.format(cls=cls, module=module, test=test.name), option="--dir")
     if as_json:
         say_json({"strategy": str(strategy), "test": str(test), "class": cls})
-        return
-    say(f"{strategy}\n{test}\nrun it: hustings run {strategy}:{cls}")
+    else:
+        say(f"{strategy}\n{test}\nrun it: hustings run {strategy}:{cls}")

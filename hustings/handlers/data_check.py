@@ -1,4 +1,4 @@
-"""hustings data check: what is wrong with the bars of a symbol, a file or a directory; what an import would refuse."""
+"""hustings data check: reports what is wrong with price series, and what an import would refuse."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -6,12 +6,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import click
-
 from datasets.errors import UserError
 from datasets.prices.bars import Bars
 from datasets.prices.quality import Finding, QualityReport, Severity, examine, validate
-from hustings.targets import Target, Told, targets_of
+from hustings.targets import FileLayout, Target, targets_of
 from hustings.terminal import progress, say, say_json, table
 
 _SHOWN = 5
@@ -20,7 +18,7 @@ _ORDER = (Severity.REFUSAL, Severity.WARNING, Severity.NOTE)
 
 @dataclass(frozen=True)
 class CheckedSeries:
-    """A target and what was found; ``bars`` are those that would be let in were every refusal accepted."""
+    """A target and its findings; ``bars`` are those that an import would store, None if it would refuse them."""
 
     target: Target
     report: QualityReport | None = None
@@ -32,19 +30,8 @@ class CheckedSeries:
         return () if self.report is None else self.report.refused_by(())
 
 
-@click.command("check", short_help="Say row by row what is wrong with prices.")
-@click.argument("targets", nargs=-1, metavar="[SYMBOL|FILE|DIR]...")
-@click.option("--symbol", metavar="SYM", help="What a FILE is of [its name, or the ticker in it].")
-@click.option(
-    "--data", type=click.Path(path_type=Path), metavar="DIR", help="Where to look for a SYMBOL [what is at hand]."
-)
-@click.option("--zone", metavar="ZONE", help="Time zone of a FILE's stamps without one, such as Europe/London.")
-@click.option("--date-format", metavar="FORMAT", help="How a FILE writes dates, such as %d/%m/%Y.")
-@click.option("--all", "show_all", is_flag=True, help="Show every row, not the first five of each rule.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
-@click.pass_context
-def check(
-    ctx: click.Context,
+def check_targets(
+    *,
     targets: tuple[str, ...],
     symbol: str | None,
     data: Path | None,
@@ -52,28 +39,24 @@ def check(
     date_format: str | None,
     show_all: bool,
     as_json: bool,
-) -> None:
-    """Say row by row what is wrong with price series, and what an import would refuse.
-
-    Exit 0 when it would take all of them, 1 when it would refuse some, 2 when one cannot be read.
-    """
-    with progress("reading and judging"):
-        checked = [_judged(t) for t in targets_of(targets, told=Told(symbol, zone, date_format), data=data)]
+) -> int:
+    """Print what is wrong with price series; return 1 if an import would refuse one, 2 if one cannot be read."""
+    with progress("reading and checking"):
+        checked = [_checked(t) for t in targets_of(targets, layout=FileLayout(symbol, zone, date_format), data=data)]
     if as_json:
         say_json([_json(c) for c in checked])
     else:
         _show(checked, show_all=show_all)
     if any(c.target.error for c in checked):
-        ctx.exit(2)
-    if any(c.refusals for c in checked):
-        ctx.exit(1)
+        return 2
+    return 1 if any(c.refusals for c in checked) else 0
 
 
-def _judged(target: Target) -> CheckedSeries:
-    """Return what was found; what cannot be judged is told as that target's error, and stops no other."""
+def _checked(target: Target) -> CheckedSeries:
+    """Return the findings of a target; an error is kept with it, and the other targets are checked."""
     if target.table is None or target.instrument is None:
         return CheckedSeries(target)
-    against = {"reference": target.held_against, "retrieved_at": target.retrieved_at}
+    against = {"reference": target.reference, "retrieved_at": target.retrieved_at}
     try:
         report = examine(target.table, target.instrument, **against)  # type: ignore[arg-type]
         refused = report.refused_by(())
@@ -94,7 +77,7 @@ def _show(checked: Sequence[CheckedSeries], *, show_all: bool) -> None:
         if each.report is not None:
             _show_report(each, each.report, show_all=show_all, refusals_only=several and not show_all)
     if several and not show_all:
-        say("'hustings data check' of one series, or --all, shows warnings and notes too")
+        say("'hustings data check' of one series, or --all, also shows warnings and notes")
 
 
 def _row(each: CheckedSeries) -> list[str]:
@@ -116,7 +99,7 @@ def _show_report(each: CheckedSeries, report: QualityReport, *, show_all: bool, 
     for _, group in groupby(sorted(findings, key=_rank), key=_rank):
         _show_group(report, list(group), unit, shown=None if show_all else _SHOWN)
     for correction in () if refusals_only else report.corrections:
-        say(f"put right{' if accepted' if report.refused_by(()) else ''}: {correction}")
+        say(f"corrected{' if accepted' if report.refused_by(()) else ''}: {correction}")
 
 
 def _rank(finding: Finding) -> tuple[int, str]:

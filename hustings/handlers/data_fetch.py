@@ -1,11 +1,9 @@
-"""hustings data fetch: brings prices from a provider into the store."""
+"""hustings data fetch: requests prices from a provider and stores them."""
 
 import random
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
-
-import click
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
@@ -13,7 +11,7 @@ from datasets.prices.fetch_journal import FetchJournal
 from datasets.prices.fetching import FetchOutcome, FetchRequest, FetchState, check_offered, fetch_all
 from datasets.prices.quality import check_accepted
 from datasets.prices.sources.http import HttpClock, RetryPolicy
-from datasets.prices.sources.providers import PROVIDERS, provider_of
+from datasets.prices.sources.providers import provider_of
 from datasets.prices.store import REVISION, Store
 from hustings.inputs import date_of, instruments_of
 from hustings.terminal import say, say_json, table, warn
@@ -21,19 +19,8 @@ from hustings.terminal import say, say_json, table, warn
 _SHOWN = 5
 
 
-@click.command("fetch", short_help="Fetch series from a provider into the store.")
-@click.argument("symbols", nargs=-1, required=True)
-@click.option("--source", required=True, metavar="|".join(PROVIDERS), help="The provider to ask.")
-@click.option("--from", "from_", metavar="DATE", help="First session [all, or 10 sessions before the last stored one].")
-@click.option("--to", metavar="DATE", help="Last session [the newest].")
-@click.option("--accept", multiple=True, metavar="RULE", help="Let RULE pass; 'revision': stored rows may change.")
-@click.option("--retries", type=click.IntRange(0, 20), default=4, show_default=True, help="How often to ask again.")
-@click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds to wait.")
-@click.option("--full", is_flag=True, help="Ask for everything again, whatever is stored or was fetched today.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
-@click.pass_context
-def fetch(
-    ctx: click.Context,
+def fetch_symbols(
+    *,
     symbols: tuple[str, ...],
     source: str,
     from_: str | None,
@@ -43,21 +30,17 @@ def fetch(
     timeout: float,
     full: bool,
     as_json: bool,
-) -> None:
-    """Fetch SYMBOLS from a provider into the store; exit 1 if any of them was refused or failed.
-
-    What is stored stays as it is unless a whole answer passes every check. A command that was interrupted asks only
-    for the rest when it is given again within a day.
-    """
+) -> int:
+    """Fetch series, print the outcome of each symbol, and return 1 if one was refused or failed."""
     request = FetchRequest(_instruments(symbols), date_of(from_, "--from"), date_of(to, "--to"), accept, full)
     if request.first and request.last and request.first > request.last:
         raise UserError(f"--from {request.first} lies after --to {request.last}")
     check_accepted([rule for rule in accept if rule != REVISION])
     clock = _clock(quiet=as_json)
-    policy = replace(RetryPolicy(), retries=retries, connect_s=min(10.0, timeout), read_s=timeout, total_s=4 * timeout)
-    provider = provider_of(source, policy=policy, clock=clock)
+    limits = {"retries": retries, "connect_s": min(10.0, timeout), "read_s": timeout, "total_s": 4 * timeout}
+    provider = provider_of(source, policy=RetryPolicy(**limits), clock=clock)  # type: ignore[arg-type]
     check_offered(request.instruments, source)
-    journal = FetchJournal(_words(request, provider.source), now=clock.now())
+    journal = FetchJournal(_request_key(request, provider.source), now=clock.now())
     if full:
         journal.clear()
     outcomes: list[FetchOutcome] = []
@@ -66,10 +49,13 @@ def fetch(
         if not as_json:
             warn(f"[{len(outcomes)}/{len(request.instruments)}] {_line(outcome)}")
     if not any(o.state is FetchState.NOT_ASKED for o in outcomes):
-        journal.clear()  # every symbol had its turn: given again, the command is an update
-    say_json(_json(outcomes, provider.source)) if as_json else _show(outcomes)
-    if not all(o.state.is_good for o in outcomes):
-        ctx.exit(1)
+        journal.clear()  # every symbol was requested: the same command is then an update
+    good = all(o.state.is_good for o in outcomes)
+    if as_json:
+        say_json({"source": provider.source, "good": good, "symbols": [asdict(o) for o in outcomes]})
+    else:
+        _show(outcomes)
+    return 0 if good else 1
 
 
 def _instruments(symbols: tuple[str, ...]) -> list[Instrument]:
@@ -88,8 +74,8 @@ def _clock(*, quiet: bool) -> HttpClock:
     )
 
 
-def _words(request: FetchRequest, source: str) -> str:
-    """Return what makes two commands the same."""
+def _request_key(request: FetchRequest, source: str) -> str:
+    """Return a text that is the same for the same request."""
     symbols = ",".join(sorted(i.symbol for i in request.instruments))
     return f"{source} {symbols} {request.first} {request.last} {sorted(request.accepted)}"
 
@@ -101,19 +87,12 @@ def _line(o: FetchOutcome) -> str:
 
 
 def _show(outcomes: list[FetchOutcome]) -> None:
-    columns = ["symbol", "asked for", "outcome", "added", "changed", "as stored", "first", "last"]
-    rows = [
-        [
-            o.symbol,
-            o.asked_for or "-",
-            o.state,
-            *map(str, (o.added, o.changed, o.unchanged)),
-            o.first or "-",
-            o.last or "-",
-        ]
-        for o in outcomes
-    ]
-    table(columns, rows, right=["added", "changed", "as stored"])
+    columns = ["symbol", "requested as", "outcome", "added", "changed", "unchanged", "first", "last"]
+    rows = []
+    for o in outcomes:
+        counts = map(str, (o.added, o.changed, o.unchanged))
+        rows.append([o.symbol, o.asked_for or "-", o.state, *counts, o.first or "-", o.last or "-"])
+    table(columns, rows, right=["added", "changed", "unchanged"])
     for o in outcomes:
         _show_list(o.symbol, (o.reason,) if o.reason else ())
         _show_list(f"{o.symbol} would change" if o.state is FetchState.REFUSED else f"{o.symbol} changed", o.diff)
@@ -125,7 +104,3 @@ def _show_list(title: str, lines: tuple[str, ...]) -> None:
         say(f"{title}: {line}")
     if len(lines) > _SHOWN:
         say(f"{title}: {len(lines) - _SHOWN} more; --json shows all")
-
-
-def _json(outcomes: list[FetchOutcome], source: str) -> dict[str, object]:
-    return {"source": source, "good": all(o.state.is_good for o in outcomes), "symbols": [asdict(o) for o in outcomes]}

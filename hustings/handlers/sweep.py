@@ -5,8 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import click
-
 from datasets.errors import UserError
 from engine.sweep.condition import condition_of
 from engine.sweep.digest import checked_metric, heat_axes
@@ -14,14 +12,13 @@ from engine.sweep.job import Job, job_of, manifest_of
 from engine.sweep.result import SweepResult
 from engine.sweep.space import Space, drawn_from, grid_space, listed_space, those_of
 from engine.sweep.walk_forward import Fold, folds_of, length_text, with_folds
-from hustings.commands.run_options import RunOptions, run_options
-from hustings.execution import Setting
 from hustings.run_folder import check_writable
+from hustings.run_options import RunOptions, Setting
 from hustings.sweeping.execution import execute_sweep
 from hustings.sweeping.files import SweepFolder, as_json
 from hustings.sweeping.result import enter_result, result_json, result_of
 from hustings.sweeping.values import listed_rows, parted
-from hustings.terminal import apart, progress, say, say_json, table, warn
+from hustings.terminal import progress, say, say_files, say_json, say_sources, strategy_output, table, warn
 from strategies.loading import find_strategy, is_backtrader
 
 _LENGTH = re.compile(r"(\d+)\s*(y|years?|e|events?)?", re.IGNORECASE)
@@ -33,8 +30,8 @@ _MAX_LENGTH = 5_000
 
 
 @dataclass(frozen=True)
-class SweepOptions:
-    """The options of a sweep besides those of a backtest."""
+class SweepOptions(RunOptions):
+    """A backtest, the combinations of its parameters, and how they are computed and ranked."""
 
     conditions: tuple[str, ...]
     draw: int | None
@@ -56,68 +53,26 @@ class SweepOptions:
         return () if self.heat is None else tuple(n.strip() for n in self.heat.split(","))
 
 
-@click.command()
-@click.argument("strategy")
-@run_options
-@click.option(
-    "--where", "conditions", multiple=True, metavar="EXPR", help="Only combinations for which this holds (repeatable)."
-)
-@click.option(
-    "--random", "draw", type=click.IntRange(1, 10_000_000), metavar="N", help="Try N combinations drawn at random."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --random.")
-@click.option(
-    "--list", "listing", type=click.Path(path_type=Path), metavar="FILE", help="Try the combinations of a CSV file."
-)
-@click.option("--metric", default="total_return", show_default=True, help="The metric that ranks them.")
-@click.option(
-    "--top", type=click.IntRange(1, 1_000), default=5, show_default=True, help="How many of the best to replay."
-)
-@click.option("--heat", metavar="A,B", help="The two parameters of the heat map [those with most values].")
-@click.option("--train", metavar="N|Ny", help="Walk-forward: train on N events, or on N years (10y).")
-@click.option("--test", metavar="N|Ny", help="Walk-forward: trade the next N events, or N years, and roll on.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes on this machine.")
-@click.option("--scheduler", metavar="ADDRESS", help="Workers of a Dask cluster instead, such as tcp://host:8786.")
-@click.option("--resume", is_flag=True, help="Continue an interrupted sweep.")
-@click.option("--restart", is_flag=True, help="Start over and replace the results in the folder.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where the files go [sweeps/<sweep_id>].")
-@click.option("--no-report", is_flag=True, help="Write no page.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
-@click.pass_context
-def sweep(
-    ctx: click.Context,
-    /,
-    strategy: str,
-    options: RunOptions,
-    out: Path | None,
-    no_report: bool,
-    as_json: bool,
-    **typed: Any,
-) -> None:
-    """Try combinations of STRATEGY's parameters, rank them, and replay the best.
-
-    Values: -p hold=1:50, -p stop_loss=none,0.03,0.05, -p weight=0.1:0.9:0.2, -p instrument=all. A parameter with one
-    value is fixed. All combinations are tried, or those of --random, --list and --where. Exit 1 if a replay disagrees.
-    """
-    sweep_options = SweepOptions(**typed)
-    if sweep_options.resume and sweep_options.restart:
+def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **typed: Any) -> int:
+    """Try the combinations, write the results, print the best, and return 1 if a replay disagrees."""
+    options = SweepOptions(**typed)
+    if options.resume and options.restart:
         raise UserError("--resume continues a sweep and --restart starts it over: give one of them")
-    checked_metric(sweep_options.metric)
-    with progress("reading events and bars"), apart(quiet=as_json):
+    metric = checked_metric(options.metric)
+    with progress("reading events and bars"), strategy_output(quiet=as_json):
         setting = options.setting()
-        space = _space(strategy, options, sweep_options, setting)
-        heat = heat_axes(space, sweep_options.heat_names)
+        space = _space(options, setting)
+        heat = heat_axes(space, options.heat_names)
         job = job_of(space, setting.events, setting.market, terms=setting.terms, window=setting.window)
-        folds, lengths = _folds(job, sweep_options)
+        folds, lengths = _folds(job, options)
     manifest = manifest_of(job, lengths)
     folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
     check_writable(folder.path)
     with folder.alone():
-        _execute(strategy, with_folds(job, folds), folder, manifest, sweep_options, quiet=as_json)
-        with progress("replaying the best"), apart(quiet=as_json):
+        _execute(with_folds(job, folds), folder, manifest, options, quiet=as_json)
+        with progress("replaying the best"), strategy_output(quiet=as_json):
             folder.finish(space)
-            metric, top = checked_metric(sweep_options.metric), sweep_options.top
-            result = result_of(job, folder, manifest, metric=metric, top=top, heat=heat, folds=folds)
+            result = result_of(job, folder, manifest, metric=metric, top=options.top, heat=heat, folds=folds)
         _check_some_done(result)
         files = _written(result, folder, report=not no_report)
     enter_result(result)
@@ -125,41 +80,40 @@ def sweep(
         say_json({**result_json(result), "files": {name: str(path) for name, path in files.items()}})
     else:
         _show(result, files)
-    if not result.agrees:
-        ctx.exit(1)
+    return 0 if result.agrees else 1
 
 
-def _space(strategy: str, options: RunOptions, sweep_options: SweepOptions, setting: Setting) -> Space:
+def _space(options: SweepOptions, setting: Setting) -> Space:
     """Return the combinations that the options name.
 
     Raises:
         UserError: they name none, too many, or what is not for a sweep.
     """
-    kind = find_strategy(strategy)
+    kind = find_strategy(options.strategy)
     if is_backtrader(kind):
         raise UserError(f"{kind.__name__} is a backtrader strategy: a sweep takes a rule that names its legs")
     if options.instruments or options.benchmark:
         what = "--instrument" if options.instruments else "--benchmark"
-        raise UserError(f"{what} is not for a sweep; {kind.name} takes its markets with -p")
+        raise UserError(f"{what} is not for a sweep; {kind.name} takes its instruments with -p")
     fixed, axes = parted(kind, options.given(), setting)
-    draw, texts = sweep_options.draw, sweep_options.conditions
-    if sweep_options.listing is not None:
+    draw, texts = options.draw, options.conditions
+    if options.listing is not None:
         if axes or draw or texts:
             raise UserError("--list names the combinations: leave out --random, --where, and -p of several values")
-        return listed_space(kind, fixed, listed_rows(sweep_options.listing))
+        return listed_space(kind, fixed, listed_rows(options.listing))
     space = grid_space(kind, fixed, axes)
     known, settable = {**space.fixed, **space.axes}, {f.name for f in fields(kind)}
     conditions = [condition_of(text, known, settable=settable) for text in texts]
-    space = drawn_from(space, draw, sweep_options.seed, conditions) if draw else those_of(space, conditions)
+    space = drawn_from(space, draw, options.seed, conditions) if draw else those_of(space, conditions)
     if len(space) > _MAX_COMBINATIONS:
         most = f"a sweep may have {_MAX_COMBINATIONS:,}"
         raise UserError(f"{len(space):,} combinations; {most}: give fewer values, or --random")
     return space
 
 
-def _folds(job: Job, sweep_options: SweepOptions) -> tuple[tuple[Fold, ...], dict[str, str] | None]:
+def _folds(job: Job, options: SweepOptions) -> tuple[tuple[Fold, ...], dict[str, str] | None]:
     """Return the folds of the walk-forward and the lengths of its windows in words; none where none is wanted."""
-    typed = {"train": sweep_options.train, "test": sweep_options.test}
+    typed = {"train": options.train, "test": options.test}
     given = {name: text for name, text in typed.items() if text is not None}
     if not given:
         return (), None
@@ -182,29 +136,21 @@ def _length(text: str, option: str) -> tuple[int, bool]:
     return int(match[1]), (match[2] or "e").lower().startswith("y")
 
 
-def _execute(
-    strategy: str,
-    job: Job,
-    folder: SweepFolder,
-    manifest: dict[str, Any],
-    sweep_options: SweepOptions,
-    *,
-    quiet: bool,
-) -> None:
+def _execute(job: Job, folder: SweepFolder, manifest: dict[str, Any], options: SweepOptions, *, quiet: bool) -> None:
     """Compute what is missing of a sweep; whatever stops it, what is done is kept."""
-    if sweep_options.resume and folder.held() is None:
+    if options.resume and folder.held() is None:
         warn(f"hustings: '{folder.path}' has nothing to resume: this is another sweep, or a first one")
-    folder.begin(manifest, resume=sweep_options.resume, restart=sweep_options.restart)
+    folder.begin(manifest, resume=options.resume, restart=options.restart)
     try:
-        with apart(quiet=quiet):
+        with strategy_output(quiet=quiet):
             execute_sweep(
                 job,
-                strategy,
+                options.strategy,
                 folder,
                 sweep_id=manifest["sweep_id"],
                 spans=range(len(job.spans)),
-                workers=sweep_options.workers,
-                scheduler=sweep_options.scheduler,
+                workers=options.workers,
+                scheduler=options.scheduler,
             )
     except (KeyboardInterrupt, UserError, OSError):
         if done := folder.done_rows():
@@ -236,10 +182,7 @@ def _show(result: SweepResult, files: dict[str, Path]) -> None:
     manifest, digest = result.manifest, result.digest
     say(f"{manifest['strategy']}  sweep {manifest['sweep_id']}")
     say(f"{manifest['rule']}\n")
-    if manifest["simulated"]:
-        say(f"SIMULATED bars: {', '.join(manifest['simulated'])}. This sweep says nothing about real markets.")
-    for symbol, text in manifest["sources"].items():
-        say(f"  {symbol:8} {text}")
+    say_sources(manifest["sources"], manifest["simulated"], kind="sweep")
     for each in (best_table(result), *walk_forward_tables(result)):
         say(f"\n{each.title}")
         if each.rows:
@@ -252,5 +195,4 @@ def _show(result: SweepResult, files: dict[str, Path]) -> None:
         for why, n in digest.reasons[:5]:
             say(f"  {n:,}  {why}")
     say()
-    for name, path in files.items():
-        say(f"{name:10} {path}")
+    say_files(files)

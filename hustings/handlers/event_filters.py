@@ -1,4 +1,4 @@
-"""Chooses the events a user asks for."""
+"""Selects the events that the options of ``events list`` describe."""
 
 from collections.abc import Iterable
 
@@ -13,18 +13,19 @@ _VALUES: dict[str, tuple[str, ...]] = {
 }
 
 
-def chosen_events(
+def select_events(
     catalogue: EventCatalogue,
+    *,
     country: str | None,
     kind: str | None,
     year: int | None,
     labels: Iterable[str],
     confidence: str | None,
 ) -> EventCatalogue:
-    """Return the events of a country, kind, year and confidence that carry every label ``NAME=VALUE``.
+    """Return the events of a country, kind, year and confidence that have every label ``NAME=VALUE``.
 
     Raises:
-        UserError: a word that is not among the known ones.
+        UserError: an unknown word.
     """
     country = None if country is None else country.strip().upper()
     _check("country", country, sorted({e.country for e in catalogue}), "there are events of")
@@ -37,7 +38,7 @@ def chosen_events(
             and kind in (None, e.kind.value)
             and year in (None, _year(e))
             and confidence in (None, e.confidence)
-            and all(_carries(e, name, value) for name, value in wanted)
+            and all(_has(e, name, value) for name, value in wanted)
         )
     )
 
@@ -56,7 +57,7 @@ def _label(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _carries(event: PoliticalEvent, name: str, value: str) -> bool:
+def _has(event: PoliticalEvent, name: str, value: str) -> bool:
     found = getattr(event, name)
     if name == "program":
         return value in found or (value == "unknown" and not found)

@@ -1,39 +1,31 @@
-"""hustings events priors, import-odds: what markets held outcomes to be worth before the polls closed."""
+"""hustings events priors, import-odds: probabilities of outcomes in the markets before the polls closed."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from datasets.errors import UserError, unknown_name
 from datasets.events.odds import ODDS
 from datasets.events.odds_book import Quote, folded
 from datasets.events.priors import PriorReading, add_quotes, load_priors, priors_csv, read_prior
 from datasets.instants import iso_z
-from hustings.commands.event_options import FILE, events_option, json_option
 from hustings.inputs import events_of
-from hustings.terminal import say, say_json, table, warn
+from hustings.terminal import counted, say, say_json, table, warn
 
 
-@click.command("priors")
-@click.argument("event_id", required=False)
-@click.option("--priors", "path", type=FILE, metavar="FILE", required=True, help="The file of probabilities.")
-@events_option
-@json_option
-def show_priors(event_id: str | None, path: Path, source: Path | None, as_json: bool) -> None:
-    """Show the prior of each event of a file, or of one, as known strictly before its polls closed."""
+def show(*, event_id: str | None, path: Path, source: Path | None, as_json: bool) -> None:
+    """Print the prior of each event of a file, or of one event."""
     events = events_of(source)
     priors = load_priors(path, events)
-    asked = [events.get(event_id)] if event_id else [e for e in events if e.event_id in priors.quotes]
-    readings = [read_prior(e, priors) for e in asked]
+    chosen = [events.get(event_id)] if event_id else [e for e in events if e.event_id in priors.quotes]
+    readings = [read_prior(e, priors) for e in chosen]
     if as_json:
-        say_json([_plain(r) for r in readings])
+        say_json([_reading_json(r) for r in readings])
         return
     for reading in readings:
         _show(reading)
-    say(f"{len(readings)} event{'s' if len(readings) != 1 else ''}")
+    say(counted(len(readings), "event"))
 
 
 def _show(reading: PriorReading) -> None:
@@ -55,7 +47,7 @@ def _show(reading: PriorReading) -> None:
     say()
 
 
-def _plain(reading: PriorReading) -> dict[str, Any]:
+def _reading_json(reading: PriorReading) -> dict[str, Any]:
     return {
         "event_id": reading.event_id,
         "cutoff_at": None if reading.cutoff_at is None else iso_z(reading.cutoff_at),
@@ -78,18 +70,8 @@ def _plain(reading: PriorReading) -> dict[str, Any]:
     }
 
 
-@click.command("import-odds")
-@click.argument("path", type=FILE, metavar="FILE")
-@click.option("--from", "origin", type=click.Choice(list(ODDS)), required=True, help="The layout of FILE.")
-@click.option("--event", "event_id", metavar="EVENT_ID", required=True, help="The event it is about.")
-@click.option("--market", metavar="ID", help="The market of FILE: its id or symbol, or a state.")
-@click.option(
-    "--outcome", "renamed", multiple=True, metavar="NAME=LABEL", help="Call an outcome of FILE so (repeatable)."
-)
-@click.option("--out", type=FILE, metavar="FILE", help="A priors file, made or added to [print CSV].")
-@events_option
-@json_option
-def import_odds(
+def import_history(
+    *,
     path: Path,
     origin: str,
     event_id: str,
@@ -99,23 +81,23 @@ def import_odds(
     source: Path | None,
     as_json: bool,
 ) -> None:
-    """Read the price history of a prediction market in FILE as observations of one event's outcomes."""
+    """Read a price history as quotes of one event's outcomes; print them, or add them to a priors file."""
     events = events_of(source)
     event = events.get(event_id)
     quotes = _renamed(ODDS[origin](path, market), renamed, path.name)
     if out is not None:
         add_quotes(out, event_id, quotes, events)
         reading = read_prior(event, load_priors(out, events))
-        say_json(_plain(reading)) if as_json else say(f"{len(quotes)} quotes of {event_id} written to {out}")
+        say_json(_reading_json(reading)) if as_json else say(f"{len(quotes)} quotes of {event_id} written to {out}")
         if reading.note:
             warn(f"hustings: {event_id}: {reading.note}")
     elif as_json:
-        say_json([{"event_id": event_id, **_row(q)} for q in quotes])
+        say_json([{"event_id": event_id, **_quote_json(q)} for q in quotes])
     else:
         say(priors_csv({event_id: quotes}).rstrip("\n"))
 
 
-def _row(quote: Quote) -> dict[str, Any]:
+def _quote_json(quote: Quote) -> dict[str, Any]:
     return {
         "observed_at": iso_z(quote.observed_at),
         "outcome": quote.outcome,

@@ -1,4 +1,4 @@
-"""Puts together a study from what was typed: the run, the ledger, another coder, a preregistration."""
+"""Makes a study from what a user typed: the run, the ledger, another coder's labels, a preregistration."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -9,16 +9,15 @@ from datasets.errors import UserError
 from datasets.events.label_file import load_labels, relabelled
 from engine.run.identity import code_hash
 from engine.run.run import Run
+from engine.statistics.abnormal import Model
 from engine.statistics.significance import Significance
 from engine.strategy import values
 from engine.study.result import Study, ViewResult
-from engine.study.settings import Settings
+from engine.study.settings import EventWindow, Scheme, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
-from hustings.commands.run_options import RunOptions
-from hustings.commands.study_options import StudyOptions
 from hustings.execution import build_rule, run_rule
-from hustings.ledger import enter_study, position_of, used_before
+from hustings.ledger import enter_study, used_before
 from hustings.prereg import (
     PreregAccount,
     Preregistration,
@@ -30,47 +29,81 @@ from hustings.prereg import (
     standing,
 )
 from hustings.rebuilt import rebuilt_trials
+from hustings.run_options import RunOptions
 from hustings.terminal import warn
 from hustings.trials import TrialPosition
 from strategies.loading import find_strategy, is_backtrader
 
 
-def subject_of(name: str, options: RunOptions, *, vary: bool = False) -> StudyInput:
-    """Return a strategy's run with all it takes to study it; ``vary``: with other holds, delays and costs too.
+@dataclass(frozen=True)
+class StudyOptions(RunOptions):
+    """A backtest, and how it is studied."""
+
+    windows: tuple[str, ...]
+    model: str
+    placebo: str
+    draws: int
+    seed: int
+    alpha: float
+    other_labels: Path | None
+    prereg: Path | None
+    all_tests: bool
+
+    def settings(self) -> Settings:
+        """Return how the study is made.
+
+        Raises:
+            UserError: an invalid window, number of draws, seed or level.
+        """
+        model = None if self.model == "none" else Model(self.model)
+        windows = tuple(_window(w) for w in self.windows)
+        return Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
+
+
+def _window(text: str) -> EventWindow:
+    first, colon, last = text.partition(":")
+    try:
+        return EventWindow(int(first), int(last if colon else first))
+    except ValueError as e:
+        raise UserError(f"--window is '{text}'; write two numbers of sessions, such as 0:5 or -1:1") from e
+
+
+def subject_of(options: RunOptions, *, vary: bool = False) -> StudyInput:
+    """Return a strategy's run with all that a study of it needs; ``vary``: with the parameter sensitivity.
 
     Raises:
-        UserError: anything wrong with the input; a backtrader strategy, which has no plan to put on other dates.
+        UserError: anything wrong with the input; a backtrader strategy, which has no plan to move to other dates.
     """
-    cls = find_strategy(name)
+    cls = find_strategy(options.strategy)
     if is_backtrader(cls):
         raise UserError(
-            f"{cls.__name__} is a backtrader strategy: its orders cannot be put on other dates; a study takes a rule "
+            f"{cls.__name__} is a backtrader strategy: its orders cannot be moved to other dates; a study takes a rule "
             "that names its legs (see 'hustings new')"
         )
-    rule, setting = build_rule(cls, options.given(), options.instruments), replace(options.setting(), vary=vary)
+    rule, setting = build_rule(cls, options.given(), options.instruments), options.setting(vary=vary)
     run = run_rule(rule, setting)
     return StudyInput(rule, setting.events, setting.market, setting.terms, setting.window, run, setting.benchmark)
 
 
 @dataclass(frozen=True)
 class StudiedRegistration:
-    """A preregistration, and where it stood before the run that is studied was entered in the ledger.
+    """A preregistration, and its standing before the run that is studied was entered in the ledger.
 
-    ``adjust`` is what was asked of the series of that run (`--adjust`), which the run itself does not tell.
+    ``adjust`` is the adjustment that was typed for the series of that run (`--adjust`); the run does not hold it.
     """
 
     given: Preregistration
     standing: Standing
     adjust: str | None = None
 
-    def before(self, run: Run, knobs: dict[str, Any]) -> "StudiedRegistration":
-        """Return the same with what was made under the file before a run was first studied so."""
-        used = used_before(self.given.sha256, run, knobs)
+    def before(self, run: Run, settings: dict[str, Any]) -> "StudiedRegistration":
+        """Return the same with what was made under the file before a run was first studied with these settings."""
+        used = used_before(self.given.sha256, run, settings)
         return replace(self, standing=replace(self.standing, used=used))
 
 
 def registration_of(path: Path | None, adjust: str | None = None) -> StudiedRegistration | None:
-    """Return the preregistration of a file as it stands now, if one is given."""
+    """Return the preregistration of a file with its present standing, if a file is given."""
     if path is None:
         return None
     given = load(path)
@@ -78,17 +111,17 @@ def registration_of(path: Path | None, adjust: str | None = None) -> StudiedRegi
 
 
 def studied(
-    subject: StudyInput, studying: StudyOptions, position: TrialPosition | None, registered: StudiedRegistration | None
+    subject: StudyInput, options: StudyOptions, position: TrialPosition | None, registered: StudiedRegistration | None
 ) -> Study:
     """Return the study of a run.
 
     Raises:
-        UserError: an option that cannot be, a file of labels that cannot be read.
+        UserError: an invalid option, a file of labels that cannot be read.
     """
-    settings, other = studying.settings(), studying.other_labels
-    knobs = knobs_of(settings)
-    settings_tried = 1 if position is None else _entered(subject.run, knobs, registered)
-    registered = registered and registered.before(subject.run, knobs)
+    settings, other = options.settings(), options.other_labels
+    counted = counted_settings(settings)
+    settings_tried = 1 if position is None else _enter_or_warn(subject.run, counted, registered)
+    registered = registered and registered.before(subject.run, counted)
     departs = [] if registered is None else _deviations(subject, settings, registered)
     given = replace(
         subject,
@@ -101,19 +134,11 @@ def studied(
     made = replace(study(given, settings), trial=None if position is None else position.json)
     if registered is None:
         return made
-    return replace(made, prereg=_told(registered, departs, primary(made, registered.given.settings)))
+    return replace(made, prereg=_prereg_json(registered, departs, primary(made, registered.given.settings)))
 
 
-def position_after(run: Run, position: TrialPosition | None) -> TrialPosition | None:
-    """Return a run's position once it was studied: its head seals the study too."""
-    try:
-        return None if position is None else position_of(run)
-    except UserError:
-        return position
-
-
-def knobs_of(settings: Settings) -> dict[str, Any]:
-    """Return the settings of a study that move its p-values, as plain values: what is shown besides is none."""
+def counted_settings(settings: Settings) -> dict[str, Any]:
+    """Return the settings of a study that change its p-values, as plain values."""
     return {
         "model": settings.model,
         "placebo": settings.scheme,
@@ -124,29 +149,29 @@ def knobs_of(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _entered(run: Run, knobs: dict[str, Any], registered: StudiedRegistration | None) -> int:
-    """Return with how many settings a run has been studied, these included; 1, said on stderr, if that is not known."""
+def _enter_or_warn(run: Run, settings: dict[str, Any], registered: StudiedRegistration | None) -> int:
+    """Return with how many settings a run has been studied, these included; 1, with a warning, if that is unknown."""
     try:
-        return enter_study(run, knobs, prereg="" if registered is None else registered.given.sha256)
+        return enter_study(run, settings, prereg="" if registered is None else registered.given.sha256)
     except UserError as e:
-        warn(f"hustings: {e}; the study goes on, but its settings are not counted")
+        warn(f"hustings: {e}; the study continues, but its settings are not counted")
         return 1
 
 
 def primary(made: Study, given: PreregSettings) -> dict[str, Any]:
-    """Return the registered statistic as the study found it: its p-value in the registered direction, or why not.
+    """Return the p-value of the registered statistic in the registered direction, or the reason why there is none.
 
-    One-sided p-values halve the two-sided one on the side registered, and count the rest on the other.
+    A one-sided p-value is half the two-sided one on the registered side, and one minus that half on the other side.
     """
     view = next((v for v in made.views if v.name == given.window), None)
     if view is None:
-        return {"p": None, "reason": f"the window {given.window} was not looked at: add --window {given.window}"}
+        return {"p": None, "reason": f"the window {given.window} was not studied: add --window {given.window}"}
     test = _test_of(made, view, given)
     if test is None or test.p is None:
         return {"p": None, "reason": made.reasons.get("labels", "") if test is None else test.reason}
-    gained = (view.mean_abnormal or 0.0) > 0
-    towards = test.p / 2 if gained == (given.direction == "greater") else 1 - test.p / 2
-    return {"p": test.p if given.direction == "two-sided" else towards, "reason": ""}
+    positive = (view.mean_abnormal or 0.0) > 0
+    one_sided = test.p / 2 if positive == (given.direction == "greater") else 1 - test.p / 2
+    return {"p": test.p if given.direction == "two-sided" else one_sided, "reason": ""}
 
 
 def _test_of(made: Study, view: ViewResult, given: PreregSettings) -> Significance | None:
@@ -169,8 +194,8 @@ def _deviations(subject: StudyInput, settings: Settings, registered: StudiedRegi
 
 
 def _account(subject: StudyInput, registered: StudiedRegistration) -> PreregAccount:
-    """Return the account of a run as a file would hold it; a benchmark goes by the name it was registered under."""
-    asked, held = registered.given.account.benchmark, subject.run.benchmark
+    """Return the account of a run as a file holds it; a benchmark has the name under which it was registered."""
+    typed, symbol = registered.given.account.benchmark, subject.run.benchmark
     dates, terms = subject.run.manifest["window"], asdict(subject.terms)
     return account_of(
         {
@@ -178,7 +203,7 @@ def _account(subject: StudyInput, registered: StudiedRegistration) -> PreregAcco
             "since": dates["from"] or None,
             "until": dates["to"] or None,
             "adjust": registered.adjust,
-            "benchmark": asked if held is not None and _symbol(subject, asked) == held else held,
+            "benchmark": typed if symbol is not None and _symbol(subject, typed) == symbol else symbol,
         }
     )
 
@@ -204,7 +229,7 @@ def _used(settings: Settings, given: Preregistration) -> PreregSettings:
     )
 
 
-def _told(registered: StudiedRegistration, departs: list[str], found: dict[str, Any]) -> dict[str, Any]:
+def _prereg_json(registered: StudiedRegistration, departs: list[str], found: dict[str, Any]) -> dict[str, Any]:
     given = registered.given
     return {
         "hypothesis": given.hypothesis,
@@ -218,5 +243,5 @@ def _told(registered: StudiedRegistration, departs: list[str], found: dict[str, 
 
 def study_json(made: Study) -> dict[str, Any]:
     """Return a study as plain values for JSON."""
-    told: dict[str, Any] = json.loads(json.dumps(asdict(made), allow_nan=False))
-    return told
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(made), allow_nan=False))
+    return plain

@@ -1,8 +1,6 @@
-"""hustings events lint, moves, agreement: what a careful reader would doubt in the catalogue."""
+"""hustings events lint, moves, agreement: checks of the catalogue."""
 
 from pathlib import Path
-
-import click
 
 from datasets.errors import UserError
 from datasets.events import CATALOGUE
@@ -11,47 +9,35 @@ from datasets.events.label_file import load_labels, relabelled
 from datasets.events.lint import lint
 from datasets.prices.bars import Bars
 from datasets.prices.published_moves import PublishedMove, published_moves
-from hustings.commands.event_options import FILE, events_option, json_option
-from hustings.inputs import events_of, instruments_of, source_of
-from hustings.terminal import progress, say, say_json, table
+from hustings.inputs import events_of, has_bars, instruments_of, source_of
+from hustings.terminal import counted, progress, say, say_json, table
 
 
-@click.command("lint")
-@click.argument("path", required=False, type=FILE, metavar="[FILE|DIR]")
-@json_option
-@click.pass_context
-def lint_events(ctx: click.Context, path: Path | None, as_json: bool) -> None:
-    """Check events (the bundled ones if no file is named); exit 1 with findings, 2 if it cannot be read."""
+def lint_catalogue(*, path: Path | None, as_json: bool) -> int:
+    """Print what is doubtful in events, and return 1 if there are findings."""
     n_rows, findings = lint(path or CATALOGUE)
     if as_json:
         say_json({"rows": n_rows, "findings": [f.as_row() for f in findings]})
     else:
         for each in findings:
             say(f"{each.file} line {each.line} {each.event_id}: {each.message} [{each.rule}]")
-        say(f"{len(findings)} finding{'' if len(findings) == 1 else 's'} in {n_rows} rows")
-    if findings:
-        ctx.exit(1)
+        say(f"{counted(len(findings), 'finding')} in {n_rows} rows")
+    return 1 if findings else 0
 
 
-@click.command()
-@click.option("--data", type=FILE, metavar="DIR", help="A directory of bars [the built-in bars].")
-@events_option
-@json_option
-@click.pass_context
-def moves(ctx: click.Context, data: Path | None, source: Path | None, as_json: bool) -> None:
-    """Hold published first-session moves against the bars; exit 1 if one differs without a note that explains it."""
+def compare_moves(*, data: Path | None, source: Path | None, as_json: bool) -> int:
+    """Print published first-session moves with those of the bars; return 1 if one differs without a note."""
     with progress("reading bars"):
         found = published_moves(events_of(source), _Loader(data))
     if as_json:
         say_json([_row(m) for m in found])
     else:
         _show(found)
-    if any(m.agrees is False and not m.note for m in found):
-        ctx.exit(1)
+    return 1 if any(m.agrees is False and not m.note for m in found) else 0
 
 
 class _Loader:
-    """Gives the bars of an index, each read once; None where there are none."""
+    """Returns the bars of an index, read once; None if there are none."""
 
     def __init__(self, data: Path | None) -> None:
         self._source, self._known = source_of(data), instruments_of(data)
@@ -64,10 +50,8 @@ class _Loader:
 
     def _load(self, index: str) -> Bars | None:
         instrument = next((i for i in self._known if i.symbol == index), None)
-        names = set() if instrument is None else {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
-        if instrument is None or not any(s.casefold() in names for s in self._source.symbols()):
-            return None
-        return self._source.load(instrument)
+        available = instrument is not None and has_bars(self._source, instrument)
+        return self._source.load(instrument) if instrument is not None and available else None
 
 
 def _row(move: PublishedMove) -> dict[str, str | float | bool | None]:
@@ -95,20 +79,18 @@ def _show(found: list[PublishedMove]) -> None:
     table(columns, rows, right=["published", "found"])
     counts = {word: sum(m.agrees is verdict for m in found) for verdict, word in _WORDS.items()}
     unexplained = sum(m.agrees is False and not m.note for m in found)
-    said = f"{counts['agrees']} agree within rounding, {counts['differs']} differ, {counts['not found']} without bars"
-    say(f"{len(found)} published moves: {said}; {unexplained} differ without a note")
+    summary = (
+        f"{counts['agrees']} agree within rounding, {counts['differs']} differ, {counts['not found']} without bars"
+    )
+    say(f"{len(found)} published moves: {summary}; {unexplained} differ without a note")
 
 
 def _percent(move: PublishedMove) -> str:
     return "" if move.found is None else f"{move.found:.2f}"
 
 
-@click.command("agreement")
-@click.option("--labels", "coded", type=FILE, metavar="FILE", required=True, help="The second coder's labels.")
-@events_option
-@json_option
-def agreement_of_coders(coded: Path, source: Path | None, as_json: bool) -> None:
-    """Say how far a second coder's labels agree with the events' own: counts and Cohen's kappa."""
+def show_agreement(*, coded: Path, source: Path | None, as_json: bool) -> None:
+    """Print how far a second coder's labels agree with the events' own."""
     events, labels = events_of(source), load_labels(coded)
     relabelled(events, labels)  # refuses an event that is not there
     found = agreement(events, labels)

@@ -1,0 +1,162 @@
+"""Commands that replay a strategy: run, study, placebo, lookahead, sweep."""
+
+from typing import Any
+
+import click
+
+from hustings.commands.options import (
+    MODELS,
+    PATH,
+    SCHEMES,
+    adjust_option,
+    alpha_option,
+    draws_options,
+    json_option,
+    output_options,
+    run_options,
+    source_options,
+    strategy_options,
+    window_options,
+)
+
+
+@click.command()
+@run_options
+@output_options
+def run(**typed: Any) -> Any:
+    """Replay a strategy over events and bars; write its tear sheet.
+
+    STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
+    """
+    from hustings.handlers.run import run_strategy
+
+    return run_strategy(**typed)
+
+
+@click.command()
+@run_options
+@click.option(
+    "--window",
+    "windows",
+    multiple=True,
+    metavar="A:B",
+    help="Also study sessions A to B around the event; 0 is the first session after it (repeatable).",
+)
+@click.option(
+    "--model",
+    type=click.Choice([*MODELS, "none"]),
+    default="mean",
+    show_default=True,
+    help="Expected return without the event; the market models need --benchmark.",
+)
+@click.option(
+    "--placebo",
+    type=click.Choice(SCHEMES),
+    default="stratified",
+    show_default=True,
+    help="How placebo dates are chosen.",
+)
+@draws_options
+@alpha_option
+@click.option(
+    "--other-labels", type=PATH, metavar="FILE", help="Another coder's labels, for the sensitivity to labels."
+)
+@click.option("--all-tests", is_flag=True, help="Also show the tests that are not shown by default, and why not.")
+@click.option("--prereg", type=PATH, metavar="FILE", help="The preregistration of this study ('prereg write').")
+@output_options
+def study(**typed: Any) -> Any:
+    """Report what a strategy's events can support: power, tests, placebo dates.
+
+    STRATEGY is a hustings rule, named as for 'hustings run'. The files are those of a run, and study.json.
+    """
+    from hustings.handlers.study import study_strategy
+
+    return study_strategy(**typed)
+
+
+@click.command()
+@run_options
+@click.option(
+    "--scheme",
+    type=click.Choice(SCHEMES),
+    default="stratified",
+    show_default=True,
+    help="How placebo dates are chosen.",
+)
+@draws_options
+@click.option(
+    "--replayed",
+    type=click.IntRange(0, 1_000),
+    default=3,
+    show_default=True,
+    help="Placebo calendars replayed as a check.",
+)
+@json_option
+def placebo(**typed: Any) -> Any:
+    """Compare a strategy's net P&L with that of placebo dates.
+
+    The trades of STRATEGY are moved to dates without events, with their costs and stops.
+    """
+    from hustings.handlers.placebo import compare_with_placebo
+
+    return compare_with_placebo(**typed)
+
+
+@click.command()
+@strategy_options
+@source_options
+@window_options
+@adjust_option
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the redrawn futures.")
+@click.option(
+    "--decisions",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Decisions of a backtrader strategy at which it is replayed again (a rule: all of them).",
+)
+@json_option
+def lookahead(**typed: Any) -> Any:
+    """Call a strategy again without its future; exit 1 if a decision changes.
+
+    At each decision data and events are cut, delayed, and redrawn (docs/lookahead.md).
+    STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
+    """
+    from hustings.handlers.lookahead import check_lookahead
+
+    return check_lookahead(**typed)
+
+
+@click.command()
+@run_options
+@click.option(
+    "--where", "conditions", multiple=True, metavar="EXPR", help="Only combinations that meet EXPR (repeatable)."
+)
+@click.option(
+    "--random", "draw", type=click.IntRange(1, 10_000_000), metavar="N", help="Try N combinations drawn at random."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --random.")
+@click.option("--list", "listing", type=PATH, metavar="FILE", help="Try the combinations of a CSV file.")
+@click.option("--metric", default="total_return", show_default=True, help="The metric that ranks them.")
+@click.option(
+    "--top", type=click.IntRange(1, 1_000), default=5, show_default=True, help="How many of the best to replay."
+)
+@click.option("--heat", metavar="A,B", help="The two parameters of the heat map [those with most values].")
+@click.option("--train", metavar="N|Ny", help="Walk-forward: train on N events, or on N years (10y).")
+@click.option("--test", metavar="N|Ny", help="Walk-forward: trade the next N events, or N years, and roll on.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes on this machine.")
+@click.option("--scheduler", metavar="ADDRESS", help="Workers of a Dask cluster instead, such as tcp://host:8786.")
+@click.option("--resume", is_flag=True, help="Continue an interrupted sweep.")
+@click.option("--restart", is_flag=True, help="Start again and replace the results in the folder.")
+@click.option("--out", type=PATH, metavar="DIR", help="Where the files go [sweeps/<sweep_id>].")
+@click.option("--no-report", is_flag=True, help="Write no page.")
+@json_option
+def sweep(**typed: Any) -> Any:
+    """Try combinations of a strategy's parameters; rank them and replay the best.
+
+    Values: -p hold=1:50, -p stop_loss=none,0.03,0.05, -p weight=0.1:0.9:0.2, -p instrument=all. A parameter with one
+    value is fixed. All combinations are tried, or those of --random, --list and --where. Exit 1 if a replay disagrees.
+    """
+    from hustings.handlers.sweep import sweep_parameters
+
+    return sweep_parameters(**typed)

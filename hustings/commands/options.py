@@ -1,0 +1,124 @@
+"""What several commands share: how a group lists its commands, and arguments and options."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from datasets.errors import did_you_mean
+from hustings import completion_values as values
+
+PATH = click.Path(path_type=Path)
+SCHEMES = ("stratified", "shift", "years")
+MODELS = ("mean", "market", "market-model")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CommandGroup(click.Group):
+    """Commands in reading order with their whole first sentence; an unknown name gets the nearest one suggested."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, c.get_short_help_str(200)) for name, c in self.commands.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else "-"
+        if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
+            hint = f"{did_you_mean(name, self.commands)}; '{ctx.command_path} --help' lists them all"
+            raise click.UsageError(f"unknown command '{name}'{hint}")
+        return super().resolve_command(ctx, args)
+
+
+def options(*each: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Return one decorator that gives a command several options, in the order of its help."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(each):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+all_option = click.option("--all", "everything", is_flag=True, help="All of them.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many, newest first."
+)
+run_argument = click.argument("run", shell_complete=values.runs)
+event_argument = click.argument("event_id", shell_complete=values.events)
+symbols_argument = click.argument("symbols", nargs=-1, required=True, shell_complete=values.instruments)
+pdf_option = click.option("--pdf", is_flag=True, help="Also print the page as PDF, with the Chromium of this machine.")
+
+strategy_options = options(
+    click.argument("strategy", shell_complete=values.strategies),
+    click.option(
+        "-p",
+        "parameters",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A parameter of the strategy (repeatable).",
+        shell_complete=values.parameters,
+    ),
+)
+source_options = options(
+    click.option(
+        "--instrument",
+        "instruments",
+        multiple=True,
+        metavar="SYMBOL",
+        help="An instrument of a backtrader strategy (repeatable).",
+        shell_complete=values.instruments,
+    ),
+    click.option("--data", type=PATH, metavar="DIR", help="Read bars only from DIR/SYMBOL.csv or .parquet."),
+    click.option("--events", type=PATH, metavar="FILE|DIR", help="Events in place of the bundled catalogue."),
+    click.option("--labels", type=PATH, metavar="FILE", help="A second coder's labels in place of the events' own."),
+    click.option("--priors", type=PATH, metavar="FILE", help="Probabilities of outcomes before the polls closed."),
+)
+window_options = options(
+    click.option("--from", "since", metavar="DATE", help="First date of the account."),
+    click.option("--to", "until", metavar="DATE", help="Last date: no later bar is used."),
+)
+adjust_option = click.option(
+    "--adjust",
+    type=click.Choice(["price", "total"]),
+    help="Series without dividends, or with those of DIR/actions.csv reinvested [unchanged, splits removed].",
+)
+account_options = options(
+    window_options,
+    click.option("--cash", type=float, default=1_000_000.0, show_default=True, help="Starting capital."),
+    click.option("--commission-bps", type=float, help="Commission, basis points of traded value [the instrument's]."),
+    click.option("--slippage-bps", type=float, help="Slippage against each fill, basis points [the instrument's]."),
+    click.option(
+        "--cash-rate", type=float, default=0.0, show_default=True, help="Interest on idle cash, annual fraction."
+    ),
+    click.option("--borrow-rate", type=float, default=0.0, show_default=True, help="Fee on shorts, annual fraction."),
+    click.option(
+        "--max-gross", type=float, default=1.0, show_default=True, help="Limit of gross exposure over equity."
+    ),
+    adjust_option,
+    click.option(
+        "--benchmark",
+        metavar="SYMBOL",
+        help="An instrument to compare the account with.",
+        shell_complete=values.instruments,
+    ),
+)
+run_options = options(strategy_options, source_options, account_options)
+output_options = options(
+    click.option("--out", type=PATH, metavar="DIR", help="Where the files go [runs/<run_id>]."),
+    click.option("--no-report", is_flag=True, help="Write no tear sheet."),
+    click.option("--no-variants", is_flag=True, help="Leave the parameter sensitivity out of the tear sheet."),
+    json_option,
+)
+draws_options = options(
+    click.option("--draws", type=int, default=9_999, show_default=True, help="Placebo calendars, if drawn."),
+    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws."),
+)
+alpha_option = click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the tests.")

@@ -1,0 +1,211 @@
+"""Commands on past runs: report, compare, runs, trials, prereg."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hustings import completion_values as values
+from hustings.commands.options import (
+    MODELS,
+    PATH,
+    SCHEMES,
+    CommandGroup,
+    account_options,
+    all_option,
+    alpha_option,
+    draws_options,
+    json_option,
+    limit_option,
+    pdf_option,
+    run_argument,
+    strategy_options,
+)
+
+
+@click.command()
+@run_argument
+@click.option("--out", type=PATH, metavar="FILE", help="Where the page goes [tearsheet.html in the run's folder].")
+@click.option("--csv", "csv_dir", type=PATH, metavar="DIR", help="Write every table of the page as DIR/NAME.csv.")
+@click.option("--quantstats", type=PATH, metavar="FILE", help="Also write quantstats' own sheet of the run.")
+@pdf_option
+@json_option
+def report(**typed: Any) -> Any:
+    """Write a run's tear sheet again, its tables, or quantstats' sheet.
+
+    RUN is an id, the beginning of one, or a folder.
+    """
+    from hustings.handlers.report import report_run
+
+    return report_run(**typed)
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, shell_complete=values.runs)
+@click.option("--out", type=PATH, default=Path("comparison.html"), show_default=True, help="Where the page goes.")
+@click.option("--csv", "tables", type=PATH, metavar="DIR", help="Also write every table there.")
+@pdf_option
+@json_option
+def compare(**typed: Any) -> Any:
+    """Compare two or more runs in one page.
+
+    RUNS are ids, beginnings of ids, or folders. Each run is compared with the first one.
+    """
+    from hustings.handlers.compare import compare_runs
+
+    return compare_runs(**typed)
+
+
+@click.group(cls=CommandGroup, invoke_without_command=True)
+@click.pass_context
+def runs(ctx: click.Context) -> None:
+    """List, show and remove past runs; write a page over all of them."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_runs)
+
+
+@runs.command("list")
+@limit_option
+@all_option
+@json_option
+def list_runs(**typed: Any) -> Any:
+    """List runs, newest first."""
+    from hustings.handlers.runs import list_registry
+
+    return list_registry(**typed)
+
+
+@runs.command("show")
+@run_argument
+@json_option
+def show_run(**typed: Any) -> Any:
+    """Show a RUN again: an id, the beginning of one, or a folder."""
+    from hustings.handlers.runs import show_again
+
+    return show_again(**typed)
+
+
+@runs.command("report")
+@click.option(
+    "--out",
+    type=PATH,
+    metavar="DIR|FILE",
+    default=Path("runs"),
+    show_default=True,
+    help="Where the page goes; in a directory it is index.html.",
+)
+@click.option("--no-sheets", is_flag=True, help="Write no missing tear sheets; link the existing ones.")
+@json_option
+def report_runs(**typed: Any) -> Any:
+    """Write a page over all runs with links to their tear sheets; missing ones are written."""
+    from hustings.handlers.runs import write_gallery
+
+    return write_gallery(**typed)
+
+
+@runs.command("remove")
+@run_argument
+@click.option("--keep-files", is_flag=True, help="Remove it from the registry only.")
+@json_option
+def remove_run(**typed: Any) -> Any:
+    """Remove a RUN (an id or the beginning of one) from the registry, with its files."""
+    from hustings.handlers.runs import remove_from_registry
+
+    return remove_from_registry(**typed)
+
+
+@click.group(cls=CommandGroup, invoke_without_command=True)
+@click.option("--strategy", metavar="NAME", help="Trials of one strategy.", shell_complete=values.strategies)
+@limit_option
+@all_option
+@json_option
+@click.pass_context
+def trials(ctx: click.Context, /, **typed: Any) -> Any:
+    """List the distinct trials in the ledger; check that none was removed.
+
+    Every run is a trial, and no trial is ever removed. n counts the observations of the closed trades: trades of one
+    event, and of events that share days, are one observation. mean and Sharpe are of net returns, per observation.
+    """
+    if ctx.invoked_subcommand is not None:
+        return None
+    from hustings.handlers.trials import list_trials
+
+    return list_trials(**typed)
+
+
+@trials.command("verify")
+@click.option("--head", default="", metavar="HASH", help="A hash that an older page or listing shows.")
+@json_option
+def verify_trials(**typed: Any) -> Any:
+    """Check that no row of the ledger was changed, moved or removed; exit 1 if one was.
+
+    Rows removed at its end leave a valid chain: to detect that, give with --head a hash shown before, such as that of
+    an old tear sheet.
+    """
+    from hustings.handlers.trials import verify_ledger
+
+    return verify_ledger(**typed)
+
+
+@click.group(cls=CommandGroup)
+def prereg() -> None:
+    """Write a hypothesis down before its test; show whether it came first."""
+
+
+@prereg.command("write")
+@strategy_options
+@click.option("--hypothesis", required=True, metavar="TEXT", help="What is expected, and why.")
+@click.option("--out", required=True, type=PATH, metavar="FILE", help="A new file.")
+@click.option(
+    "--statistic",
+    type=click.Choice(("bmp", "t", "sign-flip", "placebo")),
+    default="bmp",
+    show_default=True,
+    help="The primary statistic.",
+)
+@click.option(
+    "--scheme",
+    type=click.Choice((*SCHEMES, "labels")),
+    default="stratified",
+    show_default=True,
+    help="How placebo dates are chosen.",
+)
+@click.option(
+    "--window", default="trade", show_default=True, metavar="A:B|trade", help="Sessions; 0 is the first after."
+)
+@click.option(
+    "--model", type=click.Choice([*MODELS, "none"]), default="mean", show_default=True, help="The expected return."
+)
+@draws_options
+@alpha_option
+@click.option(
+    "--direction",
+    type=click.Choice(("two-sided", "greater", "less")),
+    default="two-sided",
+    show_default=True,
+    help="The alternative.",
+)
+@account_options
+@json_option
+def write_prereg(**typed: Any) -> Any:
+    """Write FILE: what is tested of STRATEGY, and how. Its hash is appended to the ledger at once.
+
+    Dates, costs and the other terms of the account are part of it. The sources of prices, events, labels and priors are
+    not: the ledger holds the hashes of those that a run read.
+    """
+    from hustings.handlers.prereg import write
+
+    return write(**typed)
+
+
+@prereg.command("show")
+@click.argument("file", type=PATH)
+@json_option
+def show_prereg(**typed: Any) -> Any:
+    """Show FILE, whether it is unchanged, and which trials of its rule came before it.
+
+    Exit 1 if the ledger does not confirm the file.
+    """
+    from hustings.handlers.prereg import show
+
+    return show(**typed)

@@ -1,0 +1,111 @@
+"""hustings data list, show, remove: the available bars, their sources, and the store."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import UserError, unknown_name
+from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.prices.bars import Bars
+from datasets.prices.series_file import Provenance
+from datasets.prices.sources.arch_bars import ArchSource
+from datasets.prices.sources.base import BarSource
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
+from datasets.prices.sources.stored import DefaultSource, StoreSource
+from datasets.prices.store import Store
+from hustings.inputs import has_bars, instruments_of, source_of
+from hustings.terminal import say, say_json, table
+
+
+def list_instruments(*, data: Path | None, as_json: bool) -> None:
+    """Print the instruments and the sources of their bars."""
+    source = source_of(data)
+    rows = [_row(i, source) for i in instruments_of(data)]
+    if as_json:
+        say_json(rows)
+        return
+    names = ("symbol", "name", "exchange", "currency", "bars", "other_names", "notes")
+    table([n.replace("_", " ") for n in names], [[str(r[n] or "-") for n in names] for r in rows])
+
+
+def _row(instrument: Instrument, source: BarSource) -> dict[str, Any]:
+    available = has_bars(source, instrument)
+    return {
+        "symbol": instrument.symbol,
+        "name": instrument.name,
+        "exchange": instrument.mic,
+        "currency": instrument.currency,
+        "has_bars": available,
+        "bars": _source_text(source, instrument.symbol) if available else None,
+        "other_names": " ".join(instrument.aliases),
+        "notes": instrument.notes,
+    }
+
+
+def _source_text(source: BarSource, symbol: str) -> str:
+    if isinstance(source, DirectorySource):
+        return "file"
+    store = Store()
+    if symbol not in store.symbols():
+        simulated = isinstance(source, DefaultSource | BuiltinSource) and symbol not in ArchSource().symbols()
+        return "SIMULATED" if simulated else "built in"
+    try:
+        provenance = store.provenance(symbol)
+    except UserError:
+        return "damaged"
+    return f"{provenance.rows} to {provenance.last}, {provenance.deliveries[-1].source}"
+
+
+def show_series(*, symbol: str, as_json: bool) -> None:
+    """Print a stored series: its span, its last rows, and every delivery."""
+    instrument = instruments_of(None).find(symbol)
+    bars = StoreSource().load(instrument)
+    provenance, real_opens = Store().provenance(instrument.symbol), float(bars.open_is_real.mean())
+    if as_json:
+        say_json({**asdict(provenance), "real_opens": real_opens})
+        return
+    say(f"{instrument.symbol}  {instrument.name} ({instrument.mic}, {instrument.currency})")
+    say(f"{bars.span()}; {provenance.adjustment} series; {real_opens:.1%} of its opens are traded prices")
+    say(f"sha256 {provenance.sha256}")
+    _last_rows(bars)
+    _deliveries(provenance)
+
+
+def _last_rows(bars: Bars) -> None:
+    prices = ["open", "high", "low", "close"]
+    rows = [
+        [
+            str(bars.session[n]),
+            *(f"{getattr(bars, c)[n]:,.2f}" for c in prices),
+            "yes" if bars.open_is_real[n] else "no",
+        ]
+        for n in range(max(0, len(bars) - 5), len(bars))
+    ]
+    table(["session", *prices, "open traded"], rows, right=prices)
+
+
+def _deliveries(provenance: Provenance) -> None:
+    for d in provenance.deliveries:
+        say(f"{d.retrieved_at}  {d.name} from {d.source}; {d.rows} rows {d.first} to {d.last}; licence: {d.licence}")
+        say(f"  {d.added} new, {d.changed} changed" + (f"; accepted: {', '.join(d.accepted)}" if d.accepted else ""))
+        for text in d.corrections:
+            say(f"  corrected: {text}")
+        for text in d.warnings:
+            say(f"  warning: {text}")
+
+
+def remove_series(*, symbols: tuple[str, ...], as_json: bool) -> None:
+    """Remove series from the store, damaged ones too."""
+    store, known = Store(), instruments_of(None)
+    names = list(dict.fromkeys(_stored_name(s, store, known) for s in symbols))
+    for name in (n for n in names if n not in store.symbols()):
+        raise unknown_name("series in the store:", name, store.symbols(), hint="nothing was removed")
+    for name in names:
+        store.remove(name)
+    say_json({"removed": names}) if as_json else say(f"removed {', '.join(names)}")
+
+
+def _stored_name(symbol: str, store: Store, known: InstrumentTable) -> str:
+    """Return the name of a series in the store, which may be of an instrument that is no longer known."""
+    return symbol if symbol in store.symbols() else known.find(symbol).symbol

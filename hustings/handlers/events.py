@@ -1,0 +1,106 @@
+"""hustings events list, show, explain, import: political events."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import UserError
+from datasets.events import EventCatalogue, PoliticalEvent
+from datasets.events.csv_export import events_csv, write_events
+from datasets.events.parlgov import parlgov_events
+from datasets.instants import iso_z
+from datasets.markets.instruments import Instrument
+from datasets.markets.sessions import first_sessions_after
+from hustings.handlers.event_filters import select_events
+from hustings.inputs import events_of, instruments_of
+from hustings.terminal import say, say_json, say_raw, table, warn
+
+
+def list_catalogue(
+    *, source: Path | None, coded: Path | None, count: bool, as_json: bool, as_csv: bool, **filters: Any
+) -> None:
+    """Print the selected events, oldest first, or their counts."""
+    catalogue = events_of(source, coded)
+    if as_csv and (as_json or count):
+        raise UserError("--csv goes with neither --json nor --count: choose one")
+    chosen = select_events(catalogue, **filters)
+    if count:
+        _show_counts(chosen, as_json=as_json)
+    elif as_csv:
+        say_raw(events_csv(chosen))
+    elif as_json:
+        say_json([e.as_row() for e in chosen])
+    else:
+        rows = [[e.event_id, _at(e.known_at), e.kind, e.pro_growth, e.confidence or "", e.title] for e in chosen]
+        table(["event", "known at", "kind", "pro-growth", "confidence", "title"], rows)
+        say(f"{len(chosen)} of {len(catalogue)} events")
+
+
+def _at(at: Any) -> str:
+    return iso_z(at) if at is not None else "unknown"
+
+
+def _show_counts(chosen: EventCatalogue, *, as_json: bool) -> None:
+    counts = Counter((e.country, e.kind.value) for e in chosen)
+    if as_json:
+        say_json([{"country": c, "kind": k, "events": n} for (c, k), n in sorted(counts.items())])
+        return
+    table(["country", "kind", "events"], [[c, k, str(n)] for (c, k), n in sorted(counts.items())], right=["events"])
+    say(f"{len(chosen)} events of {len({c for c, _ in counts})} countries")
+
+
+def show(*, event_id: str, source: Path | None, coded: Path | None, as_json: bool) -> None:
+    """Print all fields of one event."""
+    row = events_of(source, coded).get(event_id).as_row()
+    if as_json:
+        say_json(row)
+        return
+    for name, value in row.items():
+        text = "\n".join(value) if name == "sources" else ", ".join(value) if isinstance(value, list) else value
+        say(f"{name:22} {'unknown' if text in (None, '') else str(text).replace(chr(10), chr(10) + ' ' * 23)}")
+
+
+def explain(*, event_id: str, names: tuple[str, ...], data: Path | None, source: Path | None, as_json: bool) -> None:
+    """Print for each instrument the first open and the first close strictly after an event was known."""
+    event = events_of(source).get(event_id)
+    if event.known_at is None:
+        raise UserError(f"{event_id} has no known_at: the first session after it is unknown")
+    known = instruments_of(data)
+    found = {i.symbol: _first(event, i) for i in [known.find(n) for n in names] or known}
+    if as_json:
+        say_json({"event_id": event_id, "known_at": iso_z(event.known_at), "instruments": found})
+        return
+    say(f"{event.event_id}: {event.title}")
+    say(f"known at {iso_z(event.known_at)} ({event.known_at_basis or 'basis unknown'})")
+    columns = ["instrument", "first open after", "at", "first close after", "at "]
+    table(columns, [[s, *(str(v or "n/a") for v in list(row.values())[1:5])] for s, row in found.items()])
+
+
+def _first(event: PoliticalEvent, instrument: Instrument) -> dict[str, Any]:
+    assert event.known_at is not None
+    first = first_sessions_after(instrument.mic, event.known_at)
+    row: dict[str, Any] = {"known_at": iso_z(event.known_at)}
+    if first is None:
+        missing = dict.fromkeys(("first_open_session", "first_open_at", "first_close_session", "first_close_at"))
+        return {**row, **missing, "note": f"the calendar of {instrument.mic} does not reach that date"}
+    return {
+        **row,
+        "first_open_session": first.open_session.isoformat(),
+        "first_open_at": iso_z(first.open_at),
+        "first_close_session": first.close_session.isoformat(),
+        "first_close_at": iso_z(first.close_at),
+    }
+
+
+def import_data_set(*, origin: str, directory: Path, out: Path | None, country: str | None, as_json: bool) -> None:
+    """Print the events of a data set, or write them to a new file."""
+    events = parlgov_events(directory, country)
+    if out is not None:
+        write_events(out, events)
+    if as_json:
+        say_json([e.as_row() for e in events])
+    elif out is None:
+        say_raw(events_csv(events))
+    else:
+        say(f"{len(events)} events written to {out}")
+    warn(f"{len(events)} events of {origin} have no known_at: rules that act on the outcome skip them until you add it")

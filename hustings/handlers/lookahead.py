@@ -1,0 +1,128 @@
+"""hustings lookahead: checks that a strategy decides the same without its future."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from datasets.events import CATALOGUE
+from datasets.instants import iso_z
+from datasets.prices.store import Store
+from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Offence, Subject
+from engine.lookahead.rules import lookahead as examine
+from engine.strategy import Strategy, build
+from engine.strategy.market import Market
+from hustings.execution import backtrader_parameters, build_rule, foreign_bars
+from hustings.reload import fresh_class
+from hustings.run_options import StrategyOptions
+from hustings.terminal import counted, progress, say, say_json, say_sources, strategy_output, table, warn
+from strategies.loading import find_strategy, is_backtrader
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class LookaheadOptions(StrategyOptions):
+    """A strategy with its data, the seed of the redrawn futures, and at how many decisions it is replayed."""
+
+    seed: int
+    decisions: int
+
+
+def check_lookahead(*, as_json: bool, **typed: Any) -> int:
+    """Call a strategy again without its future; print the decisions that change and return 1 if there are any."""
+    options = LookaheadOptions(**typed)
+    with strategy_output(quiet=as_json):
+        cls, market = find_strategy(options.strategy), options.market()
+        check = _check_orders if is_backtrader(cls) else _check_rule
+        report, symbols = check(cls, options, market)
+    sources = {s: market.bars(s).source.text for s in symbols}
+    simulated = sorted(s for s in symbols if market.bars(s).source.simulated)
+    if as_json:
+        say_json({"strategy": options.strategy, "sources": sources, "simulated": simulated, **_report_json(report)})
+    else:
+        _show(options.strategy, report, sources, simulated)
+    return 1 if report.offences else 0
+
+
+def _check_rule(cls: type[Any], options: LookaheadOptions, market: Market) -> tuple[LookaheadReport, list[str]]:
+    """Return the report on a rule, and its instruments."""
+    rule = build_rule(cls, options.given(), options.instruments)
+
+    @contextmanager
+    def fresh() -> Iterator[Strategy]:
+        with fresh_class(options.strategy, cls) as again:
+            yield build(again, options.given())
+
+    report = examine(_subject(fresh, options, market), progress)
+    return report, list(dict.fromkeys(market.symbol(i) for i in rule.instruments()))
+
+
+def _check_orders(cls: type[Any], options: LookaheadOptions, market: Market) -> tuple[LookaheadReport, list[str]]:
+    """Return the report on a backtrader strategy, and its instruments."""
+    from engine.lookahead.orders import lookahead_orders
+
+    bars, parameters = foreign_bars(cls, market, options.instruments), backtrader_parameters(cls, options.given())
+    subject = _subject(lambda: fresh_class(options.strategy, cls), options, market)
+    report = lookahead_orders(subject, bars, parameters, decisions=options.decisions, progress=progress)
+    return report, [b.symbol for b in bars]
+
+
+def _subject(fresh: Callable[[], AbstractContextManager[Any]], options: LookaheadOptions, market: Market) -> Subject:
+    given = (options.data, options.events, options.labels, options.priors)
+    files = (CATALOGUE, Store().folder, *(p for p in given if p is not None and p.exists()))
+    return Subject(fresh, options.catalogue(), market, options.window().since, files, options.seed)
+
+
+def _show(strategy: str, report: LookaheadReport, sources: dict[str, str], simulated: list[str]) -> None:
+    say(f"{strategy}: {counted(report.decisions, 'decision')}, repeated without their future")
+    say_sources(sources, simulated, kind="check")
+    columns = ["check", "condition", "decisions", "changed", "remark"]
+    table(columns, [_row(c) for c in report.checks], right=["decisions", "changed"])
+    for check in report.checks:
+        _show_offences(check)
+    if report.files:
+        warn(f"hustings: {strategy} opens files of its own, and nothing in them was cut: {', '.join(report.files)}")
+    say(_verdict(report))
+
+
+def _row(check: Check) -> list[str]:
+    counts = ["-", "-"] if check.examined is None else [str(check.examined), str(check.changed)]
+    return [check.name, CHECKS[check.name], *counts, check.note]
+
+
+def _show_offences(check: Check) -> None:
+    for each in check.offences[:_SHOWN]:
+        at = "while its file was loaded" if each.at is None else f"decided {iso_z(each.at)}"
+        say(f"{check.name}: {each.subject or '-'} {at}")
+        say(f"  with the future  {each.with_future}")
+        say(f"  without          {each.without}")
+        if each.given_away_by:
+            say(f"  depends on       {each.given_away_by}")
+    if check.changed > _SHOWN:
+        say(f"{check.name}: and {check.changed - _SHOWN} more (all with --json)")
+
+
+def _verdict(report: LookaheadReport) -> str:
+    if not report.decisions:
+        return "no decision to check"
+    if not report.offences:
+        return "no decision depends on what came later"
+    if any(c.name == AGAIN and c.changed for c in report.checks):
+        return "it decides differently when nothing changed: it is random, or keeps state between decisions"
+    kinds = ", ".join(f"{c.name} ({c.changed})" for c in report.checks if c.changed)
+    return f"decisions depend on what came later: {kinds}"
+
+
+def _report_json(report: LookaheadReport) -> dict[str, Any]:
+    checks = [
+        {"check": c.name, "examined": c.examined, "changed": None if c.examined is None else c.changed, "note": c.note}
+        for c in report.checks
+    ]
+    offences = [_offence_json(o) for o in report.offences]
+    return {"decisions": report.decisions, "checks": checks, "offences": offences, "files": list(report.files)}
+
+
+def _offence_json(offence: Offence) -> dict[str, str | None]:
+    at = None if offence.at is None else iso_z(offence.at)
+    return {**vars(offence), "at": at, "given_away_by": offence.given_away_by or None}

@@ -1,0 +1,61 @@
+"""hustings report: writes the tear sheet of a run again, the tables behind it, and quantstats' own sheet."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.run.run import Run
+from hustings.files import write_text
+from hustings.printing import print_pdf
+from hustings.registry import folder_of
+from hustings.run_folder import read_run
+from hustings.sheet import sheet_again
+from hustings.terminal import progress, say_files, say_json
+
+
+def report_run(
+    *, run: str, out: Path | None, csv_dir: Path | None, quantstats: Path | None, pdf: bool, as_json: bool
+) -> None:
+    """Write the pages and tables of a run, and print where they are."""
+    folder = folder_of(run)
+    loaded = read_run(folder)
+    with progress("writing the tear sheet"):
+        page = out or folder / "tearsheet.html"
+        files = {"tearsheet": write_text(page, sheet_again(loaded, folder))}
+    if pdf:
+        files["pdf"] = print_pdf(page)
+    if quantstats is not None:
+        files["quantstats"] = write_text(quantstats, _quantstats(loaded), option="--quantstats")
+    if csv_dir is not None:
+        for name, rows in _tables(loaded).items():
+            files[name] = write_text(csv_dir / f"{name}.csv", _csv(rows), option="--csv")
+    if as_json:
+        paths = {name: str(path) for name, path in files.items()}
+        say_json({"run_id": loaded.run_id, "tables": _tables(loaded), "files": paths})
+    else:
+        say_files(files)
+
+
+def _quantstats(run: Run) -> str:
+    from reports.quantstats_sheet import quantstats_page
+
+    with progress("calling quantstats"):
+        return quantstats_page(run)
+
+
+def _tables(run: Run) -> dict[str, Any]:
+    from reports.tables import tables
+
+    return tables(run)
+
+
+def _csv(rows: Sequence[dict[str, Any]]) -> str:
+    """Return rows as CSV under their keys; nothing at all for a table without rows."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
+    if rows:
+        writer.writeheader()
+    writer.writerows({n: "" if v is None else v for n, v in row.items()} for row in rows)
+    return out.getvalue()

@@ -1,0 +1,40 @@
+"""hustings strategies: lists the strategies and their parameters."""
+
+import inspect
+
+from engine.strategy import parameters
+from hustings.terminal import say, say_json, table, text_of
+from strategies.loading import find_strategy, is_backtrader, strategy_names
+
+
+def list_strategies(*, name: str | None, as_json: bool) -> None:
+    """Print the strategies, or one of them with its parameters."""
+    if name is not None:
+        _show(name, find_strategy(name), as_json=as_json)
+        return
+    known = {n: _description(find_strategy(n))[0] for n in strategy_names()}
+    if as_json:
+        say_json([{"name": n, "rule": rule} for n, rule in known.items()])
+    else:
+        table(["strategy", "rule"], [[n, rule] for n, rule in known.items()])
+
+
+def _show(name: str, cls: type, *, as_json: bool) -> None:
+    columns = ["parameter", "type", "default", "bounds", "what"]
+    if is_backtrader(cls):
+        rows = [[n, type(v).__name__, str(v), "", ""] for n, v in cls.params._getitems()]  # type: ignore[attr-defined]
+    else:
+        rows = [[p.name, p.type, text_of(p.default), p.bounds, p.says] for p in parameters(cls)]
+    description = _description(cls)
+    if as_json:
+        listed = [dict(zip(columns, r, strict=True)) for r in rows]
+        say_json({"name": name, "rule": description[0], "parameters": listed})
+        return
+    say("\n".join([name, *description]))
+    table(columns, rows)
+
+
+def _description(cls: type) -> list[str]:
+    """Return the docstring up to its Args, without blank lines."""
+    text = (inspect.getdoc(cls) or cls.__name__).split("Args:")[0]
+    return [line for line in text.splitlines() if line.strip()]

@@ -1,0 +1,83 @@
+"""hustings study: replays a strategy and reports what its events can support."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import UserError
+from engine.run.run import Run
+from engine.study.result import Study
+from hustings.handlers.run import folder_for, say_trial, trial_text
+from hustings.ledger import position_json, position_of
+from hustings.recording import enter_or_warn, record_or_warn
+from hustings.run_folder import check_free, run_json, write_run
+from hustings.run_summary import head, opened
+from hustings.sheet import sheet_of
+from hustings.studies import StudyOptions, registration_of, studied, study_json, subject_of
+from hustings.terminal import progress, say, say_files, say_json, strategy_output, table
+from hustings.trials import TrialPosition
+from reports.study_tables import registered_text, study_tables
+
+SHOWN_ROWS = 15
+
+
+def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_json: bool, **typed: Any) -> None:
+    """Replay a strategy, study its run, write both, and print the study."""
+    options = StudyOptions(**typed)
+    options.settings()  # an invalid option stops before the replay
+    if out is not None:
+        check_free(out)
+    registered = registration_of(options.prereg, options.adjust)
+    with progress("replaying"), strategy_output(quiet=as_json):
+        subject = subject_of(options, vary=not (no_report or no_variants))
+    run = subject.run
+    position = enter_or_warn(run)
+    with progress("studying"), strategy_output(quiet=as_json):
+        made = studied(subject, options, position, registered)
+    position = _after_study(run, position)
+    folder, plain = folder_for(run, out), study_json(made)
+    with progress("writing the tear sheet"):
+        page = None if no_report else sheet_of(run, made, trial=trial_text(position))
+        files = write_run(run, folder, page, json.dumps(plain, indent=2, sort_keys=True) + "\n")
+    record_or_warn(run, folder, position)
+    if as_json:
+        say_json({**run_json(run, files), "trial": position_json(position), "study": plain})
+        return
+    head(run)
+    _show(made)
+    say_files(opened(files))
+    say_trial(position)
+
+
+def _after_study(run: Run, position: TrialPosition | None) -> TrialPosition | None:
+    """Return a run's position with the hash of the ledger that seals its study too."""
+    try:
+        return None if position is None else position_of(run)
+    except UserError:
+        return position
+
+
+def _show(made: Study) -> None:
+    """Print a study: what was registered, its tables in reading order, and the verdict."""
+    for line in _registered(made):
+        say(line)
+    for each in study_tables(made):
+        say(f"\n{each.title}")
+        if each.rows:
+            table(each.columns, each.rows[:SHOWN_ROWS], right=each.right)
+        if len(each.rows) > SHOWN_ROWS:
+            say(f"{len(each.rows) - SHOWN_ROWS} more rows are in the tear sheet and in study.json")
+        if each.note:
+            say(each.note)
+    say(f"\n{made.verdict}\n")
+
+
+def _registered(made: Study) -> list[str]:
+    if made.prereg is None:
+        return []
+    return [
+        f"hypothesis: {made.prereg['hypothesis']}",
+        f"  {made.prereg['standing']}",
+        f"  registered: {registered_text(made.prereg)}",
+        *(f"  deviation: {each}" for each in made.prereg["deviations"]),
+    ]

@@ -1,0 +1,106 @@
+"""Prints a run: strategy, sources, metrics, trades and skipped events."""
+
+import sys
+from collections.abc import Mapping
+from itertools import zip_longest
+from pathlib import Path
+
+from engine.account.records import Trade
+from engine.metrics.inputs import MetricInputs
+from engine.metrics.table import Metric
+from engine.run.run import Run
+from hustings.terminal import parameters_text, say, say_files, say_sources, table
+from reports.headline import HeadlineCard, account_cards, trade_cards
+from reports.numbers import NOT_AVAILABLE, metric_text, money, percent, price
+from reports.sparkline import BLOCKS, PLAIN, sparkline
+
+_SHOWN = 12
+
+
+def metric_of(run: Run, metric: Metric[MetricInputs]) -> str:
+    """Return a headline metric of a run as text; one that is not available says so, and why."""
+    value = run.metrics[metric.name]
+    return f"n/a ({run.notes[metric.name]})" if value is None else metric_text(metric, value)
+
+
+def summary(run: Run, files: Mapping[str, Path]) -> None:
+    """Print a run: its strategy, the sources of its bars, its metrics, trades and skipped events."""
+    head(run)
+    _views(run)
+    _trades(run)
+    _skipped(run)
+    say()
+    say_files(opened(files))
+
+
+def opened(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Return the files of a run that a user opens."""
+    return {name: path for name, path in files.items() if name in ("tearsheet", "study", "manifest")}
+
+
+def head(run: Run) -> None:
+    """Print the strategy of a run, the sources of its bars, and its equity."""
+    say(f"{run.manifest['strategy']}  run {run.run_id}")
+    say(run.manifest["rule"])
+    say(parameters_text(run.manifest["parameters"], between=", "))
+    say()
+    for text in run.warnings:
+        say(f"WARNING {text}")
+    say_sources(run.manifest["sources"], run.manifest["simulated"], kind="run")
+    if run.manifest.get("labels"):
+        say(f"  labels of {run.manifest['labels']['file']} in place of the events' own")
+    say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions")
+    say(f"  equity {money(run.start_equity)} to {money(run.final_equity)}; every market is currency-hedged")
+    say(f"  {sparkline(run.equity, signs=_signs())}")
+
+
+def _signs() -> str:
+    """Return the characters of a curve that stdout can encode."""
+    try:
+        BLOCKS.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return PLAIN
+    return BLOCKS
+
+
+def _views(run: Run) -> None:
+    """Print the metrics per trade with those of the portfolio, and why any number is n/a."""
+    ours, account = trade_cards(run), account_cards(run)
+    pairs = zip_longest(ours, account, fillvalue=HeadlineCard("", "", ""))
+    rows = [[left.label, left.value, right.label, right.value] for left, right in pairs]
+    table(["per trade", "", "portfolio", " "], rows, right=["", " "])
+    missing: dict[str, list[str]] = {}
+    for card in (*ours, *account):
+        if card.value == NOT_AVAILABLE:
+            missing.setdefault(card.note, []).append(card.label)
+    for why, labels in missing.items():
+        say(f"  n/a: {', '.join(labels)}: {why}")
+
+
+def _trades(run: Run) -> None:
+    trades = run.trades
+    if not trades:
+        say("\nno trades")
+        if not run.skipped:
+            considered = run.manifest["events_considered"]
+            say(f"the strategy selected none of {considered} events; 'hustings events list' shows them")
+        return
+    columns = ["event", "market", "side", "in", "at", "out", "at ", "return", "P&L", "exit reason"]
+    rows = [_trade_row(t) for t in trades[-_SHOWN:]]
+    say()
+    if len(trades) > _SHOWN:
+        say(f"the last {_SHOWN} of {len(trades)} trades (all are in trades.csv)")
+    table(columns, rows, right=["at", "at ", "return", "P&L"])
+
+
+def _trade_row(t: Trade) -> list[str]:
+    ends = [t.entry_session, price(t.entry_price), t.exit_session, price(t.exit_price)]
+    return [t.event_id, t.instrument, t.side, *ends, percent(t.return_), money(t.pnl), t.exit_reason]
+
+
+def _skipped(run: Run) -> None:
+    if not run.skipped:
+        return
+    say(f"\n{len(run.skipped)} not traded" + (f", the last {_SHOWN}:" if len(run.skipped) > _SHOWN else ":"))
+    for each in run.skipped[-_SHOWN:]:
+        say(f"  {each.event_id or '-'} {each.instrument}  {each.reason}")
