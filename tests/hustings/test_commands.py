@@ -149,7 +149,7 @@ def test_a_new_strategy_runs_and_its_test_passes(cli, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
     again = cli("new", "my-first-rule")
     assert again.code == 2
-    assert "is there already" in again.err
+    assert "exists already" in again.err
 
 
 def test_a_strategy_by_module_path(cli) -> None:
@@ -166,7 +166,7 @@ def test_a_backtrader_strategy_is_given_the_events(cli, tmp_path: Path) -> None:
     last = next(t for t in answer["trades"] if t["entry_session"].startswith("2026-02"))
     assert (last["entry_session"], last["decided_at"]) == ("2026-02-10", "2026-02-09T06:30:00Z")
     assert all(t["entry_at"] > t["decided_at"] for t in answer["trades"])
-    assert "name its markets with --instrument" in cli("run", "mine.py:Landslide").err
+    assert "name its instruments with --instrument" in cli("run", "mine.py:Landslide").err
     assert "did you mean 'n'" in cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "nn=5").err
     assert "it must be like its default 10" in cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "n=x").err
 

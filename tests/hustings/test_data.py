@@ -78,7 +78,7 @@ def test_one_bad_file_stays_out_and_the_others_go_in(cli: Cli, home: Path, week:
     answer = cli("data", "import", str(week.parent))
     assert answer.code == 1
     assert "KOSPI.csv line 2: 2026-02-02 high 9 < low 11 (high-below-low)" in answer.err
-    assert "NOBODY.csv: neither its name nor its content tells what it is of" in answer.err
+    assert "NOBODY.csv: neither its name nor its content names an instrument" in answer.err
     assert "1 of 3 files stored" in answer.out
 
 
@@ -271,7 +271,7 @@ def test_an_own_instrument_is_updated_without_its_table(cli: Cli, home: Path, we
         (ACME.format("TOPIX"), "'TOPIX' names both TOPIX and ACME"),
         (ACME.format("") + "ACME,Twice,XTKS,JPY,1,1,1,\n", "line 3: symbol 'ACME' is empty or appears twice"),
         (ACME.format("").replace("aliases", "tradable").replace("1,1,", "1,1,maybe"), "tradable is 'maybe'"),
-        (ACME.format("").replace("ACME", "TOPIX").replace("XTKS", "XNYS"), "TOPIX is not as hustings knows it"),
+        (ACME.format("").replace("ACME", "TOPIX").replace("XTKS", "XNYS"), "TOPIX differs from the bundled instrument"),
     ],
 )
 def test_an_instrument_table_that_cannot_be_meant(cli: Cli, home: Path, week: Path, instruments: str, said: str):
@@ -294,7 +294,7 @@ def test_two_files_of_one_instrument_are_not_merged(cli: Cli, home: Path, week: 
     price_file(week.parent, NEXT, "^TPX.csv")
     answer = cli("data", "import", str(week.parent))
     assert answer.code == 1
-    assert "^TPX.csv: TOPIX.csv was of TOPIX too" in answer.err
+    assert "^TPX.csv: TOPIX.csv holds TOPIX too" in answer.err
 
 
 def test_a_file_of_the_store_under_another_name_is_not_believed(cli: Cli, home: Path, week: Path):

@@ -123,7 +123,7 @@ def test_dates_and_stamps_that_are_not_plain_are_read_as_told(cli, home, tmp_pat
 def test_what_is_told_of_a_file_is_refused_where_there_is_none(cli, home, names, options) -> None:
     answer = cli("data", "check", *names, *options)
     assert answer.code == 2
-    assert f"{options[0]} tells of a FILE" in answer.err
+    assert f"{options[0]} describes a FILE" in answer.err
 
 
 def test_what_a_whole_directory_is_of_cannot_be_told(cli, home, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_what_a_whole_directory_is_of_cannot_be_told(cli, home, tmp_path: Path) 
     for names in ([], ["TOPIX"]):
         answer = cli("data", "check", *names, "--data", str(tmp_path), "--symbol", "N225")
         assert answer.code == 2
-        assert "--symbol tells of a FILE" in answer.err
+        assert "--symbol describes a FILE" in answer.err
 
 
 def test_a_symbol_is_looked_for_in_the_directory_named(cli, home, tmp_path: Path) -> None:

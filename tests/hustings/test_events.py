@@ -182,7 +182,7 @@ def test_imported_events_are_written_and_say_that_they_cannot_be_traded(cli, tmp
     assert printed.out.splitlines()[1].startswith("CA-2019-10-21-GE,CA,general_election,")
     assert (
         printed.err
-        == "2 events of parlgov have no known_at: rules that act on the outcome skip them until you give it\n"
+        == "2 events of parlgov have no known_at: rules that act on the outcome skip them until you add it\n"
     )
     assert cli(*arguments, "--out", "ca.csv").out == "2 events written to ca.csv\n"
     assert [e.event_id for e in load_events(Path("ca.csv"))] == ["CA-2019-10-21-GE", "CA-2021-09-20-GE"]

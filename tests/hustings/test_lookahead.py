@@ -84,7 +84,7 @@ def test_the_outcome_kept_in_a_modules_constant_is_caught_at_the_announcement(cl
     answer = cli("lookahead", cheat, "--from", "2021-01-01", "--to", "2022-01-01")
     assert answer.code == 1
     assert "cut: JP-2021-10-31-GE decided 2021-10-04T12:00:00Z" in answer.out
-    assert "given away by    events: winner_party" in answer.out
+    assert "depends on       events: winner_party" in answer.out
     assert "decisions depend on what came later: cut" in answer.out
 
 
@@ -99,7 +99,7 @@ def test_a_label_revised_later_is_caught_and_the_honest_rule_skips_it(cli, tmp_p
     answer = cli("lookahead", cheat, "--events", str(events))
     assert answer.code == 1
     assert "cut: JP-1 decided 2024-01-07T07:00:00Z" in answer.out
-    assert "given away by    events: pro_growth, coded 2024-06-01T00:00:00Z" in answer.out
+    assert "depends on       events: pro_growth, coded 2024-06-01T00:00:00Z" in answer.out
     honest = cli("lookahead", "pro-growth-win", "--events", str(events), "--json")
     assert (honest.code, honest.json["decisions"]) == (0, 1)
 

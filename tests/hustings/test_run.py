@@ -22,7 +22,7 @@ def test_the_json_is_one_object_with_every_key_promised(cli) -> None:
     }  # fmt: skip
     assert set(answer.json["metrics"]) == {
         "total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown", "exposure", "n_trades", "win_rate",
-        "profit_factor", "mean_trade", "median_trade",
+        "profit_factor", "mean_trade", "median_trade", "trade_sharpe",
     }  # fmt: skip
     promised = {
         "event_id", "instrument", "side", "weight", "quantity", "decided_at", "entry_session", "entry_at", "entry_price",
