@@ -47,11 +47,11 @@ def test_a_sound_table_passes_without_a_word() -> None:
     assert list(passed.bars.close) == list(CLOSES)
 
 
-def test_the_newest_first_is_turned_round_and_said() -> None:
+def test_the_newest_first_is_reversed_and_reported() -> None:
     passed = validate(table(SESSIONS[::-1], CLOSES[::-1]), TOPIX)
     assert list(passed.bars.close) == list(CLOSES)
     assert [(f.rule, f.severity) for f in passed.report.findings] == [("order", Severity.NOTE)]
-    assert passed.report.corrections == ("rows turned round to run from the oldest to the newest",)
+    assert passed.report.corrections == ("rows reversed to run from the oldest to the newest",)
 
 
 def test_a_refusal_is_one_line_with_row_rule_and_way_out() -> None:

@@ -1,7 +1,7 @@
 """Opening and closing instants, against exchange hours known from outside."""
 
 import csv
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 import pytest
@@ -86,6 +86,9 @@ def test_a_session_that_closes_at_the_instant_is_over() -> None:
 
 def test_no_answer_where_the_calendar_does_not_reach() -> None:
     assert first_sessions_after("XTKS", datetime(1990, 2, 18, tzinfo=UTC)) is None
+    end_of_new_york = datetime.combine(hours_table("XNYS").covers[1], time(), UTC)
+    assert first_sessions_after("XNYS", end_of_new_york) is None  # nothing says that a session follows
+    assert first_sessions_after("XNYS", end_of_new_york - timedelta(days=1)) is not None
     first, last = hours_table("FX").covers
     assert (first, last) == (date(1920, 1, 1), date(2035, 12, 31))
     assert first_sessions_after("FX", datetime(1920, 1, 1, tzinfo=UTC)) is not None

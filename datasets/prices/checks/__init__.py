@@ -1,4 +1,4 @@
-"""The rules of quality, one function each, in the order in which they are asked: each sees what those before put right.
+"""The rules of quality, one function each, in the order in which they apply: each sees what those before corrected.
 
 A new rule is its function and its line here.
 """

@@ -1,4 +1,4 @@
-"""What a rule is given, and what it answers."""
+"""What a rule is given, what it returns, and the helpers that all rules share."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -8,24 +8,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Flags, Floats, Integers, Sessions
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, hours_table, is_round_the_clock
 from datasets.prices.bars import Bars
 from datasets.prices.findings import Severity
 from datasets.prices.table import PriceTable
 
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Numbers = NDArray[np.int64]
-
 PRICES = ("open", "high", "low", "close")
 UNKNOWN, CLOSED, SESSION = -1, 0, 1
 """What a calendar says of a date."""
 
 
+@dataclass(frozen=True)
+class Flaw:
+    """One thing that is wrong, from a row of the case's table on; ``rows`` is how many rows it concerns."""
+
+    severity: Severity
+    row: int | None
+    text: str
+    rows: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What a rule found, and the corrected table (None: unchanged) with a sentence on what was corrected."""
+
+    flaws: tuple[Flaw, ...] = ()
+    table: PriceTable | None = None
+    correction: str | None = None
+
+
+FINE = Verdict()
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A table as the rules before have left it, what it is said to be of, and what it can be held against."""
+    """A table as the rules before have left it, the instrument it is said to be of, and what to compare it with."""
 
     table: PriceTable
     instrument: Instrument
@@ -36,42 +55,65 @@ class Case:
         return len(self.table)
 
     @property
-    def around_the_clock(self) -> bool:
+    def session(self) -> Sessions:
+        """The session of each row."""
+        return self.table.session
+
+    @property
+    def is_round_the_clock(self) -> bool:
         """Whether the market has no opening: a currency's open at the last close is a true one."""
         return is_round_the_clock(self.instrument.mic)
 
+    def prices(self) -> Floats:
+        """Return open, high, low and close, one row each."""
+        return np.array([getattr(self.table, name) for name in PRICES])
+
     def calendar(self) -> NDArray[np.int8]:
-        """Return for each row whether its exchange's calendar holds the date to be a session, closed or unknown."""
-        return calendar_of(self.instrument.mic, self.table.session)
+        """Return for each row whether its exchange's calendar has the date as a session, as closed, or not at all."""
+        return calendar_of(self.instrument.mic, self.session)
 
-    def keys(self) -> Numbers:
+    def keys(self) -> Integers:
         """Return what orders the rows: days, or instants where rows are intraday."""
-        return self.table.session.astype(np.int64) if self.table.at is None else self.table.at
+        return self.session.astype(np.int64) if self.table.at is None else self.table.at
+
+    def without(self, rows: Flags, what: str, flaws: tuple[Flaw, ...]) -> Verdict:
+        """Return the verdict that leaves the marked rows out; ``what`` describes them, such as ``without a close``."""
+        if not rows.any():
+            return Verdict(flaws)
+        correction = f"{plural(int(rows.sum()), 'row')} {what} left out ({self._lines(rows)})"
+        return Verdict(flaws, self.table.take(~rows), correction)
+
+    def without_range(self, rows: Flags, flaws: tuple[Flaw, ...]) -> Verdict:
+        """Return the verdict that takes open, high and low out of the marked rows."""
+        if not rows.any():
+            return Verdict(flaws)
+        correction = f"open, high and low of {plural(int(rows.sum()), 'row')} taken out ({self._lines(rows)})"
+        columns = {c: np.where(rows, np.nan, getattr(self.table, c)) for c in ("open", "high", "low")}
+        return Verdict(flaws, with_columns(self.table, columns), correction)
+
+    def _lines(self, rows: Flags, shown: int = 5) -> str:
+        """Return ``lines 17, 18, 40 and 12 more``."""
+        lines, unit = self.table.line[rows], self.table.unit
+        more = f" and {len(lines) - shown} more" if len(lines) > shown else ""
+        return f"{unit}{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:shown].tolist()))}{more}"
 
 
-@dataclass(frozen=True)
-class Flaw:
-    """One thing that is wrong, from a row of the case's table on."""
-
-    severity: Severity
-    row: int | None
-    text: str
-    rows: int = 1
+def refusals(marked: Flags, text: Callable[[int], str]) -> tuple[Flaw, ...]:
+    """Return a refusal for each marked row, with its text."""
+    return tuple(Flaw(Severity.REFUSAL, row, text(row)) for row in np.flatnonzero(marked).tolist())
 
 
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """What a rule found, and the table put right (None: as it was), with the sentence that tells so."""
-
-    flaws: tuple[Flaw, ...] = ()
-    table: PriceTable | None = None
-    correction: str | None = None
+def warnings(marked: Flags, text: Callable[[int], str]) -> tuple[Flaw, ...]:
+    """Return a warning for each marked row, with its text."""
+    return tuple(Flaw(Severity.WARNING, row, text(row)) for row in np.flatnonzero(marked).tolist())
 
 
-FINE = Verdict()
+def flaws_of_runs(severity: Severity, marked: Flags, text: Callable[[int, int], str]) -> tuple[Flaw, ...]:
+    """Return one flaw for each run of marked rows; its text follows from its first row and its length."""
+    return tuple(Flaw(severity, first, text(first, n), n) for first, n in runs(marked))
 
 
-def calendar_of(mic: str, session: NDArray[np.datetime64]) -> NDArray[np.int8]:
+def calendar_of(mic: str, session: Sessions) -> NDArray[np.int8]:
     """Return SESSION, CLOSED or UNKNOWN for each date; the last outside what the calendar covers."""
     table = hours_table(mic)
     first, last = (np.datetime64(d, "D") for d in table.covers)
@@ -92,59 +134,28 @@ def runs(marked: Flags) -> Iterator[tuple[int, int]]:
 
 
 def previous(values: Floats) -> Floats:
-    """Return each row's value one row before; NaN for the first."""
-    return np.concatenate(([np.nan], values[:-1]))
+    """Return each row's value one row before (of the last axis); NaN for the first."""
+    before = np.roll(values, 1, axis=-1)
+    before[..., 0] = np.nan
+    return before
 
 
-def same(a: Floats, b: Floats) -> Flags:
-    """Mark where two columns are equal; two missing values are."""
-    equal: Flags = (a == b) | (np.isnan(a) & np.isnan(b))
-    return equal
-
-
-def weekday(session: NDArray[np.datetime64]) -> Numbers:
+def weekday(session: Sessions) -> Integers:
     """Return 0 for Monday to 6 for Sunday."""
-    days: Numbers = (session.astype("datetime64[D]").astype(np.int64) + 3) % 7
+    days: Integers = (session.astype("datetime64[D]").astype(np.int64) + 3) % 7
     return days
 
 
-def number(value: float) -> str:
+def number(value: Any) -> str:
     """Return a price as a message shows it."""
     return f"{value:.10g}"
 
 
-def without(table: PriceTable, rows: Flags) -> PriceTable:
-    """Return the table less the marked rows."""
-    return table.take(~rows)
-
-
-def blanked(table: PriceTable, rows: Flags, columns: tuple[str, ...] = ("open", "high", "low")) -> PriceTable:
-    """Return the table with the given prices of the marked rows taken out."""
-    return with_prices(table, {c: np.where(rows, np.nan, getattr(table, c)) for c in columns})
-
-
-def with_prices(table: PriceTable, columns: Mapping[str, Any]) -> PriceTable:
+def with_columns(table: PriceTable, columns: Mapping[str, Any]) -> PriceTable:
     """Return the table with other values in the named columns."""
     return replace(table, **columns)
-
-
-def first_lines(table: PriceTable, rows: Flags, shown: int = 5) -> str:
-    """Return ``lines 17, 18, 40 and 12 more``."""
-    lines = table.line[rows]
-    more = f" and {len(lines) - shown} more" if len(lines) > shown else ""
-    return f"{table.unit}{'s' if len(lines) > 1 else ''} {', '.join(map(str, lines[:shown].tolist()))}{more}"
 
 
 def plural(n: int, what: str) -> str:
     """Return ``1 row`` or ``2 rows``."""
     return f"{n} {what}{'' if n == 1 else 's'}"
-
-
-def flaws_of_runs(severity: Severity, marked: Flags, tell: Callable[[int, int], str]) -> tuple[Flaw, ...]:
-    """Return one flaw for each run of marked rows, told by its first row and length."""
-    return tuple(Flaw(severity, first, tell(first, n), n) for first, n in runs(marked))
-
-
-def flaws_of_rows(severity: Severity, marked: Flags, tell: Callable[[int], str]) -> tuple[Flaw, ...]:
-    """Return one flaw for each marked row."""
-    return tuple(Flaw(severity, row, tell(row)) for row in np.flatnonzero(marked).tolist())

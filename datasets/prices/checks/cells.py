@@ -1,36 +1,32 @@
 """Rules on single values: cells that cannot be read, prices missing, zero or negative, values that are no prices."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
+from datasets.arrays import Flags
 from datasets.prices.checks.case import (
     CLOSED,
     FINE,
     PRICES,
     Case,
-    Flags,
     Flaw,
     Verdict,
-    blanked,
-    first_lines,
-    flaws_of_rows,
     flaws_of_runs,
     number,
     plural,
-    with_prices,
-    without,
+    refusals,
+    warnings,
+    with_columns,
 )
 from datasets.prices.findings import Severity
-from datasets.prices.table import Unreadable
 
 _SIDES = 0.7
 _NEGATIVE = 0.05
 _ENOUGH = 30
+_DIFFERENT = 1e-6
 
 
 def reading(case: Case) -> Verdict:
-    """Hand on what reading had to put right."""
+    """Pass on what reading had to correct."""
     return Verdict(tuple(Flaw(Severity.NOTE, None, remark) for remark in case.table.remarks))
 
 
@@ -39,17 +35,14 @@ def unreadable(case: Case) -> Verdict:
     cells = case.table.unreadable
     if not cells:
         return FINE
-    at = {int(line): row for row, line in enumerate(case.table.line)}
-    flaws = tuple(
-        Flaw(Severity.REFUSAL, at.get(c.line), f"{_place(c, at)}{c.column} is '{c.text}', which cannot be read")
-        for c in cells
-    )
-    return Verdict(flaws, case.table, f"{plural(len(cells), 'cell')} that cannot be read taken as empty")
-
-
-def _place(cell: Unreadable, at: Mapping[int, int]) -> str:
-    """Return the line of a cell whose row was left out; that of another is told by its row."""
-    return "" if cell.line in at else f"line {cell.line}: "
+    rows = {int(line): row for row, line in enumerate(case.table.line)}
+    flaws = []
+    for cell in cells:
+        row = rows.get(cell.line)
+        place = f"line {cell.line}: " if row is None else ""  # a row without a date was left out
+        text = f"{place}{cell.column} is '{cell.text}', which cannot be read"
+        flaws.append(Flaw(Severity.REFUSAL, row, text))
+    return Verdict(tuple(flaws), case.table, f"{plural(len(cells), 'cell')} that cannot be read taken as empty")
 
 
 def return_like(case: Case) -> Verdict:
@@ -65,51 +58,47 @@ def return_like(case: Case) -> Verdict:
     negative = float((close < 0).mean())
     if negative <= _NEGATIVE and stays >= _SIDES:
         return FINE
-    what = f"{negative:.0%} of the closes are negative" if negative > _NEGATIVE else "the closes do not hang together"
-    text = f"{what}: these are returns or changes, not prices (the first close is {number(float(close[0]))})"
+    what = f"{negative:.0%} of the closes are negative" if negative > _NEGATIVE else "the closes are not correlated"
+    text = f"{what}: these are returns or changes, not prices (the first close is {number(close[0])})"
     return Verdict((Flaw(Severity.REFUSAL, 0, text, len(case)),), case.table.take(np.zeros(len(case), dtype=bool)))
 
 
 def empty_row(case: Case) -> Verdict:
     """Leave out rows without any price."""
-    empty = np.all([np.isnan(getattr(case.table, c)) for c in PRICES], axis=0)
+    empty: Flags = np.all(np.isnan(case.prices()), axis=0)
     if not empty.any():
         return FINE
-    session, closed = case.table.session, case.calendar() == CLOSED
+    session, closed = case.session, case.calendar() == CLOSED
     flaws = flaws_of_runs(
         Severity.WARNING, empty & ~closed, lambda r, n: f"{session[r]} has no price at all; {plural(n, 'row')} left out"
-    ) + flaws_of_runs(
+    )
+    flaws += flaws_of_runs(
         Severity.NOTE, empty & closed, lambda r, n: f"{session[r]} has no price and was no session; left out"
     )
-    told = f"{plural(int(empty.sum()), 'row')} without any price left out ({first_lines(case.table, empty)})"
-    return Verdict(flaws, without(case.table, empty), told)
+    return case.without(empty, "without any price", flaws)
 
 
 def not_positive(case: Case) -> Verdict:
     """Find prices that are zero, negative or infinite."""
-    wrong = {c: ~(_column(case, c) > 0) & ~np.isnan(_column(case, c)) | np.isinf(_column(case, c)) for c in PRICES}
-    rows = np.any(list(wrong.values()), axis=0)
-    if not rows.any():
+    prices = case.prices()
+    wrong = ((prices <= 0) | np.isinf(prices)) & ~np.isnan(prices)
+    if not wrong.any():
         return FINE
 
-    def tell(row: int) -> str:
-        name = next(c for c in PRICES if wrong[c][row])
-        return f"{case.table.session[row]} {name} is {_column(case, name)[row]:g}; a price must be finite and above 0"
+    def text(row: int) -> str:
+        name = int(np.flatnonzero(wrong[:, row])[0])
+        return f"{case.session[row]} {PRICES[name]} is {prices[name, row]:g}; a price must be finite and above 0"
 
-    table = with_prices(case.table, {c: np.where(wrong[c], np.nan, _column(case, c)) for c in PRICES})
-    told = f"{plural(int(sum(w.sum() for w in wrong.values())), 'price')} that cannot be one taken as missing"
-    return Verdict(flaws_of_rows(Severity.REFUSAL, rows, tell), table, told)
+    table = with_columns(case.table, dict(zip(PRICES, np.where(wrong, np.nan, prices), strict=True)))
+    correction = f"{plural(int(wrong.sum()), 'price')} that cannot be one taken as missing"
+    return Verdict(refusals(np.any(wrong, axis=0), text), table, correction)
 
 
 def missing_close(case: Case) -> Verdict:
     """Find rows that have some price but no close."""
     missing = np.isnan(case.table.close)
-    if not missing.any():
-        return FINE
-    session = case.table.session
-    flaws = flaws_of_rows(Severity.REFUSAL, missing, lambda r: f"{session[r]} has no close, though it has other prices")
-    told = f"{plural(int(missing.sum()), 'row')} without a close left out ({first_lines(case.table, missing)})"
-    return Verdict(flaws, without(case.table, missing), told)
+    flaws = refusals(missing, lambda r: f"{case.session[r]} has no close, though it has other prices")
+    return case.without(missing, "without a close", flaws)
 
 
 def bad_volume(case: Case) -> Verdict:
@@ -118,27 +107,18 @@ def bad_volume(case: Case) -> Verdict:
     wrong: Flags = (volume < 0) | np.isinf(volume)
     if not wrong.any():
         return FINE
-    flaws = flaws_of_rows(
-        Severity.WARNING, wrong, lambda r: f"{case.table.session[r]} volume is {volume[r]:g}; taken as unknown"
-    )
-    told = f"{plural(int(wrong.sum()), 'volume')} that cannot be one taken as unknown"
-    return Verdict(flaws, blanked(case.table, wrong, ("volume",)), told)
+    flaws = warnings(wrong, lambda r: f"{case.session[r]} volume is {volume[r]:g}; taken as unknown")
+    table = with_columns(case.table, {"volume": np.where(wrong, np.nan, volume)})
+    return Verdict(flaws, table, f"{plural(int(wrong.sum()), 'volume')} that cannot be one taken as unknown")
 
 
 def adjusted_close(case: Case) -> Verdict:
-    """Say that a second, adjusted close is there and not used."""
-    other = np.abs(case.table.adjusted_close / case.table.close - 1) > 1e-6
-    if not other.any():
+    """Say that the table has a second, adjusted close, which is not used."""
+    rows = np.flatnonzero(np.abs(case.table.adjusted_close / case.table.close - 1) > _DIFFERENT)
+    if not len(rows):
         return FINE
-    row = int(np.flatnonzero(other)[0])
-    rows = plural(int(other.sum()), "row")
     text = (
-        f"the adjusted close differs from the close on {rows} from {case.table.session[row]} on; "
+        f"the adjusted close differs from the close on {plural(len(rows), 'row')} from {case.session[rows[0]]} on; "
         "the close as traded is used (adjustment 'price')"
     )
-    return Verdict((Flaw(Severity.NOTE, row, text, int(other.sum())),))
-
-
-def _column(case: Case, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = getattr(case.table, name)
-    return values
+    return Verdict((Flaw(Severity.NOTE, int(rows[0]), text, len(rows)),))

@@ -1,48 +1,35 @@
-"""Rules on the dates of rows: their order, doubles, days and months exchanged, and how far they reach."""
+"""Rules on the dates of rows: their order, duplicates, day and month exchanged, and dates out of reach."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from datasets.instants import Sessions, to_ns
+from datasets.arrays import Flags, Integers, Sessions
+from datasets.instants import to_ns
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, stamp
-from datasets.prices.checks.case import (
-    FINE,
-    PRICES,
-    Case,
-    Flags,
-    Flaw,
-    Numbers,
-    Verdict,
-    first_lines,
-    flaws_of_rows,
-    flaws_of_runs,
-    plural,
-    same,
-    without,
-)
+from datasets.prices.checks.case import FINE, Case, Flaw, Verdict, flaws_of_runs, plural, previous, refusals
 from datasets.prices.findings import Severity
 
 _MOSTLY = 0.9
 
 
 def order(case: Case) -> Verdict:
-    """Turn a table round that runs from the newest row to the oldest."""
+    """Reverse a table that runs from the newest row to the oldest."""
     step = np.diff(case.keys())
     falling, rising = int((step < 0).sum()), int((step > 0).sum())
     if falling < _MOSTLY * max(falling + rising, 1) or not falling:
         return FINE
+    flaw = Flaw(Severity.NOTE, 0, "the rows run from the newest to the oldest; they were reversed", len(case))
     table = case.table.take(np.arange(len(case))[::-1])
-    flaw = Flaw(Severity.NOTE, 0, "the rows run from the newest to the oldest; they were turned round", len(case))
-    return Verdict((flaw,), table, "rows turned round to run from the oldest to the newest")
+    return Verdict((flaw,), table, "rows reversed to run from the oldest to the newest")
 
 
 def day_month_swap(case: Case) -> Verdict:
-    """Find rows that are out of order or on a closed day, and fit when day and month are exchanged.
+    """Find rows that are out of order, and fit when day and month are exchanged.
 
-    Rows of the 13th and later cannot be exchanged: they are what the others must fit between.
+    Rows of the 13th and later cannot be exchanged: the others must fit between them.
     """
-    session, swapped, can = case.table.session, *_exchanged(case.table.session)
+    session, (swapped, can) = case.session, _exchanged(case.session)
     held = np.flatnonzero(~can)
     if not len(held) or (np.diff(session[held].astype(np.int64)) < 0).any():
         return FINE
@@ -50,11 +37,9 @@ def day_month_swap(case: Case) -> Verdict:
     wrong = can & ((session < before) | (session > after)) & (swapped >= before) & (swapped <= after)
     if not wrong.any():
         return FINE
-    right = np.where(wrong, swapped, session)
-    flaws = flaws_of_rows(
-        Severity.REFUSAL, wrong, lambda r: f"{session[r]} does not fit; {swapped[r]} does: day and month are exchanged"
-    )
-    return Verdict(flaws, replace(case.table, session=right), f"day and month of {plural(len(flaws), 'row')} exchanged")
+    flaws = refusals(wrong, lambda r: f"{session[r]} does not fit; {swapped[r]} does: day and month are exchanged")
+    table = replace(case.table, session=np.where(wrong, swapped, session))
+    return Verdict(flaws, table, f"day and month of {plural(len(flaws), 'row')} exchanged")
 
 
 def _exchanged(session: Sessions) -> tuple[Sessions, Flags]:
@@ -67,7 +52,7 @@ def _exchanged(session: Sessions) -> tuple[Sessions, Flags]:
     return swapped, can
 
 
-def _bounds(session: Sessions, held: Numbers) -> tuple[Sessions, Sessions]:
+def _bounds(session: Sessions, held: Integers) -> tuple[Sessions, Sessions]:
     """Return for each row the nearest held date before and after it, by place in the table."""
     at = np.arange(len(session))
     left, right = np.searchsorted(held, at, side="right") - 1, np.searchsorted(held, at)
@@ -79,11 +64,10 @@ def _bounds(session: Sessions, held: Numbers) -> tuple[Sessions, Sessions]:
 def jumbled(case: Case) -> Verdict:
     """Find rows that come after a later one."""
     keys = case.keys()
-    late = np.zeros(len(keys), dtype=bool)
-    late[1:] = keys[1:] < np.maximum.accumulate(keys)[:-1]
+    late = np.append(False, keys[1:] < np.maximum.accumulate(keys)[:-1])
     if not late.any():
         return FINE
-    session = case.table.session
+    session = case.session
     flaws = flaws_of_runs(
         Severity.REFUSAL, late, lambda r, n: f"{session[r]} comes after {session[:r].max()}: rows out of order"
     )
@@ -92,74 +76,61 @@ def jumbled(case: Case) -> Verdict:
 
 def duplicate_rows(case: Case) -> Verdict:
     """Leave out rows that repeat the one before them, date and prices."""
-    doubled = _same_key(case) & np.all([same(v, np.roll(v, 1)) for v in _prices(case)], axis=0)
-    if not doubled.any():
-        return FINE
-    session = case.table.session
+    prices = case.prices()
+    before = previous(prices)
+    doubled = _same_key(case) & ((prices == before) | (np.isnan(prices) & np.isnan(before))).all(axis=0)
     flaws = flaws_of_runs(
         Severity.WARNING,
         doubled,
-        lambda r, n: f"{session[r]} stands twice with the same prices; the second was left out",
+        lambda r, n: f"{case.session[r]} appears twice with the same prices; the second was left out",
     )
-    told = f"{plural(int(doubled.sum()), 'doubled row')} left out ({first_lines(case.table, doubled)})"
-    return Verdict(flaws, without(case.table, doubled), told)
+    return case.without(doubled, "given twice", flaws)
 
 
 def conflicting_rows(case: Case) -> Verdict:
-    """Find dates that stand more than once with different prices."""
+    """Find dates that appear more than once with different prices."""
     again = _same_key(case)
     if not again.any():
         return FINE
-    session, close, line = case.table.session, case.table.close, case.table.line
-    flaws = flaws_of_rows(
-        Severity.REFUSAL,
+    session, close, line = case.session, case.table.close, case.table.line
+    flaws = refusals(
         again,
         lambda r: (
-            f"{session[r]} stands on {case.table.unit}s {line[r - 1]} and {line[r]} with different prices "
+            f"{session[r]} is on {case.table.unit}s {line[r - 1]} and {line[r]} with different prices "
             f"(close {close[r - 1]:.10g} and {close[r]:.10g})"
         ),
     )
     by_line = np.lexsort((line, case.keys()))
     keys = case.keys()[by_line]
     last = np.append(keys[1:] != keys[:-1], True)
-    told = f"of {plural(int(again.sum()), 'date')} that stood twice with different prices the last was kept"
-    return Verdict(flaws, case.table.take(by_line[last]), told)
+    correction = f"of {plural(int(again.sum()), 'date')} given twice with different prices the last was kept"
+    return Verdict(flaws, case.table.take(by_line[last]), correction)
 
 
 def _same_key(case: Case) -> Flags:
-    again = np.zeros(len(case), dtype=bool)
-    again[1:] = np.diff(case.keys()) == 0
-    return again
-
-
-def _prices(case: Case) -> list[np.ndarray[tuple[int], np.dtype[np.float64]]]:
-    return [getattr(case.table, c) for c in PRICES]
+    return np.append(False, np.diff(case.keys()) == 0)
 
 
 def date_range(case: Case) -> Verdict:
     """Find dates for which no exchange hours are known."""
-    session = case.table.session
+    session = case.session
     beyond = (session < FIRST_DATE) | (session > LAST_DATE)
-    if not beyond.any():
-        return FINE
     flaws = flaws_of_runs(
         Severity.REFUSAL,
         beyond,
         lambda r, n: f"{plural(n, 'row')} from {session[r]} on; dates must lie between {FIRST_DATE} and {LAST_DATE}",
     )
-    return Verdict(flaws, without(case.table, beyond), f"{plural(int(beyond.sum()), 'row')} outside the dates left out")
+    return case.without(beyond, "outside these dates", flaws)
 
 
 def future_date(case: Case) -> Verdict:
     """Find rows of sessions that had not begun when the table was made."""
     if case.retrieved_at is None:
         return FINE
-    open_at, _ = stamp(case.instrument.mic, case.table.session)
+    open_at, _ = stamp(case.instrument.mic, case.session)
     ahead = open_at > to_ns(case.retrieved_at)
-    if not ahead.any():
-        return FINE
-    session, made = case.table.session, case.retrieved_at.date()
+    made = case.retrieved_at.date()
     flaws = flaws_of_runs(
-        Severity.REFUSAL, ahead, lambda r, n: f"{session[r]} had not begun when the table was made ({made})"
+        Severity.REFUSAL, ahead, lambda r, n: f"{case.session[r]} had not begun when the table was made ({made})"
     )
-    return Verdict(flaws, without(case.table, ahead), f"{plural(int(ahead.sum()), 'row')} of the future left out")
+    return case.without(ahead, "of the future", flaws)

@@ -1,8 +1,8 @@
 """Rules on how often rows come: weekly or monthly series, and such spliced to daily ones."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from datasets.arrays import Flags, Integers
 from datasets.prices.checks.case import FINE, Case, Flaw, Verdict, plural, runs
 from datasets.prices.findings import Severity
 
@@ -12,50 +12,42 @@ _SLOW_RUN = 8
 
 
 def is_daily(case: Case) -> bool:
-    """Return whether rows come day by day, so that a calendar of sessions can be held against them."""
+    """Return whether rows come day by day, so that they can be compared with a calendar of sessions."""
     return case.table.at is None and _usual_step(case) <= _DAILY_STEP
 
 
 def _usual_step(case: Case) -> float:
-    """Return the median days from row to row; 1 for a table too short to tell."""
+    """Return the median days from row to row; 1 for a table too short to know."""
     return float(np.median(_steps(case))) if len(case) > _SLOW_RUN else 1.0
 
 
-def _steps(case: Case) -> NDArray[np.int64]:
-    return np.diff(case.table.session).astype(np.int64)
+def _steps(case: Case) -> Integers:
+    return np.diff(case.session).astype(np.int64)
 
 
 def spliced_frequency(case: Case) -> Verdict:
-    """Find stretches of weekly or monthly rows in a table of daily ones: often averages, never closes."""
-    step = _steps(case)
+    """Find runs of weekly or monthly rows in a table of daily ones: often averages, never closes."""
+    step, session = _steps(case), case.session
     daily = (step >= 1) & (step <= _DAILY_STEP)
     slow = [(first, n) for first, n in runs(step >= _SLOW_STEP) if n >= _SLOW_RUN]
     if not slow or daily.sum() < _SLOW_RUN:
         return FINE
-    session = case.table.session
-    flaws = tuple(
-        Flaw(
-            Severity.REFUSAL,
-            first,
-            f"from {session[first]} to {session[first + n]} rows come every {int(np.median(step[first : first + n]))} "
-            "days, elsewhere daily: two series spliced",
-            n + 1,
-        )
-        for first, n in slow
-    )
-    head = slow[0][0] == 0
-    if not head:
-        return Verdict(flaws)
+    flaws = []
+    for first, n in slow:
+        days = int(np.median(step[first : first + n]))
+        text = f"from {session[first]} to {session[first + n]} rows come every {days} days, elsewhere daily"
+        flaws.append(Flaw(Severity.REFUSAL, first, f"{text}: two series spliced", n + 1))
+    if slow[0][0] > 0:
+        return Verdict(tuple(flaws))
     begin = _after_head(slow, daily)
     table = case.table.take(np.arange(len(case)) >= begin)
-    return Verdict(flaws, table, f"{plural(begin, 'row')} before {session[begin]} left out: another series")
+    return Verdict(tuple(flaws), table, f"{plural(begin, 'row')} before {session[begin]} left out: another series")
 
 
-def _after_head(slow: list[tuple[int, int]], daily: NDArray[np.bool_]) -> int:
+def _after_head(slow: list[tuple[int, int]], daily: Flags) -> int:
     """Return the first row of the daily series: that at which daily steps have begun."""
-    later = np.flatnonzero(daily[slow[0][1] :])
-    start = slow[0][1] + (int(later[0]) if len(later) else 0)
-    for first, n in slow[1:]:
+    start = 0
+    for first, n in slow:
         if daily[start:first].sum() < _SLOW_RUN:
             later = np.flatnonzero(daily[first + n :])
             start = first + n + (int(later[0]) if len(later) else 0)

@@ -1,12 +1,13 @@
-"""Rules on whether a table is of the instrument it is said to be: against bars known to be, and by its own marks."""
+"""Rules on whether a table is of its instrument: compared with bars known to be of it, and by its own marks."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from datasets.arrays import Flags, Floats, Integers
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.markets.sessions import utc_offsets
-from datasets.prices.checks.case import FINE, Case, Flags, Flaw, Floats, Numbers, Verdict, flaws_of_rows, number, plural
+from datasets.prices.checks.case import FINE, Case, Flaw, Verdict, number, plural, warnings
 from datasets.prices.findings import Severity
 
 _OFF = 0.005
@@ -21,10 +22,23 @@ _ROUND = (10.0, 5.0)
 class _Common:
     """The sessions a table and its reference share: rows, both closes, and where they differ by more than 0.5 %."""
 
-    row: Numbers
+    row: Integers
     close: Floats
     known: Floats
     off: Flags
+
+    def is_another(self) -> bool:
+        off = int(self.off.sum())
+        return off == len(self.row) or off > max(2, _OFF_SHARE * len(self.row))
+
+    def correlation(self) -> float:
+        """Return the correlation of both returns; 1 where they are too few or do not move."""
+        if len(self.row) <= _FEWEST_RETURNS:
+            return 1.0
+        ours, theirs = np.diff(np.log(self.close)), np.diff(np.log(self.known))
+        if not (ours.std() > 0 and theirs.std() > 0):
+            return 1.0 if np.allclose(ours, theirs) else 0.0
+        return float(np.corrcoef(ours, theirs)[0, 1])
 
 
 def wrong_instrument(case: Case) -> Verdict:
@@ -32,72 +46,54 @@ def wrong_instrument(case: Case) -> Verdict:
     common = _common(case)
     if common is None:
         return FINE
-    n, off, alike = len(common.row), int(common.off.sum()), _correlation(common)
-    if not _is_another(common) and not alike < _ALIKE:
-        return FINE
-    if _is_another(common):
-        why = f"{off} of {plural(n, 'close')} differ by more than 0.5 % from the bars at hand"
+    off, alike = np.flatnonzero(common.off), common.correlation()
+    if common.is_another():
+        why = f"{len(off)} of {plural(len(common.row), 'close')} differ by more than 0.5 % from the available bars"
+    elif alike < _ALIKE:
+        why = f"its returns have a correlation of {alike:.2f} with those of the available bars, less than {_ALIKE}"
     else:
-        why = f"its returns have a correlation of {alike:.2f} with those of the bars at hand, less than {_ALIKE}"
-    first = int(np.flatnonzero(common.off)[0]) if off else 0
-    text = f"{why}: {_told(case, common, first)}; is it another instrument?"
-    return Verdict((Flaw(Severity.REFUSAL, int(common.row[first]), text, max(off, 1)),))
+        return FINE
+    first = int(off[0]) if len(off) else 0
+    text = f"{why}: {_both_closes(case, common, first)}; is it another instrument?"
+    return Verdict((Flaw(Severity.REFUSAL, int(common.row[first]), text, max(len(off), 1)),))
 
 
 def differing_close(case: Case) -> Verdict:
     """Name single closes that differ by more than 0.5 % from the bars already known."""
     common = _common(case)
-    if common is None or _is_another(common) or not common.off.any():
+    if common is None or common.is_another():
         return FINE
     place = {int(common.row[i]): i for i in np.flatnonzero(common.off).tolist()}
-    marked = np.zeros(len(case), dtype=bool)
-    marked[list(place)] = True
-    return Verdict(flaws_of_rows(Severity.WARNING, marked, lambda r: _told(case, common, place[r])))
+    marked = np.isin(np.arange(len(case)), list(place))
+    return Verdict(warnings(marked, lambda r: _both_closes(case, common, place[r])))
 
 
-def _told(case: Case, common: _Common, at: int) -> str:
-    session = case.table.session[common.row[at]]
-    ours, theirs = number(float(common.close[at])), number(float(common.known[at]))
-    return f"{session} close {ours} where the bars at hand have {theirs}"
-
-
-def _is_another(common: _Common) -> bool:
-    off = int(common.off.sum())
-    return off == len(common.row) or off > max(2, _OFF_SHARE * len(common.row))
+def _both_closes(case: Case, common: _Common, at: int) -> str:
+    session = case.session[common.row[at]]
+    return f"{session} close {number(common.close[at])} where the available bars have {number(common.known[at])}"
 
 
 def _common(case: Case) -> _Common | None:
     """Return what the table shares with the reference, None where they share no session or one of them is intraday."""
     if case.reference is None or case.reference.intraday or case.table.at is not None:
         return None
-    _, row, known = np.intersect1d(case.table.session, case.reference.session, return_indices=True)
+    _, row, known = np.intersect1d(case.session, case.reference.session, return_indices=True)
     if not len(row):
         return None
     close, reference = case.table.close[row], case.reference.close[known]
     return _Common(row, close, reference, np.abs(close / reference - 1) > _OFF)
 
 
-def _correlation(common: _Common) -> float:
-    """Return the correlation of both returns over the common sessions; 1 where they are too few or do not move."""
-    if len(common.row) <= _FEWEST_RETURNS:
-        return 1.0
-    ours, theirs = np.diff(np.log(common.close)), np.diff(np.log(common.known))
-    if not (ours.std() > 0 and theirs.std() > 0):
-        return 1.0 if np.allclose(ours, theirs) else 0.0
-    return float(np.corrcoef(ours, theirs)[0, 1])
-
-
 def other_ticker(case: Case) -> Verdict:
     """Find a file that itself says it is of another instrument."""
-    ticker = case.table.ticker
+    ticker, symbol = case.table.ticker, case.instrument.symbol
     if ticker is None or ticker.casefold() in _names(case.instrument):
         return FINE
     other = next((i.symbol for i in bundled_instruments() if ticker.casefold() in _names(i)), None)
+    text = f"the file calls its instrument '{ticker}', which is"
     if other is None:
-        text = f"the file calls what it holds '{ticker}', which is no known name of {case.instrument.symbol}"
-        return Verdict((Flaw(Severity.NOTE, None, text),))
-    text = f"the file calls what it holds '{ticker}', which is {other} and not {case.instrument.symbol}"
-    return Verdict((Flaw(Severity.REFUSAL, 0, text, len(case)),))
+        return Verdict((Flaw(Severity.NOTE, None, f"{text} no known name of {symbol}"),))
+    return Verdict((Flaw(Severity.REFUSAL, 0, f"{text} {other} and not {symbol}", len(case)),))
 
 
 def _names(instrument: Instrument) -> set[str]:
@@ -105,7 +101,7 @@ def _names(instrument: Instrument) -> set[str]:
 
 
 def zone_offset(case: Case) -> Verdict:
-    """Say that the stamps of daily rows carry another offset than the clocks of the exchange ever show."""
+    """Say that the stamps of daily rows have another offset than the clocks of the exchange ever show."""
     offset, mic = case.table.utc_offset_hours, case.instrument.mic
     if offset is None or offset in utc_offsets(mic):
         return FINE

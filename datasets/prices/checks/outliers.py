@@ -1,9 +1,12 @@
 """Rules on moves that are too large: slips of the decimal point, spikes that come back, jumps, wicks."""
 
+from functools import partial
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from datasets.prices.checks.case import FINE, Case, Flags, Flaw, Floats, Numbers, Verdict, flaws_of_rows, number
+from datasets.arrays import Floats
+from datasets.prices.checks.case import Case, Flaw, Verdict, number, previous, refusals, warnings
 from datasets.prices.findings import Severity
 
 FACTOR = 3.0
@@ -13,37 +16,33 @@ _NORMAL = 1.4826  # standard deviation over median absolute deviation (Hampel 19
 _LEAST_SCALE = 0.002
 _JUMP, _SPIKE, _WICK = 8.0, 5.5, 8.0
 _BACK = 0.3
-_HOLE_DAYS = 45
+_GAP_DAYS = 45
+_RANGE = ("open", "high", "low")
 
 
 def factor(case: Case) -> Verdict:
     """Find prices that are more than three times, or less than a third of, their neighbours.
 
-    A move across a hole of more than 45 days is none that a trade could see, and is left to the rule ``gap``.
+    A move across a gap of more than 45 days is none that a trade could see, and is left to the rule ``gap``.
     """
-    move, table = _moves(case), case.table
-    big = np.abs(move) > np.log(FACTOR)
-    flaws = [_factor_flaw(case, move, row) for row in np.flatnonzero(big).tolist()]
-    for name in ("open", "high", "low"):
-        away = np.abs(_log(getattr(table, name) / table.close)) > np.log(FACTOR)
-        flaws += flaws_of_rows(
-            Severity.REFUSAL,
-            away,
-            lambda r, n=name: (
-                f"{table.session[r]} {n} {number(float(getattr(table, n)[r]))} is "  # type: ignore[misc]
-                f"{getattr(table, n)[r] / table.close[r]:.3g} times the close {number(float(table.close[r]))}"
-            ),
-        )
-    return Verdict(tuple(flaws)) if flaws else FINE
+    move, close = _moves(case), case.table.close
+    flaws = tuple(_factor_flaw(case, move, row) for row in np.flatnonzero(np.abs(move) > np.log(FACTOR)).tolist())
+    for name in _RANGE:
+        times = getattr(case.table, name) / close
+        flaws += refusals(np.abs(_log(times)) > np.log(FACTOR), partial(_times_the_close, case, name))
+    return Verdict(flaws)
+
+
+def _times_the_close(case: Case, name: str, row: int) -> str:
+    price, close = getattr(case.table, name)[row], case.table.close[row]
+    return f"{case.session[row]} {name} {number(price)} is {price / close:.3g} times the close {number(close)}"
 
 
 def _factor_flaw(case: Case, move: Floats, row: int) -> Flaw:
-    close, session = case.table.close, case.table.session
-    times = float(np.exp(move[row]))
     back = row + 1 < len(move) and abs(move[row] + move[row + 1]) < _BACK * abs(move[row])
     what = "and the next row is back: a slip of one row" if back else "a change of unit, or another series"
-    text = f"{session[row]} close {number(float(close[row]))} is {times:.4g} times the last one; {what}"
-    return Flaw(Severity.REFUSAL, row, text)
+    price, times = number(case.table.close[row]), float(np.exp(move[row]))
+    return Flaw(Severity.REFUSAL, row, f"{case.session[row]} close {price} is {times:.4g} times the last one; {what}")
 
 
 def outlier(case: Case) -> Verdict:
@@ -55,43 +54,38 @@ def outlier(case: Case) -> Verdict:
     spike = (z > _SPIKE) & back
     returned = np.append(False, spike[:-1])
     jump = (z > _JUMP) & ~spike & ~returned
-    close, session = case.table.close, case.table.session
 
-    def tell(row: int) -> str:
-        to, by = number(float(close[row])), f"{np.expm1(move[row]):+.2%}"
+    def text(row: int) -> str:
+        to, by = number(case.table.close[row]), f"{np.expm1(move[row]):+.2%}"
         sort = "and the next row takes it back: a spike" if spike[row] else "a jump"
-        return f"{session[row]} close {to} moves {by}, {z[row]:.0f} times what is usual then; {sort}"
+        return f"{case.session[row]} close {to} moves {by}, {z[row]:.0f} times what is usual then; {sort}"
 
-    return Verdict(flaws_of_rows(Severity.WARNING, jump | spike, tell))
+    return Verdict(warnings(jump | spike, text))
 
 
 def wick(case: Case) -> Verdict:
     """Name opens, highs and lows far beyond the close before and the close of their bar."""
-    table, scale = case.table, _scale(_moves(case))
-    before = np.append(table.close[:1], table.close[:-1])
-    top, bottom = np.fmax(table.close, before), np.fmin(table.close, before)
-    flaws: list[Flaw] = []
-    for name in ("open", "high", "low"):
-        value = getattr(table, name)
-        beyond = np.fmax(_log(value / top), _log(bottom / value))
-        far: Flags = (beyond / scale > _WICK) & (beyond <= np.log(FACTOR))
-        flaws += flaws_of_rows(
-            Severity.WARNING,
-            far,
-            lambda r, v=value, n=name, b=beyond: (
-                f"{table.session[r]} {n} {number(float(v[r]))} lies "  # type: ignore[misc]
-                f"{np.expm1(b[r]):.2%} beyond the closes beside it"
-            ),
-        )
-    return Verdict(tuple(flaws)) if flaws else FINE
+    close, scale = case.table.close, _scale(_moves(case))
+    before = np.append(close[:1], previous(close)[1:])
+    top, bottom = np.fmax(close, before), np.fmin(close, before)
+    flaws: tuple[Flaw, ...] = ()
+    for name in _RANGE:
+        price = getattr(case.table, name)
+        beyond = np.fmax(_log(price / top), _log(bottom / price))
+        flaws += warnings((beyond / scale > _WICK) & (beyond <= np.log(FACTOR)), partial(_beyond, case, name, beyond))
+    return Verdict(flaws)
+
+
+def _beyond(case: Case, name: str, beyond: Floats, row: int) -> str:
+    price = number(getattr(case.table, name)[row])
+    return f"{case.session[row]} {name} {price} lies {np.expm1(beyond[row]):.2%} beyond the closes around it"
 
 
 def _moves(case: Case) -> Floats:
-    """Return the log move of each close from the one before; 0 for the first and across a hole."""
-    move = np.zeros(len(case))
-    step: Numbers = np.diff(case.table.session).astype(np.int64)
-    move[1:] = np.where(step <= _HOLE_DAYS, _log(case.table.close[1:] / case.table.close[:-1]), 0.0)
-    return move
+    """Return the log move of each close from the one before; 0 for the first and across a gap."""
+    close = case.table.close
+    step = np.diff(case.session).astype(np.int64)
+    return np.append(0.0, np.where(step <= _GAP_DAYS, _log(close[1:] / close[:-1]), 0.0))
 
 
 def _log(ratio: Floats) -> Floats:

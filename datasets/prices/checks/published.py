@@ -1,4 +1,4 @@
-"""The rule that holds a table against the catalogue: published first-session moves, and those of the bars."""
+"""The rule that compares a table with the catalogue: published first-session moves, and those of the bars."""
 
 import numpy as np
 

@@ -1,6 +1,5 @@
 """Rules on the four prices of a bar: columns under another's label, highs below lows, opens and closes outside them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -9,21 +8,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from datasets.prices.checks.case import (
-    FINE,
-    PRICES,
-    Case,
-    Flags,
-    Flaw,
-    Floats,
-    Verdict,
-    blanked,
-    first_lines,
-    flaws_of_rows,
-    number,
-    plural,
-    with_prices,
-)
+from datasets.arrays import Flags, Floats
+from datasets.prices.checks.case import FINE, PRICES, Case, Flaw, Verdict, number, refusals, with_columns
 from datasets.prices.findings import Severity
 
 _ROUNDING = 1e-9
@@ -38,7 +24,7 @@ _MOST = 0.5
 
 @dataclass(frozen=True)
 class _Segment:
-    """Rows ``first`` to ``last`` (both in) in which price ``PRICES[i]`` stands in the column ``PRICES[holds[i]]``."""
+    """Rows ``first`` to ``last`` (both in) in which price ``PRICES[i]`` is in the column ``PRICES[holds[i]]``."""
 
     first: int
     last: int
@@ -49,34 +35,35 @@ class _Segment:
 
 
 def rotated_columns(case: Case) -> Verdict:
-    """Find rows whose prices stand under one another's labels.
+    """Find rows whose prices are under one another's labels.
 
-    Where labels break the range of many bars, that order of columns is sought which mends them; among several the one
-    whose opens lie nearest to the closes before them. An open exchanged with the close breaks no range: it shows when
-    each close lies nearer to the open before it than each open to the close before it.
+    Where labels break the range of many bars, another order of the columns is looked for in which no range is broken;
+    among several the one whose opens lie nearest to the closes before them. An open exchanged with the close breaks no
+    range: it shows when each close lies nearer to the open before it than each open to the close before it.
     """
-    columns = np.array([getattr(case.table, c) for c in PRICES])
+    columns = case.prices()
     segments = _broken(columns) or _turned(columns)
     if not segments:
         return FINE
-    session, line = case.table.session, case.table.line
+    session, line, unit = case.session, case.table.line, case.table.unit
     flaws = tuple(
         Flaw(
             Severity.REFUSAL,
             s.first,
-            f"from {session[s.first]} to {session[s.last]} ({case.table.unit} {line[s.last]}) the labels are wrong: "
-            f"{s.text()}; correct the file",
+            f"from {session[s.first]} to {session[s.last]} ({unit} {line[s.last]}) the labels are wrong: {s.text()}; "
+            "correct the file",
             s.last - s.first + 1,
         )
         for s in segments
     )
-    return Verdict(flaws, with_prices(case.table, dict(zip(PRICES, _put_right(columns, segments), strict=True))))
+    prices = dict(zip(PRICES, _under_their_labels(columns, segments), strict=True))
+    return Verdict(flaws, with_columns(case.table, prices))
 
 
-def _put_right(columns: Floats, segments: list[_Segment]) -> Floats:
+def _under_their_labels(columns: Floats, segments: list[_Segment]) -> Floats:
     """Return the columns under their labels, so that the rules that follow see the prices.
 
-    A row that lacks one of the exchanged prices stays as it is: it would be left without a close.
+    A row without one of the exchanged prices stays as it is: it would be left without a close.
     """
     right = columns.copy()
     for s in segments:
@@ -96,16 +83,16 @@ def _in_range(columns: Floats, holds: tuple[int, ...] = (0, 1, 2, 3)) -> Flags:
 
 
 def _broken(columns: Floats) -> list[_Segment]:
-    """Return the stretches in which the labels break the range of many bars and another order of columns mends them."""
+    """Return the segments in which the labels break the range of many bars and another order does not."""
     bad = ~_in_range(columns)
     if bad.sum() < _FEWEST:
         return []
-    found = [_mended(columns, first, last) for first, last in _dense(bad)]
-    return [s for s in found if s is not None]
+    segments = [_relabelled(columns, first, last) for first, last in _dense(bad)]
+    return [s for s in segments if s is not None]
 
 
 def _dense(bad: Flags) -> list[tuple[int, int]]:
-    """Return first and last bad row of each stretch in which at least ``_BAD_SHARE`` of the rows are bad."""
+    """Return first and last bad row of each segment in which at least ``_BAD_SHARE`` of the rows are bad."""
     rows = np.flatnonzero(bad)
     cuts = np.flatnonzero(np.diff(rows) > _WINDOW)
     firsts, lasts = np.append(0, cuts + 1), np.append(cuts, len(rows) - 1)
@@ -113,7 +100,7 @@ def _dense(bad: Flags) -> list[tuple[int, int]]:
     return [(a, b) for a, b, n in spans if n >= _FEWEST and n >= _BAD_SHARE * (b - a + 1)]
 
 
-def _mended(columns: Floats, first: int, last: int) -> _Segment | None:
+def _relabelled(columns: Floats, first: int, last: int) -> _Segment | None:
     part = columns[:, first : last + 1]
     fitting = [p for p in permutations(range(4)) if _in_range(part, p).mean() >= _FITS]
     if not fitting:
@@ -127,18 +114,18 @@ def _overnight(columns: Floats, holds: tuple[int, ...]) -> float:
 
 
 def _turned(columns: Floats) -> list[_Segment]:
-    """Return the stretches in which open and close are exchanged.
+    """Return the segments in which open and close are exchanged.
 
-    A window is one where most of its nights are too long, and all of them together are, less its largest moves: a
-    price or two that is wrong says nothing of the labels of its neighbours.
+    In such a window most moves from a close to the next open are too long, and so is their sum less its largest: one
+    or two wrong prices say nothing about the labels of their neighbours.
     """
     open_, _, _, close = columns
     if len(close) <= _WINDOW:
         return []
-    said = np.isfinite(open_) & (open_ != close)
+    has_open = np.isfinite(open_) & (open_ != close)
     night = np.abs(np.log(open_[1:] / close[:-1]))
     other = np.abs(np.log(close[1:] / open_[:-1]))
-    usable = said[1:] & said[:-1] & np.isfinite(night) & np.isfinite(other)
+    usable = has_open[1:] & has_open[:-1] & np.isfinite(night) & np.isfinite(other)
     counts = _windows(usable).sum(axis=1)
     most = _windows(usable & (night > other)).sum(axis=1) > _MOST * counts
     longer = _calm_sum(np.where(usable, night, 0.0)) > _SWAPPED * _calm_sum(np.where(usable, other, 0.0))
@@ -151,7 +138,7 @@ def _turned(columns: Floats) -> list[_Segment]:
 
 
 def _windows(values: NDArray[Any]) -> NDArray[Any]:
-    """Return a row for each stretch of ``_WINDOW`` bars: the values of the steps between them."""
+    """Return a row for each window of ``_WINDOW`` bars: the values of the steps between them."""
     return sliding_window_view(values, _WINDOW - 1)
 
 
@@ -167,31 +154,24 @@ def high_below_low(case: Case) -> Verdict:
     """Find bars whose high lies below their low."""
     high, low = case.table.high, case.table.low
     wrong: Flags = high < low * (1 - _ROUNDING)
-    return _blanked(
-        case, wrong, lambda r: f"{case.table.session[r]} high {number(float(high[r]))} < low {number(float(low[r]))}"
-    )
+    flaws = refusals(wrong, lambda r: f"{case.session[r]} high {number(high[r])} < low {number(low[r])}")
+    return case.without_range(wrong, flaws)
 
 
 def outside_range(case: Case) -> Verdict:
     """Find bars whose open or close lies outside their low and high."""
-    table = case.table
+    open_, high, low, close = case.prices()
+    outside = {name: _outside(price, high, low) for name, price in (("close", close), ("open", open_))}
 
-    def tell(row: int) -> str:
-        name = next(n for n in ("close", "open") if _outside(getattr(table, n), table.high, table.low)[row])
-        price, high, low = (number(float(getattr(table, n)[row])) for n in (name, "high", "low"))
-        return f"{table.session[row]} {name} {price} lies outside low {low} to high {high}"
+    def text(row: int) -> str:
+        name = next(n for n, rows in outside.items() if rows[row])
+        price = number(getattr(case.table, name)[row])
+        return f"{case.session[row]} {name} {price} lies outside low {number(low[row])} to high {number(high[row])}"
 
-    wrong = _outside(table.open, table.high, table.low) | _outside(table.close, table.high, table.low)
-    return _blanked(case, wrong, tell)
+    wrong = outside["close"] | outside["open"]
+    return case.without_range(wrong, refusals(wrong, text))
 
 
 def _outside(price: Floats, high: Floats, low: Floats) -> Flags:
     beyond: Flags = (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))
     return beyond
-
-
-def _blanked(case: Case, wrong: Flags, tell: Callable[[int], str]) -> Verdict:
-    if not wrong.any():
-        return FINE
-    told = f"open, high and low of {plural(int(wrong.sum()), 'row')} taken out ({first_lines(case.table, wrong)})"
-    return Verdict(flaws_of_rows(Severity.REFUSAL, wrong, tell), blanked(case.table, wrong), told)
