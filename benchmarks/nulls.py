@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_datetime
 from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
-from datasets.prices.bars import Bars, Floats, Source, make_bars
+from datasets.prices.bars import Bars, Source, make_bars
 from datasets.prices.sources.files import DirectorySource
 from engine.account.records import Trade
 from engine.plan.costs import Terms

@@ -4,12 +4,6 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-Instants = NDArray[np.int64]
-"""Nanoseconds since 1970-01-01T00:00Z."""
-Sessions = NDArray[np.datetime64]
-"""Exchange-local dates, datetime64[D]."""
 
 INSTANT = "an instant with its offset, such as 2026-02-08T11:00:00Z"
 """What a cell of an instant must be."""

@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 import click
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, Kind, bundled_events
 from datasets.instants import to_date, to_datetime, to_ns
-from datasets.prices.bars import Bars, Floats
+from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
 from engine.plan.plan import BarPrice, Plan, PlannedTrade
 from engine.statistics.abnormal import Model

@@ -23,9 +23,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.events import Kind, PoliticalEvent, bundled_events
-from datasets.prices.bars import Floats
 from engine.statistics.significance import Significance
 from examples.term_regression import PartyRegression, TermReturns, party_regression, term_permutation
 from hustings.exit_codes import exit_code

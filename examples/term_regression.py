@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.statistics.significance import Significance, no_spread, untested, why_not
 
 HAC, BY_TERM = "Newey-West t", "clustered by term t"

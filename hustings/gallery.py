@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.errors import UserError
-from datasets.prices.bars import Floats
 from hustings.registry import Entry, holds
 from hustings.run_folder import read_run
 from hustings.sheet import sheet_again

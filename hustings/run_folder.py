@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from datasets.arrays import Floats, Sessions
 from datasets.errors import UserError
-from datasets.instants import Sessions, iso_z, to_ns
-from datasets.prices.bars import Floats
+from datasets.instants import iso_z, to_ns
 from engine.account.records import Fill, Trade
 from engine.metrics.metrics import compute_metrics
 from engine.plan.plan import Skipped

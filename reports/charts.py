@@ -7,7 +7,7 @@ from math import ceil, cos, radians, sin
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from reports.svg import BOTTOM, LEFT, NARROW, RIGHT, TOP, WIDTH, round_steps
 
 _SLANT = 38

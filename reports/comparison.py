@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.instants import to_date
-from datasets.prices.bars import Floats
 from engine.comparison.common_days import OnDays, metrics_within
 from engine.comparison.compare import Compared, Pair, compared
 from engine.comparison.difference import Difference

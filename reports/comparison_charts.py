@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from datasets.instants import Sessions
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
 from engine.comparison.common_days import Span, within
 from engine.metrics.metrics import drawdown, monthly_returns
 from engine.run.run import Run

@@ -4,8 +4,8 @@ from datetime import date
 
 import numpy as np
 
-from datasets.instants import Sessions, to_date
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
+from datasets.instants import to_date
 from engine.account.records import Trade
 from engine.metrics.metrics import drawdown
 from engine.run.run import Run, RunEvent

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.account.records import Trade
 from engine.run.attribution import WithoutEvent
 from engine.run.event_paths import BEFORE, cumulative, mean_path

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from reports.numbers import count, instant_text, percent, plain
 from reports.page import render
 

@@ -10,8 +10,8 @@ from math import ceil
 import numpy as np
 from markupsafe import Markup
 
-from datasets.instants import Sessions, to_date
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
+from datasets.instants import to_date
 from engine.metrics.metrics import (
     Drawdown,
     drawdowns,

@@ -30,7 +30,7 @@ from unittest.mock import patch
 import numpy as np
 from markupsafe import Markup
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.metrics.metrics import held_sessions, sessions_per_year
 from engine.run.run import Run
 from reports.page import render

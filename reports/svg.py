@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from datasets.instants import Sessions, to_date
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
+from datasets.instants import to_date
 
 WIDTH = 900
 NARROW = 600

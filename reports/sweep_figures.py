@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.sweep.digest import Slice
 from reports.numbers import plain
 

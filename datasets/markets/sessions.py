@@ -18,10 +18,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Instants, Sessions
 from datasets.cache import cached, content_hash
 from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
-from datasets.instants import Instants, Sessions, to_date, to_datetime, to_ns
+from datasets.instants import to_date, to_datetime, to_ns
 
 FIRST_DATE = np.datetime64("1920-01-01", "D")
 LAST_DATE = np.datetime64("2035-12-31", "D")

@@ -15,9 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError
-from datasets.prices.bars import Bars, Floats
+from datasets.prices.bars import Bars
 
 ACTION_COLUMNS = ("symbol", "ex_date", "kind", "value", "source")
 PLAIN_SPLIT = 1.5

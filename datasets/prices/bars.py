@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Flags, Floats, Instants, Sessions
 from datasets.errors import UserError
-from datasets.instants import Instants, Sessions, iso_z, to_date
+from datasets.instants import iso_z, to_date
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp
 from datasets.prices.missing_sessions import MissingSessions, find_missing_sessions
 from datasets.prices.stale_opens import tradable_opens
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 MAX_LABEL_DAYS = 45
 """A session lies no more days from its bars: the longest closure, over which prints wait for the next, is shorter."""

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from datasets.arrays import Sessions
 from datasets.errors import UserError
-from datasets.instants import Sessions, iso_z, to_date
+from datasets.instants import iso_z, to_date
 from datasets.markets.instruments import Instrument
 from datasets.prices.fetch_journal import FetchJournal
 from datasets.prices.importing import ImportResult, Origin, import_table

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.instants import Instants, Sessions
+from datasets.arrays import Instants, Sessions
 from datasets.markets.sessions import FIRST_DATE, hours_table
 
 DAYS_BEFORE = 45

@@ -21,12 +21,13 @@ from zlib import crc32
 
 import numpy as np
 
+from datasets.arrays import Floats, Instants
 from datasets.errors import UserError
 from datasets.events import Kind, ProGrowth, bundled_events
-from datasets.instants import Instants, to_ns
+from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import calendar_sessions, stamp
-from datasets.prices.bars import Bars, Floats, Source, make_bars
+from datasets.prices.bars import Bars, Source, make_bars
 from datasets.visibility import visible_bars
 
 SEED = 20260208

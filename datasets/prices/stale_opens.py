@@ -1,13 +1,8 @@
 """Which opens are prices at which one could have traded."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.instants import Sessions
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Numbers = NDArray[np.int64]
+from datasets.arrays import Flags, Floats, Integers, Sessions
 
 STALE_RUN = 5
 """So many bars in a row whose open says nothing new, and none of their opens counts as traded (CONVENTIONS)."""
@@ -43,7 +38,7 @@ def repeated_opens(open_: Floats, close: Floats, *, around_the_clock: bool) -> F
     return repeats
 
 
-def yearly_share(session: Sessions, marked: Flags) -> tuple[Numbers, Floats]:
+def yearly_share(session: Sessions, marked: Flags) -> tuple[Integers, Floats]:
     """Return for each row its calendar year and the share of marked rows in it; 0 in a year of too few bars.
 
     ``session`` ascends.

@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.instants import Instants, Sessions
+from datasets.arrays import Floats, Instants, Integers, Sessions
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import session_of
 from datasets.prices.bars import Bars, Source, make_bars, make_intraday_bars
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 SIMULATED = "simulated"
 """The layout of a table of simulated bars: no fact of the world can be held against it."""
 
@@ -48,7 +46,7 @@ class PriceTable:
     close: Floats
     volume: Floats
     adjusted_close: Floats
-    line: Rows
+    line: Integers
     at: Instants | None = None
     utc_offset_hours: float | None = None
     remarks: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades
 from engine.account.sizing import LOT_TOLERANCE, SMALLEST_SCALE

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.instants import Instants
-from datasets.prices.bars import Bars, Flags, Floats
+from datasets.arrays import Flags, Floats, Instants
+from datasets.prices.bars import Bars
 from engine.account.daily_ledger import AccountCalendar, account_calendar
 from engine.plan.costs import DAYS_PER_YEAR, Terms
 from engine.plan.plan import NO_TICK, BarPrice, Numbers64

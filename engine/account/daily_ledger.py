@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from datasets.instants import Instants, Sessions
-from datasets.prices.bars import Bars, Floats
+from datasets.arrays import Floats, Instants, Sessions
+from datasets.prices.bars import Bars
 from engine.plan.costs import MAINTENANCE, Terms
 
 

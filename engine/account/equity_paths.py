@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades
 from engine.account.trade_table import Entries

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.instants import to_ns
-from datasets.prices.bars import Bars, Floats
+from datasets.prices.bars import Bars
 from engine.account.accounts import Positions, positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
 from engine.account.exits import HELD, PLANNED, STOPPED, TARGET, TRAILED, PricedTrades, price_trades

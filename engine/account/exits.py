@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.account.bar_matrix import CostModel
 from engine.account.trade_table import Entries, Levels, TradeTable, spans
 from engine.plan.plan import NO_TICK, Numbers64

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.account.bar_matrix import BarMatrix
 from engine.account.trade_table import Entries, Levels, TradeTable
 from engine.plan.bar_prices import BarPrices, Slot

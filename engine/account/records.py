@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.account.daily_ledger import AccountCalendar
 from engine.plan.plan import Skipped
 

@@ -13,9 +13,8 @@ from typing import Any, NamedTuple, cast
 import backtrader as bt
 import numpy as np
 
+from datasets.arrays import Flags, Floats, Instants
 from datasets.errors import UserError
-from datasets.instants import Instants
-from datasets.prices.bars import Flags, Floats
 from engine.account.sizing import whole_lots
 from engine.plan.costs import BPS, Costs
 

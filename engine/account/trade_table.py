@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.account.bar_matrix import BarMatrix
 from engine.plan.plan import Numbers64, Plan, PlannedTrade
 from engine.strategy.contract import LEVELS

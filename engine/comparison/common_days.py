@@ -12,8 +12,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.instants import Sessions
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
 from engine.account.records import Trade
 from engine.comparison.difference import (
     ConfidenceInterval,

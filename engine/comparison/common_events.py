@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.account.records import Trade
 from engine.comparison.difference import (
     ConfidenceInterval,

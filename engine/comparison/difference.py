@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 from scipy.special import stdtrit
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.comparison.resampling import LEVEL, percentiles, share_above
 from engine.comparison.sharpe_difference import SharpeDraws, studentized
 

@@ -11,7 +11,7 @@ from math import ceil, log10, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 
 SEED = 20_260_208
 RESAMPLES = 1_000

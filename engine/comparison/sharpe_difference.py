@@ -11,7 +11,7 @@ from math import ceil, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.comparison.resampling import LEVEL, MIN_BLOCKS, RESAMPLES, SEED, share_above
 
 _UNDEFINED_SHARE = 0.01

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.account.accounts import Positions
 from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 
 Counts = NDArray[np.int64]
 

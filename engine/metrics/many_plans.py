@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
-from datasets.prices.bars import Bars, Flags, Floats
+from datasets.prices.bars import Bars
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
 from engine.account.equity_paths import PathAccounts, equity_paths, factors_of, only_prices_matter

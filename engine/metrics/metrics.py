@@ -11,8 +11,8 @@ from statistics import fmean, median, stdev
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.instants import Sessions, to_date
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
+from datasets.instants import to_date
 from engine.account.records import Trade
 from engine.metrics.inputs import MetricInputs
 from engine.metrics.table import (

@@ -10,8 +10,8 @@ from math import erf, sqrt
 
 import numpy as np
 
-from datasets.instants import Sessions, to_date
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats, Sessions
+from datasets.instants import to_date
 from engine.metrics.metrics import (
     Drawdown,
     Number,

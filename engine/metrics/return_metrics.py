@@ -6,7 +6,7 @@ historical, never of a normal distribution.
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.metrics.metrics import Number
 
 TAIL = 0.05

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 
 _ROUNDING = 1e-12
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.metrics.inputs import MetricInputs
 
 MIN_SPAN_DAYS = 365

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Flags
 from datasets.events import PoliticalEvent
 from datasets.instants import NS_PER_DAY, to_ns
-from datasets.prices.bars import Bars, Flags
+from datasets.prices.bars import Bars
 from engine.plan.plan import NO_TICK, Numbers64, PlannedTrade, Skip, close_with_bars, entry_of, plan_leg
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase
 from engine.strategy.contract import LEVELS

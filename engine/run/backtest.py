@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date
 from datasets.markets.sessions import FX
-from datasets.prices.bars import Bars, Floats
+from datasets.prices.bars import Bars
 from engine.account.daily_ledger import account_calendar
 from engine.account.records import Account
 from engine.account.replay import replay

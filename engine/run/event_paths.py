@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.events import EventCatalogue
 from datasets.instants import to_ns
-from datasets.prices.bars import Bars, Floats
+from datasets.prices.bars import Bars
 from engine.account.records import Trade
 from engine.run.run import EventPath
 

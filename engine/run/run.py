@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.instants import Sessions
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
 from engine.account.records import Fill, Trade
 from engine.plan.plan import Skipped
 from engine.run.variants import ParameterSensitivity

@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 from scipy.special import stdtrit
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.statistics.event_tests import flipped, no_draws
 from engine.statistics.significance import no_spread, why_not
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, ndtr, stdtr
 
-from datasets.instants import Sessions
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
 from engine.statistics.abnormal import MIN_ESTIMATION, Model
 from engine.statistics.significance import Significance, no_spread, untested, why_not
 

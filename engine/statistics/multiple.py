@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 
 _ROUNDING = 1e-12
 

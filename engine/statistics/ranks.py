@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.statistics.abnormal import MIN_ESTIMATION
 from engine.statistics.event_tests import mid_ranks, p_of_t, p_of_z
 from engine.statistics.significance import Significance, no_spread, untested, why_not

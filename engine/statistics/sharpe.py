@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.statistics.significance import no_spread, why_not
 
 MIN_FOR_MOMENTS = 30

@@ -9,9 +9,10 @@ from datetime import datetime
 
 import numpy as np
 
+from datasets.arrays import Flags
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_ns
 from datasets.markets.sessions import FX
-from datasets.prices.bars import Bars, Flags
+from datasets.prices.bars import Bars
 from datasets.prices.missing_sessions import MissingSessions
 
 MAX_GAP_DAYS = 45

@@ -13,8 +13,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.instants import Sessions
-from datasets.prices.bars import Bars, Flags
+from datasets.arrays import Flags, Sessions
+from datasets.prices.bars import Bars
 from engine.study.returns import Rows, close_returns
 from engine.study.sample import Sample
 from engine.study.settings import Scheme

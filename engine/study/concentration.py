@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.statistics.event_tests import bmp
 
 _ROUNDING = 1e-12

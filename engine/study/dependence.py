@@ -9,7 +9,7 @@ a CAR (Patell 1976), so that each mean is a weighted sum of sessions and its var
 
 import numpy as np
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.statistics.abnormal import Model
 from engine.study.returns import Rows
 from engine.study.sample import Observation, Sample

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from datasets.arrays import Flags
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_ns
-from datasets.prices.bars import Bars, Flags
+from datasets.prices.bars import Bars
 from engine.plan.plan import Plan
 from engine.strategy import Strategy
 from engine.strategy.market import BarClock, Market, MarketView, TooFewBarsError

@@ -12,8 +12,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Flags, Floats
 from datasets.events import PoliticalEvent
-from datasets.prices.bars import Flags, Floats
 from engine.statistics.significance import Significance, untested
 from engine.strategy import Clock, Leg, Strategy
 from engine.strategy.market import MarketView

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
 from datasets.instants import to_ns
-from datasets.prices.bars import Bars, Flags, Floats
+from datasets.prices.bars import Bars
 from engine.account.records import Trade
 from engine.plan.plan import Plan, PlannedTrade
 from engine.strategy import Phase

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.instants import Sessions
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats, Sessions
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import (
     cross_sectional_t,

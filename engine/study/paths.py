@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.study.calendars import Calendars
 from engine.study.legs import EventLegs, PlacedLeg
 from engine.study.return_model import ReturnModel

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.statistics.event_tests import t_by_row
 from engine.statistics.multiple import max_t
 from engine.statistics.significance import Significance, untested

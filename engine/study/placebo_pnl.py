@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.instants import to_datetime
-from datasets.prices.bars import Bars, Floats
+from datasets.prices.bars import Bars
 from engine.account.replay import replay
 from engine.plan.costs import Terms
 from engine.plan.plan import BarPrice, Plan, PlannedTrade

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincinv, nctdtr, ndtr, stdtr, stdtrit
 
-from datasets.prices.bars import Flags, Floats
+from datasets.arrays import Flags, Floats
 from engine.statistics.event_tests import t_by_row
 from engine.study.placebo import Placebos
 

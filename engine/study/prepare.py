@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.prices.bars import Flags
+from datasets.arrays import Flags
 from engine.study.eligible import eligible_rows
 from engine.study.placebo import Placebos, draw_placebos
 from engine.study.return_model import ReturnModel

@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from datasets.prices.bars import Bars, Flags, Floats
+from datasets.arrays import Flags, Floats
+from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
 from engine.statistics.abnormal import Model
 from engine.study.returns import Rows, aligned_returns, close_returns, correlations, window_sums

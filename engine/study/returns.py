@@ -6,8 +6,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Floats
 from datasets.instants import NS_PER_DAY
-from datasets.prices.bars import Bars, Floats
+from datasets.prices.bars import Bars
 from engine.strategy.gaps import broken_before
 
 MIN_COMMON = 60

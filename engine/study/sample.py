@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Flags, Floats
 from datasets.instants import to_date
-from datasets.prices.bars import Bars, Flags, Floats
+from datasets.prices.bars import Bars
 from engine.account.records import Trade
 from engine.plan.plan import PlannedTrade
 from engine.statistics.abnormal import Model

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Bars, Floats
+from datasets.arrays import Floats
+from datasets.prices.bars import Bars
 from engine.account.exits import Stops, first_hits
 from engine.plan.costs import BPS, Costs
 from engine.plan.plan import Numbers64, PlannedTrade

@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.instants import to_ns
-from datasets.prices.bars import Floats
 from engine.statistics.bootstrap import event_interval
 from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
 from engine.statistics.observations import observed_returns

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.statistics.event_tests import t_by_row
 from engine.statistics.multiple import sidak
 from engine.study.calendars import MIN_POOL, shifted_rows

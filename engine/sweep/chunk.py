@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Floats
 from datasets.errors import UserError
-from datasets.prices.bars import Floats
 from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.metrics.table import METRIC_NAMES
 from engine.plan.plan_grid import Block, PlanGrid, plan_grid

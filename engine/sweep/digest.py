@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Floats
 from datasets.errors import UserError, unknown_name
-from datasets.prices.bars import Floats
 from engine.metrics.table import METRICS
 from engine.sweep.chunk import FAILED, REPLAY, TRADE_SHARPE, Chunk
 from engine.sweep.space import Space

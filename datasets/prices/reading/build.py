@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Floats
 from datasets.errors import UserError
-from datasets.prices.reading.numbers import Floats, NumberColumn
+from datasets.prices.reading.numbers import NumberColumn
 from datasets.prices.reading.timestamps import Dates
 from datasets.prices.table import PriceTable, Unreadable
 

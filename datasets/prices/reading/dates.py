@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from datasets.arrays import Sessions
 from datasets.errors import UserError
-from datasets.instants import Sessions
 from datasets.prices.reading.stamps import BLANK, Stamp, clock_text, stamp_of, told_stamp
 from datasets.prices.reading.timestamps import Dates, Stamped, dates_of
 

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from datasets.arrays import Floats
 from datasets.prices.reading.stamps import BLANK
-
-Floats = NDArray[np.float64]
 
 EMPTY_WORDS = frozenset(
     {"null", "nan", "n/a", "#n/a", "na", "none", "<na>", "nd", "n.a.", "-", "--", "—", "–", "."}  # nd: FRED's H.10

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.prices.reading.build import NUMBERS, FileFacts, build_table, compounded, one_ticker
 from datasets.prices.reading.dates import read_dates
 from datasets.prices.reading.layouts import Layout, check_layout, find_layout, unknown_columns
-from datasets.prices.reading.numbers import Floats, NumberColumn, read_numbers
+from datasets.prices.reading.numbers import NumberColumn, read_numbers
 from datasets.prices.table import PriceTable
 
 _PAIR = re.compile(r"\('([^']*)', '([^']*)'\)")

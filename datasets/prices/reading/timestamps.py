@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datasets.arrays import Instants, Sessions
 from datasets.errors import UserError
-from datasets.instants import Instants, Sessions
 from datasets.prices.reading.stamps import SECOND_NS, Stamp
 
 _NAT = np.datetime64("NaT", "D")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.csv_rows import parse_csv
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
-from datasets.prices.bars import Bars, Floats, Source, make_bars
+from datasets.prices.bars import Bars, Source, make_bars
 from datasets.visibility import visible_bars
 
 _FILES = {"SPX": "sp500", "IXIC": "nasdaq"}

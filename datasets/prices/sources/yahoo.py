@@ -17,8 +17,9 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from datasets.arrays import Floats, Sessions
 from datasets.home import hustings_home
-from datasets.instants import Sessions, to_ns
+from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import stamp
 from datasets.prices.sources.base import Provider, without_blanks
@@ -31,7 +32,7 @@ from datasets.prices.sources.http import (
     status_text,
     too_long,
 )
-from datasets.prices.table import Floats, PriceTable
+from datasets.prices.table import PriceTable
 
 _CHART = "/v8/finance/chart/"
 _REACH = timedelta(days=99 * 365)

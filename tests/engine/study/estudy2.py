@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import bmp, cross_sectional_t
 from engine.statistics.event_tests import wilcoxon as exact_wilcoxon

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.statistics.abnormal import Model
 
 

@@ -6,8 +6,9 @@ from math import comb
 import numpy as np
 import pytest
 
+from datasets.arrays import Flags
 from datasets.errors import UserError
-from datasets.prices.bars import Bars, Flags
+from datasets.prices.bars import Bars
 from engine.statistics.abnormal import Model
 from engine.study.calendars import Calendars, calendars, shifted, stratified, volatility_tercile, weekday, which_years
 from engine.study.placebo import draw_placebos

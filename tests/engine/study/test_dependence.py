@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from datasets.prices.bars import Flags
+from datasets.arrays import Flags
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import bmp, sign_flip
 from engine.study.dependence import against_placebo, shared_sessions

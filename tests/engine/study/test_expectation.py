@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from datasets.prices.bars import Bars, Flags
+from datasets.arrays import Flags
+from datasets.prices.bars import Bars
 from engine.statistics.abnormal import Model
 from engine.study.return_model import ReturnModel
 from engine.study.returns import aligned_returns, close_returns, correlations

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import t_by_row
 from engine.study.calendars import Calendars

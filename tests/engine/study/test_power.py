@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.nulls import made, occasion, priced, shocks, stage
 from benchmarks.power import CLUSTERED, FAT, NORMAL, TESTS, Cell, tally
-from datasets.prices.bars import Floats
+from datasets.arrays import Floats
 from engine.statistics.abnormal import Model
 from engine.study.calendars import Calendars
 from engine.study.placebo import Placebos, draw_placebos

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_datetime
 from datasets.markets.instruments import Instrument
-from datasets.prices.bars import Bars, Floats, Source, make_bars
+from datasets.prices.bars import Bars, Source, make_bars
 from engine.plan.costs import Terms
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
