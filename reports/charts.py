@@ -1,17 +1,30 @@
-"""Charts that count events rather than days: a waterfall, columns, a histogram and quantiles, as inline SVG."""
+"""Charts that count events rather than days: columns, bars in groups, a histogram and quantiles, as inline SVG."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from math import ceil, cos, radians, sin
 
 import numpy as np
 
 from datasets.arrays import Floats
-from reports.svg import BOTTOM, LEFT, NARROW, RIGHT, TOP, WIDTH, round_steps
+from reports.svg import (
+    BOTTOM,
+    LEFT,
+    NARROW,
+    RIGHT,
+    WIDTH,
+    Frame,
+    head,
+    number,
+    round_steps,
+    segment,
+    titled,
+    value_axis,
+    words,
+)
 
 _SLANT = 38
-"""Degrees at which names stand that are too long to lie side by side."""
+"""Degrees at which names are written that are too long to lie side by side."""
 _LONGEST = 20
 _LETTER = 7.5
 """Width of a letter, on the wide side: capitals of DejaVu Sans at 12 px."""
@@ -19,11 +32,13 @@ _TALL = 14.0
 """Height of a line of such letters."""
 _LABELLED = 40
 """Up to so many columns carry their names; of more, names of some would read as names of all."""
+_GAP = 38
+"""Least distance between two labels under groups of bars."""
 
 
 @dataclass(frozen=True)
 class ChartColumn:
-    """One column: from one value to another, its name and the words that tell it; ``style`` is a CSS class."""
+    """One column: from one value to another, its name, its title in ``words``; ``style`` is a CSS class."""
 
     name: str
     low: float
@@ -62,29 +77,36 @@ def waterfall(steps: Sequence[tuple[str, float, str]], start: float = 0.0) -> li
 
 def columns_svg(chart: Columns) -> str:
     """Return the columns as one SVG element."""
-    ends = [v for c in chart.columns for v in (c.low, c.high)]
-    scale = _Scale(min([0.0, *ends]), max([0.0, *ends]), chart, [c.name for c in chart.columns])
-    names = _names(chart, scale)
-    return "\n".join([*_begun(chart), *_grid(chart, scale), *_drawn(chart, scale), *names, "</svg>"])
+    layout = _layout(chart, [c.name for c in chart.columns], [v for c in chart.columns for v in (c.low, c.high)])
+    return _svg(chart, layout, _columns(chart, layout.frame))
 
 
-class _Scale:
-    """Where a value lies on the drawing, and where a column does."""
+@dataclass(frozen=True)
+class _Layout:
+    """Where columns (one step each) and values lie, and the names below the columns."""
 
-    def __init__(self, low: float, high: float, chart: Columns, names: Sequence[str]) -> None:
-        room = (high - low) * 0.06 or 0.01
-        self.low, self.high = low - (room if low < 0 else 0.0), high + (room if high > 0 or low == high else 0.0)
-        self.step = (chart.width - LEFT - RIGHT) / max(1, len(names))
-        self.names = [_shortened(name, self.x(place + 0.5)) for place, name in enumerate(names)]
-        longest = max(map(len, self.names), default=0) * _LETTER
-        self.slanted = len(names) <= _LABELLED and longest > self.step
-        self.base = chart.height - (_TALL + longest * sin(radians(_SLANT)) + 6 if self.slanted else BOTTOM)
+    frame: Frame
+    names: Sequence[str]
+    slanted: bool
 
-    def y(self, value: float) -> float:
-        return TOP + (self.high - value) / (self.high - self.low) * (self.base - TOP)
 
-    def x(self, place: float) -> float:
-        return LEFT + place * self.step
+def _layout(chart: Columns, names: Sequence[str], values: Sequence[float]) -> _Layout:
+    low, high = min([0.0, *values]), max([0.0, *values])
+    room = (high - low) * 0.06 or 0.01
+    low, high = low - (room if low < 0 else 0.0), high + (room if high > 0 or low == high else 0.0)
+    step = (chart.width - LEFT - RIGHT) / max(1, len(names))
+    short = [_shortened(name, LEFT + (place + 0.5) * step) for place, name in enumerate(names)]
+    longest = max(map(len, short), default=0) * _LETTER
+    slanted = len(names) <= _LABELLED and longest > step
+    below = _TALL + longest * sin(radians(_SLANT)) + 6 if slanted else BOTTOM
+    frame = Frame(0, max(1, len(names)), low, high, chart.width, chart.height, margin_bottom=below)
+    return _Layout(frame, short, slanted)
+
+
+def _svg(chart: Columns, layout: _Layout, drawn: Sequence[str]) -> str:
+    grid = value_axis(round_steps(layout.frame.low, layout.frame.high), chart.tick, layout.frame, chart.y_label)
+    start = head(chart.ident, chart.title, chart.description, (chart.width, chart.height))
+    return "\n".join([*start, *grid, *drawn, *_names(layout), "</svg>"])
 
 
 def _shortened(name: str, room: float) -> str:
@@ -94,64 +116,81 @@ def _shortened(name: str, room: float) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def _begun(chart: Columns) -> list[str]:
-    return [
-        f'<svg class="chart" id="{chart.ident}" viewBox="0 0 {chart.width} {chart.height}" role="img"'
-        f' aria-labelledby="{chart.ident}-title {chart.ident}-desc">',
-        f'<title id="{chart.ident}-title">{escape(chart.title)}</title>',
-        f'<desc id="{chart.ident}-desc">{escape(chart.description)}</desc>',
-    ]
-
-
-def _grid(chart: Columns, scale: _Scale) -> list[str]:
-    found = []
-    for value in round_steps(scale.low, scale.high):
-        y, style = _n(scale.y(value)), "grid zero" if value == 0 else "grid"
-        found.append(f'<line class="{style}" x1="{LEFT}" x2="{chart.width - RIGHT}" y1="{y}" y2="{y}"/>')
-        text = escape(chart.tick(value))
-        found.append(f'<text class="tick" x="{LEFT - 8}" y="{y}" dy=".32em" text-anchor="end">{text}</text>')
-    if chart.y_label:
-        place = f"translate(14 {_n((scale.base + TOP) / 2)}) rotate(-90)"
-        label = escape(chart.y_label)
-        found.append(f'<text class="tick label" transform="{place}" text-anchor="middle">{label}</text>')
-    return found
-
-
-def _drawn(chart: Columns, scale: _Scale) -> list[str]:
-    width = min(44.0, scale.step * 0.72) if scale.step > 4 else scale.step
-    found = []
+def _columns(chart: Columns, frame: Frame) -> list[str]:
+    step = frame.x(1) - frame.x(0)
+    width = min(44.0, step * 0.72) if step > 4 else step
+    parts = []
     for place, column in enumerate(chart.columns):
         if column.low == column.high and not chart.joined:
             continue
-        middle = scale.x(place + 0.5)
-        top, bottom = sorted((scale.y(column.low), scale.y(column.high)))
-        box = f'x="{_n(middle - width / 2)}" y="{_n(top)}" width="{_n(width)}" height="{_n(max(bottom - top, 0.8))}"'
-        found.append(f'<rect class="bar {column.style}" {box}><title>{escape(column.words)}</title></rect>')
+        left, y = frame.x(place + 0.5) - width / 2, frame.y(column.high)
+        parts.append(_bar(column.style, left, (frame.y(column.low), y), width, column.words))
         if chart.joined and place + 1 < len(chart.columns):
-            y, to = _n(scale.y(column.high)), _n(scale.x(place + 1.5) + width / 2)
-            found.append(f'<line class="join" x1="{_n(middle - width / 2)}" x2="{to}" y1="{y}" y2="{y}"/>')
-    return found
+            parts.append(segment("join", (left, y), (frame.x(place + 1.5) + width / 2, y)))
+    return parts
 
 
-def _names(chart: Columns, scale: _Scale) -> list[str]:
+def _bar(style: str, left: float, ends: tuple[float, float], width: float, text: str) -> str:
+    top, bottom = sorted(ends)
+    size = f'width="{number(width)}" height="{number(max(bottom - top, 0.8))}"'
+    return titled(f'<rect class="bar {style}" x="{number(left)}" y="{number(top)}" {size}', text)
+
+
+def _names(layout: _Layout) -> list[str]:
     """Return the names below the columns, at an angle where they are long; of very many, only how many there are."""
-    y = scale.base + 14
-    if len(scale.names) > _LABELLED:
-        middle = _n((LEFT + chart.width - RIGHT) / 2)
-        words = f"{len(scale.names)} columns, in order of time"
-        return [f'<text class="tick" x="{middle}" y="{y + 4}" text-anchor="middle">{words}</text>']
-    return [_name(scale.x(n + 0.5), y, escape(name), scale.slanted) for n, name in enumerate(scale.names)]
+    frame, names = layout.frame, layout.names
+    y = frame.base + 14
+    if len(names) > _LABELLED:
+        return [words((frame.left + frame.right) / 2, y + 4, f"{len(names)} columns, in order of time")]
+    places = [(frame.x(n + 0.5), name) for n, name in enumerate(names)]
+    if not layout.slanted:
+        return [words(x, y + 3, name) for x, name in places]
+    turned = f' transform="rotate(-{_SLANT} {{}} {number(y)})"'
+    return [words(x + 4, y, name, "end", more=turned.format(number(x + 4))) for x, name in places]
 
 
-def _name(x: float, y: float, name: str, slanted: bool) -> str:
-    if not slanted:
-        return f'<text class="tick" x="{_n(x)}" y="{_n(y + 3)}" text-anchor="middle">{name}</text>'
-    turned = f"rotate(-{_SLANT} {_n(x + 4)} {_n(y)})"
-    return f'<text class="tick" x="{_n(x + 4)}" y="{_n(y)}" text-anchor="end" transform="{turned}">{name}</text>'
+@dataclass(frozen=True)
+class BarChart:
+    """Bars in groups: a label and one value a style for each group."""
+
+    ident: str
+    title: str
+    description: str
+    groups: Sequence[tuple[str, Sequence[float]]]
+    names: Sequence[str]
+    styles: Sequence[str]
+    tick: Callable[[float], str]
+    height: int = 260
+    width: int = WIDTH
+
+
+def bars_svg(chart: BarChart) -> str:
+    """Return the bars as one SVG element."""
+    values = [v for _, group in chart.groups for v in group]
+    low, high = min(0.0, *values), max(0.0, *values)
+    room = (high - low) * 0.05 or 0.01
+    low -= room if low < 0 else 0
+    frame = Frame(0, max(1, len(chart.groups)), low, high + room, chart.width, chart.height)
+    axis = value_axis(round_steps(frame.low, frame.high), chart.tick, frame)
+    start = head(chart.ident, chart.title, chart.description, (chart.width, chart.height))
+    groups = [part for place in range(len(chart.groups)) for part in _group(chart, frame, place)]
+    return "\n".join([*start, *axis, *groups, "</svg>"])
+
+
+def _group(chart: BarChart, frame: Frame, place: int) -> list[str]:
+    """Return one bar a value, and the label where there is room for it."""
+    label, values = chart.groups[place]
+    step, middle = frame.x(1) - frame.x(0), frame.x(place + 0.5)
+    width = min(26.0, step * 0.8 / max(1, len(chart.styles)))
+    parts = []
+    for n, value in enumerate(values):
+        left, text = middle + (n - len(values) / 2) * width, f"{label} {chart.names[n]}: {chart.tick(value)}"
+        parts.append(_bar(chart.styles[n], left, (frame.y(value), frame.y(0.0)), width, text))
+    return parts if place % ceil(_GAP / step) else [*parts, words(middle, frame.base + 19, label)]
 
 
 def histogram(values: Floats, tick: Callable[[float], str], *, ident: str, title: str, what: str) -> Columns:
-    """Return how many values lie in each of some twenty equal stretches of round width."""
+    """Return how many values lie in each of some twenty equal intervals of round width."""
     edges = _edges(values)
     counts = np.histogram(values, edges)[0]
     columns = [
@@ -190,26 +229,19 @@ def box_of(name: str, values: Sequence[float]) -> Box:
 
 def boxes_svg(chart: Columns, boxes: Sequence[Box]) -> str:
     """Return boxes from the lower to the upper quartile, a line at the median, whiskers to the extremes."""
-    ends = [v for b in boxes for v in b.values]
-    scale = _Scale(min([0.0, *ends]), max([0.0, *ends]), chart, [b.name for b in boxes])
-    parts = [_box(scale.x(n + 0.5), b, chart.tick, scale) for n, b in enumerate(boxes)]
-    names = _names(chart, scale)
-    return "\n".join([*_begun(chart), *_grid(chart, scale), *parts, *names, "</svg>"])
+    layout = _layout(chart, [b.name for b in boxes], [v for b in boxes for v in b.values])
+    return _svg(chart, layout, [_box(n, box, chart.tick, layout.frame) for n, box in enumerate(boxes)])
 
 
-def _box(x: float, box: Box, tick: Callable[[float], str], scale: _Scale) -> str:
-    low, lower, middle, upper, high = (_n(scale.y(v)) for v in box.values)
-    told = ", ".join(f"{w} {tick(v)}" for w, v in zip(_QUANTILES, box.values, strict=True))
-    return (
-        f'<g class="box-plot"><title>{escape(f"{box.name}, {box.n}: {told}")}</title>'
-        f'<path d="M{_n(x)} {low}V{lower}M{_n(x)} {upper}V{high}M{_n(x - 8)} {low}h16M{_n(x - 8)} {high}h16"/>'
-        f'<path class="body" d="M{_n(x - 18)} {lower}h36V{upper}h-36z"/>'
-        f'<path d="M{_n(x - 18)} {middle}h36"/></g>'
+def _box(place: int, box: Box, tick: Callable[[float], str], frame: Frame) -> str:
+    low, lower, middle, upper, high = (number(frame.y(v)) for v in box.values)
+    at, left, wide = (number(frame.x(place + 0.5) - shift) for shift in (0, 8, 18))
+    quantiles = ", ".join(f"{w} {tick(v)}" for w, v in zip(_QUANTILES, box.values, strict=True))
+    paths = (
+        f'<path d="M{at} {low}V{lower}M{at} {upper}V{high}M{left} {low}h16M{left} {high}h16"/>'
+        f'<path class="body" d="M{wide} {lower}h36V{upper}h-36z"/><path d="M{wide} {middle}h36"/>'
     )
+    return titled('<g class="box-plot"', f"{box.name}, {box.n}: {quantiles}").replace("</g>", f"{paths}</g>")
 
 
 _QUANTILES = ("lowest", "lower quartile", "median", "upper quartile", "highest")
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")

@@ -8,11 +8,11 @@ from markupsafe import Markup
 
 from datasets.arrays import Floats, Sessions
 from engine.comparison.common_days import Span, within
-from engine.metrics.metrics import drawdown, monthly_returns
+from engine.metrics.metrics import drawdown, growth, monthly_returns
 from engine.run.run import Run
+from reports.line_chart import POINTS, AxisUnit, Chart, Line, chart_svg
 from reports.numbers import percent, ratio, signed_percent
 from reports.scatter import Scatter, scatter_svg
-from reports.svg import POINTS, Chart, Line, Unit, chart_svg, growth
 
 COLOURS, DASHES, WIDTHS = 7, 5, 2
 SCATTERS = 4
@@ -28,10 +28,10 @@ def style(place: int) -> str:
 def overlays(runs: Sequence[Run], named: Sequence[str], span: Span) -> list[tuple[str, Markup]]:
     """Return equity, drawdown and exposure of all runs over their common span, each with its heading."""
     over = f"from {span[0]} to {span[1]}, {len(runs)} runs"
-    kinds: list[tuple[str, str, str, Unit, Callable[[float], str], Callable[[Run, Any], Floats], float]] = [
-        ("equities", "Equity, 1 at the start", "equity", Unit.RATIO, ratio, _growth, 1.0),
-        ("drawdowns", "Drawdown", "drawdown", Unit.PERCENT, _tenths, _drawdown, 0.0),
-        ("exposures", "Exposure: value of positions over equity", "exposure", Unit.PERCENT, _whole, _exposure, 0.0),
+    kinds: list[tuple[str, str, str, AxisUnit, Callable[[float], str], Callable[[Run, Any], Floats], float]] = [
+        ("equities", "Equity, 1 at the start", "equity", AxisUnit.RATIO, ratio, _growth, 1.0),
+        ("drawdowns", "Drawdown", "drawdown", AxisUnit.PERCENT, _tenths, _drawdown, 0.0),
+        ("exposures", "Exposure: value of positions over equity", "exposure", AxisUnit.PERCENT, _whole, _exposure, 0.0),
     ]
     points = max(80, POINTS * _ENOUGH // max(_ENOUGH, len(runs)))
     found = []

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from engine.comparison.common_days import within
-from engine.metrics.metrics import drawdown
+from engine.metrics.metrics import drawdown, growth
 from engine.run.run import Run
 from reports.numbers import plain
-from reports.svg import growth
 
 Row = Sequence[Any]
 

@@ -57,7 +57,7 @@ def comparison_page(runs: Sequence[Run], data: dict[str, Any]) -> str:
         few=len(runs) <= FEW,
         parts=_parts(heads),
         simulated=[f"{', '.join(simulated_symbols(h.run))} in {h.label}" for h in heads if h.run.simulated],
-        tables=[_overview(title, part, len(runs)) for title, part in _spans(data)],
+        tables=[_overview(title, part) for title, part in _spans(data)],
         pairs=[_pair_texts(pair, heads[n]) for n, pair in enumerate(data["differences"], start=1)],
         trades=_trade_texts(data["trades"]),
         correlation=_correlation_texts(data["correlation"]),
@@ -88,26 +88,20 @@ def _spans(data: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [common] if alike else [common, own]
 
 
-def _overview(title: str, part: dict[str, Any], n: int) -> dict[str, Any]:
-    """Return a table of numbers by metric, and the same by run with each reason once, below."""
-    rows = [_metric_row(m, part[m.name]) for m in METRICS]
-    reasons = list(dict.fromkeys(cell["note"] for row in rows for cell in row["cells"] if cell["note"]))
-    marked = [
-        [{**row["cells"][run], "mark": _mark(row["cells"][run]["note"], reasons)} for row in rows] for run in range(n)
-    ]
-    return {"title": title, "rows": rows, "by_run": marked, "reasons": [(_mark(r, reasons), r) for r in reasons]}
+def _overview(title: str, part: dict[str, Any]) -> dict[str, Any]:
+    """Return a table of metrics, and each reason once, by its mark."""
+    reasons = {note: "" for m in METRICS for note in part[m.name]["notes"] if note}
+    marks = {note: str(n) for n, note in enumerate(reasons, start=1)}
+    return {"title": title, "rows": [_metric_row(m, part[m.name], marks) for m in METRICS], "marks": marks}
 
 
-def _mark(reason: str, reasons: Sequence[str]) -> str:
-    return str(reasons.index(reason) + 1) if reason else ""
-
-
-def _metric_row(metric: Metric[MetricInputs], row: dict[str, Any]) -> dict[str, Any]:
+def _metric_row(metric: Metric[MetricInputs], row: dict[str, Any], marks: dict[str, str]) -> dict[str, Any]:
     cells = zip(row["values"], row["notes"], row["best"], row["worst"], strict=True)
     return {
         "label": metric.label,
         "cells": [
-            {"text": metric_text(metric, v), "value": v, "note": note, "best": b, "worst": w} for v, note, b, w in cells
+            {"text": metric_text(metric, v), "value": v, "note": n, "mark": marks.get(n, ""), "best": b, "worst": w}
+            for v, n, b, w in cells
         ],
         "difference": metric_difference(metric, row["difference"]) if "difference" in row else None,
     }

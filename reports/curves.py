@@ -7,10 +7,10 @@ import numpy as np
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
 from engine.account.records import Trade
-from engine.metrics.metrics import drawdown
+from engine.metrics.metrics import drawdown, growth
 from engine.run.run import Run, RunEvent
+from reports.line_chart import AxisUnit, Band, Chart, Line, Mark, chart_svg
 from reports.numbers import instant, instant_text, money, money_tick, percent, price, signed_percent
-from reports.svg import Band, Chart, Line, Mark, Unit, chart_svg, growth
 
 _DETAIL = 900
 """The equity curve is drawn with more points than others, as it is the one to zoom into."""
@@ -38,7 +38,7 @@ def equity_svg(run: Run) -> str:
         marks=[*_event_marks(run), *_trade_marks(run)],
         bands=_bands(run),
         y_label="equity",
-        unit=Unit.MONEY,
+        unit=AxisUnit.MONEY,
         points=_DETAIL,
     )
     return chart_svg(chart)
@@ -57,7 +57,7 @@ def drawdown_svg(run: Run) -> str:
         bands=_bands(run) if len(run.trades) <= _NAMED else [],
         marks=_event_marks(run) if len(run.trades) <= _NAMED else [],
         y_label="drawdown",
-        unit=Unit.PERCENT,
+        unit=AxisUnit.PERCENT,
         points=_DETAIL // 2,
     )
     return chart_svg(chart)

@@ -12,8 +12,8 @@ from engine.run.event_paths import BEFORE, cumulative, mean_path
 from engine.run.run import EventPath, Run
 from reports.charts import ChartColumn, Columns, columns_svg, waterfall
 from reports.curves import tenths
+from reports.line_chart import Across, AxisUnit, Chart, Line, Range, chart_svg
 from reports.numbers import cents, money_tick, points, signed_percent
-from reports.svg import Across, Chart, Line, Range, Unit, chart_svg
 
 LEAST_AFTER, MOST_AFTER = 10, 60
 _FEW, _MANY = 40, 150
@@ -58,7 +58,7 @@ def event_time_svg(run: Run, placebo: PlaceboBand | None = None) -> str:
         ranges=_ranges(placebo, last),
         x_label="sessions from the first close after the event was known",
         y_label="cumulative return",
-        unit=Unit.PERCENT,
+        unit=AxisUnit.PERCENT,
         across=Across.SESSIONS,
     )
     return chart_svg(chart)

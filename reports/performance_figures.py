@@ -16,6 +16,7 @@ from engine.metrics.metrics import (
     Drawdown,
     drawdowns,
     grouped_returns,
+    growth,
     held_sessions,
     monthly_returns,
     session_rate,
@@ -24,10 +25,11 @@ from engine.metrics.metrics import (
 )
 from engine.metrics.rolling import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
 from engine.run.run import Run
-from reports.charts import Columns, box_of, boxes_svg, columns_svg, histogram
+from reports.charts import BarChart, Columns, bars_svg, box_of, boxes_svg, columns_svg, histogram
 from reports.curves import tenths, with_start
+from reports.line_chart import AxisUnit, Band, Chart, Line, chart_svg
 from reports.numbers import percent, ratio
-from reports.svg import NARROW, Band, BarChart, Chart, Line, Unit, bars_svg, chart_svg, growth
+from reports.svg import NARROW
 
 MIN_SESSIONS = 5
 FALLS = 5
@@ -103,9 +105,9 @@ def _figures(run: Run, *, ratios: bool) -> Iterator[tuple[str, str, str]]:
 
 
 def _narrow(
-    ident: str, title: str, words: str, lines: list[Line], unit: Unit, *, bands: list[Band] | None = None
+    ident: str, title: str, words: str, lines: list[Line], unit: AxisUnit, *, bands: list[Band] | None = None
 ) -> str:
-    tick: Callable[[float], str] = tenths if unit is Unit.PERCENT else ratio
+    tick: Callable[[float], str] = tenths if unit is AxisUnit.PERCENT else ratio
     chart = Chart(ident, title, words, lines, tick, height=230, width=NARROW, bands=bands or [], unit=unit)
     return chart_svg(chart)
 
@@ -120,7 +122,7 @@ def _log(run: Run) -> str:
     lines = [Line(n, *with_start(run.sessions, np.log10(growth(r)), 0.0), style) for n, r, style in both]
     words = "What 1 became, on a scale on which equal steps are equal rates."
     return chart_svg(
-        Chart("log", "Cumulative returns, log scale", words, lines, _power, height=230, width=NARROW, unit=Unit.LOG)
+        Chart("log", "Cumulative returns, log scale", words, lines, _power, height=230, width=NARROW, unit=AxisUnit.LOG)
     )
 
 
@@ -138,7 +140,7 @@ def _matched(run: Run, benchmark: Floats) -> str:
         Line("account, scaled", *with_start(run.sessions, growth(run.returns * (other / own)) - 1, 0.0), "s0"),
     ]
     words = f"The account's daily returns times {ratio(other / own)}, beside {run.benchmark}."
-    return _narrow("matched", f"Scaled to the volatility of {run.benchmark}", words, lines, Unit.PERCENT)
+    return _narrow("matched", f"Scaled to the volatility of {run.benchmark}", words, lines, AxisUnit.PERCENT)
 
 
 def _years(run: Run) -> str:
@@ -162,7 +164,9 @@ def _months(run: Run) -> str:
 
 def _days(run: Run) -> str:
     words = "The account's return of each session."
-    return _narrow("days", "Daily returns", words, [Line("return", run.sessions, run.returns, "s0 thin")], Unit.PERCENT)
+    return _narrow(
+        "days", "Daily returns", words, [Line("return", run.sessions, run.returns, "s0 thin")], AxisUnit.PERCENT
+    )
 
 
 def _rolling(run: Run, *, ratios: bool) -> Iterator[tuple[str, str, str]]:
@@ -172,29 +176,29 @@ def _rolling(run: Run, *, ratios: bool) -> Iterator[tuple[str, str, str]]:
     made = {
         "rolling-volatility": (
             "Rolling volatility, six months",
-            Unit.PERCENT,
+            AxisUnit.PERCENT,
             rolling_volatility(run.returns, window, per_year),
         )
     }
     if ratios:
         made["rolling-sharpe"] = (
             "Rolling Sharpe ratio, six months",
-            Unit.RATIO,
+            AxisUnit.RATIO,
             rolling_sharpe(excess, window, per_year),
         )
         made["rolling-sortino"] = (
             "Rolling Sortino ratio, six months",
-            Unit.RATIO,
+            AxisUnit.RATIO,
             rolling_sortino(excess, window, per_year),
         )
     if run.benchmark_returns is not None:
         beta = rolling_beta(run.returns, run.benchmark_returns, window)
-        made["rolling-beta"] = (f"Rolling beta to {run.benchmark}, six months", Unit.RATIO, beta)
+        made["rolling-beta"] = (f"Rolling beta to {run.benchmark}, six months", AxisUnit.RATIO, beta)
     for name, (title, unit, values) in made.items():
         yield name, title, _window_line(run.sessions, values, name=name, title=title, unit=unit, window=window)
 
 
-def _window_line(sessions: Sessions, values: Floats, *, name: str, title: str, unit: Unit, window: int) -> str:
+def _window_line(sessions: Sessions, values: Floats, *, name: str, title: str, unit: AxisUnit, window: int) -> str:
     if np.isfinite(values).sum() < 2:
         return ""
     words = f"Over the {window} sessions up to each one."
@@ -209,7 +213,7 @@ def _falls(run: Run) -> str:
     bands = [Band(f.began, f.recovered or last, f"{percent(f.depth)}, recovered {recovered(f)}") for f in worst]
     lines = [Line("account", *with_start(run.sessions, growth(run.returns) - 1, 0.0), "s0")]
     words = f"Cumulative return; the deepest {len(worst)} drawdowns are shaded from their first session to recovery."
-    return _narrow("falls", "Worst drawdown periods", words, lines, Unit.PERCENT, bands=bands)
+    return _narrow("falls", "Worst drawdown periods", words, lines, AxisUnit.PERCENT, bands=bands)
 
 
 def recovered(fall: Drawdown) -> str:

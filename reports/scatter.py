@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 
-from reports.svg import round_steps
+from reports.svg import Frame, head, number, round_steps, segment, titled, upright, words
 
 SIZE = 400
-LEFT, RIGHT, TOP, BOTTOM = 66, 12, 12, 46
 
 
 @dataclass(frozen=True)
@@ -31,64 +29,31 @@ def scatter_svg(scatter: Scatter) -> str:
     values = [v for x, y, _ in scatter.points for v in (x, y)] or [0.0]
     low, high = min(0.0, *values), max(0.0, *values)
     room = (high - low) * 0.06 or 0.01
-    scale = _Scale(low - room, high + room)
-    return "\n".join(
-        [
-            f'<svg class="chart scatter" id="{scatter.ident}" viewBox="0 0 {SIZE} {SIZE}" role="img"'
-            f' aria-labelledby="{scatter.ident}-title {scatter.ident}-desc">',
-            f'<title id="{scatter.ident}-title">{escape(scatter.title)}</title>',
-            f'<desc id="{scatter.ident}-desc">{escape(scatter.description)}</desc>',
-            *_axes(scatter, scale),
-            _alike(scale),
-            *(_point(*point, scale) for point in scatter.points),
-            "</svg>",
-        ]
-    )
+    ends = low - room, high + room
+    frame = Frame(*ends, *ends, SIZE, SIZE, left=66, margin_right=12, margin_bottom=46)
+    start = head(scatter.ident, scatter.title, scatter.description, (SIZE, SIZE), style="chart scatter")
+    diagonal = segment("alike", *((frame.x(v), frame.y(v)) for v in ends))
+    points = [_point(*point, frame) for point in scatter.points]
+    return "\n".join([*start, *_axes(scatter, frame), diagonal, *points, "</svg>"])
 
 
-@dataclass(frozen=True)
-class _Scale:
-    low: float
-    high: float
-
-    def x(self, value: float) -> str:
-        return f"{LEFT + (value - self.low) / (self.high - self.low) * (SIZE - LEFT - RIGHT):.1f}"
-
-    def y(self, value: float) -> str:
-        return f"{TOP + (self.high - value) / (self.high - self.low) * (SIZE - TOP - BOTTOM):.1f}"
-
-
-def _axes(scatter: Scatter, scale: _Scale) -> list[str]:
-    found, steps = [], round_steps(scale.low, scale.high)
+def _axes(scatter: Scatter, frame: Frame) -> list[str]:
+    parts, steps = [], round_steps(frame.low, frame.high)
     digits = next(n for n in range(9) if all(abs(v * 100 - round(v * 100, n)) < 1e-9 for v in steps))
     for value in steps:
-        style, x, y = "grid zero" if value == 0 else "grid", scale.x(value), scale.y(value)
-        text = escape(scatter.tick(value, digits))
-        found += [
-            f'<line class="{style}" x1="{LEFT}" x2="{SIZE - RIGHT}" y1="{y}" y2="{y}"/>',
-            f'<line class="{style}" x1="{x}" x2="{x}" y1="{TOP}" y2="{SIZE - BOTTOM}"/>',
-            f'<text class="tick" x="{LEFT - 6}" y="{y}" dy=".32em" text-anchor="end">{text}</text>',
-            f'<text class="tick" x="{x}" y="{SIZE - BOTTOM + 17}" text-anchor="middle">{text}</text>',
+        style, x, y = "grid zero" if value == 0 else "grid", frame.x(value), frame.y(value)
+        text = scatter.tick(value, digits)
+        parts += [
+            segment(style, (frame.left, y), (frame.right, y)),
+            segment(style, (x, frame.top), (x, frame.base)),
+            words(frame.left - 6, y, text, "end", more=' dy=".32em"'),
+            words(x, frame.base + 17, text),
         ]
-    return [*found, *_names(scatter)]
+    middle = (frame.left + frame.right) / 2, (frame.base + frame.top) / 2
+    return [*parts, words(middle[0], SIZE - 8, scatter.across), upright(14, middle[1], scatter.up)]
 
 
-def _alike(scale: _Scale) -> str:
-    """Return the diagonal: both earned the same there."""
-    x1, y1, x2, y2 = scale.x(scale.low), scale.y(scale.low), scale.x(scale.high), scale.y(scale.high)
-    return f'<line class="alike" x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
-
-
-def _names(scatter: Scatter) -> list[str]:
-    across, up = (LEFT + SIZE - RIGHT) / 2, (SIZE - BOTTOM + TOP) / 2
-    turned = f'transform="translate(14 {up}) rotate(-90)"'
-    return [
-        f'<text class="tick" x="{across}" y="{SIZE - 8}" text-anchor="middle">{escape(scatter.across)}</text>',
-        f'<text class="tick" {turned} text-anchor="middle">{escape(scatter.up)}</text>',
-    ]
-
-
-def _point(x: float, y: float, text: str, scale: _Scale) -> str:
+def _point(x: float, y: float, text: str, frame: Frame) -> str:
     side = "ahead" if y > x else "behind" if y < x else "level"
-    at = f'cx="{scale.x(x)}" cy="{scale.y(y)}"'
-    return f'<circle class="point {side}" {at} r="4.5"><title>{escape(text)}</title></circle>'
+    at = f'cx="{number(frame.x(x))}" cy="{number(frame.y(y))}"'
+    return titled(f'<circle class="point {side}" {at} r="4.5"', text)

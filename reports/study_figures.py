@@ -1,134 +1,73 @@
-"""Figures of a study as inline SVG: where the events stand among placebo dates, and their path session by session."""
+"""Figures of a study as inline SVG: where the events are among placebo dates, and their path session by session."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from html import escape
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
+
+from datasets.arrays import Floats
 from engine.study.paths import PathRow
 from engine.study.result import Histogram
+from reports.line_chart import Across, AxisUnit, Chart, Line, Range, chart_svg
 from reports.numbers import percent, ratio
-from reports.svg import BOTTOM, LEFT, RIGHT, TOP, WIDTH, round_steps
+from reports.svg import WIDTH, Frame, head, number, round_steps, segment, titled, words
 
 HEIGHT = 260
 _NO_LINES_ABOVE = 60
 """Of more observations only the mean is drawn: so many thin lines are a smear."""
 
 
-@dataclass(frozen=True)
-class _Frame:
-    """Where two numbers lie on the drawing."""
-
-    left: float
-    right: float
-    low: float
-    high: float
-
-    def x(self, value: float) -> str:
-        return _n(LEFT + (value - self.left) / (self.right - self.left) * (WIDTH - LEFT - RIGHT))
-
-    def y(self, value: float) -> str:
-        return _n(TOP + (self.high - value) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM))
-
-
 def placebo_svg(given: Histogram) -> str:
     """Return the placebo t-statistics as bars, and the events' own as a line."""
     observed = 0.0 if given.observed is None else given.observed
-    frame = _Frame(given.edges[0], given.edges[-1], 0.0, max(given.counts) * 1.08 or 1.0)
-    shown = min(max(observed, frame.left), frame.right)
-    base = frame.y(0.0)
-    bars = [
-        f'<path class="placebo" d="M{frame.x(a)} {base}V{frame.y(n)}H{frame.x(b)}V{base}z"><title>'
-        f"{escape(f'{n:,} lists from {ratio(a, 1)} to {ratio(b, 1)}')}</title></path>"
-        for a, b, n in zip(given.edges[:-1], given.edges[1:], given.counts, strict=True)
-        if n
+    frame = Frame(given.edges[0], given.edges[-1], 0.0, max(given.counts) * 1.08 or 1.0, WIDTH, HEIGHT)
+    shown = min(max(observed, frame.first), frame.last)
+    cells = zip(given.edges[:-1], given.edges[1:], given.counts, strict=True)
+    text = f"the events: t = {ratio(observed)}"
+    x, side = frame.x(shown), -6 if shown > 0 else 6
+    parts = [
+        *head("study-placebo", "t-statistics of placebo lists", text, (WIDTH, HEIGHT)),
+        segment("axis", (frame.left, frame.base), (frame.right, frame.base)),
+        *(words(frame.x(v), frame.base + 19, ratio(v, 1)) for v in round_steps(frame.first, frame.last, 8)),
+        *(_placebo_bar(low, high, n, frame) for low, high, n in cells if n),
+        titled(f'<path class="observed" d="M{number(x)} {number(frame.top)}V{number(frame.base)}"', text),
+        words(x + side, frame.top + 11, text, "end" if shown > 0 else "start", style="observed-text"),
+        "</svg>",
     ]
-    told = f"the events: t = {ratio(observed)}"
-    side = "end" if shown > 0 else "start"
-    place = float(frame.x(shown)) + (-6 if shown > 0 else 6)
-    mark = [
-        f'<path class="observed" d="M{frame.x(shown)} {TOP}V{base}"><title>{escape(told)}</title></path>',
-        f'<text class="told" x="{_n(place)}" y="{TOP + 11}" text-anchor="{side}">{escape(told)}</text>',
-    ]
-    title = "t-statistics of placebo lists"
-    return _svg("placebo", title, told, [*_axes(frame, ratio_1, base), *bars, *mark])
+    return "\n".join(parts)
+
+
+def _placebo_bar(low: float, high: float, n: int, frame: Frame) -> str:
+    left, right, top, base = (number(v) for v in (frame.x(low), frame.x(high), frame.y(n), frame.base))
+    text = f"{n:,} lists from {ratio(low, 1)} to {ratio(high, 1)}"
+    return titled(f'<path class="placebo" d="M{left} {base}V{top}H{right}V{base}z"', text)
 
 
 def path_svg(path: Sequence[PathRow]) -> str:
     """Return the mean path with each observation's, and the placebo band where there is one."""
+    sessions = _floats(r.session for r in path)
     each = list(zip(*(r.each for r in path), strict=True)) if len(path[0].each) <= _NO_LINES_ABOVE else []
-    values = [v for r in path for v in (r.mean, r.low, r.high, *(r.each if each else ())) if v is not None]
-    low, high = min(0.0, *values), max(0.0, *values)
-    room = (high - low) * 0.05 or 0.01
-    frame = _Frame(path[0].session - 0.5, path[-1].session + 0.5, low - room, high + room)
-    sessions = [r.session for r in path]
-    drawn = [
-        *_band(path, frame),
-        *_value_grid(frame),
-        *(_polyline("each", sessions, values_, frame) for values_ in each),
-        _polyline("line s0 mean", sessions, [r.mean for r in path], frame),
-        f'<path class="grid zero" d="M{frame.x(-0.5)} {TOP}V{HEIGHT - BOTTOM}"/>',
-    ]
-    last = next((r.mean for r in reversed(path) if r.mean is not None), 0.0)
-    told = f"From session {sessions[0]} to {sessions[-1]}; the mean ends at {percent(last)}."
-    return _svg("event-path", "Cumulative abnormal return by session", told, [*_axes(frame, whole, None), *drawn])
-
-
-def ratio_1(value: float) -> str:
-    """Return a number with one decimal."""
-    return ratio(value, 1)
-
-
-def whole(value: float) -> str:
-    """Return a whole number with its sign: sessions before the event are negative."""
-    return f"{value:.0f}"
-
-
-def _svg(ident: str, title: str, description: str, parts: Iterable[str]) -> str:
-    head = (
-        f'<svg class="chart" id="study-{ident}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby='
-        f'"study-{ident}-title study-{ident}-desc"><title id="study-{ident}-title">{escape(title)}</title>'
-        f'<desc id="study-{ident}-desc">{escape(description)}</desc>'
+    low, high = _floats(r.low for r in path), _floats(r.high for r in path)
+    mean = _floats(r.mean for r in path)
+    known = mean[np.isfinite(mean)]
+    chart = Chart(
+        ident="study-event-path",
+        title="Cumulative abnormal return by session",
+        description=f"From session {sessions[0]:g} to {sessions[-1]:g}; the mean ends at {percent(known[-1])}.",
+        lines=[
+            *(Line("one observation", sessions, _floats(values), "path", read=False) for values in each),
+            Line("mean", sessions, mean, "s0 strong"),
+        ],
+        tick=lambda fraction: percent(fraction, 1),
+        height=HEIGHT,
+        ranges=[Range("nine of ten placebo lists", sessions, low, high)] if np.isfinite(low).any() else [],
+        x_label="sessions held, 0 the first",
+        unit=AxisUnit.PERCENT,
+        across=Across.SESSIONS,
     )
-    return "\n".join([head, *parts, "</svg>"])
+    return chart_svg(chart)
 
 
-def _axes(frame: _Frame, tick: Callable[[float], str], base: str | None) -> list[str]:
-    bottom = base or str(HEIGHT - BOTTOM)
-    found = [f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{bottom}" y2="{bottom}"/>']
-    for value in round_steps(frame.left, frame.right, 8):
-        at = frame.x(value)
-        text = escape(tick(value))
-        found.append(f'<text class="tick" x="{at}" y="{HEIGHT - BOTTOM + 19}" text-anchor="middle">{text}</text>')
-    return found
-
-
-def _value_grid(frame: _Frame) -> list[str]:
-    found = []
-    for value in round_steps(frame.low, frame.high):
-        y = frame.y(value)
-        found.append(
-            f'<line class="grid{" zero" if value == 0 else ""}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
-        )
-        text = escape(percent(value, 1))
-        found.append(f'<text class="tick" x="{LEFT - 8}" y="{y}" dy=".32em" text-anchor="end">{text}</text>')
-    return found
-
-
-def _polyline(style: str, sessions: Sequence[int], values: Sequence[float | None], frame: _Frame) -> str:
-    points = " ".join(f"{frame.x(s)},{frame.y(v)}" for s, v in zip(sessions, values, strict=True) if v is not None)
-    return f'<polyline class="{style}" points="{points}"/>'
-
-
-def _band(path: Sequence[PathRow], frame: _Frame) -> list[str]:
-    known = [(r.session, r.low, r.high) for r in path if r.low is not None and r.high is not None]
-    if not known:
-        return []
-    over = [f"{frame.x(s)},{frame.y(h)}" for s, _, h in known]
-    under = [f"{frame.x(s)},{frame.y(v)}" for s, v, _ in reversed(known)]
-    return [
-        f'<polygon class="band" points="{" ".join([*over, *under])}"><title>nine of ten placebo lists</title></polygon>'
-    ]
-
-
-def _n(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+def _floats(values: Any) -> Floats:
+    """Return numbers as an array, NaN where there is none."""
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)

@@ -1,7 +1,6 @@
 """The heat map of a sweep as inline SVG: one metric over two parameters."""
 
 from collections.abc import Callable
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,9 @@ import numpy as np
 from datasets.arrays import Floats
 from engine.sweep.digest import Slice
 from reports.numbers import plain
+from reports.svg import WIDTH, Frame, head, titled, words
 
-_LEFT, _TOP, _BOTTOM, _WIDTH = 92, 8, 46, 900
+_TOP, _BOTTOM = 8, 46
 _HIGH, _LOW = 34, 12
 _MAX_LABELS = 20
 """Per axis; the values between them have no label."""
@@ -28,41 +28,34 @@ def heat_map_svg(heat: Slice, values: Floats, write: Callable[[float | None], st
         title: what it shows.
     """
     down, across = values.shape
-    width = (_WIDTH - _LEFT) / across
-    height = min(_HIGH, max(_LOW, 420 / down))
+    height = _TOP + min(_HIGH, max(_LOW, 420 / down)) * down + _BOTTOM
+    frame = Frame(0, across, 0, down, WIDTH, height, top=_TOP, margin_right=0, margin_bottom=_BOTTOM)
     most = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
     cells = [
-        _cell(
-            _cell_text(heat, (r, c), values[r, c], write),
-            _style(float(values[r, c]), most),
-            box=(_LEFT + c * width, _TOP + r * height, width, height),
-        )
+        _cell(_cell_text(heat, (r, c), values[r, c], write), _style(float(values[r, c]), most), (r, c), frame)
         for r in range(down)
         for c in range(across)
     ]
-    head = _head(ident, title, _TOP + height * down + _BOTTOM)
-    return "\n".join([*head, *cells, *_axes(heat, width, height), "</svg>"])
-
-
-def _head(ident: str, title: str, height: float) -> list[str]:
-    view = f'viewBox="0 0 {_WIDTH:g} {height:g}"'
-    return [
-        f'<svg id="{ident}" class="chart" {view} role="img" aria-labelledby="{ident}-title">',
-        f'<title id="{ident}-title">{escape(title)}</title>',
-    ]
+    return "\n".join([*head(ident, title, title, (WIDTH, height)), *cells, *_axes(heat, frame), "</svg>"])
 
 
 def _cell_text(heat: Slice, at: tuple[int, int], value: float, write: Callable[[float | None], str]) -> str:
     where = ", ".join(f"{name} {group_text(heat.groups[k][at[k]])}" for k, name in enumerate(heat.names))
     n = int(heat.count[at])
-    number = write(float(value) if np.isfinite(value) else None)
-    return f"{where}: {number} ({n:,} combination{'' if n == 1 else 's'})"
+    text = write(float(value) if np.isfinite(value) else None)
+    return f"{where}: {text} ({n:,} combination{'' if n == 1 else 's'})"
 
 
-def _cell(text: str, style: str, *, box: tuple[float, float, float, float]) -> str:
-    x, y, w, h = box
-    place = f'x="{x:.2f}" y="{y:.2f}" width="{max(w - 1, 0.5):.2f}" height="{h - 1:.2f}"'
-    return f'<rect {place} style="{style}"><title>{escape(text)}</title></rect>'
+def _top(row: float, frame: Frame) -> float:
+    """Return where a row begins: the first one is at the top."""
+    return frame.y(frame.high - row)
+
+
+def _cell(text: str, style: str, at: tuple[int, int], frame: Frame) -> str:
+    x, y = frame.x(at[1]), _top(at[0], frame)
+    width, height = frame.x(at[1] + 1) - x, _top(at[0] + 1, frame) - y
+    place = f'x="{x:.2f}" y="{y:.2f}" width="{max(width - 1, 0.5):.2f}" height="{height - 1:.2f}"'
+    return titled(f'<rect {place} style="{style}"', text)
 
 
 def _style(value: float, most: float) -> str:
@@ -72,22 +65,14 @@ def _style(value: float, most: float) -> str:
     return f"fill:var({'--c0' if value >= 0 else '--c1'});fill-opacity:{0.06 + 0.9 * strength:.3f}"
 
 
-def _axes(heat: Slice, width: float, height: float) -> list[str]:
-    down, across = heat.groups
-    bottom = _TOP + len(down) * height
-    rows = [_text(_LEFT - 8, _TOP + (r + 0.5) * height + 4, "end", group_text(down[r])) for r in _labelled(len(down))]
-    columns = [
-        _text(_LEFT + (c + 0.5) * width, bottom + 16, "middle", group_text(across[c])) for c in _labelled(len(across))
+def _axes(heat: Slice, frame: Frame) -> list[str]:
+    (down, across), left, base = heat.groups, frame.left - 8, frame.base
+    return [
+        *(words(left, _top(r + 0.5, frame) + 4, group_text(down[r]), "end") for r in _labelled(len(down))),
+        *(words(frame.x(c + 0.5), base + 16, group_text(across[c])) for c in _labelled(len(across))),
+        words(frame.right, base + 36, f"{heat.names[1]} →", "end"),
+        words(left, base + 36, f"{heat.names[0]} ↑", "end"),
     ]
-    names = [
-        _text(_WIDTH, bottom + 36, "end", f"{heat.names[1]} →"),
-        _text(_LEFT - 8, bottom + 36, "end", f"{heat.names[0]} ↑"),
-    ]
-    return [*rows, *columns, *names]
-
-
-def _text(x: float, y: float, anchor: str, text: str) -> str:
-    return f'<text x="{x:.2f}" y="{y:.2f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
 def _labelled(n: int) -> range:

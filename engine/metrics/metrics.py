@@ -86,6 +86,16 @@ def _trade_inputs(closed: Sequence[Trade]) -> dict[str, float]:
     }
 
 
+def growth(returns: Floats) -> Floats:
+    """Return what 1 becomes, session by session.
+
+    >>> growth(np.array([0.5, -0.5])).tolist()
+    [1.5, 0.75]
+    """
+    grown: Floats = np.cumprod(1 + returns, dtype=np.float64)
+    return grown
+
+
 def total_return(returns: Floats) -> float:
     """Return the compounded return over all sessions.
 
@@ -153,7 +163,7 @@ def drawdown(returns: Floats) -> Floats:
     >>> [round(float(d), 6) for d in drawdown(np.array([-0.1, -0.1, -0.1, 0.01]))]
     [-0.1, -0.19, -0.271, -0.26371]
     """
-    equity = np.concatenate(([1.0], np.cumprod(1 + returns)))
+    equity = np.concatenate(([1.0], growth(returns)))
     below: Floats = (equity / np.maximum.accumulate(equity) - 1)[1:]
     return below
 

@@ -7,7 +7,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from reports.svg import BarChart, Chart, Line, Mark, bars_svg, chart_svg, date_ticks, round_steps, thinned
+from reports.charts import BarChart, bars_svg
+from reports.line_chart import Chart, Line, Mark, chart_svg, date_ticks, thinned
+from reports.svg import round_steps
 from tests.reports.handmade import business_days
 
 
