@@ -1,15 +1,24 @@
-"""The documents tell the truth: every test they name exists, every file they link to is there."""
+"""The documents are true: their commands run, the tests and files they name exist, and no option is left out."""
 
 import re
+import runpy
+import shlex
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
+import pytest
+
+from hustings.__main__ import main
+from hustings.cli import cli
+
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [
-    ROOT / "README.md",
-    ROOT / "CONVENTIONS.md",
-    ROOT / "CONTRIBUTING.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONVENTIONS.md", ROOT / "CONTRIBUTING.md", *PAGES]
+SET_UP = ("make install", "source .venv/bin/activate")
+"""Commands that only set up the environment in which the tests run."""
+_BLOCK = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", flags=re.MULTILINE)
 
 
 def test_every_test_named_in_a_document_exists() -> None:
@@ -31,3 +40,84 @@ def test_every_convention_names_a_test() -> None:
     rows = [r for r in rows if not r.startswith(("| convention", "| ---"))]
     assert rows
     assert [r for r in rows if "`tests/" not in r] == []
+
+
+# ---- commands ------------------------------------------------------------------------------------------------------------
+
+
+def commands(document: Path) -> list[list[str]]:
+    """Return the words of every ``hustings`` command in the blocks of a document, without comments."""
+    text = re.sub(r" *\\\n *", " ", document.read_text(encoding="utf-8"))
+    lines = [line.removeprefix("$ ") for _, body in _BLOCK.findall(text) for line in body.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("hustings ")]
+
+
+def resolved(words: list[str]) -> tuple[click.Command, list[str]]:
+    """Return the command that some words name, and the words after it."""
+    command: click.Command = cli
+    context = click.Context(cli)
+    while isinstance(command, click.Group) and words:
+        found = command.get_command(context, words[0])
+        if found is None:
+            break
+        command, words = found, words[1:]
+    return command, words
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda d: d.stem)
+def test_every_command_of_a_document_has_its_options(document: Path) -> None:
+    for words in commands(document):
+        command, rest = resolved(words)
+        assert command is not cli or rest[:1] in (["--help"], ["--version"]), words
+        known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
+        assert [w for w in rest if w.startswith("-") and w not in known] == [], words
+
+
+# ---- pages that are run --------------------------------------------------------------------------------------------------
+
+
+def steps(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield the blocks of a page in order: a file's name and its text, or a blank and what is typed and shown."""
+    for info, body in _BLOCK.findall(page.read_text(encoding="utf-8")):
+        language, _, name = info.partition(" ")
+        if language == "console" or name:
+            yield name, body
+
+
+def run(line: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Run one command in this process and return what it prints."""
+    program, *words = shlex.split(line)
+    if program == "pytest":
+        tests = runpy.run_path(words[0])
+        for test in (v for name, v in tests.items() if name.startswith("test_")):
+            test()
+    else:
+        assert program == "hustings", line
+        capsys.readouterr()
+        assert main(words) == 0, line
+    return capsys.readouterr().out
+
+
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [ROOT / "docs" / "tutorial.md"], ids=lambda d: d.stem)
+def test_every_command_of_the_page_runs_and_prints_what_it_shows(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    printed = ""
+    for name, body in steps(page):
+        if name:
+            (tmp_path / name).write_text(body, encoding="utf-8")
+            continue
+        for line in body.splitlines():
+            if line.startswith("$ "):
+                command = line.removeprefix("$ ")
+                printed = "" if command in SET_UP else plain(run(command, capsys))
+            else:
+                assert plain(line) in printed, line
