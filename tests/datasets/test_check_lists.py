@@ -29,7 +29,7 @@ def unfinished(row: CsvRow) -> list[str]:
     try:
         hours_table(row.text("mic"))
     except UserError as e:
-        missing.append(f"{row.where}: {row.text('mic')} has no hours ({e}); add them to datasets/markets/hours.csv")
+        missing.append(f"{row.where}: {row.text('mic')} has no hours ({e}); they come from exchange_calendars")
     return missing
 
 

@@ -20,8 +20,8 @@ def load(folder: Path, content: str | bytes):
 
 def test_the_bundled_catalogue_has_japan_and_the_us_each_row_with_a_source() -> None:
     events = bundled_events()
-    assert len(events.select(lambda e: e.country == "JP")) == 70
-    assert len(events.select(lambda e: e.country == "US")) == 70
+    assert len(events.select(lambda e: e.country == "JP")) >= 70
+    assert len(events.select(lambda e: e.country == "US")) >= 70
     assert all(e.sources for e in events)
 
 

@@ -1,5 +1,10 @@
-"""The same inputs give the same results: nine small runs on built-in bars, kept with the version of the results."""
+"""The same inputs give the same results: nine small runs on built-in bars, kept with the version of the results.
 
+Other events or bars are other inputs: ``--update-golden`` then writes the new results. Under the same inputs other
+results need another ``RESULTS_VERSION``.
+"""
+
+import hashlib
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -39,8 +44,10 @@ RUNS: dict[str, tuple[dict[str, str], Terms]] = {
 
 
 def golden(run: Run) -> dict[str, Any]:
-    """Return what is kept of a run: fills, the equity at the end of each month in which it moved, and metrics."""
+    """Return what is kept of a run: its inputs, its fills, the equity at the end of each month that moved, metrics."""
+    inputs = json.dumps([run.manifest["sha256"][part] for part in ("events", "bars")], sort_keys=True)
     return {
+        "inputs": hashlib.sha256(inputs.encode()).hexdigest()[:16],
         "fills": [[*_text_of(f), f.quantity, f.price, f.commission, f.slippage] for f in run.fills],
         "equity": _month_ends(run),
         "metrics": run.metrics,
@@ -76,10 +83,13 @@ def same(kept: Any, now: Any) -> bool:
 def check_golden(path: Path, now: dict[str, Any], *, version: int, update: bool) -> None:
     """Compare results with the golden file, or write it; never other results under a version that is kept."""
     kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"results_version": 0}
-    if kept["results_version"] == version and not unchanged(kept, now):
+    same_inputs = kept.get("inputs") == now["inputs"]
+    if kept["results_version"] == version and same_inputs and not unchanged(kept, now):
         pytest.fail(f"{path.name}: results changed: raise RESULTS_VERSION and run pytest --update-golden")
     if update:
         path.write_text(_text({"results_version": version, **now}), encoding="utf-8")
+    elif kept["results_version"] == version and not same_inputs:
+        pytest.fail(f"{path.name}: events or bars changed: run pytest --update-golden and read the diff")
     elif kept["results_version"] != version:
         pytest.fail(f"{path.name} is of version {kept['results_version']}, not {version}: run pytest --update-golden")
 
@@ -98,7 +108,7 @@ def test_the_results_of_this_version_are_kept(name: str, update_golden: bool) ->
     check_golden(GOLDEN / f"{name}.json", golden(run), version=RESULTS_VERSION, update=update_golden)
 
 
-KEPT = {"results_version": 3, "fills": [["a", 1.0]], "equity": {}, "metrics": {"sharpe": 1.0, "cagr": None}}
+KEPT = {"results_version": 3, "inputs": "a1", "fills": [["a", 1.0]], "equity": {}, "metrics": {"sharpe": 1.0, "cagr": None}}
 
 
 @pytest.fixture
@@ -135,6 +145,14 @@ def test_changed_results_fail_under_the_same_version_and_are_not_written(kept: P
     with pytest.raises(pytest.fail.Exception, match="raise RESULTS_VERSION and run pytest --update-golden"):
         check_golden(kept, results(**changed), version=3, update=update)
     assert kept.read_bytes() == before
+
+
+def test_other_events_or_bars_ask_for_the_golden_files_and_need_no_other_version(kept: Path) -> None:
+    now = results(inputs="b2", fills=[["a", 2.0]])
+    with pytest.raises(pytest.fail.Exception, match="events or bars changed: run pytest --update-golden"):
+        check_golden(kept, now, version=3, update=False)
+    check_golden(kept, now, version=3, update=True)
+    check_golden(kept, now, version=3, update=False)
 
 
 def test_a_raised_version_asks_for_the_golden_files_and_then_takes_the_new_results(kept: Path) -> None:
