@@ -10,6 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
+from engine.metrics.performance import BENCHMARK_METRICS, PERFORMANCE_METRICS
+from engine.metrics.table import METRICS
+from engine.metrics.trade_metrics import CLOSED_TRADE_METRICS
 from hustings.__main__ import main
 from hustings.cli import cli
 
@@ -42,6 +45,19 @@ def test_every_convention_names_a_test() -> None:
     assert [r for r in rows if "`tests/" not in r] == []
 
 
+def test_every_file_named_in_a_document_exists() -> None:
+    places = "datasets|engine|strategies|reports|hustings|tests|benchmarks|examples|docs"
+    named = re.compile(rf"`((?:{places})/[\w/.-]+\.(?:py|csv|md|json|html|j2|js))[`:]")
+    missing = [(d.name, f) for d in DOCUMENTS for f in named.findall(d.read_text("utf-8")) if not (ROOT / f).is_file()]
+    assert missing == []
+
+
+def test_every_metric_has_its_row_in_the_reference() -> None:
+    text = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
+    all_metrics = (*METRICS, *CLOSED_TRADE_METRICS, *PERFORMANCE_METRICS, *BENCHMARK_METRICS)
+    assert [m.name for m in all_metrics if f"| `{m.name}` | {m.label} |" not in text] == []
+
+
 # ---- commands ------------------------------------------------------------------------------------------------------------
 
 
@@ -71,6 +87,26 @@ def test_every_command_of_a_document_has_its_options(document: Path) -> None:
         assert command is not cli or rest[:1] in (["--help"], ["--version"]), words
         known = {o for p in command.params for o in (*p.opts, *p.secondary_opts)} | {"--help"}
         assert [w for w in rest if w.startswith("-") and w not in known] == [], words
+
+
+def all_commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command below a group with its name as it is typed."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        if isinstance(command, click.Group):
+            yield from all_commands(command, (*path, name))
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield " ".join((*path, name)), command
+
+
+def test_the_reference_has_every_command_and_every_option() -> None:
+    text = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    for name, command in all_commands(cli):
+        assert re.search(rf"(^## (.*, )?|`){name}\b", text, flags=re.MULTILINE), name
+        options = (p for p in command.params if isinstance(p, click.Option))
+        assert [o.opts for o in options if not any(f"`{word}" in text for word in o.opts)] == [], name
 
 
 # ---- pages that are run --------------------------------------------------------------------------------------------------
