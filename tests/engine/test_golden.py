@@ -108,7 +108,13 @@ def test_the_results_of_this_version_are_kept(name: str, update_golden: bool) ->
     check_golden(GOLDEN / f"{name}.json", golden(run), version=RESULTS_VERSION, update=update_golden)
 
 
-KEPT = {"results_version": 3, "inputs": "a1", "fills": [["a", 1.0]], "equity": {}, "metrics": {"sharpe": 1.0, "cagr": None}}
+KEPT = {
+    "results_version": 3,
+    "inputs": "a1",
+    "fills": [["a", 1.0]],
+    "equity": {},
+    "metrics": {"sharpe": 1.0, "cagr": None},
+}
 
 
 @pytest.fixture
