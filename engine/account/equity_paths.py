@@ -27,15 +27,17 @@ def only_prices_matter(entries: Entries, costs: CostModel) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Factors:
-    """What the trades of a table do to equity, as shares of it just before the entry.
+class PathAccounts:
+    """Accounts of the plans of a table, each trade a factor: what it does to equity, as a share of it before the entry.
 
     One value an entry: ``size`` is the quantity for 1 of equity, ``rest`` the cash left, ``first_day`` the day at whose
     mark it is first included. One value a trade: ``last_day`` is that of its exit (the number of days: none), and
-    ``factor`` equity after it, marked at the last day if it is held to the end.
+    ``factor`` equity after it, marked at the last day if it is held to the end. Accounts of plans whose trades overlap
+    are wrong, and so is all that follows from them.
     """
 
     priced: PricedTrades
+    costs: CostModel
     first_day: Numbers64
     last_day: Numbers64
     size: Floats
@@ -54,9 +56,52 @@ class Factors:
         overlap[np.searchsorted(table.start, np.flatnonzero(wrong), side="right") - 1] = True
         return overlap
 
+    @cached_property
+    def _course(self) -> tuple[Floats, Floats]:
+        before = np.zeros(len(self.factor))
+        equity = np.full(self.priced.table.n_plans, self.costs.terms.cash)
+        for some, trade in by_turns(self.priced.table.start):
+            before[trade] = equity[some]
+            equity[some] *= self.factor[trade]
+        return before, equity
 
-def factors_of(priced: PricedTrades, costs: CostModel) -> Factors:
-    """Return what the trades of a table do to equity where none is held at the same time."""
+    @property
+    def final(self) -> Floats:
+        """The final equity of each plan."""
+        return self._course[1]
+
+    @property
+    def quantity(self) -> Floats:
+        """The quantity of each trade."""
+        return self.size[self.priced.table.entry] * self._course[0]
+
+    def daily(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return of each plan the sums of daily returns (plain, square, loss) and the deepest drawdown (<= 0)."""
+        paths, entry, start = _paths(self), self.priced.table.entry, self.priced.table.start
+        last = paths.begin[entry] + self.last_day - self.first_day[entry] - 1
+        left = self.factor / paths.equity[last] - 1
+        leaving = np.where(self.priced.reason == HELD, 0.0, left)
+        losing = np.minimum(leaving, 0.0)
+        plain = paths.plain[last] + leaving
+        square = paths.square[last] + leaving * leaving
+        loss = paths.loss[last] + losing * losing
+        return _summed(plain, start), _summed(square, start), _summed(loss, start), self._deepest(paths, last)
+
+    def _deepest(self, paths: "_Paths", last: Numbers64) -> Floats:
+        high, low, below = paths.high[last], paths.low[last], paths.below[last]
+        peak, deepest = np.full(len(self.final), self.costs.terms.cash), np.ones(len(self.final))
+        for some, trade in by_turns(self.priced.table.start):
+            equity, top = self._course[0][trade], peak[some]
+            least = np.minimum(equity * low[trade] / top, below[trade])
+            top = np.maximum(top, equity * high[trade])
+            after = equity * self.factor[trade]
+            deepest[some] = np.minimum(deepest[some], np.minimum(least, after / top))
+            peak[some] = np.maximum(top, after)
+        return np.minimum(deepest - 1, 0.0)
+
+
+def path_accounts(priced: PricedTrades, costs: CostModel) -> PathAccounts:
+    """Return the accounts of all plans of a table as if none of their trades overlapped."""
     matrix, table, entries = costs.matrix, priced.table, priced.table.entries
     entry, instrument = table.entry, entries.instrument
     rate = costs.commission[instrument]
@@ -70,11 +115,11 @@ def factors_of(priced: PricedTrades, costs: CostModel) -> Factors:
     if len(held):
         at = entry[held]
         factor[held] = rest[at] + size[at] * matrix.marks[instrument[at], matrix.n_days - 1]
-    return Factors(priced, matrix.day[entries.tick], last_day, size, rest, factor)
+    return PathAccounts(priced, costs, matrix.day[entries.tick], last_day, size, rest, factor)
 
 
 @dataclass(frozen=True, eq=False)
-class EquityPaths:
+class _Paths:
     """Day by day from each entry on, for as long as any trade that begins there is held.
 
     Arrays over the days of all entries, those of entry e from ``begin[e]`` on. ``equity`` at a day's mark; ``plain``,
@@ -92,23 +137,23 @@ class EquityPaths:
     below: Floats
 
 
-def equity_paths(factors: Factors, costs: CostModel) -> EquityPaths:
+def _paths(accounts: PathAccounts) -> _Paths:
     """Return the paths of all entries of a table."""
-    matrix, table, entries = costs.matrix, factors.priced.table, factors.priced.table.entries
-    until = np.zeros(len(factors.size), dtype=np.int64)
-    np.maximum.at(until, table.entry, factors.last_day)
-    days = np.maximum(until - factors.first_day, 0)
+    matrix, table, entries = accounts.costs.matrix, accounts.priced.table, accounts.priced.table.entries
+    until = np.zeros(len(accounts.size), dtype=np.int64)
+    np.maximum.at(until, table.entry, accounts.last_day)
+    days = np.maximum(until - accounts.first_day, 0)
     begin = np.cumsum(days) - days
-    arrays = [np.empty(int(days.sum())) for _ in fields(EquityPaths)[1:]]
+    arrays = [np.empty(int(days.sum())) for _ in fields(_Paths)[1:]]
     for some in _of_like_length(days):
-        day = factors.first_day[some, None] + np.arange(int(days[some].max()))
+        day = accounts.first_day[some, None] + np.arange(int(days[some].max()))
         inside = day < until[some, None]
         price = matrix.marks[entries.instrument[some, None], np.minimum(day, matrix.n_days - 1)]
-        equity = factors.rest[some, None] + factors.size[some, None] * price
+        equity = accounts.rest[some, None] + accounts.size[some, None] * price
         place = begin[some, None] + np.arange(day.shape[1])
         for array, values in zip(arrays, _running(equity), strict=True):
             array[place[inside]] = values[inside]
-    return EquityPaths(begin, *arrays)
+    return _Paths(begin, *arrays)
 
 
 def _of_like_length(days: Numbers64) -> Iterator[Numbers64]:
@@ -123,7 +168,7 @@ def _of_like_length(days: Numbers64) -> Iterator[Numbers64]:
 
 
 def _running(equity: Floats) -> Iterator[Floats]:
-    """Yield, along the days, the fields of ``EquityPaths`` after ``begin``."""
+    """Yield, along the days, the fields of ``_Paths`` after ``begin``."""
     before = np.concatenate((np.ones((len(equity), 1)), equity[:, :-1]), axis=1)
     returns = equity / before - 1
     losses = np.minimum(returns, 0.0)
@@ -135,57 +180,6 @@ def _running(equity: Floats) -> Iterator[Floats]:
     yield high
     yield np.minimum.accumulate(equity, axis=1)
     yield np.minimum.accumulate(equity / high, axis=1)
-
-
-@dataclass(frozen=True, eq=False)
-class PathAccounts:
-    """Accounts of plans whose trades do not overlap."""
-
-    factors: Factors
-    costs: CostModel
-
-    @cached_property
-    def _course(self) -> tuple[Floats, Floats]:
-        before = np.zeros(len(self.factors.factor))
-        equity = np.full(self.factors.priced.table.n_plans, self.costs.terms.cash)
-        for some, trade in by_turns(self.factors.priced.table.start):
-            before[trade] = equity[some]
-            equity[some] *= self.factors.factor[trade]
-        return before, equity
-
-    @property
-    def final(self) -> Floats:
-        """The final equity of each plan."""
-        return self._course[1]
-
-    @property
-    def quantity(self) -> Floats:
-        """The quantity of each trade."""
-        return self.factors.size[self.factors.priced.table.entry] * self._course[0]
-
-    def daily(self, paths: EquityPaths) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return of each plan the sums of daily returns (plain, square, loss) and the deepest drawdown (<= 0)."""
-        entry, start = self.factors.priced.table.entry, self.factors.priced.table.start
-        last = paths.begin[entry] + self.factors.last_day - self.factors.first_day[entry] - 1
-        left = self.factors.factor / paths.equity[last] - 1
-        leaving = np.where(self.factors.priced.reason == HELD, 0.0, left)
-        losing = np.minimum(leaving, 0.0)
-        plain = paths.plain[last] + leaving
-        square = paths.square[last] + leaving * leaving
-        loss = paths.loss[last] + losing * losing
-        return _summed(plain, start), _summed(square, start), _summed(loss, start), self._deepest(paths, last)
-
-    def _deepest(self, paths: EquityPaths, last: Numbers64) -> Floats:
-        high, low, below = paths.high[last], paths.low[last], paths.below[last]
-        peak, deepest = np.full(len(self.final), self.costs.terms.cash), np.ones(len(self.final))
-        for some, trade in by_turns(self.factors.priced.table.start):
-            equity, top = self._course[0][trade], peak[some]
-            least = np.minimum(equity * low[trade] / top, below[trade])
-            top = np.maximum(top, equity * high[trade])
-            after = equity * self.factors.factor[trade]
-            deepest[some] = np.minimum(deepest[some], np.minimum(least, after / top))
-            peak[some] = np.maximum(top, after)
-        return np.minimum(deepest - 1, 0.0)
 
 
 def _summed(values: Floats, start: Numbers64) -> Floats:

@@ -21,7 +21,7 @@ PLANNED, STOPPED, TARGET, TRAILED, HELD = range(5)
 _FIRST_ROWS, _CELLS = 32, 1 << 16
 
 
-class Prices(Protocol):
+class _Prices(Protocol):
     """Bars end to end, as a ``BarMatrix`` or the ``Bars`` of one instrument."""
 
     @property
@@ -86,7 +86,7 @@ class Stops:
         return Stops(self.paid[which, None], self.sign[which, None], self.fractions[:, which, None])
 
 
-def first_hits(prices: Prices, entered: Numbers64, last_row: Numbers64, stops: Stops) -> Hits:
+def first_hits(prices: _Prices, entered: Numbers64, last_row: Numbers64, stops: Stops) -> Hits:
     """Return where the first level of each trade is reached.
 
     Args:
@@ -116,7 +116,7 @@ def first_hits(prices: Prices, entered: Numbers64, last_row: Numbers64, stops: S
     )
 
 
-def _first_reached(prices: Prices, first: Numbers64, last: Numbers64, stops: Stops) -> tuple[Numbers64, Floats]:
+def _first_reached(prices: _Prices, first: Numbers64, last: Numbers64, stops: Stops) -> tuple[Numbers64, Floats]:
     """Return the first row from ``first`` to ``last`` whose bar reaches a level (-1: none), and the best price before.
 
     A few bars are searched first and then ever more: most levels are reached soon or never.

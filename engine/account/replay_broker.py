@@ -25,7 +25,7 @@ NEVER = 2**64
 """The place in time of what does not come."""
 
 
-class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
+class _BarFeed(bt.feed.DataBase):  # type: ignore[misc]
     """Rows of arrays as a backtrader feed, each with the instants at which its open and its close are made.
 
     ``preload`` copies the arrays whole; without it one row at a time is appended, so that the future does not exist.
@@ -102,22 +102,22 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
             return float(self._column("open")[opened])
         return float(self._column("close")[max(closed, 0)])
 
-    def _first_price(self, after: int) -> "PriceAt":
+    def _first_price(self, after: int) -> "_PriceAt":
         """Return the first price made strictly after an instant (ns); for the broker alone."""
         row = int(np.searchsorted(self.close_at, after, side="right"))
         if row == len(self.close_at):
-            return PriceAt(row, NEVER, np.nan)
+            return _PriceAt(row, NEVER, np.nan)
         if self.open_at[row] > after and self.has_open[row]:
             return self._open_of(row)
-        return PriceAt(row, 2 * int(self.close_at[row]), float(self._column("close")[row]))
+        return _PriceAt(row, 2 * int(self.close_at[row]), float(self._column("close")[row]))
 
-    def _last_open(self, at: int) -> "PriceAt | None":
+    def _last_open(self, at: int) -> "_PriceAt | None":
         """Return the open of the last row that opened up to an instant (ns), if it is real; for the broker alone."""
         row = int(np.searchsorted(self.open_at, at, side="right")) - 1
         return self._open_of(row) if row >= 0 and self.has_open[row] else None
 
-    def _open_of(self, row: int) -> "PriceAt":
-        return PriceAt(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
+    def _open_of(self, row: int) -> "_PriceAt":
+        return _PriceAt(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
 
     @property
     def row(self) -> int:
@@ -125,7 +125,7 @@ class BarFeed(bt.feed.DataBase):  # type: ignore[misc]
         return len(self) - 1
 
 
-class PriceAt(NamedTuple):
+class _PriceAt(NamedTuple):
     """A price, its row, and its place in time: twice the instant (ns), and one more for an open."""
 
     row: int
@@ -135,7 +135,7 @@ class PriceAt(NamedTuple):
 
 def feed_of(rows: dict[str, Any]) -> Any:
     """Return the feed of a dictionary of equally long arrays: open_at close_at open high low close volume."""
-    feed: Any = BarFeed
+    feed: Any = _BarFeed
     return feed(rows=rows)
 
 
@@ -149,7 +149,7 @@ def _day_number(instant: int) -> float:
     return float(day_numbers(np.array([instant])).item())
 
 
-class BpsCommission(bt.CommInfoBase):  # type: ignore[misc]
+class _BpsCommission(bt.CommInfoBase):  # type: ignore[misc]
     """Commission in basis points of the traded value; sizes may be fractions."""
 
     params = (("bps", 0.0), ("commtype", bt.CommInfoBase.COMM_PERC), ("stocklike", True), ("percabs", True))
@@ -217,11 +217,11 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.pending: Any
         self.refused: list[tuple[str, str]] = []
         self.executions: list[Execution] = []
-        self._filling: PriceAt | None = None
+        self._filling: _PriceAt | None = None
         self._value: float
         self._valuelever: float
         for name, cost in costs.items():
-            self.addcommissioninfo(BpsCommission(bps=cost.commission_bps), name=name)
+            self.addcommissioninfo(_BpsCommission(bps=cost.commission_bps), name=name)
 
     def next(self) -> None:
         """Match pending orders with the prices made so far, in the order of their instants.
@@ -262,14 +262,14 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Return whether the current row of a feed was appended at this step: older rows have been matched."""
         return bool(data.row >= 0 and data.close_at[data.row] == self.now)
 
-    def _price_of(self, order: Any) -> PriceAt:
+    def _price_of(self, order: Any) -> _PriceAt:
         """Return the price at which an order fills whatever comes after, if there is one by now or at this instant.
 
         That of a market order is the first to come. A limit or a stop fills at an open that lies beyond its price.
         """
         data, sent = order.data, int(order.info["sent_at"])
         if order.exectype == bt.Order.Market:
-            return cast(PriceAt, data._first_price(sent))
+            return cast(_PriceAt, data._first_price(sent))
         opened = data._last_open(self.now)
         if order.exectype in (bt.Order.Limit, bt.Order.Stop) and opened is not None:
             below = opened.price <= order.created.price
@@ -277,8 +277,8 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             fills = below if order.isbuy() == (order.exectype == bt.Order.Limit) else above
             lapsed = order.valid and data._stamps[opened.row] > order.valid
             if fills and opened.place > 2 * sent + 1 and not lapsed:
-                return cast(PriceAt, opened)
-        return PriceAt(0, NEVER, np.nan)
+                return cast(_PriceAt, opened)
+        return _PriceAt(0, NEVER, np.nan)
 
     def _adds(self, order: Any) -> bool:
         return bool(self.getposition(order.data).size * order.executed.remsize >= 0)
@@ -340,7 +340,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             return  # its market has not begun
         if "fill_price" in order.info:
             if data.close_at[row] > order.info["decided_at"]:
-                self._fill(order, PriceAt(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
+                self._fill(order, _PriceAt(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
             return
         first = self._price_of(order)
         if first.place <= 2 * self.now:
@@ -354,9 +354,9 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             super()._execute(order, ago=ago, price=price, **other)
             return
         row = order.data.row
-        self._fill(order, PriceAt(row, 2 * int(order.data.close_at[row]), price))
+        self._fill(order, _PriceAt(row, 2 * int(order.data.close_at[row]), price))
 
-    def _fill(self, order: Any, at: PriceAt) -> None:
+    def _fill(self, order: Any, at: _PriceAt) -> None:
         buy = order.isbuy()
         slips = order.exectype not in _LIMITS  # a limit fills at its price or not at all
         paid = self._costs[order.data._name].fill_price(at.price, buy=buy) if slips else at.price

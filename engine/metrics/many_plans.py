@@ -17,7 +17,7 @@ from datasets.errors import UserError
 from datasets.prices.bars import Bars
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
-from engine.account.equity_paths import PathAccounts, equity_paths, factors_of, only_prices_matter
+from engine.account.equity_paths import only_prices_matter, path_accounts
 from engine.account.evaluate import MarginCallError, evaluate
 from engine.account.exits import Hits, PricedTrades, level_hits, price_trades
 from engine.account.grid_table import BlockTable
@@ -144,7 +144,7 @@ class _Results:
         priced, idle = price_trades(table, costs, hits), IdleDays(costs)
         overlap = np.ones(table.n_plans, dtype=bool)
         if only_prices_matter(table.entries, costs):
-            overlap = factors_of(priced, costs).overlapping()
+            overlap = path_accounts(priced, costs).overlapping()
         for some, compute in ((~overlap, _without_overlap), (overlap, _with_overlap)):
             plans = np.flatnonzero(some)
             if not len(plans):
@@ -193,9 +193,8 @@ _Computed = tuple[Floats, dict[str, Any], Flags, Flags]
 def _without_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
     """Compute plans whose trades do not overlap."""
     costs, days = idle.costs, idle.costs.matrix.n_days
-    factors = factors_of(priced, costs)
-    accounts = PathAccounts(factors, costs)
-    plain, square, loss, below = accounts.daily(equity_paths(factors, costs))
+    accounts = path_accounts(priced, costs)
+    plain, square, loss, below = accounts.daily()
     mean = plain / days
     variance = (square - plain * mean) / max(days - 1, 1)
     inputs = {"mean": mean - idle.rate, "variance": variance, "downside": loss / days, "drawdown": below}

@@ -24,77 +24,15 @@ from engine.strategy.contract import (
     Strategy,
 )
 
-_READS = tuple(
-    f"__{name}__"
-    for name in (
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
-        "hash",
-        "bool",
-        "int",
-        "float",
-        "complex",
-        "index",
-        "str",
-        "repr",
-        "format",
-        "bytes",
-        "len",
-        "iter",
-        "contains",
-        "getitem",
-        "call",
-        "dir",
-        "sizeof",
-        "add",
-        "radd",
-        "sub",
-        "rsub",
-        "mul",
-        "rmul",
-        "truediv",
-        "rtruediv",
-        "floordiv",
-        "rfloordiv",
-        "mod",
-        "rmod",
-        "divmod",
-        "rdivmod",
-        "pow",
-        "rpow",
-        "lshift",
-        "rlshift",
-        "rshift",
-        "rrshift",
-        "and",
-        "rand",
-        "or",
-        "ror",
-        "xor",
-        "rxor",
-        "matmul",
-        "rmatmul",
-        "neg",
-        "pos",
-        "abs",
-        "invert",
-        "round",
-        "trunc",
-        "floor",
-        "ceil",
-        "enter",
-        "exit",
-        "reversed",
-        "next",
-        "getattribute",
-        "setattr",
-        "delattr",
-    )
-)
+_READS = (
+    "eq", "ne", "lt", "le", "gt", "ge", "hash", "bool", "int", "float", "complex", "index", "str", "repr", "format",
+    "bytes", "len", "iter", "contains", "getitem", "call", "dir", "sizeof", "add", "radd", "sub", "rsub", "mul",
+    "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "divmod", "rdivmod", "pow", "rpow",
+    "lshift", "rlshift", "rshift", "rrshift", "and", "rand", "or", "ror", "xor", "rxor", "matmul", "rmatmul", "neg",
+    "pos", "abs", "invert", "round", "trunc", "floor", "ceil", "enter", "exit", "reversed", "next", "getattribute",
+    "setattr", "delattr",
+)  # fmt: skip
+"""The operations by which a value is read, without their underscores."""
 _REVEALING = {"type", "id"}
 """Names by which a rule could learn what a placeholder is without reading its value."""
 
@@ -124,7 +62,7 @@ def _read(placeholder: Placeholder, *args: Any, **kwargs: Any) -> Any:
 
 
 for _name in _READS:
-    setattr(Placeholder, _name, _read)
+    setattr(Placeholder, f"__{_name}__", _read)
 
 
 def parameter_of(placeholder: Placeholder) -> str:
