@@ -72,7 +72,7 @@ def backtest(
     account = replay(plan, bars, terms, since=account_start(bars, window))
     return finish_run(
         account,
-        identity={"strategy": strategy.name, "rule": rule_of(strategy), "parameters": values(strategy)},
+        identity={"strategy": strategy.name, "rule": rule_of(type(strategy)), "parameters": values(strategy)},
         code=code_hash(type(strategy)),
         bars=bars,
         events=events,
@@ -125,12 +125,12 @@ def finish_run(
     result = compute_metrics(sessions, returns, account.trades, cash_rate=terms.cash_rate)
     manifest = {
         **identity,
-        **_series(bars, terms, benchmark),
+        **bars_manifest(bars, terms, benchmark),
         "window": {"from": str(window.since or ""), "to": str(window.until or "")},
         "first_session": str(to_date(sessions[0])),
         "last_session": str(to_date(sessions[-1])),
         "events_considered": considered,
-        **_origins(events, code, bars, benchmark),
+        **origins_manifest(events, code, bars, benchmark),
     }
     return Run(
         run_id=id_of_inputs(
@@ -155,7 +155,7 @@ def finish_run(
     )
 
 
-def _series(bars: list[Bars], terms: Terms, benchmark: Bars | None) -> dict[str, Any]:
+def bars_manifest(bars: list[Bars], terms: Terms, benchmark: Bars | None = None) -> dict[str, Any]:
     """Return what the manifest says of the bars, their costs and the account's terms."""
     shown = _shown(bars, benchmark)
     return {
@@ -171,7 +171,9 @@ def _series(bars: list[Bars], terms: Terms, benchmark: Bars | None) -> dict[str,
     }
 
 
-def _origins(events: EventCatalogue, code: str, bars: list[Bars], benchmark: Bars | None) -> dict[str, Any]:
+def origins_manifest(
+    events: EventCatalogue, code: str, bars: list[Bars], benchmark: Bars | None = None
+) -> dict[str, Any]:
     """Return what the manifest says of the files, code and packages behind a run."""
     return {
         "labels": None if events.labels is None else dict(events.labels),
@@ -182,7 +184,7 @@ def _origins(events: EventCatalogue, code: str, bars: list[Bars], benchmark: Bar
             "bars": {b.symbol: b.sha256() for b in _shown(bars, benchmark)},
         },
         "results_version": RESULTS_VERSION,
-        "versions": _versions(),
+        "versions": versions(),
         "seed": None,
         "conventions": "CONVENTIONS.md of hustings " + version("hustings"),
     }
@@ -243,12 +245,13 @@ def on_sessions(bars: Bars, sessions: Any) -> Floats:
     return returns
 
 
-def rule_of(strategy: Strategy) -> str:
+def rule_of(kind: type[Strategy]) -> str:
     """Return the first line of a rule's docstring: the rule in words."""
-    return (inspect.getdoc(type(strategy)) or type(strategy).__name__).splitlines()[0]
+    return (inspect.getdoc(kind) or kind.__name__).splitlines()[0]
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that results depend on."""
     named = ("hustings", "backtrader", "numpy", "exchange_calendars")
     return {
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",

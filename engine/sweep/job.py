@@ -1,15 +1,10 @@
 """All inputs of a sweep in one value, which can be sent to another process and is identified by the hash of them."""
 
 import hashlib
-import inspect
 import json
-import platform
-import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +14,7 @@ from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars
 from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
-from engine.run.backtest import Window
+from engine.run.backtest import Window, bars_manifest, origins_manifest, rule_of
 from engine.run.identity import code_hash
 from engine.strategy.market import Market
 from engine.sweep.space import Space, plain_value
@@ -135,26 +130,21 @@ def manifest_of(job: Job, walk_forward: Mapping[str, str] | None = None) -> dict
         walk_forward: the lengths of the training and test windows in words; None without a walk-forward.
     """
     space, window = job.space, job.spans[0]
-    bars = dict(sorted(job.bars.items()))
+    bars = [job.bars[symbol] for symbol in sorted(job.bars)]
     manifest = {
         "strategy": space.kind.name,
-        "rule": (inspect.getdoc(space.kind) or space.kind.__name__).splitlines()[0],
+        "rule": rule_of(space.kind),
         "fixed": {name: plain_value(v) for name, v in space.fixed.items()},
         "axes": {name: [plain_value(v) for v in given] for name, given in space.axes.items()},
         "combinations": len(space),
         "of": space.size,
         "places": None if space.places is None else hashlib.sha256(space.places.astype("<i8").tobytes()).hexdigest(),
-        "sources": {symbol: f"{b.source.text}; {b.span()}" for symbol, b in bars.items()},
-        "simulated": sorted(symbol for symbol, b in bars.items() if b.source.simulated),
-        "costs": {symbol: asdict(job.terms.costs(b.instrument)) for symbol, b in bars.items()},
         "missing": dict(sorted(job.missing.items())),
-        "terms": asdict(job.terms),
+        **bars_manifest(bars, job.terms),
         "window": {"from": str(window.since or ""), "to": str(window.until or "")},
         "events": len(job.events),
-        "labels": None if job.events.labels is None else dict(job.events.labels),
-        "priors": None if job.events.priors is None else dict(job.events.priors),
+        **origins_manifest(job.events, code_hash(space.kind), bars),
         "sha256": hashes_of(job),
-        "versions": versions(),
         "walk_forward": None if walk_forward is None else dict(walk_forward),
     }
     return {"sweep_id": _id_of(manifest), **manifest}
@@ -184,13 +174,3 @@ def facts_hash() -> str:
         digest.update(str(path.relative_to(_FACTS).as_posix()).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions on which the bytes of a result depend; of what is not installed, ``none``."""
-    named = ("hustings", "numpy", "exchange_calendars", "pyarrow")
-    return {
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        "implementation": platform.python_implementation(),
-        **{name: version(name) if find_spec(name) else "none" for name in named},
-    }

@@ -157,7 +157,7 @@ def drawn_from(space: Space, n: int, seed: int, conditions: Sequence[Condition] 
     return _at(space, able if len(able) <= n else np.sort(rng.choice(able, size=n, replace=False)))
 
 
-def _drawn_in_rounds(space: Space, n: int, rng: np.random.Generator, conditions: Sequence[Condition]) -> Places:
+def _drawn_in_rounds(space: Space, n: int, rng: "np.random.Generator", conditions: Sequence[Condition]) -> Places:
     """Return up to n places that meet the conditions; after so many rounds the rest is given up."""
     places = np.zeros(0, dtype=np.int64)
     for _ in range(_ROUNDS):

@@ -61,9 +61,8 @@ def folds_of(job: Job, train: int, test: int, *, years: bool) -> tuple[Fold, ...
     Raises:
         UserError: there are too few events for a single fold.
     """
-    decided = decisions(job)
-    cut = _by_years if years else _by_events
-    folds = tuple(_from(fold, job.spans[0].since) for fold in cut(decided, train, test))
+    decided, since = decisions(job), job.spans[0].since or date.min
+    folds = tuple(_by_years(decided, train, test, since) if years else _by_events(decided, train, test))
     if not folds:
         span = f", {decided[0]} to {decided[-1]}" if decided else ""
         too_few = f"too few to train on {length_text(train, years=years)} and test on what follows"
@@ -102,18 +101,12 @@ def _new_day(decided: Sequence[date], at: int) -> int:
     return min(at, len(decided))
 
 
-def _by_years(decided: Sequence[date], train: int, test: int) -> Iterator[Fold]:
+def _by_years(decided: Sequence[date], train: int, test: int, since: date) -> Iterator[Fold]:
     year = decided[0].year if decided else 0
     while decided and year + train <= decided[-1].year:
         begins, ends = date(year + train, 1, 1), date(year + train + test, 1, 1)
-        yield _fold(decided, date(year, 1, 1), begins, ends if ends <= decided[-1] else None)
+        yield _fold(decided, max(since, date(year, 1, 1)), begins, ends if ends <= decided[-1] else None)
         year += test
-
-
-def _from(fold: Fold, since: date | None) -> Fold:
-    """Return a fold whose training does not begin before the sweep's own first date."""
-    first = fold.train.since
-    return fold if since is None or first is None else replace(fold, train=replace(fold.train, since=max(since, first)))
 
 
 def _fold(decided: Sequence[date], first: date, begins: date, ends: date | None) -> Fold:

@@ -203,7 +203,7 @@ def _in_parts(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(waiting).combine_chunks()
 
 
-# ---- tables: arrays are made from buffers, since pa.array imports pandas ---------------------------------------------
+# ---- tables: arrays are made from buffers and read from them, since pa.array and to_numpy import pandas --------------
 
 
 def _table(chunk: Chunk) -> pa.Table:
@@ -237,11 +237,21 @@ def _read(path: Path) -> pa.Table:
 
 
 def _chunk(table: pa.Table, first: int) -> Chunk:
-    columns = {name: table[name].to_numpy() for name in COLUMNS}
+    columns = {name: np.concatenate([_floats(a) for a in table[name].chunks]) for name in COLUMNS}
     codes = {name: n for n, name in enumerate(_HOW)}
     how = np.array([codes[h] for h in table["how"].to_pylist()], dtype=np.int8)
     why = table["why"].to_pylist() if table["why"].null_count < len(table) else ()
     return Chunk(first, columns, how, {first + n: w for n, w in enumerate(why) if w is not None})
+
+
+def _floats(array: pa.Array) -> NDArray[np.float64]:
+    """Return the numbers of an array, NaN for null."""
+    known, values = array.buffers()
+    part = slice(array.offset, array.offset + len(array))
+    floats = np.frombuffer(values, np.float64)[part]
+    if not array.null_count:
+        return floats
+    return np.where(np.unpackbits(np.frombuffer(known, np.uint8), bitorder="little")[part], floats, np.nan)
 
 
 def _with_parameters(part: pa.Table, space: Space, first: int) -> pa.Table:

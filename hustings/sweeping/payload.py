@@ -9,9 +9,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from engine.run.backtest import versions
 from engine.run.identity import code_hash
 from engine.sweep.chunk import Chunk, evaluate_chunk
-from engine.sweep.job import Job, facts_hash, hashes_of, versions
+from engine.sweep.job import Job, facts_hash, hashes_of
 from strategies.loading import find_strategy
 
 _HOUSE = Path(__file__).parents[2]

@@ -1,6 +1,5 @@
-"""Reads the values that a sweep is to try: ``1:50``, ``0.01:0.05:0.01``, ``none,0.03``, ``all``; lists in files."""
+"""Reads the values that a sweep tries: ``1:50``, ``0.01:0.05:0.01``, ``none,0.03``, ``all``; lists in files."""
 
-import csv
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+from datasets.csv_rows import read_csv
 from datasets.errors import UserError
 from engine.strategy import Country, OptionalCountry, Strategy, Symbol, Symbols
 from hustings.run_options import Setting
@@ -16,9 +16,9 @@ _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")
 _MOST = 1_000_000
 _DIGITS = 20
-"""So many characters of a number are reckoned with to the last."""
+"""Numbers of a range are exact up to so many characters."""
 ALL = "all"
-"""Stands for every value there is: instruments at hand, countries with events, words of a choice, true and false."""
+"""Every value there is: available instruments, countries with events, words of a choice, true and false."""
 
 
 def parted(
@@ -27,7 +27,7 @@ def parted(
     """Return the parameters that are fixed, and the values of those that vary, as text.
 
     Raises:
-        UserError: a range that cannot be, or ``all`` of what has no list of values.
+        UserError: an impossible range, or ``all`` of a parameter whose values cannot be listed.
     """
     fixed, axes = {}, {}
     hints = get_type_hints(kind, include_extras=True)
@@ -49,13 +49,13 @@ def _values(name: str, text: str, hint: Any, setting: Setting) -> list[str]:
 
 
 def _range(name: str, text: str) -> Iterator[str]:
-    found = _RANGE.fullmatch(text)
-    if not found:
+    match = _RANGE.fullmatch(text)
+    if match is None:
         yield text
         return
     if max(map(len, text.split(":"))) > _DIGITS:
         raise UserError(f"-p {name}={text}: write its numbers with at most {_DIGITS} characters")
-    first, last, step = (None if t is None else Decimal(t) for t in found.groups())
+    first, last, step = (None if t is None else Decimal(t) for t in match.groups())
     if step is None and (first % 1 or last % 1):  # type: ignore[operator]
         raise UserError(f"-p {name}={text}: say how far apart the values are, such as 0.01:0.05:0.01")
     yield from _steps(name, text, first, last, Decimal(1) if step is None else step)  # type: ignore[arg-type]
@@ -96,22 +96,12 @@ def _choices(part: Any) -> list[str]:
 
 
 def listed_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file whose first line names parameters: one combination a line.
+    """Return the rows of a CSV file whose first line names parameters: one combination per line.
 
     Raises:
         UserError: it cannot be read, has no rows, or a row of another length.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as f:
-            lines = [[c.strip() for c in line] for line in csv.reader(f) if any(map(str.strip, line))]
-    except (OSError, UnicodeError, csv.Error) as e:
-        raise UserError(f"--list '{path}' cannot be read: {getattr(e, 'strerror', None) or e}") from e
-    if len(lines) < 2:
+    rows = [row.cells for row in read_csv(path).rows]
+    if not rows:
         raise UserError(f"--list '{path}' has no combinations: name parameters in its first line, values below")
-    names = lines[0]
-    if len(set(names)) < len(names):
-        raise UserError(f"--list '{path}' names a parameter twice in its first line")
-    for n, line in enumerate(lines[1:], start=2):
-        if len(line) != len(names):
-            raise UserError(f"--list '{path}' line {n} has {len(line)} values; the first line names {len(names)}")
-    return [dict(zip(names, line, strict=True)) for line in lines[1:]]
+    return rows

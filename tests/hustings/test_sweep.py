@@ -158,7 +158,7 @@ def test_simulated_bars_are_named(cli, home) -> None:
         ),
         (["-p", "hold=1:3", "--from", "2090-01-01"], "all 3 combinations failed: "),
         (["-p", "hold=1:3", "--list", "none.csv"], "leave out"),
-        (["--list", "none.csv"], "cannot be read: No such file"),
+        (["--list", "none.csv"], "cannot be read (No such file or directory)"),
         (["-p", "hold=1:3", "--resume", "--restart"], "give one of them"),
         (["-p", "winner_party=all"], "cannot be listed"),
         (["-p", "hold=1:3", "--benchmark", "SPX"], "--benchmark is not for a sweep"),
