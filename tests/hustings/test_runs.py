@@ -153,7 +153,7 @@ def test_a_folder_that_another_run_has_taken_is_not_removed_for_the_old_one(cli,
         cli("run", "pro-growth-win", "-p", f"hold={h}", "--no-report", "--out", "out", "--json").json["run_id"]
         for h in (2, 3)
     )
-    assert "does not hold run" in cli("runs", "show", old).err
+    assert "no longer holds run" in cli("runs", "show", old).err
     assert cli("runs", "remove", old).code == 0
     assert cli("runs", "show", new, "--json").json["run_id"] == new
 
