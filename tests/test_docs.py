@@ -45,6 +45,10 @@ def test_every_convention_names_a_test() -> None:
     assert [r for r in rows if "`tests/" not in r] == []
 
 
+def test_the_readme_has_at_most_900_words() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 900
+
+
 def test_every_file_named_in_a_document_exists() -> None:
     places = "datasets|engine|strategies|reports|hustings|tests|benchmarks|examples|docs"
     named = re.compile(rf"`((?:{places})/[\w/.-]+\.(?:py|csv|md|json|html|j2|js))[`:]")
@@ -139,7 +143,7 @@ def plain(text: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [ROOT / "docs" / "tutorial.md"], ids=lambda d: d.stem)
+@pytest.mark.parametrize("page", [ROOT / "docs" / "tutorial.md", ROOT / "README.md"], ids=lambda d: d.stem)
 def test_every_command_of_the_page_runs_and_prints_what_it_shows(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
