@@ -21,7 +21,7 @@ _NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, eq=False)
-class Steps:
+class _Steps:
     """Two steps a trade, plan by plan and in order of time; those of plan p are ``start[p]`` up to ``start[p + 1]``.
 
     ``day`` is the first at whose mark a step is included (the number of days: never closed). ``leads`` marks an
@@ -38,7 +38,7 @@ class Steps:
     one_at_a_time: bool
 
 
-def steps_of(priced: PricedTrades, costs: CostModel) -> Steps:
+def steps_of(priced: PricedTrades, costs: CostModel) -> _Steps:
     """Return the steps of all plans of a table."""
     matrix, table, entries = costs.matrix, priced.table, priced.table.entries
     entered = matrix.order[entries.tick][table.entry]
@@ -55,7 +55,7 @@ def steps_of(priced: PricedTrades, costs: CostModel) -> Steps:
     leads, wanted = opens, np.where(opens, share[table.entry[trade]], 0.0)
     if not one_at_a_time:
         leads, wanted = _together(table.start * 2, order[step], opens, wanted)
-    return Steps(table.start * 2, trade, opens, day, leads, wanted, one_at_a_time)
+    return _Steps(table.start * 2, trade, opens, day, leads, wanted, one_at_a_time)
 
 
 def _sorted(priced: PricedTrades, order: Numbers64) -> Numbers64:
@@ -90,7 +90,7 @@ class Positions:
     is ``cash * costs.grown[d + 1]``. One value a plan: the ``final`` equity.
     """
 
-    steps: Steps
+    steps: _Steps
     quantity: Floats
     equity: Floats
     scale: Floats
@@ -98,7 +98,7 @@ class Positions:
     final: Floats
 
 
-def held_pairs(steps: Steps, chosen: Flags) -> tuple[Numbers64, Numbers64]:
+def held_pairs(steps: _Steps, chosen: Flags) -> tuple[Numbers64, Numbers64]:
     """Return all pairs of a trade and a chosen step strictly between its opening and its closing: steps, trades."""
     n = len(steps.trade)
     opening, closing = (np.empty(n // 2, dtype=np.int64) for _ in range(2))
@@ -130,7 +130,7 @@ class _Walk:
     and received since.
     """
 
-    def __init__(self, priced: PricedTrades, steps: Steps, costs: CostModel) -> None:
+    def __init__(self, priced: PricedTrades, steps: _Steps, costs: CostModel) -> None:
         self.priced, self.steps, self.costs = priced, steps, costs
         plans, n = len(steps.start) - 1, len(steps.trade)
         self.quantity, self.equity_of_trade, self.scale_of_trade = (np.zeros(n // 2) for _ in range(3))

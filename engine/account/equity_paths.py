@@ -27,7 +27,7 @@ def only_prices_matter(entries: Entries, costs: CostModel) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class PathAccounts:
+class _PathAccounts:
     """Accounts of the plans of a table, each trade a factor: what it does to equity, as a share of it before the entry.
 
     One value an entry: ``size`` is the quantity for 1 of equity, ``rest`` the cash left, ``first_day`` the day at whose
@@ -100,7 +100,7 @@ class PathAccounts:
         return np.minimum(deepest - 1, 0.0)
 
 
-def path_accounts(priced: PricedTrades, costs: CostModel) -> PathAccounts:
+def path_accounts(priced: PricedTrades, costs: CostModel) -> _PathAccounts:
     """Return the accounts of all plans of a table as if none of their trades overlapped."""
     matrix, table, entries = costs.matrix, priced.table, priced.table.entries
     entry, instrument = table.entry, entries.instrument
@@ -115,7 +115,7 @@ def path_accounts(priced: PricedTrades, costs: CostModel) -> PathAccounts:
     if len(held):
         at = entry[held]
         factor[held] = rest[at] + size[at] * matrix.marks[instrument[at], matrix.n_days - 1]
-    return PathAccounts(priced, costs, matrix.day[entries.tick], last_day, size, rest, factor)
+    return _PathAccounts(priced, costs, matrix.day[entries.tick], last_day, size, rest, factor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +137,7 @@ class _Paths:
     below: Floats
 
 
-def _paths(accounts: PathAccounts) -> _Paths:
+def _paths(accounts: _PathAccounts) -> _Paths:
     """Return the paths of all entries of a table."""
     matrix, table, entries = accounts.costs.matrix, accounts.priced.table, accounts.priced.table.entries
     until = np.zeros(len(accounts.size), dtype=np.int64)

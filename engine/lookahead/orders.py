@@ -45,7 +45,7 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class Order:
+class _Order:
     """One order as it was sent: its instant (ns), market, signed size, and how it is to be filled."""
 
     sent_at: int
@@ -63,7 +63,7 @@ class Order:
 class _Log:
     """The orders of a replay in the order in which they were sent, and how it ended."""
 
-    orders: list[Order] = field(default_factory=list)
+    orders: list[_Order] = field(default_factory=list)
     strategy: Any = None
     ahead: str = ""
     error: UserError | None = None
@@ -73,7 +73,7 @@ class _Log:
         created, now = order.created, int(order.info["sent_at"])
         prices = "".join(f" {p:g}" for p in (created.price, created.pricelimit) if p and order.exectype)
         size = abs(float(created.size)) * (1 if order.isbuy() else -1)
-        self.orders.append(Order(now, order.data._name, size, order.getordername().lower() + prices))
+        self.orders.append(_Order(now, order.data._name, size, order.getordername().lower() + prices))
 
     @property
     def ended_at(self) -> int:
@@ -140,7 +140,7 @@ class _Examination:
     parameters: dict[str, Any]
     decisions: int
     watch: Watch
-    base: list[Order] = field(default_factory=list)
+    base: list[_Order] = field(default_factory=list)
 
     @property
     def instants(self) -> list[int]:
@@ -213,12 +213,12 @@ class _Examination:
             return None
         was, now, when = difference
         by = self._given_away(world, at) if seek else ""
-        market = next((o.market for o in (was, now) if isinstance(o, Order)), "")
+        market = next((o.market for o in (was, now) if isinstance(o, _Order)), "")
         return Offence(name, market, to_datetime(when), _text(was), _text(now), by)
 
     def _first_difference(
         self, world: Visibility, at: int | None
-    ) -> tuple[Order | str | None, Order | str | None, int] | None:
+    ) -> tuple[_Order | str | None, _Order | str | None, int] | None:
         """Return the first order that differs as it was and as it is now (or the error there), and its instant (ns)."""
         log = self.replayed(world, at)
         for was, now in zip_longest(_upto(self.base, at), _upto(log.orders, at)):
@@ -276,7 +276,7 @@ def _read_ahead(error: BaseException, log: _Log) -> str:
     return f"a line at [{ago}]"
 
 
-def _firsts(orders: list[Order]) -> dict[str, Order]:
+def _firsts(orders: list[_Order]) -> dict[str, _Order]:
     return {o.market: o for o in reversed(orders)}
 
 
@@ -288,13 +288,13 @@ def _spread(instants: list[int], most: int) -> list[int]:
     return [instants[i] for i in dict.fromkeys(places.tolist())]
 
 
-def _upto(orders: list[Order], at: int | None) -> list[Order]:
+def _upto(orders: list[_Order], at: int | None) -> list[_Order]:
     return [o for o in orders if at is None or o.sent_at <= at]
 
 
-def _same(one: Order, other: Order) -> bool:
+def _same(one: _Order, other: _Order) -> bool:
     return isclose(one.size, other.size, rel_tol=_TOLERANCE) and one == replace(other, size=one.size)
 
 
-def _text(order: Order | str | None) -> str:
-    return order.text if isinstance(order, Order) else order or "no order"
+def _text(order: _Order | str | None) -> str:
+    return order.text if isinstance(order, _Order) else order or "no order"

@@ -61,7 +61,7 @@ _POWERS: dict[str, Callable[[Floats], Floats]] = {"plain": lambda x: x, "square"
 
 
 @dataclass(frozen=True, eq=False)
-class DailySums:
+class _DailySums:
     """Sums over the days of each account: of the excess return, its square and that of its losses.
 
     ``below`` is the deepest drawdown; ``called`` plans meet a margin call, ``lost`` ones fall to zero or below.
@@ -75,12 +75,12 @@ class DailySums:
     lost: Flags
 
 
-def daily_sums(priced: PricedTrades, positions: Positions, idle: IdleDays) -> DailySums:
+def daily_sums(priced: PricedTrades, positions: Positions, idle: IdleDays) -> _DailySums:
     """Return the sums over the days of all accounts of a table."""
     n, steps = len(positions.final), positions.steps
     cells = _cells_of_steps(positions, idle.costs.matrix.n_days)
     total = np.concatenate(([0], np.cumsum(cells)))
-    sums = DailySums(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
+    sums = _DailySums(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
     for plans in _in_parts(total[steps.start[1:]] - total[steps.start[:-1]]):
         _Days(plans, cells, priced, positions, idle).add_to(sums)
     for name, power in _POWERS.items():
@@ -131,7 +131,7 @@ class _Days:
         self.cash = positions.cash[self.step][place]
         self.edge = self.begin[np.concatenate(([0], np.cumsum(counts)))]
 
-    def add_to(self, sums: DailySums) -> None:
+    def add_to(self, sums: _DailySums) -> None:
         """Add the sums of these plans over their days, less those of idle days; mark plans that are called or lost."""
         net, gross = self._values()
         pays = self.costs.pays_interest

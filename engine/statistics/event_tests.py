@@ -263,7 +263,7 @@ def _reached(values: Floats) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class Flipped:
+class _Flipped:
     """The observations flipped in each pattern: their ``sums`` and ``sizes`` (how many).
 
     The identity, in which nothing is flipped, is left out. ``exact`` patterns are all those that keep the sign of the
@@ -275,15 +275,15 @@ class Flipped:
     exact: bool
 
 
-def flipped(values: Floats, *, draws: int, seed: int) -> Flipped:
+def flipped(values: Floats, *, draws: int, seed: int) -> _Flipped:
     """Return all patterns of signs of up to 20 observations, above that ``draws`` random ones."""
     if len(values) <= EXACT_UP_TO:
-        return Flipped(_subset_sums(values[1:])[1:], _subset_sums(np.ones(len(values) - 1))[1:], exact=True)
+        return _Flipped(_subset_sums(values[1:])[1:], _subset_sums(np.ones(len(values) - 1))[1:], exact=True)
     rng = np.random.default_rng(seed)
     rows = max(1, _BLOCK // len(values))  # so that a million draws of a hundred events fit in memory
     parts = [_drawn(values, min(rows, draws - done), rng) for done in range(0, draws, rows)]
     sums, sizes = np.concatenate(parts, axis=1)
-    return Flipped(sums, sizes, exact=False)
+    return _Flipped(sums, sizes, exact=False)
 
 
 def _subset_sums(values: Floats) -> Floats:
