@@ -23,6 +23,11 @@ def update_golden(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--update-golden"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long first: at the end no process waits for another."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def hustings_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home for the registry, shared by the tests of one worker; all workers share one cache of hours."""

@@ -21,6 +21,7 @@ from typing import Any, TextIO
 ROOT = Path(__file__).resolve().parents[1]
 PRELOADED = [
     "backtrader",
+    "distributed.cli.dask_worker",
     "hustings.__main__",
     "hustings.commands.data_fetch",
     "hustings.commands.data_import",

@@ -8,16 +8,22 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
+from unittest.mock import patch
 
 import pyarrow.parquet as pq
 import pytest
 
+from datasets.events import CATALOGUE
+from hustings.__main__ import main
+from hustings.sweeping import execution, workers
 from hustings.sweeping.files import SweepFolder
 from tests.hustings.test_sweep import files_of
+from tests.processes import Forked, forks
 
 ROOT = Path(__file__).resolve().parents[2]
 W3 = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "-p", "hold=1:50", "-p", "delay=0:4",
@@ -62,32 +68,30 @@ N = 240
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, hustings_home: Path) -> Path:
-    """A directory with the slow rule, which all sweeps of this file share."""
+    """A directory with the slow rule and the presidential elections, which all sweeps of this file share."""
     folder = tmp_path_factory.mktemp("sweeps")
     (folder / "slow.py").write_text(SLOW)
+    head, *rows = (CATALOGUE / "US.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "events.csv").write_text("".join([head, *(row for row in rows if "-PE,US," in row)]), encoding="utf-8")
     (folder / "home").mkdir()
     (folder / "home" / "cache").symlink_to(hustings_home / "cache")
     return folder
 
 
-def begun(
-    place: Path, *arguments: str, root: Path = ROOT, env: Mapping[str, str] | None = None
-) -> "subprocess.Popen[str]":
+def begun(place: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Forked:
     """Begin a command in a process of its own."""
-    given = {**os.environ, "PYTHONPATH": str(root), "HUSTINGS_HOME": str(place / "home"), **(env or {})}
-    return subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=place,
-        env=given,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    return Forked(with_forked_workers, arguments, cwd=place, env={"HUSTINGS_HOME": str(place / "home"), **(env or {})})
 
 
-def ended(process: "subprocess.Popen[str]", *, code: int = 0) -> tuple[str, str]:
+def with_forked_workers(arguments: Sequence[str]) -> None:
+    """Run a command whose ``--workers`` are forked, too."""
+    with patch.object(workers, "get_context", lambda _: forks()):
+        sys.exit(main(arguments))
+
+
+def ended(process: Forked, *, code: int = 0) -> tuple[str, str]:
     """Return stdout and stderr of a command that ends as it should."""
-    out, err = process.communicate(timeout=600)
+    out, err = process.communicate()
     assert process.returncode == code, err + out
     return out, err
 
@@ -99,9 +103,9 @@ def until(holds: Callable[[], Any], what: str, *, seconds: float = 300) -> None:
         sleep(0.05)
 
 
-def slow(place: Path, out: str, *more: str, asked: str = "", **env: str) -> "subprocess.Popen[str]":
+def slow(place: Path, out: str, *more: str, asked: str = "", **env: str) -> Forked:
     given = {"SLOW": "0.02", "ASKED": str(place / asked)} if asked else {}
-    rule = ["hustings", "sweep", "slow.py:Slow", "-p", f"hold=1:{N}", "--out", out]
+    rule = ["sweep", "slow.py:Slow", "-p", f"hold=1:{N}", "--events", "events.csv", "--top", "2", "--out", out]
     return begun(place, *rule, *more, env={**given, **env})
 
 
@@ -124,8 +128,8 @@ def holds(place: Path, asked: str) -> Counter[int]:
 def test_killed_and_resumed_it_gives_the_same_bytes_and_repeats_at_most_a_stretch_a_worker(place, whole) -> None:
     killed = slow(place, "killed", "--workers", "2", asked="asked-1")
     until(lambda: len(rows_kept(place, "killed")) >= 2, "two stretches that are done")
-    with killed:
-        killed.send_signal(signal.SIGKILL)
+    killed.kill()
+    killed.wait()
     kept = rows_kept(place, "killed")
     until(lambda: _still(place / "asked-1"), "the end of its workers")
     assert 0 < sum(last - first for first, last in kept) < N
@@ -169,19 +173,27 @@ def test_a_combination_that_ends_its_process_is_listed_and_the_others_are_done(p
 # ---- Dask ------------------------------------------------------------------------------------------------------------
 
 
+def dask(place: Path, part: str, *arguments: str, env: Mapping[str, str] | None = None) -> Forked:
+    """Begin a scheduler or a worker."""
+    return Forked(_dask, part, arguments, cwd=place, env={"HUSTINGS_HOME": str(place / "home"), **(env or {})})
+
+
+def _dask(part: str, arguments: Sequence[str]) -> None:
+    import_module(f"distributed.cli.dask_{part}").main(list(arguments))
+
+
 @pytest.fixture(scope="module")
 def scheduler(place: Path) -> Iterator[str]:
-    """The address of a Dask scheduler without workers."""
+    """The address of a Dask scheduler without workers, which blames a task where two workers end with it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = begun(
-        place, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"
-    )
+    options = ["--host", "127.0.0.1", "--port", str(port), "--no-dashboard"]
+    process = dask(place, "scheduler", *options, env={"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"})
     until(lambda: _answers(port), "a scheduler")
     yield f"tcp://127.0.0.1:{port}"
     process.terminate()
-    process.communicate()
+    process.wait()
 
 
 def _answers(port: int) -> bool:
@@ -189,27 +201,46 @@ def _answers(port: int) -> bool:
         return line.connect_ex(("127.0.0.1", port)) == 0
 
 
-@pytest.fixture
-def worker(place: Path, scheduler: str) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
-    """Begins workers of the scheduler, which end with the test."""
-    mine: list[subprocess.Popen[str]] = []
+WORKER = ["--nthreads", "1", "--no-dashboard"]
 
-    def more(root: Path = ROOT, *, nanny: bool = False, **env: str) -> "subprocess.Popen[str]":
-        options = ["--nthreads", "1", "--no-dashboard", *([] if nanny else ["--no-nanny"])]
-        mine.append(begun(place, "distributed.cli.dask_worker", scheduler, *options, root=root, env=env))
+
+@pytest.fixture
+def worker(place: Path, scheduler: str) -> Iterator[Callable[..., Forked]]:
+    """Begins workers of the scheduler, which end with the test."""
+    mine: list[Forked] = []
+
+    def more(*, nanny: bool = False, **env: str) -> Forked:
+        mine.append(dask(place, "worker", scheduler, *WORKER, *([] if nanny else ["--no-nanny"]), env=env))
         return mine[-1]
 
     yield more
     for each in mine:
         each.terminate()
-        each.communicate()
+    for each in mine:
+        each.wait()
+
+
+@pytest.fixture
+def other_worker(place: Path, scheduler: str) -> Iterator[Callable[[Path], None]]:
+    """Begins a worker whose hustings lies elsewhere, which ends with the test."""
+    mine: list[subprocess.Popen[bytes]] = []
+
+    def begin(root: Path) -> None:
+        line = [sys.executable, "-m", "distributed.cli.dask_worker", scheduler, *WORKER, "--no-nanny"]
+        env = {**os.environ, "PYTHONPATH": str(root), "HUSTINGS_HOME": str(place / "home")}
+        mine.append(subprocess.Popen(line, cwd=place, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    yield begin
+    for each in mine:
+        each.terminate()
+        each.wait()
 
 
 @pytest.mark.slow
 def test_two_workers_of_a_cluster_give_the_bytes_of_one_process(place, scheduler, worker) -> None:
     worker(), worker()
-    ended(begun(place, "hustings", *W3, "--out", "w3-cluster", "--scheduler", scheduler))
-    ended(begun(place, "hustings", *W3, "--out", "w3-alone"))
+    ended(begun(place, *W3, "--out", "w3-cluster", "--scheduler", scheduler))
+    ended(begun(place, *W3, "--out", "w3-alone"))
     assert files_of(place / "w3-cluster") == files_of(place / "w3-alone")
 
 
@@ -219,7 +250,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing(place, whole, scheduler, wo
     doomed, _ = worker(**told), worker(**told)
     sweep = slow(place, "lost", "--scheduler", scheduler)
     until(lambda: rows_kept(place, "lost"), "a stretch that is done")
-    doomed.send_signal(signal.SIGKILL)
+    doomed.kill()
     ended(sweep)
     assert files_of(place / "lost") == whole
 
@@ -229,9 +260,10 @@ def test_a_combination_that_ends_its_workers_is_listed_and_the_others_are_done(
     place, scheduler, worker, tmp_path
 ) -> None:
     worker(nanny=True, DEADLY="3")
-    rule = ["hustings", "sweep", str(place / "slow.py:Slow"), "-p", "hold=1:4"]
+    rule = ["sweep", "slow.py:Slow", "-p", "hold=1:4", "--events", "events.csv"]
     apart = {"HUSTINGS_HOME": str(tmp_path)}  # its trials are none of the other sweeps'
-    out, _ = ended(begun(place, *rule, "--out", "poison", "--scheduler", scheduler, "--json", env=apart))
+    arguments = [*rule, "--out", "poison", "--scheduler", scheduler, "--json"]
+    out, _ = ended(Forked(with_one_loss, arguments, cwd=place, env=apart))
     table = pq.read_table(place / "poison" / "results").to_pydict()
     assert [h for h, how in zip(table["hold"], table["how"], strict=True) if how == "failed"] == [3]
     assert table["why"][2].startswith("the worker that computed it ended")
@@ -244,9 +276,9 @@ def test_workers_that_come_later_do_their_share(place, whole, scheduler, worker)
     first = worker(**told)
     sweep = slow(place, "later", "--scheduler", scheduler)
     until(lambda: rows_kept(place, "later"), "a stretch that is done")
-    worker(**told)
-    sleep(3)
-    first.send_signal(signal.SIGKILL)
+    worker(SLOW="0.02", ASKED=str(place / "asked-6"))
+    until((place / "asked-6").exists, "the first combination of the second worker")
+    first.kill()
     ended(sweep)
     assert files_of(place / "later") == whole
 
@@ -256,22 +288,36 @@ def test_workers_that_come_later_do_their_share(place, whole, scheduler, worker)
     ("changed", "why"),
     [("engine/plan/costs.py", "another version of the code"), ("datasets/markets/hours.csv", "other tables of hours")],
 )
-def test_a_worker_of_another_version_is_refused(place, scheduler, worker, tmp_path, changed, why) -> None:
+def test_a_worker_of_another_version_is_refused(place, scheduler, worker, other_worker, tmp_path, changed, why) -> None:
     for package in ("datasets", "engine", "strategies", "reports", "hustings"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     with (tmp_path / changed).open("a") as f:
         f.write("\n")
-    worker(root=tmp_path)
-    _, err = ended(begun(place, "hustings", *FEW, "--out", f"refused-{len(why)}", "--scheduler", scheduler), code=2)
+    other_worker(tmp_path)
+    _, err = ended(begun(place, *FEW, "--out", f"refused-{len(why)}", "--scheduler", scheduler), code=2)
     assert re.search(rf"^hustings: every worker of {scheduler} is refused: .*{why}", err, re.MULTILINE)
     assert "Traceback" not in err
     worker()
-    out, err = ended(begun(place, "hustings", *FEW, "--out", f"beside-{len(why)}", "--scheduler", scheduler))
+    out, err = ended(begun(place, *FEW, "--out", f"beside-{len(why)}", "--scheduler", scheduler))
     assert re.search(rf"^hustings: worker tcp://127\.0\.0\.1:\d+ is refused: .*{why}", err, re.MULTILINE)
     assert "all metrics agree" in out
 
 
 @pytest.mark.slow
 def test_a_cluster_without_workers_is_one_clear_line(place, scheduler) -> None:
-    _, err = ended(begun(place, "hustings", *W3, "--out", "nobody", "--scheduler", scheduler), code=2)
+    arguments = [*W3, "--out", "nobody", "--scheduler", scheduler]
+    given = {"HUSTINGS_HOME": str(place / "home")}
+    _, err = ended(Forked(wait_a_second_for_workers, arguments, cwd=place, env=given), code=2)
     assert err == f"hustings: {scheduler} has no workers; start some with 'dask worker {scheduler}'\n"
+
+
+def with_one_loss(arguments: list[str]) -> None:
+    """Run a command that lists a combination as failed where one task ended with it, not after three."""
+    with patch.object(execution, "_MAX_LOSSES", 1):
+        sys.exit(main(arguments))
+
+
+def wait_a_second_for_workers(arguments: list[str]) -> None:
+    """Run a command that gives up after a second, not after twenty, where a cluster has no worker."""
+    with patch("hustings.sweeping.cluster._WAIT_FOR_WORKERS", 1.0):
+        sys.exit(main(arguments))
