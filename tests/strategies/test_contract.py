@@ -1,10 +1,12 @@
 """What every bundled rule must keep. A new rule inherits all of it through the registry."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import strategies
 from datasets.events import EventCatalogue, bundled_events
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument, bundled_instruments
@@ -136,3 +138,9 @@ def test_a_later_announcement_moves_nothing_earlier(name: str) -> None:
     first = {(t.event_id, t.instrument): t.entry_at for t in run(name).trades}
     for trade in run(name, delayed).trades:
         assert trade.entry_at >= first.get((trade.event_id, trade.instrument), trade.entry_at)
+
+
+def test_every_file_of_a_strategy_is_registered() -> None:
+    """A file that defines a strategy and is not in the registry would inherit none of these tests."""
+    files = {p.stem for p in Path(strategies.__file__).parent.glob("*.py")} - {"__init__", "loading"}
+    assert files == {place.partition(":")[0].removeprefix("strategies.") for place in REGISTRY.values()}
