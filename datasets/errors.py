@@ -5,7 +5,7 @@ from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """Bad input, told in one line: what was found, what must hold, where, and what to do."""
+    """Bad input, reported in one line: what was found, what must hold, where, and what to do."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

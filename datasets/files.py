@@ -16,16 +16,16 @@ def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
     Raises:
         OSError: it cannot be written; what was there stays.
     """
-    beside = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}.tmp")
     try:
-        with beside.open("xb") as f:
+        with temporary.open("xb") as f:
             f.write(content)
             if durable:
                 f.flush()
                 os.fsync(f.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except OSError:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     if durable:
         _sync_folder(path.parent)

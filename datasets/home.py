@@ -22,6 +22,6 @@ def hustings_home() -> Path:
 
 def _expanded(named: str) -> Path:
     try:
-        return Path(named).expanduser()  # a quoted ~ comes through the shell as it stands
+        return Path(named).expanduser()  # a quoted ~ comes through the shell unchanged
     except RuntimeError as e:
         raise UserError(f"HUSTINGS_HOME is '{named}', and there is no such user; name a directory") from e

@@ -99,7 +99,7 @@ OUTCOME_FIELDS: dict[str, Any] = {
     "sources": (),
     "confidence": None,
 }
-"""The fields that tell the outcome, with the value that stands for "not known yet"."""
+"""The fields of the outcome, with the value that means "not known yet"."""
 
 LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in ("pro_growth", "program", "surprise", "label_basis")}
 """The fields that are somebody's judgement, which may have been coded later than the outcome was known."""
@@ -199,7 +199,7 @@ class PoliticalEvent(BaseModel):
 
     @property
     def quotes(self) -> Quotes:
-        """What markets asked for its outcomes before the polls closed, oldest first (``datasets/events/priors.py``)."""
+        """The quotes of its outcomes before the polls closed, oldest first (``datasets/events/priors.py``)."""
         return self._quotes
 
     @property
@@ -216,7 +216,7 @@ class PoliticalEvent(BaseModel):
     def outcome_prior(self) -> float | None:
         """The probability of what happened, by its quotes, or where it has none ``implied_probability``.
 
-        None before the outcome was known, and where its quotes do not tell.
+        None before the outcome was known, and where its quotes do not say.
         """
         if not self._quotes:
             return self.implied_probability

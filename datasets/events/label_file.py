@@ -93,11 +93,11 @@ def _coded(event: PoliticalEvent, row: CodedEvent) -> PoliticalEvent:
 def _labelled_at(event: PoliticalEvent, row: CodedEvent) -> datetime | None:
     """Return when the last of an event's labels was coded, of those whose instant is recorded.
 
-    The event's own instant counts as long as one of its own labels stands.
+    The event's own instant counts as long as one of its own labels remains.
     """
     own = {name for name in LABELS if getattr(event, name) not in (None, (), ProGrowth.UNKNOWN)}
-    standing = event.labelled_at if own - set(row.labels) else None
-    return max((at for at in (standing, row.labelled_at) if at is not None), default=None)
+    own_at = event.labelled_at if own - set(row.labels) else None
+    return max((at for at in (own_at, row.labelled_at) if at is not None), default=None)
 
 
 def _basis(event: PoliticalEvent, row: CodedEvent) -> str | None:

@@ -24,7 +24,7 @@ _PRESIDENTIAL = frozenset({"CY", "FR"})
 """Where the executive is a president's, a vote for parliament is a legislative election."""
 _NO_PARTY = frozenset({"none", "other", "others", "etc", "no-seat", "one-seat"})
 _COMPLETE = 0.95
-"""Below this share of the seats accounted for, nothing is said of the winner's."""
+"""Below this share of the seats accounted for, the winner's share is unknown."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def parlgov_events(folder: Path, country: str | None = None) -> EventCatalogue:
     ``known_at`` is blank: a rule that acts on the outcome skips them until it is given. European ones are left out.
 
     Raises:
-        UserError: the tables are not there, lack a column, or hold a bad date or number; no such country.
+        UserError: the tables are not there, have no such column, or hold a bad date or number; no such country.
     """
     votes = read_votes(folder)
     known = sorted({v.country for v in votes})
@@ -85,7 +85,7 @@ def _event(vote: Vote) -> PoliticalEvent:
 def incumbent_won(vote: Vote) -> bool | None:
     """Return whether the prime minister's party before the vote provided the first prime minister after it.
 
-    None where it cannot be told: no cabinet on either side, a caretaker cabinet, a prime minister without a party.
+    None where that is not known: no cabinet on either side, a caretaker cabinet, a prime minister without a party.
     """
     before, after = vote.cabinet_before, _first_regular(vote.cabinets_after)
     if before is None or before.is_caretaker or before.pm_party is None or after is None or after.pm_party is None:
@@ -113,7 +113,7 @@ def _share(first: Result, vote: Vote) -> float | None:
 
 
 def _majority(share: float | None) -> Majority | None:
-    """Return what the seats alone tell: below half, whether a coalition stands is not in them."""
+    """Return what follows from the seats alone: below half, they do not show whether there is a coalition."""
     if share is None or share <= 0.5:
         return None
     return Majority.SUPERMAJORITY if share > 2 / 3 else Majority.MAJORITY

@@ -52,7 +52,7 @@ def read_votes(folder: Path) -> list[Vote]:
     """Return every parliamentary election of a directory in either layout.
 
     Raises:
-        UserError: the tables are not there, lack a column, or hold a bad date or number.
+        UserError: the tables are not there, have no such column, or hold a bad date or number.
     """
     if (folder / "view_election.csv").is_file():
         return _votes_of_views(folder)
@@ -117,8 +117,8 @@ def _opened(row: CsvRow) -> date:
 def _dissolved(row: CsvRow, previous: CsvRow | None) -> date | None:
     """Return the day the outgoing parliament was dissolved.
 
-    ParlGov's ``dissolution_date`` stands mostly with the election of the parliament that was dissolved, at times with
-    the one that followed: the day that lies between the two votes is meant.
+    ParlGov gives the date mostly with the election of the parliament that was dissolved, at times with the next one:
+    the day between the two votes is meant.
     """
     since = date.min if previous is None else _day(previous, "date")
     days = [r.read("dissolution_date", date.fromisoformat, _DATE) for r in (row, previous) if r is not None]

@@ -136,7 +136,7 @@ def priors_csv(quotes: Mapping[str, Iterable[Quote]]) -> str:
 
 
 def add_quotes(path: Path, event_id: str, quotes: Iterable[Quote], events: EventCatalogue) -> None:
-    """Write the quotes of an event to a priors file, beside those it holds; the file is replaced at once.
+    """Write the quotes of an event to a priors file, with those it holds; the file is replaced at once.
 
     Raises:
         UserError: the file that is there is no priors file, or holds one of the quotes; it cannot be written.

@@ -43,7 +43,7 @@ class Instrument:
         return self.provider_symbols.get(provider, "")
 
     def check_tradable(self) -> None:
-        """Raise a UserError when nothing stands for it that can be bought."""
+        """Raise a UserError when nothing that represents it can be bought."""
         if not self.tradable:
             raise UserError(f"{self.symbol} cannot be bought ({self.notes}); it may be a benchmark")
 

@@ -85,12 +85,12 @@ def _amount(text: str) -> float:
 
 
 def check_once(actions: Sequence[CorporateAction], name: str) -> None:
-    """Raise a UserError where an action stands twice."""
+    """Raise a UserError where an action appears twice."""
     seen = set()
     for a in actions:
         key = (a.symbol, a.ex_date, a.kind, a.value)
         if key in seen:
-            raise UserError(f"{name}: the {a.kind} of {a.symbol} on {a.ex_date} stands twice; keep it once")
+            raise UserError(f"{name}: the {a.kind} of {a.symbol} on {a.ex_date} appears twice; keep it once")
         seen.add(key)
 
 

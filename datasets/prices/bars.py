@@ -21,11 +21,12 @@ MAX_LABEL_DAYS = 45
 """A session lies no more days from its bars: the longest closure, over which prints wait for the next, is shorter."""
 _ROUNDING = 1e-9
 _MS = 1_000_000
+_MUST = "a price must be a finite number above 0"
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where bars come from, as told to the user. No path of the machine: a run's identity must not hold one."""
+    """Where bars come from, as shown to the user. No path of the machine: a run's identity must not hold one."""
 
     kind: str
     text: str
@@ -86,12 +87,12 @@ class Bars:
 
     @cached_property
     def missing(self) -> MissingSessions:
-        """The sessions that the exchange's calendar holds and the bars lack, found when first asked for."""
+        """The sessions that the exchange's calendar has and the bars do not, found at the first use."""
         return find_missing_sessions(self.instrument.mic, self.session)
 
     @cached_property
     def days(self) -> SessionRows:
-        """The rows of each session, found when first asked for."""
+        """The rows of each session, found at the first use."""
         begins = np.flatnonzero(np.concatenate(([True], self.session[1:] != self.session[:-1])))
         ends = np.concatenate((begins[1:], [len(self)])) - 1
         return SessionRows(begins, ends, np.repeat(np.arange(len(begins)), ends - begins + 1))
@@ -256,51 +257,58 @@ def _frozen(bars: Bars) -> Bars:
     return bars
 
 
-def _check_order(session: Sessions, where: Callable[[int], str]) -> None:
-    if not len(session):
+def _refuse(wrong: Flags, where: Callable[[int], str], text: Callable[[int], str]) -> None:
+    """Raise a UserError for the first marked row."""
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise UserError(f"{where(row)}: {text(row)}")
+
+
+def _check_some(n: int, where: Callable[[int], str]) -> None:
+    if not n:
         raise UserError(f"{where(0)}: no rows; a price file needs at least one bar")
-    step = np.diff(session).astype(np.int64)
-    bad = np.flatnonzero(step <= 0)
-    if len(bad):
-        row = int(bad[0]) + 1
-        what = "stands twice" if step[row - 1] == 0 else f"comes after {session[row - 1]}"
-        raise UserError(f"{where(row)}: date {session[row]} {what}; dates must ascend, each once")
+
+
+def _check_order(session: Sessions, where: Callable[[int], str]) -> None:
+    _check_some(len(session), where)
+    step = np.append(1, np.diff(session).astype(np.int64))
+
+    def text(r: int) -> str:
+        what = "appears twice" if step[r] == 0 else f"comes after {session[r - 1]}"
+        return f"date {session[r]} {what}; dates must ascend, each once"
+
+    _refuse(step <= 0, where, text)
 
 
 def _check_instants(open_at: Instants, close_at: Instants, where: Callable[[int], str]) -> None:
-    if not len(close_at):
-        raise UserError(f"{where(0)}: no rows; a price file needs at least one bar")
+    _check_some(len(close_at), where)
 
-    def refuse(wrong: Flags, tell: Callable[[int], str]) -> None:
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise UserError(f"{where(row)}: {tell(row)}")
+    def opens(r: int) -> str:
+        return f"the bar opens {iso_z(int(open_at[r]))}"
 
-    refuse((open_at % _MS != 0) | (close_at % _MS != 0), lambda r: f"{iso_z(int(open_at[r]))} is no whole millisecond")
-    refuse(open_at > close_at, lambda r: f"the bar opens {iso_z(int(open_at[r]))}, after it closes")
-    for name, at in (("opens", open_at), ("closes", close_at)):
-        back = np.concatenate(([False], np.diff(at) <= 0))
-        refuse(back, lambda r, n=name, a=at: f"the bar {n} {iso_z(int(a[r]))}, as or before the last one did")  # type: ignore[misc]
-    overlap = np.concatenate(([False], open_at[1:] < close_at[:-1]))
-    refuse(overlap, lambda r: f"the bar opens {iso_z(int(open_at[r]))}, before the last one has closed")
+    partial_ms = (open_at % _MS != 0) | (close_at % _MS != 0)
+    _refuse(partial_ms, where, lambda r: f"{iso_z(int(open_at[r]))} is no whole millisecond")
+    _refuse(open_at > close_at, where, lambda r: f"{opens(r)}, after it closes")
+    back = np.append(False, np.diff(open_at) <= 0)
+    _refuse(back, where, lambda r: f"{opens(r)}, as or before the last one did")
+    back = np.append(False, np.diff(close_at) <= 0)
+    _refuse(back, where, lambda r: f"the bar closes {iso_z(int(close_at[r]))}, as or before the last one did")
+    overlap = np.append(False, open_at[1:] < close_at[:-1])
+    _refuse(overlap, where, lambda r: f"{opens(r)}, before the last one has closed")
 
 
 def _check_labels(session: Sessions, close_at: Instants, where: Callable[[int], str]) -> None:
     """Refuse sessions that go back, or that lie more than MAX_LABEL_DAYS from the date of their instant."""
-    back = np.concatenate(([False], np.diff(session).astype(np.int64) < 0))
+    back = np.append(False, np.diff(session).astype(np.int64) < 0)
     date = close_at.astype("datetime64[ns]").astype("datetime64[D]")
     far = np.abs((session - date).astype(np.int64)) > MAX_LABEL_DAYS
     for wrong, what in ((back, "comes after a later one"), (far, "is not that of its instant")):
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise UserError(f"{where(row)}: session {session[row]} of {iso_z(int(close_at[row]))} {what}")
+        _refuse(wrong, where, lambda r, w=what: f"session {session[r]} of {iso_z(int(close_at[r]))} {w}")  # type: ignore[misc]
 
 
 def _check_reach(session: Sessions, where: Callable[[int], str]) -> None:
-    outside = np.flatnonzero((session < FIRST_DATE) | (session > LAST_DATE))
-    if len(outside):
-        row = int(outside[0])
-        raise UserError(f"{where(row)}: date {session[row]}; dates must lie between {FIRST_DATE} and {LAST_DATE}")
+    outside = (session < FIRST_DATE) | (session > LAST_DATE)
+    _refuse(outside, where, lambda r: f"date {session[r]}; dates must lie between {FIRST_DATE} and {LAST_DATE}")
 
 
 def _check_prices(prices: dict[str, Floats], where: Callable[[int], str]) -> None:
@@ -308,16 +316,12 @@ def _check_prices(prices: dict[str, Floats], where: Callable[[int], str]) -> Non
         wrong = ~(values > 0) | np.isinf(values)
         if name != "close":
             wrong &= ~np.isnan(values)
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise UserError(f"{where(row)}: {name} is {values[row]:g}; a price must be a finite number above 0")
+        _refuse(wrong, where, lambda r, n=name, v=values: f"{n} is {v[r]:g}; {_MUST}")  # type: ignore[misc]
 
 
 def _check_range(open_: Floats, high: Floats, low: Floats, close: Floats, where: Callable[[int], str]) -> None:
-    def refuse(wrong: Flags, tell: Callable[[int], str]) -> None:
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise UserError(f"{where(row)}: {tell(row)}; correct the row, or leave open, high and low empty")
+    def refuse(wrong: Flags, text: Callable[[int], str]) -> None:
+        _refuse(wrong, where, lambda r: f"{text(r)}; correct the row, or leave open, high and low empty")
 
     up, down = 1 + _ROUNDING, 1 - _ROUNDING
     refuse(high < low * down, lambda r: f"high {high[r]:g} < low {low[r]:g}")

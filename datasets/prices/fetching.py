@@ -36,7 +36,7 @@ class FetchState(StrEnum):
 
     @property
     def is_good(self) -> bool:
-        """Whether the store now holds what was asked."""
+        """Whether the store now holds what was requested."""
         return self in (FetchState.STORED, FetchState.UNCHANGED, FetchState.EARLIER)
 
 
@@ -44,7 +44,7 @@ class FetchState(StrEnum):
 class FetchOutcome:
     """What became of one symbol: rows added, values changed, rows found as stored; why, where it went wrong.
 
-    ``diff`` holds the stored values that the answer would change, or has changed; ``notes`` what was put right, is
+    ``diff`` holds the stored values that the answer would change, or has changed; ``notes`` what was corrected, is
     worth knowing, or, where there is more than one thing, all that the answer was refused for.
     """
 
@@ -89,7 +89,7 @@ def not_offered(instrument: Instrument, provider: str) -> str:
 def fetch_all(
     request: FetchRequest, provider: Provider, store: Store, journal: FetchJournal, now: Callable[[], datetime]
 ) -> Iterator[FetchOutcome]:
-    """Give the outcome of each symbol as it comes. Where a provider will answer nobody more, the rest is not asked."""
+    """Give the outcome of each symbol as it comes. Where a provider refuses everybody, the rest is not requested."""
     exhausted = ""
     for instrument in request.instruments:
         earlier = journal.done_at(instrument.symbol)
@@ -177,9 +177,9 @@ def _stored(outcome: FetchOutcome, taken: ImportResult, remarks: Sequence[str]) 
 
 
 def _first(known: Sessions | None, request: FetchRequest) -> date | None:
-    """Return from when to ask: what the user said, else some sessions before the end of what is stored.
+    """Return the first date to request: the one the user gave, else some sessions before the end of what is stored.
 
-    Where all that is asked for lies before what is stored, from the beginning.
+    Where all that is requested lies before what is stored, from the beginning.
     """
     if request.first or request.full or known is None or (request.last and request.last < to_date(known[0])):
         return request.first
@@ -187,17 +187,17 @@ def _first(known: Sessions | None, request: FetchRequest) -> date | None:
 
 
 def _within(table: PriceTable, first: date | None, last: date | None) -> PriceTable:
-    """Return the rows that were asked for: providers add the day's last price, or all there is, unasked.
+    """Return the rows that were requested: providers add the day's last price, or all there is.
 
     Raises:
         ProviderError: none is left.
     """
     begin = np.datetime64(first, "D") if first else np.datetime64("0001-01-01", "D")
     end = np.datetime64(last, "D") if last else np.datetime64("9999-12-31", "D")
-    asked = (table.session >= begin) & (table.session <= end)
-    if not asked.any():
-        raise ProviderError(f"{table.name}: no row of the answer lies in the span that was asked for")
-    return table if asked.all() else table.take(asked)
+    wanted = (table.session >= begin) & (table.session <= end)
+    if not wanted.any():
+        raise ProviderError(f"{table.name}: no row of the answer lies in the span that was requested")
+    return table if wanted.all() else table.take(wanted)
 
 
 def _check_joins(table: PriceTable, known: Sessions | None) -> None:

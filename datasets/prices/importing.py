@@ -1,4 +1,4 @@
-"""The way into the store: a table is judged, put right where it can be, and stored with where it came from."""
+"""The way into the store: a table is judged, corrected where it can be, and stored with its origin."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ UNJOINED = "unjoined"
 
 @dataclass(frozen=True)
 class Origin:
-    """Whence and when a table came. ``adjustment`` is ``price`` or ``total``: whether dividends are in its prices."""
+    """Where a table came from and when. ``adjustment``, ``price`` or ``total``: whether dividends are in its prices."""
 
     source: str
     retrieved_at: datetime

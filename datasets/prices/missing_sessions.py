@@ -1,4 +1,4 @@
-"""The sessions that the calendar of an exchange holds and a series of bars lacks."""
+"""The sessions that the calendar of an exchange has and a series of bars does not."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from datasets.arrays import Instants, Sessions
 from datasets.markets.sessions import FIRST_DATE, hours_table
 
 DAYS_BEFORE = 45
-"""So many days before the first bar are looked at too: an event shortly before it meets a hole as any other."""
+"""So many days before the first bar are looked at too: an event shortly before it meets a gap as any other."""
 
 
 @dataclass(frozen=True, eq=False)
 class MissingSessions:
-    """The sessions lacking, ascending, with their hours (int64 ns, UTC); ``bar`` is the row of the bar after each."""
+    """The missing sessions, ascending, with their hours (int64 ns, UTC); ``bar`` is the row of the bar after each."""
 
     session: Sessions
     open_at: Instants
@@ -37,7 +37,7 @@ class MissingSessions:
 def find_missing_sessions(mic: str, session: Sessions) -> MissingSessions:
     """Return the sessions of an exchange's calendar that lie before the last of these sessions and are not among them.
 
-    Dates that the calendar does not cover are never lacking. ``session`` ascends; a label may stand more than once.
+    Dates that the calendar does not cover are never missing. ``session`` ascends; a date may appear more than once.
     """
     table = hours_table(mic)
     first = max(session[0] - DAYS_BEFORE, np.datetime64(table.covers[0], "D"), FIRST_DATE)
@@ -46,7 +46,7 @@ def find_missing_sessions(mic: str, session: Sessions) -> MissingSessions:
     rows = span.start + np.flatnonzero(table.is_session[span]) if span.stop > span.start else np.zeros(0, np.int64)
     there = FIRST_DATE + rows
     bar = session.searchsorted(there)
-    lacks = session[np.minimum(bar, len(session) - 1)] != there
+    missing = session[np.minimum(bar, len(session) - 1)] != there
     return MissingSessions(
-        there[lacks], table.open_at[rows[lacks]], table.close_at[rows[lacks]], bar[lacks].astype(np.int64)
+        there[missing], table.open_at[rows[missing]], table.close_at[rows[missing]], bar[missing].astype(np.int64)
     )

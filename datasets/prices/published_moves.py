@@ -1,4 +1,4 @@
-"""Published first-session moves of the catalogue, held against the bars."""
+"""Published first-session moves of the catalogue, compared with the bars."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class PublishedMove:
 
 
 def published_moves(events: Iterable[PoliticalEvent], bars_of: Callable[[str], Bars | None]) -> list[PublishedMove]:
-    """Return each event's published move beside the move found: close to close of the first session whose close comes
+    """Return each event's published move with the move found: close to close of the first session whose close comes
     strictly after the outcome was known.
 
     Args:

@@ -35,7 +35,7 @@ class RefusedError(UserError):
 
 @dataclass(frozen=True)
 class QualityReport:
-    """All findings on one table. ``corrections`` tells what was put right, or will be where its rule is accepted."""
+    """All findings on one table. ``corrections`` says what was corrected, or will be where its rule is accepted."""
 
     name: str
     symbol: str
@@ -50,7 +50,7 @@ class QualityReport:
 
 @dataclass(frozen=True, eq=False)
 class ValidatedTable:
-    """Bars that passed, the corrected table they are made of, and what was found and put right on the way."""
+    """Bars that passed, the corrected table they are made of, and what was found and corrected."""
 
     table: PriceTable
     bars: Bars
@@ -64,7 +64,7 @@ def examine(
 
     Args:
         table: the rows as found.
-        instrument: what they are said to be of.
+        instrument: the instrument the file names.
         reference: bars known to be of it, such as those in the store: a wrong instrument shows against them.
         retrieved_at: when the table was made; a session not closed by then is a partial day.
     """
@@ -79,7 +79,7 @@ def validate(
     reference: Bars | None = None,
     retrieved_at: datetime | None = None,
 ) -> ValidatedTable:
-    """Return the bars of a table, put right where there is one right reading, or where the rule was accepted.
+    """Return the bars of a table, corrected where there is one right reading, or where the rule was accepted.
 
     Raises:
         RefusedError: a refusal that was not accepted: the first in one line with its row, how many more there are, and
@@ -107,7 +107,7 @@ def check_accepted(accepted: Collection[str]) -> None:
 
 
 def _judge(case: Case) -> tuple[QualityReport, PriceTable]:
-    """Ask every rule, each of the table as put right so far (also where that hangs on a rule being accepted)."""
+    """Apply every rule to the table as corrected so far (also where that depends on a rule being accepted)."""
     name, rows = case.table.name, len(case)
     findings: list[Finding] = [] if rows else [Finding("empty-file", Severity.REFUSAL, "no rows", rows=0)]
     corrections: list[str] = []

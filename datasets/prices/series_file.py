@@ -99,7 +99,7 @@ def read_provenance(path: Path) -> Provenance:
     Raises:
         UserError: the file cannot be opened, is damaged, or of a newer hustings.
     """
-    return _told(_open(path).schema_arrow.metadata, path)
+    return _provenance(_open(path).schema_arrow.metadata, path)
 
 
 def _open(path: Path) -> Any:
@@ -114,7 +114,7 @@ def _open(path: Path) -> Any:
 
 
 def read_series(path: Path, symbol: str) -> StoredSeries:
-    """Return a series; its rows are not yet held against their hash.
+    """Return a series; its rows are not yet compared with their hash.
 
     Raises:
         UserError: the file cannot be opened, is damaged, or of a newer hustings.
@@ -122,7 +122,7 @@ def read_series(path: Path, symbol: str) -> StoredSeries:
     import pyarrow as pa  # noqa: PLC0415 - only when something is stored
 
     file = _open(path)
-    provenance = _told(file.schema_arrow.metadata, path)
+    provenance = _provenance(file.schema_arrow.metadata, path)
     try:
         content = file.read(use_threads=False)  # a series is small: handing it round takes longer than reading it
         columns = {n: content.column(n).to_numpy() for n in content.column_names}
@@ -144,19 +144,19 @@ def read_series(path: Path, symbol: str) -> StoredSeries:
     return StoredSeries(table, provenance)
 
 
-def _told(metadata: dict[bytes, bytes] | None, path: Path) -> Provenance:
+def _provenance(metadata: dict[bytes, bytes] | None, path: Path) -> Provenance:
     try:
-        told = json.loads((metadata or {})[b"hustings"])
-        if told.pop("format") != _FORMAT:
+        content = json.loads((metadata or {})[b"hustings"])
+        if content.pop("format") != _FORMAT:
             raise UserError(f"'{path.name}' was written by a newer hustings; use that one, or import the series again")
-        deliveries = tuple(_delivery(d) for d in told.pop("deliveries"))
-        return Provenance(**told, deliveries=deliveries)
+        deliveries = tuple(_delivery(d) for d in content.pop("deliveries"))
+        return Provenance(**content, deliveries=deliveries)
     except (KeyError, ValueError, TypeError, AttributeError) as e:
         raise damaged(path, "its provenance cannot be read") from e
 
 
-def _delivery(told: dict[str, Any]) -> Delivery:
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items()}
+def _delivery(content: dict[str, Any]) -> Delivery:
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
     return Delivery(**values)
 
 

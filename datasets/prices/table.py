@@ -12,7 +12,7 @@ from datasets.markets.sessions import session_of
 from datasets.prices.bars import Bars, Source, make_bars, make_intraday_bars
 
 SIMULATED = "simulated"
-"""The layout of a table of simulated bars: no fact of the world can be held against it."""
+"""The layout of a table of simulated bars: no fact of the world can be compared with it."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Unreadable:
 
 @dataclass(frozen=True, eq=False)
 class PriceTable:
-    """Rows in the order in which they were found, which may be descending, doubled or full of holes.
+    """Rows in the order in which they were found, which may be descending, doubled or full of gaps.
 
     Arrays of one length: ``session`` (datetime64[D], exchange-local), ``open high low close volume`` (NaN where the
-    cell is empty or unreadable), ``adjusted_close`` (NaN where there is none) and ``line``, where each row stood in the
+    cell is empty or unreadable), ``adjusted_close`` (NaN where there is none) and ``line``, the place of a row in the
     file (first data row 2 under a header of one line). ``at`` (int64 ns, UTC) is there for intraday rows only.
-    ``layout`` says how the rows were recognised; ``remarks`` what reading had to put right, one sentence each.
+    ``layout`` says how the rows were recognised; ``remarks`` what reading had to correct, one sentence each.
     ``utc_offset_hours`` is that of the stamps whose dates the sessions are, else None. ``ticker`` is the name by which
     the file itself calls what it holds, as Yahoo's and FRED's do. ``unit`` is what ``line`` counts: lines, or rows of
     Parquet.

@@ -153,7 +153,7 @@ def test_total_return_index_has_no_price_series():
         ("ETF,2024-01-11,dividend,,x", "line 2: value is ''"),
         (",2024-01-11,dividend,3,x", "line 2: symbol is empty"),
         ("ETF,2024-01-11", "line 2: not 5 fields as the header has"),
-        ("ETF,2024-01-11,split,2,x\nETF,2024-01-11,split,2,y", "the split of ETF on 2024-01-11 stands twice"),
+        ("ETF,2024-01-11,split,2,x\nETF,2024-01-11,split,2,y", "the split of ETF on 2024-01-11 appears twice"),
     ],
 )
 def test_bad_row_is_named(tmp_path: Path, row, message):

@@ -133,7 +133,7 @@ def test_parquet_reads_like_csv(tmp_path: Path) -> None:
         (HEADER + GOOD + "2026-02-06,1,1,1,1,0\n", "TOPIX.csv line 4: 2026-02-06 comes after 2026-02-10"),
         (
             HEADER + GOOD + "2026-02-10,1,1,1,1,0\n",
-            "TOPIX.csv line 4: 2026-02-10 stands on lines 3 and 4 with different prices",
+            "TOPIX.csv line 4: 2026-02-10 is on lines 3 and 4 with different prices",
         ),
         (HEADER + "2026-02-09,1,1,1,nan,0\n", "TOPIX.csv line 2: 2026-02-09 has no close"),
         (HEADER + "2026-02-09,1,1,1,,0\n", "TOPIX.csv line 2: 2026-02-09 has no close"),

@@ -791,7 +791,7 @@ def test_unsorted_and_doubled_dates_are_replayed_in_plain_backtrader():
     ("dates", "message"),
     [
         (("2024-01-03", "2024-01-02"), "date 2024-01-02 comes after 2024-01-03; dates must ascend"),
-        (("2024-01-02", "2024-01-02"), "date 2024-01-02 stands twice; dates must ascend"),
+        (("2024-01-02", "2024-01-02"), "date 2024-01-02 appears twice; dates must ascend"),
     ],
 )
 def test_unsorted_and_doubled_dates_are_refused(dates, message):

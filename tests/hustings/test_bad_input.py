@@ -93,7 +93,7 @@ def test_one_clear_line(cli, home, arguments: list[str], said: list[str]) -> Non
         ),
         (
             HEADER.encode() + b"2026-02-09,,,,1,\n2026-02-09,,,,1.01,\n",
-            "TOPIX.csv line 3: 2026-02-09 stands on lines 2 and 3",
+            "TOPIX.csv line 3: 2026-02-09 is on lines 2 and 3",
         ),
         (HEADER.encode() + b"2026-02-09,1,,,NaN,\n", "TOPIX.csv line 2: 2026-02-09 has no close"),
         (HEADER.encode() + b"2026-02-09,,,,-3,\n", "TOPIX.csv line 2: 2026-02-09 close is -3"),

@@ -64,12 +64,12 @@ def lint(path: Path) -> tuple[int, list[LintFinding]]:
     rows = list(event_rows(path))
     read = [(row, row.event) for row in rows if row.event is not None]
     found = [_finding("schema", row, fault) for row in rows for fault in row.faults]
-    found += [_finding(name, row, said) for name, rule in ROW_RULES.items() for row, e in read for said in rule(e)]
-    found += [_finding(name, row, said) for name, rule in FILE_RULES.items() for row, said in rule(read)]
+    found += [_finding(name, row, text) for name, rule in ROW_RULES.items() for row, e in read for text in rule(e)]
+    found += [_finding(name, row, text) for name, rule in FILE_RULES.items() for row, text in rule(read)]
     excepted = {(r["rule"], r["event_id"]) for r in bundled_rows(Path(__file__).parents[1] / "lint_exceptions.csv")}
     kept = (f for f in found if (f.rule, f.event_id) not in excepted)
     return len(rows), sorted(kept, key=lambda f: (f.file, f.line))
 
 
-def _finding(rule: str, row: EventRow, said: str) -> LintFinding:
-    return LintFinding(rule, row.file, row.line, row.cells.get("event_id", ""), said)
+def _finding(rule: str, row: EventRow, message: str) -> LintFinding:
+    return LintFinding(rule, row.file, row.line, row.cells.get("event_id", ""), message)

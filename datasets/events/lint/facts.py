@@ -41,7 +41,7 @@ def basis(event: PoliticalEvent) -> Iterator[str]:
     if event.confidence is None:
         yield "confidence is blank: high, medium or low"
     if event.known_at_basis == "estimated" and event.confidence is Confidence.HIGH:
-        yield "an estimated known_at cannot bear high confidence"
+        yield "an estimated known_at cannot support high confidence"
 
 
 def sources(event: PoliticalEvent) -> Iterator[str]:
@@ -52,7 +52,7 @@ def sources(event: PoliticalEvent) -> Iterator[str]:
         if each != _BACKGROUND and not _is_address(each):
             yield f"source '{each}' is neither an http(s) address nor {_BACKGROUND}"
     if set(event.sources) == {_BACKGROUND} and event.confidence is Confidence.HIGH:
-        yield f"{_BACKGROUND} cannot bear high confidence"
+        yield f"{_BACKGROUND} cannot support high confidence"
     if "source" in bases_of(event.label_basis).values() and set(event.sources) == {_BACKGROUND}:
         yield f"label_basis names a source, but the row has only {_BACKGROUND}"
 
@@ -91,7 +91,7 @@ def labels(event: PoliticalEvent) -> Iterator[str]:
         if name not in LABELS:
             yield f"label_basis names '{name}'{did_you_mean(name, LABELS)}; labels are {', '.join(LABELS)}"
         elif not (given.get(name) if name in given else event.program):
-            yield f"label_basis tells of {name}, which is blank"
+            yield f"label_basis names {name}, which is blank"
         if found not in BASES:
             yield f"label_basis says '{found}' of {name}; it must be {' or '.join(BASES)}"
     if event.labelled_at is not None and not any(given.values()) and not event.program:

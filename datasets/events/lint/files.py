@@ -1,4 +1,4 @@
-"""Rules on the rows of a file together: what stands twice, their order, and the file they stand in."""
+"""Rules on the rows of a file together: what is given twice, their order, and their file."""
 
 import re
 from collections import defaultdict
@@ -16,12 +16,12 @@ _LATE = datetime.max.replace(tzinfo=UTC)
 
 
 def duplicate(rows: Rows) -> Iterator[tuple[EventRow, str]]:
-    """No id stands twice, and no two events of a country and kind within three days have the same words."""
+    """No id appears twice, and no two events of a country and kind within three days have the same words."""
     groups: dict[tuple[str, str], list[tuple[EventRow, PoliticalEvent]]] = defaultdict(list)
     seen: dict[str, EventRow] = {}
     for row, event in rows:
         if event.event_id in seen:
-            yield row, f"event_id stands already at {seen[event.event_id].where}"
+            yield row, f"event_id appears already at {seen[event.event_id].where}"
         seen.setdefault(event.event_id, row)
         groups[event.country, event.kind].append((row, event))
     for group in groups.values():

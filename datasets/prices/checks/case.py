@@ -44,7 +44,7 @@ FINE = Verdict()
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A table as the rules before have left it, the instrument it is said to be of, and what to compare it with."""
+    """A table as the rules before have left it, its instrument by name, and what to compare it with."""
 
     table: PriceTable
     instrument: Instrument

@@ -20,7 +20,7 @@ _SHOWN = 40
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What is known of a file before its columns are read: its name, layout, ticker, and what was put right so far."""
+    """What is known of a file before its columns are read: its name, layout, ticker, and what was corrected so far."""
 
     name: str
     layout: str
@@ -77,8 +77,8 @@ def compounded(table: PriceTable, percent: Floats) -> PriceTable:
     if len(missing):
         raise UserError(f"{table.where(int(missing[0]))}: a return is missing; a level cannot be compounded without it")
     level: Floats = np.asarray(100.0 * np.cumprod(1 + percent / 100), dtype=np.float64)
-    told = "returns in per cent: mkt_rf + rf compounded to a level, 100 before the first row"
-    return replace(table, close=level, remarks=(*table.remarks, told))
+    remark = "returns in per cent: mkt_rf + rf compounded to a level, 100 before the first row"
+    return replace(table, close=level, remarks=(*table.remarks, remark))
 
 
 def one_ticker(column: Sequence[str | None], where: Callable[[int], str]) -> str | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.arrays import Sessions
 from datasets.errors import UserError
-from datasets.prices.reading.stamps import BLANK, Stamp, clock_text, stamp_of, told_stamp
+from datasets.prices.reading.stamps import BLANK, Stamp, clock_text, stamp_by_pattern, stamp_of
 from datasets.prices.reading.timestamps import Dates, Stamped, dates_of
 
 _NAT = np.datetime64("NaT", "D")
@@ -27,7 +27,7 @@ def read_dates(
 
     Args:
         texts: its cells, such as 2026-02-09, 20260209, 9.2.2026, "Feb 9, 2026", 2021-05-28 09:00:00+09:00, 1622160000.
-        times: the cells of a column of times beside it.
+        times: the cells of a column of times, where there is one.
         where: names the place of a row.
         date_format: DMY, MDY or YMD for dates such as 03/04/2026, or a pattern such as %d/%m/%y.
         zone: the time zone of stamps that carry none; and that of the sessions, for stamps in UTC.
@@ -42,7 +42,9 @@ def read_dates(
     if times is not None:
         texts = [f"{d.strip(BLANK)} {clock_text(t.strip(BLANK))}" for d, t in zip(texts, times, strict=True)]
     stamps = [
-        told_stamp(t.strip(BLANK), date_format) if date_format and "%" in date_format else stamp_of(t.strip(BLANK))
+        stamp_by_pattern(t.strip(BLANK), date_format)
+        if date_format and "%" in date_format
+        else stamp_of(t.strip(BLANK))
         for t in texts
     ]
     session, remarks = _calendar_dates(texts, stamps, where=where, order=(date_format or "").upper())
@@ -104,8 +106,8 @@ def _calendar_dates(
 
 
 def _order_remark(order: str, *, short: bool) -> str:
-    said = {"DMY": "day, month, year", "MDY": "month, day, year", "YMD": "year, month, day"}[order]
-    return f"dates are read as {said}" + ("; years 69 to 99 as 1969 to 1999" if short else "")
+    words = {"DMY": "day, month, year", "MDY": "month, day, year", "YMD": "year, month, day"}[order]
+    return f"dates are read as {words}" + ("; years 69 to 99 as 1969 to 1999" if short else "")
 
 
 def _odd_padding(stamps: Sequence[Stamp | None]) -> list[int]:
@@ -135,12 +137,12 @@ def _days(parts: Sequence[tuple[int, int, int]], order: str, *, short: bool = Fa
 
 
 def _order(
-    form: str, parts: Sequence[tuple[int, int, int]], told: str, *, where: Callable[[int], tuple[str, str]]
+    form: str, parts: Sequence[tuple[int, int, int]], given: str, *, where: Callable[[int], tuple[str, str]]
 ) -> str:
-    """Return the order of day and month: as told, or the one that makes a calendar of the column."""
+    """Return the order of day and month: as given, or the one that makes a calendar of the column."""
     short = form.endswith("short")
-    if told in ORDERS and (short or told != "YMD"):
-        return told
+    if given in ORDERS and (short or given != "YMD"):
+        return given
     if form == "dotted":
         return "DMY"
     orders = ORDERS if short else ORDERS[:2]

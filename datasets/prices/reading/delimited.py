@@ -220,17 +220,17 @@ def _ticker(layout: Layout, grid: _Grid, where: Callable[[int], str]) -> str | N
 
 def _remarks(opened: _Opened, grid: _Grid, lines: list[str], mark: str) -> tuple[str, ...]:
     """Return what was done to read the text, one sentence each."""
-    told = []
+    remarks = []
     if opened.text.encoding not in ("utf-8", "utf-8-sig"):
-        told.append(f"decoded as {_ENCODING_NAMES.get(opened.text.encoding, opened.text.encoding)}")
+        remarks.append(f"decoded as {_ENCODING_NAMES.get(opened.text.encoding, opened.text.encoding)}")
     if opened.delimiter in _DELIMITER_NAMES:
-        told.append(f"fields are separated by {_DELIMITER_NAMES[opened.delimiter]}")
+        remarks.append(f"fields are separated by {_DELIMITER_NAMES[opened.delimiter]}")
     if mark == ",":
-        told.append("the decimal mark is a comma")
+        remarks.append("the decimal mark is a comma")
     if opened.above:
-        told.append(f"{opened.above} line{'s' * (opened.above > 1)} above the header left out")
+        remarks.append(f"{opened.above} line{'s' * (opened.above > 1)} above the header left out")
     if unknown := unknown_columns(opened.layout):
-        told.append(f"columns left alone: {', '.join(unknown)}")
+        remarks.append(f"columns left alone: {', '.join(unknown)}")
     if opened.text.is_cut():
-        told.append(f"the last line ({len(lines)}) has no line end: the file may be cut short there")
-    return tuple(told)
+        remarks.append(f"the last line ({len(lines)}) has no line end: the file may be cut short there")
+    return tuple(remarks)

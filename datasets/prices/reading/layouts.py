@@ -15,7 +15,7 @@ _PRICES = ("open", "high", "low")
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a file's columns stand.
+    """Where a file's columns are.
 
     ``columns`` leads from role to place; ``names`` are the header's cells; ``header_lines`` is how many lines the
     header takes. In a layout of returns (in per cent) the close is made by compounding the columns ``returns``.
@@ -34,7 +34,7 @@ class Layout:
         return self.tickers[0] if self.tickers else None
 
     def decimal_comma(self) -> bool | None:
-        """Return whether the header's language writes 1.234,5; None where it cannot be told."""
+        """Return whether the header's language writes 1.234,5; None where that is not known."""
         return writes_decimal_comma(self.names)
 
 
@@ -139,7 +139,7 @@ def known_columns(cells: Sequence[str]) -> int:
 
 
 def check_layout(layout: Layout, where: str) -> None:
-    """Raise a UserError for a header in which a column stands twice or is nearly one that is missing."""
+    """Raise a UserError for a header in which a column appears twice or is nearly one that is missing."""
     seen: dict[str, str] = {}
     for name in layout.names:
         role = role_of(name)

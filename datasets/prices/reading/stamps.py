@@ -8,7 +8,7 @@ from datasets.instants import NS_PER_DAY
 
 SECOND_NS = 1_000_000_000
 BLANK = " \t"
-"""What may stand around a cell. No other space: a damaged digit can become a no-break space of Windows-1252."""
+"""What may surround a cell. No other space: a damaged digit can become a no-break space of Windows-1252."""
 _FULL_MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
@@ -99,7 +99,7 @@ def _epoch(text: str) -> Stamp | None:
     return Stamp("epoch", (day.year, day.month, day.day), time_ns=ns % NS_PER_DAY, offset_minutes=0)
 
 
-def told_stamp(text: str, pattern: str) -> Stamp | None:
+def stamp_by_pattern(text: str, pattern: str) -> Stamp | None:
     """Return a cell taken apart by a pattern such as %d/%m/%y, None where it does not fit."""
     try:
         at = datetime.strptime(text, pattern)

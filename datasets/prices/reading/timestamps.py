@@ -20,7 +20,7 @@ _INTRADAY = 1.5
 
 @dataclass(frozen=True, eq=False)
 class Dates:
-    """A column of dates: sessions (NaT where unreadable), instants of intraday rows, and what is to be said of them."""
+    """A column of dates: sessions (NaT where unreadable), instants of intraday rows, and remarks on them."""
 
     session: Sessions
     at: Instants | None = None
@@ -30,7 +30,7 @@ class Dates:
 
 @dataclass(frozen=True, eq=False)
 class Stamped:
-    """A column of stamps: its cells, these taken apart, the date in each (NaT where there is none), the zone told."""
+    """A column of stamps: its cells, these taken apart, the date in each (NaT where there is none), the zone given."""
 
     texts: Sequence[str]
     stamps: Sequence[Stamp | None]
@@ -65,7 +65,7 @@ class Stamped:
         ) + np.where(self.times < 0, 0, self.times)
 
     def needed_zone(self) -> str:
-        """Return the zone that was told.
+        """Return the zone that was given.
 
         Raises:
             UserError: none was; with the first row that shows why one is needed.
@@ -83,7 +83,7 @@ def dates_of(column: Stamped, remarks: tuple[str, ...]) -> Dates:
     """Return the dates of a column, with instants where its rows are intraday.
 
     Raises:
-        UserError: a zone is needed and was not told.
+        UserError: a zone is needed and was not given.
     """
     if (column.times[column.good] < 0).all():
         return Dates(column.session, remarks=remarks)

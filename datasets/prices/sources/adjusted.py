@@ -12,14 +12,14 @@ from datasets.visibility import visible_bars
 
 
 class AdjustedSource:
-    """The bars of another source: without their splits, and with dividends reinvested where that is asked for.
+    """The bars of another source: without their splits, and with dividends reinvested where that is wanted.
 
-    With no adjustment asked for, splits are taken out all the same: a split is no move of the market. A currency and
+    Without a wanted adjustment, splits are taken out all the same: a split is no move of the market. A currency and
     what cannot be bought have no dividends, and are left as they are.
     """
 
-    def __init__(self, source: BarSource, actions: Sequence[CorporateAction], asked: Adjustment | None) -> None:
-        self._source, self._actions, self._asked = source, actions, asked
+    def __init__(self, source: BarSource, actions: Sequence[CorporateAction], wanted: Adjustment | None) -> None:
+        self._source, self._actions, self._wanted = source, actions, wanted
 
     def symbols(self) -> list[str]:
         """Return the symbols of the source."""
@@ -30,20 +30,20 @@ class AdjustedSource:
         """Return the adjusted bars of an instrument.
 
         Raises:
-            UserError: there are none, or what is asked for cannot be made of them.
+            UserError: there are none, or the wanted series cannot be made of them.
         """
         bars = self._source.load(instrument)
         own = [a for a in self._actions if a.symbol == instrument.symbol]
-        if instrument.mic == FX or not instrument.tradable or (self._asked is None and not own):
+        if instrument.mic == FX or not instrument.tradable or (self._wanted is None and not own):
             return bars
-        if self._asked is Adjustment.TOTAL:
-            return _told(bars, total_return(bars, own), own)
-        if self._asked is None and bars.adjustment == Adjustment.TOTAL:
+        if self._wanted is Adjustment.TOTAL:
+            return _described(bars, total_return(bars, own), own)
+        if self._wanted is None and bars.adjustment == Adjustment.TOTAL:
             return bars
-        return _told(bars, price_return(bars, own), own)
+        return _described(bars, price_return(bars, own), own)
 
 
-def _told(before: Bars, after: Bars, actions: Sequence[CorporateAction]) -> Bars:
+def _described(before: Bars, after: Bars, actions: Sequence[CorporateAction]) -> Bars:
     """Return bars whose source says what was done to them."""
     if after is before:
         return before

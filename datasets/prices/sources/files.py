@@ -20,7 +20,7 @@ class DirectorySource:
     """Bars from ``DIR/SYMBOL.csv``, ``DIR/SYMBOL.parquet`` and the like, in any layout that ``read_table`` knows.
 
     Only date and close must be there; an empty open, high or low is a missing one. Other columns are left alone
-    (an adjusted close is not used). The file may also bear one of the instrument's other names. With ``now`` (an
+    (an adjusted close is not used). The file may also have one of the instrument's other names. With ``now`` (an
     instant with its zone) rows of sessions not closed by then are judged as at an import.
     """
 
@@ -76,13 +76,13 @@ def symbol_of(path: Path) -> str:
 
 
 def read_table(path: Path, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
-    """Return the price table in a file: CSV in any common layout (gzip too) or Parquet, told apart by content.
+    """Return the price table in a file: CSV in any common layout (gzip too) or Parquet, recognised by content.
 
-    Rows stand as they were found; cells that cannot be read are in ``unreadable``.
+    Rows are as they were found; cells that cannot be read are in ``unreadable``.
 
     Args:
         path: the file.
-        date_format: DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be told apart.
+        date_format: DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be distinguished.
         zone: the exchange's time zone, where stamps need one.
 
     Raises:

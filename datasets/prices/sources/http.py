@@ -21,11 +21,11 @@ class ProviderError(UserError):
 
 
 class ExhaustedError(ProviderError):
-    """A provider will answer nobody for a while: the rest need not be asked."""
+    """A provider refuses everybody for a while: the rest need not be requested."""
 
 
 class PassingError(ProviderError):
-    """A fault that may pass. ``reached`` tells whether anybody answered; ``wait_s`` what the provider asked to wait."""
+    """A fault that may pass. ``reached``: whether anybody answered; ``wait_s``: the wait the provider wants."""
 
     def __init__(self, text: str, *, reached: bool = True, wait_s: float | None = None) -> None:
         super().__init__(text)
@@ -63,7 +63,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. Header names are lower case; ``sized`` is whether the answer said how long it is, and was."""
+    """What came back. Header names are lower case; ``sized`` is whether the answer gave its length, and had it."""
 
     status: int
     headers: Mapping[str, str]
@@ -74,7 +74,7 @@ class Answer:
 class Client:
     """Asks one provider, one question at a time, ``interval_s`` seconds apart at the least.
 
-    After a question that reached nobody, the next is asked once only, until somebody answers again: with no network,
+    After a request that reached nobody, the next is sent once only, until somebody answers again: with no network,
     twelve symbols do not wait twelve times.
     """
 
@@ -87,7 +87,7 @@ class Client:
         self._reached = True
 
     def request(self, send: Callable[[], Answer], read: Callable[[Answer], T], what: str) -> T:
-        """Return what ``read`` makes of the answer to ``send``, asked again while faults may pass.
+        """Return what ``read`` makes of the answer to ``send``, sent again while faults may pass.
 
         Args:
             send: puts the question once; raises PassingError where the way there failed.
@@ -95,7 +95,7 @@ class Client:
             what: names the question in messages, such as ``^N225``.
 
         Raises:
-            ProviderError: no usable answer; how often it was asked is said.
+            ProviderError: no usable answer; the message says how often it was sent.
         """
         tries = 1 + (self.policy.retries if self._reached else 0)
         for tried in range(1, tries + 1):
@@ -123,7 +123,7 @@ class Client:
         return self.request(lambda: get(url, parameters, policy=self.policy, clock=self.clock), read, what)
 
     def pace(self) -> None:
-        """Wait until the provider may be asked again."""
+        """Wait until the next request may be sent."""
         at = self.clock.monotonic()
         if self._asked_at is not None and at - self._asked_at < self._interval_s:
             self.clock.sleep(self._interval_s - (at - self._asked_at))
@@ -131,7 +131,7 @@ class Client:
         self._asked_at = at
 
     def _wait(self, what: str, fault: PassingError, tried: int) -> None:
-        """Sleep before the next try: what the provider asked, or twice as long each time, drawn from its upper half."""
+        """Sleep before the next try: what the provider wants, or twice as long each time, drawn from its upper half."""
         wait_s = min(self.policy.first_wait_s * 2 ** (tried - 1), self.policy.longest_wait_s)
         wait_s *= 0.5 + 0.5 * self.clock.chance()
         if fault.wait_s is not None:

@@ -1,7 +1,7 @@
-"""Yahoo Finance, through yfinance: its session, cookies and crumb, and the chart it answers, read as it stands.
+"""Yahoo Finance, through yfinance: its session, cookies and crumb, and the chart it answers, read unchanged.
 
 yfinance's own tables are not used: they drop doubled days and merge rows in silence, and what is wrong with an answer
-is for ``prices.quality`` to judge. Prices are asked without adjustment for dividends; Yahoo has adjusted them for
+is for ``prices.quality`` to judge. Prices are requested without adjustment for dividends; Yahoo has adjusted them for
 splits already.
 """
 
@@ -118,7 +118,7 @@ class _FinalAnswer(Exception):
 
 def _yfinance_client(address: str, policy: RetryPolicy) -> Any:
     """Return yfinance's client; its cookies and crumb are those of this process, its cache lies in our home."""
-    import yfinance  # noqa: PLC0415 - a second, paid only when Yahoo is asked
+    import yfinance  # noqa: PLC0415 - a second, paid only when Yahoo is used
     from yfinance.data import YfData  # noqa: PLC0415
 
     yfinance.set_tz_cache_location(str(hustings_home() / "cache" / "yfinance"))
@@ -264,7 +264,7 @@ def _floats(values: list[Any], rows: int) -> Floats:
 
 
 def _check(meta: Mapping[str, Any], ticker: str, instrument: Instrument) -> None:
-    """Refuse a chart of something else than was asked."""
+    """Refuse a chart of something else than was requested."""
     answer = {k: meta.get(k) for k in ("symbol", "currency", "dataGranularity", "exchangeTimezoneName")}
     if str(answer["symbol"]).casefold() != ticker.casefold():
         _refuse(f"answered {answer['symbol']} when asked for {ticker}")
