@@ -28,8 +28,8 @@ Progress = Callable[[str], AbstractContextManager[None]]
 class Subject:
     """A strategy under examination and what it is run on.
 
-    ``fresh`` gives it made anew, its own modules read again, for as long as the context is open: a module then keeps
-    nothing of another world. It gives a rule, or the class of a backtrader strategy. ``facts`` are the files and
+    ``fresh`` gives a new instance, its own modules loaded again, for as long as the context is open: a module then
+    keeps nothing of another world. It gives a rule, or the class of a backtrader strategy. ``facts`` are the files and
     folders of the events and bars; ``seed`` is that of redrawn futures.
     """
 

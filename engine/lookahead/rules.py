@@ -115,7 +115,7 @@ def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()
 
 @dataclass
 class _Examination:
-    """Calls the rule of a subject, which is kept between two calls unless it must be made anew for each."""
+    """Calls the rule of a subject, which is kept between two calls unless each needs a new instance."""
 
     subject: Subject
     watch: Watch

@@ -217,8 +217,8 @@ class _Tally:
     def _rank(self, chunk: Chunk, known: NDArray[np.intp], values: Floats) -> None:
         keys = -self._sign * values
         by = np.lexsort((known, keys))[: self._top]
-        found = [(keys[i], row, chunk.results(row)) for i in by for row in [chunk.first + int(known[i])]]
-        self._best = sorted([*self._best, *found], key=lambda b: b[:2])[: self._top]
+        best = [(keys[i], row, chunk.results(row)) for i in by for row in [chunk.first + int(known[i])]]
+        self._best = sorted([*self._best, *best], key=lambda b: b[:2])[: self._top]
 
     def _add_to_slices(self, chunk: Chunk, known: NDArray[np.intp], values: Floats) -> None:
         which = self._space.which(chunk.first, chunk.last)

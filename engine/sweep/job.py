@@ -61,7 +61,7 @@ class Job:
 def job_of(space: Space, events: EventCatalogue, market: Market, *, terms: Terms, window: Window) -> Job:
     """Return the sweep of combinations over events and bars, with the bars of every instrument that they name.
 
-    Instruments are found by each value of each parameter, and by planning the first and the last combination.
+    They are named by each value of each parameter, or loaded when the first and the last combination are planned.
 
     Args:
         space: the combinations.

@@ -24,7 +24,7 @@ from strategies.loading import find_strategy, is_backtrader
 _LENGTH = re.compile(r"(\d+)\s*(y|years?|e|events?)?", re.IGNORECASE)
 
 _MAX_COMBINATIONS = 1_000_000_000
-"""At 7 s and 95 MB per million: two hours and 95 GB."""
+"""At about two minutes and 170 MB per million: a day and a half, and 170 GB."""
 _MAX_LENGTH = 5_000
 """Events or years of a window of a walk-forward: the calendar ends soon after."""
 

@@ -36,7 +36,7 @@ class SweepPlugin(WorkerPlugin):
         self.refused = ""
 
     def setup(self, worker: Any) -> None:
-        """Open the payload; an error is kept until it is asked for, since it would stop the worker."""
+        """Open the payload; an error is kept until it is requested, since it would stop the worker."""
         try:
             self.job = open_payload(self._payload)
         except WorkerRefusedError as e:
@@ -96,7 +96,7 @@ class ClusterPool:
         return bool(self._refusals) and all(self._refusals.values())
 
     def _able(self) -> frozenset[str]:
-        """Return the workers that are there and not refused; those not seen before are asked first."""
+        """Return the workers that are there and not refused; new ones are checked first."""
         try:
             there = set(self._client.nthreads())
             new = sorted(there - set(self._refusals))
