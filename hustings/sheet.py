@@ -16,7 +16,12 @@ def sheet_of(run: Run, study: "Study | None", *, trial: str) -> str:
     """Return the tear sheet of a run as one HTML page."""
     from reports.tearsheet import tearsheet
 
-    return tearsheet(run, study, trial=trial)
+    section = None
+    if study is not None:
+        from reports.study_section import study_section  # brings SciPy
+
+        section = study_section(study)
+    return tearsheet(run, section, trial=trial)
 
 
 def sheet_again(run: Run, folder: Path) -> str:

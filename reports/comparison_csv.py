@@ -1,4 +1,4 @@
-"""The tables of a comparison as CSV texts by file name; an empty cell is a number that cannot be had."""
+"""The tables of a comparison as CSV texts by file name; an empty cell is a number that is not available."""
 
 import csv
 import io

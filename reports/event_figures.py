@@ -1,7 +1,7 @@
 """The events of a run as figures: paths in event time, P&L event by event, and what hangs on each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,21 +20,7 @@ _FEW, _MANY = 40, 150
 """Of more paths than these each is drawn fainter."""
 
 
-@dataclass(frozen=True, eq=False)
-class PlaceboBand:
-    """What chance alone would give around an event: the study's, for the chart in event time.
-
-    ``low`` and ``high`` are cumulative returns (fractions) at sessions ``first``, ``first + 1`` and on; ``name`` says
-    what they are, such as "90 % of placebo dates".
-    """
-
-    name: str
-    first: int
-    low: Floats
-    high: Floats
-
-
-def event_time_svg(run: Run, placebo: PlaceboBand | None = None) -> str:
+def event_time_svg(run: Run, placebo: Range | None = None) -> str:
     """Return the chart of cumulative returns around the events: each event's path, their mean, and what chance gives.
 
     Empty where no path has a close before its event.
@@ -80,12 +66,11 @@ def _path_name(path: EventPath, values: Floats) -> str:
     return f"{path.event_id}, {path.instrument} {path.side}: {signed_percent(values[last])} by session {last - BEFORE}"
 
 
-def _ranges(placebo: PlaceboBand | None, last: int) -> list[Range]:
+def _ranges(placebo: Range | None, last: int) -> list[Range]:
     if placebo is None:
         return []
-    shown = slice(0, max(0, last - placebo.first + 1))
-    low, high = placebo.low[shown], placebo.high[shown]
-    return [Range(placebo.name, np.arange(placebo.first, placebo.first + len(low), dtype=np.float64), low, high)]
+    shown = placebo.days.astype(np.float64) <= last
+    return [replace(placebo, days=placebo.days[shown], low=placebo.low[shown], high=placebo.high[shown])]
 
 
 def waterfall_svg(run: Run) -> str:

@@ -4,7 +4,6 @@ Equity, drawdown and months are in another section of the page.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -29,40 +28,25 @@ from reports.charts import BarChart, Columns, bars_svg, box_of, boxes_svg, colum
 from reports.curves import tenths, with_start
 from reports.line_chart import AxisUnit, Band, Chart, Line, chart_svg
 from reports.numbers import percent, ratio
+from reports.parts import Figure, FigureSheet
 from reports.svg import NARROW
 
 MIN_SESSIONS = 5
 FALLS = 5
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One figure as an SVG element: the name of its place in the page, and its title."""
-
-    name: str
-    title: str
-    svg: Markup
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """The figures; ``missing`` says in sentences what is not among them, and why."""
-
-    figures: tuple[Figure, ...]
-    missing: tuple[str, ...]
-
-
-def performance_figures(run: Run) -> Sheet:
+def performance_figures(run: Run) -> FigureSheet:
     """Return the figures of a run's performance, or the reason why there are none."""
-    reason = _undrawable(run)
+    reason = undrawable(run)
     if reason:
-        return Sheet((), (reason,))
-    idle = _idle_half_year(run)
+        return FigureSheet((), (reason,))
+    idle = idle_half_year(run, half_year(run))
     figures = [Figure(name, title, Markup(svg)) for name, title, svg in _figures(run, ratios=not idle) if svg]
-    return Sheet(tuple(figures), (idle,) if idle else ())
+    return FigureSheet(tuple(figures), (idle,) if idle else ())
 
 
-def _undrawable(run: Run) -> str:
+def undrawable(run: Run) -> str:
+    """Return why there is nothing to draw of a run, blank if there is something."""
     if not run.trades:
         return "no trades: nothing to draw"
     if not run.returns.any():
@@ -77,9 +61,8 @@ def half_year(run: Run) -> int:
     return max(2, ceil(sessions_per_year(run.sessions) / 2))
 
 
-def _idle_half_year(run: Run) -> str:
+def idle_half_year(run: Run, window: int) -> str:
     """Return why rolling ratios are left out: over half a year without a position there is nothing to take one of."""
-    window = half_year(run)
     held = np.flatnonzero(held_sessions(run.sessions, run.trades))
     edges = np.concatenate(([-1], held, [len(run.sessions)]))
     longest = int(np.diff(edges).max()) - 1

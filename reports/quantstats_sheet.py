@@ -18,7 +18,6 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
 from math import ceil
@@ -31,13 +30,14 @@ import numpy as np
 from markupsafe import Markup
 
 from datasets.arrays import Floats
-from engine.metrics.metrics import held_sessions, sessions_per_year
+from engine.metrics.metrics import sessions_per_year
 from engine.run.run import Run
 from reports.page import render
+from reports.parts import Figure, FigureSheet
 from reports.performance import performance_rows
+from reports.performance_figures import idle_half_year, undrawable
 
 TEMPLATE = Path(__file__).parent / "templates" / "quantstats_figures.html"
-MIN_SESSIONS = 5
 FONT = "DejaVu Sans"
 """Comes with matplotlib: text is measured alike on every machine."""
 
@@ -96,45 +96,27 @@ _STYLE: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class QuantstatsFigure:
-    """One figure as an SVG element, and what it shows."""
-
-    name: str
-    caption: str
-    svg: str
-
-
-@dataclass(frozen=True)
-class QuantstatsSheet:
-    """The figures; ``missing`` says in sentences what is not among them, and why; ``version`` is that of quantstats."""
-
-    figures: tuple[QuantstatsFigure, ...]
-    missing: tuple[str, ...]
-    version: str
-
-
 def quantstats_page(run: Run) -> str:
     """Return quantstats' sheet of a run as one HTML page: its figures beside our numbers, and what it cannot draw."""
     sheet = quantstats_sheet(run)
-    figures = [(f, Markup(f.svg)) for f in sheet.figures]
-    return render("quantstats.html.j2", run=run, sheet=sheet, figures=figures, performance=performance_rows(run))
+    named = version("quantstats")
+    return render("quantstats.html.j2", run=run, sheet=sheet, version=named, performance=performance_rows(run))
 
 
-def quantstats_sheet(run: Run) -> QuantstatsSheet:
+def quantstats_sheet(run: Run) -> FigureSheet:
     """Return the figures quantstats draws of a run, or the reason why it cannot."""
-    reason = _undrawable(run)
+    reason = _not_drawn(run)
     if reason:
-        return QuantstatsSheet((), (reason,), version("quantstats"))
+        return FigureSheet((), (reason,))
     figures, missing = _drawn(run)
-    idle = _idle_half_year(run)
+    idle = idle_half_year(run, half_year(run))
     if idle and figures:
         missing = (*missing, idle)
         figures = tuple(f for f in figures if f.name not in RATIOS)
-    return QuantstatsSheet(figures, missing, version("quantstats"))
+    return FigureSheet(figures, missing)
 
 
-def _drawn(run: Run) -> tuple[tuple[QuantstatsFigure, ...], tuple[str, ...]]:
+def _drawn(run: Run) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
     """Return the figures with the benchmark, else without it, else none, and what is missing."""
     benchmark = _drawable_benchmark(run)
     figures = _figures(run, benchmark)
@@ -147,20 +129,6 @@ def _drawn(run: Run) -> tuple[tuple[QuantstatsFigure, ...], tuple[str, ...]]:
     return (), ("quantstats cannot draw returns that vary so little: nothing to draw",)
 
 
-def _idle_half_year(run: Run) -> str:
-    """Return why rolling ratios are left out: of returns that do not vary quantstats draws rounding errors."""
-    window = half_year(run)
-    held = np.flatnonzero(held_sessions(run.sessions, run.trades))
-    edges = np.concatenate(([-1], held, [len(run.sessions)]))
-    longest = int(np.diff(edges).max()) - 1
-    if longest < window:
-        return ""
-    return (
-        f"rolling Sharpe and Sortino ratios are left out: for {longest:,} sessions in a row no position was held,"
-        f" and over half a year ({window} sessions) without one there is nothing to take a ratio of"
-    )
-
-
 def half_year(run: Run) -> int:
     """Return the sessions of quantstats' rolling windows."""
     return ceil(whole_year(run) / 2)
@@ -171,16 +139,10 @@ def whole_year(run: Run) -> int:
     return max(2, round(sessions_per_year(run.sessions)))
 
 
-def _undrawable(run: Run) -> str:
-    if not run.trades:
-        return "no trades: nothing to draw"
-    if not run.returns.any():
-        return "the account never moved: nothing to draw"
-    if len(run.sessions) < MIN_SESSIONS:
-        return f"{len(run.sessions)} sessions: too few to draw; at least {MIN_SESSIONS} are needed"
-    if _reads_as_prices(run.returns):
+def _not_drawn(run: Run) -> str:
+    if not (reason := undrawable(run)) and _reads_as_prices(run.returns):
         return "no losing day and one above +100 %: quantstats would take these returns for prices, so it is not asked"
-    return ""
+    return reason
 
 
 def _reads_as_prices(returns: Floats) -> bool:
@@ -193,7 +155,7 @@ def _drawable_benchmark(run: Run) -> Floats | None:
     return None if returns is None or not returns.any() or _reads_as_prices(returns) else returns
 
 
-def _figures(run: Run, benchmark: Floats | None) -> tuple[QuantstatsFigure, ...]:
+def _figures(run: Run, benchmark: Floats | None) -> tuple[Figure, ...]:
     """Return the figures; none if quantstats gives up, as it does on series of few distinct values."""
     with TemporaryDirectory() as folder:
         page = Path(folder) / "sheet.html"
@@ -204,7 +166,7 @@ def _figures(run: Run, benchmark: Floats | None) -> tuple[QuantstatsFigure, ...]
             return ()
         parts = re.split(r"<!--figure (\w+)-->", page.read_text(encoding="utf-8"))
     drawn = {name: text for name, text in zip(parts[1::2], parts[2::2], strict=True) if "<svg" in text}
-    return tuple(QuantstatsFigure(n, CAPTIONS[n], clean_svg(t, prefix=n, label=CAPTIONS[n])) for n, t in drawn.items())
+    return tuple(Figure(n, CAPTIONS[n], Markup(clean_svg(t, prefix=n, label=CAPTIONS[n]))) for n, t in drawn.items())
 
 
 def _draw(run: Run, benchmark: Floats | None, page: Path) -> None:

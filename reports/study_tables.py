@@ -1,7 +1,6 @@
 """The tables of a study in reading order, as text: the terminal and the page show the same ones."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from engine.statistics.bootstrap import Interval
@@ -9,35 +8,24 @@ from engine.statistics.significance import Significance
 from engine.study.power import Power
 from engine.study.result import ObservationRow, Study, ViewResult
 from reports.numbers import count, percent, ratio, signed_percent
+from reports.parts import TextTable
 
 NONE = "n/a"
 _NOT_ENTERED = "not entered: it counts as no trial"
 
 
-@dataclass(frozen=True)
-class StudyTable:
-    """One table: its columns, those flush right, its rows as text, and a note under it."""
-
-    ident: str
-    title: str
-    columns: tuple[str, ...]
-    right: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    note: str = ""
-
-
-def study_tables(study: Study) -> tuple[StudyTable, ...]:
-    """Return the tables: what could be found, what was, on what it hangs, how it changes with a judgement."""
+def study_tables(study: Study) -> tuple[TextTable, ...]:
+    """Return the tables: power, tests, observations, concentration, sensitivity, correction for all trials."""
     made = (
         _power(study),
         _tests(study),
         _others(study),
         _observations(study),
-        _hangs(study),
+        _concentration(study),
         _left_out(study),
         _judgements(study),
     )
-    return (*(t for t in made if t.rows or t.note), _worth(study))
+    return (*(t for t in made if t.rows or t.note), _trials(study))
 
 
 def p_text(p: float | None, error: float = 0.0) -> str:
@@ -61,44 +49,44 @@ def registered_text(prereg: Mapping[str, Any]) -> str:
     return f"{asked}: " + (f"p = {p_text(found['p'])}" if found["p"] is not None else f"{NONE} ({found['reason']})")
 
 
-def _power(study: Study) -> StudyTable:
-    columns = ("true effect", "BMP", "sign-flip", "placebo", "exaggerated")
-    title = "What so few could find, before looking"
+def _power(study: Study) -> TextTable:
+    columns = ("true effect", "BMP", "sign-flip", "placebo", "exaggeration ratio (type M)")
+    title = "Statistical power (before the result)"
     power = study.power
     if power is None:
-        why = study.reasons.get("power", "it cannot be had")
-        return StudyTable("power", title, columns, columns[1:], (), f"Not available: {why}.")
+        why = study.reasons.get("power", "it is not available")
+        return TextTable(title, columns, (), columns[1:], f"Not available: {why}.", ident="power")
     rows = tuple(
         (
             percent(r.effect, 1),
             percent(r.bmp, 0),
             percent(r.sign_flip, 0),
             percent(r.placebo, 0),
-            NONE if r.exaggeration is None else f"{r.exaggeration:.1f} times",
+            NONE if r.exaggeration is None else f"{r.exaggeration:.1f}",
         )
         for r in power.rows
     )
     note = (
-        f"How often each test would reject at {power.alpha:.0%} if every observation held that much more, measured on "
-        f"{count(power.lists)} placebo lists (± {percent(power.error, 1)}). One observation spreads by "
+        f"How often each test rejects at {power.alpha:.0%} if every observation gains that much more, measured on "
+        f"{count(power.lists)} placebo lists (± {percent(power.error, 1)}). Standard deviation per event: "
         f"{percent(power.spread, 1)}{_detectable(power)}. "
-        "Exaggerated: how many times too large a mean is where BMP rejects."
+        "Exaggeration ratio (type M): how many times too large a mean is where BMP rejects."
     )
-    return StudyTable("power", title, columns, columns, rows, note)
+    return TextTable(title, columns, rows, columns, note, ident="power")
 
 
 def _detectable(power: Power) -> str:
     if power.detectable is None:
         return ""
-    return f"; with {power.n} of them a t-test finds {percent(power.detectable, 1)} or more four times in five"
+    return f"; with {power.n} of them a t-test detects {percent(power.detectable, 1)} or more with 80 % power"
 
 
-def _tests(study: Study) -> StudyTable:
+def _tests(study: Study) -> TextTable:
     several = len(study.views) > 1
     more = ("placebo, of all windows",) if several else ()
-    columns = ("window", "n", "mean net", "abnormal", "BMP t", "sign-flip", "placebo", *more, "interval")
+    columns = ("window", "n", "mean net", "abnormal", "p (BMP)", "sign-flip", "placebo", *more, "interval")
     rows = tuple(_test_row(v, several=several) for v in study.views)
-    return StudyTable("tests", "What they found", columns, columns[1:], rows, _tests_note(study))
+    return TextTable("Tests", columns, rows, columns[1:], _tests_note(study), ident="tests")
 
 
 def _test_row(view: ViewResult, *, several: bool) -> tuple[str, ...]:
@@ -138,31 +126,40 @@ def _counterfactual(study: Study) -> str:
         "mean": "beyond the mean of the 120 sessions before",
         "market": "beyond the benchmark's",
         "market-model": "beyond the market model of the 120 sessions before",
-        "none": "nothing being expected of a date",
+        "none": "with an expected return of 0",
     }
     return named[study.model]
 
 
-def _others(study: Study) -> StudyTable:
+def _others(study: Study) -> TextTable:
     columns = ("other test", "n", "statistic", "p", "read from", "why it is not shown by default")
     rows = tuple(
         (o.test.name, str(o.test.n), ratio(o.test.statistic), p_text(o.test.p, o.test.error), _read_from(o.test), o.why)
         for o in study.more
     )
-    return StudyTable("other-tests", "Other tests", columns, ("n", "statistic", "p"), rows)
+    return TextTable("Other tests", columns, rows, ("n", "statistic", "p"), ident="other-tests")
 
 
 def _read_from(test: Significance) -> str:
     return test.reference if test.p is not None else test.reason
 
 
-def _observations(study: Study) -> StudyTable:
-    columns = ("observation", "from", "to", "trades", "net", "abnormal", "standardized", "beyond other dates")
+def _observations(study: Study) -> TextTable:
+    columns = (
+        "observation",
+        "from",
+        "to",
+        "trades",
+        "net",
+        "abnormal",
+        "standardized",
+        "percentile among placebo dates",
+    )
     rows = tuple(_observation(o) for o in (*study.observations, *study.lost))
     lost = " ".join(f"{' + '.join(o.events)} has no abnormal return: {o.reason}." for o in study.lost)
     held = f"{study.open_trades} still held at the end, not counted." if study.open_trades else ""
     note = " ".join(n for n in (f"Sessions are those of {study.reference}.", lost, held) if n)
-    return StudyTable("observations", "The observations", columns, columns[3:], rows, note)
+    return TextTable("Observations", columns, rows, columns[3:], note, ident="observations")
 
 
 def _observation(row: ObservationRow) -> tuple[str, ...]:
@@ -178,69 +175,72 @@ def _observation(row: ObservationRow) -> tuple[str, ...]:
     )
 
 
-def _hangs(study: Study) -> StudyTable:
+def _concentration(study: Study) -> TextTable:
     given = study.concentration
     columns = ("question", "answer")
     if given is None:
-        why = study.reasons.get("concentration", "it cannot be had")
-        return StudyTable("concentration", "On how few it hangs", columns, (), (), f"Not available: {why}.")
-    p = f"fewest to go for BMP's p to rise above {given.alpha:.0%}"
+        why = study.reasons.get("concentration", "it is not available")
+        return TextTable("Concentration", columns, (), (), f"Not available: {why}.", ident="concentration")
+    p = f"events to drop before the BMP p-value exceeds {given.alpha:.0%}"
     own = study.views[0].tests[0].p
     none = "it is above already" if own is None or own > given.alpha else "none do"
     lost = _number(given.loses_significance, none)
     rows = (
         ("largest share of all absolute returns", f"{given.top}: {percent(given.top_share, 0)}"),
-        ("fewest to go for the mean to change its sign", _number(given.flips_sign, "none do")),
+        ("events to drop before the sign changes", _number(given.flips_sign, "none do")),
         (p, lost),
     )
-    return StudyTable("concentration", "On how few it hangs", columns, (), rows, "The best are taken away first.")
+    return TextTable("Concentration", columns, rows, (), "The best events are dropped first.", ident="concentration")
 
 
 def _number(value: int | None, none: str) -> str:
     return none if value is None else str(value)
 
 
-def _left_out(study: Study) -> StudyTable:
+def _left_out(study: Study) -> TextTable:
     columns = ("without", "n", "mean abnormal", "BMP t", "p")
     given = study.concentration
     kept = () if given is None else (*given.one_out, *(y for y in given.year_out if y.n < given.one_out[0].n))
     mean = study.views[0].mean_abnormal or 0.0
     ordered = sorted(kept, key=lambda o: (-round(abs(o.mean - mean), 12), o.without))
     rows = tuple((o.without, str(o.n), signed_percent(o.mean), ratio(o.statistic), p_text(o.p)) for o in ordered)
-    title = "One left out at a time, and a year's where it has several"
-    return StudyTable(
-        "left-out", title, columns, columns[1:], rows, "What changes the mean most stands first." if rows else ""
+    title = "Leave-one-event-out, and leave-one-year-out where a year has several"
+    return TextTable(
+        title, columns, rows, columns[1:], "What changes the mean most is first." if rows else "", ident="left-out"
     )
 
 
-def _judgements(study: Study) -> StudyTable:
-    columns = ("another judgement", "n", "mean net", "abnormal", "BMP p")
+def _judgements(study: Study) -> TextTable:
+    columns = ("label or timing", "n", "mean net", "abnormal", "p (BMP)")
     rows = tuple(
         (v.what, str(v.n), signed_percent(v.mean_net), signed_percent(v.mean_abnormal), p_text(v.p))
         for v in study.variations
     )
     note = "Labels are flipped one at a time; flips that change no trade are left out."
-    return StudyTable("judgements", "Under other judgements", columns, columns[1:], rows, note if rows else "")
-
-
-def _worth(study: Study) -> StudyTable:
-    return StudyTable(
-        "worth", "What it is worth after all that was tried", ("question", "answer"), (), tuple(_worths(study))
+    return TextTable(
+        "Sensitivity to labels and timing", columns, rows, columns[1:], note if rows else "", ident="judgements"
     )
 
 
-def _worths(study: Study) -> Iterator[tuple[str, str]]:
+def _trials(study: Study) -> TextTable:
+    return TextTable("Correction for all trials", ("question", "answer"), tuple(_trial_rows(study)), (), ident="worth")
+
+
+def _trial_rows(study: Study) -> Iterator[tuple[str, str]]:
     sharpe = study.sharpe
     yield "Sharpe ratio per observation", _or_note(ratio(sharpe.sharpe, 3), sharpe.notes.get("sharpe"))
     chance = sharpe.probabilistic
-    yield "chance that the true ratio is above 0 (PSR)", _or_note(percent(chance, 1), sharpe.notes.get("probabilistic"))
+    yield (
+        "probability that the true ratio is above 0 (PSR)",
+        _or_note(percent(chance, 1), sharpe.notes.get("probabilistic")),
+    )
     deflated = sharpe.deflated
-    tried = f"the same above what the best of {sharpe.trials} worthless variants shows (DSR)"
+    tried = f"deflated Sharpe ratio, {sharpe.trials} zero-skill variants (95 % is the usual bar)"
     yield tried, _or_note(percent(deflated, 1), sharpe.notes.get("deflated"))
     least = None if sharpe.minimum_trades is None else f"{sharpe.minimum_trades:,.0f}"
     yield "observations needed for PSR to reach 95 %", _or_note(least or NONE, sharpe.notes.get("minimum_trades"))
     yield from _after_all(study)
-    yield "wanted against declined events of the same kind", _label_text(study)
+    yield "selected against rejected events of the same kind", _label_text(study)
 
 
 def _after_all(study: Study) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,6 @@
 """The page of a sweep: its best combinations, their deflated Sharpe ratios, and the metric by each parameter."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from engine.sweep.result import SweepResult
 from engine.sweep.walk_forward import Fold
 from reports.numbers import count, metric_text, percent, plain
 from reports.page import render
+from reports.parts import TextTable
 from reports.sweep_figures import group_text, heat_map_svg, value_text
 
 _NAMED = {m.name: m for m in METRICS}
@@ -27,17 +27,6 @@ def _label(name: str) -> str:
 
 def _writer(name: str) -> Callable[[float | None], str]:
     return partial(metric_text, _NAMED[name])
-
-
-@dataclass(frozen=True)
-class SweepTable:
-    """A table as text, for a page or a terminal: ``right`` are the columns set flush right."""
-
-    title: str
-    columns: list[str]
-    rows: list[list[str]]
-    right: list[str]
-    note: str = ""
 
 
 def sweep_page(result: SweepResult) -> str:
@@ -67,7 +56,7 @@ def _maps(digest: Digest) -> list[str]:
     ]
 
 
-def best_table(result: SweepResult) -> SweepTable:
+def best_table(result: SweepResult) -> TextTable:
     """Return the best combinations with their metrics, their deflated Sharpe ratios, and their replays."""
     metric = result.digest.metric
     shown = [metric, *(m.name for m in METRICS if m.key and m.name != metric)]
@@ -78,7 +67,7 @@ def best_table(result: SweepResult) -> SweepTable:
         f"{result.trials:,} zero-skill trials (Bailey and López de Prado 2014). Each combination is one trial."
     )
     columns = ["#", "parameters", *labels, "deflated", "replay"]
-    return SweepTable(f"The best by {_label(metric)}", columns, rows, ["#", *labels, "deflated", "replay"], note)
+    return TextTable(f"The best by {_label(metric)}", columns, rows, ["#", *labels, "deflated", "replay"], note)
 
 
 def _best_row(n: int, result: SweepResult, best: ReplayedCombination, shown: list[str]) -> list[str]:
@@ -142,7 +131,7 @@ def _correction(result: SweepResult, best: ReplayedCombination) -> str:
     )
 
 
-def slice_table(digest: Digest, each: Slice) -> SweepTable:
+def slice_table(digest: Digest, each: Slice) -> TextTable:
     """Return the metric by the values of one parameter."""
     write = _writer(digest.metric)
     numbers = zip(each.groups[0], each.count, each.mean, each.best, strict=True)
@@ -150,10 +139,10 @@ def slice_table(digest: Digest, each: Slice) -> SweepTable:
         [group_text(ends), count(float(n)), write(float(mean)), write(float(best))] for ends, n, mean, best in numbers
     ]
     [name] = each.names
-    return SweepTable(name, [name, "combinations", "mean", "best"], rows, ["combinations", "mean", "best"])
+    return TextTable(name, [name, "combinations", "mean", "best"], rows, ["combinations", "mean", "best"])
 
 
-def walk_forward_tables(result: SweepResult) -> list[SweepTable]:
+def walk_forward_tables(result: SweepResult) -> list[TextTable]:
     """Return the folds of a walk-forward and the account that trades all tests; nothing without a walk-forward."""
     lengths = result.manifest["walk_forward"]
     if lengths is None:
@@ -164,7 +153,7 @@ def walk_forward_tables(result: SweepResult) -> list[SweepTable]:
     title = f"Walk-forward: trained on {lengths['train']}, traded for the next {lengths['test']}"
     note = "Each test window trades the combination that is best in the training window, which ends before it."
     return [
-        SweepTable(title, ["training", "test", "chosen", *numbers], rows, numbers, note),
+        TextTable(title, ["training", "test", "chosen", *numbers], rows, numbers, note),
         _stitched(result.stitched),
     ]
 
@@ -182,24 +171,24 @@ def _window(window: Window, events: int) -> str:
     return f"{window.since} to {window.until or 'the end'} ({events} event{'' if events == 1 else 's'})"
 
 
-def _stitched(run: Run | None) -> SweepTable:
+def _stitched(run: Run | None) -> TextTable:
     title = "Out of sample, stitched: one account that trades every test window"
     columns = ["metric", "value"]
     if run is None:
-        return SweepTable(title, columns, [], ["value"], "It never traded.")
+        return TextTable(title, columns, [], ["value"], "It never traded.")
     reasons = {name: f" ({why})" for name, why in run.notes.items() if why}
     rows = [[m.label, metric_text(m, run.metrics[m.name]) + reasons.get(m.name, "")] for m in METRICS]
-    return SweepTable(title, columns, rows, ["value"], "Trades are not cut where their window ends.")
+    return TextTable(title, columns, rows, ["value"], "Trades are not cut where their window ends.")
 
 
-def _failures(result: SweepResult) -> SweepTable | None:
+def _failures(result: SweepResult) -> TextTable | None:
     digest = result.digest
     if not digest.failed:
         return None
     rows = [[why, count(float(n))] for why, n in digest.reasons]
     given = ((row, _parameters(result, row)) for row, _ in digest.failures[:5])
     first = "; ".join(f"combination {row} ({text})" if text else f"combination {row}" for row, text in given)
-    return SweepTable("reasons", ["reason", "combinations"], rows, ["combinations"], f"The first: {first}.")
+    return TextTable("reasons", ["reason", "combinations"], rows, ["combinations"], f"The first: {first}.")
 
 
 def _inputs(result: SweepResult) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ from markupsafe import Markup
 from engine.metrics.metrics import drawdowns
 from engine.run.attribution import leave_one_out
 from engine.run.run import Run
-from engine.study.result import Study
 from reports.curves import drawdown_svg, equity_svg
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg
 from reports.event_tables import parts_rows, parts_total, skipped_rows, trade_rows, without_rows
@@ -16,24 +15,23 @@ from reports.headline import account_cards, bearing, outcome, trade_cards
 from reports.heat import cost_rows, timing_grid, year_rows
 from reports.numbers import points, ratio
 from reports.page import render, simulated_symbols
+from reports.parts import StudySection
 from reports.performance import performance_rows
 from reports.performance_figures import performance_figures, recovered
 from reports.reproduce import command
-from reports.study_section import study_section
 
 WORST = 10
 
 
-def tearsheet(run: Run, study: Study | None = None, *, trial: str = "") -> str:
+def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -> str:
     """Return the tear sheet of a run as one HTML page; the same arguments give the same bytes.
 
     Args:
         run: what the engine left.
-        study: what its events can bear, if it was studied; its placebo band is drawn around the events.
+        study: the section of its study, if it was studied; its placebo band is drawn around the events.
         trial: its place among all that was tried, in words.
     """
-    manifest, section = run.manifest, None if study is None else study_section(study)
-    placebo = None if section is None else section.placebo
+    manifest, placebo = run.manifest, None if study is None else study.placebo
     without = leave_one_out(run.trades)
     return render(
         "tearsheet.html.j2",
@@ -59,7 +57,7 @@ def tearsheet(run: Run, study: Study | None = None, *, trial: str = "") -> str:
         without=without_rows(without),
         without_svg=Markup(without_svg(without)) if len(without) > 1 else "",
         skipped=skipped_rows(run),
-        study=section,
+        study=study,
         trial=trial,
         variants=run.variants,
         timing=None if run.variants is None else timing_grid(run.variants),

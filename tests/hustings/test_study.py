@@ -25,7 +25,7 @@ def test_a_study_prints_power_first_and_the_verdict_last(cli: Cli, home: Path) -
     assert said.code == 0
     places = [
         said.out.index(t)
-        for t in ("What so few could find", "What they found", "On how few it hangs", "5 observations,")
+        for t in ("Statistical power (before the result)", "Tests", "Concentration", "5 observations,")
     ]
     assert places == sorted(places)
     assert "With 5 observations the p-value of the sign-flip test is at least 0.0625." in said.out

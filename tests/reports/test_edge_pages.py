@@ -11,6 +11,7 @@ from engine.run.run import EventPath
 from engine.run.variants import ParameterSensitivity, SensitivityCase
 from engine.study.settings import Settings
 from engine.study.study import study
+from reports.study_section import study_section
 from reports.tables import tables
 from reports.tearsheet import tearsheet
 from tests.engine.study.worlds import subject, walk
@@ -59,10 +60,10 @@ def test_no_events(idle):
     page = tearsheet(idle)
     _is_whole(page)
     assert "The account made 0.00 % in 81 days." in page_text(page)
-    assert "No trades: no event made this rule trade." in _section(page, "events")
+    assert "No trades: the rule selected no event that could be traded." in _section(page, "events")
     assert "No trades: nothing to draw." in _section(page, "around")
-    assert "nothing came from anywhere but idle cash" in _section(page, "parts")
-    assert "there is nothing to leave out" in _section(page, "without-one")
+    assert "all P&L is interest on idle cash" in _section(page, "parts")
+    assert "No closed trade." in _section(page, "without-one")
 
 
 def test_one_event():
@@ -198,7 +199,7 @@ def test_the_mean_path_is_drawn_from_every_event():
 def test_a_study_brings_its_own_section_its_verdict_and_what_chance_gives():
     given = subject(walk(), rows=[300, 500, 700, 900], hold=5)
     made = study(given, Settings(draws=200))
-    page = tearsheet(given.run, made, trial="trial 3 of 7")
+    page = tearsheet(given.run, study_section(made), trial="trial 3 of 7")
     assert '<polygon class="range"' in page
     assert "grey: the means of nine of ten placebo lists" in page_text(page)
     assert '<a href="#study">' in page
@@ -214,11 +215,11 @@ def test_other_holds_and_costs_are_told_and_the_run_itself_is_marked():
     costs = (SensitivityCase(None, None, 0.0, 2, None, 0.0), SensitivityCase(None, None, 5.0, 2, -0.01, -0.3))
     text = _section(tearsheet(replace(_many(2), variants=ParameterSensitivity(timing, costs, "a note"))), "otherwise")
     assert "Held waited 0 sessions waited 1 session" in text
-    assert "held 2 sessions +2.00 % this run 50.00 % in all, n 2 +1.50 %" in text
+    assert "held 2 sessions +2.00 % this run total 50.00 %, n 2 +1.50 %" in text
     assert "0 times n/a 0.00 % 2" in text
     assert "5 times -1.00 % -30.00 % 2" in text
     assert "A note." in text
-    assert "Not reckoned for this run" in _section(tearsheet(_many(2)), "otherwise")
+    assert "Not computed for this run" in _section(tearsheet(_many(2)), "otherwise")
 
 
 def test_the_page_alone_tells_how_to_run_it_again():

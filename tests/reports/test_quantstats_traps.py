@@ -342,7 +342,7 @@ def test_19c_an_account_that_never_moved_makes_a_page_beside_a_benchmark(tmp_pat
     with pytest.raises(ValueError, match="linear regression"):
         theirs.html(series(np.zeros(80)), series(market), output=str(tmp_path / "x.html"))
     run = make_run(business_days("2024-01-01", 80), np.zeros(80), benchmark="TOPIX", benchmark_returns=market)
-    assert "No trades: no event made this rule trade." in page_text(tearsheet(run))
+    assert "No trades: the rule selected no event that could be traded." in page_text(tearsheet(run))
 
 
 def test_a_benchmark_named_strategy_makes_a_page(tmp_path):

@@ -230,7 +230,7 @@ def test_the_run_is_not_changed(traded):
 def test_without_trades_nothing_is_drawn(idle):
     text = page_text(tearsheet(idle))
     assert "No trades: nothing to draw." in text
-    assert "No trades: no event made this rule trade." in text
+    assert "No trades: the rule selected no event that could be traded." in text
     assert "No closed trade: these numbers say nothing about the rule." in text
     assert "Win rate n/a no closed trades" in text
 
