@@ -306,7 +306,7 @@ def test_a_last_number_that_is_cut_shows_though_no_length_was_told(server: Loopb
     [
         (
             b"Date,Open,High,Low,Close,Volume\r\n2026-02-09,1,2,1\r\n",
-            "answered 4 fields in line 2 where the header has 6",
+            "line 2: not 6 fields as the header has",
         ),
         (b"Date,Open,High,Low,Close,Volume\r\n", "a header and no rows"),
         (b'{"error": "busy"}', "JSON instead of CSV"),

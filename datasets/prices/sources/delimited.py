@@ -1,14 +1,14 @@
-"""Reads the CSV that a provider answers: strictly, since what is not just so is not an answer."""
+"""Reads the CSV that a provider answers, strictly: what differs from its layout is not an answer."""
 
-import csv
-import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from datasets.csv_rows import CsvRow, parse_csv
+from datasets.errors import UserError
 from datasets.prices.sources.http import Answer, PassingError, ProviderError, status_text
 from datasets.prices.table import PriceTable, Unreadable
 
@@ -35,7 +35,7 @@ def text_of(answer: Answer) -> str:
         ProviderError: it is something else than CSV.
     """
     if answer.status != 200:
-        raise ProviderError(f"{status_text(answer.status)}{_said(answer.body)}")
+        raise ProviderError(f"{status_text(answer.status)}{_page_title(answer.body)}")
     try:
         text = answer.body.decode("utf-8-sig")
     except UnicodeDecodeError as e:
@@ -43,7 +43,7 @@ def text_of(answer: Answer) -> str:
     if not text.strip():
         raise PassingError("answered nothing")
     if text.lstrip().startswith("<"):
-        raise PassingError(f"answered a web page instead of CSV{_said(answer.body)}")
+        raise PassingError(f"answered a web page instead of CSV{_page_title(answer.body)}")
     if text.lstrip().startswith(("{", "[")):
         raise ProviderError(f"answered JSON instead of CSV: {_clip(text)}")
     if not answer.sized and not text.endswith("\n"):
@@ -63,49 +63,40 @@ def table_of(text: str, layouts: Sequence[tuple[tuple[str, ...], ProviderLayout]
         ProviderError: another header.
         PassingError: a row with fewer or more fields than the header, or no rows.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        header, rows, lines = _rows(reader)
-    except csv.Error as e:
-        raise PassingError(f"answered damaged CSV in line {reader.line_num}") from e
-    layout = next((layout for known, layout in layouts if _fold(known) == _fold(header)), None)
+        file = parse_csv(text.encode(), name)
+        layout = next((layout for known, layout in layouts if _fold(known) == _fold(file.columns)), None)
+        rows = () if layout is None else file.rows
+    except UserError as e:
+        raise PassingError(f"answered damaged CSV ({e})") from e
     if layout is None:
-        raise ProviderError(f"answered columns {_clip(','.join(header))}; {','.join(layouts[0][0])} must come")
+        raise ProviderError(f"answered columns {_clip(','.join(file.columns))}; {','.join(layouts[0][0])} must come")
     if not rows:
         raise ProviderError("answered a header and no rows")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(header):
-            raise PassingError(f"answered {len(row)} fields in line {line} where the header has {len(header)}")
-    return _table(rows, lines, layout, name)
+    return _table(rows, dict(zip(layout.columns, file.columns, strict=True)), layout, name)
 
 
-def _rows(reader: Any) -> tuple[list[str], list[list[str]], list[int]]:
-    """Return the header, the rows that hold something, and their lines."""
-    header = [c.strip() for c in next(reader, [])]
-    found = [([c.strip() for c in row], reader.line_num) for row in reader if row]
-    return header, [row for row, _ in found], [line for _, line in found]
-
-
-def _table(rows: list[list[str]], lines: list[int], layout: ProviderLayout, name: str) -> PriceTable:
-    at = layout.columns.index("date")
-    dates = [_date(row[at]) for row in rows]
-    lost = [Unreadable(n, "date", row[at]) for n, row, d in zip(lines, rows, dates, strict=True) if d is None]
-    kept = [(n, row) for n, row, d in zip(lines, rows, dates, strict=True) if d is not None]
-    columns = {c: np.full(len(kept), np.nan) for c in _PRICES}
-    for column, place in ((c, n) for n, c in enumerate(layout.columns) if c != "date"):
-        columns[column] = np.array([_number(row[place], layout.missing) for _, row in kept], dtype=np.float64)
-        lost += [Unreadable(n, column, row[place]) for n, row in kept if not _is_number(row[place], layout.missing)]
+def _table(rows: Sequence[CsvRow], titles: Mapping[str, str], layout: ProviderLayout, name: str) -> PriceTable:
+    dates = [_date(row.cells[titles["date"]]) for row in rows]
+    kept = [row for row, date in zip(rows, dates, strict=True) if date is not None]
+    lost = [
+        Unreadable(row.line, "date", row.cells[titles["date"]])
+        for row, date in zip(rows, dates, strict=True)
+        if date is None
+    ]
+    columns: dict[str, Any] = {c: np.full(len(kept), np.nan) for c in (*_PRICES, "adjusted_close")}
+    for column, title in titles.items():
+        if column != "date":
+            cells = [row.cells[title] for row in kept]
+            columns[column] = np.array([_number(cell, layout.missing) for cell in cells], dtype=np.float64)
+            bad = [row for row in kept if not _is_number(row.cells[title], layout.missing)]
+            lost += [Unreadable(row.line, column, row.cells[title]) for row in bad]
     return PriceTable(
         name=name,
         layout=layout.name,
         session=np.array([d for d in dates if d is not None], dtype="datetime64[D]"),
-        open=columns["open"],
-        high=columns["high"],
-        low=columns["low"],
-        close=columns["close"],
-        volume=columns["volume"],
-        adjusted_close=np.full(len(kept), np.nan),
-        line=np.array([n for n, _ in kept], dtype=np.int64),
+        **columns,
+        line=np.array([row.line for row in kept], dtype=np.int64),
         unreadable=tuple(lost),
     )
 
@@ -129,7 +120,7 @@ def _fold(header: Sequence[str]) -> tuple[str, ...]:
     return tuple(c.casefold() for c in header)
 
 
-def _said(body: bytes) -> str:
+def _page_title(body: bytes) -> str:
     """Return the title of a web page, as ``: 'Page not found'``, or nothing."""
     title = re.search(rb"<title[^>]*>([^<]*)</title>", body[:20_000], re.IGNORECASE)
     text = _clip(title.group(1).decode("utf-8", "replace")) if title else ""
