@@ -166,11 +166,11 @@ def _check_some_done(result: SweepResult) -> None:
 
 
 def _written(result: SweepResult, folder: SweepFolder, *, report: bool) -> dict[str, Path]:
-    from reports.sweep import sweep_page
-
     files = {"results": folder.results, "manifest": folder.path / "manifest.json"}
     files["summary"] = folder.write("summary.json", as_json(result_json(result)))
     if report:
+        from reports.sweep import sweep_page
+
         files["page"] = folder.write("sweep.html", sweep_page(result))
     folder.tidy()
     return files
