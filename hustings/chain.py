@@ -1,4 +1,4 @@
-"""A table that is only appended to: each row carries the SHA-256 of what it says and of the row before it."""
+"""A table that is only appended to: each row holds the SHA-256 of its fields and of the row before it."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 GENESIS = "0" * 64
-"""What stands in the place of the hash before the first row's."""
+"""The hash before the first row."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS ledger (
@@ -24,10 +24,10 @@ CREATE TRIGGER IF NOT EXISTS ledger_stays BEFORE UPDATE ON ledger BEGIN SELECT R
 
 
 class RowKind(StrEnum):
-    """What a row tells.
+    """The kind of a row.
 
-    A first run, a sweep, the same again, a run of a registry older than the ledger, a preregistration, a run studied
-    with settings it had not been studied with before.
+    A first run, a sweep, a repetition, a run of a registry older than the ledger, a preregistration, a run studied with
+    new settings.
     """
 
     TRIAL = "trial"
@@ -40,11 +40,10 @@ class RowKind(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """One row. ``place`` counts from 1 without gaps; ``trial`` is the number of the trial it tells of.
+    """One row. ``place`` counts from 1 without gaps; ``trial`` is the number of its trial.
 
-    ``parameters``, ``ground``, ``terms`` and ``dates`` are JSON, or blank where they are not known; ``terms`` of a
-    study are its settings. ``n_closed`` counts the observations that the closed trades are, and the numbers after it
-    are of those.
+    ``parameters``, ``ground``, ``terms`` and ``dates`` are JSON, or blank if unknown; ``terms`` of a study are its
+    settings. ``n_closed`` counts the observations of the closed trades, and the numbers after it are theirs.
     """
 
     kind: str
@@ -70,7 +69,7 @@ _COLUMNS = ",".join(f.name for f in fields(Row))
 
 @dataclass(frozen=True)
 class Break:
-    """The first row of a chain that does not fit, and why."""
+    """The first row of a chain that does not match, and why."""
 
     place: int
     why: str
@@ -88,43 +87,42 @@ def append(db: sqlite3.Connection, row: Row) -> Row:
 
 
 def seal(row: Row, before: str) -> str:
-    """Return the SHA-256 (hex) of the hash before a row and of all that the row says, its place included."""
-    said = list(vars(row).values())[:-1]
-    return hashlib.sha256(f"{before}\n{json.dumps(said, default=repr)}".encode()).hexdigest()
+    """Return the SHA-256 (hex) of the hash before a row and of the row's fields, its place included."""
+    fields_ = list(vars(row).values())[:-1]
+    return hashlib.sha256(f"{before}\n{json.dumps(fields_, default=repr)}".encode()).hexdigest()
 
 
 def rows(db: sqlite3.Connection, where: str = "1", *values: str) -> Iterator[Row]:
-    """Return the rows of which an SQL condition holds, in their order."""
-    found = db.execute(f"SELECT {_COLUMNS} FROM ledger WHERE {where} ORDER BY place", values)
-    return (Row(*r) for r in found)
+    """Return the rows that meet an SQL condition, in their order."""
+    return (Row(*r) for r in db.execute(f"SELECT {_COLUMNS} FROM ledger WHERE {where} ORDER BY place", values))
 
 
 def first_break(chain: Iterable[Row]) -> Break | None:
-    """Return where a whole chain first does not fit: a row is missing, moved or changed; None where it is whole."""
+    """Return the first place where a chain does not match: a row is missing, moved or changed; None if all match."""
     before = GENESIS
     for place, row in enumerate(chain, start=1):
         if row.place != place:
-            return Break(place, f"row {place} is missing: row {row.place} stands in its place")
+            return Break(place, f"row {place} is missing: row {row.place} is in its place")
         if seal(row, before) != row.hash:
             which = "it" if place == 1 else f"it or row {place - 1}"
-            return Break(place, f"row {place} ({_told(row)}) is not sealed by its hash: {which} was changed")
+            return Break(place, f"row {place} ({_described(row)}) does not match its hash: {which} was changed")
         before = row.hash
     return None
 
 
 def head(db: sqlite3.Connection) -> str:
-    """Return the hash of the last row that is more than a repetition; ``GENESIS`` where there is none."""
+    """Return the hash of the last row that is no repetition; ``GENESIS`` if there is none."""
     query = "SELECT hash FROM ledger WHERE kind <> ? ORDER BY place DESC LIMIT 1"
     found = db.execute(query, (RowKind.REPEAT,)).fetchone()
     return str(found[0]) if found else GENESIS
 
 
 def _kept(value: float | None) -> float | None:
-    """Return a number as SQLite gives it back: it keeps no sign on zero."""
+    """Return a number as SQLite returns it: without the sign of zero."""
     return None if value is None else value + 0.0
 
 
-def _told(row: Row) -> str:
+def _described(row: Row) -> str:
     if row.kind == RowKind.PREREG:
         return f"preregistration of {row.strategy}"
     if row.kind == RowKind.STUDY:

@@ -1,4 +1,4 @@
-"""The ledger of trials: runs and studies are appended to the registry's chain, where a row lost or changed shows."""
+"""The ledger of trials: runs and studies are appended to the registry's chain, which shows a lost or changed row."""
 
 import json
 import sqlite3
@@ -18,54 +18,54 @@ from hustings.registry import database
 from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 
 _SWEEP = "sweep-"
-"""How the name of a sweep begins where a run has its id."""
-_SAME = 1e-9  # of two results of one run: what two processors may differ by
+"""The beginning of the id of a sweep among the ids of runs."""
+_SAME = 1e-9  # relative: two processors may differ so much in the results of one run
 _GROUND = {f.name for f in fields(Ground)}
 
 
 def enter(run: Run, *, prereg: str = "") -> TrialPosition:
-    """Append a run to the ledger and return where it then stands.
+    """Append a run to the ledger and return its position.
 
-    A run of an id that stands there with the same result is the same trial again: it keeps its number, and the row
-    says ``repeat``. Another result of the same id (a rule that is not deterministic) is another trial.
+    A run with the id and the result of an earlier one is the same trial again: it keeps that number, and its row is a
+    ``repeat``. Another result of the same id (a rule that is not deterministic) is another trial.
 
     Args:
         run: what was run.
-        prereg: the SHA-256 of the preregistration it was run under; by default that of the last one of the same rule
-            and parameters in the chain.
+        prereg: the SHA-256 of its preregistration; by default the last one of the same rule and parameters.
 
     Raises:
         UserError: the registry cannot be written.
     """
     with _ledger() as db:
-        row = _row_of(run, prereg=prereg)
-        row = row if prereg else replace(row, prereg=_last_prereg(db, row))
-        standing = _standing(db, row)
-        kind = RowKind.REPEAT if standing else RowKind.TRIAL
-        trial = standing.k if standing else _count(db) + 1
-        append(db, replace(row, kind=kind, trial=trial))
-        return _position(db, run, trial)
+        row = _with_prereg(db, _run_row(run), prereg)
+        return _position(db, run, _append_trial(db, row, _repeated(db, row)))
+
+
+def _append_trial(db: sqlite3.Connection, row: Row, repeated: Trial | None, n: int = 1) -> int:
+    """Append a row that counts as n trials, or repeats one, and return its number."""
+    trial = repeated.k if repeated else _count(db) + n
+    append(db, replace(row, kind=RowKind.REPEAT if repeated else row.kind, trial=trial))
+    return trial
 
 
 def enter_study(run: Run, settings: Mapping[str, Any], *, prereg: str = "") -> int:
     """Append the settings with which a run is studied, and return with how many it has been studied, these included.
 
-    The same settings again are neither counted nor appended again.
+    The same settings are counted and appended once.
 
     Args:
         run: what is studied.
         settings: plain values, as JSON holds them.
-        prereg: the SHA-256 of the preregistration it is studied under; by default that of the last one of the same
-            rule and parameters in the chain.
+        prereg: the SHA-256 of the preregistration; by default the last one of the same rule and parameters.
 
     Raises:
         UserError: the registry cannot be written.
     """
     with _ledger() as db:
-        row = _study_row(run, settings, prereg=prereg)
+        row = _row(RowKind.STUDY, run.run_id, run.manifest, terms=canonical(settings))
         known = {r.terms for r in _studies(db, run.run_id)}
         if row.terms not in known:
-            append(db, row if prereg else replace(row, prereg=_last_prereg(db, row)))
+            append(db, _with_prereg(db, row, prereg))
         return len(known | {row.terms})
 
 
@@ -78,32 +78,33 @@ class Used:
 
 
 def used_before(sha256: str, run: Run, settings: Mapping[str, Any]) -> Used:
-    """Return what was made under a preregistration before a run was first studied with settings.
+    """Return what was made under a preregistration before a run was first studied with some settings.
 
-    Under it is what names it, and what was made after it with its rule and parameters, though another names the same.
+    That is every row that names it, and every later row of its rule and parameters, also if that names another one.
 
     Raises:
         UserError: the ledger cannot be read.
     """
+    terms = canonical(settings)
     with _ledger() as db:
-        mine = next((r.place for r in _studies(db, run.run_id) if r.terms == canonical(settings)), None)
-        made = [r for r in _under(db, sha256) if mine is None or r.place < mine]
+        first = next((r.place for r in _studies(db, run.run_id) if r.terms == terms), None)
+        made = [r for r in _under(db, sha256) if first is None or r.place < first]
     others = {r.run_id for r in made} - {run.run_id}
-    studies = {r.terms for r in made if r.kind == RowKind.STUDY and r.run_id == run.run_id} - {canonical(settings)}
+    studies = {r.terms for r in made if r.kind == RowKind.STUDY and r.run_id == run.run_id} - {terms}
     return Used(len(others), len(studies))
 
 
 def position_of(run: Run) -> TrialPosition:
-    """Return where a run that was entered stands now.
+    """Return the present position of a run that was entered.
 
     Raises:
         UserError: the ledger does not hold it, or cannot be read.
     """
     with _ledger() as db:
-        standing = _standing(db, _row_of(run))
-        if standing is None:
+        trial = _repeated(db, _run_row(run))
+        if trial is None:
             raise UserError(f"run {run.run_id} is not in the ledger of trials; 'hustings run' enters it")
-        return _position(db, run, standing.k)
+        return _position(db, run, trial.k)
 
 
 def trials_of(strategy: str | None = None) -> list[Trial]:
@@ -122,12 +123,18 @@ def enter_sweep(manifest: Mapping[str, Any], trials: SweepTrials) -> None:
     Raises:
         UserError: the registry cannot be written.
     """
-    row = _sweep_row(manifest, trials)
+    hashes, values = manifest["sha256"], {"fixed": manifest["fixed"], "axes": manifest["axes"]}
+    parameters = {**values, "combinations": trials.n, "with_sharpe": trials.known}
+    row = _row(
+        RowKind.SWEEP,
+        _SWEEP + manifest["sweep_id"],
+        {**manifest, "parameters": parameters},
+        ground=Ground(hashes["code"], hashes["events"], hashes["bars"]),
+        statistics=TradeStatistics(mean=trials.mean, sd=trials.sd),
+    )
     with _ledger() as db:
-        standing = next(iter(_trials(db, "run_id = ?", row.run_id)), None)
-        kind = RowKind.REPEAT if standing else RowKind.SWEEP
-        trial = standing.k if standing else _count(db) + trials.n
-        append(db, replace(row, kind=kind, trial=trial))
+        repeated = next(iter(_trials(db, "run_id = ?", row.run_id)), None)
+        _append_trial(db, row, repeated, n=trials.n)
 
 
 def trials_beside(strategy: str, sweep_id: str) -> int:
@@ -137,24 +144,6 @@ def trials_beside(strategy: str, sweep_id: str) -> int:
         UserError: the ledger cannot be read.
     """
     return sum(t.n for t in trials_of(strategy) if t.run_id != _SWEEP + sweep_id)
-
-
-def _sweep_row(manifest: Mapping[str, Any], trials: SweepTrials) -> Row:
-    hashes = manifest["sha256"]
-    values = {"fixed": manifest["fixed"], "axes": manifest["axes"]}
-    return Row(
-        kind=RowKind.SWEEP,
-        at=now(),
-        trial=None,
-        run_id=_SWEEP + manifest["sweep_id"],
-        strategy=manifest["strategy"],
-        parameters=canonical({**values, "combinations": trials.n, "with_sharpe": trials.known}),
-        ground=canonical(asdict(Ground(hashes["code"], hashes["events"], hashes["bars"]))),
-        terms=canonical(manifest["terms"]),
-        dates=canonical(manifest["window"]),
-        mean=trials.mean,
-        sd=trials.sd,
-    )
 
 
 def position_json(position: TrialPosition | None) -> dict[str, Any] | None:
@@ -167,7 +156,7 @@ def position_json(position: TrialPosition | None) -> dict[str, Any] | None:
 
 @dataclass(frozen=True)
 class ChainCheck:
-    """What the chain holds and whether it is whole; ``broken`` is None where it is."""
+    """The length of the chain, and its first row that does not match; ``broken`` is None if all match."""
 
     rows: int
     trials: int
@@ -176,45 +165,45 @@ class ChainCheck:
 
     @property
     def why(self) -> str:
-        """Why it is not whole; blank where it is."""
+        """Why the chain is damaged; blank if it is not."""
         return self.broken.why if self.broken else ""
 
 
 def check_ledger(printed: str = "") -> ChainCheck:
-    """Return whether the chain is whole, holds every run of the registry, and holds a row of a hash once printed.
+    """Check that the chain is complete, holds every run of the registry, and holds a row with a hash printed before.
 
     Args:
-        printed: the hash, or the beginning of one, that an older page or listing printed; blank for none.
+        printed: a hash, or the beginning of one, that an older page or listing shows; blank for none.
 
     Raises:
         UserError: the ledger cannot be read.
     """
     with _ledger() as db:
         chain = list(rows(db))
-        broken = first_break(chain) or _not_entered(db, len(chain)) or _not_held(chain, printed)
+        broken = first_break(chain) or _missing_run(db, len(chain)) or _missing_hash(chain, printed)
         return ChainCheck(len(chain), _count(db), head(db), broken)
 
 
-def _not_entered(db: sqlite3.Connection, length: int) -> Break | None:
-    """Return the break of a run that the registry lists and the ledger lacks: a run is entered before it is listed."""
+def _missing_run(db: sqlite3.Connection, length: int) -> Break | None:
+    """Return the break of a run that is in the registry and not in the ledger: a run is entered here first."""
     query = "SELECT run_id FROM runs WHERE run_id NOT IN (SELECT run_id FROM ledger) ORDER BY created_at LIMIT 1"
     found = db.execute(query).fetchone()
     if found is None:
         return None
     why = f"run {found[0]} is in the registry and not in the ledger: rows after row {length} were removed"
-    return Break(length + 1, f"{why}, or a version without a ledger ran it")
+    return Break(length + 1, f"{why}, or it was run by a version without a ledger")
 
 
-def _not_held(chain: list[Row], printed: str) -> Break | None:
+def _missing_hash(chain: list[Row], printed: str) -> Break | None:
     if not printed or printed == GENESIS or any(r.hash.startswith(printed) for r in chain):
         return None
-    why = f"no row has the hash {printed}: rows after row {len(chain)} were removed, or the ledger was made anew"
+    why = f"no row has the hash {printed}: rows after row {len(chain)} were removed, or the ledger was created again"
     return Break(len(chain) + 1, why)
 
 
 @dataclass(frozen=True)
 class Registration:
-    """A row of the chain that holds a preregistration; ``before`` are the trials of its rule that stood before it."""
+    """A row of the chain that holds a preregistration; ``before`` are the earlier trials of its rule."""
 
     place: int
     at: str
@@ -224,7 +213,7 @@ class Registration:
 
 
 def register(sha256: str, *, at: str, strategy: str, parameters: dict[str, Any]) -> Registration:
-    """Append the hash of a preregistration, written at an instant (ISO UTC), and return where it stands.
+    """Append the hash of a preregistration, written at an instant (ISO UTC), and return its row.
 
     Raises:
         UserError: the registry cannot be written.
@@ -251,47 +240,54 @@ def canonical(value: Any) -> str:
 
 @contextmanager
 def _ledger() -> Iterator[sqlite3.Connection]:
-    """Open the ledger with the write lock; a registry from before it begins with the runs it holds."""
+    """Open the ledger with the write lock; in a registry older than the ledger it starts with the runs there."""
     with database() as db:
         db.text_factory = lambda raw: raw.decode("utf-8", "replace")  # a damaged byte is a wrong hash, not a crash
         db.executescript(SCHEMA)
         db.execute("BEGIN IMMEDIATE")
         if db.execute("SELECT 1 FROM ledger LIMIT 1").fetchone() is None:
-            _take_in(db)
+            _enter_registry(db)
         yield db
 
 
-def _take_in(db: sqlite3.Connection) -> None:
+def _enter_registry(db: sqlite3.Connection) -> None:
     listed = db.execute("SELECT run_id, created_at, strategy, parameters FROM runs ORDER BY created_at").fetchall()
     for trial, (run_id, at, strategy, parameters) in enumerate(listed, start=1):
         at, text = at.replace("+00:00", "Z"), canonical(_read(parameters))
         append(db, Row(RowKind.TAKEN_IN, at, trial, run_id, strategy, text))
 
 
-def _row_of(run: Run, *, prereg: str = "") -> Row:
-    told, did = run.manifest, trade_statistics(run.trades)
+def _run_row(run: Run) -> Row:
+    statistics = trade_statistics(run.trades)
+    return _row(RowKind.TRIAL, run.run_id, run.manifest, ground=ground_of(run), statistics=statistics)
+
+
+def _row(
+    kind: RowKind,
+    run_id: str,
+    manifest: Mapping[str, Any],
+    *,
+    ground: Ground | None = None,
+    terms: str = "",
+    statistics: TradeStatistics | None = None,
+) -> Row:
+    """Return the row of a run, a study or a sweep; ``terms`` are those of the manifest if there is a ground."""
+    numbers = statistics or TradeStatistics()
     return Row(
-        kind=RowKind.TRIAL,
+        kind=kind,
         at=now(),
         trial=None,
-        run_id=run.run_id,
-        strategy=told["strategy"],
-        parameters=canonical(told["parameters"]),
-        ground=canonical(asdict(ground_of(run))),
-        terms=canonical(told["terms"]),
-        dates=canonical(told["window"]),
-        n_closed=did.n,
-        mean=did.mean,
-        sd=did.sd,
-        sharpe=did.sharpe,
-        prereg=prereg,
+        run_id=run_id,
+        strategy=manifest["strategy"],
+        parameters=canonical(manifest["parameters"]),
+        ground="" if ground is None else canonical(asdict(ground)),
+        terms=terms if ground is None else canonical(manifest["terms"]),
+        dates="" if ground is None else canonical(manifest["window"]),
+        n_closed=numbers.n,
+        mean=numbers.mean,
+        sd=numbers.sd,
+        sharpe=numbers.sharpe,
     )
-
-
-def _study_row(run: Run, settings: Mapping[str, Any], *, prereg: str) -> Row:
-    told = run.manifest
-    parameters, terms = canonical(told["parameters"]), canonical(settings)
-    return Row(RowKind.STUDY, now(), None, run.run_id, told["strategy"], parameters, terms=terms, prereg=prereg)
 
 
 def _studies(db: sqlite3.Connection, run_id: str) -> list[Row]:
@@ -314,13 +310,15 @@ def now() -> str:
     return iso_z(datetime.now(UTC))
 
 
-def _last_prereg(db: sqlite3.Connection, row: Row) -> str:
+def _with_prereg(db: sqlite3.Connection, row: Row, prereg: str) -> Row:
+    """Return a row with its preregistration: the one given, or else the last one of its rule and parameters."""
     query = "kind = ? AND strategy = ? AND parameters = ?"
-    return next((r.prereg for r in reversed(list(rows(db, query, RowKind.PREREG, row.strategy, row.parameters)))), "")
+    found = [r.prereg for r in rows(db, query, RowKind.PREREG, row.strategy, row.parameters)]
+    return replace(row, prereg=prereg or (found[-1] if found else ""))
 
 
-def _standing(db: sqlite3.Connection, row: Row) -> Trial | None:
-    """Return the trial of which a row is a repetition; one taken in, whose result is not known, is any of its id."""
+def _repeated(db: sqlite3.Connection, row: Row) -> Trial | None:
+    """Return the trial that a row repeats: of its id and result, or of its id with an unknown result."""
     same = (t for t in _trials(db, "run_id = ?", row.run_id) if _agree(t.statistics, _statistics(row)))
     return next(same, None)
 
@@ -337,7 +335,7 @@ def _close(a: float | None, b: float | None) -> bool:
 
 
 def _count(db: sqlite3.Connection) -> int:
-    """Return the number of the last trial: one that was removed since is counted still."""
+    """Return the number of the last trial; a removed trial still counts."""
     query = "SELECT coalesce(max(trial), 0) FROM ledger WHERE typeof(trial) = 'integer'"
     return int(db.execute(query).fetchone()[0])
 
@@ -364,22 +362,22 @@ def _trials(db: sqlite3.Connection, where: str = "1", *values: str) -> list[Tria
 
 
 def _folded(chain: Iterable[Row]) -> list[Trial]:
-    """Return the distinct trials of rows: each as it was first run, told by the first row that knows its result."""
-    found: dict[int, Trial] = {}
+    """Return the distinct trials of rows: each as it was first run, with the first known result."""
+    trials: dict[int, Trial] = {}
     for row in chain:
         if isinstance(row.trial, int):
-            found[row.trial] = _once_more(found[row.trial], row) if row.trial in found else _trial(row)
-    return list(found.values())
+            trials[row.trial] = _run_again(trials[row.trial], row) if row.trial in trials else _trial(row)
+    return list(trials.values())
 
 
-def _once_more(trial: Trial, row: Row) -> Trial:
+def _run_again(trial: Trial, row: Row) -> Trial:
     if trial.statistics.n is None:
         trial = replace(_trial(row), k=trial.k, at=trial.at, times=trial.times)
     return replace(trial, times=trial.times + 1)
 
 
 def _trial(row: Row) -> Trial:
-    """Return what can be read of a row; what a damaged one lacks is unknown, and the chain names it as broken."""
+    """Return the trial of a row; fields that are damaged are unknown, and the check of the chain reports the row."""
     sweep = _sweep_trials(row) if row.run_id.startswith(_SWEEP) else None
     return Trial(
         k=row.trial or 0,
@@ -397,8 +395,8 @@ def _trial(row: Row) -> Trial:
 
 
 def _sweep_trials(row: Row) -> SweepTrials:
-    told = _read(row.parameters)
-    n, known = told.get("combinations"), told.get("with_sharpe")
+    parameters = _read(row.parameters)
+    n, known = parameters.get("combinations"), parameters.get("with_sharpe")
     if not isinstance(n, int) or not isinstance(known, int):
         return SweepTrials(1, 0, None, None)
     return SweepTrials(n, known, row.mean, row.sd)

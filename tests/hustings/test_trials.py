@@ -278,7 +278,7 @@ def test_nothing_is_said_of_a_row_before_the_first(cli, home) -> None:
     three_runs()
     tamper(home, "UPDATE ledger SET sharpe = 7 WHERE place = 1")
     said = (
-        "the ledger of trials is damaged: row 1 (trial 1, run run1 of rule) is not sealed by its hash: it was changed"
+        "the ledger of trials is damaged: row 1 (trial 1, run run1 of rule) does not match its hash: it was changed"
     )
     assert cli("trials", "verify").out == said + "\n"
 
@@ -288,19 +288,19 @@ def test_a_row_taken_out_shows(cli, home) -> None:
     tamper(home, "DELETE FROM ledger WHERE place = 2")
     answer = cli("trials", "verify", "--json")
     assert (answer.code, answer.json["broken"]["place"]) == (1, 2)
-    assert answer.json["broken"]["why"] == "row 2 is missing: row 3 stands in its place"
+    assert answer.json["broken"]["why"] == "row 2 is missing: row 3 is in its place"
 
 
 def test_the_first_row_taken_out_shows(cli, home) -> None:
     three_runs()
     tamper(home, "DELETE FROM ledger WHERE place = 1")
-    assert "row 1 is missing: row 2 stands in its place" in cli("trials", "verify").out
+    assert "row 1 is missing: row 2 is in its place" in cli("trials", "verify").out
 
 
 def test_rows_taken_out_and_those_behind_moved_up_show(cli, home) -> None:
     three_runs()
     tamper(home, "DELETE FROM ledger WHERE place = 2", "UPDATE ledger SET place = 2 WHERE place = 3")
-    assert "row 2 (trial 3, run run3 of rule) is not sealed by its hash" in cli("trials", "verify").out
+    assert "row 2 (trial 3, run run3 of rule) does not match its hash" in cli("trials", "verify").out
 
 
 def test_rows_that_changed_places_show(cli, home) -> None:
@@ -318,7 +318,7 @@ def test_a_changed_row_sealed_anew_is_given_away_by_the_next(cli, home) -> None:
     db.close()
     forged = chain.seal(SimpleNamespace(**{**vars(second), "sharpe": 9.0}), first.hash)  # type: ignore[arg-type]
     tamper(home, f"UPDATE ledger SET sharpe = 9.0, hash = '{forged}' WHERE place = 2")
-    assert "row 3 (trial 3, run run3 of rule) is not sealed by its hash: it or row 2" in cli("trials", "verify").out
+    assert "row 3 (trial 3, run run3 of rule) does not match its hash: it or row 2" in cli("trials", "verify").out
 
 
 def test_rows_taken_off_the_end_show_by_the_registry(cli, home) -> None:
