@@ -277,9 +277,7 @@ def test_any_column_changed_shows_and_the_row_is_named(cli, home, column: str) -
 def test_nothing_is_said_of_a_row_before_the_first(cli, home) -> None:
     three_runs()
     tamper(home, "UPDATE ledger SET sharpe = 7 WHERE place = 1")
-    said = (
-        "the ledger of trials is damaged: row 1 (trial 1, run run1 of rule) does not match its hash: it was changed"
-    )
+    said = "the ledger of trials is damaged: row 1 (trial 1, run run1 of rule) does not match its hash: it was changed"
     assert cli("trials", "verify").out == said + "\n"
 
 
