@@ -1,1 +1,4 @@
-"""Floor 4, the door: the command line, the run registry, the folders of runs. It decides nothing."""
+"""Floor 4, the door: the command line, the run registry, the folders of runs.
+
+It decides nothing.
+"""

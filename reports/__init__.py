@@ -1,1 +1,4 @@
-"""FLOOR 3, right: pages. They take a Run and never a strategy; quantstats is named in one file."""
+"""FLOOR 3, right: pages.
+
+They take a Run and never a strategy; quantstats is named in one file.
+"""
