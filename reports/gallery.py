@@ -8,12 +8,14 @@ import numpy as np
 from markupsafe import Markup
 
 from datasets.arrays import Floats
-from reports.numbers import count, instant_text, percent, plain
+from engine.metrics.table import METRICS
+from reports.numbers import instant_text, metric_text, plain
 from reports.page import render
 
 SKETCHED = 48
 """A sketch has so many points at most, and the lowest and the highest besides."""
 WIDTH, HEIGHT = 132, 40
+_SHOWN = tuple(m for m in METRICS if m.name in ("total_return", "max_drawdown", "n_trades"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +61,7 @@ def _texts(card: GalleryCard) -> dict[str, Any]:
         "parameters": _told(card.parameters),
         "simulated": card.simulated,
         "span": f"{card.first_session} to {card.last_session}",
-        "n_trades": count(card.n_trades),
-        "total_return": percent(card.total_return),
-        "max_drawdown": percent(card.max_drawdown),
+        "metrics": [(m.name, m.label, metric_text(m, getattr(card, m.name))) for m in _SHOWN],
         "keys": [_key(v) for v in (card.n_trades, card.total_return, card.max_drawdown)],
         "lost": (card.total_return or 0) < 0,
         "sketch": Markup("" if card.equity is None else sketch(card.equity)),
