@@ -76,12 +76,12 @@ def labels(runs: Sequence[Run]) -> list[str]:
     """Return a name for each run that no other has: the strategy, then what differs, then ids and places."""
     names = [str(r.manifest["strategy"]) for r in runs]
     shared = Counter(names)
-    told = [name if shared[name] == 1 else _told_apart(run, runs) for name, run in zip(names, runs, strict=True)]
-    again = Counter(told)
-    return [label if again[label] == 1 else f"{label} #{n}" for n, label in enumerate(told, start=1)]
+    named = [name if shared[name] == 1 else _distinct_name(run, runs) for name, run in zip(names, runs, strict=True)]
+    again = Counter(named)
+    return [label if again[label] == 1 else f"{label} #{n}" for n, label in enumerate(named, start=1)]
 
 
-def _told_apart(run: Run, runs: Sequence[Run]) -> str:
+def _distinct_name(run: Run, runs: Sequence[Run]) -> str:
     name = run.manifest["strategy"]
     mine = run.manifest["parameters"]
     others = [r.manifest["parameters"] for r in runs if r.manifest["strategy"] == name]

@@ -37,8 +37,8 @@ def overlays(runs: Sequence[Run], named: Sequence[str], span: Span) -> list[tupl
     found = []
     for ident, title, word, unit, tick, values, start in kinds:
         lines = [_line(n, run, named[n], span, values, start) for n, run in enumerate(runs)]
-        told = f"{title.split(',')[0].split(':')[0]} {over}."
-        chart = Chart(ident, title, told, lines, tick, y_label=word, unit=unit, points=points)
+        about = f"{title.split(',')[0].split(':')[0]} {over}."
+        chart = Chart(ident, title, about, lines, tick, y_label=word, unit=unit, points=points)
         found.append((title, Markup(chart_svg(chart))))
     return found
 

@@ -27,7 +27,7 @@ from reports.numbers import (
 from reports.page import render, simulated_symbols
 
 FEW = 4
-"""So many runs stand beside each other in columns; more stand below each other, and columns are numbers."""
+"""Up to so many runs are columns; more are rows, and the metrics are columns."""
 ACROSS = 8
 """A table has at most so many runs across: it goes on below, so that it fits a sheet of paper."""
 
@@ -151,7 +151,7 @@ def _difference_texts(d: dict[str, Any]) -> dict[str, str]:
 
 
 def _shared_note(rows: Sequence[dict[str, Any]]) -> str:
-    """Return the reason that stands for all rows, to be said once; blank if they differ."""
+    """Return the reason that all rows share, shown once; blank if they differ."""
     notes = {d["note"] for d in rows}
     return str(notes.pop()) if len(notes) == 1 else ""
 

@@ -15,7 +15,7 @@ from reports.numbers import instant, instant_text, money, money_tick, percent, p
 _DETAIL = 900
 """The equity curve is drawn with more points than others, as it is the one to zoom into."""
 _NAMED = 60
-"""Of more trades than this, marks would hide the curve: short strokes and shaded stretches stand for them."""
+"""Of more trades than this, marks would hide the curve: short strokes and shaded bands replace them."""
 
 
 def equity_svg(run: Run) -> str:
@@ -64,7 +64,7 @@ def drawdown_svg(run: Run) -> str:
 
 
 def with_start(sessions: Sessions, values: Floats, start: float) -> tuple[Sessions, Floats]:
-    """Return sessions and values with what stood before the first session put in front."""
+    """Return sessions and values with the value before the first session in front."""
     return np.concatenate(([sessions[0] - 1], sessions)), np.concatenate(([start], values))
 
 
@@ -79,8 +79,8 @@ def _bands(run: Run) -> list[Band]:
 
 def _band(trade: Trade) -> Band:
     entered, left = trade.entry_session, trade.exit_session
-    told = f"{trade.event_id}: {trade.side} {trade.instrument}, {entered} to {left}, {signed_percent(trade.return_)}"
-    return Band(date.fromisoformat(entered), date.fromisoformat(left), told)
+    text = f"{trade.event_id}: {trade.side} {trade.instrument}, {entered} to {left}, {signed_percent(trade.return_)}"
+    return Band(date.fromisoformat(entered), date.fromisoformat(left), text)
 
 
 def _trade_marks(run: Run) -> list[Mark]:
@@ -90,10 +90,10 @@ def _trade_marks(run: Run) -> list[Mark]:
     for t in run.trades:
         entered, left = date.fromisoformat(t.entry_session), date.fromisoformat(t.exit_session)
         shape = "up" if t.side == "long" else "down"
-        told = f"{t.event_id}: {t.side} {t.instrument} at {price(t.entry_price)}, {instant(t.entry_at)}"
-        marks.append(Mark(entered, _equity_on(entered, run), shape, told))
-        told = f"{t.event_id}: exit at {price(t.exit_price)}, {instant(t.exit_at)}, {signed_percent(t.return_)}"
-        marks.append(Mark(left, _equity_on(left, run), "ring", told))
+        text = f"{t.event_id}: {t.side} {t.instrument} at {price(t.entry_price)}, {instant(t.entry_at)}"
+        marks.append(Mark(entered, _equity_on(entered, run), shape, text))
+        text = f"{t.event_id}: exit at {price(t.exit_price)}, {instant(t.exit_at)}, {signed_percent(t.return_)}"
+        marks.append(Mark(left, _equity_on(left, run), "ring", text))
     return marks
 
 
@@ -108,8 +108,8 @@ def _event_marks(run: Run) -> list[Mark]:
     inside = [(day, e) for day, e in known if first <= day <= last]
     if len(inside) > _NAMED:
         return [Mark(day, None, "stroke", f"{e.event_id}, {e.outcome}") for day, e in inside]
-    return [Mark(day, None, "event", _told(e)) for day, e in inside]
+    return [Mark(day, None, "event", _event_text(e)) for day, e in inside]
 
 
-def _told(event: RunEvent) -> str:
+def _event_text(event: RunEvent) -> str:
     return f"{event.event_id}: {event.title}, known {instant_text(event.known_at)}, {event.outcome}"

@@ -1,4 +1,4 @@
-"""The events of a run as figures: paths in event time, P&L event by event, and what hangs on each."""
+"""The events of a run as figures: paths in event time, P&L event by event, and how the mean depends on each."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -106,12 +106,12 @@ def _step(event_id: str, trades: Sequence[Trade]) -> tuple[str, float, str]:
 
 def without_svg(rows: Sequence[WithoutEvent]) -> str:
     """Return the chart of how the mean trade changes when one event is left out."""
-    told = [r for r in rows if r.change is not None]
-    columns = [_change(r) for r in told]
+    known = [r for r in rows if r.change is not None]
+    columns = [_change(r) for r in known]
     chart = Columns(
         ident="without",
         title="Change of the mean trade without one event",
-        description=f"One column an event, {len(told)} of them: the mean of the other trades less the mean of all.",
+        description=f"One column an event, {len(known)} of them: the mean of the other trades less the mean of all.",
         columns=columns,
         tick=tenths_of_a_point,
         y_label="change, in pp",

@@ -1,4 +1,4 @@
-"""The events of a run as tables: trades, where their P&L came from, what hangs on each, and what was not traded."""
+"""The events of a run as tables: trades, P&L attribution, leave-one-out, and what was not traded."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -71,9 +71,9 @@ def _labels(event: RunEvent | None) -> str:
     """Return in a few words what sort of event it was, as far as it is labelled."""
     if event is None:
         return ""
-    told = [Kind(event.kind).words, event.majority.replace("_", " "), event.surprise]
+    labels = [Kind(event.kind).words, event.majority.replace("_", " "), event.surprise]
     growth = "" if event.pro_growth in ("", "unknown") else f"pro-growth: {event.pro_growth}"
-    return ", ".join(w for w in (*told, growth) if w)
+    return ", ".join(w for w in (*labels, growth) if w)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def bearing(run: Run) -> str:
 
 
 def _without_best(closed: Sequence[Trade]) -> str:
-    """Return a sentence on how much hangs on one trade; nothing for a single one."""
+    """Return a sentence on how the mean depends on the best trade; nothing for a single one."""
     if len(closed) < 2:
         return ""
     returns = sorted(closed_returns(closed))

@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A symbol at a date: ``shape`` is one of up, down, ring, event, stroke; the last two stand on the lower edge."""
+    """A symbol at a date: ``shape`` is one of up, down, ring, event, stroke; the last two are on the lower edge."""
 
     day: date
     value: float | None

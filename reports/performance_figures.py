@@ -122,7 +122,7 @@ def _matched(run: Run, benchmark: Floats) -> str:
         Line(str(run.benchmark), *with_start(run.sessions, growth(benchmark) - 1, 0.0), "bench"),
         Line("account, scaled", *with_start(run.sessions, growth(run.returns * (other / own)) - 1, 0.0), "s0"),
     ]
-    words = f"The account's daily returns times {ratio(other / own)}, beside {run.benchmark}."
+    words = f"The account's daily returns times {ratio(other / own)}, with {run.benchmark}."
     return _narrow("matched", f"Scaled to the volatility of {run.benchmark}", words, lines, AxisUnit.PERCENT)
 
 

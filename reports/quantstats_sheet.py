@@ -4,7 +4,7 @@ quantstats gets a clean series (naive dates, ascending, unique, the benchmark on
 through its public template: its figures, and the numbers of ``engine.metrics`` in place of its tables. Some of its
 figures are not asked for, because 0.0.86 draws them wrong; the tear sheet has them right:
 
-- calendar years: with pandas 3 the years stand beside the wrong bars;
+- calendar years: with pandas 3 the years label the wrong bars;
 - daily returns: a cumulative sum that falls to 0 on every day without a session;
 - worst drawdown periods: an open drawdown counts as recovered, and one that begins on the first day is not there;
 - monthly heat map: a month without a session reads 0;
@@ -97,7 +97,7 @@ _STYLE: dict[str, Any] = {
 
 
 def quantstats_page(run: Run) -> str:
-    """Return quantstats' sheet of a run as one HTML page: its figures beside our numbers, and what it cannot draw."""
+    """Return quantstats' sheet of a run as one HTML page: its figures, our metrics, and what it cannot draw."""
     sheet = quantstats_sheet(run)
     named = version("quantstats")
     return render("quantstats.html.j2", run=run, sheet=sheet, version=named, performance=performance_rows(run))
@@ -125,7 +125,7 @@ def _drawn(run: Run) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
     if benchmark is not None:
         figures = _figures(run, None)
     if figures:
-        return figures, (f"quantstats cannot draw these returns beside {run.benchmark}: drawn without it",)
+        return figures, (f"quantstats cannot draw these returns with {run.benchmark}: drawn without it",)
     return (), ("quantstats cannot draw returns that vary so little: nothing to draw",)
 
 
@@ -235,7 +235,7 @@ def _quiet_matplotlib() -> Iterator[None]:
 
 
 def clean_svg(text: str, *, prefix: str, label: str) -> str:
-    """Return one SVG element fit to stand beside others in a page.
+    """Return one SVG element fit to share a page with others.
 
     No prolog, dates or style sheet; only ids that something refers to, each begun with ``prefix``; coordinates with
     two decimals (a figure is 576 units wide).

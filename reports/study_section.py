@@ -13,9 +13,9 @@ from reports.study_tables import registered_text, study_tables
 
 def study_section(study: Study) -> StudySection:
     """Return the section of a study."""
-    told = "" if study.prereg is None else registered_text(study.prereg)
+    registered = "" if study.prereg is None else registered_text(study.prereg)
     figures = [*_placebo(study), *_path(study)]
-    return StudySection(study.verdict, study.prereg, told, _band(study), study_tables(study), figures)
+    return StudySection(study.verdict, study.prereg, registered, _band(study), study_tables(study), figures)
 
 
 def _band(study: Study) -> Range | None:

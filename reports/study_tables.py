@@ -97,7 +97,7 @@ def _test_row(view: ViewResult, *, several: bool) -> tuple[str, ...]:
 
 
 def _named(text: str, test: Significance, place: int) -> str:
-    """Return a p-value, with the test's name where another stands in for BMP's."""
+    """Return a p-value, with the test's name where another one replaces BMP."""
     return f"{text} ({test.name})" if place == 0 and test.p is not None and test.name != "BMP t" else text
 
 
@@ -110,7 +110,7 @@ def _interval(intervals: tuple[Interval, ...]) -> str:
 
 def _tests_note(study: Study) -> str:
     trade = study.views[0]
-    told = [
+    parts = [
         f"Two-sided p-values of the mean abnormal return, {_counterfactual(study)}; net of costs for the trade, gross "
         "for windows of sessions. n counts independent observations: trades whose windows overlap are one.",
         f"The interval is the {trade.intervals[0].level:.0%} t interval of the abnormal mean.",
@@ -118,7 +118,7 @@ def _tests_note(study: Study) -> str:
         *(f"{t.name[:1].upper()}{t.name[1:]}: {t.reference}." for t in trade.tests if t.p is not None),
         *(f"{n[:1].upper()}{n[1:]}." for n in study.notes),
     ]
-    return " ".join(told)
+    return " ".join(parts)
 
 
 def _counterfactual(study: Study) -> str:

@@ -31,7 +31,10 @@ def card(n: int = 0, **other: Any) -> GalleryCard:
 def test_a_run_is_told_by_rule_parameters_numbers_span_and_day():
     text = page_text(gallery([card()]))
     assert "1 run Newest first" in text
-    assert "pro-growth-win 000000 instrument=TOPIX, hold=20 Total return 4.08 % Max drawdown -2.69 % Closed trades 5" in text
+    assert (
+        "pro-growth-win 000000 instrument=TOPIX, hold=20 Total return 4.08 % Max drawdown -2.69 % Closed trades 5"
+        in text
+    )
     assert "2016-01-04 to 2018-12-28 run 2026-11-01 10:30Z" in text
 
 
