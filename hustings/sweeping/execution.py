@@ -11,9 +11,9 @@ from hustings.sweeping.payload import Task, payload_of
 from hustings.sweeping.progress import shown
 from hustings.sweeping.workers import InProcess, ProcessPool, TaskResult, WorkerPool
 
-_SECONDS = 1.0
+_SECONDS = 2.0
 """The time a chunk should take."""
-_FIRST, _MOST, _GROWTH = 64, 50_000, 8
+_FIRST, _MOST, _GROWTH = 64, 50_000, 32
 _FIXED_SHARE = 4
 """A chunk takes at least so many times as long as its fixed part."""
 _MAX_LOSSES = 3
@@ -91,7 +91,7 @@ class _Queue:
 
 
 class AdaptiveChunkSize:
-    """How many combinations take about a second, most of it spent on them and not on the fixed part of a chunk.
+    """How many combinations take about two seconds, most of it spent on them and not on the fixed part of a chunk.
 
     Fitted to the last two chunks of different sizes: seconds = ``fixed`` + ``each`` x combinations.
     """

@@ -279,17 +279,17 @@ def _sizes(seconds: Callable[[int], float], n: int = 8) -> list[int]:
     return sizes
 
 
-def test_a_chunk_takes_about_a_second() -> None:
-    assert _sizes(lambda n: 0.02 * n)[-1] == 50
-    assert _sizes(lambda n: 0.0001 * n)[-1] == 10_000
+def test_a_chunk_takes_about_two_seconds() -> None:
+    assert _sizes(lambda n: 0.02 * n)[-1] == 100
+    assert _sizes(lambda n: 0.0001 * n)[-1] == 20_000
 
 
 def test_a_chunk_with_a_long_fixed_part_is_longer() -> None:
     assert _sizes(lambda n: 2.0 + 0.001 * n)[-1] == 6_000  # three quarters of eight seconds
 
 
-def test_a_chunk_grows_eightfold_at_most_and_has_a_limit() -> None:
-    assert _sizes(lambda n: 1e-6) == [64, 512, 4_096, 32_768, 50_000, 50_000, 50_000, 50_000]
+def test_a_chunk_grows_32_fold_at_most_and_has_a_limit() -> None:
+    assert _sizes(lambda n: 1e-6) == [64, 2_048, 50_000, 50_000, 50_000, 50_000, 50_000, 50_000]
 
 
 def test_what_differs_on_a_worker_is_named() -> None:
