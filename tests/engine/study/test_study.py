@@ -158,3 +158,16 @@ def test_flipping_a_label_takes_its_event_out() -> None:
     expected = np.mean([o.net for o in made.observations[1:]])
     assert flips[0].what == "E0: yes -> no"
     assert flips[0].mean_net == pytest.approx(expected)
+
+
+def test_a_window_in_which_no_event_has_a_return_is_untested_and_changes_no_other_p_value() -> None:
+    given = subject(walk(), rows=[1_300, 1_350, 1_450], hold=2)
+    beyond, within = EventWindow(0, 250), EventWindow(0, 2)
+    made = study(given, Settings(draws=200, windows=(within, beyond)))
+    assert [(v.name, v.n, v.p_adjusted is None) for v in made.views] == [
+        ("trade", 3, False),
+        ("0:2", 3, False),
+        ("0:250", 0, True),
+    ]
+    alone = study(given, Settings(draws=200, windows=(within,)))
+    assert [v.p_adjusted for v in made.views[:2]] == [v.p_adjusted for v in alone.views]
