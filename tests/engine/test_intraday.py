@@ -25,7 +25,7 @@ from engine.account.evaluate import MarginCallError, evaluate
 from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.replay_custom import replay_custom
-from engine.account.sizing import STOP_LOSS, TAKE_PROFIT
+from engine.account.sizing import STOP_LOSS, TAKE_PROFIT, TRAILING_STOP
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.run.backtest import on_sessions
@@ -500,7 +500,7 @@ def test_every_fill_is_a_price_made_strictly_after_its_decision(world):
             if at == fill.filled_at
         ]
         assert made
-        if fill.reason in (STOP_LOSS, TAKE_PROFIT):
+        if fill.reason in (STOP_LOSS, TAKE_PROFIT, TRAILING_STOP):
             assert any(low <= fill.reference_price <= high for _, high, low in made)
         else:
             assert fill.reference_price in [price for price, _, _ in made]

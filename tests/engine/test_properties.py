@@ -21,7 +21,7 @@ from datasets.prices.bars import Bars
 from engine.account.records import Account, Fill
 from engine.account.replay import replay
 from engine.account.replay_custom import replay_custom
-from engine.account.sizing import STOP_LOSS, TAKE_PROFIT
+from engine.account.sizing import STOP_LOSS, TAKE_PROFIT, TRAILING_STOP
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.strategy import (
@@ -213,7 +213,7 @@ def test_every_price_comes_into_being_after_the_decision_and_is_a_price_of_its_b
         if fill.filled_at == bars.open_at[bar]:
             assert bars.open_is_real[bar]
             assert fill.reference_price == bars.open[bar]
-        elif fill.reason not in (STOP_LOSS, TAKE_PROFIT):
+        elif fill.reason not in (STOP_LOSS, TAKE_PROFIT, TRAILING_STOP):
             assert fill.reference_price == bars.close[bar]
         assert bars.low[bar] <= fill.reference_price <= bars.high[bar]
 
