@@ -47,6 +47,11 @@ def page(traded):
 
 
 @pytest.fixture(scope="module")
+def quantstats_sheet(traded):
+    return quantstats_page(traded)
+
+
+@pytest.fixture(scope="module")
 def text(page):
     return page_text(page)
 
@@ -152,8 +157,8 @@ def test_performance_figures_are_drawn_once(page):
         assert page.count(f'<svg class="chart" id="{name}"') == 1
 
 
-def test_quantstats_draws_its_own_sheet_beside_our_numbers(traded):
-    page = quantstats_page(traded)
+def test_quantstats_draws_its_own_sheet_beside_our_numbers(quantstats_sheet):
+    page = quantstats_sheet
     assert page.count('aria-label="Cumulative returns"') == 1
     assert page.count('aria-label="Underwater plot"') == 1
     assert "Max drawdown -3.92 % -0.50 %" in page_text(page)
@@ -192,12 +197,11 @@ def test_same_bytes_whatever_the_environment():
     assert first == digest(PYTHONHASHSEED="2", TZ="America/New_York", LC_ALL="C.UTF-8", MPLBACKEND="svg")
 
 
-def test_leaves_matplotlib_as_it_was(traded):
+def test_leaves_matplotlib_as_it_was(traded, quantstats_sheet):
     import matplotlib
     from matplotlib import font_manager, pyplot
 
     opened = pyplot.get_fignums()  # by other tests of this process
-    quantstats_page(traded)
     before = dict(matplotlib.rcParams)
     family = font_manager.FontProperties.set_family
     figure = pyplot.figure()
