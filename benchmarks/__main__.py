@@ -18,7 +18,6 @@ WORKLOADS: dict[str, Callable[[Page], None]] = {
     "W1": one_plan.one_instrument,
     "W2": one_plan.one_account,
     "W3": many_plans.combinations,
-    "W4": many_plans.placebos,
     "W5": growth.main,
     "W6": commands.main,
     "store": store.main,

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from engine.account.grid import evaluate_grid
 
 from benchmarks.ours import FREE, BuyTheOneNamed, bars_of, event_after, market_of
 from benchmarks.worlds import WEIGHT, event_rows, prices
@@ -12,6 +11,7 @@ from datasets.events import EventCatalogue
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source, make_intraday_bars
 from engine.account.evaluate import evaluate
+from engine.metrics.many_plans import evaluate_grid
 from engine.plan.plan import make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.strategy.combinations import product_of
@@ -25,14 +25,14 @@ _MINUTE = 60_000_000_000
 
 
 def bars(n: str) -> Callable[[], float]:
-    """Return the planning and reckoning of 40 events over n intraday bars."""
+    """Return the planning and evaluation of 40 events over n intraday bars."""
     whole = _intraday(int(n))
     rows = event_rows(len(whole) // A_DAY) * A_DAY + A_DAY - 1
     return _one_market(whole, rows, hold=20, weight=WEIGHT)
 
 
 def events(n: str) -> Callable[[], float]:
-    """Return the planning and reckoning of n events over 25,000 daily bars, each held for a session."""
+    """Return the planning and evaluation of n events over 25,000 daily bars, each held for a session."""
     return _one_market(bars_of(prices(LONG, first="1925-01-02")), event_rows(LONG, int(n)), hold=1, weight=0.3)
 
 
@@ -64,7 +64,7 @@ def _intraday(n: int) -> Bars:
 
 
 def instruments(n: str) -> Callable[[], float]:
-    """Return the planning and reckoning of n markets of 2,500 daily bars and five events each, in one account."""
+    """Return the planning and evaluation of n markets of 2,500 daily bars and five events each, in one account."""
     whole = [bars_of(prices(SHORT, seed=100 + k), f"M{k}") for k in range(int(n))]
     known = EventCatalogue(_five_each(whole))
     rule, market = BuyTheOneNamed(markets=tuple(b.symbol for b in whole), weight=0.001), market_of(whole)
@@ -77,7 +77,7 @@ def _five_each(whole: Sequence[Bars]) -> list[Any]:
 
 
 def combinations(n: str) -> Callable[[], float]:
-    """Return the planning and all numbers of n combinations of W1 (1,000 to a million)."""
+    """Return the planning and all metrics of n combinations of W1 (1,000 to a million)."""
     whole = bars_of(prices())
     known = EventCatalogue(event_after(whole, r, f"E{k}") for k, r in enumerate(event_rows().tolist()))
     stops = [None, *(0.01 + 0.005 * k for k in range(39))]

@@ -22,7 +22,7 @@ def main(page: Page) -> None:
     """Print the times, the peak memory and the exponents."""
     page.title("W5: growth")
     page.say(
-        "Planning and reckoning together. The exponent is the slope of a least-squares line through the logarithms"
+        "Planning and evaluation together. The exponent is the slope of a least-squares line through the logarithms"
     )
     page.say(f"of all sizes; that of the last step stands beside it. Asked for: at most {MOST}.")
     page.say(f"Medians of {', '.join(f'{n} rounds ({variable})' for variable, n in ROUNDS.items())}.\n")

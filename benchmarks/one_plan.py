@@ -23,7 +23,7 @@ def one_instrument(page: Page) -> None:
     ]
     outcomes = race(entrants)
     page.race(outcomes, ours=["replay", "evaluate"])
-    page.asked(against(outcomes, "backtrader", replay=2, evaluate=1_000))
+    page.asked(against(outcomes, "backtrader", replay=2))
 
 
 def one_account(page: Page) -> None:
@@ -39,7 +39,7 @@ def one_account(page: Page) -> None:
     outcomes = race(entrants)
     page.race(outcomes, ours=["replay", "evaluate"])
     page.say("- backtesting.py: n/a, it trades one instrument only.")
-    page.asked(against(outcomes, "backtrader", replay=2, evaluate=1_000))
+    page.asked(against(outcomes, "backtrader", replay=2))
 
 
 def peer(

@@ -13,8 +13,6 @@ BARS, EVENTS, HOLD, WEIGHT = 9_000, 40, 20, 0.95
 """W1: one instrument."""
 MARKETS, VOTES, SHARE = 12, 250, 0.05
 """W2: twelve instruments with their own holidays in one account; each event buys one of them."""
-CALENDARS = 10_000
-"""W4: placebo calendars."""
 CASH = 1_000_000.0
 HOLDS, DELAYS = range(1, 51), range(5)
 STOPS, TARGETS = (None, 0.03, 0.05, 0.10), (None, 0.10)
@@ -69,14 +67,6 @@ def event_rows(n_bars: int = BARS, n_events: int = EVENTS) -> Any:
 def grid() -> list[Combination]:
     """Return the 2,000 combinations of W3, the holding period running slowest."""
     return [Combination(*each) for each in product(HOLDS, DELAYS, STOPS, TARGETS)]
-
-
-def calendars(n: int = CALENDARS, *, seed: int = 4) -> Any:
-    """Return placebo calendars, an (n, EVENTS) array of rows, ascending in each, at least HOLD + 1 bars apart."""
-    draw = np.random.default_rng(seed)
-    room = BARS - 200 - EVENTS * (HOLD + 1)
-    free = np.sort(draw.integers(0, room, (n, EVENTS)), axis=1)
-    return 100 + free + np.arange(EVENTS) * (HOLD + 1)
 
 
 @dataclass(frozen=True, eq=False)

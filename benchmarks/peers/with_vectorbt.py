@@ -21,7 +21,6 @@ from benchmarks.worlds import (
     SHARE,
     WEIGHT,
     Combination,
-    calendars,
     event_rows,
     grid,
     markets,
@@ -102,11 +101,6 @@ def one_plan() -> Callable[[], Any]:
 def combinations() -> Callable[[], Any]:
     """Return W3."""
     return _tuned(_of_combinations, grid())
-
-
-def placebos() -> Callable[[], Any]:
-    """Return W4."""
-    return _tuned(_of_calendars, calendars())
 
 
 def one_account() -> Callable[[], float]:
