@@ -14,8 +14,6 @@ from click.shell_completion import (
     split_arg_string,
 )
 
-from hustings.terminal import say_json, say_raw
-
 VARIABLE = "_HUSTINGS_COMPLETE"
 """Set by the script in a shell: the shell that asks, as in ``bash_complete``."""
 
@@ -72,13 +70,9 @@ def register() -> None:
     add_completion_class(_Zsh, "zsh")
 
 
-def print_script(*, shell: str, as_json: bool) -> None:
-    """Print the script that a shell reads at its start."""
+def script(shell: str, command: click.Command) -> str:
+    """Return the script that a shell reads at its start."""
     register()
     kind = get_completion_class(shell)
     assert kind is not None
-    script = kind(click.get_current_context().find_root().command, {}, "hustings", VARIABLE).source()
-    if as_json:
-        say_json({"shell": shell, "script": script})
-    else:
-        say_raw(script)
+    return kind(command, {}, "hustings", VARIABLE).source()

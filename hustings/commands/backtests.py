@@ -1,17 +1,15 @@
 """Commands that replay a strategy: run, study, placebo, lookahead, sweep."""
 
-from typing import Any
-
 import click
 
 from hustings.commands.options import (
     MODELS,
     PATH,
     SCHEMES,
+    HandledCommand,
     adjust_option,
     alpha_option,
     draws_options,
-    json_option,
     output_options,
     run_options,
     source_options,
@@ -20,20 +18,17 @@ from hustings.commands.options import (
 )
 
 
-@click.command()
+@click.command(cls=HandledCommand, handler="run:run_strategy")
 @run_options
 @output_options
-def run(**typed: Any) -> Any:
+def run() -> None:
     """Replay a strategy over events and bars; write its tear sheet.
 
     STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
     """
-    from hustings.handlers.run import run_strategy
-
-    return run_strategy(**typed)
 
 
-@click.command()
+@click.command(cls=HandledCommand, handler="study:study_strategy")
 @run_options
 @click.option(
     "--window",
@@ -64,17 +59,14 @@ def run(**typed: Any) -> Any:
 @click.option("--all-tests", is_flag=True, help="Also show the tests that are not shown by default, and why not.")
 @click.option("--prereg", type=PATH, metavar="FILE", help="The preregistration of this study ('prereg write').")
 @output_options
-def study(**typed: Any) -> Any:
+def study() -> None:
     """Report what a strategy's events can support: power, tests, placebo dates.
 
     STRATEGY is a hustings rule, named as for 'hustings run'. The files are those of a run, and study.json.
     """
-    from hustings.handlers.study import study_strategy
-
-    return study_strategy(**typed)
 
 
-@click.command()
+@click.command(cls=HandledCommand, handler="placebo:compare_with_placebo")
 @run_options
 @click.option(
     "--scheme",
@@ -91,18 +83,14 @@ def study(**typed: Any) -> Any:
     show_default=True,
     help="Placebo calendars replayed as a check.",
 )
-@json_option
-def placebo(**typed: Any) -> Any:
+def placebo() -> None:
     """Compare a strategy's net P&L with that of placebo dates.
 
     The trades of STRATEGY are moved to dates without events, with their costs and stops.
     """
-    from hustings.handlers.placebo import compare_with_placebo
-
-    return compare_with_placebo(**typed)
 
 
-@click.command()
+@click.command(cls=HandledCommand, handler="lookahead:check_lookahead")
 @strategy_options
 @source_options
 @window_options
@@ -115,19 +103,15 @@ def placebo(**typed: Any) -> Any:
     show_default=True,
     help="Decisions of a backtrader strategy at which it is replayed again (a rule: all of them).",
 )
-@json_option
-def lookahead(**typed: Any) -> Any:
+def lookahead() -> None:
     """Call a strategy again without its future; exit 1 if a decision changes.
 
     At each decision data and events are cut, delayed, and redrawn (docs/lookahead.md).
     STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
     """
-    from hustings.handlers.lookahead import check_lookahead
-
-    return check_lookahead(**typed)
 
 
-@click.command()
+@click.command(cls=HandledCommand, handler="sweep:sweep_parameters")
 @run_options
 @click.option(
     "--where", "conditions", multiple=True, metavar="EXPR", help="Only combinations that meet EXPR (repeatable)."
@@ -150,13 +134,9 @@ def lookahead(**typed: Any) -> Any:
 @click.option("--restart", is_flag=True, help="Start again and replace the results in the folder.")
 @click.option("--out", type=PATH, metavar="DIR", help="Where the files go [sweeps/<sweep_id>].")
 @click.option("--no-report", is_flag=True, help="Write no page.")
-@json_option
-def sweep(**typed: Any) -> Any:
+def sweep() -> None:
     """Try combinations of a strategy's parameters; rank them and replay the best.
 
     Values: -p hold=1:50, -p stop_loss=none,0.03,0.05, -p weight=0.1:0.9:0.2, -p instrument=all. A parameter with one
     value is fixed. All combinations are tried, or those of --random, --list and --where. Exit 1 if a replay disagrees.
     """
-    from hustings.handlers.sweep import sweep_parameters
-
-    return sweep_parameters(**typed)

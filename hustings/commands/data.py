@@ -1,12 +1,11 @@
 """The command data: list, show, check, fetch, import, export and remove prices."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from hustings import completion_values as values
-from hustings.commands.options import PATH, CommandGroup, json_option, symbols_argument
+from hustings.commands.options import PATH, CommandGroup, symbols_argument
 
 _PROVIDERS = ("yahoo", "fred", "stooq")
 _zone_option = click.option(
@@ -29,55 +28,39 @@ def data(ctx: click.Context) -> None:
         ctx.invoke(list_data)
 
 
-@data.command("list")
+@data.command("list", handler="data:list_instruments")
 @click.option("--data", type=PATH, metavar="DIR|builtin|store", help="Only these bars [all available bars].")
-@json_option
-def list_data(**typed: Any) -> Any:
+def list_data() -> None:
     """List the instruments and the sources of their bars."""
-    from hustings.handlers.data import list_instruments
-
-    return list_instruments(**typed)
 
 
-@data.command("show")
+@data.command("show", handler="data:show_series")
 @click.argument("symbol", shell_complete=values.instruments)
-@json_option
-def show_data(**typed: Any) -> Any:
+def show_data() -> None:
     """Show a stored SYMBOL: its span, its last rows, and every delivery with its source and corrections."""
-    from hustings.handlers.data import show_series
-
-    return show_series(**typed)
 
 
-@data.command("remove")
+@data.command("remove", handler="data:remove_series")
 @symbols_argument
-@json_option
-def remove_data(**typed: Any) -> Any:
+def remove_data() -> None:
     """Remove SYMBOLS from the store, damaged series too; the files they came from are not touched."""
-    from hustings.handlers.data import remove_series
-
-    return remove_series(**typed)
 
 
-@data.command("check")
+@data.command("check", handler="data_check:check_targets")
 @click.argument("targets", nargs=-1, metavar="[SYMBOL|FILE|DIR]...", shell_complete=values.instruments)
 @_symbol_option
 @click.option("--data", type=PATH, metavar="DIR", help="Where a SYMBOL is read from [all available bars].")
 @_zone_option
 @_format_option
 @click.option("--all", "show_all", is_flag=True, help="Show every row, not the first five of each rule.")
-@json_option
-def check_data(**typed: Any) -> Any:
+def check_data() -> None:
     """Report row by row what is wrong with price series, and what an import would refuse.
 
     Exit 0 if an import would take all of them, 1 if it would refuse some, 2 if one cannot be read.
     """
-    from hustings.handlers.data_check import check_targets
-
-    return check_targets(**typed)
 
 
-@data.command("fetch")
+@data.command("fetch", handler="data_fetch:fetch_symbols")
 @symbols_argument
 @click.option("--source", required=True, metavar="|".join(_PROVIDERS), help="The provider.")
 @click.option("--from", "from_", metavar="DATE", help="First session [all, or 10 sessions before the last stored one].")
@@ -86,19 +69,15 @@ def check_data(**typed: Any) -> Any:
 @click.option("--retries", type=click.IntRange(0, 20), default=4, show_default=True, help="Retries of a request.")
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds to wait.")
 @click.option("--full", is_flag=True, help="Request all sessions again, whatever is stored or was fetched today.")
-@json_option
-def fetch_data(**typed: Any) -> Any:
+def fetch_data() -> None:
     """Fetch SYMBOLS from a provider into the store; exit 1 if one of them was refused or failed.
 
     A stored series changes only if the whole answer passes every check. The same command given again within a day
     requests only what an interrupted one had left.
     """
-    from hustings.handlers.data_fetch import fetch_symbols
-
-    return fetch_symbols(**typed)
 
 
-@data.command("import")
+@data.command("import", handler="data_import:import_files")
 @click.argument("paths", nargs=-1, required=True, type=PATH)
 @_symbol_option
 @click.option("--accept", "accepted", multiple=True, metavar="RULE", help="Let a finding pass (repeatable; recorded).")
@@ -109,27 +88,19 @@ def fetch_data(**typed: Any) -> Any:
 )
 @_zone_option
 @_format_option
-@json_option
-def import_data(**typed: Any) -> Any:
+def import_data() -> None:
     """Check the price files at PATHS (files or directories) and import them into the store.
 
     A file is imported as a whole or not at all. Exit 1 if some files were refused, 2 if all were.
     """
-    from hustings.handlers.data_import import import_files
-
-    return import_files(**typed)
 
 
-@data.command("export")
+@data.command("export", handler="data_import:export_series")
 @symbols_argument
 @click.option("--out", type=PATH, default=Path(), metavar="DIR", help="Where the files go [here].")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
-@json_option
-def export_data(**typed: Any) -> Any:
+def export_data() -> None:
     """Write stored series as SYMBOL.csv, each with its SYMBOL.provenance.json.
 
     Importing such a file gives the same prices.
     """
-    from hustings.handlers.data_import import export_series
-
-    return export_series(**typed)

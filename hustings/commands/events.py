@@ -1,11 +1,9 @@
 """The command events: list, show, explain, check and import political events."""
 
-from typing import Any
-
 import click
 
 from hustings import completion_values as values
-from hustings.commands.options import PATH, CommandGroup, event_argument, json_option
+from hustings.commands.options import PATH, CommandGroup, event_argument
 
 _SOURCES = ("parlgov",)
 _ODDS = ("predictit", "polymarket")
@@ -25,7 +23,7 @@ def events(ctx: click.Context) -> None:
         ctx.invoke(list_events)
 
 
-@events.command("list")
+@events.command("list", handler="events:list_catalogue")
 @click.option("--country", metavar="CC", help="Two letters, such as JP.")
 @click.option("--kind", metavar="KIND", help="Such as general_election.", shell_complete=values.kinds)
 @click.option("--year", type=int, help="The year in which the outcome was known, or else of the vote.")
@@ -34,28 +32,20 @@ def events(ctx: click.Context) -> None:
 @click.option("--count", is_flag=True, help="Count events by country and kind instead.")
 @_events_option
 @_labels_option
-@json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV in the columns of the catalogue, and nothing else.")
-def list_events(**typed: Any) -> Any:
+def list_events() -> None:
     """List events, oldest first."""
-    from hustings.handlers.events import list_catalogue
-
-    return list_catalogue(**typed)
 
 
-@events.command("show")
+@events.command("show", handler="events:show")
 @event_argument
 @_events_option
 @_labels_option
-@json_option
-def show_event(**typed: Any) -> Any:
+def show_event() -> None:
     """Show all fields of one event."""
-    from hustings.handlers.events import show
-
-    return show(**typed)
 
 
-@events.command("explain")
+@events.command("explain", handler="events:explain")
 @event_argument
 @click.option(
     "--instrument",
@@ -67,75 +57,51 @@ def show_event(**typed: Any) -> Any:
 )
 @click.option("--data", type=PATH, metavar="DIR", help="Its instruments.csv adds instruments.")
 @_events_option
-@json_option
-def explain_event(**typed: Any) -> Any:
+def explain_event() -> None:
     """Show for each instrument the first open, and the first close, strictly after the event was known."""
-    from hustings.handlers.events import explain
-
-    return explain(**typed)
 
 
-@events.command("lint")
+@events.command("lint", handler="event_checks:lint_catalogue")
 @click.argument("path", required=False, type=PATH, metavar="[FILE|DIR]")
-@json_option
-def lint_events(**typed: Any) -> Any:
+def lint_events() -> None:
     """Check events (by default the bundled ones); exit 1 with findings, 2 if a file cannot be read."""
-    from hustings.handlers.event_checks import lint_catalogue
-
-    return lint_catalogue(**typed)
 
 
-@events.command("moves")
+@events.command("moves", handler="event_checks:compare_moves")
 @click.option("--data", type=PATH, metavar="DIR", help="A directory of bars [the available bars].")
 @_events_option
-@json_option
-def check_moves(**typed: Any) -> Any:
+def check_moves() -> None:
     """Compare published first-session moves with the bars; exit 1 if one differs without a note."""
-    from hustings.handlers.event_checks import compare_moves
-
-    return compare_moves(**typed)
 
 
-@events.command("agreement")
+@events.command("agreement", handler="event_checks:show_agreement")
 @click.option("--labels", "coded", type=PATH, metavar="FILE", required=True, help="The second coder's labels.")
 @_events_option
-@json_option
-def agreement_of_coders(**typed: Any) -> Any:
+def agreement_of_coders() -> None:
     """Measure the agreement of a second coder's labels with the events' own: counts and Cohen's kappa."""
-    from hustings.handlers.event_checks import show_agreement
-
-    return show_agreement(**typed)
 
 
-@events.command("import")
+@events.command("import", handler="events:import_data_set")
 @click.option("--from", "origin", type=click.Choice(_SOURCES), required=True, help="The data set.")
 @click.argument("directory", type=PATH, metavar="DIR")
 @click.option("--out", type=PATH, metavar="FILE", help="Write a new CSV file [print CSV].")
 @click.option("--country", metavar="CC", help="Two letters: only events of that country.")
-@json_option
-def import_events(**typed: Any) -> Any:
+def import_events() -> None:
     """Read the CSV files of a data set in DIR as events without instants.
 
     parlgov: parliamentary elections (CC0). A rule that acts on the outcome skips them until known_at is given.
     """
-    from hustings.handlers.events import import_data_set
-
-    return import_data_set(**typed)
 
 
-@events.command("priors")
+@events.command("priors", handler="event_priors:show")
 @click.argument("event_id", required=False, shell_complete=values.events)
 @click.option("--priors", "path", type=PATH, metavar="FILE", required=True, help="The file of probabilities.")
 @_events_option
-@json_option
-def show_priors(**typed: Any) -> Any:
+def show_priors() -> None:
     """Show the prior of each event of a file, or of one event, as known strictly before its polls closed."""
-    from hustings.handlers.event_priors import show
-
-    return show(**typed)
 
 
-@events.command("import-odds")
+@events.command("import-odds", handler="event_priors:import_history")
 @click.argument("path", type=PATH, metavar="FILE")
 @click.option("--from", "origin", type=click.Choice(_ODDS), required=True, help="The layout of FILE.")
 @click.option(
@@ -152,9 +118,5 @@ def show_priors(**typed: Any) -> Any:
 )
 @click.option("--out", type=PATH, metavar="FILE", help="A new or existing priors file to add to [print CSV].")
 @_events_option
-@json_option
-def import_odds(**typed: Any) -> Any:
+def import_odds() -> None:
     """Read the price history of a prediction market in FILE as quotes of one event's outcomes."""
-    from hustings.handlers.event_priors import import_history
-
-    return import_history(**typed)

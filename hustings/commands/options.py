@@ -1,6 +1,7 @@
 """What several commands share: how a group lists its commands, and arguments and options."""
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,8 +16,26 @@ MODELS = ("mean", "market", "market-model")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
+
+
+class HandledCommand(click.Command):
+    """A command that prints JSON with ``--json``; its handler, ``module:function``, is imported when it is called."""
+
+    def __init__(self, *args: Any, handler: str, **attributes: Any) -> None:
+        super().__init__(*args, **{**attributes, "callback": self._handle})
+        self.handler = handler
+        json_option(self)
+
+    def _handle(self, **typed: Any) -> Any:
+        module, function = self.handler.split(":")
+        return getattr(import_module(f"hustings.handlers.{module}"), function)(**typed)
+
+
 class CommandGroup(click.Group):
     """Commands in reading order with their whole first sentence; an unknown name gets the nearest one suggested."""
+
+    command_class = HandledCommand
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -46,7 +65,6 @@ def options(*each: Callable[[Any], Any]) -> Callable[[F], F]:
     return decorate
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else.")
 all_option = click.option("--all", "everything", is_flag=True, help="All of them.")
 limit_option = click.option(
     "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many, newest first."
@@ -115,7 +133,6 @@ output_options = options(
     click.option("--out", type=PATH, metavar="DIR", help="Where the files go [runs/<run_id>]."),
     click.option("--no-report", is_flag=True, help="Write no tear sheet."),
     click.option("--no-variants", is_flag=True, help="Leave the parameter sensitivity out of the tear sheet."),
-    json_option,
 )
 draws_options = options(
     click.option("--draws", type=int, default=9_999, show_default=True, help="Placebo calendars, if drawn."),

@@ -11,6 +11,7 @@ from hustings.commands.options import (
     PATH,
     SCHEMES,
     CommandGroup,
+    HandledCommand,
     account_options,
     all_option,
     alpha_option,
@@ -23,37 +24,29 @@ from hustings.commands.options import (
 )
 
 
-@click.command()
+@click.command(cls=HandledCommand, handler="report:report_run")
 @run_argument
 @click.option("--out", type=PATH, metavar="FILE", help="Where the page goes [tearsheet.html in the run's folder].")
 @click.option("--csv", "csv_dir", type=PATH, metavar="DIR", help="Write every table of the page as DIR/NAME.csv.")
 @click.option("--quantstats", type=PATH, metavar="FILE", help="Also write quantstats' own sheet of the run.")
 @pdf_option
-@json_option
-def report(**typed: Any) -> Any:
+def report() -> None:
     """Write a run's tear sheet again, its tables, or quantstats' sheet.
 
     RUN is an id, the beginning of one, or a folder.
     """
-    from hustings.handlers.report import report_run
-
-    return report_run(**typed)
 
 
-@click.command()
+@click.command(cls=HandledCommand, handler="compare:compare_runs")
 @click.argument("runs", nargs=-1, required=True, shell_complete=values.runs)
 @click.option("--out", type=PATH, default=Path("comparison.html"), show_default=True, help="Where the page goes.")
 @click.option("--csv", "tables", type=PATH, metavar="DIR", help="Also write every table there.")
 @pdf_option
-@json_option
-def compare(**typed: Any) -> Any:
+def compare() -> None:
     """Compare two or more runs in one page.
 
     RUNS are ids, beginnings of ids, or folders. Each run is compared with the first one.
     """
-    from hustings.handlers.compare import compare_runs
-
-    return compare_runs(**typed)
 
 
 @click.group(cls=CommandGroup, invoke_without_command=True)
@@ -64,28 +57,20 @@ def runs(ctx: click.Context) -> None:
         ctx.invoke(list_runs)
 
 
-@runs.command("list")
+@runs.command("list", handler="runs:list_registry")
 @limit_option
 @all_option
-@json_option
-def list_runs(**typed: Any) -> Any:
+def list_runs() -> None:
     """List runs, newest first."""
-    from hustings.handlers.runs import list_registry
-
-    return list_registry(**typed)
 
 
-@runs.command("show")
+@runs.command("show", handler="runs:show_again")
 @run_argument
-@json_option
-def show_run(**typed: Any) -> Any:
+def show_run() -> None:
     """Show a RUN again: an id, the beginning of one, or a folder."""
-    from hustings.handlers.runs import show_again
-
-    return show_again(**typed)
 
 
-@runs.command("report")
+@runs.command("report", handler="runs:write_gallery")
 @click.option(
     "--out",
     type=PATH,
@@ -95,23 +80,15 @@ def show_run(**typed: Any) -> Any:
     help="Where the page goes; in a directory it is index.html.",
 )
 @click.option("--no-sheets", is_flag=True, help="Write no missing tear sheets; link the existing ones.")
-@json_option
-def report_runs(**typed: Any) -> Any:
+def report_runs() -> None:
     """Write a page over all runs with links to their tear sheets; missing ones are written."""
-    from hustings.handlers.runs import write_gallery
-
-    return write_gallery(**typed)
 
 
-@runs.command("remove")
+@runs.command("remove", handler="runs:remove_from_registry")
 @run_argument
 @click.option("--keep-files", is_flag=True, help="Remove it from the registry only.")
-@json_option
-def remove_run(**typed: Any) -> Any:
+def remove_run() -> None:
     """Remove a RUN (an id or the beginning of one) from the registry, with its files."""
-    from hustings.handlers.runs import remove_from_registry
-
-    return remove_from_registry(**typed)
 
 
 @click.group(cls=CommandGroup, invoke_without_command=True)
@@ -133,18 +110,14 @@ def trials(ctx: click.Context, /, **typed: Any) -> Any:
     return list_trials(**typed)
 
 
-@trials.command("verify")
+@trials.command("verify", handler="trials:verify_ledger")
 @click.option("--head", default="", metavar="HASH", help="A hash that an older page or listing shows.")
-@json_option
-def verify_trials(**typed: Any) -> Any:
+def verify_trials() -> None:
     """Check that no row of the ledger was changed, moved or removed; exit 1 if one was.
 
     Rows removed at its end leave a valid chain: to detect that, give with --head a hash shown before, such as that of
     an old tear sheet.
     """
-    from hustings.handlers.trials import verify_ledger
-
-    return verify_ledger(**typed)
 
 
 @click.group(cls=CommandGroup)
@@ -152,7 +125,7 @@ def prereg() -> None:
     """Write a hypothesis down before its test; show whether it came first."""
 
 
-@prereg.command("write")
+@prereg.command("write", handler="prereg:write")
 @strategy_options
 @click.option("--hypothesis", required=True, metavar="TEXT", help="What is expected, and why.")
 @click.option("--out", required=True, type=PATH, metavar="FILE", help="A new file.")
@@ -186,26 +159,18 @@ def prereg() -> None:
     help="The alternative.",
 )
 @account_options
-@json_option
-def write_prereg(**typed: Any) -> Any:
+def write_prereg() -> None:
     """Write FILE: what is tested of STRATEGY, and how. Its hash is appended to the ledger at once.
 
     Dates, costs and the other terms of the account are part of it. The sources of prices, events, labels and priors are
     not: the ledger holds the hashes of those that a run read.
     """
-    from hustings.handlers.prereg import write
-
-    return write(**typed)
 
 
-@prereg.command("show")
+@prereg.command("show", handler="prereg:show")
 @click.argument("file", type=PATH)
-@json_option
-def show_prereg(**typed: Any) -> Any:
+def show_prereg() -> None:
     """Show FILE, whether it is unchanged, and which trials of its rule came before it.
 
     Exit 1 if the ledger does not confirm the file.
     """
-    from hustings.handlers.prereg import show
-
-    return show(**typed)

@@ -28,7 +28,7 @@ def test_a_file_that_would_be_refused_exits_1_with_its_row(cli, home, tmp_path: 
     answer = cli("data", "check", write(tmp_path, "TOPIX.csv", BAD))
     assert answer.code == 1
     assert "TOPIX.csv line 3: 2026-02-17 high 100 < low 101 (refusal: high-below-low)" in answer.out
-    assert "put right if accepted: open, high and low of 1 row taken out (line 3)" in answer.out
+    assert "corrected if accepted: open, high and low of 1 row taken out (line 3)" in answer.out
 
 
 def test_a_file_that_cannot_be_read_exits_2(cli, home, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_instrument_of_a_file_is_typed_or_named(cli, home, tmp_path: Path) -
     file = write(tmp_path, "prices.csv", SOUND)
     unknown = cli("data", "check", file)
     assert unknown.code == 2
-    assert "say so with --symbol" in unknown.out
+    assert "name it with --symbol" in unknown.out
     assert cli("data", "check", file, "--symbol", "N225", "--json").json[0]["symbol"] == "N225"
 
 

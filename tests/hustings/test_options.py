@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import fields
+from importlib import import_module
 from typing import get_args
 
 import click
@@ -14,6 +15,7 @@ from engine.statistics.abnormal import Model
 from engine.study.settings import Scheme, Settings
 from hustings import prereg
 from hustings.cli import cli
+from hustings.commands.options import HandledCommand
 
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
@@ -75,3 +77,24 @@ def test_every_command_and_option_says_what_it_does(words: tuple[str, ...]) -> N
     assert command.help
     assert inspect.cleandoc(command.help).splitlines()[0].endswith((".", ":"))
     assert all(p.help for p in command.params if isinstance(p, click.Option))
+
+
+HANDLED = {words: c for words, c in COMMANDS.items() if isinstance(c, HandledCommand)}
+
+
+@pytest.mark.parametrize("words", HANDLED, ids=" ".join)
+def test_every_handler_takes_what_is_typed(words: tuple[str, ...]) -> None:
+    """Names that a handler passes on as ``**typed`` are fields of the options it builds."""
+    command = HANDLED[words]
+    module, function = command.handler.split(":")
+    handler = inspect.signature(getattr(import_module(f"hustings.handlers.{module}"), function))
+    typed = {p.name for p in command.params}
+    named = {p.name for p in handler.parameters.values() if p.kind is p.KEYWORD_ONLY}
+    assert named <= typed
+    assert named == typed or any(p.kind is p.VAR_KEYWORD for p in handler.parameters.values())
+
+
+def test_every_command_prints_json() -> None:
+    alone = {words for words, c in COMMANDS.items() if not isinstance(c, HandledCommand | click.Group)}
+    assert not alone
+    assert all("as_json" in {p.name for p in c.params} for c in HANDLED.values())
