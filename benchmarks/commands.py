@@ -1,4 +1,4 @@
-"""W6: whole processes, from the shell's call to their end, beside the bare import of pandas and backtrader."""
+"""W6: whole processes, from the shell's call to their end, and the scripts a user would write for the same work."""
 
 import os
 import statistics
@@ -12,14 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.page import Page, took
-from benchmarks.race import OURS, RUNS
+from benchmarks.race import OURS, PEERS, RUNS
 from benchmarks.worlds import prices
 
 YEARS = 6_300
 """Sessions of 25 years."""
+SCRIPTS = Path(__file__).parent / "peers"
 HUSTINGS = str(Path(sys.executable).parent / "hustings")
 BARE = [str(OURS), "-c", "import pandas, backtrader"]
 HELP_S, RUN_TIMES = 0.2, 2.5
+RUN, SWEEP = "hustings run, with its tear sheet", "hustings sweep, 2,000 combinations"
+RUN_SCRIPT, SWEEP_SCRIPT = "a script with backtrader and quantstats", "a script with vectorbt"
+RUN_RATIO, SWEEP_RATIO = 8, 7
+RULE = ["buy-after-event", "-p", "instrument=TOPIX", "-p", "country=JP"]
+GRID = ["-p", "hold=1:50", "-p", "delay=0:4", "-p", "stop_loss=none,0.03,0.05,0.1", "-p", "take_profit=none,0.1"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,9 @@ def main(page: Page) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write_topix(folder / "TOPIX.csv")
+        for name, hold in (("one", "20"), ("other", "10")):
+            words = [HUSTINGS, "run", *RULE, "-p", f"hold={hold}", "--data", str(folder), "--out", str(folder / name)]
+            _run(Command(words, {}), folder)
         found = _measured(_commands(folder), folder)
     bare = found["python: import pandas, backtrader"]
     rows = [[n, took(s), f"{s / bare:.2f}"] for n, s in found.items()]
@@ -50,9 +59,18 @@ def _asked(page: Page, found: Mapping[str, float], bare: float) -> None:
         f"- `run --no-report` under {RUN_TIMES} times the bare import of pandas and backtrader: "
         f"{run / bare:.2f}, {'yes' if run < RUN_TIMES * bare else 'NO'}."
     )
+    for ours, script, least in ((RUN, RUN_SCRIPT, RUN_RATIO), (SWEEP, SWEEP_SCRIPT, SWEEP_RATIO)):
+        ratio = found[script] / found[ours]
+        page.say(f"- {ours}: at least {least} times as fast as {script}: {ratio:.1f}, {_yes(ratio >= least)}.")
+
+
+def _yes(claim: bool) -> str:
+    return "yes" if claim else "NO"
 
 
 def _commands(folder: Path) -> dict[str, Command]:
+    own = [*RULE, "--data", str(folder)]
+    files = [str(folder / "TOPIX.csv"), str(folder / "one" / "trades.csv")]
     run = [HUSTINGS, "run", "pro-growth-win", "--data", str(folder), "--out", str(folder / "out")]
     asks = {"COMP_WORDS": "hustings run pro", "COMP_CWORD": "2", "_HUSTINGS_COMPLETE": "bash_complete"}
     return {
@@ -62,7 +80,12 @@ def _commands(folder: Path) -> dict[str, Command]:
         "hustings strategies": Command([HUSTINGS, "strategies"], {}),
         "hustings events list": Command([HUSTINGS, "events", "list"], {}),
         "hustings run --no-report, 25 years of TOPIX": Command([*run, "--no-report"], {}),
-        "hustings run, with its tear sheet": Command(run, {}),
+        RUN: Command([HUSTINGS, "run", *own, "--out", str(folder / "out")], {}),
+        "hustings study": Command([HUSTINGS, "study", *own, "--out", str(folder / "study")], {}),
+        "hustings compare": Command([HUSTINGS, "compare", str(folder / "one"), str(folder / "other")], {}),
+        SWEEP: Command([HUSTINGS, "sweep", *own, *GRID, "--restart", "--out", str(folder / "sweep")], {}),
+        RUN_SCRIPT: Command([str(OURS), str(SCRIPTS / "run_script.py"), *files, str(folder / "out.html"), "20"], {}),
+        SWEEP_SCRIPT: Command([str(PEERS), str(SCRIPTS / "sweep_script.py"), *files], {}),
     }
 
 
