@@ -256,7 +256,9 @@ def test_a_rule_may_import_what_lies_beside_it_and_its_id_follows_it(cli, tmp_pa
     (tmp_path / "boom.py").write_text("from beside_boom import DAYS\n" + text)
     one = cli("run", "boom.py:Boom", "--no-report", "--json").json
     assert one["trades"][0]["exit_reason"] == "held 2 sessions"
-    (tmp_path / "beside_boom.py").write_text("DAYS = 2  # said otherwise\n")
+    (tmp_path / "beside_boom.py").write_text("DAYS = 2  # a comment is no code\n")
+    assert cli("run", "boom.py:Boom", "--no-report", "--json").json["run_id"] == one["run_id"]
+    (tmp_path / "beside_boom.py").write_text("DAYS = 1 + 1\n")
     assert cli("run", "boom.py:Boom", "--no-report", "--json").json["run_id"] != one["run_id"]
 
 
