@@ -1,6 +1,6 @@
 """Runs the benchmarks: all of them, which makes RESULTS.md anew, or those named (``W1 W3``).
 
-Size and power of the tests are run when named: they are shares of seeded runs, no times, and stand in docs/study.md.
+Size and power of the tests are run when named: they are shares of seeded runs, no times, and are in docs/study.md.
 """
 
 import sys
@@ -35,7 +35,7 @@ def main(named: Sequence[str]) -> None:
         f"What `make bench` printed. Times are medians of {RUNS} interleaved rounds, each entrant in a process of its"
     )
     page.say(f"own; in a round, work of less than {AT_LEAST * 1e3:.0f} ms is repeated so long, and its mean counts.")
-    page.say("What is returned was held against ours before any time was compared.\n")
+    page.say("Results were compared with ours before any time was.\n")
     for line in machine():
         page.say(line)
     for name in named or WORKLOADS:

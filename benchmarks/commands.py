@@ -33,7 +33,7 @@ class Command:
     """A command line, and what it finds in its environment besides."""
 
     words: Sequence[str]
-    told: Mapping[str, str]
+    environment: Mapping[str, str]
 
 
 def main(page: Page) -> None:
@@ -101,7 +101,7 @@ def _measured(commands: Mapping[str, Command], home: Path) -> dict[str, float]:
 
 def _run(command: Command, home: Path) -> float:
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    env |= {"HUSTINGS_HOME": str(home / "home"), **command.told}
+    env |= {"HUSTINGS_HOME": str(home / "home"), **command.environment}
     began = time.perf_counter()
     with _nowhere() as sink:
         process = subprocess.Popen(command.words, env=env, cwd=home, stdout=sink, stderr=sink)

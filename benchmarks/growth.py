@@ -14,7 +14,7 @@ SIZES = {
     "combinations": (10_000, 100_000, 1_000_000),
 }
 ROUNDS = {"bars": 15, "events": 15, "instruments": 15, "combinations": 5}
-"""Of more the median tells more of a slope that may be no more than this; combinations take seconds each."""
+"""A slope that may be no more than MOST needs many repetitions; combinations take seconds each, and get five."""
 MOST = 1.05
 
 
@@ -24,7 +24,7 @@ def main(page: Page) -> None:
     page.say(
         "Planning and evaluation together. The exponent is the slope of a least-squares line through the logarithms"
     )
-    page.say(f"of all sizes; that of the last step stands beside it. Asked for: at most {MOST}.")
+    page.say(f"of all sizes; that of the last step is next to it. Required: at most {MOST}.")
     page.say(f"Medians of {', '.join(f'{n} rounds ({variable})' for variable, n in ROUNDS.items())}.\n")
     for variable, sizes in SIZES.items():
         _one(page, variable, sizes)

@@ -13,17 +13,17 @@ OUR_NAMES = ("hustings", "backtrader", "numpy", "pandas")
 
 
 def machine() -> list[str]:
-    """Return lines that tell cores, memory, processor, interpreter and versions."""
+    """Return lines that name cores, memory, processor, interpreter and versions."""
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return [
         f"- {os.cpu_count()} cores, {gib:.0f} GiB, {_processor()}; {platform.system()}, Python "
         f"{platform.python_version()}; load when it began {os.getloadavg()[0]:.1f}",
-        f"- ours: {_told({n: version(n) for n in OUR_NAMES})}",
-        f"- peers: {_told(_peer_versions())}",
+        f"- ours: {_listed({n: version(n) for n in OUR_NAMES})}",
+        f"- peers: {_listed(_peer_versions())}",
     ]
 
 
-def _told(versions: dict[str, str]) -> str:
+def _listed(versions: dict[str, str]) -> str:
     return ", ".join(f"{name} {number}" for name, number in versions.items())
 
 

@@ -27,4 +27,4 @@ def combinations(page: Page) -> None:
     )
     page.race(outcomes, ours=[SWEEP, PLANNED])
     page.say("- bt: n/a, it has no stops inside the bar.")
-    page.asked(against(outcomes, "vectorbt", **{SWEEP: 20}))
+    page.required(against(outcomes, "vectorbt", **{SWEEP: 20}))

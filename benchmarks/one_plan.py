@@ -19,11 +19,11 @@ def one_instrument(page: Page) -> None:
         peer("backtrader", "with_backtrader:one_plan"),
         peer("backtesting.py", "with_backtesting:one_plan", why=WHOLE_UNITS),
         peer("bt", "with_bt:one_plan", why="it knows one price a bar, and is given the opens."),
-        peer("vectorbt", "with_vectorbt:one_plan", why="a signal stands on the bar before its fill."),
+        peer("vectorbt", "with_vectorbt:one_plan", why="a signal is on the bar before its fill."),
     ]
     outcomes = race(entrants)
     page.race(outcomes, ours=["replay", "evaluate"])
-    page.asked(against(outcomes, "backtrader", replay=2))
+    page.required(against(outcomes, "backtrader", replay=2))
 
 
 def one_account(page: Page) -> None:
@@ -39,14 +39,14 @@ def one_account(page: Page) -> None:
     outcomes = race(entrants)
     page.race(outcomes, ours=["replay", "evaluate"])
     page.say("- backtesting.py: n/a, it trades one instrument only.")
-    page.asked(against(outcomes, "backtrader", replay=2))
+    page.required(against(outcomes, "backtrader", replay=2))
 
 
 def peer(
-    name: str, work: str, told: tuple[str, ...] = (), *, every: int = 1, rounds: int = RUNS, why: str = ""
+    name: str, work: str, arguments: tuple[str, ...] = (), *, every: int = 1, rounds: int = RUNS, why: str = ""
 ) -> Entrant:
     """Return a peer in its own interpreter; ``work`` is MODULE:FUNCTION under benchmarks.peers."""
-    return Entrant(name, f"benchmarks.peers.{work}", told, python=PEERS, every=every, rounds=rounds, why=why)
+    return Entrant(name, f"benchmarks.peers.{work}", arguments, python=PEERS, every=every, rounds=rounds, why=why)
 
 
 def against(outcomes: Sequence[Outcome], name: str, **least: float) -> list[tuple[str, float, float]]:

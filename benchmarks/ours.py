@@ -18,7 +18,7 @@ from engine.strategy.market import Market, MarketView
 from strategies.buy_after_event import BuyAfterEvent
 
 FREE = Terms(commission_bps=0, slippage_bps=0)
-"""No costs, so that no peer's own way of reckoning them is in the picture."""
+"""No costs, so that no peer's own way of computing them is in the picture."""
 AN_HOUR = 3_600_000_000_000
 
 

@@ -46,11 +46,11 @@ class Page:
         if each.why:
             self.say(f"- {each.name}: {each.why}")
 
-    def asked(self, lines: Sequence[tuple[str, float, float]]) -> None:
-        """Print what was asked for and what was found, each a claim with two ratios."""
+    def required(self, lines: Sequence[tuple[str, float, float]]) -> None:
+        """Print what is required and what was found, each a claim with two ratios."""
         self.say()
         rows = [[claim, f"{least:,.0f}", f"{found:,.1f}", _reached(found, least)] for claim, least, found in lines]
-        self.table(["times faster", "asked", "found", "reached"], rows)
+        self.table(["times faster", "required", "found", "reached"], rows)
 
     def text(self) -> str:
         """Return all that was printed."""

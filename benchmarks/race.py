@@ -1,6 +1,6 @@
 """Races: the same work done by several entrants, each in a process of its own, measured in turn.
 
-What they return is held against the reference before any time is compared. A time is a median of RUNS interleaved
+What they return is compared with the reference before any time is compared. A time is a median of RUNS interleaved
 rounds. An entrant too slow for the whole work does every n-th part of it; its time is then that share scaled up.
 """
 
@@ -23,15 +23,15 @@ OURS, PEERS = Path(sys.executable), ROOT / ".venv-peers" / "bin" / "python"
 
 @dataclass(frozen=True)
 class Entrant:
-    """Who does the work, and how: ``MODULE:FUNCTION`` and what it is told, in an interpreter.
+    """Who does the work, and how: ``MODULE:FUNCTION`` and its arguments, in an interpreter.
 
     ``every``: it does the first of each so many parts. ``tolerance`` is how far its results may lie from the
-    reference's (relative), and ``why`` tells the reader why that is not 1e-9.
+    reference's (relative), and ``why`` explains why that is not 1e-9.
     """
 
     name: str
     work: str
-    told: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
     python: Path = OURS
     every: int = 1
     rounds: int = RUNS
@@ -72,7 +72,7 @@ def race(entrants: Sequence[Entrant]) -> list[Outcome]:
 
 
 def measured(entrants: Sequence[Entrant]) -> list[Outcome]:
-    """Return what each entrant took; they do different work, and no result is held against another."""
+    """Return what each entrant took; they do different work, and no result is compared with another."""
     with ExitStack() as stack:
         workers = _at_the_start(stack, entrants)
         _run(workers)
@@ -101,7 +101,7 @@ class _Worker:
     answers: list[dict[str, Any]] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        command = [str(self.entrant.python), "-m", "benchmarks.worker", self.entrant.work, *self.entrant.told]
+        command = [str(self.entrant.python), "-m", "benchmarks.worker", self.entrant.work, *self.entrant.arguments]
         env = {**os.environ, "TQDM_DISABLE": "1"}  # a peer's progress bar is no work
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, text=True)

@@ -1,4 +1,4 @@
-"""The tear sheet of ten years beside its benchmark: ours, and quantstats' own on the same series.
+"""The tear sheet of ten years with its benchmark: ours, and quantstats' own on the same series.
 
 Ours has the events, the tables and a dozen figures; quantstats' is ``quantstats.reports.html`` as anyone calls it. Both
 total returns are checked to agree before any time is compared.
@@ -60,7 +60,7 @@ class _Walk:
 
 
 def a_run(sessions: int) -> Run:
-    """Return a run of 40 trades over so many sessions of a random walk, held against the walk itself."""
+    """Return a run of 40 trades over so many sessions of a random walk, compared with the walk itself."""
     walk, rule = _Walk(sessions), BuyAfterEvent(instrument="AAA", hold=20)
     market, events = Market(walk, InstrumentTable([walk.bars.instrument])), _events(walk.bars)
     run = backtest(rule, events, market, benchmark="AAA")
@@ -108,7 +108,7 @@ def main(page: Page) -> None:
         thirty = ours.stat().st_size / 1024
     rows = [[name, took(s), size] for (name, s), size in zip(seconds.items(), sizes, strict=True)]
     page.table(["", "time", "size"], rows)
-    page.asked([("than quantstats.reports.html", 3, seconds[other] / seconds["tear sheet"])])
+    page.required([("than quantstats.reports.html", 3, seconds[other] / seconds["tear sheet"])])
     page.say(f"\nThirty years: {thirty:,.0f} KiB.")
 
 

@@ -173,7 +173,7 @@ def _others(one: Made) -> dict[str, float | None]:
 
 
 def cells() -> list[Cell]:
-    """Return the cells of the table: those of a real index where its prices are at hand."""
+    """Return the cells of the table: those of a real index where its prices are available."""
     there = [w for w in NULLS if not w.process.is_real or (MARKET_DIR / f"{w.process.value}.csv").is_file()]
     return [Cell(w, n, hold) for w in there for n, hold in (product(EVENTS, HOLDS) if w in CORE else FEWER)]
 

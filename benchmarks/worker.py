@@ -1,4 +1,4 @@
-"""One entrant of a race in a process of its own: it prepares, then does its work each time it is told to.
+"""One entrant of a race in a process of its own: it prepares, then does its work each time it is requested.
 
 ``python -m benchmarks.worker MODULE:FUNCTION [TEXT]`` calls the function (with the text, if any) once; it returns the
 work, which takes nothing and returns one number or several. Over stdin and stdout go lines of JSON.
@@ -13,16 +13,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-MIB = 1024  # Linux tells memory in KiB
+MIB = 1024  # Linux reports memory in KiB
 AT_LEAST = 0.05
 """Work that takes less than so many seconds is done again until it has, and the mean counts: as timeit does."""
 
 
-def main(named: str, *told: str) -> None:
+def main(named: str, *arguments: str) -> None:
     """Answer each line of stdin by doing the work once: seconds, of the processor too, results, peak memory (MiB)."""
     answers, sys.stdout = sys.stdout, sys.stderr  # what a peer prints is no answer
     module, function = named.split(":")
-    work = getattr(import_module(module), function)(*told)
+    work = getattr(import_module(module), function)(*arguments)
     gc.collect()
     gc.freeze()  # what was prepared is no garbage of the work
     print(json.dumps({"ready": True}), file=answers, flush=True)

@@ -1,7 +1,7 @@
-"""Japan's "elections are a buy": 17 of 17 times the Nikkei rose from the dissolution to the vote. What is it worth?
+"""Japan's "elections are a buy": 17 of 17 times the Nikkei rose from the dissolution to the vote. What does it support?
 
 ``python examples/japan_elections.py`` takes the stored Nikkei 225, or SIMULATED bars where nothing is stored; ``--data
-DIR`` takes DIR/N225.csv, which must begin before 1969 to hold the published count. docs/examples.md tells it in words.
+DIR`` takes DIR/N225.csv, which must begin before 1969 to hold the published count. docs/examples.md has it in words.
 """
 
 import json
@@ -118,8 +118,8 @@ class Rally:
 
 
 @dataclass(frozen=True)
-class Worth:
-    """What a set of elections is worth: ``expected`` is the number of rises that their base rates give.
+class Evidence:
+    """What a set of elections supports: ``expected`` is the number of rises that their base rates give.
 
     ``mean`` is the mean rise, ``beyond`` what is left of it without the drift of the sessions before, ``detectable``
     the mean of that kind which a t-test would find four times in five: fractions. ``lists`` says what the shifts are,
@@ -151,7 +151,7 @@ class Found:
     source: str
     simulated: bool
     rallies: dict[str, tuple[Rally, ...]]
-    worth: tuple[Worth, ...]
+    evidence: tuple[Evidence, ...]
     conclusion: tuple[str, ...]
 
 
@@ -218,10 +218,10 @@ def found_in(bars: Bars, all_of_them: Sequence[Election]) -> Found:
     held = [e for e, _ in tables[0].trades]
     if not held:
         raise UserError(f"{bars.symbol}: {bars.span()}; no election lies within, 1949 to today holds them all")
-    worth = tuple(t.worth(chosen) for chosen in _sets(held) for t in tables)
+    evidence = tuple(t.evidence(chosen) for chosen in _sets(held) for t in tables)
     rallies = {str(t.since): t.rallies for t in tables}
-    words = conclusion(rallies[Since.BEFORE], worth, simulated=bars.source.simulated)
-    return Found(f"{bars.source.text}, {bars.span()}", bars.source.simulated, rallies, worth, words)
+    words = conclusion(rallies[Since.BEFORE], evidence, simulated=bars.source.simulated)
+    return Found(f"{bars.source.text}, {bars.span()}", bars.source.simulated, rallies, evidence, words)
 
 
 def _sets(held: Sequence[Election]) -> list[tuple[Election, ...]]:
@@ -274,15 +274,15 @@ class _Table:
         chosen = net[rows[away & near & np.isfinite(net[rows])]]
         return float(np.mean(chosen > 0)) if len(chosen) else None
 
-    def worth(self, chosen: Sequence[Election]) -> Worth:
-        """Return what some elections are worth."""
+    def evidence(self, chosen: Sequence[Election]) -> Evidence:
+        """Return what some elections support."""
         trades = [t for e, t in self.trades if e in chosen]
         placed = place_planned(trades, self.model)
         sample = make_sample(placed, self.model)
         rates = np.array([np.nan if r is None else r for r in map(self._rate, sample.usable)], dtype=float)
-        left = concentration(*_told(sample.usable), sample.net, sample.abnormal, sample.standardized, alpha=0.05)
+        left = concentration(*_named(sample.usable), sample.net, sample.abnormal, sample.standardized, alpha=0.05)
         shifted = _shifted(sample)
-        return Worth(
+        return Evidence(
             elections=f"{chosen[0].voted.year} to {chosen[-1].voted.year}",
             since=str(self.since),
             n=len(sample.usable),
@@ -319,7 +319,7 @@ def _mean(values: Floats) -> float | None:
 
 @dataclass(frozen=True)
 class _Shifted:
-    """How the dates stand among all circular shifts of them."""
+    """The dates among all circular shifts of them."""
 
     rises: Significance
     t: Significance
@@ -332,7 +332,7 @@ def _exit(trade: PlannedTrade) -> int:
     return trade.entry.bar if trade.exit is None else trade.exit.bar
 
 
-def _told(observations: Sequence[Observation]) -> tuple[list[str], list[int]]:
+def _named(observations: Sequence[Observation]) -> tuple[list[str], list[int]]:
     return [o.events[0] for o in observations], [int(o.ended[:4]) for o in observations]
 
 
@@ -357,15 +357,15 @@ def _rises(sample: Sample, made: Placebos) -> Significance:
 # ---- the words -------------------------------------------------------------------------------------------------------
 
 
-def conclusion(rallies: Sequence[Rally], worth: Sequence[Worth], *, simulated: bool) -> tuple[str, ...]:
-    """Return in plain words what it is worth, a paragraph each."""
-    counted, own_day, whole = worth[0], worth[1], worth[-len(Since)]
+def conclusion(rallies: Sequence[Rally], evidence: Sequence[Evidence], *, simulated: bool) -> tuple[str, ...]:
+    """Return in plain words what it supports, a paragraph each."""
+    counted, own_day, whole = evidence[0], evidence[1], evidence[-len(Since)]
     parts = [_counted(counted, own_day), *_outside(rallies, counted, whole), _judged(whole), *_tradable(rallies)]
     marked = ["The bars are SIMULATED, with no rally before a vote put in: none of this is about the real Nikkei."]
     return tuple([*marked, *parts] if simulated else parts)
 
 
-def _counted(counted: Worth, own_day: Worth) -> str:
+def _counted(counted: Evidence, own_day: Evidence) -> str:
     return (
         f"{counted.elections}, from {counted.since}: {counted.rises} of {counted.n} rose. The market rose over most "
         f"stretches of that length anyway, so that {ratio(counted.expected, 1)} rises were to be expected: "
@@ -373,12 +373,12 @@ def _counted(counted: Worth, own_day: Worth) -> str:
     )
 
 
-def _outside(rallies: Sequence[Rally], counted: Worth, whole: Worth) -> list[str]:
+def _outside(rallies: Sequence[Rally], counted: Evidence, whole: Evidence) -> list[str]:
     """Return how the elections fared that the count left out, or that came after it."""
     before = [r for r in rallies if r.voted.year < FIRST_COUNTED]
     after = [r for r in rallies if r.voted.year > LAST_COUNTED]
-    told = [_fared("before the count begins", before), _fared("since it was made", after)]
-    return [f"Not in that count: {'; '.join(t for t in told if t)}."] if counted is not whole and any(told) else []
+    text = [_fared("before the count begins", before), _fared("since it was made", after)]
+    return [f"Not in that count: {'; '.join(t for t in text if t)}."] if counted is not whole and any(text) else []
 
 
 def _fared(when: str, rallies: Sequence[Rally]) -> str:
@@ -388,13 +388,13 @@ def _fared(when: str, rallies: Sequence[Rally]) -> str:
     return f"{len(rallies)} elections {when}, of which {len(fell)} fell" + (f" ({', '.join(fell)})" if fell else "")
 
 
-def _judged(whole: Worth) -> str:
-    told = (
+def _judged(whole: Evidence) -> str:
+    text = (
         f"All {whole.n}, {whole.elections}: {whole.rises} rose where {ratio(whole.expected, 1)} were to be expected, "
         f"{_p(whole.base_rates)}. The mean rise is {percent(whole.mean)}, of which {percent(whole.beyond)} are beyond "
         f"the drift of the sessions before; among all shifts of the dates that has {_p(whole.shifted_t)}."
     )
-    return f"{told} {_verdict(whole.base_rates.p, whole.shifted_t.p)}"
+    return f"{text} {_verdict(whole.base_rates.p, whole.shifted_t.p)}"
 
 
 def _p(test: Significance) -> str:
@@ -409,7 +409,7 @@ def _verdict(p_often: float | None, p_much: float | None) -> str:
         return "It rose more often than usual, and by more: chance alone is an unlikely explanation."
     if p_often <= 0.05:
         return "It rose more often than usual, but not by more than on other dates: no ground for a trade."
-    return "That cannot be told from other dates."
+    return "That is not distinguishable from placebo dates."
 
 
 def _tradable(rallies: Sequence[Rally]) -> list[str]:
@@ -433,17 +433,17 @@ def show(found: Found) -> None:
     _title(found, f"The elections, counted from (a) {Since.BEFORE} or (b) {Since.ON}")
     both = zip(found.rallies[Since.BEFORE], found.rallies[Since.ON], strict=True)
     table(_RALLIES, [_rally(a, b) for a, b in both], right=_RALLIES[3:])
-    _title(found, "What so few could find: the mean beyond the usual drift that a t-test sees four times in five")
-    for w in found.worth[:: len(Since)]:
+    _title(found, "Statistical power: the mean beyond the usual drift that a t-test sees four times in five")
+    for w in found.evidence[:: len(Since)]:
         say(f"  {w.elections}, {w.n} elections: {percent(w.detectable)}")
-    _title(found, "\nWhat it is worth: p-values, two-sided, exact")
-    table(_WORTH, [_worth(w) for w in found.worth], right=_WORTH[2:])
-    say(f"  shifts: all dates moved together by any number of sessions; {found.worth[-1].lists}")
-    for text in dict.fromkeys(r for w in found.worth for r in w.reasons):
+    _title(found, "\nWhat it supports: p-values, two-sided, exact")
+    table(_EVIDENCE, [_evidence(w) for w in found.evidence], right=_EVIDENCE[2:])
+    say(f"  shifts: all dates moved together by any number of sessions; {found.evidence[-1].lists}")
+    for text in dict.fromkeys(r for w in found.evidence for r in w.reasons):
         say(f"  {text}")
-    _title(found, "\nOn what it hangs: p of BMP's t, left out one by one")
-    hung = [(w, w.left_out) for w in found.worth if w.left_out is not None]
-    table(_HANGS, [_hangs(w, left) for w, left in hung], right=_HANGS[2:4])
+    _title(found, "\nConcentration: p of BMP's t, left out one by one")
+    left_out = [(w, w.left_out) for w in found.evidence if w.left_out is not None]
+    table(_CONCENTRATION, [_concentration(w, left) for w, left in left_out], right=_CONCENTRATION[2:4])
     for paragraph in found.conclusion:
         say(fill(paragraph, WIDTH))
 
@@ -454,7 +454,7 @@ def _title(found: Found, text: str) -> None:
 
 
 _RALLIES = ("dissolved", "voted", "called by then", "sessions", "points (a)", "% (a)", "% (b)", "base rate")
-_WORTH = (
+_EVIDENCE = (
     "elections",
     "from",
     "rose",
@@ -466,7 +466,7 @@ _WORTH = (
     "shifts: t",
     "shifts: mean",
 )
-_HANGS = ("elections", "from", "all", "one out", "without", "fewest to lose 5 %", "to turn the sign")
+_CONCENTRATION = ("elections", "from", "all", "one out", "without", "fewest to lose 5 %", "to turn the sign")
 _LETTER = {str(Since.BEFORE): "a", str(Since.ON): "b"}
 
 
@@ -476,13 +476,13 @@ def _rally(a: Rally, b: Rally) -> tuple[str, ...]:
     return (str(a.dissolved), str(a.voted), called, str(a.sessions), *moved, ratio(a.base_rate))
 
 
-def _worth(w: Worth) -> tuple[str, ...]:
+def _evidence(w: Evidence) -> tuple[str, ...]:
     rose, means = f"{w.rises} of {w.n}", (signed_percent(w.mean), signed_percent(w.beyond))
     ps = (p_text(t.p) for t in (w.base_rates, w.shifted_rises, w.shifted_t, w.shifted_mean))
     return (w.elections, _LETTER[w.since], rose, ratio(w.expected, 1), *means, *ps)
 
 
-def _hangs(w: Worth, left: Concentration) -> tuple[str, ...]:
+def _concentration(w: Evidence, left: Concentration) -> tuple[str, ...]:
     known = [o for o in left.one_out if o.p is not None]
     worst = max(known, key=lambda o: o.p or 0.0, default=None)
     one = (p_text(worst.p), worst.without) if worst else ("n/a", "")
@@ -501,10 +501,10 @@ def as_json(found: Found) -> dict[str, Any]:
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Where N225.csv is [what is at hand].")
+@click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="Where N225.csv is [what is available].")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(data: Path | None, in_json: bool) -> None:
-    """Count how often the Nikkei rose from the dissolution to the vote, and say what that is worth."""
+    """Count how often the Nikkei rose from the dissolution to the vote, and say what that supports."""
     with progress("reading bars, shifting dates"):
         bars = Market(source_of(data), instruments_of(data)).bars(SYMBOL)
         found = found_in(bars, elections(bundled_events()))
@@ -512,7 +512,7 @@ def command(data: Path | None, in_json: bool) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the example and return its exit code: 0 done, 2 bad input, told in one line."""
+    """Run the example and return its exit code: 0 done, 2 bad input, in one line."""
     return exit_code(command, "japan_elections", argv)
 
 

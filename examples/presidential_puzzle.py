@@ -1,7 +1,7 @@
-"""The presidential puzzle: US stocks earned more under Democratic presidents. By how much, and what is it worth?
+"""The presidential puzzle: US stocks earned more under Democratic presidents. By how much, and what does it support?
 
 ``python examples/presidential_puzzle.py`` takes the market's monthly excess returns of 1926 to 2018 that the package
-arch ships; ``--data FILE`` takes Kenneth French's three factors from a file. docs/examples.md tells it in words.
+arch ships; ``--data FILE`` takes Kenneth French's three factors from a file. docs/examples.md has it in words.
 """
 
 import csv
@@ -99,7 +99,7 @@ MAIN = 1
 
 @dataclass(frozen=True)
 class Puzzle:
-    """One sample: means, volatilities (fractions a year) and the tests of the gap; what cannot be had is None."""
+    """One sample: means, volatilities (fractions a year) and the tests of the gap; what cannot be computed is None."""
 
     published: Published
     first: str
@@ -123,7 +123,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Concentrated:
-    """The gap without each term, least first, and the permutation without the term it hangs on most."""
+    """The gap without each term, least first, and the permutation without the term it depends on most."""
 
     rows: tuple[LeftOut, ...]
     without_first: Significance
@@ -277,7 +277,7 @@ def _volatility(annualised: Floats) -> float | None:
 
 
 def concentrated(given: TermReturns, terms: Sequence[Presidency]) -> Concentrated:
-    """Return the gap without each term, and how it stands among the permutations without the one it hangs on most."""
+    """Return the gap without each term, and its place among the permutations without the one it depends on most."""
     sign = np.sign(given.gap or 0.0)
     gaps = [(given.leaving(i).gap, i) for i in range(len(terms))]
     order = sorted(gaps, key=lambda g: (g[0] is None, sign * (g[0] or 0.0)))
@@ -286,7 +286,7 @@ def concentrated(given: TermReturns, terms: Sequence[Presidency]) -> Concentrate
 
 
 def conclusion(samples: Sequence[Puzzle], left_out: Concentrated) -> str:
-    """Return in plain words what the main sample is worth."""
+    """Return in plain words what the main sample supports."""
     main, first = samples[MAIN], left_out.rows[0]
     made, permuted, without = main.regression, main.permuted_gap, left_out.without_first
     sentences = (
@@ -296,19 +296,19 @@ def conclusion(samples: Sequence[Puzzle], left_out: Concentrated) -> str:
         f"{permuted.reference or 'the ways to give them to the party'}, {percent(permuted.p, 1)} show as wide a gap "
         f"(p = {p_text(permuted.p)}; by the t-statistic {p_text(main.permuted_t.p)}).",
         f"Without one term ({first.without}) the gap is {points(first.gap)} and p = {p_text(without.p)}.",
-        _worth(permuted.p, without.p),
+        _judged(permuted.p, without.p),
         "The question is asked of these very years because of what they showed, which no p-value counts.",
     )
     return " ".join(sentences)
 
 
-def _worth(p: float | None, without: float | None) -> str:
+def _judged(p: float | None, without: float | None) -> str:
     if p is None or without is None:
         return "It cannot be tested."
     if p > 0.05:
         return "That is no evidence of an effect of the party."
     if without > 0.05:
-        return "It stands at the edge of the usual 5 % and hangs on one term: a puzzle, and no ground for a trade."
+        return "It is at the edge of the usual 5 % and depends on one term: a puzzle, and no ground for a trade."
     return "No single term carries it."
 
 
@@ -336,20 +336,20 @@ _TESTS = ("sample", "Newey-West t", "p", "by term t", "p ", "terms permuted: t",
 
 
 def _means(p: Puzzle) -> tuple[str, ...]:
-    told = p.published
+    published = p.published
     return (
-        f"{told.name}, {p.first} to {p.last}",
+        f"{published.name}, {p.first} to {p.last}",
         f"{p.regression.n:,}",
         str(p.regression.n_terms),
-        _beside(p.democratic, told.democratic),
-        _beside(p.republican, told.republican),
-        _beside(p.regression.gap, told.gap),
+        _with_published(p.democratic, published.democratic),
+        _with_published(p.republican, published.republican),
+        _with_published(p.regression.gap, published.gap),
         bare_percent(p.volatility_democratic),
         bare_percent(p.volatility_republican),
     )
 
 
-def _beside(own: float | None, published: float | None) -> str:
+def _with_published(own: float | None, published: float | None) -> str:
     return bare_percent(own) if published is None else f"{bare_percent(own)} ({bare_percent(published)})"
 
 
@@ -377,7 +377,7 @@ def as_json(found: Found) -> dict[str, Any]:
 @click.option("--log", type=click.Choice([str(log) for log in Log]), default="difference", help="What is a log excess.")
 @click.option("--json", "in_json", is_flag=True, help="Print one JSON object and nothing else.")
 def command(data: Path | None, log: str, in_json: bool) -> None:
-    """Hold the returns under one party against those under the other, and say what the difference is worth."""
+    """Compare the returns under one party with those under the other, and say what the difference supports."""
     with progress("reading returns, permuting terms"):
         excess = bundled_excess(Log(log)) if data is None else read_excess(data, data.name, Log(log))
         found = found_in(excess, presidencies(bundled_events()))
@@ -385,7 +385,7 @@ def command(data: Path | None, log: str, in_json: bool) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the example and return its exit code: 0 done, 2 bad input, told in one line."""
+    """Run the example and return its exit code: 0 done, 2 bad input, in one line."""
     return exit_code(command, "presidential_puzzle", argv)
 
 

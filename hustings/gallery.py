@@ -65,9 +65,9 @@ def make_sheets(runs: Sequence[Listed]) -> dict[str, str]:
 def _made(folder: Path) -> str:
     """Write the tear sheet of a run's folder; return why it could not be, or nothing."""
     try:
-        page, beside = sheet_again(read_run(folder), folder), folder / f".{SHEET}"
-        beside.write_text(page, encoding="utf-8", newline="")
-        beside.replace(folder / SHEET)
+        page, new = sheet_again(read_run(folder), folder), folder / f".{SHEET}"
+        new.write_text(page, encoding="utf-8", newline="")
+        new.replace(folder / SHEET)
     except UserError as e:
         return str(e)
     except OSError as e:

@@ -137,7 +137,7 @@ def enter_sweep(manifest: Mapping[str, Any], trials: SweepTrials) -> None:
         _append_trial(db, row, repeated, n=trials.n)
 
 
-def trials_beside(strategy: str, sweep_id: str) -> int:
+def trials_outside(strategy: str, sweep_id: str) -> int:
     """Return how many trials of a rule the ledger holds that are not of a sweep.
 
     Raises:

@@ -74,7 +74,7 @@ _TERMS = Terms()
 class PreregAccount:
     """Within which dates, on what terms and on which series a hypothesis is tested; the defaults are those of a run.
 
-    The fields are the options of a run. Where its prices, events, labels and priors come from is not told.
+    The fields are the options of a run. Where its prices, events, labels and priors come from is not in it.
     """
 
     since: str | None = None
@@ -167,13 +167,13 @@ def draft(
 
 
 def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration, Registration]:
-    """Write a preregistration, append its hash to the chain, and return it with its hash, and where it stands.
+    """Write a preregistration, append its hash to the chain, and return it with its hash, and its row.
 
     Raises:
         UserError: the file is there already or cannot be written; the registry cannot be, and then no file is left.
     """
-    told = {k: v for k, v in asdict(drafted).items() if k != "sha256"}
-    content = _bytes(json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    written = {k: v for k, v in asdict(drafted).items() if k != "sha256"}
+    content = _bytes(json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     _create(path, content)
     sealed = replace(drafted, sha256=hashlib.sha256(content).hexdigest())
     try:
@@ -185,7 +185,7 @@ def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration,
 
 
 def load(path: Path) -> Preregistration:
-    """Return the preregistration of a file, whether or not it is as it was written: ``standing`` tells.
+    """Return the preregistration of a file, whether or not it is as it was written: ``standing`` says that.
 
     Raises:
         UserError: no such file, or it is no preregistration.
@@ -195,14 +195,14 @@ def load(path: Path) -> Preregistration:
     except OSError as e:
         raise UserError(f"cannot read '{path}': {e.strerror}; 'hustings prereg write' makes such a file") from e
     try:
-        told = TypeAdapter(Preregistration).validate_json(content)
+        found = TypeAdapter(Preregistration).validate_json(content)
     except ValidationError as e:
         raise UserError(f"'{path}' is no preregistration: {_first(e)}") from e
-    return replace(told, sha256=hashlib.sha256(content).hexdigest())
+    return replace(found, sha256=hashlib.sha256(content).hexdigest())
 
 
 class FileState(StrEnum):
-    """Whether the chain vouches for a file: as it stands, or only as it once was, or not at all."""
+    """Whether the chain vouches for a file: as it is, or only as it once was, or not at all."""
 
     REGISTERED = "registered"
     CHANGED = "changed"
@@ -211,10 +211,10 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a preregistration stands in the chain.
+    """The place of a preregistration in the chain.
 
     ``place`` and ``registered_at`` (ISO UTC) are those of its row, or None and blank. ``before`` are the trials of its
-    rule that stood before that row, ``same_before`` counts those with its parameters; all that stand now where no row
+    rule before that row, ``same_before`` counts those with its parameters; all present ones where no row
     vouches for the file. ``registrations`` counts the preregistrations of the rule. ``broken`` names the first row of
     the chain that does not fit. ``used`` is what else was made under the file before the study that asks.
     """
@@ -242,14 +242,14 @@ class Standing:
     def _of_rule(self) -> str:
         if not self.before or self.state is not FileState.REGISTERED:
             return ""
-        return f"in all {_counted(len(self.before), 'trial')} of the rule stood before it"
+        return f"in all {_counted(len(self.before), 'trial')} of the rule came before it"
 
     def _others(self) -> str:
         return f"{self.registrations} preregistrations of the rule were written" if self.registrations > 1 else ""
 
     def _first(self) -> str:
         if self.broken:
-            return f"not preregistered: the ledger is damaged ({self.broken}), and nothing tells what came first"
+            return f"not preregistered: the ledger is damaged ({self.broken}), and nothing shows what came first"
         if self.state is FileState.CHANGED:
             return f"not preregistered: the file was changed after it was written at {self.registered_at}"
         if self.state is FileState.UNKNOWN:
@@ -263,7 +263,7 @@ class Standing:
 
 
 def standing(prereg: Preregistration) -> Standing:
-    """Return where a preregistration stands in the ledger's chain.
+    """Return the place of a preregistration in the ledger's chain.
 
     Raises:
         UserError: the registry cannot be read.
@@ -303,17 +303,17 @@ def deviations(
 
     ``code`` is the study's hash of code (blank: it is not compared).
     """
-    told = [_departs("the rule", strategy, prereg.strategy)]
+    found = [_departs("the rule", strategy, prereg.strategy)]
     names = [*prereg.parameters, *(n for n in parameters if n not in prereg.parameters)]
-    told += [_departs(f"parameter {n}", parameters.get(n), prereg.parameters.get(n)) for n in names]
+    found += [_departs(f"parameter {n}", parameters.get(n), prereg.parameters.get(n)) for n in names]
     for each in fields(PreregSettings):
-        told.append(_departs(f"the {each.name}", getattr(settings, each.name), getattr(prereg.settings, each.name)))
+        found.append(_departs(f"the {each.name}", getattr(settings, each.name), getattr(prereg.settings, each.name)))
     for each in fields(PreregAccount):
         called = f"the {_CALLED.get(each.name, each.name)}"
-        told.append(_departs(called, getattr(account, each.name), getattr(prereg.account, each.name)))
+        found.append(_departs(called, getattr(account, each.name), getattr(prereg.account, each.name)))
     if code and code != prereg.code:
-        told.append("the code of the rule or of the engine is not the code that was registered")
-    return [t for t in told if t]
+        found.append("the code of the rule or of the engine is not the code that was registered")
+    return [t for t in found if t]
 
 
 def _departs(what: str, found: Any, registered: Any) -> str:

@@ -56,11 +56,11 @@ def _read_again(name: str, cls: type[Any], module: ModuleType | None) -> type[An
 
 
 def _own_modules(rule: str, folder: str | None) -> list[str]:
-    """Return the names of a rule's modules: its own file, and what was imported from beside or below it."""
-    return [name for name, module in list(sys.modules.items()) if name == rule or _is_beside(module, folder)]
+    """Return the names of a rule's modules: its own file, and what was imported from its folder or below it."""
+    return [name for name, module in list(sys.modules.items()) if name == rule or _is_in(module, folder)]
 
 
-def _is_beside(module: ModuleType | None, folder: str | None) -> bool:
+def _is_in(module: ModuleType | None, folder: str | None) -> bool:
     file = getattr(module, "__file__", None)
     return folder is not None and isinstance(file, str) and file.startswith(folder) and "site-packages" not in file
 

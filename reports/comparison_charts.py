@@ -16,12 +16,12 @@ from reports.scatter import Scatter, scatter_svg
 
 COLOURS, DASHES, WIDTHS = 7, 5, 2
 SCATTERS = 4
-"""So many runs are drawn against the first; of more the table of correlations tells."""
+"""So many runs are drawn against the first; more are in the table of correlations."""
 _ENOUGH = 8  # so many lines have all their points
 
 
 def style(place: int) -> str:
-    """Return the CSS classes of the run at a place: colour, dashes and width tell it from others, ``r`` names it."""
+    """Return the CSS classes of the run at a place: colour, dashes and width distinguish it, ``r`` names it."""
     return f"s{place % COLOURS} d{place % DASHES} w{place // (COLOURS * DASHES) % WIDTHS} r{place}"
 
 
@@ -80,7 +80,7 @@ def event_scatters(data: dict[str, Any]) -> list[tuple[str, Markup]]:
 
 def _event_scatter(n: int, pair: dict[str, Any], titles: dict[str, str]) -> str:
     events = pair["events"]["common"]
-    points = [(e["first"], e["second"], _told(e, titles.get(e["event_id"], ""))) for e in events]
+    points = [(e["first"], e["second"], _label(e, titles.get(e["event_id"], ""))) for e in events]
     title = f"Return on each common event: {pair['run']} against {pair['against']}"
     about = f"{len(points)} events; above the diagonal {pair['run']} did better."
     return scatter_svg(
@@ -88,7 +88,7 @@ def _event_scatter(n: int, pair: dict[str, Any], titles: dict[str, str]) -> str:
     )
 
 
-def _told(event: dict[str, Any], title: str) -> str:
+def _label(event: dict[str, Any], title: str) -> str:
     earned = f"{signed_percent(event['first'])} across, {signed_percent(event['second'])} up"
     return f"{event['event_id']} {title}: {earned}"
 

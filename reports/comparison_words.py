@@ -1,4 +1,4 @@
-"""What the differences of two runs can bear, in plain sentences. They never claim that a run is better."""
+"""What the differences of two runs support, in plain sentences. They never claim that a run is better."""
 
 from unicodedata import bidirectional
 
@@ -44,14 +44,14 @@ def _what(found: OnEvents, mean: Difference, *, first: str, second: str) -> str:
 
 def _how_sure(n: int, mean: Difference) -> str:
     few = n < MIN_EVENTS
-    so_few = f"So few events cannot tell which is better: at least {MIN_EVENTS} are needed to resample them."
+    so_few = f"So few events do not show which is better: at least {MIN_EVENTS} are needed to resample them."
     if mean.low is None or mean.high is None:
         return so_few
     ends = f"The {percent(LEVEL, 0)} interval of the difference is {points(mean.low)} to {points(mean.high)}"
     if few:
         return f"{ends} (Student's t, if the differences are normal). {so_few}"
     if mean.low <= 0 <= mean.high:
-        return f"{ends} and holds 0: these events do not tell which is better."
+        return f"{ends} and holds 0: these events do not show which is better."
     return (
         f"{ends} and leaves out 0. So does one pair in twenty by chance alone, and the best of many runs almost always."
     )

@@ -58,7 +58,7 @@ def _texts(card: GalleryCard) -> dict[str, Any]:
         "at": card.at[:19],
         "when": instant_text(card.at[:16]) if card.at else "",
         "strategy": card.strategy,
-        "parameters": _told(card.parameters),
+        "parameters": _shown(card.parameters),
         "simulated": card.simulated,
         "span": f"{card.first_session} to {card.last_session}",
         "metrics": [(m.name, m.label, metric_text(m, getattr(card, m.name))) for m in _SHOWN],
@@ -70,7 +70,7 @@ def _texts(card: GalleryCard) -> dict[str, Any]:
     }
 
 
-def _told(parameters: dict[str, Any]) -> str:
+def _shown(parameters: dict[str, Any]) -> str:
     """Return the parameters that are set."""
     return ", ".join(f"{name}={plain(value)}" for name, value in parameters.items() if value is not None)
 

@@ -12,7 +12,7 @@ from engine.run.run import Run
 from reports.numbers import metric_text, percent, signed_percent
 
 FEW, SOME = 5, 20
-"""Below FEW closed trades a page tells a story, below SOME a description; from SOME on it may start to ask."""
+"""Below FEW closed trades a page has an anecdote, below SOME a description; from SOME on it may start to ask."""
 
 
 def outcome(run: Run) -> str:
@@ -37,8 +37,8 @@ def _span(run: Run) -> str:
     return f"{days / 365.25:.1f} years" if days >= 365 else "1 day" if days == 1 else f"{days} days"
 
 
-def bearing(run: Run) -> str:
-    """Return in one or two sentences how much the closed trades of a run can bear. It never claims significance."""
+def support(run: Run) -> str:
+    """Return in one or two sentences how much the closed trades of a run support. It never claims significance."""
     closed = [t for t in run.trades if t.is_closed]
     n = len(closed)
     if n == 0:
@@ -46,7 +46,7 @@ def bearing(run: Run) -> str:
     trades = "1 closed trade" if n == 1 else f"{n} closed trades"
     if n < FEW:
         return (
-            f"{trades}: an anecdote. So few cannot tell a rule from luck, whatever the ratios on this page say."
+            f"{trades}: an anecdote. So few do not distinguish a rule from chance, whatever this page says."
             f"{_without_best(closed)}"
         )
     if n < SOME:

@@ -153,7 +153,7 @@ def _days(run: Run) -> str:
 
 
 def _rolling(run: Run, *, ratios: bool) -> Iterator[tuple[str, str, str]]:
-    """Yield the rolling figures; one that no window can bear is left out."""
+    """Yield the rolling figures; one that has too short a window is left out."""
     window, per_year = half_year(run), sessions_per_year(run.sessions)
     excess = run.returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
     made = {

@@ -62,7 +62,7 @@ _COLOURS = {
     "#4fa487": "#009e73",
     "#9b59b6": "#cc79a7",
 }
-"""quantstats' palette in colours that a colour-blind reader can tell apart (Okabe and Ito 2008)."""
+"""quantstats' palette in colours that a colour-blind reader can distinguish (Okabe and Ito 2008)."""
 
 _STYLE: dict[str, Any] = {
     "svg.hashsalt": "hustings",

@@ -223,7 +223,7 @@ def _judgements(study: Study) -> TextTable:
 
 
 def _trials(study: Study) -> TextTable:
-    return TextTable("Correction for all trials", ("question", "answer"), tuple(_trial_rows(study)), (), ident="worth")
+    return TextTable("Correction for all trials", ("question", "answer"), tuple(_trial_rows(study)), (), ident="trials")
 
 
 def _trial_rows(study: Study) -> Iterator[tuple[str, str]]:

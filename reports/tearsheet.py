@@ -11,7 +11,7 @@ from engine.run.run import Run
 from reports.curves import drawdown_svg, equity_svg
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg
 from reports.event_tables import parts_rows, parts_total, skipped_rows, trade_rows, without_rows
-from reports.headline import account_cards, bearing, outcome, trade_cards
+from reports.headline import account_cards, outcome, support, trade_cards
 from reports.heat import cost_rows, timing_grid, year_rows
 from reports.numbers import points, ratio
 from reports.page import render, simulated_symbols
@@ -43,7 +43,7 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -
         instruments=_instruments(run),
         currency_note=currency_note(manifest["currencies"]),
         outcome=outcome(run),
-        bearing=bearing(run),
+        support=support(run),
         trade_cards=trade_cards(run),
         account_cards=account_cards(run),
         equity_svg=Markup(equity_svg(run)),

@@ -15,7 +15,7 @@ from strategies import ENTRY_POINTS, REGISTRY
 
 
 def strategy_names() -> list[str]:
-    """Return the names of the rules that come with hustings and of those installed beside it."""
+    """Return the names of the rules that come with hustings and of those installed with it."""
     return [*REGISTRY, *(e.name for e in entry_points(group=ENTRY_POINTS) if e.name not in REGISTRY)]
 
 
@@ -76,7 +76,7 @@ def _file_module(path: Path) -> ModuleType:
 
 
 def _let_import_from(folder: Path) -> None:
-    """Let a user's rule import what lies beside it, after everything that is installed."""
+    """Let a user's rule import what lies next to it, after everything that is installed."""
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 

@@ -1,6 +1,6 @@
-"""The examples run from the command line, meet what was published, and say what it is worth.
+"""The examples run from the command line, meet what was published, and say what it supports.
 
-The presidential puzzle stands on real returns that come with a package; Japan's published count needs the private
+The presidential puzzle uses real returns that come with a package; Japan's published count needs the private
 Nikkei, and its tests skip without it.
 """
 
@@ -29,9 +29,9 @@ from reports.study_tables import p_text
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def worth_of(found, elections, since=Since.BEFORE):
-    """Return what a set of elections is worth, by its years and where it is counted from."""
-    return next(w for w in found.worth if (w.elections, w.since) == (elections, str(since)))
+def evidence_of(found, elections, since=Since.BEFORE):
+    """Return what a set of elections supports, by its years and where it is counted from."""
+    return next(w for w in found.evidence if (w.elections, w.since) == (elections, str(since)))
 
 
 def flat(text):
@@ -61,10 +61,10 @@ def test_it_runs_on_a_fresh_machine(name, tmp_path):
 def test_bad_input_is_one_line_and_exit_2(example, tmp_path, capsys):
     for given in (["--data", str(tmp_path / "nothing")], ["--dta"]):
         assert example.main(given) == 2
-        told = capsys.readouterr()
-        assert told.out == ""
-        assert len(told.err.splitlines()) == 1
-        assert told.err.startswith(example.__name__.removeprefix("examples.") + ": ")
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert len(shown.err.splitlines()) == 1
+        assert shown.err.startswith(example.__name__.removeprefix("examples.") + ": ")
 
 
 def documented(first, n_cells):
@@ -130,12 +130,12 @@ def test_a_rally_goes_from_the_close_before_the_dissolution_to_the_last_before_t
 
 def test_a_rise_where_everything_rises_is_no_evidence():
     found = japan.found_in(bars_of(lambda n: 1000 + n), japan.elections(bundled_events()))
-    worth = found.worth[0]
-    assert (worth.rises, worth.n, worth.expected) == (1, 1, 1.0)
-    assert worth.base_rates.p is None
-    assert worth.base_rates.reason == "a base rate is not between 0 and 1, exclusive"
-    assert worth.shifted_rises.p == 1.0
-    assert worth.shifted_t.reason == "1 observation: a studentized statistic needs at least 2"
+    evidence = found.evidence[0]
+    assert (evidence.rises, evidence.n, evidence.expected) == (1, 1, 1.0)
+    assert evidence.base_rates.p is None
+    assert evidence.base_rates.reason == "a base rate is not between 0 and 1, exclusive"
+    assert evidence.shifted_rises.p == 1.0
+    assert evidence.shifted_t.reason == "1 observation: a studentized statistic needs at least 2"
     assert "cannot be judged" in " ".join(found.conclusion)
 
 
@@ -170,18 +170,18 @@ def simulated():
 
 def test_simulated_bars_are_marked_on_every_part(simulated, capsys):
     japan.show(simulated)
-    told = capsys.readouterr().out
-    parts = ("Japan: the Nikkei", "The elections", "What so few", "What it is worth", "On what it hangs")
-    assert [f"SIMULATED {p}" in told for p in parts] == [True] * 5
-    assert "The bars are SIMULATED" in told
+    shown = capsys.readouterr().out
+    parts = ("Japan: the Nikkei", "The elections", "Statistical power", "What it supports", "Concentration")
+    assert [f"SIMULATED {p}" in shown for p in parts] == [True] * 5
+    assert "The bars are SIMULATED" in shown
     assert japan.as_json(simulated)["simulated"] is True
 
 
 def test_simulated_elections_show_nothing(simulated):
     assert [r.voted.year for r in simulated.rallies[Since.BEFORE]][:2] == [2000, 2003]
     assert len(simulated.rallies[Since.BEFORE]) == 10
-    assert min(w.base_rates.p for w in simulated.worth) > 0.05  # no rally before a vote was put in
-    assert "cannot be told from other dates" in " ".join(simulated.conclusion)
+    assert min(w.base_rates.p for w in simulated.evidence) > 0.05  # no rally before a vote was put in
+    assert "not distinguishable from placebo dates" in " ".join(simulated.conclusion)
 
 
 # ---- Japan: the real Nikkei ----------------------------------------------------------------------------------------------
@@ -195,12 +195,12 @@ def real(market_dir):
 
 
 def test_seventeen_of_seventeen_as_published(real):
-    counted = worth_of(real, "1969 to 2021")
+    counted = evidence_of(real, "1969 to 2021")
     assert (counted.rises, counted.n) == (17, 17)
 
 
 def test_sixteen_of_seventeen_from_the_close_of_the_day(real):
-    counted = worth_of(real, "1969 to 2021", Since.ON)
+    counted = evidence_of(real, "1969 to 2021", Since.ON)
     assert (counted.rises, counted.n) == (16, 17)
     fell = [r for r in real.rallies[Since.ON] if 1969 <= r.voted.year <= 2021 and r.return_ <= 0]
     assert [(r.voted.year, round(100 * r.return_, 2)) for r in fell] == [(2003, -1.46)]
@@ -217,7 +217,7 @@ def test_the_count_begins_after_four_of_seven_fell(real):
     before = [r for r in real.rallies[Since.BEFORE] if r.voted.year < 1969]
     assert [r.voted.year for r in before if r.return_ <= 0] == [1953, 1955, 1963, 1967]
     assert len(before) == 7
-    whole = worth_of(real, "1952 to 2026")
+    whole = evidence_of(real, "1952 to 2026")
     assert (whole.rises, whole.n) == (21, 26)
     assert "of which 4 fell (1953, 1955, 1963, 1967)" in " ".join(real.conclusion)
 
@@ -244,12 +244,14 @@ def test_rises_of_shifted_dates_are_the_plain_loop(real, market_dir):
         up[: n - r.sessions] = close[r.sessions :] > close[: n - r.sessions]
         rises += np.roll(up, -row[r.began])
     assert rises[0] == 21
-    worth = worth_of(real, "1952 to 2026").shifted_rises
-    assert worth.p == pytest.approx(2 * np.mean(rises >= 21), abs=0.002)  # it leaves out 1 % of the shifts: no estimate
+    evidence = evidence_of(real, "1952 to 2026").shifted_rises
+    assert evidence.p == pytest.approx(
+        2 * np.mean(rises >= 21), abs=0.002
+    )  # it leaves out 1 % of the shifts: no estimate
 
 
 def test_the_verdict_says_no_more_than_the_numbers(real):
-    whole = worth_of(real, "1952 to 2026")
+    whole = evidence_of(real, "1952 to 2026")
     assert whole.base_rates.p < 0.05 < whole.shifted_t.p
     assert "more often than usual, but not by more than on other dates: no ground for a trade" in " ".join(
         real.conclusion
@@ -258,21 +260,21 @@ def test_the_verdict_says_no_more_than_the_numbers(real):
 
 def test_the_page_on_real_bars_is_not_marked(real, capsys):
     japan.show(real)
-    told = capsys.readouterr().out
-    assert "SIMULATED" not in told
-    assert "17 of 17" in told
-    assert "16 of 17" in told
-    assert "-1,023.62" in told
+    shown = capsys.readouterr().out
+    assert "SIMULATED" not in shown
+    assert "17 of 17" in shown
+    assert "16 of 17" in shown
+    assert "-1,023.62" in shown
 
 
 def test_the_page_of_explanation_has_the_numbers_of_japan(real):
-    shown = [w for w in real.worth if (w.elections, w.since) != ("1969 to 2026", str(Since.ON))]
+    shown = [w for w in real.evidence if (w.elections, w.since) != ("1969 to 2026", str(Since.ON))]
     assert len(shown) == 5
     for w in shown:
         letter = "a" if w.since == str(Since.BEFORE) else "b"
         tests = [p_text(t.p) for t in (w.base_rates, w.shifted_rises, w.shifted_t)]
-        told = [f"{w.rises} of {w.n}", f"{w.expected:.1f}", *tests, f"{100 * w.beyond:+.2f} %"]
-        assert documented([w.elections, letter], 8)[2:] == told
+        cells = [f"{w.rises} of {w.n}", f"{w.expected:.1f}", *tests, f"{100 * w.beyond:+.2f} %"]
+        assert documented([w.elections, letter], 8)[2:] == cells
 
 
 def closes(market_dir):
@@ -362,7 +364,7 @@ def test_excess_returns_are_logs_times_twelve(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shown"),
     [
         ("date,mkt_rf\n", "f.csv line 1: no column RF or rf, found date,mkt_rf"),
         ("date,mkt_rf,rf\n", "f.csv has no row of returns"),
@@ -375,21 +377,21 @@ def test_excess_returns_are_logs_times_twelve(tmp_path):
         ("date,mkt_rf,rf\n192607,1,1\n", "f.csv, 1926-07 to 1926-07: months from 1927-01 to 1998-12 are needed"),
     ],
 )
-def test_a_file_that_cannot_serve_says_why(text, told, tmp_path, capsys):
+def test_a_file_that_cannot_serve_says_why(text, shown, tmp_path, capsys):
     path = tmp_path / "f.csv"
     path.write_text(text, encoding="utf-8")
     assert puzzle.main(["--data", str(path)]) == 2
-    assert capsys.readouterr().err.startswith(f"presidential_puzzle: {told}")
+    assert capsys.readouterr().err.startswith(f"presidential_puzzle: {shown}")
 
 
-def test_the_page_says_what_it_is_worth(found, capsys):
+def test_the_page_says_what_it_supports(found, capsys):
     puzzle.show(found)
-    told = flat(capsys.readouterr().out)
-    assert "11.02 (10.69)" in told
-    assert "10.65 (10.90)" in told
-    assert "4.8 % show as wide a gap (p = 0.048; by the t-statistic 0.051)" in told
-    assert "Without one term (Herbert Hoover (R), from 1929-04) the gap is +6.92 pp and p = 0.110" in told
-    assert "hangs on one term: a puzzle, and no ground for a trade" in told
+    shown = flat(capsys.readouterr().out)
+    assert "11.02 (10.69)" in shown
+    assert "10.65 (10.90)" in shown
+    assert "4.8 % show as wide a gap (p = 0.048; by the t-statistic 0.051)" in shown
+    assert "Without one term (Herbert Hoover (R), from 1929-04) the gap is +6.92 pp and p = 0.110" in shown
+    assert "depends on one term: a puzzle, and no ground for a trade" in shown
 
 
 @pytest.mark.parametrize(("n", "name"), [(0, "1927 to 1998"), (1, "1927 to 2015"), (2, "1927 to 2018-11")])

@@ -105,7 +105,7 @@ class Account(bt.Strategy):
 
     def next_open(self) -> None:
         fresh = [n for n, d in enumerate(self.datas) if len(d) > self.seen[n]]
-        equity = self.broker.getcash() + sum(self.worth(n, n in fresh) for n in range(MARKETS))
+        equity = self.broker.getcash() + sum(self.value(n, n in fresh) for n in range(MARKETS))
         for n in fresh:
             self.seen[n] = row = len(self.datas[n])
             if (n, row - 1) in self.p.exits:
@@ -115,7 +115,7 @@ class Account(bt.Strategy):
 
     prenext_open = nextstart_open = next_open
 
-    def worth(self, n: int, fresh: bool) -> float:
+    def value(self, n: int, fresh: bool) -> float:
         """Return what is held of a market at its open, or its last close where it does not trade that day."""
         data = self.datas[n]
         size = self.getposition(data).size

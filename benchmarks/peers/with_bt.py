@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks.worlds import CASH, HOLD, SHARE, WEIGHT, Prices, event_rows, markets, prices, votes
 
 
-class Told(bt.Algo):
+class Orders(bt.Algo):
     """Closes and opens what is due at a date: a dictionary of names by date for each."""
 
     def __init__(self, entries: dict[Any, list[str]], exits: dict[Any, list[str]], weight: float) -> None:
@@ -25,7 +25,7 @@ class Told(bt.Algo):
         return True
 
 
-def _final(opens: pd.DataFrame, algo: Told) -> float:
+def _final(opens: pd.DataFrame, algo: Orders) -> float:
     rule = bt.Strategy("rule", [algo], list(opens.columns))
     test = bt.Backtest(rule, opens, initial_capital=CASH, integer_positions=False, progress_bar=False)
     bt.run(test, progress_bar=False)
@@ -37,14 +37,14 @@ def one_plan() -> Callable[[], float]:
     of, rows = prices(), event_rows()
     day = pd.DatetimeIndex(of.session)
     entries, exits = ({day[r]: ["A"] for r in at} for at in (rows + 1, rows + 1 + HOLD))
-    return lambda: _final(pd.DataFrame({"A": of.open}, index=day), Told(entries, exits, WEIGHT))
+    return lambda: _final(pd.DataFrame({"A": of.open}, index=day), Orders(entries, exits, WEIGHT))
 
 
 def one_account() -> Callable[[], float]:
     """Return W2; a market that does not trade on a day keeps its last close."""
     of = markets()
     entries, exits = (_due(of, end) for end in ("entry", "exit"))
-    return lambda: _final(_opens(of), Told(entries, exits, SHARE))
+    return lambda: _final(_opens(of), Orders(entries, exits, SHARE))
 
 
 def _due(of: Sequence[Prices], end: str) -> dict[Any, list[str]]:

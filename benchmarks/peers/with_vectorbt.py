@@ -1,6 +1,6 @@
 """vectorbt, its columns cut into blocks: the size of the block and the engine (numba or Rust) are those that win here.
 
-A signal stands on the bar before its fill and is filled at the next open, so that the stops of the entry's own bar are
+A signal is on the bar before its fill and is filled at the next open, so that the stops of the entry's own bar are
 looked at, as everywhere else.
 """
 

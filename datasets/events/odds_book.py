@@ -1,4 +1,4 @@
-"""The book of an event: the last quote of each outcome, the margin removed, and the outcome that happened."""
+"""The odds book of an event: the last quote of each outcome, the margin removed, and the outcome that happened."""
 
 import math
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 STALE_AFTER = timedelta(days=7)
-"""An outcome whose last quote is this much older than the event's newest one has left the book."""
+"""An outcome whose last quote is this much older than the event's newest one has left the odds book."""
 
 
 @dataclass(frozen=True, order=True)
@@ -47,18 +47,18 @@ def quotes_before(quotes: Quotes, at: datetime) -> Quotes:
 
 
 def last_quotes(quotes: Quotes) -> dict[str, Quote]:
-    """Return the last quote of each outcome, as observed; outcomes that have left the book are not in it."""
+    """Return the last quote of each outcome, as observed; outcomes that have left the odds book are not in it."""
     last = {q.outcome: q for q in quotes}
     return {name: q for name, q in sorted(last.items()) if quotes[-1].observed_at - q.observed_at <= STALE_AFTER}
 
 
-def margin_removed(book: Mapping[str, Quote]) -> dict[str, float]:
+def margin_removed(quotes: Mapping[str, Quote]) -> dict[str, float]:
     """Return the probability of each outcome: its quote over the sum of all quotes, where that exceeds 1.
 
-    A book that sums to less than 1 may lack an outcome: its quotes are left as they are, never raised.
+    An odds book that sums to less than 1 may lack an outcome: its quotes are left as they are, never raised.
     """
-    total = max(1.0, math.fsum(q.probability for q in book.values()))
-    return {name: q.probability / total for name, q in book.items()}
+    total = max(1.0, math.fsum(q.probability for q in quotes.values()))
+    return {name: q.probability / total for name, q in quotes.items()}
 
 
 _PARTIES = {

@@ -45,7 +45,7 @@ class FetchOutcome:
     """What became of one symbol: rows added, values changed, rows found as stored; why, where it went wrong.
 
     ``diff`` holds the stored values that the answer would change, or has changed; ``notes`` what was corrected, is
-    worth knowing, or, where there is more than one thing, all that the answer was refused for.
+    notable, or, where there is more than one thing, all that the answer was refused for.
     """
 
     symbol: str

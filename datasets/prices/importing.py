@@ -94,7 +94,7 @@ def _check_joins(table: PriceTable, known: Bars) -> None:
 
 
 def _reference(store: Store, instrument: Instrument) -> Bars | None:
-    """Return the stored bars to hold new ones against; a damaged series is no measure."""
+    """Return the stored bars to compare new ones with; a damaged series is no measure."""
     if instrument.symbol not in store.symbols():
         return None
     try:

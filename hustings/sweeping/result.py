@@ -12,7 +12,7 @@ from engine.sweep.job import Job
 from engine.sweep.result import SweepResult
 from engine.sweep.space import Space, plain_value
 from engine.sweep.walk_forward import Fold, stitched, with_choice
-from hustings.ledger import enter_sweep, trials_beside
+from hustings.ledger import enter_sweep, trials_outside
 from hustings.sweeping.files import SweepFolder
 from hustings.terminal import warn
 from hustings.trials import SweepTrials
@@ -53,7 +53,7 @@ def result_of(
 def _trials_before(manifest: dict[str, Any]) -> int:
     """Return how many trials of the rule belong to no part of this sweep; 0, with a warning, without a ledger."""
     try:
-        return trials_beside(manifest["strategy"], manifest["sweep_id"])
+        return trials_outside(manifest["strategy"], manifest["sweep_id"])
     except UserError as e:
         warn(f"hustings: {e}; no trials before this sweep are counted")
         return 0

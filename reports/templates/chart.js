@@ -77,7 +77,7 @@ function chart(svg) {
   }
   const marks = [...svg.querySelectorAll(".mark[data-at]")].map(element => {
     const [x, y] = numbers(element.dataset.at);
-    return { element, x, y, text: element.querySelector("title").textContent, stands: element.matches(".event, .stroke") };
+    return { element, x, y, text: element.querySelector("title").textContent, shifts: element.matches(".event, .stroke") };
   });
   const bands = [...svg.querySelectorAll(".band")].map(band => ({ a: Number(band.dataset.a), b: Number(band.dataset.b), text: band.querySelector("title").textContent }));
   const seen = line => getComputedStyle(line.element).display !== "none"; /* a page may let lines be switched off */
@@ -95,16 +95,16 @@ function chart(svg) {
   svg.append(brush, cursor, ...dots);
   const box = svg.closest(".plot");
   const bar = html("div", { className: "chart-bar" });
-  const told = html("output", { className: "read" });
+  const readout = html("output", { className: "read" });
   const hint = document.querySelector(".chart-bar") ? "" : "Point at a chart or use its arrow keys to read it off; drag to zoom.";
-  told.textContent = hint;
+  readout.textContent = hint;
   const button = (text, label, act) => {
     const made = html("button", { type: "button", onclick: act }, text);
     made.setAttribute("aria-label", `${label}: ${svg.querySelector("title").textContent}`);
     bar.append(made);
     return made;
   };
-  bar.append(told);
+  bar.append(readout);
   button("+", "Zoom in", () => zoom(0.5));
   button("−", "Zoom out", () => zoom(2));
   const whole = button("All", "Show all", () => show(first, last));
@@ -137,11 +137,11 @@ function chart(svg) {
     cursor.setAttribute("x1", x);
     cursor.setAttribute("x2", x);
     cursor.setAttribute("visibility", "visible");
-    told.textContent = parts.join(" · ");
+    readout.textContent = parts.join(" · ");
   }
   function away() {
     [cursor, ...dots].forEach(each => each.setAttribute("visibility", "hidden"));
-    told.textContent = hint;
+    readout.textContent = hint;
     at = -1;
   }
   const nearest = x => {
@@ -169,7 +169,7 @@ function chart(svg) {
     const sx = (last - first) / (view.last - view.first), sy = (high - low) / (view.high - view.low);
     plotted.setAttribute("transform", `matrix(${sx} 0 0 ${sy} ${place(first) - left * sx} ${height(high) - top * sy})`);
     marks.forEach(mark => {
-      const y = mark.stands ? mark.y : mark.y * sy + height(high) - top * sy;
+      const y = mark.shifts ? mark.y : mark.y * sy + height(high) - top * sy;
       mark.element.setAttribute("transform", `translate(${mark.x * sx + place(first) - left * sx - mark.x} ${y - mark.y})`);
     });
     axes();
@@ -273,33 +273,33 @@ function filterable(table) {
   const rows = [...table.tBodies[0].rows], text = rows.map(row => row.textContent.toLowerCase().replace(/\s+/g, " "));
   const label = html("label", { className: "filter" }, table.dataset.filter + " ");
   const field = html("input", { type: "search" });
-  const told = html("output", {});
+  const readout = html("output", {});
   const apply = () => {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     rows.forEach((row, n) => { row.hidden = !words.every(word => text[n].includes(word)); shown += !row.hidden; });
-    told.textContent = words.length ? `${shown} of ${rows.length}` : "";
+    readout.textContent = words.length ? `${shown} of ${rows.length}` : "";
   };
   field.addEventListener("input", apply);
   field.addEventListener("keydown", event => { if (event.key === "Escape") { field.value = ""; apply(); } });
-  label.append(field, told);
+  label.append(field, readout);
   (table.closest(".box") ?? table).before(label);
 }
 
 /* ---- lists: searched by words, sorted by what each item says of itself; nothing is done per item before that ---- */
 function listed(list) {
-  const items = [...list.children], bar = html("div", { className: "list-bar" }), told = html("output", {});
+  const items = [...list.children], bar = html("div", { className: "list-bar" }), readout = html("output", {});
   const labelled = (text, control) => { const label = html("label", {}, text); label.append(control); bar.append(label); return control; };
   const field = labelled(list.dataset.list, html("input", { type: "search" }));
   const choice = labelled("Sort by", html("select", {}));
   list.dataset.sorts.split(";").forEach(each => { const [key, text] = each.split(":"); choice.append(html("option", { value: key }, text)); });
   let down = true, texts;
   const turn = html("button", { type: "button" });
-  bar.append(turn, told);
+  bar.append(turn, readout);
   list.before(bar);
   const say = () => {
     const shown = items.filter(item => !item.hidden).length;
-    told.textContent = shown === items.length ? `${grouped(shown, 0)} shown` : `${grouped(shown, 0)} of ${grouped(items.length, 0)}`;
+    readout.textContent = shown === items.length ? `${grouped(shown, 0)} shown` : `${grouped(shown, 0)} of ${grouped(items.length, 0)}`;
     turn.textContent = down ? "↓ falling" : "↑ rising";
   };
   const sort = () => {

@@ -76,7 +76,7 @@ def test_an_announced_dissolution_is_another_event_and_an_earlier_one() -> None:
 
 
 @pytest.mark.parametrize("country", ZONES)
-def test_rows_stand_in_order_in_the_zone_of_their_country_and_carry_its_date(country: str) -> None:
+def test_rows_are_in_order_in_the_zone_of_their_country_and_carry_its_date(country: str) -> None:
     told = rows(CATALOGUE / f"{country}.csv")
     assert all(a["known_at"] <= b["known_at"] for a, b in pairwise(told))
     for event in (e for e in asia() if e.country == country):

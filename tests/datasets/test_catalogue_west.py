@@ -82,7 +82,7 @@ def test_the_date_in_an_id_is_that_of_the_vote_or_of_the_day_it_became_known() -
         assert named in days, event.event_id
 
 
-def test_a_signal_precedes_what_is_known_and_a_reason_stands_beside_every_announcement() -> None:
+def test_a_signal_precedes_what_is_known_and_a_reason_is_next_to_every_announcement() -> None:
     for event in western():
         assert event.known_at is not None
         assert event.signal_from is None or event.signal_from < event.known_at, event.event_id

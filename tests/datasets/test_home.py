@@ -14,12 +14,12 @@ def test_a_tilde_is_the_users_own_directory(monkeypatch: pytest.MonkeyPatch) -> 
     assert home() == Path("/home/ada/x")
 
 
-def test_a_path_stands_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_is_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSTINGS_HOME", "bars/~x")
     assert home() == Path("bars/~x")
 
 
-def test_the_tilde_of_nobody_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tilde_of_nobody_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUSTINGS_HOME", "~nobody-of-that-name/x")
     with pytest.raises(UserError, match="no such user"):
         home()

@@ -78,7 +78,7 @@ def test_the_file_is_named_and_hashed(tmp_path: Path) -> None:
         ("event_id,pro_growth\nJP-2,yes,no\n", "anna.csv line 2: not 2 fields"),
     ],
 )  # fmt: skip
-def test_each_fault_is_told_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+def test_each_fault_is_reported_in_one_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UserError) as e:
         relabelled(EVENTS, labels(tmp_path, text))
     assert str(e.value).startswith(said)

@@ -252,7 +252,7 @@ def test_times_in_utc_and_their_sessions() -> None:
     assert (utc.utc_offset_hours, utc.layout) == (0.0, "one series")
 
 
-def test_a_column_of_times_beside_the_dates() -> None:
+def test_a_column_of_times_next_to_the_dates() -> None:
     text = "<TICKER>,<PER>,<DATE>,<TIME>,<CLOSE>\nX,5,20200102,153000,1\nX,5,20200102,153500,2\nX,5,20200102,154000,3\n"
     table = read(text, zone="Europe/Warsaw")
     assert table.at is not None

@@ -96,7 +96,7 @@ def test_each_rule_sees_its_fault(tmp_path: Path, rule: str, change: dict[str, s
     assert {line for _, line, _ in findings} == {3}
 
 
-def test_every_bad_row_of_a_file_is_told_not_only_the_first(tmp_path: Path) -> None:
+def test_every_bad_row_of_a_file_is_reported_not_only_the_first(tmp_path: Path) -> None:
     path = write(tmp_path, US, {"kind": "vote"}, {"known_at": "soon"}, {"confidence": "sure", "country": "japan"})
     assert [(rule, line) for rule, line, _ in found(path)] == [
         ("schema", 3),
@@ -148,7 +148,7 @@ def test_the_exchange_keeps_the_holiday_of_the_vote(
     assert list(ROW_RULES["holiday"](event)) == said
 
 
-def test_an_id_that_stands_twice_and_an_event_told_twice_are_found(tmp_path: Path) -> None:
+def test_an_id_that_appears_twice_and_an_event_given_twice_are_found(tmp_path: Path) -> None:
     again = {"event_id": "JP-2026-02-08-LANDSLIDE", "title": "LDP wins landslide"}
     assert [(rule, line) for rule, line, _ in found(write(tmp_path, {}, {}, again))] == [
         ("duplicate", 3), ("duplicate", 4), ("duplicate", 4),

@@ -114,7 +114,7 @@ def test_pennsylvania_2016_is_read_at_the_close_of_the_day_before_not_of_the_day
     assert found.n_observations - found.n_before == 6  # three contracts, 8 and 9 November
 
 
-def test_the_file_of_2016_has_no_presidential_market_but_the_trifecta_stands_at_16_cents(shared_dir: Path) -> None:
+def test_the_file_of_2016_has_no_presidential_market_but_the_trifecta_is_at_16_cents(shared_dir: Path) -> None:
     """Its market 1250 asks whether Republicans take Congress and the White House: 0.16 on the 7th, 0.96 on the 8th."""
     quotes = predictit_quotes(shared_dir / "odds/PREDICTIT_2016_DAILY.csv", "1250")
     found = reading(quotes, bundled_events().get("US-2016-11-08-PE"))

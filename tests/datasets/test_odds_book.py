@@ -17,7 +17,7 @@ def quoted(*quotes: Quote) -> dict[str, float]:
     return {name: q.probability for name, q in last_quotes(tuple(sorted(quotes))).items()}
 
 
-def test_the_last_quote_of_each_outcome_stands() -> None:
+def test_the_last_quote_of_each_outcome_is_used() -> None:
     assert quoted(quote("Yes", 0.3, days=2), quote("No", 0.6, days=1), quote("Yes", 0.4)) == {"No": 0.6, "Yes": 0.4}
 
 

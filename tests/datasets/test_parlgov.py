@@ -102,7 +102,7 @@ def test_what_is_imported_is_read_back_and_has_no_findings(tmp_path: Path, folde
         ("41__cabinets__Cabinet.csv", "2019-11-20", "", "41__cabinets__Cabinet.csv line 4: start_date is ''; it must be a date"),
     ],
 )  # fmt: skip
-def test_a_bad_table_is_told_with_file_and_line(tmp_path: Path, file: str, old: str, new: str, said: str) -> None:
+def test_a_bad_table_is_reported_with_file_and_line(tmp_path: Path, file: str, old: str, new: str, said: str) -> None:
     shutil.copytree(TABLES, tmp_path / "t")
     path = tmp_path / "t" / file
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")

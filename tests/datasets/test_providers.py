@@ -153,7 +153,7 @@ def test_a_fault_that_passes_is_asked_again(
     ],
     ids=["503", "429", "page", "empty", "truncated", "reset"],
 )
-def test_a_fault_that_stays_is_told(server: Loopback, make: Make, name: str, fault: Fault, said: str) -> None:
+def test_a_fault_that_stays_is_reported(server: Loopback, make: Make, name: str, fault: Fault, said: str) -> None:
     server.series[SYMBOLS[name]] = Series(DAYS)
     server.faults[SYMBOLS[name]] = [fault] * 20
     with pytest.raises(ProviderError) as e:
@@ -230,7 +230,7 @@ def test_an_answer_beyond_the_limit_is_left(server: Loopback, make: Make, name: 
 
 
 @every
-def test_nobody_there_is_told_and_then_asked_once_only(make: Make, time: FakeClock, monkeypatch, name: str) -> None:
+def test_nobody_there_is_reported_and_then_asked_once_only(make: Make, time: FakeClock, monkeypatch, name: str) -> None:
     monkeypatch.setenv(f"HUSTINGS_{name.upper()}_URL", "http://127.0.0.1:9")  # the port of "discard": nobody listens
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     provider = make(name, retries=2)
@@ -292,7 +292,7 @@ def test_stooq_says_no_to_all(server: Loopback, make: Make, content: bytes, said
 
 
 @pytest.mark.parametrize("name", ["fred", "stooq"])
-def test_a_last_number_that_is_cut_shows_though_no_length_was_told(server: Loopback, make: Make, name: str) -> None:
+def test_a_last_number_that_is_cut_shows_though_no_length_was_reported(server: Loopback, make: Make, name: str) -> None:
     server.series[SYMBOLS[name]] = Series(DAYS)
     server.faults[SYMBOLS[name]] = [unsized_and_cut, good]
     assert fetch(make(name)).close.tolist() == CLOSES
@@ -467,7 +467,7 @@ def test_an_address_that_is_none_is_refused(make: Make, monkeypatch) -> None:
         make("fred")
 
 
-def test_another_address_is_told_as_the_source(make: Make, monkeypatch) -> None:
+def test_another_address_is_reported_as_the_source(make: Make, monkeypatch) -> None:
     monkeypatch.delenv("HUSTINGS_YAHOO_URL", raising=False)
     assert make("yahoo").source == "yahoo"
     monkeypatch.setenv("HUSTINGS_YAHOO_URL", "https://user:pass@mirror.example.org/yahoo/")

@@ -180,7 +180,7 @@ def test_a_series_without_permission_is_no_damage(store: Store, monkeypatch: pyt
         assert "damaged" not in str(told.value)
 
 
-def test_an_unknown_series_is_told_with_the_nearest_name(store: Store):
+def test_an_unknown_series_is_reported_with_the_nearest_name(store: Store):
     put(store, WEEK)
     with pytest.raises(UserError, match="did you mean 'TOPIX'"):
         store.load("TOPXI")

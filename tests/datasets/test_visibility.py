@@ -83,7 +83,7 @@ def test_what_was_held_before_is_held_again_after_an_error() -> None:
     assert current_visibility() is None
 
 
-def test_it_is_told_of_files_opened_beside_it_but_not_of_those_handed_out(file: Path, tmp_path: Path) -> None:
+def test_it_hears_of_files_opened_next_to_it_but_not_of_those_handed_out(file: Path, tmp_path: Path) -> None:
     told: list[str] = []
     with using_visibility(replace(FIRST_ONLY, on_open=lambda p: told.append(p.name))):
         load_events(file)

@@ -60,7 +60,7 @@ def test_bars_without_november_2020_do_not_buy_the_us_election_in_december():
     )
 
 
-def test_entry_two_sessions_late_is_kept_and_says_which_are_lacking():
+def test_entry_two_sessions_late_is_kept_and_names_the_missing_sessions():
     market = bars(TOKYO, [flat_day(f"2026-02-{d:02}", 100.0) for d in (5, 6, 12, 13)])  # the 11th is a holiday
     assert outcome(market, buy(), "2026-02-08T11:00") == (
         "entry 2 sessions late: the bars lack 2026-02-09, 2026-02-10",
@@ -96,7 +96,7 @@ def test_no_trade_is_held_across_more_than_five_sessions_lacking():
     assert outcome(tokyo(9, 10, 19, 22), buy(exit_=After(1)), "2024-01-08T12:00") == ()
 
 
-def test_delay_counts_the_sessions_there_are_and_says_which_are_lacking():
+def test_delay_counts_the_sessions_there_are_and_names_the_missing_sessions():
     assert outcome(tokyo(9, 10, 12, 16, 17), buy(delay=2), "2024-01-09T12:00") == (
         "entry 2 sessions late: the bars lack 2024-01-11, 2024-01-15",
     )

@@ -198,7 +198,7 @@ RULE = RAISES.replace("return 1 / 0 > 1", "return event.event_id == 'JP-2026-02-
         ("raise ValueError('two\\nlines')", "boom raised ValueError: two (boom.py line 14)"),
     ],
 )
-def test_legs_that_cannot_be_are_told_in_one_line(cli, tmp_path: Path, legs: str, said: str) -> None:
+def test_legs_that_cannot_be_are_reported_in_one_line(cli, tmp_path: Path, legs: str, said: str) -> None:
     (tmp_path / "boom.py").write_text(RULE.replace("return []", legs))
     refused(cli("run", "boom.py:Boom", "--no-report"), said)
 
@@ -250,7 +250,7 @@ def test_a_directory_of_the_name_of_a_file(cli, tmp_path: Path) -> None:
     refused(cli("run", "pro-growth-win", "--data", "data"), "no bars of TOPIX")
 
 
-def test_a_rule_may_import_what_lies_beside_it_and_its_id_follows_it(cli, tmp_path: Path) -> None:
+def test_a_rule_may_import_what_lies_next_to_it_and_its_id_follows_it(cli, tmp_path: Path) -> None:
     (tmp_path / "beside_boom.py").write_text("DAYS = 2\n")
     text = RULE.replace("return []", "return [Leg('TOPIX', 1, NextOpen(), After(DAYS))]")
     (tmp_path / "boom.py").write_text("from beside_boom import DAYS\n" + text)

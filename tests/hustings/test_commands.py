@@ -204,7 +204,7 @@ def test_a_reader_that_stops_early_is_no_error(command: str, tmp_path: Path) -> 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("command", ["data list", "data list --json", "strategies"])
-def test_a_full_disk_is_told_in_one_line(command: str) -> None:
+def test_a_full_disk_is_reported_in_one_line(command: str) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "hustings", *command.split()], stdout=full, stderr=subprocess.PIPE, check=False
@@ -214,7 +214,7 @@ def test_a_full_disk_is_told_in_one_line(command: str) -> None:
     assert done.stderr.count(b"\n") == 1
 
 
-def test_a_directory_without_permission_is_told_in_one_line(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_without_permission_is_reported_in_one_line(cli, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 

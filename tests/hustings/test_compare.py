@@ -51,7 +51,7 @@ def test_tables_and_json_tell_the_same(cli, two) -> None:
 
 def test_the_terminal_says_whether_the_difference_is_real(cli, two) -> None:
     out = cli("compare", *two).out
-    assert "So few events cannot tell which is better: at least 10 are needed to resample them." in out
+    assert "So few events do not show which is better: at least 10 are needed to resample them." in out
 
 
 def test_a_run_and_itself(cli, two) -> None:
@@ -95,7 +95,7 @@ def test_fifty_runs_cost_fifty_resampled_series(cli, home, monkeypatch: pytest.M
 
 @pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on the PATH")
-def test_a_pdf_is_printed_beside_the_page_and_is_the_same_again(cli, two) -> None:
+def test_a_pdf_is_printed_next_to_the_page_and_is_the_same_again(cli, two) -> None:
     assert cli("compare", *two, "--pdf", "--json").json["files"]["pdf"] == "comparison.pdf"
     first = Path("comparison.pdf").read_bytes()
     assert first.startswith(b"%PDF")
@@ -105,7 +105,7 @@ def test_a_pdf_is_printed_beside_the_page_and_is_the_same_again(cli, two) -> Non
 
 @pytest.mark.browser
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on the PATH")
-def test_a_tear_sheet_is_printed_beside_itself_and_goes_with_its_run(cli, two) -> None:
+def test_a_tear_sheet_is_printed_next_to_itself_and_goes_with_its_run(cli, two) -> None:
     files = cli("report", two[0], "--pdf", "--json").json["files"]
     printed = Path(files["pdf"])
     assert printed == Path(files["tearsheet"]).with_suffix(".pdf")

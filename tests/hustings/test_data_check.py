@@ -107,7 +107,7 @@ def test_the_instrument_of_a_file_is_typed_or_named(cli, home, tmp_path: Path) -
     assert cli("data", "check", file, "--symbol", "N225", "--json").json[0]["symbol"] == "N225"
 
 
-def test_dates_and_stamps_that_are_not_plain_are_read_as_told(cli, home, tmp_path: Path) -> None:
+def test_dates_and_stamps_that_are_not_plain_are_read_as_declared(cli, home, tmp_path: Path) -> None:
     dates = write(tmp_path, "TOPIX.csv", "date,close\n03/02/2026,100\n")
     stamps = write(tmp_path, "USDJPY.csv", "date,close\n2026-02-03 13:01:00,155.1\n2026-02-03 13:02:00,155.3\n")
     assert "say which with --date-format" in cli("data", "check", dates).out
@@ -120,13 +120,13 @@ def test_dates_and_stamps_that_are_not_plain_are_read_as_told(cli, home, tmp_pat
 
 @pytest.mark.parametrize("options", [["--symbol", "N225"], ["--zone", "UTC"], ["--date-format", "DMY"]])
 @pytest.mark.parametrize("names", [["SPX"], []])
-def test_what_is_told_of_a_file_is_refused_where_there_is_none(cli, home, names, options) -> None:
+def test_what_is_declared_of_a_file_is_refused_where_there_is_none(cli, home, names, options) -> None:
     answer = cli("data", "check", *names, *options)
     assert answer.code == 2
     assert f"{options[0]} describes a FILE" in answer.err
 
 
-def test_what_a_whole_directory_is_of_cannot_be_told(cli, home, tmp_path: Path) -> None:
+def test_what_a_whole_directory_is_of_cannot_be_said(cli, home, tmp_path: Path) -> None:
     write(tmp_path, "TOPIX.csv", SOUND)
     for names in ([], ["TOPIX"]):
         answer = cli("data", "check", *names, "--data", str(tmp_path), "--symbol", "N225")

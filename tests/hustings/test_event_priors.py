@@ -40,7 +40,7 @@ def test_the_same_priors_give_the_same_bytes_and_later_quotes_the_same_trades(cl
     assert Path("one/manifest.json").read_bytes() != Path("three/manifest.json").read_bytes()
 
 
-def test_priors_and_a_second_coder_s_labels_stand_side_by_side(cli) -> None:
+def test_priors_and_a_second_coder_s_labels_are_side_by_side(cli) -> None:
     Path("p.csv").write_text(HEADER + QUOTE)
     Path("l.csv").write_text("event_id,surprise\nUS-2016-11-08-PE,expected\n")
     cli("run", "surprise-win", "--priors", "p.csv", "--labels", "l.csv", "--no-report", "--out", "out")

@@ -156,7 +156,7 @@ def inject(server: Loopback) -> None:
         server.faults[bundled_instruments().find(symbol).provider_symbol("yahoo")] = list(faults)
 
 
-def test_twelve_symbols_with_faults_each_right_or_told(cli, home, server: Loopback, now: Now) -> None:
+def test_twelve_symbols_with_faults_each_right_or_reported(cli, home, server: Loopback, now: Now) -> None:
     offer(server, "yahoo", TWELVE)
     inject(server)
     answer = cli("data", "fetch", *TWELVE, "--source", "yahoo", "--timeout", "0.3", "--json")

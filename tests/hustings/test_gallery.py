@@ -32,7 +32,7 @@ def test_sheets_that_are_there_are_left_as_they_are(cli, home) -> None:
     assert Path("runs/first/tearsheet.html").stat().st_mtime_ns == before
 
 
-def test_no_sheets_are_made_when_told_so(cli, home) -> None:
+def test_no_sheets_are_made_on_request(cli, home) -> None:
     run_id = made(cli, hold=2, out="runs/first")
     answer = cli("runs", "report", "--no-sheets", "--out", "page.html", "--json").json
     assert answer["missing"] == {run_id: "not made"}

@@ -104,7 +104,7 @@ def test_a_label_revised_later_is_caught_and_the_honest_rule_skips_it(cli, tmp_p
     assert (honest.code, honest.json["decisions"]) == (0, 1)
 
 
-def test_what_a_module_beside_the_rule_keeps_is_read_again_too(cli, tmp_path: Path) -> None:
+def test_what_a_module_next_to_the_rule_keeps_is_read_again_too(cli, tmp_path: Path) -> None:
     (tmp_path / "kept_beside.py").write_text(
         "from datasets.events import bundled_events\nWINNERS = {e.event_id: e.winner_party for e in bundled_events()}\n"
     )
@@ -114,7 +114,7 @@ def test_what_a_module_beside_the_rule_keeps_is_read_again_too(cli, tmp_path: Pa
     assert (answer.code, answer.json["offences"][0]["subject"]) == (1, "JP-2021-10-31-GE")
 
 
-def test_a_coin_is_told_as_such(cli, tmp_path: Path) -> None:
+def test_a_coin_is_reported_as_such(cli, tmp_path: Path) -> None:
     answer = cli("lookahead", rule(tmp_path, above="import random", wants="random.random() < 0.5"), *FIRST)
     assert answer.code == 1
     assert "it decides differently when nothing changed" in answer.out

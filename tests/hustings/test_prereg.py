@@ -92,7 +92,7 @@ def test_the_file_says_what_will_be_tested_and_how(cli, home) -> None:
     }
 
 
-def test_the_hash_is_that_of_the_file_and_stands_in_the_chain(cli, home) -> None:
+def test_the_hash_is_that_of_the_file_and_is_in_the_chain(cli, home) -> None:
     made = write(cli, "mine.json", "--json").json
     assert made["sha256"] == hashlib.sha256(Path("mine.json").read_bytes()).hexdigest()
     with sqlite3.connect(home / "runs.sqlite3") as db:
@@ -116,7 +116,7 @@ def test_a_file_written_after_its_result_is_not_preregistered(cli, home) -> None
     answer = write(cli)
     assert answer.code == 0  # it may be written; it is only never called what it is not
     last = "not preregistered: 1 trial of this rule and these parameters came before the file"
-    assert answer.out.splitlines()[-1] == f"{last}; in all 1 trial of the rule stood before it"
+    assert answer.out.splitlines()[-1] == f"{last}; in all 1 trial of the rule came before it"
     assert (shown(cli)["precedes"], shown(cli)["same_before"]) == (False, 1)
 
 
@@ -128,7 +128,7 @@ def test_trials_of_other_parameters_before_the_file_are_shown_and_do_not_undo_it
     run(cli)
     told = shown(cli)
     assert (told["precedes"], told["same_before"], [t["k"] for t in told["before"]]) == (True, 0, [1, 2])
-    assert told["text"].endswith("; in all 2 trials of the rule stood before it")
+    assert told["text"].endswith("; in all 2 trials of the rule came before it")
 
 
 def test_a_run_repeated_before_the_file_is_one_trial(cli, home) -> None:
@@ -255,7 +255,9 @@ def test_no_file_is_left_that_no_row_vouches_for(cli, home, monkeypatch, tmp_pat
         (RULE, ("--out", "no/such/place.json"), "cannot write 'no/such/place.json'"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line_and_leaves_nothing(cli, home, rule: Any, options: Any, said: str) -> None:
+def test_what_cannot_be_is_reported_in_one_line_and_leaves_nothing(
+    cli, home, rule: Any, options: Any, said: str
+) -> None:
     answer = write(cli, "mine.json", *options, rule=rule)
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert said in answer.err
@@ -264,7 +266,7 @@ def test_what_cannot_be_is_told_in_one_line_and_leaves_nothing(cli, home, rule: 
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe\x00", b'{"hypothesis": 1}', b"null"])
-def test_a_file_that_is_none_is_told_in_one_line(cli, home, content: bytes) -> None:
+def test_a_file_that_is_none_is_reported_in_one_line(cli, home, content: bytes) -> None:
     Path("mine.json").write_bytes(content)
     answer = cli("prereg", "show", "mine.json")
     assert (answer.code, answer.err.count("\n")) == (2, 1)
@@ -437,7 +439,7 @@ def test_a_study_with_other_parameters_that_names_the_file_is_under_it(home) -> 
         (Used(3, 2), "3 other runs and 2 other studies of this run were made under this file before"),
     ],
 )
-def test_what_was_made_under_the_file_before_is_told_and_undoes_the_preregistration(used: Used, text: str) -> None:
+def test_what_was_made_under_the_file_before_is_reported_and_undoes_the_preregistration(used: Used, text: str) -> None:
     at = "2026-01-01T00:00:00Z"
     alone = Standing(FileState.REGISTERED, 1, at, (), same_before=0, registrations=1)
     assert (alone.precedes, alone.text.split(",")[0]) == (True, f"preregistered at {at}")

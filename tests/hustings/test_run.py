@@ -53,7 +53,7 @@ def test_simulated_bars_are_marked_in_terminal_and_files(cli) -> None:
     assert "SIMULATED" in manifest["sources"]["TOPIX"]
 
 
-def test_where_the_bars_come_from_is_told_for_each_instrument(cli) -> None:
+def test_where_the_bars_come_from_is_reported_for_each_instrument(cli) -> None:
     answer = cli("run", "regional-spillover", *QUICK)
     assert answer.json["sources"]["SPX"].startswith("real bars shipped in the package arch")
     assert answer.json["sources"]["KOSPI"].startswith("SIMULATED")

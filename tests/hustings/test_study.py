@@ -80,7 +80,7 @@ def test_first_dates_that_were_tried_are_paid_for_and_amounts_of_cash_are_not(cl
     assert after(("--to", "2018-12-31")) == (14, 12, about(0.897, abs=0.005))  # cannot be made again
 
 
-def test_what_was_registered_stands_beside_the_result(cli: Cli, home: Path) -> None:
+def test_what_was_registered_is_next_to_the_result(cli: Cli, home: Path) -> None:
     told = (
         "--hypothesis",
         "Nasdaq rises <b>after</b> presidential elections",
@@ -209,7 +209,7 @@ def test_the_ways_to_study_a_run_are_counted_in_the_ledger(cli: Cli, home: Path)
     assert cli("trials", "verify", "--json").json["rows"] == 8  # five times the run, and three ways to study it
 
 
-def test_the_study_is_told_in_how_many_ways_its_run_was_studied(cli: Cli, home: Path, monkeypatch: Any) -> None:
+def test_a_study_counts_the_ways_in_which_its_run_was_studied(cli: Cli, home: Path, monkeypatch: Any) -> None:
     tried: list[int] = []
 
     def watched(given: StudyInput, settings: Settings) -> Study:

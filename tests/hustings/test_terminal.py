@@ -55,7 +55,7 @@ def test_a_cell_without_a_value_is_left_out_of_a_paragraph(
     assert capsys.readouterr().out == "one\n  win rate: 50%\n"
 
 
-def test_a_run_is_told_in_a_curve_and_two_views(cli, home) -> None:
+def test_a_run_is_reported_in_a_curve_and_two_views(cli, home) -> None:
     shown = cli("run", "pro-growth-win", "--data", "builtin", "--no-report").out
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert "per trade portfolio" in lines

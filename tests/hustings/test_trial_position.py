@@ -57,7 +57,7 @@ def test_the_position_counts_the_rule_and_all_rules() -> None:
     assert [t.parameters for t in position.rebuildable] == [{"hold": 1}, {"hold": 2}]
 
 
-def test_a_damaged_ledger_is_said_beside_the_position() -> None:
+def test_a_damaged_ledger_is_said_next_to_the_position() -> None:
     position = TrialPosition(1, 1, "ab12", HERE, (a_trial(1),), broken="row 1 was changed")
     assert position.text == "trial 1 of 1 (1 of 1 of this rule); the ledger is damaged"
 

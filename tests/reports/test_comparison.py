@@ -125,7 +125,7 @@ def test_runs_that_interleave_without_a_session_inside_have_no_common_span():
     assert common_span([sparse, inside]) is None
 
 
-def test_runs_of_one_name_are_told_apart(two):
+def test_runs_of_one_name_are_distinguished(two):
     assert labels(two) == ["pro-growth-win (hold=20) 20aaaa", "pro-growth-win (hold=60) 60aaaa"]
     assert labels([two[0], two[0]]) == ["pro-growth-win 20aaaa #1", "pro-growth-win 20aaaa #2"]
     other = _run(20, strategy="fade-the-win")
@@ -170,7 +170,7 @@ def test_what_differs_is_sorted_by_rule_parameters_data_account_and_program(two)
     assert sorted(headings, key=text.index) == list(headings)
 
 
-def test_what_one_run_did_not_trade_is_told_with_its_reason():
+def test_what_one_run_did_not_trade_is_reported_with_its_reason():
     trader = _run(20)
     skipper = make_run(
         DAYS, np.zeros(780), skipped=(Skipped("JP-1", "TOPIX", "bars begin 2017-01-04"),), run_id="b" * 16
@@ -266,7 +266,7 @@ def test_few_events_say_so_in_a_plain_sentence():
     assert data["differences"][0]["sentence"] == (
         "On the 5 events that both traded, two was better on 4, worse on 1; its mean trade differed by +1.00 pp from that"
         " of one. The 95 % interval of the difference is -0.76 pp to +2.76 pp (Student's t, if the differences are"
-        " normal). So few events cannot tell which is better: at least 10 are needed to resample them."
+        " normal). So few events do not show which is better: at least 10 are needed to resample them."
     )
 
 
@@ -303,7 +303,7 @@ def test_differences_of_nine_runs_are_each_against_the_first():
     assert [len(row) for row in data["correlation"]] == [9] * 9
 
 
-def test_reasons_stand_once_below_the_table_of_many_runs():
+def test_reasons_are_once_below_the_table_of_many_runs():
     text = page_text(comparison([_run(h) for h in range(10, 16)]))
     assert text.count("1 closed trade, mostly out of the market; at least 10 are needed") < 10
 
@@ -326,4 +326,4 @@ def test_names_from_right_to_left_turn_no_sentence_round():
     runs = [_several(FIRST[:5], strategy="one"), _several(SECOND[:5], strategy="\u0627\u0646\u062a")]
     sentence = comparison_data(runs)["differences"][0]["sentence"]
     assert sentence.startswith("On the 5 events that both traded, \u2068\u0627\u0646\u062a\u2069 was better on 4")
-    assert f'<p class="bearing">{sentence[:40]}' in comparison(runs)
+    assert f'<p class="support">{sentence[:40]}' in comparison(runs)

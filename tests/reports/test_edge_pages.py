@@ -130,7 +130,7 @@ def test_any_name_is_shown_as_it_is_and_runs_nowhere(name):
     assert name in page_text(page)
 
 
-def test_a_strategy_called_strategy_beside_a_benchmark_of_that_name():
+def test_a_strategy_called_strategy_next_to_a_benchmark_of_that_name():
     run = replace(_many(3), benchmark="Strategy")
     page = tearsheet(replace(run, manifest={**run.manifest, "strategy": "Strategy", "benchmark": "Strategy"}))
     _is_whole(page)
@@ -208,7 +208,7 @@ def test_a_study_brings_its_own_section_its_verdict_and_what_chance_gives():
     assert '<polygon class="range"' not in tearsheet(_many(2))
 
 
-def test_other_holds_and_costs_are_told_and_the_run_itself_is_marked():
+def test_other_holds_and_costs_are_reported_and_the_run_itself_is_marked():
     timing = tuple(
         SensitivityCase(h, d, 1.0, 2, 0.01 * h - 0.005 * d, 0.5, own=(h, d) == (2, 0)) for h in (1, 2) for d in (0, 1)
     )

@@ -28,7 +28,7 @@ def card(n: int = 0, **other: Any) -> GalleryCard:
     return GalleryCard(**{**given, **other})
 
 
-def test_a_run_is_told_by_rule_parameters_numbers_span_and_day():
+def test_a_run_is_reported_by_rule_parameters_numbers_span_and_day():
     text = page_text(gallery([card()]))
     assert "1 run Newest first" in text
     assert (

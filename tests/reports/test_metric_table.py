@@ -19,7 +19,7 @@ TABLES = (*METRICS, *CLOSED_TRADE_METRICS, *PERFORMANCE_METRICS, *BENCHMARK_METR
 ROOT = Path(__file__).parents[2]
 
 
-def test_no_name_and_no_label_stands_for_two_metrics():
+def test_no_name_and_no_label_names_two_metrics():
     assert len({m.name for m in TABLES}) == len({m.label for m in TABLES}) == len(TABLES)
 
 

@@ -337,7 +337,7 @@ def test_19_a_cash_rate_makes_a_page(tmp_path):
     assert "--cash-rate 0.03" in page_text(tearsheet(run))
 
 
-def test_19c_an_account_that_never_moved_makes_a_page_beside_a_benchmark(tmp_path):
+def test_19c_an_account_that_never_moved_makes_a_page_next_to_a_benchmark(tmp_path):
     market = np.where(np.arange(80) % 2, 0.01, -0.008)
     with pytest.raises(ValueError, match="linear regression"):
         theirs.html(series(np.zeros(80)), series(market), output=str(tmp_path / "x.html"))

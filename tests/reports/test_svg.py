@@ -70,7 +70,7 @@ def test_date_labels_fit_the_span():
     assert date_ticks(date(2026, 2, 9), date(2026, 2, 10), most=11)[0] == (date(2026, 2, 9), "2026-02-09")
 
 
-def test_bars_stand_on_zero():
+def test_bars_begin_at_zero():
     groups = [("2020", [0.1]), ("2021", [-0.2])]
     drawn = bars_svg(BarChart("bars", "Years", "words", groups, ["strategy"], ["s0"], lambda v: f"{v:.0%}"))
     up, down = re.findall(r'<rect class="bar s0" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', drawn)

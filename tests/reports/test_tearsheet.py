@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from engine.plan.plan import Skipped
-from reports.headline import bearing
+from reports.headline import support
 from reports.quantstats_sheet import quantstats_page
 from reports.tearsheet import currency_note, tearsheet
 from tests.reports.handmade import business_days, event, make_run, page_text, trade
@@ -71,7 +71,7 @@ def test_says_what_was_run(text):
         assert words in text
 
 
-def test_every_trade_is_told(text):
+def test_every_trade_is_reported(text):
     for words in (
         "JP-2016-05-22-GE",
         "General election",
@@ -88,7 +88,7 @@ def test_every_trade_is_told(text):
         assert words in text
 
 
-def test_skipped_events_are_told_with_the_reason(text):
+def test_skipped_events_are_reported_with_the_reason(text):
     assert "JP-2017-10-22-GE" in text
     assert "no bar after 2017-10-22 11:00Z; bars end 2017-10-20" in text
 
@@ -157,7 +157,7 @@ def test_performance_figures_are_drawn_once(page):
         assert page.count(f'<svg class="chart" id="{name}"') == 1
 
 
-def test_quantstats_draws_its_own_sheet_beside_our_numbers(quantstats_sheet):
+def test_quantstats_draws_its_own_sheet_next_to_our_numbers(quantstats_sheet):
     page = quantstats_sheet
     assert page.count('aria-label="Cumulative returns"') == 1
     assert page.count('aria-label="Underwater plot"') == 1
@@ -357,7 +357,7 @@ def _with_closed(n):
 
 
 def test_how_much_the_trades_can_bear_is_said_without_claims():
-    told = {n: bearing(_with_closed(n)) for n in (0, 1, 4, 5, 19, 20)}
+    told = {n: support(_with_closed(n)) for n in (0, 1, 4, 5, 19, 20)}
     assert told[0].startswith("No closed trade")
     assert told[1].startswith("1 closed trade: an anecdote.")
     assert told[4].startswith("4 closed trades: an anecdote.")

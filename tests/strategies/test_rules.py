@@ -100,11 +100,11 @@ def test_buy_after_event_goes_short_and_filters() -> None:
     assert by_event(run)["US-2012-11-06-PE"].pnl > 0  # the Nasdaq fell that day
 
 
-def test_unknown_labels_are_told_and_not_dropped(real) -> None:
+def test_unknown_labels_are_reported_and_not_dropped(real) -> None:
     skipped = {s.event_id: s.reason for s in run_on(real, "pro-growth-win").skipped}
     assert skipped["JP-2024-10-27-GE"] == "unknown at 2024-10-27T11:00:00Z: pro_growth"
 
 
-def test_events_before_the_bars_are_told(real) -> None:
+def test_events_before_the_bars_are_reported(real) -> None:
     skipped = {s.event_id: s.reason for s in run_on(real, "buy-after-event", country="US").skipped}
     assert skipped["US-1928-11-06-PE"] == "before the first bar; bars begin 2001-06-25"

@@ -426,7 +426,7 @@ def test_nothing_but_zeros_has_no_direction(name):
 
 
 @pytest.mark.parametrize("name", ONE_SAMPLE)
-def test_what_is_not_a_number_is_told_and_not_dropped(name):
+def test_what_is_not_a_number_is_reported_and_not_dropped(name):
     got = ONE_SAMPLE[name][0](np.array([0.1, np.nan, 0.3]))
     assert got.reason == "1 of 3 observations is not a number"
     assert ONE_SAMPLE[name][0](np.array([np.inf, np.nan, 0.3])).reason == "2 of 3 observations are not numbers"
