@@ -43,7 +43,7 @@ class _Hustings(CommandGroup):
 
 @click.group(
     cls=_Hustings,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100, "show_default": True},
     epilog="Try: hustings run pro-growth-win",
 )
 @click.version_option(package_name="hustings", prog_name="hustings")

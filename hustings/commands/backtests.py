@@ -41,16 +41,9 @@ def run() -> None:
     "--model",
     type=click.Choice([*MODELS, "none"]),
     default="mean",
-    show_default=True,
     help="Expected return without the event; the market models need --benchmark.",
 )
-@click.option(
-    "--placebo",
-    type=click.Choice(SCHEMES),
-    default="stratified",
-    show_default=True,
-    help="How placebo dates are chosen.",
-)
+@click.option("--placebo", type=click.Choice(SCHEMES), default="stratified", help="How placebo dates are chosen.")
 @draws_options
 @alpha_option
 @click.option(
@@ -68,21 +61,9 @@ def study() -> None:
 
 @click.command(cls=HandledCommand, handler="placebo:compare_with_placebo")
 @run_options
-@click.option(
-    "--scheme",
-    type=click.Choice(SCHEMES),
-    default="stratified",
-    show_default=True,
-    help="How placebo dates are chosen.",
-)
+@click.option("--scheme", type=click.Choice(SCHEMES), default="stratified", help="How placebo dates are chosen.")
 @draws_options
-@click.option(
-    "--replayed",
-    type=click.IntRange(0, 1_000),
-    default=3,
-    show_default=True,
-    help="Placebo calendars replayed as a check.",
-)
+@click.option("--replayed", type=click.IntRange(0, 1_000), default=3, help="Placebo calendars replayed as a check.")
 def placebo() -> None:
     """Compare a strategy's net P&L with that of placebo dates.
 
@@ -95,12 +76,11 @@ def placebo() -> None:
 @source_options
 @window_options
 @adjust_option
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the redrawn futures.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of the redrawn futures.")
 @click.option(
     "--decisions",
     type=click.IntRange(min=1),
     default=8,
-    show_default=True,
     help="Decisions of a backtrader strategy at which it is replayed again (a rule: all of them).",
 )
 def lookahead() -> None:
@@ -119,16 +99,14 @@ def lookahead() -> None:
 @click.option(
     "--random", "draw", type=click.IntRange(1, 10_000_000), metavar="N", help="Try N combinations drawn at random."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of --random.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, help="Seed of --random.")
 @click.option("--list", "listing", type=PATH, metavar="FILE", help="Try the combinations of a CSV file.")
-@click.option("--metric", default="total_return", show_default=True, help="The metric that ranks them.")
-@click.option(
-    "--top", type=click.IntRange(1, 1_000), default=5, show_default=True, help="How many of the best to replay."
-)
+@click.option("--metric", default="total_return", help="The metric that ranks them.")
+@click.option("--top", type=click.IntRange(1, 1_000), default=5, help="How many of the best to replay.")
 @click.option("--heat", metavar="A,B", help="The two parameters of the heat map [those with most values].")
 @click.option("--train", metavar="N|Ny", help="Walk-forward: train on N events, or on N years (10y).")
 @click.option("--test", metavar="N|Ny", help="Walk-forward: trade the next N events, or N years, and roll on.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes on this machine.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, help="Processes on this machine.")
 @click.option("--scheduler", metavar="ADDRESS", help="Workers of a Dask cluster instead, such as tcp://host:8786.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted sweep.")
 @click.option("--restart", is_flag=True, help="Start again and replace the results in the folder.")

@@ -66,8 +66,8 @@ def check_data() -> None:
 @click.option("--from", "from_", metavar="DATE", help="First session [all, or 10 sessions before the last stored one].")
 @click.option("--to", metavar="DATE", help="Last session [the newest].")
 @click.option("--accept", multiple=True, metavar="RULE", help="Let RULE pass; 'revision': stored rows may change.")
-@click.option("--retries", type=click.IntRange(0, 20), default=4, show_default=True, help="Retries of a request.")
-@click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds to wait.")
+@click.option("--retries", type=click.IntRange(0, 20), default=4, help="Retries of a request.")
+@click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, help="Seconds to wait.")
 @click.option("--full", is_flag=True, help="Request all sessions again, whatever is stored or was fetched today.")
 def fetch_data() -> None:
     """Fetch SYMBOLS from a provider into the store; exit 1 if one of them was refused or failed.
@@ -81,8 +81,8 @@ def fetch_data() -> None:
 @click.argument("paths", nargs=-1, required=True, type=PATH)
 @_symbol_option
 @click.option("--accept", "accepted", multiple=True, metavar="RULE", help="Let a finding pass (repeatable; recorded).")
-@click.option("--source", default="file", show_default=True, help="Where the prices come from, in a few words.")
-@click.option("--licence", default="not stated", show_default=True, help="The terms under which they may be used.")
+@click.option("--source", default="file", help="Where the prices come from, in a few words.")
+@click.option("--licence", default="not stated", help="The terms under which they may be used.")
 @click.option(
     "--adjustment", type=click.Choice(["price", "total"]), help="Without or with dividends [the instrument's]."
 )
@@ -97,7 +97,7 @@ def import_data() -> None:
 
 @data.command("export", handler="data_import:export_series")
 @symbols_argument
-@click.option("--out", type=PATH, default=Path(), metavar="DIR", help="Where the files go [here].")
+@click.option("--out", type=PATH, default=Path(), show_default=False, metavar="DIR", help="Where the files go [here].")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 def export_data() -> None:
     """Write stored series as SYMBOL.csv, each with its SYMBOL.provenance.json.

@@ -66,9 +66,7 @@ def options(*each: Callable[[Any], Any]) -> Callable[[F], F]:
 
 
 all_option = click.option("--all", "everything", is_flag=True, help="All of them.")
-limit_option = click.option(
-    "--limit", type=click.IntRange(min=1), default=30, show_default=True, help="How many, newest first."
-)
+limit_option = click.option("--limit", type=click.IntRange(min=1), default=30, help="How many, newest first.")
 run_argument = click.argument("run", shell_complete=values.runs)
 event_argument = click.argument("event_id", shell_complete=values.events)
 symbols_argument = click.argument("symbols", nargs=-1, required=True, shell_complete=values.instruments)
@@ -110,16 +108,12 @@ adjust_option = click.option(
 )
 account_options = options(
     window_options,
-    click.option("--cash", type=float, default=1_000_000.0, show_default=True, help="Starting capital."),
+    click.option("--cash", type=float, default=1_000_000.0, help="Starting capital."),
     click.option("--commission-bps", type=float, help="Commission, basis points of traded value [the instrument's]."),
     click.option("--slippage-bps", type=float, help="Slippage against each fill, basis points [the instrument's]."),
-    click.option(
-        "--cash-rate", type=float, default=0.0, show_default=True, help="Interest on idle cash, annual fraction."
-    ),
-    click.option("--borrow-rate", type=float, default=0.0, show_default=True, help="Fee on shorts, annual fraction."),
-    click.option(
-        "--max-gross", type=float, default=1.0, show_default=True, help="Limit of gross exposure over equity."
-    ),
+    click.option("--cash-rate", type=float, default=0.0, help="Interest on idle cash, annual fraction."),
+    click.option("--borrow-rate", type=float, default=0.0, help="Fee on shorts, annual fraction."),
+    click.option("--max-gross", type=float, default=1.0, help="Limit of gross exposure over equity."),
     adjust_option,
     click.option(
         "--benchmark",
@@ -135,7 +129,7 @@ output_options = options(
     click.option("--no-variants", is_flag=True, help="Leave the parameter sensitivity out of the tear sheet."),
 )
 draws_options = options(
-    click.option("--draws", type=int, default=9_999, show_default=True, help="Placebo calendars, if drawn."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws."),
+    click.option("--draws", type=int, default=9_999, help="Placebo calendars, if drawn."),
+    click.option("--seed", type=int, default=0, help="Seed of the draws."),
 )
-alpha_option = click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of the tests.")
+alpha_option = click.option("--alpha", type=float, default=0.05, help="Level of the tests.")

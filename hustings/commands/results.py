@@ -39,7 +39,7 @@ def report() -> None:
 
 @click.command(cls=HandledCommand, handler="compare:compare_runs")
 @click.argument("runs", nargs=-1, required=True, shell_complete=values.runs)
-@click.option("--out", type=PATH, default=Path("comparison.html"), show_default=True, help="Where the page goes.")
+@click.option("--out", type=PATH, default=Path("comparison.html"), help="Where the page goes.")
 @click.option("--csv", "tables", type=PATH, metavar="DIR", help="Also write every table there.")
 @pdf_option
 def compare() -> None:
@@ -76,7 +76,6 @@ def show_run() -> None:
     type=PATH,
     metavar="DIR|FILE",
     default=Path("runs"),
-    show_default=True,
     help="Where the page goes; in a directory it is index.html.",
 )
 @click.option("--no-sheets", is_flag=True, help="Write no missing tear sheets; link the existing ones.")
@@ -111,7 +110,9 @@ def trials(ctx: click.Context, /, **typed: Any) -> Any:
 
 
 @trials.command("verify", handler="trials:verify_ledger")
-@click.option("--head", default="", metavar="HASH", help="A hash that an older page or listing shows.")
+@click.option(
+    "--head", default="", show_default=False, metavar="HASH", help="A hash that an older page or listing shows."
+)
 def verify_trials() -> None:
     """Check that no row of the ledger was changed, moved or removed; exit 1 if one was.
 
@@ -130,33 +131,17 @@ def prereg() -> None:
 @click.option("--hypothesis", required=True, metavar="TEXT", help="What is expected, and why.")
 @click.option("--out", required=True, type=PATH, metavar="FILE", help="A new file.")
 @click.option(
-    "--statistic",
-    type=click.Choice(("bmp", "t", "sign-flip", "placebo")),
-    default="bmp",
-    show_default=True,
-    help="The primary statistic.",
+    "--statistic", type=click.Choice(("bmp", "t", "sign-flip", "placebo")), default="bmp", help="The primary statistic."
 )
 @click.option(
-    "--scheme",
-    type=click.Choice((*SCHEMES, "labels")),
-    default="stratified",
-    show_default=True,
-    help="How placebo dates are chosen.",
+    "--scheme", type=click.Choice((*SCHEMES, "labels")), default="stratified", help="How placebo dates are chosen."
 )
-@click.option(
-    "--window", default="trade", show_default=True, metavar="A:B|trade", help="Sessions; 0 is the first after."
-)
-@click.option(
-    "--model", type=click.Choice([*MODELS, "none"]), default="mean", show_default=True, help="The expected return."
-)
+@click.option("--window", default="trade", metavar="A:B|trade", help="Sessions; 0 is the first after.")
+@click.option("--model", type=click.Choice([*MODELS, "none"]), default="mean", help="The expected return.")
 @draws_options
 @alpha_option
 @click.option(
-    "--direction",
-    type=click.Choice(("two-sided", "greater", "less")),
-    default="two-sided",
-    show_default=True,
-    help="The alternative.",
+    "--direction", type=click.Choice(("two-sided", "greater", "less")), default="two-sided", help="The alternative."
 )
 @account_options
 def write_prereg() -> None:

@@ -19,7 +19,9 @@ def strategies() -> None:
 
 @click.command(cls=HandledCommand, handler="new:write_strategy")
 @click.argument("name")
-@click.option("--dir", "folder", type=PATH, default=Path(), metavar="DIR", help="Where the files go [here].")
+@click.option(
+    "--dir", "folder", type=PATH, default=Path(), show_default=False, metavar="DIR", help="Where the files go [here]."
+)
 def new() -> None:
     """Write a strategy file with its test, ready to edit.
 
