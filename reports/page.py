@@ -11,6 +11,11 @@ from markupsafe import Markup
 from engine.run.run import Run
 from reports import numbers
 
+_FILTERS = (
+    *("bare_percent", "cents", "count", "instant", "instant_text", "money", "percent", "plain", "points", "price"),
+    *("signed_money", "signed_percent", "unbroken", "with_instants"),
+)
+
 
 def render(template: str, **values: Any) -> str:
     """Return a page of ``reports/templates``."""
@@ -33,17 +38,7 @@ def _environment() -> Environment:
     )
     script = _source(env, "chart.js")
     env.globals.update(script=Markup(script), script_hash=_hash(script))
-    env.filters.update(
-        bare_percent=numbers.bare_percent,
-        count=numbers.count,
-        instant_text=numbers.instant_text,
-        money=numbers.money,
-        percent=numbers.percent,
-        plain=numbers.plain,
-        signed_money=numbers.signed_money,
-        signed_percent=numbers.signed_percent,
-        unbroken=numbers.unbroken,
-    )
+    env.filters.update({name: getattr(numbers, name) for name in _FILTERS})
     return env
 
 

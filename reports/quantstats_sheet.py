@@ -38,6 +38,7 @@ from reports.performance import performance_rows
 from reports.performance_figures import idle_half_year, undrawable
 
 TEMPLATE = Path(__file__).parent / "templates" / "quantstats_figures.html"
+STYLE = TEMPLATE.with_name("quantstats.mplstyle")
 FONT = "DejaVu Sans"
 """Comes with matplotlib: text is measured alike on every machine."""
 
@@ -63,37 +64,6 @@ _COLOURS = {
     "#9b59b6": "#cc79a7",
 }
 """quantstats' palette in colours that a colour-blind reader can distinguish (Okabe and Ito 2008)."""
-
-_STYLE: dict[str, Any] = {
-    "svg.hashsalt": "hustings",
-    "svg.fonttype": "none",
-    "path.simplify": True,
-    "path.simplify_threshold": 0.5,
-    "text.parse_math": False,
-    "font.family": [FONT],
-    "font.size": 13.0,
-    "axes.facecolor": "white",
-    "axes.edgecolor": "white",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.titlesize": 13.0,
-    "axes.labelsize": 13.0,
-    "figure.facecolor": "white",
-    "grid.color": "#dddddd",
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.5,
-    "patch.edgecolor": "white",
-    "patch.force_edgecolor": True,
-    "text.color": "#333333",
-    "xtick.color": "#555555",
-    "ytick.color": "#555555",
-    "xtick.labelsize": 12.0,
-    "ytick.labelsize": 12.0,
-    "xtick.bottom": False,
-    "ytick.left": False,
-    "legend.fontsize": 12.0,
-    "legend.framealpha": 0.8,
-}
 
 
 def quantstats_page(run: Run) -> str:
@@ -205,7 +175,6 @@ def _quiet_matplotlib() -> Iterator[None]:
     import matplotlib  # noqa: PLC0415
     from matplotlib import font_manager, pyplot  # noqa: PLC0415
 
-    settings: Any = _STYLE
     before = matplotlib.get_backend(auto_select=False)
     opened = set(pyplot.get_fignums())
     set_family = font_manager.FontProperties.set_family
@@ -223,8 +192,7 @@ def _quiet_matplotlib() -> Iterator[None]:
         import quantstats  # noqa: F401, PLC0415 - sets its own style when first imported
 
         pyplot.switch_backend("agg")
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(settings)
+        pyplot.style.use(["default", str(STYLE)])
         try:
             yield
         finally:

@@ -1,7 +1,7 @@
 """The tear sheet: one run on one self-contained page, from what it says to how to run it again."""
 
 import json
-from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -10,10 +10,10 @@ from engine.run.attribution import leave_one_out
 from engine.run.run import Run
 from reports.curves import drawdown_svg, equity_svg
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg
-from reports.event_tables import parts_rows, parts_total, skipped_rows, trade_rows, without_rows
+from reports.event_tables import event_labels, exit_words, parts_rows, parts_total, skipped_rows, trade_rows
 from reports.headline import account_cards, outcome, support, trade_cards
-from reports.heat import cost_rows, timing_grid, year_rows
-from reports.numbers import points, ratio
+from reports.heat import heat, largest, timing_grid, year_rows
+from reports.numbers import ratio
 from reports.page import render, simulated_symbols
 from reports.parts import StudySection
 from reports.performance import performance_rows
@@ -54,19 +54,21 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -
         waterfall_svg=Markup(waterfall_svg(run)) if run.trades else "",
         parts=parts_rows(run),
         parts_total=parts_total(run),
-        without=without_rows(without),
+        without=without,
         without_svg=Markup(without_svg(without)) if len(without) > 1 else "",
         skipped=skipped_rows(run),
         study=study,
         trial=trial,
         variants=run.variants,
-        timing=None if run.variants is None else timing_grid(run.variants),
-        costs=[] if run.variants is None else cost_rows(run.variants),
+        timing_grid=timing_grid,
         months=year_rows(run),
         drawdowns=drawdowns(run.sessions, run.returns)[:WORST],
         sheet=performance_figures(run),
         performance=performance_rows(run),
-        points=points,
+        event_labels=event_labels,
+        exit_words=exit_words,
+        heat=heat,
+        largest=largest,
         recovered=recovered,
     )
 
@@ -84,23 +86,11 @@ def currency_note(currencies: dict[str, str]) -> str:
     return f"{quoted} taken as currency-hedged: the local return is earned on its capital, and no exchange rate enters."
 
 
-@dataclass(frozen=True)
-class _InstrumentRow:
-    symbol: str
-    source: str
-    span: str
-    currency: str
-    commission: str
-    slippage: str
-    remarks: str
-    simulated: bool
-
-
-def _instruments(run: Run) -> list[_InstrumentRow]:
+def _instruments(run: Run) -> list[dict[str, Any]]:
     return [_instrument(symbol, text, run) for symbol, text in sorted(run.manifest["sources"].items())]
 
 
-def _instrument(symbol: str, text: str, run: Run) -> _InstrumentRow:
+def _instrument(symbol: str, text: str, run: Run) -> dict[str, Any]:
     manifest = run.manifest
     source, _, span = text.rpartition("; ")
     costs = manifest["costs"].get(symbol)
@@ -109,13 +99,13 @@ def _instrument(symbol: str, text: str, run: Run) -> _InstrumentRow:
         "benchmark" if symbol == run.benchmark else "",
         "total return: dividends are inside" if symbol in manifest["total_return_indices"] else "",
     ]
-    return _InstrumentRow(
-        symbol=symbol,
-        source=source or span,
-        span=span if source else "",
-        currency=manifest["currencies"].get(symbol, ""),
-        commission="" if costs is None else f"{ratio(costs['commission_bps'], 1)} bps",
-        slippage="" if costs is None else f"{ratio(costs['slippage_bps'], 1)} bps",
-        remarks="; ".join(r for r in remarks if r),
-        simulated=symbol in manifest["simulated"],
-    )
+    return {
+        "symbol": symbol,
+        "source": source or span,
+        "span": span if source else "",
+        "currency": manifest["currencies"].get(symbol, ""),
+        "commission": "" if costs is None else f"{ratio(costs['commission_bps'], 1)} bps",
+        "slippage": "" if costs is None else f"{ratio(costs['slippage_bps'], 1)} bps",
+        "remarks": "; ".join(r for r in remarks if r),
+        "simulated": symbol in manifest["simulated"],
+    }

@@ -4,76 +4,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
-# Per role the names in languages that write 1,234.5, then those in languages that write 1.234,5.
-_POINT: dict[str, tuple[str, ...]] = {
-    "date": (
-        "date",
-        "datetime",
-        "timestamp",
-        "day",
-        "session",
-        "trade date",
-        "日期",
-        "日付",
-        "日付け",
-        "交易日",
-        "날짜",
-        "일자",
-    ),
-    "time": ("time", "時刻"),
-    "open": (
-        "open",
-        "open price",
-        "opening",
-        "px open",
-        "开盘",
-        "开盘价",
-        "開盤",
-        "開盤價",
-        "開市",
-        "始値",
-        "시가",
-        "오픈",
-    ),
-    "high": ("high", "high price", "px high", "高", "最高", "最高价", "最高價", "高値", "고가"),
-    "low": ("low", "low price", "px low", "低", "最低", "最低价", "最低價", "安値", "저가"),
-    "close": (
-        *("close", "close price", "closing", "close/last", "price", "last", "last price", "px last", "收盘", "收盘价"),
-        *("收盤", "收盤價", "收市", "終値", "종가"),
-    ),
-    "adjusted_close": ("adj close", "adjusted close", "adjclose", "adjusted", "調整後終値", "调整后收盘价"),
-    "volume": ("volume", "vol", "px volume", "交易量", "成交量", "出来高", "거래량"),
-    "ticker": ("ticker", "symbol", "code", "ts code", "コード", "代码", "股票代码"),
-}
-_COMMA: dict[str, tuple[str, ...]] = {
-    "date": ("datum", "fecha", "data"),
-    "time": ("uhrzeit", "hora", "heure"),
-    "open": ("eröffn", "eröffnung", "erster", "apertura", "abertura", "ouv", "ouverture", "otwarcie"),
-    "high": (
-        "hoch",
-        "höchst",
-        "tageshoch",
-        "máximo",
-        "máxima",
-        "massimo",
-        "plus haut",
-        "haut",
-        "najwyższy",
-        "najwyzszy",
-    ),
-    "low": ("tief", "tiefst", "tagestief", "mínimo", "mínima", "minimo", "plus bas", "bas", "najniższy", "najnizszy"),
-    "close": (
-        *("zuletzt", "schluss", "schlusskurs", "último", "cierre", "fechamento", "dernier", "clôture"),
-        *("ultimo", "chiusura", "zamknięcie", "zamkniecie"),
-    ),
-    "volume": ("volumen", "stücke", "wolumen", "volumes"),
-}
-_LEFT_ALONE = (
-    *("change", "change %", "chg%", "% change", "涨跌幅", "更改%", "変化率", "変化率 %", "前日比%", "변동", "변동 %"),
-    *("+/- %", "% var", "var%", "var %", "variation %", "openint", "oi", "per", "dividends", "stock splits"),
-    *("capital gains", "index", "turnover", "amount"),
-)
+from datasets.csv_rows import bundled_rows
+
+_TABLE = Path(__file__).with_name("column_names.csv")
+"""A name a row: its role (blank: known to hold no price) and the decimal mark of the languages that write it."""
 _SPACES = re.compile(r"\s+")
 
 
@@ -89,10 +25,11 @@ def plain_name(text: str) -> str:
     return _SPACES.sub(" ", bare).strip(" \ufeff\"'*<>.").casefold()
 
 
-_ROLE = {plain_name(n): role for table in (_COMMA, _POINT) for role, names in table.items() for n in names}
-_POINT_NAMES = frozenset(plain_name(n) for names in _POINT.values() for n in names)
+_ROWS = [(plain_name(r["name"]), r["role"], r["decimal_mark"]) for r in bundled_rows(_TABLE)]
+_ROLE = {name: role for name, role, _ in _ROWS if role}
+_POINT_NAMES = frozenset(name for name, _, mark in _ROWS if mark == ".")
 _ASCII_NAMES = frozenset(n for n in _POINT_NAMES if n.isascii())
-_NO_ROLE = frozenset(plain_name(n) for n in _LEFT_ALONE)
+_NO_ROLE = frozenset(name for name, role, _ in _ROWS if not role)
 
 
 def role_of(name: str) -> str | None:
