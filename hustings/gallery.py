@@ -12,6 +12,7 @@ import numpy as np
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
+from datasets.files import replace_file
 from hustings.registry import Entry, holds
 from hustings.run_folder import read_run
 from hustings.sheet import sheet_again
@@ -65,9 +66,7 @@ def make_sheets(runs: Sequence[Listed]) -> dict[str, str]:
 def _made(folder: Path) -> str:
     """Write the tear sheet of a run's folder; return why it could not be, or nothing."""
     try:
-        page, new = sheet_again(read_run(folder), folder), folder / f".{SHEET}"
-        new.write_text(page, encoding="utf-8", newline="")
-        new.replace(folder / SHEET)
+        replace_file(folder / SHEET, sheet_again(read_run(folder), folder).encode())
     except UserError as e:
         return str(e)
     except OSError as e:
@@ -81,18 +80,10 @@ def cards(runs: Sequence[Listed], page: Path, failed: dict[str, str]) -> list[Ga
 
 
 def _card(run: Listed, start: Path, failed: str) -> GalleryCard:
-    e = run.entry
+    known = {name: value for name, value in vars(run.entry).items() if name not in ("created_at", "folder")}
     return GalleryCard(
-        run_id=e.run_id,
-        at=e.created_at,
-        strategy=e.strategy,
-        parameters=e.parameters,
-        simulated=e.simulated,
-        first_session=e.first_session,
-        last_session=e.last_session,
-        n_trades=e.n_trades,
-        total_return=e.total_return,
-        max_drawdown=e.max_drawdown,
+        **known,
+        at=run.entry.created_at,
         equity=None if run.gone else _equity(run.folder),
         link=_link(run.folder / SHEET, start) if run.has_sheet else "",
         missing="" if run.has_sheet else run.gone or failed or "not made",

@@ -22,6 +22,7 @@ from engine.plan.plan import Skipped
 from engine.run.event_paths import AFTER, BEFORE
 from engine.run.run import EventPath, Run, RunEvent, check_series
 from engine.run.variants import ParameterSensitivity, SensitivityCase
+from hustings.files import json_text
 from hustings.registry import holds, run_in
 
 R = TypeVar("R")
@@ -58,7 +59,7 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
     """
     marks, variants = run.benchmark_returns, run.variants
     texts = {
-        "manifest": _json({"run_id": run.run_id, **run.manifest}),
+        "manifest": json_text({"run_id": run.run_id, **run.manifest}),
         "trades": _records_csv(Trade, run.trades),
         "fills": _records_csv(Fill, run.fills),
         "events": csv_text([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
@@ -66,7 +67,7 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         "benchmark": None if marks is None else _series_csv(run.sessions, returns=marks),
         "study": study,
         "paths": csv_text(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
-        "variants": None if variants is None else _json(asdict(variants)),
+        "variants": None if variants is None else json_text(asdict(variants)),
         "tearsheet": tearsheet,
     }
     written = {name: text for name, text in texts.items() if text is not None}
@@ -296,7 +297,3 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
 
 def _floats(texts: Iterable[str]) -> Floats:
     return np.array([float(text) for text in texts])
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

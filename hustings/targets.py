@@ -9,7 +9,7 @@ from datasets.errors import UserError
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars
 from datasets.prices.sources.files import price_files, read_table, symbol_of
-from datasets.prices.sources.stored import StoreSource
+from datasets.prices.sources.stored import stored_bars
 from datasets.prices.store import Store
 from datasets.prices.table import PriceTable, table_of
 from hustings.inputs import instruments_of, source_of
@@ -126,7 +126,7 @@ def _file(path: Path, layout: FileLayout, known: InstrumentTable) -> Target:
 
 
 def _of_file(path: Path, table: PriceTable, instrument: Instrument) -> Target:
-    source, stored = f"file {path.name}", _stored(instrument)
+    source, stored = f"file {path.name}", stored_bars(Store(), instrument)
     return Target(path.name, instrument.symbol, source, instrument, table, stored, datetime.now(UTC))
 
 
@@ -139,16 +139,6 @@ def instrument_of(path: Path, table: PriceTable, symbol: str | None, known: Inst
         if name is not None and name.casefold() in names:
             return known.find(name)
     raise UserError(f"{path.name}: neither its name nor its content names an instrument; name it with --symbol")
-
-
-def _stored(instrument: Instrument) -> Bars | None:
-    store = Store()
-    if instrument.symbol not in store.symbols():
-        return None
-    try:
-        return StoreSource(store).load(instrument)
-    except UserError:
-        return None  # a damaged series is no reference; a check by its symbol reports the damage
 
 
 def _available(instrument: Instrument, data: Path | None) -> Target:

@@ -1,12 +1,11 @@
 """The tables of a comparison as CSV texts by file name; an empty cell is a number that is not available."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from datasets.csv_rows import csv_text
 from engine.comparison.common_days import within
 from engine.metrics.metrics import drawdown, growth
 from engine.run.run import Run
@@ -34,11 +33,7 @@ def comparison_csv(runs: Sequence[Run], data: dict[str, Any]) -> dict[str, str]:
 
 
 def _text(columns: Sequence[str], rows: Iterator[Row]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return out.getvalue()
+    return csv_text(columns, ([_cell(value) for value in row] for row in rows))
 
 
 def _cell(value: Any) -> str:

@@ -1,18 +1,11 @@
 """How to make a run again: the command that its manifest amounts to."""
 
 import shlex
+from dataclasses import fields
 from typing import Any
 
+from engine.plan.costs import Terms
 from engine.run.run import Run
-
-_TERMS = {
-    "cash": ("--cash", 1_000_000.0),
-    "cash_rate": ("--cash-rate", 0.0),
-    "borrow_rate": ("--borrow-rate", 0.0),
-    "max_gross": ("--max-gross", 1.0),
-    "commission_bps": ("--commission-bps", None),
-    "slippage_bps": ("--slippage-bps", None),
-}
 
 
 def command(run: Run) -> str:
@@ -21,9 +14,9 @@ def command(run: Run) -> str:
     words = ["hustings", "run", str(manifest["strategy"])]
     for name, value in sorted(manifest["parameters"].items()):  # a run read back has them in that order
         words += ["-p", f"{name}={_typed(value)}"]
-    for name, (option, usual) in _TERMS.items():
-        value = manifest["terms"].get(name)
-        words += [] if value in (None, usual) else [option, _typed(value)]
+    for term in fields(Terms):
+        value = manifest["terms"].get(term.name)
+        words += [] if value in (None, term.default) else [f"--{term.name.replace('_', '-')}", _typed(value)]
     for key, option in (("from", "--from"), ("to", "--to")):
         words += [option, manifest["window"][key]] if manifest["window"][key] else []
     words += ["--benchmark", str(run.benchmark)] if run.benchmark else []

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,17 +139,23 @@ class Bars:
         return f"{len(self)} bars, {to_date(self.session[0])} to {to_date(self.session[-1])}"
 
 
+class RawPrices(TypedDict):
+    """The columns of which bars are made, as read: NaN where a value is missing. Every close must be there."""
+
+    open_: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+
 def make_bars(
     instrument: Instrument,
     source: Source,
     *,
     session: Sessions,
-    open_: Floats,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    volume: Floats,
     where: Callable[[int], str],
+    **prices: Unpack[RawPrices],
 ) -> Bars:
     """Return validated bars stamped with the hours of the instrument's exchange.
 
@@ -157,12 +163,8 @@ def make_bars(
         instrument: what the prices are of.
         source: where they come from.
         session: exchange-local dates, datetime64[D].
-        open_: opening prices; NaN where missing.
-        high: highest prices; NaN where missing.
-        low: lowest prices; NaN where missing.
-        close: closing prices; every one must be there.
-        volume: NaN where missing.
         where: names the place of a row for an error, such as ``TOPIX.csv line 17``.
+        prices: the columns of ``RawPrices``.
 
     Raises:
         UserError: no rows, a date out of order or doubled, a price missing, not finite or not positive, a high
@@ -170,21 +172,11 @@ def make_bars(
     """
     _check_order(session, where)
     _check_reach(session, where)
-    prices = _checked_prices(open_, high, low, close, where)
+    checked = _checked(prices, where)
+    columns = (prices["open_"], prices["high"], prices["low"], prices["close"])
+    real = tradable_opens(session, *columns, around_the_clock=is_round_the_clock(instrument.mic))
     open_at, close_at = stamp(instrument.mic, session)
-    bars = Bars(
-        instrument=instrument,
-        source=source,
-        session=session,
-        open_at=open_at,
-        close_at=close_at,
-        **prices,
-        volume=volume,
-        open_is_real=tradable_opens(
-            session, open_, high, low, close, around_the_clock=is_round_the_clock(instrument.mic)
-        ),
-    )
-    return _frozen(bars)
+    return _frozen(Bars(instrument, source, session, open_at, close_at, **checked, open_is_real=real))
 
 
 def make_intraday_bars(
@@ -194,12 +186,8 @@ def make_intraday_bars(
     session: Sessions,
     open_at: Instants,
     close_at: Instants,
-    open_: Floats,
-    high: Floats,
-    low: Floats,
-    close: Floats,
-    volume: Floats,
     where: Callable[[int], str],
+    **prices: Unpack[RawPrices],
 ) -> Bars:
     """Return validated bars that have their own instants. An open is a traded price wherever there is one.
 
@@ -209,12 +197,8 @@ def make_intraday_bars(
         session: the session each bar belongs to, datetime64[D], such as ``datasets.markets.sessions.session_of`` gives.
         open_at: when each bar opens (int64 ns, UTC, whole milliseconds); equal to ``close_at`` for a single print.
         close_at: when each bar closes; the next one does not open before.
-        open_: opening prices; NaN where missing.
-        high: highest prices; NaN where missing.
-        low: lowest prices; NaN where missing.
-        close: closing prices; every one must be there.
-        volume: NaN where missing.
         where: names the place of a row for an error, such as ``USDJPY.csv line 17``.
+        prices: the columns of ``RawPrices``.
 
     Raises:
         UserError: no rows, instants that do not ascend or overlap, a session out of order or far from its instant, a
@@ -223,30 +207,19 @@ def make_intraday_bars(
     _check_instants(open_at, close_at, where)
     _check_labels(session, close_at, where)
     _check_reach(session, where)
-    prices = _checked_prices(open_, high, low, close, where)
-    bars = Bars(
-        instrument=instrument,
-        source=source,
-        session=session,
-        open_at=open_at,
-        close_at=close_at,
-        **prices,
-        volume=volume,
-        open_is_real=np.isfinite(open_) | (open_at == close_at),
-        intraday=True,
-    )
-    return _frozen(bars)
+    checked = _checked(prices, where)
+    real = np.isfinite(prices["open_"]) | (open_at == close_at)
+    return _frozen(Bars(instrument, source, session, open_at, close_at, **checked, open_is_real=real, intraday=True))
 
 
-def _checked_prices(
-    open_: Floats, high: Floats, low: Floats, close: Floats, where: Callable[[int], str]
-) -> dict[str, Any]:
-    """Return the four prices of each bar by name, those missing filled from the others."""
+def _checked(prices: RawPrices, where: Callable[[int], str]) -> dict[str, Any]:
+    """Return the columns of bars by name, prices that are missing filled from the others."""
+    open_, high, low, close = prices["open_"], prices["high"], prices["low"], prices["close"]
     _check_prices({"open": open_, "high": high, "low": low, "close": close}, where)
     _check_range(open_, high, low, close, where)
     filled = np.where(np.isfinite(open_), open_, close)
     highest, lowest = np.fmax(np.fmax(high, filled), close), np.fmin(np.fmin(low, filled), close)
-    return {"open": filled, "high": highest, "low": lowest, "close": close}
+    return {"open": filled, "high": highest, "low": lowest, "close": close, "volume": prices["volume"]}
 
 
 def _frozen(bars: Bars) -> Bars:

@@ -13,7 +13,7 @@ from datasets.prices.bars import Bars
 from datasets.prices.merging import Update
 from datasets.prices.quality import QualityReport, Severity, check_accepted, validate
 from datasets.prices.series_file import Delivery
-from datasets.prices.sources.stored import StoreSource
+from datasets.prices.sources.stored import stored_bars
 from datasets.prices.store import REVISION, Store
 from datasets.prices.table import PriceTable
 
@@ -52,7 +52,7 @@ def import_table(
         HistoryChangedError: stored rows would change and ``revision`` was not accepted.
     """
     rules = [rule for rule in accepted if rule not in (REVISION, UNJOINED)]
-    known = _reference(store, instrument)
+    known = stored_bars(store, instrument)
     passed = validate(table, instrument, accepted=rules, reference=known, retrieved_at=origin.retrieved_at)
     if known is not None and UNJOINED not in accepted:
         _check_joins(passed.table, known)
@@ -91,13 +91,3 @@ def _check_joins(table: PriceTable, known: Bars) -> None:
             f"of {known.symbol} ({known.session[0]} to {known.session[-1]}), so nothing shows they are one series; "
             f"give rows that overlap, or '--accept {UNJOINED}'"
         )
-
-
-def _reference(store: Store, instrument: Instrument) -> Bars | None:
-    """Return the stored bars to compare new ones with; a damaged series is no measure."""
-    if instrument.symbol not in store.symbols():
-        return None
-    try:
-        return StoreSource(store).load(instrument)
-    except UserError:
-        return None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from datasets.arrays import Floats, Instants, Integers, Sessions
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import session_of
-from datasets.prices.bars import Bars, Source, make_bars, make_intraday_bars
+from datasets.prices.bars import Bars, RawPrices, Source, make_bars, make_intraday_bars
 
 SIMULATED = "simulated"
 """The layout of a table of simulated bars: no fact of the world can be compared with it."""
@@ -57,6 +57,11 @@ class PriceTable:
     def __len__(self) -> int:
         return len(self.session)
 
+    @property
+    def prices(self) -> RawPrices:
+        """The columns of which bars are made."""
+        return RawPrices(open_=self.open, high=self.high, low=self.low, close=self.close, volume=self.volume)
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "PriceTable":
         """Return the table with the rows of an index, a mask or a slice, in that order."""
         arrays: dict[str, Any] = {
@@ -81,17 +86,7 @@ def bars_of(table: PriceTable, instrument: Instrument, source: Source) -> Bars:
     """
     if table.at is not None:
         return _intraday_bars(table, table.at, instrument, source)
-    return make_bars(
-        instrument,
-        source,
-        session=table.session,
-        open_=table.open,
-        high=table.high,
-        low=table.low,
-        close=table.close,
-        volume=table.volume,
-        where=table.where,
-    )
+    return make_bars(instrument, source, session=table.session, where=table.where, **table.prices)
 
 
 def table_of(bars: Bars) -> PriceTable:
@@ -121,12 +116,8 @@ def _intraday_bars(table: PriceTable, at: Instants, instrument: Instrument, sour
         session=session_of(instrument.mic, close_at),
         open_at=at,
         close_at=close_at,
-        open_=table.open,
-        high=table.high,
-        low=table.low,
-        close=table.close,
-        volume=table.volume,
         where=table.where,
+        **table.prices,
     )
 
 

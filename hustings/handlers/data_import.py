@@ -1,7 +1,5 @@
 """hustings data import and export: reads price files into the store, and writes them from it."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
+from datasets.csv_rows import csv_text
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_datetime
 from datasets.markets.instruments import Instrument, bundled_instruments
@@ -198,9 +197,7 @@ def _write(stored: StoredSeries, out: Path, *, force: bool) -> Path:
     path = out / f"{stored.provenance.symbol.replace('/', '-')}.csv"
     if path.exists() and not force:
         raise UserError(f"'{path}' exists already; name another directory with --out, or overwrite it with --force")
-    rows = io.StringIO()
-    csv.writer(rows, lineterminator="\n").writerows(_rows(stored))
-    write_text(path, rows.getvalue())
+    write_text(path, csv_text(("date", *PRICES), _rows(stored)))
     provenance = json.dumps(asdict(stored.provenance), indent=2, sort_keys=True) + "\n"
     write_text(path.with_suffix(".provenance.json"), provenance)
     return path
@@ -208,7 +205,6 @@ def _write(stored: StoredSeries, out: Path, *, force: bool) -> Path:
 
 def _rows(stored: StoredSeries) -> Iterator[list[str]]:
     at = stored.table.at
-    yield ["date", *PRICES]
     for n in range(len(stored.table)):
         when = str(stored.table.session[n]) if at is None else iso_z(to_datetime(int(at[n])))
         values = [float(getattr(stored.table, c)[n]) for c in PRICES]

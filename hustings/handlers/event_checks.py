@@ -1,5 +1,7 @@
 """hustings events lint, moves, agreement: checks of the catalogue."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from datasets.errors import UserError
@@ -28,7 +30,7 @@ def lint_catalogue(*, path: Path | None, as_json: bool) -> int:
 def compare_moves(*, data: Path | None, source: Path | None, as_json: bool) -> int:
     """Print published first-session moves with those of the bars; return 1 if one differs without a note."""
     with progress("reading bars"):
-        found = published_moves(events_of(source), _Loader(data))
+        found = published_moves(events_of(source), _loader(data))
     if as_json:
         say_json([_row(m) for m in found])
     else:
@@ -36,22 +38,16 @@ def compare_moves(*, data: Path | None, source: Path | None, as_json: bool) -> i
     return 1 if any(m.agrees is False and not m.note for m in found) else 0
 
 
-class _Loader:
-    """Returns the bars of an index, read once; None if there are none."""
+def _loader(data: Path | None) -> Callable[[str], Bars | None]:
+    """Return what gives the bars of an index, read once; None if there are none."""
+    source, known = source_of(data), {i.symbol: i for i in instruments_of(data)}
 
-    def __init__(self, data: Path | None) -> None:
-        self._source, self._known = source_of(data), instruments_of(data)
-        self._read: dict[str, Bars | None] = {}
+    @cache
+    def load(index: str) -> Bars | None:
+        instrument = known.get(index)
+        return source.load(instrument) if instrument is not None and has_bars(source, instrument) else None
 
-    def __call__(self, index: str) -> Bars | None:
-        if index not in self._read:
-            self._read[index] = self._load(index)
-        return self._read[index]
-
-    def _load(self, index: str) -> Bars | None:
-        instrument = next((i for i in self._known if i.symbol == index), None)
-        available = instrument is not None and has_bars(self._source, instrument)
-        return self._source.load(instrument) if instrument is not None and available else None
+    return load
 
 
 def _row(move: PublishedMove) -> dict[str, str | float | bool | None]:

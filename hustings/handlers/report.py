@@ -1,11 +1,10 @@
 """hustings report: writes the tear sheet of a run again, the tables behind it, and quantstats' own sheet."""
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from datasets.csv_rows import csv_text
 from engine.run.run import Run
 from hustings.files import write_text
 from hustings.printing import print_pdf
@@ -53,9 +52,4 @@ def _tables(run: Run) -> dict[str, Any]:
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     """Return rows as CSV under their keys; nothing at all for a table without rows."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]) if rows else [], lineterminator="\n")
-    if rows:
-        writer.writeheader()
-    writer.writerows({n: "" if v is None else v for n, v in row.items()} for row in rows)
-    return out.getvalue()
+    return csv_text(rows[0], (["" if v is None else v for v in row.values()] for row in rows)) if rows else ""

@@ -12,10 +12,11 @@ from engine.sweep.job import Job, job_of, manifest_of
 from engine.sweep.result import SweepResult
 from engine.sweep.space import Space, drawn_from, grid_space, listed_space, those_of
 from engine.sweep.walk_forward import Fold, folds_of, length_text, with_folds
+from hustings.files import json_text
 from hustings.run_folder import check_writable
 from hustings.run_options import RunOptions, Setting
 from hustings.sweeping.execution import execute_sweep
-from hustings.sweeping.files import SweepFolder, as_json
+from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.result import enter_result, result_json, result_of
 from hustings.sweeping.values import listed_rows, parted
 from hustings.terminal import progress, say, say_files, say_json, say_sources, strategy_output, table, warn
@@ -167,7 +168,7 @@ def _check_some_done(result: SweepResult) -> None:
 
 def _written(result: SweepResult, folder: SweepFolder, *, report: bool) -> dict[str, Path]:
     files = {"results": folder.results, "manifest": folder.path / "manifest.json"}
-    files["summary"] = folder.write("summary.json", as_json(result_json(result)))
+    files["summary"] = folder.write("summary.json", json_text(result_json(result)))
     if report:
         from reports.sweep import sweep_page
 

@@ -22,8 +22,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
+from datasets.files import replace_file
 from engine.sweep.chunk import COLUMNS, Chunk
 from engine.sweep.space import Space
+from hustings.files import json_text
 
 PART = 100_000
 """Combinations per file of the results."""
@@ -77,7 +79,7 @@ class SweepFolder:
             raise UserError(f"{state}: --resume continues from there, --restart starts over")
         if not keeps:
             self._clear()
-        self.write("manifest.json", as_json(manifest))
+        self.write("manifest.json", json_text(manifest))
         self.unfinished.mkdir(exist_ok=True)
 
     def held(self) -> str | None:
@@ -104,11 +106,8 @@ class SweepFolder:
 
     def write(self, name: str, text: str) -> Path:
         """Write a text of the sweep and return its path."""
-        path = self.path / name
-        new = path.with_name(f".{name}.new")
-        new.write_text(text, encoding="utf-8", newline="")
-        new.replace(path)
-        return path
+        replace_file(self.path / name, text.encode())
+        return self.path / name
 
     # ---- what is done so far ---------------------------------------------------------------------------------------
 
@@ -183,11 +182,6 @@ def _lock(handle: int, path: Path) -> None:
         ) from e
     except OSError:
         return  # a file system without locks excludes nobody
-
-
-def as_json(value: Any) -> str:
-    """Return a value as the text of a file of a sweep."""
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _in_parts(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

@@ -35,6 +35,14 @@ class StoreSource:
         return replace(bars, holds_dividends=stored.provenance.adjustment == "total")
 
 
+def stored_bars(store: Store, instrument: Instrument) -> Bars | None:
+    """Return the stored bars of an instrument, to compare others with; None without any, or where they are damaged."""
+    try:
+        return StoreSource(store).load(instrument) if instrument.symbol in store.symbols() else None
+    except UserError:
+        return None
+
+
 class DefaultSource:
     """The store, then the real bars of arch, then simulated ones: these only while the store is empty.
 
