@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from click import Context, Parameter
 from click.shell_completion import CompletionItem
@@ -37,52 +36,18 @@ def _strategies() -> Iterator[tuple[str, str]]:
 
 def parameters(ctx: Context, param: Parameter, incomplete: str) -> Items:
     """Return the names of the parameters of the strategy on the line; after ``name=`` its values."""
-    strategy = str(ctx.params.get("strategy") or next(iter(ctx.args), ""))  # click leaves it in args before a bare -p
-    hints, described = _parameters(strategy)
+    from hustings.strategy_source import strategy_source
+
+    source = strategy_source(str(ctx.params.get("strategy") or next(iter(ctx.args), "")))  # in args before a bare -p
     name, equals, begun = incomplete.partition("=")
     if not equals:
         given = {str(p).partition("=")[0] for p in ctx.params.get("parameters") or ()}
-        return _beginning(((f"{n}=", described[n]) for n in described if n not in given), incomplete)
-    if name not in hints:
-        return []
-    if "instrument" in getattr(hints[name], "__metadata__", ()):
+        return _beginning(((f"{n}=", source.says.get(n, "")) for n in source.annotations if n not in given), incomplete)
+    choices, symbols = source.choices()
+    if name in symbols:
         before = f"{name}={begun[: begun.rfind(',') + 1]}"  # several instruments are separated by commas
         return _beginning(((before + symbol, text) for symbol, text in _instruments(ctx)), incomplete)
-    return _beginning(((f"{name}={value}", "") for value in dict.fromkeys(_choices(hints[name]))), incomplete)
-
-
-def _parameters(strategy: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the type hints of a strategy's parameters and their descriptions; none if it cannot be loaded."""
-    from typing import get_type_hints
-
-    from engine.strategy import parameters
-    from hustings.terminal import strategy_output
-    from strategies.loading import find_strategy, is_backtrader
-
-    try:
-        with strategy_output(quiet=True):
-            cls = find_strategy(strategy)
-            if is_backtrader(cls):
-                return {}, dict.fromkeys(cls.params._getkeys(), "")
-            return get_type_hints(cls, include_extras=True), {p.name: p.says for p in parameters(cls)}
-    except UserError:
-        return {}, {}
-
-
-def _choices(hint: Any) -> Iterator[str]:
-    """Yield the values of a type: members of an enumeration, true and false, and none."""
-    from enum import StrEnum
-    from typing import get_args
-
-    if hint is bool:
-        yield from ("true", "false")
-    elif hint is type(None):
-        yield "none"
-    elif isinstance(hint, type) and issubclass(hint, StrEnum):
-        yield from hint
-    else:
-        for part in get_args(hint):
-            yield from _choices(part)
+    return _beginning(((f"{name}={value}", "") for value in choices.get(name, ())), incomplete)
 
 
 def instruments(ctx: Context, param: Parameter, incomplete: str) -> Items:

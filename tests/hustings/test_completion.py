@@ -110,8 +110,9 @@ def test_instruments_of_the_named_directory_are_completed(asked, tmp_path):
 
 RULE = """
 from enum import StrEnum
+from pathlib import Path
 from engine.strategy import OptionalFlag, Strategy, Symbols, strategy
-print("loaded")
+Path(__file__).with_name("executed").touch()
 class Mood(StrEnum):
     CALM = "calm"
     WILD = "wild"
@@ -124,18 +125,41 @@ class Mine(Strategy):
 """
 
 
-def test_parameters_of_a_rule_in_a_file_are_completed_and_its_output_is_discarded(asked, tmp_path):
+def test_parameters_of_a_rule_in_a_file_are_completed_and_the_file_is_not_executed(asked, tmp_path):
     (tmp_path / "mine.py").write_text(RULE, encoding="utf-8")
     line = f"hustings run {tmp_path}/mine.py:Mine -p "
     assert asked("fish", line) == ["plain,mood=", "plain,sure=", "plain,markets=", "plain,hold="]
     assert asked("fish", f"{line}mood=") == ["plain,mood=calm", "plain,mood=wild"]
     assert asked("fish", f"{line}sure=") == ["plain,sure=true", "plain,sure=false", "plain,sure=none"]
     assert asked("fish", f"{line}markets=SPX,TOP")[0].startswith("plain,markets=SPX,TOPIX\t")
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_module_in_the_folder_is_not_executed_either(asked, monkeypatch, tmp_path):
+    (tmp_path / "mine.py").write_text(RULE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert asked("fish", "hustings run mine:Mine -p mo") == ["plain,mood="]
+    assert asked("fish", "hustings run mine:Mine -p mood=") == ["plain,mood=calm", "plain,mood=wild"]
+    assert not (tmp_path / "executed").exists()
+
+
+def test_parameters_of_a_base_in_the_same_file_come_first(asked, tmp_path):
+    (tmp_path / "mine.py").write_text(f"{RULE}\nclass Own(Mine):\n    wait: int = 0\n", encoding="utf-8")
+    names = ["plain,mood=", "plain,sure=", "plain,markets=", "plain,hold=", "plain,wait="]
+    assert asked("fish", f"hustings run {tmp_path}/mine.py:Own -p ") == names
 
 
 def test_parameters_of_a_backtrader_strategy_are_completed(asked, tmp_path):
     text = "import backtrader\nclass B(backtrader.Strategy):\n    params = (('fast', 3), ('slow', 9))\n"
     (tmp_path / "bt.py").write_text(text, encoding="utf-8")
+    assert asked("fish", f"hustings run {tmp_path}/bt.py:B -p ") == ["plain,fast=", "plain,slow="]
+
+
+@pytest.mark.parametrize(
+    "params", ["dict(fast=3, slow=9)", "{'fast': 3, 'slow': object()}", "(('fast', 3), ('slow', 9))"]
+)
+def test_every_form_of_backtrader_parameters_is_read(asked, tmp_path, params):
+    (tmp_path / "bt.py").write_text(f"class B:\n    params = {params}\n", encoding="utf-8")
     assert asked("fish", f"hustings run {tmp_path}/bt.py:B -p ") == ["plain,fast=", "plain,slow="]
 
 
@@ -158,12 +182,41 @@ def _imported(code: str, **env: str) -> set[str]:
     return set(_fresh(code + tail, **env).split())
 
 
-@pytest.mark.parametrize("words", ["run ", "run --no-", "data show ", "events show ", "runs show ", "sweep --"])
+@pytest.mark.parametrize(
+    "words", ["run ", "run pro-growth-win -p ", "run --no-", "data show ", "events show ", "runs show ", "sweep --"]
+)
 def test_an_answer_imports_nothing_heavy(words):
     line = f"hustings {words}"
     typed = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split(" ")) - 1)}
     code = "from hustings.__main__ import main; main()"
     assert _imported(code, _HUSTINGS_COMPLETE="bash_complete", **typed) == set()
+
+
+def test_values_are_kept_until_the_strategy_changes(asked, monkeypatch, tmp_path):
+    monkeypatch.setenv("HUSTINGS_HOME", str(tmp_path / "home"))
+    line = f"hustings run {tmp_path}/mine.py:Mine -p mood="
+    typed = {"_HUSTINGS_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": "4"}
+    (tmp_path / "mine.py").write_text(RULE, encoding="utf-8")
+    code = "from hustings.__main__ import main; main()"
+    assert "engine.strategy" in _imported(code, **typed)
+    assert _imported(code, **typed) == set()
+    (tmp_path / "mine.py").write_text(RULE.replace("calm", "quiet"), encoding="utf-8")
+    assert asked("fish", line) == ["plain,mood=quiet", "plain,mood=wild"]
+
+
+@pytest.mark.parametrize("home", ["a file", "~nobody-here/home"])
+def test_without_a_home_values_are_completed_all_the_same(asked, monkeypatch, tmp_path, home):
+    (tmp_path / "a file").touch()
+    monkeypatch.setenv("HUSTINGS_HOME", home if home.startswith("~") else str(tmp_path / home))
+    assert asked("fish", "hustings run buy-after-event -p side=") == ["plain,side=long", "plain,side=short"]
+
+
+def test_a_damaged_cache_is_made_again(asked, monkeypatch, tmp_path):
+    monkeypatch.setenv("HUSTINGS_HOME", str(tmp_path))
+    for _ in range(2):
+        assert asked("fish", "hustings run buy-after-event -p side=s") == ["plain,side=short"]
+        [kept] = (tmp_path / "cache" / "completion").iterdir()
+        kept.write_bytes(b"[{}")
 
 
 @pytest.mark.parametrize("args", [["--help"], ["--version"], ["completion", "bash"], ["run", "--help"]])
