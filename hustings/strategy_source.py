@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -129,18 +130,17 @@ def _named_types(tree: ast.Module) -> dict[str, Any]:
 
 
 def _values(annotation: ast.expr | None, named: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the values of an annotation: members of an enumeration, true and false, and none."""
+    """Yield the values of an annotation."""
     if isinstance(annotation, ast.BinOp):
         yield from (*_values(annotation.left, named), *_values(annotation.right, named))
     elif isinstance(annotation, ast.Constant) and annotation.value is None:
         yield "none"
     elif isinstance(annotation, ast.Name):
-        yield from _choices(named.get(annotation.id))
+        yield from choices_of(named.get(annotation.id))
 
 
-def _choices(hint: Any) -> Iterator[str]:
-    from enum import StrEnum
-
+def choices_of(hint: Any) -> Iterator[str]:
+    """Yield the values of a type: members of an enumeration or a list, true and false, and none."""
     if isinstance(hint, list) or (isinstance(hint, type) and issubclass(hint, StrEnum)):
         yield from map(str, hint)
     elif hint is bool:
@@ -149,7 +149,7 @@ def _choices(hint: Any) -> Iterator[str]:
         yield "none"
     else:
         for part in get_args(hint):
-            yield from _choices(part)
+            yield from choices_of(part)
 
 
 def _is_instrument(annotation: ast.expr | None, named: Mapping[str, Any]) -> bool:

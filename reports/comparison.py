@@ -135,18 +135,9 @@ def _pair(pair: Pair, named: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _difference(difference: Difference) -> dict[str, Any]:
-    return {
-        "name": difference.name,
-        "first": difference.first,
-        "second": difference.second,
-        "difference": difference.value,
-        "low": difference.low,
-        "high": difference.high,
-        "interval": str(difference.interval),
-        "second_better": difference.better,
-        "note": difference.note,
-    }
+def _difference(found: Difference) -> dict[str, Any]:
+    named = {"difference": found.value, "interval": str(found.interval), "second_better": found.better}
+    return {**{name: getattr(found, name) for name in ("name", "first", "second", "low", "high", "note")}, **named}
 
 
 def _plain_matrix(values: Floats) -> list[list[float | None]]:

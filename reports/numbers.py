@@ -48,7 +48,7 @@ def signed_percent(fraction: float | None, digits: int = 2) -> str:
     >>> signed_percent(0.0154), signed_percent(None)
     ('+1.54 %', 'n/a')
     """
-    return _signed(None if fraction is None else fraction * 100, digits) + ("" if _missing(fraction) else " %")
+    return signed(None if fraction is None else fraction * 100, digits) + ("" if _missing(fraction) else " %")
 
 
 def points(fraction: float | None, digits: int = 2) -> str:
@@ -57,7 +57,7 @@ def points(fraction: float | None, digits: int = 2) -> str:
     >>> points(0.0125), points(0.0)
     ('+1.25 pp', '0.00 pp')
     """
-    return _signed(None if fraction is None else fraction * 100, digits) + ("" if _missing(fraction) else " pp")
+    return signed(None if fraction is None else fraction * 100, digits) + ("" if _missing(fraction) else " pp")
 
 
 def ratio(value: float | None, digits: int = 2) -> str:
@@ -75,7 +75,8 @@ def signed(value: float | None, digits: int = 2) -> str:
     >>> signed(2.4753), signed(0.0)
     ('+2.48', '0.00')
     """
-    return _signed(value, digits)
+    text = _suffixed(value, digits, "")
+    return text if _missing(value) or text.startswith("-") or _is_zero(text) else f"+{text}"
 
 
 def count(value: float | None) -> str:
@@ -102,7 +103,7 @@ def cents(value: float | None) -> str:
     >>> cents(1234.5), cents(-0.001), cents(None)
     ('+1,234.50', '0.00', 'n/a')
     """
-    return _signed(value, 2)
+    return signed(value, 2)
 
 
 def money(value: float | None) -> str:
@@ -125,7 +126,7 @@ def money_tick(value: float) -> str:
 
 def signed_money(value: float | None) -> str:
     """Return an amount with its sign, none on zero."""
-    return _signed(value, 0 if value is not None and abs(value) >= 1_000 else 2)
+    return signed(value, 0 if value is not None and abs(value) >= 1_000 else 2)
 
 
 def price(value: float | None) -> str:
@@ -222,11 +223,6 @@ def _suffixed(value: float | None, digits: int, suffix: str) -> str:
         return NOT_AVAILABLE
     text = f"{value:.3g}" if abs(value) >= _HUGE * 1e6 else f"{value:,.{digits}f}"
     return text.removeprefix("-") + suffix if _is_zero(text) else text + suffix
-
-
-def _signed(value: float | None, digits: int) -> str:
-    text = _suffixed(value, digits, "")
-    return text if _missing(value) or text.startswith("-") or _is_zero(text) else f"+{text}"
 
 
 def _is_zero(text: str) -> bool:

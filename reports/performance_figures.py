@@ -156,28 +156,16 @@ def _rolling(run: Run, *, ratios: bool) -> Iterator[tuple[str, str, str]]:
     """Yield the rolling figures; one that has too short a window is left out."""
     window, per_year = half_year(run), sessions_per_year(run.sessions)
     excess = run.returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
-    made = {
-        "rolling-volatility": (
-            "Rolling volatility, six months",
-            AxisUnit.PERCENT,
-            rolling_volatility(run.returns, window, per_year),
-        )
-    }
+    percents, plain = AxisUnit.PERCENT, AxisUnit.RATIO
+    made = [("volatility", "volatility", percents, rolling_volatility(run.returns, window, per_year))]
     if ratios:
-        made["rolling-sharpe"] = (
-            "Rolling Sharpe ratio, six months",
-            AxisUnit.RATIO,
-            rolling_sharpe(excess, window, per_year),
-        )
-        made["rolling-sortino"] = (
-            "Rolling Sortino ratio, six months",
-            AxisUnit.RATIO,
-            rolling_sortino(excess, window, per_year),
-        )
+        made.append(("sharpe", "Sharpe ratio", plain, rolling_sharpe(excess, window, per_year)))
+        made.append(("sortino", "Sortino ratio", plain, rolling_sortino(excess, window, per_year)))
     if run.benchmark_returns is not None:
         beta = rolling_beta(run.returns, run.benchmark_returns, window)
-        made["rolling-beta"] = (f"Rolling beta to {run.benchmark}, six months", AxisUnit.RATIO, beta)
-    for name, (title, unit, values) in made.items():
+        made.append(("beta", f"beta to {run.benchmark}", plain, beta))
+    for short, what, unit, values in made:
+        name, title = f"rolling-{short}", f"Rolling {what}, six months"
         yield name, title, _window_line(run.sessions, values, name=name, title=title, unit=unit, window=window)
 
 

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from enum import Enum
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from datasets.csv_rows import read_csv
 from datasets.errors import UserError
 from engine.strategy import Country, OptionalCountry, Strategy, Symbol, Symbols
 from hustings.run_options import Setting
+from hustings.strategy_source import choices_of
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER})(?::({_NUMBER}))?")
@@ -77,22 +77,10 @@ def _all(name: str, hint: Any, setting: Setting) -> list[str]:
         return [s for s in sorted(setting.market.source.symbols()) if known.find(s).tradable]
     if hint in (Country, OptionalCountry):
         return sorted({e.country for e in setting.events})
-    choices = [v for part in _parts(hint) for v in _choices(part)]
+    choices = [value for value in choices_of(hint) if value != "none"]
     if not choices:
         raise UserError(f"-p {name}=all: its values cannot be listed; name them, such as {name}=1:10 or {name}=a,b")
     return choices
-
-
-def _parts(hint: Any) -> Iterator[Any]:
-    yield hint
-    for inner in get_args(hint):
-        yield from _parts(inner)
-
-
-def _choices(part: Any) -> list[str]:
-    if part is bool:
-        return ["true", "false"]
-    return [str(m.value) for m in part] if isinstance(part, type) and issubclass(part, Enum) else []
 
 
 def listed_rows(path: Path) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""Checks a file of events beyond its columns: what a careful reader would doubt in a row, or between rows.
+"""Checks a file of events beyond its columns: what is doubtful in a row, or between rows.
 
 A rule is one function and one line of a registry. Row rules look at one event and yield what is wrong with it; file
 rules look at all of them. ``lint_exceptions.csv`` names the events to which a rule does not apply, with the reason.
