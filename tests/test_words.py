@@ -70,7 +70,7 @@ RETIRED = {
 """Retired word (a regular expression; no letter before or after it) -> what to write instead."""
 
 ALLOWED = {
-    r"stands? for": "plain English: a symbol stands for a meaning",
+    r"[Ss]tands? for": "plain English: a symbol stands for a meaning",
     r"bear market": "a term of the field",
     r"[Hh]ang[- ][Ss]eng": "the name of an index",
     r"\"(?:worth|luck)\":": "keys of a sweep's summary.json, an interface",
