@@ -136,10 +136,10 @@ def test_parameters_of_a_rule_in_a_file_are_completed_and_the_file_is_not_execut
 
 
 def test_a_module_in_the_folder_is_not_executed_either(asked, monkeypatch, tmp_path):
-    (tmp_path / "mine.py").write_text(RULE, encoding="utf-8")
+    (tmp_path / "only_completed.py").write_text(RULE, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    assert asked("fish", "hustings run mine:Mine -p mo") == ["plain,mood="]
-    assert asked("fish", "hustings run mine:Mine -p mood=") == ["plain,mood=calm", "plain,mood=wild"]
+    assert asked("fish", "hustings run only_completed:Mine -p mo") == ["plain,mood="]
+    assert asked("fish", "hustings run only_completed:Mine -p mood=") == ["plain,mood=calm", "plain,mood=wild"]
     assert not (tmp_path / "executed").exists()
 
 
