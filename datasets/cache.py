@@ -14,12 +14,30 @@ from datasets.home import hustings_home
 
 def cached(name: str, key: str, make: Callable[[], bytes]) -> bytes:
     """Return content made from what ``key`` is the hash of: from the file ``name``, or made and kept there."""
-    path = hustings_home() / "cache" / name
-    content = _read(path, key)
+    content = read_cached(name, key)
     if content is None:
         content = make()
-        _write(path, key, content)
+        write_cached(name, key, content)
     return content
+
+
+def read_cached(name: str, key: str) -> bytes | None:
+    """Return the content of the file ``name``, or None where there is none made from what ``key`` is the hash of."""
+    try:
+        head, _, content = _path(name).read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return content if head == _head(key, content) else None
+
+
+def write_cached(name: str, key: str, content: bytes) -> None:
+    """Keep content made from what ``key`` is the hash of in the file ``name``."""
+    path = _path(name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, _head(key, content) + b"\n" + content)
+    except OSError:
+        return  # a home that cannot be written costs time only
 
 
 def content_hash(files: Iterable[Path]) -> str:
@@ -31,20 +49,8 @@ def content_hash(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, key: str) -> bytes | None:
-    try:
-        head, _, content = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    return content if head == _head(key, content) else None
-
-
-def _write(path: Path, key: str, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, _head(key, content) + b"\n" + content)
-    except OSError:
-        return  # a home that cannot be written costs time only
+def _path(name: str) -> Path:
+    return hustings_home() / "cache" / name
 
 
 def _head(key: str, content: bytes) -> bytes:

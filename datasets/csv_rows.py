@@ -115,8 +115,8 @@ def parse_csv(data: bytes, name: str, *, required: Sequence[str] = (), known: Co
     return file
 
 
-def csv_text(columns: Iterable[str], rows: Iterable[Iterable[str]], *, line_end: str = "\n") -> str:
-    """Return a CSV file of a header and rows as text."""
+def csv_text(columns: Iterable[str], rows: Iterable[Iterable[str | float]], *, line_end: str = "\n") -> str:
+    """Return a CSV file of a header and rows as text; a float is written so that it reads back the same."""
     text = io.StringIO(newline="")
     csv.writer(text, lineterminator=line_end).writerows([columns, *rows])
     return text.getvalue()

@@ -207,9 +207,8 @@ def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
 
 
 def _series_csv(sessions: Sessions, **series: Floats) -> str:
-    return csv_text(
-        ["session", *series], ([str(s), *map(_cell, v)] for s, *v in zip(sessions, *series.values(), strict=True))
-    )
+    columns = (values.tolist() for values in series.values())
+    return csv_text(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
 
 
 def _cell(value: Any) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Floats, Integers, Sessions
@@ -18,6 +20,10 @@ from datasets.prices.table import PriceTable
 PRICES = ("open", "high", "low", "close")
 UNKNOWN, CLOSED, SESSION = -1, 0, 1
 """What a calendar says of a date."""
+_GAP_DAYS = 45
+_HALF_WINDOW = 60
+_NORMAL = 1.4826  # standard deviation over median absolute deviation (Hampel 1974)
+_LEAST_SCALE = 0.002
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,21 @@ class Case:
     def is_round_the_clock(self) -> bool:
         """Whether the market has no opening: a currency's open at the last close is a true one."""
         return is_round_the_clock(self.instrument.mic)
+
+    @cached_property
+    def moves(self) -> Floats:
+        """The log move of each close from the one before; 0 for the first and across a gap of more than 45 days."""
+        close = self.table.close
+        step = np.diff(self.session).astype(np.int64)
+        return np.append(0.0, np.where(step <= _GAP_DAYS, log_ratio(close[1:] / close[:-1]), 0.0))
+
+    @cached_property
+    def usual_move(self) -> Floats:
+        """The local scale of moves: 1.4826 times their median absolute size within 60 rows on both sides."""
+        mode: Any = "wrap" if len(self) <= _HALF_WINDOW else "reflect"
+        padded = np.pad(np.abs(self.moves), _HALF_WINDOW, mode=mode)
+        middle: Floats = np.median(sliding_window_view(padded, 2 * _HALF_WINDOW + 1), axis=1)
+        return np.maximum(_NORMAL * middle, _LEAST_SCALE)
 
     def prices(self) -> Floats:
         """Return open, high, low and close, one row each."""
@@ -159,3 +180,8 @@ def with_columns(table: PriceTable, columns: Mapping[str, Any]) -> PriceTable:
 def plural(n: int, what: str) -> str:
     """Return ``1 row`` or ``2 rows``."""
     return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def log_ratio(ratio: Floats) -> Floats:
+    """Return the logarithm, 0 for a missing value."""
+    return np.log(np.where(np.isfinite(ratio) & (ratio > 0), ratio, 1.0))

@@ -3,20 +3,15 @@
 from functools import partial
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from datasets.arrays import Floats
-from datasets.prices.checks.case import Case, Flaw, Verdict, number, previous, refusals, warnings
+from datasets.prices.checks.case import Case, Flaw, Verdict, log_ratio, number, previous, refusals, warnings
 from datasets.prices.findings import Severity
 
 FACTOR = 3.0
 """A close so many times another, or an open, high or low so many times its own close, is a slip or a change of unit."""
-_HALF_WINDOW = 60
-_NORMAL = 1.4826  # standard deviation over median absolute deviation (Hampel 1974)
-_LEAST_SCALE = 0.002
 _JUMP, _SPIKE, _WICK = 8.0, 5.5, 8.0
 _BACK = 0.3
-_GAP_DAYS = 45
 _RANGE = ("open", "high", "low")
 
 
@@ -25,11 +20,11 @@ def factor(case: Case) -> Verdict:
 
     A move across a gap of more than 45 days is none that a trade could see, and is left to the rule ``gap``.
     """
-    move, close = _moves(case), case.table.close
+    move, close = case.moves, case.table.close
     flaws = tuple(_factor_flaw(case, move, row) for row in np.flatnonzero(np.abs(move) > np.log(FACTOR)).tolist())
     for name in _RANGE:
         times = getattr(case.table, name) / close
-        flaws += refusals(np.abs(_log(times)) > np.log(FACTOR), partial(_times_the_close, case, name))
+        flaws += refusals(np.abs(log_ratio(times)) > np.log(FACTOR), partial(_times_the_close, case, name))
     return Verdict(flaws)
 
 
@@ -47,8 +42,7 @@ def _factor_flaw(case: Case, move: Floats, row: int) -> Flaw:
 
 def outlier(case: Case) -> Verdict:
     """Name moves far beyond those around them: spikes, which the next row takes back, and jumps, which stay."""
-    move = _moves(case)
-    scale = _scale(move)
+    move, scale = case.moves, case.usual_move
     z, after = np.abs(move) / scale, np.append(move[1:], 0.0)
     back = (np.abs(move + after) < _BACK * np.abs(move)) & (np.abs(after) / scale > _SPIKE)
     spike = (z > _SPIKE) & back
@@ -65,13 +59,13 @@ def outlier(case: Case) -> Verdict:
 
 def wick(case: Case) -> Verdict:
     """Name opens, highs and lows far beyond the close before and the close of their bar."""
-    close, scale = case.table.close, _scale(_moves(case))
+    close, scale = case.table.close, case.usual_move
     before = np.append(close[:1], previous(close)[1:])
     top, bottom = np.fmax(close, before), np.fmin(close, before)
     flaws: tuple[Flaw, ...] = ()
     for name in _RANGE:
         price = getattr(case.table, name)
-        beyond = np.fmax(_log(price / top), _log(bottom / price))
+        beyond = np.fmax(log_ratio(price / top), log_ratio(bottom / price))
         flaws += warnings((beyond / scale > _WICK) & (beyond <= np.log(FACTOR)), partial(_beyond, case, name, beyond))
     return Verdict(flaws)
 
@@ -79,22 +73,3 @@ def wick(case: Case) -> Verdict:
 def _beyond(case: Case, name: str, beyond: Floats, row: int) -> str:
     price = number(getattr(case.table, name)[row])
     return f"{case.session[row]} {name} {price} lies {np.expm1(beyond[row]):.2%} beyond the closes around it"
-
-
-def _moves(case: Case) -> Floats:
-    """Return the log move of each close from the one before; 0 for the first and across a gap."""
-    close = case.table.close
-    step = np.diff(case.session).astype(np.int64)
-    return np.append(0.0, np.where(step <= _GAP_DAYS, _log(close[1:] / close[:-1]), 0.0))
-
-
-def _log(ratio: Floats) -> Floats:
-    """Return the logarithm, 0 for a missing value."""
-    return np.log(np.where(np.isfinite(ratio) & (ratio > 0), ratio, 1.0))
-
-
-def _scale(move: Floats) -> Floats:
-    """Return the local scale of moves: 1.4826 times their median absolute size within 60 rows on both sides."""
-    padded = np.pad(np.abs(move), _HALF_WINDOW, mode="wrap" if len(move) <= _HALF_WINDOW else "reflect")
-    middle: Floats = np.median(sliding_window_view(padded, 2 * _HALF_WINDOW + 1), axis=1)
-    return np.maximum(_NORMAL * middle, _LEAST_SCALE)
