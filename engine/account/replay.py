@@ -8,11 +8,13 @@ together.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import backtrader as bt
 import numpy as np
 
+from datasets.arrays import Instants
 from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.daily_ledger import DailyLedger, account_calendar
@@ -30,9 +32,8 @@ from engine.account.sizing import (
     size_opening,
 )
 from engine.plan.costs import Costs, Terms
-from engine.plan.plan import BarPrice, Plan, PlannedTrade, Skipped
+from engine.plan.plan import Plan, PlannedTrade, Skipped
 from engine.strategy import Phase
-from engine.strategy.contract import LEVELS
 
 OPEN_AFTER_CLOSE = 500_000
 """So many ns after its instant an open is stamped for backtrader: where one market closes as another opens, or the
@@ -53,23 +54,39 @@ def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 |
     windows: dict[str, list[PlannedTrade]] = {s: [] for s in by_symbol}
     for trade in plan.trades:
         windows[trade.instrument].append(trade)
-    feeds = {s: _ticks(by_symbol[s], trades) for s, trades in windows.items() if trades}
-    if feeds:
-        _run_backtrader(feeds, account, plan, terms)
+    held = {s: trades for s, trades in windows.items() if trades}
+    if held:
+        _run_backtrader(held, account, plan, terms)
     account.mark_until(None)
     return account.account()
 
 
+class _Tick(NamedTuple):
+    """A price just made at an instant: of the feed ``data``, the open or close of a bar.
+
+    ``high`` and ``low`` are those of the bar at its close, and the price itself at its open.
+    """
+
+    data: Any
+    symbol: str
+    bar: int
+    is_open: bool
+    at: int
+    price: float
+    high: float
+    low: float
+
+
 @dataclass(frozen=True, eq=False)
-class _Ticks:
-    """The ticks of one instrument: rows for the feed, and of each its bar and phase and its instant."""
+class _Feed:
+    """One instrument for backtrader: its feed, its ticks, and their stamps (ns, shape (n,))."""
 
-    rows: dict[str, Any]
-    bar_prices: list[BarPrice]
-    at: list[int]
+    data: Any
+    ticks: list[_Tick]
+    stamp_at: Instants
 
 
-def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
+def _feed(bars: Bars, trades: list[PlannedTrade]) -> _Feed:
     inside = np.zeros(len(bars), dtype=bool)
     for trade in trades:
         inside[trade.entry.bar : len(bars) if trade.exit is None else trade.exit.bar + 1] = True
@@ -78,23 +95,26 @@ def _ticks(bars: Bars, trades: list[PlannedTrade]) -> _Ticks:
     keep = ~is_open | bars.has_separate_open[row]
     row, is_open = row[keep], is_open[keep]
     at = np.where(is_open, bars.open_at[row], bars.close_at[row])
-    rows = {"open_at": at, "close_at": at, "volume": bars.volume[row], "stamp_at": at + is_open * OPEN_AFTER_CLOSE}
+    stamp_at = at + is_open * OPEN_AFTER_CLOSE
+    rows = {"open_at": at, "close_at": at, "volume": bars.volume[row], "stamp_at": stamp_at}
     for name, ours in (("open", bars.open), ("high", bars.high), ("low", bars.low), ("close", bars.close)):
         rows[name] = np.where(is_open, bars.open[row], ours[row])
-    pairs = zip(row.tolist(), is_open.tolist(), strict=True)
-    return _Ticks(rows, [BarPrice(b, Phase.OPEN if o else Phase.CLOSE) for b, o in pairs], at.tolist())
+    data = feed_of(rows)
+    columns = (each.tolist() for each in (row, is_open, at, rows["close"], rows["high"], rows["low"]))
+    ticks = [_Tick(data, bars.symbol, *each) for each in zip(*columns, strict=True)]
+    return _Feed(data, ticks, stamp_at)
 
 
-def _run_backtrader(feeds: dict[str, _Ticks], account: "_ReplayedAccount", plan: Plan, terms: Terms) -> None:
-    cerebro = _Walk(stdstats=False)
-    costs = {s: account.costs[s] for s in feeds}
-    lots = {s: account.bars[s].instrument.lot for s in feeds}
-    broker = GuardedBroker(costs, lots, terms.max_gross, terms.cash, planned=True)
-    cerebro.setbroker(broker)
-    for symbol, ticks in feeds.items():
-        cerebro.adddata(feed_of(ticks.rows), name=symbol)
-    cerebro.addstrategy(_Executor, account=account, plan=plan, ticks=feeds)
-    cerebro.run()
+def _run_backtrader(held: dict[str, list[PlannedTrade]], account: "_ReplayedAccount", plan: Plan, terms: Terms) -> None:
+    costs = {s: account.costs[s] for s in held}
+    lots = {s: account.bars[s].instrument.lot for s in held}
+    feeds = [_feed(account.bars[symbol], trades) for symbol, trades in held.items()]
+    cerebro = _Walk(feeds)
+    cerebro.setbroker(GuardedBroker(costs, lots, terms.max_gross, terms.cash, planned=True))
+    for symbol, feed in zip(held, feeds, strict=True):
+        cerebro.adddata(feed.data, name=symbol)
+    cerebro.addstrategy(_Executor, account=account, plan=plan)
+    cerebro.run(stdstats=False)
 
 
 class _Walk(bt.Cerebro):  # type: ignore[misc]
@@ -103,50 +123,36 @@ class _Walk(bt.Cerebro):  # type: ignore[misc]
     Cerebro's own loop reads every feed at every instant, marks every position, and notifies the strategy each time.
     """
 
+    def __init__(self, feeds: list[_Feed]) -> None:
+        super().__init__()
+        self._feeds = feeds
+
     def _runonce(self, runstrats: Sequence[Any]) -> None:
         (executor,) = runstrats
-        for feeds in _instants(self.datas):
-            for feed in feeds:
-                feed.advance(ticks=False)
-            executor.act(feeds)
+        for ticks in _instants(self._feeds):
+            for tick in ticks:
+                tick.data.lines.advance()
+            executor.account.act(ticks)
 
 
-def _instants(feeds: Sequence[Any]) -> Iterator[list[Any]]:
-    """Yield the feeds that have a tick at each instant, in the order of the instants; among them in their own order."""
+def _instants(feeds: Sequence[_Feed]) -> Iterator[list[_Tick]]:
+    """Yield the ticks of each instant, in the order of the instants; of one instant in the order of the feeds."""
     stamps = np.concatenate([f.stamp_at for f in feeds])
-    of = np.repeat(np.arange(len(feeds)), [len(f.stamp_at) for f in feeds])
+    ticks = [tick for f in feeds for tick in f.ticks]
     order = np.argsort(stamps, kind="stable")
-    begins = np.flatnonzero(np.diff(stamps[order], prepend=-1))
-    for rows in np.split(of[order], begins[1:]):
-        yield [feeds[n] for n in rows.tolist()]
+    begins = np.flatnonzero(np.diff(stamps[order], prepend=-1)).tolist()
+    for begin, end in pairwise([*begins, len(ticks)]):
+        yield [ticks[n] for n in order[begin:end]]
 
 
 class _Executor(bt.Strategy):  # type: ignore[misc]
-    """Walks the plan: at each instant it passes the new ticks to the account."""
+    """Through which the orders of an account go."""
 
-    params = (("account", None), ("plan", None), ("ticks", None))
+    params = (("account", None), ("plan", None))
 
     def __init__(self) -> None:
-        self._account: _ReplayedAccount = self.p.account
-        self._account.open_for(self, self.p.plan)
-
-    def act(self, feeds: Sequence[Any]) -> None:
-        """Act on the ticks of this instant, before anything later exists."""
-        self._account.act([self._tick(feed, feed.row) for feed in feeds])
-
-    def _tick(self, feed: Any, row: int) -> "_Tick":
-        ticks = self.p.ticks[feed._name]
-        return _Tick(feed, feed._name, ticks.bar_prices[row], ticks.at[row])
-
-
-@dataclass(frozen=True, eq=False)
-class _Tick:
-    """A price just made: of the feed ``data``, the open or close of a bar, at an instant."""
-
-    data: Any
-    symbol: str
-    bar_price: BarPrice
-    at: int
+        self.account: _ReplayedAccount = self.p.account
+        self.account.open_for(self, self.p.plan)
 
 
 @dataclass
@@ -166,7 +172,7 @@ class _ReplayedAccount:
     def __post_init__(self) -> None:
         self.costs = {s: self.terms.costs(b.instrument) for s, b in self.bars.items()}
         self.executor: Any = None
-        self._due: dict[tuple[str, BarPrice], list[PlannedTrade]] = {}
+        self._due: dict[tuple[str, int, bool], list[PlannedTrade]] = {}
         self._order: dict[int, int] = {}
         self._flat_cash = self.terms.cash
 
@@ -174,44 +180,41 @@ class _ReplayedAccount:
         """Take the plan and the backtrader strategy through which its orders go."""
         self.executor = executor
         for n, trade in enumerate(plan.trades):
-            self._due.setdefault((trade.instrument, trade.entry), []).append(trade)
+            due = (trade.instrument, trade.entry.bar, trade.entry.phase is Phase.OPEN)
+            self._due.setdefault(due, []).append(trade)
             self._order[id(trade)] = n
 
     # ---- at each instant -------------------------------------------------------------------------------------------
 
     def act(self, ticks: list[_Tick]) -> None:
         """Do all that is due at the instant of these ticks: mark past days, close, then open."""
-        opens = ticks[0].bar_price.phase is Phase.OPEN
-        self.mark_until(ticks[0].at + 1 if opens else ticks[0].at)
+        first = ticks[0]
+        self.mark_until(first.at + 1 if first.is_open else first.at)
         for tick in ticks:
-            self.last[tick.symbol] = float(tick.data.close[0])
+            self.last[tick.symbol] = tick.price
         for tick in ticks if self.held else ():
             for trade, price, reason in list(self._closings(tick)):
                 self._close(trade, tick, price, reason)
             self._follow(tick)
-        openings = [(t, tick) for tick in ticks for t in self._due.get((tick.symbol, tick.bar_price), ())]
+        openings = [(t, tick) for tick in ticks for t in self._due.get((tick.symbol, tick.bar, tick.is_open), ())]
         if openings:
             self._open_together(openings)
 
     def _closings(self, tick: _Tick) -> Iterator[tuple[Held, float, str]]:
         for trade in [h for h in self.held if h.plan.instrument == tick.symbol]:
-            stopped = _stopped(trade, tick) if any(getattr(trade.plan, name) for name in LEVELS) else None
+            stopped, ends = _stopped(trade, tick), _ends(trade.plan, tick)
             if trade.called:
-                yield trade, self.last[tick.symbol], MARGIN_CALL
-            elif tick.bar_price.phase is Phase.OPEN and trade.plan.exit == tick.bar_price:
-                yield trade, self.last[tick.symbol], trade.plan.exit_reason
-            elif stopped is not None:
+                yield trade, tick.price, MARGIN_CALL
+            elif stopped is not None and not (ends and tick.is_open):
                 yield trade, *stopped
-            elif trade.plan.exit == tick.bar_price:
-                yield trade, self.last[tick.symbol], trade.plan.exit_reason
+            elif ends:
+                yield trade, tick.price, trade.plan.exit_reason
 
     def _follow(self, tick: _Tick) -> None:
         """Let the trailing stops of what is held follow a bar that is complete."""
-        if tick.bar_price.phase is Phase.CLOSE:
-            for trade in self.held:
-                if trade.plan.trailing_stop and trade.plan.instrument == tick.symbol:
-                    price = float(tick.data.high[0] if trade.sign > 0 else tick.data.low[0])
-                    trade.best = max(trade.best, price) if trade.sign > 0 else min(trade.best, price)
+        for trade in self.held if not tick.is_open else ():
+            if trade.plan.trailing_stop and trade.plan.instrument == tick.symbol:
+                trade.best = max(trade.best, tick.high) if trade.sign > 0 else min(trade.best, tick.low)
 
     def _open_together(self, openings: list[tuple[PlannedTrade, _Tick]]) -> None:
         """Size all openings of one instant on the equity just before them, scaled if they exceed the limit."""
@@ -222,7 +225,7 @@ class _ReplayedAccount:
             self._open(trade, tick, equity=equity, scale=scale)
 
     def _open(self, trade: PlannedTrade, tick: _Tick, *, equity: float, scale: float) -> None:
-        price, lot = self.last[tick.symbol], self.bars[tick.symbol].instrument.lot
+        price, lot = tick.price, self.bars[tick.symbol].instrument.lot
         paid = self.costs[tick.symbol].fill_price(price, buy=trade.weight > 0)
         size = size_opening(trade, self.terms, equity=equity, scale=scale, paid=paid, lot=lot)
         if isinstance(size, Skipped):
@@ -253,7 +256,7 @@ class _ReplayedAccount:
             quantity=abs(quantity),
             decided_at=decided,
             filled_at=tick.at,
-            session=str(self.bars[tick.symbol].session[tick.bar_price.bar]),
+            session=str(self.bars[tick.symbol].session[tick.bar]),
             price=done.paid,
             reference_price=price,
             commission=done.commission,
@@ -311,21 +314,25 @@ class _ReplayedAccount:
         )
 
 
+def _ends(plan: PlannedTrade, tick: _Tick) -> bool:
+    """Return whether a planned exit is at a tick."""
+    return plan.exit is not None and plan.exit.bar == tick.bar and (plan.exit.phase is Phase.OPEN) == tick.is_open
+
+
 def _stopped(trade: Held, tick: _Tick) -> tuple[float, str] | None:
     """Return the price and reason of a stop or target reached at a tick, or None. Both in one bar: stopped.
 
     A level that the tick lies wholly beyond fills at the tick's own price: the open, or the close of a bar without one.
     """
-    sign = trade.sign
-    high, low = float(tick.data.high[0]), float(tick.data.low[0])
+    sign, high, low = trade.sign, tick.high, tick.low
     worst, best = (low, high) if sign > 0 else (high, low)
     stop, reason = _nearest_stop(trade)
     if stop is not None and sign * (worst - stop) <= 0:
-        return (stop if low <= stop <= high else float(tick.data.close[0])), reason
+        return (stop if low <= stop <= high else tick.price), reason
     if trade.plan.take_profit is not None:
         target = trade.entry.price * (1 + sign * trade.plan.take_profit)
         if sign * (best - target) >= 0:
-            return (target if low <= target <= high else float(tick.data.close[0])), TAKE_PROFIT
+            return (target if low <= target <= high else tick.price), TAKE_PROFIT
     return None
 
 
