@@ -13,10 +13,10 @@ from pathlib import Path
 
 from benchmarks.page import Page, took
 from benchmarks.race import OURS, PEERS, RUNS
-from benchmarks.worlds import prices
+from benchmarks.worlds import Prices, prices
 
-YEARS = 6_300
-"""Sessions of 25 years."""
+TOPIX_BARS, NASDAQ_BARS = 6_300, 13_900
+"""Sessions of 25 years, and of 1971 to 2026."""
 SCRIPTS = Path(__file__).parent / "peers"
 HUSTINGS = str(Path(sys.executable).parent / "hustings")
 BARE = [str(OURS), "-c", "import pandas, backtrader"]
@@ -24,7 +24,7 @@ HELP_S, RUN_TIMES = 0.2, 2.5
 RUN, SWEEP = "hustings run, with its tear sheet", "hustings sweep, 2,000 combinations"
 RUN_SCRIPT, SWEEP_SCRIPT = "a script with backtrader and quantstats", "a script with vectorbt"
 RUN_RATIO, SWEEP_RATIO = 8, 7
-RULE = ["buy-after-event", "-p", "instrument=TOPIX", "-p", "country=JP"]
+RULE = ["buy-after-event", "-p", "instrument=IXIC", "-p", "country=US"]
 GRID = ["-p", "hold=1:50", "-p", "delay=0:4", "-p", "stop_loss=none,0.03,0.05,0.1", "-p", "take_profit=none,0.1"]
 
 
@@ -38,10 +38,11 @@ class Command:
 
 def main(page: Page) -> None:
     """Print the time of each command."""
-    page.title("W6: whole processes")
+    page.title("W6: whole processes; the scripts and the commands they are held against on 55 years of one index")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_topix(folder / "TOPIX.csv")
+        _write(folder / "TOPIX.csv", prices(TOPIX_BARS, seed=7))
+        _write(folder / "IXIC.csv", prices(NASDAQ_BARS, seed=7, first="1971-02-05"))
         for name, hold in (("one", "20"), ("other", "10")):
             words = [HUSTINGS, "run", *RULE, "-p", f"hold={hold}", "--data", str(folder), "--out", str(folder / name)]
             _run(Command(words, {}), folder)
@@ -70,7 +71,7 @@ def _yes(claim: bool) -> str:
 
 def _commands(folder: Path) -> dict[str, Command]:
     own = [*RULE, "--data", str(folder)]
-    files = [str(folder / "TOPIX.csv"), str(folder / "one" / "trades.csv")]
+    files = [str(folder / "IXIC.csv"), str(folder / "one" / "trades.csv")]
     run = [HUSTINGS, "run", "pro-growth-win", "--data", str(folder), "--out", str(folder / "out")]
     asks = {"COMP_WORDS": "hustings run pro", "COMP_CWORD": "2", "_HUSTINGS_COMPLETE": "bash_complete"}
     return {
@@ -121,8 +122,7 @@ def _nowhere() -> Iterator[int]:
         os.close(sink)
 
 
-def _write_topix(path: Path) -> None:
-    of = prices(YEARS, seed=7)
+def _write(path: Path, of: Prices) -> None:
     rows = zip(of.session, of.open, of.high, of.low, of.close, strict=True)
     lines = (",".join([str(day), *(f"{v:.4f}" for v in row)]) for day, *row in rows)
     path.write_text("\n".join(["date,open,high,low,close", *lines]) + "\n", encoding="utf-8")

@@ -70,10 +70,15 @@ class InProcess:
         self._task = None
 
 
-@dataclass(frozen=True, eq=False)
+_READY = "ready"
+"""What a process sends first: it has the sweep."""
+
+
+@dataclass(eq=False)
 class _Worker:
     process: BaseProcess
     line: "Connection[Any, Any]"
+    ready: bool = False
 
 
 class ProcessPool:
@@ -96,20 +101,31 @@ class ProcessPool:
 
     def results(self) -> list[TaskResult]:
         by_line = {w.line: w for w in self._tasks}
-        return [self._result(by_line[line]) for line in wait(list(by_line), timeout=1.0)]  # type: ignore[index]
+        answers = [self._answer(by_line[line]) for line in wait(list(by_line), timeout=1.0)]  # type: ignore[index]
+        return [answer for answer in answers if answer is not None]
 
-    def _result(self, worker: _Worker) -> TaskResult:
-        task = self._tasks.pop(worker)
+    def _answer(self, worker: _Worker) -> TaskResult | None:
         try:
             answer = worker.line.recv()
         except (EOFError, OSError):
-            worker.process.join()
-            self._free.append(self._started())
-            return TaskResult(task, None, why=_end(worker.process.exitcode))
+            return self._replaced(worker)
+        if answer == _READY:
+            worker.ready = True
+            return None
+        task = self._tasks.pop(worker)
         if isinstance(answer, WorkerRefusedError):
             raise UserError(f"a process of this sweep is refused: {answer}; did a file change just now?")
         self._free.append(worker)
         return TaskResult(task, *answer)
+
+    def _replaced(self, worker: _Worker) -> TaskResult:
+        task = self._tasks.pop(worker)
+        worker.process.join()
+        why = _end(worker.process.exitcode)
+        if not worker.ready:
+            raise UserError(f"{why}, before it had read the sweep: --workers 1 computes it in this process")
+        self._free.append(self._started())
+        return TaskResult(task, None, why=why)
 
     def close(self) -> None:
         for worker in [*self._free, *self._tasks]:
@@ -141,6 +157,7 @@ def _serve(line: "Connection[Any, Any]", payload: JobPayload) -> None:
     except WorkerRefusedError as e:
         job = e
     with suppress(EOFError, OSError):
+        line.send(_READY)
         while True:
             task = line.recv()
             line.send(job if isinstance(job, WorkerRefusedError) else execute(job, task))

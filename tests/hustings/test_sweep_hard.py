@@ -18,10 +18,12 @@ from unittest.mock import patch
 import pyarrow.parquet as pq
 import pytest
 
+from datasets.errors import UserError
 from datasets.events import CATALOGUE
 from hustings.__main__ import main
 from hustings.sweeping import execution, workers
 from hustings.sweeping.files import SweepFolder
+from hustings.sweeping.payload import Task
 from tests.hustings.test_sweep import files_of
 from tests.processes import Forked, forks
 
@@ -168,6 +170,17 @@ def test_a_combination_that_ends_its_process_is_listed_and_the_others_are_done(p
     assert [h for h, how in zip(table["hold"], table["how"], strict=True) if how == "failed"] == [77]
     assert table["why"][76] == "the process that computed it ended with code 7"
     assert '"failed": 1' in out
+
+
+def test_processes_that_end_before_they_have_read_the_sweep_are_one_clear_line(monkeypatch) -> None:
+    monkeypatch.setattr(workers, "get_context", lambda _: forks())
+    no_sweep: Any = None
+    pool = workers.ProcessPool(no_sweep, 2)
+    pool.submit(Task(0, 0, 10))
+    with pytest.raises(UserError, match="ended with code 1, before it had read the sweep: --workers 1"):
+        while True:
+            pool.results()
+    pool.close()
 
 
 # ---- Dask ------------------------------------------------------------------------------------------------------------
