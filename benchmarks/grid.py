@@ -9,7 +9,7 @@ from datasets.events import EventCatalogue
 from datasets.prices.bars import Bars
 from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.plan.plan_grid import PlanGrid, plan_grid
-from engine.strategy.combinations import Combinations, product_of
+from engine.strategy.combinations import Space, grid_space
 from strategies.buy_after_event import BuyAfterEvent
 
 AXES = {"hold": HOLDS, "delay": DELAYS, "stop_loss": STOPS, "take_profit": TARGETS}
@@ -38,5 +38,5 @@ def _grid(bars: Bars) -> PlanGrid:
     return plan_grid(_combos(bars), events, market_of([bars]))
 
 
-def _combos(bars: Bars) -> Combinations:
-    return product_of(BuyAfterEvent, {"instrument": bars.symbol, "weight": WEIGHT}, AXES)
+def _combos(bars: Bars) -> Space:
+    return grid_space(BuyAfterEvent, {"instrument": bars.symbol, "weight": WEIGHT}, AXES)

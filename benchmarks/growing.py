@@ -14,7 +14,7 @@ from engine.account.evaluate import evaluate
 from engine.metrics.many_plans import evaluate_grid
 from engine.plan.plan import make_plan
 from engine.plan.plan_grid import plan_grid
-from engine.strategy.combinations import product_of
+from engine.strategy.combinations import grid_space
 from strategies.buy_after_event import BuyAfterEvent
 
 A_DAY, MINUTES = 100, 3
@@ -92,7 +92,7 @@ def combinations(n: str) -> Callable[[], float]:
     market = market_of([whole])
 
     def work() -> float:
-        combos = product_of(BuyAfterEvent, {"instrument": "M0", "weight": WEIGHT}, axes)
+        combos = grid_space(BuyAfterEvent, {"instrument": "M0", "weight": WEIGHT}, axes)
         found = evaluate_grid(plan_grid(combos, known, market), FREE)
         return float(np.sum(found.final_equity))
 

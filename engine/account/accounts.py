@@ -40,8 +40,8 @@ class _Steps:
 
 def steps_of(priced: PricedTrades, costs: CostModel) -> _Steps:
     """Return the steps of all plans of a table."""
-    matrix, table, entries = costs.matrix, priced.table, priced.table.entries
-    entered = matrix.order[entries.tick][table.entry]
+    matrix, table = costs.matrix, priced.table
+    entered = matrix.order[table.tick][table.entry]
     left = np.where(priced.reason == HELD, _NEVER, matrix.order[priced.out])
     follows = np.ones(len(table), dtype=bool)
     follows[table.start[:-1][np.diff(table.start) > 0]] = False
@@ -49,9 +49,9 @@ def steps_of(priced: PricedTrades, costs: CostModel) -> _Steps:
     order = np.stack((entered, left), axis=1).ravel()
     step = np.arange(2 * len(table)) if one_at_a_time else _sorted(priced, order)
     trade, opens = step >> 1, step & 1 == 0
-    tick = np.where(opens, entries.tick[table.entry[trade]], priced.out[trade])
+    tick = np.where(opens, table.tick[table.entry[trade]], priced.out[trade])
     day = np.where(order[step] == _NEVER, matrix.n_days, matrix.day[tick])
-    share = np.abs(entries.weight) * (1 + costs.commission[entries.instrument])
+    share = np.abs(table.weight) * (1 + costs.commission[table.instrument])
     leads, wanted = opens, np.where(opens, share[table.entry[trade]], 0.0)
     if not one_at_a_time:
         leads, wanted = _together(table.start * 2, order[step], opens, wanted)
@@ -63,7 +63,7 @@ def _sorted(priced: PricedTrades, order: Numbers64) -> Numbers64:
     table = priced.table
     plan = np.repeat(np.arange(table.n_plans), np.diff(table.start))
     opens = np.tile([1, 0], len(table))
-    instrument = table.entries.instrument[table.entry]
+    instrument = table.instrument[table.entry]
     entered = np.where(opens == 1, 0, np.repeat(order[::2], 2))
     by: Numbers64 = np.lexsort((entered, np.repeat(instrument, 2), opens, order, np.repeat(plan, 2)))
     return by
@@ -81,23 +81,6 @@ def _together(start: Numbers64, order: Numbers64, opens: Flags, wanted: Floats) 
     return leads, summed
 
 
-@dataclass(frozen=True, eq=False)
-class Positions:
-    """What became of each trade and step.
-
-    One value a trade: the signed ``quantity`` (0: not traded), the ``equity`` it was sized on and the ``scale`` that
-    the exposure limit left it. ``cash`` is that after each step, discounted to the first day: at the mark of day d it
-    is ``cash * costs.grown[d + 1]``. One value a plan: the ``final`` equity.
-    """
-
-    steps: _Steps
-    quantity: Floats
-    equity: Floats
-    scale: Floats
-    cash: Floats
-    final: Floats
-
-
 def held_pairs(steps: _Steps, chosen: Flags) -> tuple[Numbers64, Numbers64]:
     """Return all pairs of a trade and a chosen step strictly between its opening and its closing: steps, trades."""
     n = len(steps.trade)
@@ -110,36 +93,41 @@ def held_pairs(steps: _Steps, chosen: Flags) -> tuple[Numbers64, Numbers64]:
     return numbers[spans(first, counts)], np.repeat(np.arange(n // 2), counts)
 
 
-def positions_of(priced: PricedTrades, costs: CostModel) -> Positions:
+def positions_of(priced: PricedTrades, costs: CostModel) -> "Positions":
     """Return the accounts of all plans of a table after all steps."""
-    steps = steps_of(priced, costs)
-    walk = _Walk(priced, steps, costs)
-    counts = np.diff(steps.start)
+    positions = Positions(priced, costs)
+    start = positions.steps.start
+    counts = np.diff(start)
     by = np.argsort(-counts, kind="stable")
-    first, counts = steps.start[:-1][by], counts[by]
+    first, counts = start[:-1][by], counts[by]
     for k in range(int(counts.max(initial=0))):
         n = int(np.searchsorted(-counts, -k))
-        walk.take(by[:n], first[:n] + k)
-    return Positions(steps, walk.quantity, walk.equity_of_trade, walk.scale_of_trade, walk.cash, walk.final())
+        positions.take(by[:n], first[:n] + k)
+    positions.end()
+    return positions
 
 
-class _Walk:
-    """All accounts in parallel, from step to step.
+class Positions:
+    """All accounts in parallel, from step to step, and what became of each trade and step.
 
-    ``posted`` is the discounted cash that has earned interest by the mark of the day before, ``pending`` what was paid
-    and received since.
+    One value a trade: the signed ``quantity`` (0: not traded), the equity it was ``sized_on`` and the ``scale`` that
+    the exposure limit left it. ``cash`` is that after each step, discounted to the first day: at the mark of day d it
+    is ``cash * costs.grown[d + 1]``. One value a plan: the ``final`` equity.
+
+    Of the accounts on the way ``posted`` is the discounted cash that has earned interest by the mark of the day
+    before, and ``pending`` what was paid and received since.
     """
 
-    def __init__(self, priced: PricedTrades, steps: _Steps, costs: CostModel) -> None:
-        self.priced, self.steps, self.costs = priced, steps, costs
-        plans, n = len(steps.start) - 1, len(steps.trade)
-        self.quantity, self.equity_of_trade, self.scale_of_trade = (np.zeros(n // 2) for _ in range(3))
-        self.cash = np.empty(n)
+    def __init__(self, priced: PricedTrades, costs: CostModel) -> None:
+        self.priced, self.steps, self.costs = priced, steps_of(priced, costs), costs
+        plans, n = len(self.steps.start) - 1, len(self.steps.trade)
+        self.quantity, self.sized_on, self.scale = (np.zeros(n // 2) for _ in range(3))
+        self.cash, self.final = np.empty(n), np.empty(plans)
         self.posted, self.pending = np.full(plans, costs.terms.cash), np.zeros(plans)
-        self.day, self.equity, self.scale = np.zeros(plans, dtype=np.int64), np.zeros(plans), np.zeros(plans)
-        table, instrument = priced.table, priced.table.entries.instrument
-        self.weight, self.paid = table.entries.weight[table.entry], priced.paid[table.entry]
-        self.instrument = instrument[table.entry]
+        self.day, self.equity_now, self.scale_now = np.zeros(plans, dtype=np.int64), np.zeros(plans), np.zeros(plans)
+        table = priced.table
+        self.weight, self.paid = table.weight[table.entry], priced.paid[table.entry]
+        self.instrument = table.instrument[table.entry]
         self.commission, self.lot = costs.commission[self.instrument], costs.lot[self.instrument]
         self.shorts = _Shorts(plans, costs) if costs.pays_interest and bool(np.any(self.weight < 0)) else None
         self._find_pairs()
@@ -150,7 +138,7 @@ class _Walk:
         step, trade = (np.zeros(0, dtype=np.int64),) * 2 if steps.one_at_a_time else held_pairs(steps, steps.leads)
         by = np.argsort(step, kind="stable")
         self.pair_step, self.pair_trade = step[by], trade[by]
-        order = self.costs.matrix.order[table.entries.tick[table.entry[steps.trade[self.pair_step]]]]
+        order = self.costs.matrix.order[table.tick[table.entry[steps.trade[self.pair_step]]]]
         self.pair_price = self.costs.matrix.known_prices(self.instrument[self.pair_trade], order)
 
     def take(self, plans: Numbers64, steps: Numbers64) -> None:
@@ -181,9 +169,9 @@ class _Walk:
         leads = self.steps.leads[steps]
         self._size(plans[leads], steps[leads])
         trade = self.steps.trade[steps]
-        scale, paid, lot = self.scale[plans], self.paid[trade], self.lot[trade]
-        self.equity_of_trade[trade], self.scale_of_trade[trade] = self.equity[plans], scale
-        quantity = np.abs(self.weight[trade]) * self.equity[plans] * scale / paid
+        scale, paid, lot = self.scale_now[plans], self.paid[trade], self.lot[trade]
+        self.sized_on[trade], self.scale[trade] = self.equity_now[plans], scale
+        quantity = np.abs(self.weight[trade]) * self.sized_on[trade] * scale / paid
         lots = np.floor(quantity / np.where(lot > 0, lot, 1.0) + LOT_TOLERANCE) * lot
         quantity = np.where(lot > 0, lots, quantity)
         quantity = np.where((scale >= SMALLEST_SCALE) & (quantity > 0), quantity, 0.0)
@@ -197,7 +185,7 @@ class _Walk:
         wanted = self.steps.wanted[steps] * equity
         room = self.costs.terms.max_gross * equity - gross
         fits = np.divide(room, wanted, out=np.zeros(len(plans)), where=wanted > 0)
-        self.equity[plans], self.scale[plans] = equity, np.minimum(1.0, fits)
+        self.equity_now[plans], self.scale_now[plans] = equity, np.minimum(1.0, fits)
 
     def _held(self, steps: Numbers64) -> tuple[Floats, Floats]:
         """Return the net and gross value of what is held at several leading steps."""
@@ -220,16 +208,15 @@ class _Walk:
         if self.shorts is not None:
             self.shorts.add(plans, self.instrument[trade], np.minimum(self.quantity[trade], 0.0) * (-1 if opens else 1))
 
-    def final(self) -> Floats:
-        """Return the equity of each account at the mark of its last day."""
+    def end(self) -> None:
+        """Set the equity of each account at the mark of its last day."""
         days = self.costs.matrix.n_days
         self._pass_days(np.arange(len(self.day)), np.full(len(self.day), days))
         held = np.flatnonzero((self.priced.reason == HELD) & (self.quantity != 0))
         plan = np.searchsorted(self.priced.table.start, held, side="right") - 1
         value = self.quantity[held] * self.costs.matrix.marks[self.instrument[held], days - 1] if days else np.zeros(0)
         net = np.bincount(plan, weights=value, minlength=len(self.day))
-        equity: Floats = self.posted * self.costs.grown[days] + net
-        return equity
+        self.final = self.posted * self.costs.grown[days] + net
 
 
 class _Shorts:

@@ -15,15 +15,13 @@ import numpy as np
 from datasets.arrays import Flags, Floats
 from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades
-from engine.account.trade_table import Entries
+from engine.account.trade_table import TradeTable, of_like_size
 from engine.plan.plan import Numbers64
 
-_CELLS = 1 << 15
 
-
-def only_prices_matter(entries: Entries, costs: CostModel) -> bool:
+def only_prices_matter(table: TradeTable, costs: CostModel) -> bool:
     """Return whether a trade's factor depends on prices alone: no lots, interest, credit or shorts."""
-    return not (costs.pays_interest or np.any(costs.lot > 0) or costs.terms.max_gross > 1 or np.any(entries.weight < 0))
+    return not (costs.pays_interest or np.any(costs.lot > 0) or costs.terms.max_gross > 1 or np.any(table.weight < 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,11 +100,11 @@ class _PathAccounts:
 
 def path_accounts(priced: PricedTrades, costs: CostModel) -> _PathAccounts:
     """Return the accounts of all plans of a table as if none of their trades overlapped."""
-    matrix, table, entries = costs.matrix, priced.table, priced.table.entries
-    entry, instrument = table.entry, entries.instrument
+    matrix, table = costs.matrix, priced.table
+    entry, instrument = table.entry, table.instrument
     rate = costs.commission[instrument]
-    wanted = entries.weight * (1 + rate)
-    size = entries.weight * np.minimum(1.0, costs.terms.max_gross / wanted) / priced.paid
+    wanted = table.weight * (1 + rate)
+    size = table.weight * np.minimum(1.0, costs.terms.max_gross / wanted) / priced.paid
     rest = 1 - size * priced.paid * (1 + rate)
     factor = rest[entry] + size[entry] * priced.got * (1 - rate[entry])
     last_day = matrix.day[np.maximum(priced.out, 0)]
@@ -115,7 +113,7 @@ def path_accounts(priced: PricedTrades, costs: CostModel) -> _PathAccounts:
     if len(held):
         at = entry[held]
         factor[held] = rest[at] + size[at] * matrix.marks[instrument[at], matrix.n_days - 1]
-    return _PathAccounts(priced, costs, matrix.day[entries.tick], last_day, size, rest, factor)
+    return _PathAccounts(priced, costs, matrix.day[table.tick], last_day, size, rest, factor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,32 +137,21 @@ class _Paths:
 
 def _paths(accounts: _PathAccounts) -> _Paths:
     """Return the paths of all entries of a table."""
-    matrix, table, entries = accounts.costs.matrix, accounts.priced.table, accounts.priced.table.entries
+    matrix, table = accounts.costs.matrix, accounts.priced.table
     until = np.zeros(len(accounts.size), dtype=np.int64)
     np.maximum.at(until, table.entry, accounts.last_day)
     days = np.maximum(until - accounts.first_day, 0)
     begin = np.cumsum(days) - days
     arrays = [np.empty(int(days.sum())) for _ in fields(_Paths)[1:]]
-    for some in _of_like_length(days):
+    for some in of_like_size(days):
         day = accounts.first_day[some, None] + np.arange(int(days[some].max()))
         inside = day < until[some, None]
-        price = matrix.marks[entries.instrument[some, None], np.minimum(day, matrix.n_days - 1)]
+        price = matrix.marks[table.instrument[some, None], np.minimum(day, matrix.n_days - 1)]
         equity = accounts.rest[some, None] + accounts.size[some, None] * price
         place = begin[some, None] + np.arange(day.shape[1])
         for array, values in zip(arrays, _running(equity), strict=True):
             array[place[inside]] = values[inside]
     return _Paths(begin, *arrays)
-
-
-def _of_like_length(days: Numbers64) -> Iterator[Numbers64]:
-    """Yield entries of similar length together, so many that they fill ``_CELLS`` cells."""
-    by = np.argsort(days, kind="stable")
-    by = by[days[by] > 0]
-    at = len(by)
-    while at > 0:
-        take = max(1, _CELLS // int(days[by[at - 1]]))
-        yield by[max(0, at - take) : at]
-        at -= take
 
 
 def _running(equity: Floats) -> Iterator[Floats]:

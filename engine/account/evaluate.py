@@ -52,7 +52,7 @@ def evaluate(plan: Plan, bars: Sequence[Bars], terms: Terms, *, since: np.dateti
 def _daily(priced: PricedTrades, positions: Positions, costs: CostModel) -> tuple[Floats, Floats, Floats]:
     """Return cash, net and gross value of the only plan of a table, at the mark of each day."""
     days, entry, quantity = costs.matrix.n_days, priced.table.entry, positions.quantity
-    instrument, paid = priced.table.entries.instrument[entry], priced.paid[entry]
+    instrument, paid = priced.table.instrument[entry], priced.paid[entry]
     first, last = np.empty(len(entry), dtype=np.int64), np.empty(len(entry), dtype=np.int64)
     steps = positions.steps
     first[steps.trade[steps.opens]], last[steps.trade[~steps.opens]] = steps.day[steps.opens], steps.day[~steps.opens]
@@ -108,7 +108,7 @@ class _Ledger:
             size_opening(
                 self._plan.trades[n],
                 self._costs.terms,
-                equity=float(positions.equity[n]),
+                equity=float(positions.sized_on[n]),
                 scale=float(positions.scale[n]),
                 paid=float(self._priced.paid[n]),
                 lot=self._bars(n).instrument.lot,
@@ -118,7 +118,7 @@ class _Ledger:
         return tuple(s for s in sizes if isinstance(s, Skipped))
 
     def _bars(self, n: int) -> Bars:
-        return self._costs.matrix.bars[int(self._priced.table.entries.instrument[n])]
+        return self._costs.matrix.bars[int(self._priced.table.instrument[n])]
 
     def _reason(self, n: int, planned: PlannedTrade) -> str:
         reason = int(self._priced.reason[n])
@@ -126,8 +126,8 @@ class _Ledger:
 
     def _fill(self, n: int, *, opens: bool) -> Fill:
         planned, bars, matrix, priced = self._plan.trades[n], self._bars(n), self._costs.matrix, self._priced
-        instrument = int(priced.table.entries.instrument[n])
-        tick = int(priced.table.entries.tick[n] if opens else priced.out[n])
+        instrument = int(priced.table.instrument[n])
+        tick = int(priced.table.tick[n] if opens else priced.out[n])
         paid, reference = (priced.paid[n], matrix.price[tick]) if opens else (priced.got[n], priced.reference[n])
         quantity = float(self._positions.quantity[n]) * (1 if opens else -1)
         reason = "entry" if opens else self._reason(n, planned)

@@ -6,34 +6,20 @@ open beyond a level fills at the open. A level inside the bar fills at the level
 level that a bar without an own open lies wholly beyond fills at the close.
 """
 
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from datasets.arrays import Flags, Floats
-from engine.account.bar_matrix import CostModel
-from engine.account.trade_table import Entries, Levels, TradeTable, spans
+from datasets.prices.bars import Bars
+from engine.account.bar_matrix import BarMatrix, CostModel
+from engine.account.trade_table import TradeTable, spans
 from engine.plan.plan import NO_TICK, Numbers64
 
 PLANNED, STOPPED, TARGET, TRAILED, HELD = range(5)
 """Why a trade leaves: as planned, at its stop, target or trailing stop, or not at all."""
 _FIRST_ROWS, _CELLS = 32, 1 << 16
-
-
-class _Prices(Protocol):
-    """Bars end to end, as a ``BarMatrix`` or the ``Bars`` of one instrument."""
-
-    @property
-    def open(self) -> Floats: ...
-    @property
-    def high(self) -> Floats: ...
-    @property
-    def low(self) -> Floats: ...
-    @property
-    def close(self) -> Floats: ...
-    @property
-    def has_separate_open(self) -> Flags: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +43,7 @@ class Hits:
 class Stops:
     """The stops and targets of trades, and what they follow.
 
-    ``paid`` is the price at the entry, ``sign`` 1 for long and -1 for short; ``fractions`` are those of ``Levels``.
+    ``paid`` is the price at the entry, ``sign`` 1 for long and -1 for short; ``fractions`` those of a ``TradeTable``.
     """
 
     paid: Floats
@@ -86,11 +72,11 @@ class Stops:
         return Stops(self.paid[which, None], self.sign[which, None], self.fractions[:, which, None])
 
 
-def first_hits(prices: _Prices, entered: Numbers64, last_row: Numbers64, stops: Stops) -> Hits:
+def first_hits(prices: BarMatrix | Bars, entered: Numbers64, last_row: Numbers64, stops: Stops) -> Hits:
     """Return where the first level of each trade is reached.
 
     Args:
-        prices: the bars.
+        prices: the bars of one instrument, or of several end to end.
         entered: the tick of each entry.
         last_row: the last row that is searched.
         stops: the levels.
@@ -116,7 +102,9 @@ def first_hits(prices: _Prices, entered: Numbers64, last_row: Numbers64, stops: 
     )
 
 
-def _first_reached(prices: _Prices, first: Numbers64, last: Numbers64, stops: Stops) -> tuple[Numbers64, Floats]:
+def _first_reached(
+    prices: BarMatrix | Bars, first: Numbers64, last: Numbers64, stops: Stops
+) -> tuple[Numbers64, Floats]:
     """Return the first row from ``first`` to ``last`` whose bar reaches a level (-1: none), and the best price before.
 
     A few bars are searched first and then ever more: most levels are reached soon or never.
@@ -182,39 +170,38 @@ class PricedTrades:
         table = self.table
         counts = table.start[which + 1] - table.start[which]
         trades = spans(table.start[which], counts)
-        start = np.concatenate(([0], np.cumsum(counts)))
-        some = replace(table, start=start, **{n: getattr(table, n)[trades] for n in ("entry", "exit", "level")})
+        some = table.with_trades(counts, table.entry[trades], table.exit[trades], table.level[trades])
         return PricedTrades(
             some, self.paid, self.out[trades], self.reference[trades], self.got[trades], self.reason[trades]
         )
 
 
-def paid_at(entries: Entries, costs: CostModel) -> Floats:
+def paid_at(table: TradeTable, costs: CostModel) -> Floats:
     """Return the price of each entry after slippage."""
-    moved = np.where(entries.weight > 0, costs.buy[entries.instrument], costs.sell[entries.instrument])
-    paid: Floats = costs.matrix.price[entries.tick] * moved
+    moved = np.where(table.weight > 0, costs.buy[table.instrument], costs.sell[table.instrument])
+    paid: Floats = costs.matrix.price[table.tick] * moved
     return paid
 
 
-def level_hits(entries: Entries, levels: Levels, costs: CostModel) -> Hits:
+def level_hits(table: TradeTable, costs: CostModel) -> Hits:
     """Return where the levels of a table are reached."""
-    entry = levels.entry
-    sign = np.where(entries.weight[entry] > 0, 1.0, -1.0)
-    stops = Stops(paid_at(entries, costs)[entry], sign, levels.fractions)
-    return first_hits(costs.matrix, entries.tick[entry], levels.last_row, stops)
+    entry = table.level_entry
+    sign = np.where(table.weight[entry] > 0, 1.0, -1.0)
+    stops = Stops(paid_at(table, costs)[entry], sign, table.fractions)
+    return first_hits(costs.matrix, table.tick[entry], table.last_row, stops)
 
 
 def price_trades(table: TradeTable, costs: CostModel, hits: Hits | None = None) -> PricedTrades:
     """Return the prices of all trades of a table; ``hits`` are those of its levels, where they are known."""
     matrix, out = costs.matrix, table.exit.copy()
-    instrument = table.entries.instrument[table.entry]
+    instrument = table.instrument[table.entry]
     reason = np.where(out == NO_TICK, HELD, PLANNED)
     reference = matrix.price[np.where(out == NO_TICK, matrix.last_row[instrument] * 2, out)]
-    if len(table.levels.entry):
-        hits = level_hits(table.entries, table.levels, costs) if hits is None else hits
+    if len(table.level_entry):
+        hits = level_hits(table, costs) if hits is None else hits
         own = np.flatnonzero(table.level >= 0)
         leaves = own[hits.before(table.exit[own], table.level[own])]
         level = table.level[leaves]
         out[leaves], reference[leaves], reason[leaves] = hits.tick[level], hits.price[level], hits.reason[level]
-    closes = np.where(table.entries.weight[table.entry] > 0, costs.sell[instrument], costs.buy[instrument])
-    return PricedTrades(table, paid_at(table.entries, costs), out, reference, reference * closes, reason)
+    closes = np.where(table.weight[table.entry] > 0, costs.sell[instrument], costs.buy[instrument])
+    return PricedTrades(table, paid_at(table, costs), out, reference, reference * closes, reason)

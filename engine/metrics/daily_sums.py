@@ -4,7 +4,7 @@ On all other days an account earns what its cash earns, the same in all accounts
 computed once, and the days looked at are subtracted from them. Conventions: CONVENTIONS.md.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,13 +15,10 @@ from datasets.arrays import Flags, Floats
 from engine.account.accounts import Positions
 from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades
-from engine.account.trade_table import spans
+from engine.account.trade_table import CELLS, of_like_size, spans
 from engine.metrics.metrics import session_rate, sessions_per_year, span_days
 from engine.plan.costs import MAINTENANCE
 from engine.plan.plan import Numbers64
-
-CELLS = 1 << 15
-"""So many days of all accounts are looked at together: arrays that fit the processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +78,8 @@ def daily_sums(priced: PricedTrades, positions: Positions, idle: IdleDays) -> _D
     cells = _cells_of_steps(positions, idle.costs.matrix.n_days)
     total = np.concatenate(([0], np.cumsum(cells)))
     sums = _DailySums(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
-    for plans in _in_parts(total[steps.start[1:]] - total[steps.start[:-1]]):
-        _Days(plans, cells, priced, positions, idle).add_to(sums)
+    for plans in of_like_size(total[steps.start[1:]] - total[steps.start[:-1]]):
+        _Days(np.sort(plans), cells, priced, positions, idle).add_to(sums)
     for name, power in _POWERS.items():
         getattr(sums, name)[:] += power(idle.excess).sum()
     return sums
@@ -98,17 +95,6 @@ def _cells_of_steps(positions: Positions, days: int) -> Numbers64:
     held = traded & steps.opens if steps.one_at_a_time else np.cumsum(np.where(steps.opens, 1, -1) * traded) > 0
     cells: Numbers64 = np.where(held, length, np.minimum(length, 1))
     return cells
-
-
-def _in_parts(per_plan: Numbers64) -> Iterator[Numbers64]:
-    """Yield plans with something to look at, those of similar size together, so many that they fill ``CELLS`` cells."""
-    by = np.argsort(per_plan, kind="stable")
-    by = by[per_plan[by] > 0]
-    at = len(by)
-    while at > 0:
-        take = max(1, CELLS // int(per_plan[by[at - 1]]))
-        yield np.sort(by[max(0, at - take) : at])
-        at -= take
 
 
 class _Days:
@@ -149,7 +135,7 @@ class _Days:
     def _values(self) -> tuple[Floats, Floats]:
         """Return the net and the gross value of what is held at each cell; shorts are charged to its cash."""
         positions, steps, matrix = self.positions, self.positions.steps, self.matrix
-        instruments = self.priced.table.entries.instrument[self.priced.table.entry]
+        instruments = self.priced.table.instrument[self.priced.table.entry]
         if steps.one_at_a_time:
             trade = steps.trade[self.step]
             quantity = np.repeat(np.where(steps.opens[self.step], positions.quantity[trade], 0.0), self.length)
@@ -218,9 +204,9 @@ def held_sessions_of(priced: PricedTrades, quantity: Floats, costs: CostModel) -
     table, matrix = priced.table, costs.matrix
     real = np.flatnonzero(quantity)
     entry = table.entry[real]
-    ends = matrix.last_row[table.entries.instrument[entry]]
+    ends = matrix.last_row[table.instrument[entry]]
     left = np.where(priced.reason[real] == HELD, ends, priced.out[real] >> 1)
-    first, after = matrix.session_from[table.entries.tick[entry] >> 1], matrix.session_to[left]
+    first, after = matrix.session_from[table.tick[entry] >> 1], matrix.session_to[left]
     plan = np.searchsorted(table.start, real, side="right") - 1
     if np.any((np.diff(first) < 0) & (np.diff(plan) == 0)):
         by = np.lexsort((first, plan))
@@ -269,7 +255,7 @@ def _results(trade: Numbers64, priced: PricedTrades, quantity: Floats, costs: Co
     """Return the P&L of closed trades net of costs, and as a fraction of the value at entry."""
     entry = priced.table.entry[trade]
     paid, got = priced.paid[entry], priced.got[trade]
-    rate = costs.commission[priced.table.entries.instrument[entry]]
+    rate = costs.commission[priced.table.instrument[entry]]
     pnl = quantity * (got - paid) - np.abs(quantity) * (paid + got) * rate
     return pnl, pnl / np.abs(quantity * paid)
 

@@ -5,7 +5,7 @@ factor each (``engine.account.equity_paths``); all other plans go from fill to f
 whose metrics depend on the last digits are computed day by day. A plan that meets a margin call is left to the replay.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -14,14 +14,13 @@ import numpy as np
 
 from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
-from datasets.prices.bars import Bars
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
 from engine.account.equity_paths import only_prices_matter, path_accounts
 from engine.account.evaluate import MarginCallError, evaluate
 from engine.account.exits import Hits, PricedTrades, level_hits, price_trades
 from engine.account.grid_table import BlockTable
-from engine.account.trade_table import TradeTable, table_of_plans
+from engine.account.trade_table import TradeTable
 from engine.metrics.daily_sums import IdleDays, daily_sums, held_sessions_of, trade_sums
 from engine.metrics.inputs import MetricInputs
 from engine.metrics.metrics import run_inputs
@@ -74,23 +73,6 @@ class PlanResults:
         return metrics_of(METRICS, self.inputs.plan(i))
 
 
-def evaluate_plans(
-    plans: Sequence[Plan], bars: Sequence[Bars], terms: Terms, *, since: np.datetime64 | None = None
-) -> PlanResults:
-    """Return what plans over the same bars leave.
-
-    Args:
-        plans: their rows refer to ``bars``.
-        bars: of every instrument of every plan.
-        terms: cash, rates, costs and the exposure limit.
-        since: the first session of the accounts.
-    """
-    costs = cost_model(bar_matrix(bars, since), terms)
-    results = _Results(len(plans))
-    results.put(np.arange(len(plans)), table_of_plans(plans, costs.matrix), costs, lambda i: plans[i])
-    return results.all({})
-
-
 def evaluate_grid(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None = None) -> PlanResults:
     """Return what all combinations of a sweep leave.
 
@@ -99,15 +81,15 @@ def evaluate_grid(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None =
         terms: cash, rates, costs and the exposure limit.
         since: the first session of the accounts (``engine.run.backtest.account_start``).
     """
-    results, models = _Results(len(grid)), dict[tuple[str, ...], CostModel]()
+    results, models = Results(len(grid)), dict[tuple[str, ...], CostModel]()
     for block in grid.blocks:
         if not block.instruments:
             raise UserError(f"{grid.combos.kind.name} names no instrument: give it a field of type Symbol")
         if block.instruments not in models:
             models[block.instruments] = cost_model(bar_matrix(grid.market.loaded(block.instruments), since), terms)
         costs = models[block.instruments]
-        tables = BlockTable(block, grid.combos, costs.matrix)
-        hits = level_hits(*tables.shared, costs)
+        tables = BlockTable(block, grid, costs.matrix)
+        hits = level_hits(tables.shared, costs)
         for some in _parts(len(block.rows), len(block.slots)):
             results.put(block.rows[some], tables.of(some), costs, grid.plan, hits)
     return results.all(grid.failed)
@@ -119,7 +101,7 @@ def _parts(plans: int, trades: int) -> Iterator[Which]:
         yield np.arange(first, min(first + step, plans))
 
 
-class _Results:
+class Results:
     """Collects the results of parts of many plans."""
 
     def __init__(self, n: int) -> None:
@@ -143,7 +125,7 @@ class _Results:
         """Compute the plans of a table, which are the given rows of all plans; ``hits`` are those of its levels."""
         priced, idle = price_trades(table, costs, hits), IdleDays(costs)
         overlap = np.ones(table.n_plans, dtype=bool)
-        if only_prices_matter(table.entries, costs):
+        if only_prices_matter(table, costs):
             overlap = path_accounts(priced, costs).overlapping()
         for some, compute in ((~overlap, _without_overlap), (overlap, _with_overlap)):
             plans = np.flatnonzero(some)

@@ -4,7 +4,7 @@ The rules are those of ``engine.plan.plan``. The common cases are found on array
 next to a session for want of bars, and every other kind of leg, is planned by ``engine.plan.plan`` itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -74,7 +74,7 @@ class BarPrices:
 class BarPriceFinder:
     """Finds prices for the blocks of one sweep; what was found for one block is not looked for again."""
 
-    def __init__(self, market: Market, events: list[PoliticalEvent], values: dict[str, Values]) -> None:
+    def __init__(self, market: Market, events: list[PoliticalEvent], values: Mapping[str, Values]) -> None:
         self._market, self._events, self._values = market, events, values
         self._found: dict[Any, tuple[Numbers64, Numbers64, Flags]] = {}
         self._whole: dict[str, _Whole] = {}

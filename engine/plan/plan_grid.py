@@ -8,6 +8,7 @@ entries and exits are then found for all delays and holding periods at once. Wha
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
 from engine.plan.plan import Decision, Plan, decide, make_plan
 from engine.strategy import Leg, Strategy
-from engine.strategy.combinations import Combinations, ParameterColumn, Which
+from engine.strategy.combinations import Space, Which
 from engine.strategy.contract import LEVELS
 from engine.strategy.legs import checked_legs
 from engine.strategy.market import Market, MarketView
@@ -53,7 +54,7 @@ class Block:
 class PlanGrid:
     """The plans of all combinations. ``failed`` says in one line why some have none."""
 
-    combos: Combinations
+    combos: Space
     events: EventCatalogue
     market: Market
     since: date | None
@@ -62,6 +63,11 @@ class PlanGrid:
 
     def __len__(self) -> int:
         return len(self.combos)
+
+    @cached_property
+    def which(self) -> dict[str, Which]:
+        """The index of each combination's value of each parameter that varies."""
+        return self.combos.which()
 
     def plan(self, i: int) -> Plan:
         """Return the plan of one combination, as ``make_plan`` makes it.
@@ -73,7 +79,7 @@ class PlanGrid:
 
 
 def plan_grid(
-    combos: Combinations, events: Iterable[PoliticalEvent], market: Market, *, since: date | None = None
+    combos: Space, events: Iterable[PoliticalEvent], market: Market, *, since: date | None = None
 ) -> PlanGrid:
     """Return the plans of all combinations of a rule over events and bars.
 
@@ -95,15 +101,15 @@ class _Again(Exception):
 class _Planner:
     """Groups combinations by what the rule reads, and calls it once a group."""
 
-    def __init__(self, combos: Combinations, events: EventCatalogue, market: Market, since: date | None) -> None:
+    def __init__(self, combos: Space, events: EventCatalogue, market: Market, since: date | None) -> None:
         self.combos, self.events, self.market, self.since = combos, list(events), market, since
         self.start = None if since is None else datetime.combine(since, time(), UTC)
         self.failed: dict[int, str] = {}
         self._timings = events.timings
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
-        self._finder = BarPriceFinder(market, self.events, {n: c.values for n, c in combos.columns.items()})
-        varied = {n: c for n, c in combos.columns.items() if len(c.values) > 1}
-        self.read = {n for n, c in varied.items() if not _could_be_handed_on(c)}
+        self._finder = BarPriceFinder(market, self.events, combos.axes)
+        self._which = combos.which()
+        self.read = {n for n, values in combos.axes.items() if len(values) > 1 and not _could_be_handed_on(values)}
 
     def blocks(self) -> list[Block]:
         """Return all blocks; a parameter found to be read splits them further."""
@@ -130,18 +136,23 @@ class _Planner:
 
     def _may_join(self, block: Block, wider: Block) -> bool:
         """Return whether a block differs from another only in levels that its combinations have as none."""
-        none = {n for n, c in self.combos.columns.items() if c.values[c.which[block.rows[0]]] is None}
+        none = {n for n, value in self.combos.parameters(int(block.rows[0])).items() if value is None}
         return all(_same_levels(a, b, none) for a, b in zip(block.slots, wider.slots, strict=True))
 
     def _groups(self) -> Iterator[Which]:
         """Yield combinations alike in what the rule looks at, and in which parameters are none."""
-        keys = [_keys(c, by_value=name in self.read) for name, c in self.combos.columns.items()]
-        if not keys or not len(self.combos):
-            yield from [np.arange(len(self.combos))] if len(self.combos) else []
-            return
-        group = _number_of(keys)
+        keys = [_keys(values, by_value=name in self.read) for name, values in self.combos.axes.items()]
+        yield from self._alike(np.arange(len(self.combos)), keys)
+
+    def _alike(self, rows: Which, keys: list[Which]) -> list[Which]:
+        """Return some combinations in groups of equal keys, of which there is one a value of each parameter."""
+        group = np.zeros(len(rows), dtype=np.intp)
+        for key, which in zip(keys, self._which.values(), strict=True):
+            group = group * (int(key.max()) + 1) + key[which[rows]]
+            if int(group.max(initial=0)) >= 1 << 31:
+                group = np.unique(group, return_inverse=True)[1]
         by = np.argsort(group, kind="stable")
-        yield from np.split(by, np.flatnonzero(np.diff(group[by])) + 1)
+        return [g for g in np.split(rows[by], np.flatnonzero(np.diff(group[by])) + 1) if len(g)]
 
     def _blocks_of(self, rows: Which) -> Iterator[Block]:
         names = self._traceable(int(rows[0]))
@@ -150,15 +161,15 @@ class _Planner:
             if block is not None:
                 yield block
                 return
-        for one in _alike(self.combos, rows):
+        for one in self._alike(rows, [_keys(values, by_value=True) for values in self.combos.axes.values()]):
             yield from self._called_with_values(one)
 
     def _traceable(self, i: int) -> list[str]:
         given = self.combos.parameters(i)
         return [
             n
-            for n, c in self.combos.columns.items()
-            if n not in self.read and given[n] is not None and len(c.values) > 1
+            for n, values in self.combos.axes.items()
+            if n not in self.read and given[n] is not None and len(values) > 1
         ]
 
     def _traced(self, rows: Which, names: list[str]) -> Block | None:
@@ -245,7 +256,7 @@ class _Planner:
     def _check_values(self, leg: Leg, places: dict[str, str]) -> None:
         """Raise a ValueError if some value is not valid where it is passed on: the rule is then called with values."""
         for place, name in places.items():
-            values = [v for v in self.combos.columns[name].values if v is not None]
+            values = [v for v in self.combos.axes[name] if v is not None]
             if not all(_may_stand(place, v, leg.weight) for v in values):
                 raise ValueError(f"{name} cannot be the {place} of a leg for some of its values")
 
@@ -272,26 +283,15 @@ def _may_stand(place: str, value: Any, weight: float) -> bool:
     return type(value) is float and 0 < value < most
 
 
-def _could_be_handed_on(column: ParameterColumn) -> bool:
-    return all(v is None or type(v) in (int, float) for v in column.values)
+def _could_be_handed_on(values: tuple[Any, ...]) -> bool:
+    return all(v is None or type(v) in (int, float) for v in values)
 
 
-def _keys(column: ParameterColumn, *, by_value: bool) -> Which:
-    """Return a number a combination, the same for those alike: in their value, or in whether they have one."""
+def _keys(values: tuple[Any, ...], *, by_value: bool) -> Which:
+    """Return a number a value, the same for those alike: equal ones, or all that are not None."""
     places: dict[Any, int] = {}
-    alike = [(type(v), v) if by_value else v is None for v in column.values]
-    of_value = np.array([_place(places, a) for a in alike], dtype=np.intp)
-    return of_value[column.which]
-
-
-def _number_of(keys: list[Which]) -> Which:
-    """Return one number a combination, the same where all keys are."""
-    number = np.zeros(len(keys[0]), dtype=np.intp)
-    for key in keys:
-        number = number * (int(key.max()) + 1) + key
-        if int(number.max()) >= 1 << 31:
-            number = np.unique(number, return_inverse=True)[1]
-    return number
+    alike = [(type(v), v) if by_value else v is None for v in values]
+    return np.array([_place(places, a) for a in alike], dtype=np.intp)
 
 
 def _place(places: dict[Any, int], alike: Any) -> int:
@@ -299,12 +299,3 @@ def _place(places: dict[Any, int], alike: Any) -> int:
         return places.setdefault(alike, len(places))
     except TypeError:  # a value that cannot be hashed is alike to none
         return places.setdefault(object(), len(places))
-
-
-def _alike(combos: Combinations, rows: Which) -> list[Which]:
-    """Return combinations in groups of equal parameters."""
-    if not combos.columns:
-        return [rows]
-    group = _number_of([_keys(c, by_value=True)[rows] for c in combos.columns.values()])
-    by = np.argsort(group, kind="stable")
-    return [rows[part] for part in np.split(by, np.flatnonzero(np.diff(group[by])) + 1)]

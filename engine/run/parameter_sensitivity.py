@@ -20,7 +20,7 @@ from engine.plan.costs import Costs, Terms
 from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.run.variants import ParameterSensitivity, SensitivityCase
 from engine.strategy import After, Clock, Leg, NextClose, NextOpen, Strategy
-from engine.strategy.combinations import product_of
+from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market, MarketView
 
 HOLDS = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -116,7 +116,7 @@ def _planned(
         UserError: the strategy raised.
     """
     kind = type("_Varied", (_Varied,), {"name": strategy.name})
-    grid = plan_grid(product_of(kind, {"rule": strategy}, axes), events, market, since=since)
+    grid = plan_grid(grid_space(kind, {"rule": strategy}, axes), events, market, since=since)
     for failure in grid.failed.values():
         raise UserError(failure)
     return grid

@@ -79,7 +79,7 @@ def _joined(parts: Sequence[Chunk]) -> Chunk:
 
 def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
     window = job.spans[span]
-    grid = plan_grid(job.space.combinations(first, last), job.events, job.market(span), since=window.since)
+    grid = plan_grid(job.space.part(first, last), job.events, job.market(span), since=window.since)
     since = None if window.since is None else np.datetime64(window.since, "D")
     results = evaluate_grid(_with_accounts(grid, window), job.terms, since=since)
     chunk = _chunk_of(results, first)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from datasets.arrays import Floats
 from datasets.errors import UserError, unknown_name
 from engine.metrics.table import METRICS
+from engine.strategy.combinations import Space
 from engine.sweep.chunk import FAILED, REPLAY, TRADE_SHARPE, Chunk
-from engine.sweep.space import Space
 
 RANKING = tuple(m.name for m in METRICS if m.better)
 """The numbers by which one combination is better than another."""

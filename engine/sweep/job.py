@@ -16,8 +16,8 @@ from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
 from engine.run.backtest import Window, bars_manifest, origins_manifest, rule_of
 from engine.run.identity import code_hash
+from engine.strategy.combinations import Space, plain_value
 from engine.strategy.market import Market
-from engine.sweep.space import Space, plain_value
 
 _FACTS = Path(__file__).parents[2] / "datasets"
 

@@ -76,7 +76,7 @@ def decisions(job: Job) -> list[date]:
     Every value of every parameter is tried, each with the first values of the others.
     """
     space, window = job.space.one_at_a_time(), job.spans[0]
-    grid = plan_grid(space.combinations(0, len(space)), job.events, job.market(0), since=window.since)
+    grid = plan_grid(space.part(0, len(space)), job.events, job.market(0), since=window.since)
     days: dict[str, date] = {}
     for slot in (s for block in grid.blocks for s in block.slots):
         bars, at = grid.market.bars(slot.symbol), to_ns(slot.decided_at)

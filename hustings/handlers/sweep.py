@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError
+from engine.strategy.combinations import Space, grid_space
 from engine.sweep.condition import condition_of
 from engine.sweep.digest import checked_metric, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
 from engine.sweep.result import SweepResult
-from engine.sweep.space import Space, drawn_from, grid_space, listed_space, those_of
+from engine.sweep.space import drawn_from, listed_space, those_of
 from engine.sweep.walk_forward import Fold, folds_of, length_text, with_folds
 from hustings.files import json_text
 from hustings.run_folder import check_writable

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from datasets.errors import UserError
 from datasets.files import replace_file
+from engine.strategy.combinations import Space
 from engine.sweep.chunk import COLUMNS, Chunk
-from engine.sweep.space import Space
 from hustings.files import json_text
 
 PART = 100_000

@@ -6,11 +6,11 @@ from typing import Any
 from datasets.errors import UserError
 from engine.metrics.table import METRIC_NAMES
 from engine.strategy import values
+from engine.strategy.combinations import Space, plain_value
 from engine.sweep.best import ReplayedCombination, replay_combination
 from engine.sweep.digest import Slice, digest
 from engine.sweep.job import Job
 from engine.sweep.result import SweepResult
-from engine.sweep.space import Space, plain_value
 from engine.sweep.walk_forward import Fold, stitched, with_choice
 from hustings.ledger import enter_sweep, trials_outside
 from hustings.sweeping.files import SweepFolder

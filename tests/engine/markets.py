@@ -12,8 +12,11 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars, Source
+from engine.account.bar_matrix import bar_matrix, cost_model
 from engine.account.records import Account
 from engine.account.replay import replay
+from engine.account.trade_table import table_of_plans
+from engine.metrics.many_plans import PlanResults, Results
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.strategy import Clock, Leg, Strategy, Symbols, strategy
@@ -155,3 +158,11 @@ def plan_and_replay(
     rule = told(given, markets=[b.symbol for b in markets], decides=decides)
     plan = make_plan(rule, EventCatalogue(events), market_of(*markets))
     return plan, replay(plan, list(markets), terms or Terms())
+
+
+def evaluate_plans(plans: Sequence[Plan], of: Sequence[Bars], terms: Terms) -> PlanResults:
+    """Return what plans over the same bars leave, computed as ``evaluate_grid`` computes a part of a block."""
+    costs = cost_model(bar_matrix(of), terms)
+    results = Results(len(plans))
+    results.put(np.arange(len(plans)), table_of_plans(plans, costs.matrix), costs, lambda i: plans[i])
+    return results.all({})

@@ -15,16 +15,16 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from engine.account.evaluate import evaluate
 from engine.account.records import Account
 from engine.account.replay import replay
-from engine.metrics.many_plans import PlanResults, evaluate_grid, evaluate_plans
+from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.plan.costs import Costs, Terms
 from engine.plan.plan import BarPrice, Plan, PlannedTrade, make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.run.parameter_sensitivity import parameter_sensitivity
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase, Strategy, Symbols, strategy
-from engine.strategy.combinations import product_of
+from engine.strategy.combinations import grid_space
 from engine.strategy.market import MarketView
 from engine.study.shapes import net_returns, shape_of
-from tests.engine.markets import bars, days, event, instrument, market_of, told, utc
+from tests.engine.markets import bars, days, evaluate_plans, event, instrument, market_of, told, utc
 
 CLOSES = (100, 104, 110, 107, 112, 104, 97, 101, 99, 103, 108, 106)
 ROWS = [(d, c - 1.0, c + 1.5, c - 2.0, float(c)) for d, c in zip(days("2024-01-01", 12), CLOSES, strict=True)]
@@ -127,7 +127,7 @@ def planned(leg: Leg) -> PlannedTrade:
 
 
 def swept(leg: Leg) -> Any:
-    return numbers(evaluate_grid(plan_grid(product_of(rule_of(leg), {}, {}), [EVENT], market_of(ONE, OTHER)), Terms()))
+    return numbers(evaluate_grid(plan_grid(grid_space(rule_of(leg), {}, {}), [EVENT], market_of(ONE, OTHER)), Terms()))
 
 
 def varied(leg: Leg) -> Any:

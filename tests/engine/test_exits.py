@@ -8,12 +8,11 @@ from datasets.errors import UserError
 from datasets.prices.bars import Bars
 from engine.account.evaluate import evaluate
 from engine.account.records import Trade
-from engine.metrics.many_plans import evaluate_plans
 from engine.plan.costs import Costs, Terms
 from engine.plan.plan import Plan
 from engine.strategy import After, Leg, NextOpen
 from engine.study.shapes import net_returns, shape_of
-from tests.engine.markets import about, bars, days, event, flat_day, instrument, plan_and_replay
+from tests.engine.markets import about, bars, days, evaluate_plans, event, flat_day, instrument, plan_and_replay
 
 DAYS = days("2024-01-01", 8)
 ENTERED = event("E", f"{DAYS[0]}T12:00")

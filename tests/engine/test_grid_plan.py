@@ -36,7 +36,7 @@ from engine.strategy import (
     Symbols,
     strategy,
 )
-from engine.strategy.combinations import listed, product_of
+from engine.strategy.combinations import grid_space
 from engine.strategy.contract import LEVELS
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
@@ -64,18 +64,18 @@ def of_grid(grid: PlanGrid, i: int) -> list[Row]:
     block = next(b for b in grid.blocks if i in b.rows)
     matrix = bar_matrix(grid.market.loaded(block.instruments))
     p = list(block.rows).index(i)
-    table = BlockTable(block, grid.combos, matrix).of(np.arange(len(block.rows)))
+    table = BlockTable(block, grid, matrix).of(np.arange(len(block.rows)))
     return [_trade(table, matrix, n) for n in range(int(table.start[p]), int(table.start[p + 1]))]
 
 
 def _trade(table: TradeTable, matrix: BarMatrix, n: int) -> Row:
     entry, exit_ = int(table.entry[n]), int(table.exit[n])
-    instrument = int(table.entries.instrument[entry])
-    fractions = np.full(len(LEVELS), np.nan) if table.level[n] < 0 else table.levels.fractions[:, table.level[n]]
+    instrument = int(table.instrument[entry])
+    fractions = np.full(len(LEVELS), np.nan) if table.level[n] < 0 else table.fractions[:, table.level[n]]
     return (
         matrix.bars[instrument].symbol,
-        float(table.entries.weight[entry]),
-        matrix.bar_price(instrument, int(table.entries.tick[entry])),
+        float(table.weight[entry]),
+        matrix.bar_price(instrument, int(table.tick[entry])),
         None if exit_ == NO_TICK else matrix.bar_price(instrument, exit_),
         *(None if np.isnan(f) else float(f) for f in fractions),
     )
@@ -218,7 +218,7 @@ def test_the_plans_of_a_sweep_are_those_of_make_plan(does: str) -> None:
         )
         for n in range(4)
     ]
-    combos = product_of(Tries, {"does": does, "markets": ("AAA", "BBB")}, AXES)
+    combos = grid_space(Tries, {"does": does, "markets": ("AAA", "BBB")}, AXES)
     same_plans(plan_grid(combos, events, market_of(one, two)))
 
 
@@ -226,9 +226,8 @@ def test_the_plans_of_a_sweep_are_those_of_make_plan(does: str) -> None:
 @given(worlds(exits=("after",)), st.sampled_from(DEEDS))
 def test_the_plans_of_a_sweep_over_random_worlds_are_those_of_make_plan(world: World, does: str) -> None:
     """Missing opens, holidays, several markets with their own hours, events before, within and after the bars."""
-    combos = product_of(Tries, {"does": does, "markets": tuple(b.symbol for b in world.bars)}, AXES).take(
-        slice(0, None, 5)
-    )
+    whole = grid_space(Tries, {"does": does, "markets": tuple(b.symbol for b in world.bars)}, AXES)
+    combos = replace(whole, places=np.arange(0, len(whole), 5))
     same_plans(plan_grid(combos, EventCatalogue(world.events), market_of(*world.bars)))
 
 
@@ -244,7 +243,7 @@ def test_what_is_only_handed_on_is_asked_once() -> None:
             asked.append(event.event_id)
             return super().legs(event, market)
 
-    combos = product_of(Counts, {"instrument": "AAA"}, {"hold": range(1, 51), "delay": range(5)})
+    combos = grid_space(Counts, {"instrument": "AAA"}, {"hold": range(1, 51), "delay": range(5)})
     grid = plan_grid(combos, [event("E", "2024-01-02T09:00")], market_of(one))
     assert len(grid.blocks) == 1
     assert len(asked) == 2  # with tokens, and with the values of the last combination
@@ -254,7 +253,7 @@ def test_stops_and_none_are_one_block_where_the_rule_hands_on_both() -> None:
     one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
     axes: dict[str, list[Any]] = {"hold": [1, 2], "stop_loss": [None, 0.1], "take_profit": [None, 0.1]}
     grid = plan_grid(
-        product_of(BuyAfterEvent, {"instrument": "AAA"}, axes), [event("E", "2024-01-02T09:00")], market_of(one)
+        grid_space(BuyAfterEvent, {"instrument": "AAA"}, axes), [event("E", "2024-01-02T09:00")], market_of(one)
     )
     assert [len(b.rows) for b in grid.blocks] == [8]
     same_plans(grid)
@@ -262,7 +261,7 @@ def test_stops_and_none_are_one_block_where_the_rule_hands_on_both() -> None:
 
 def test_one_failing_combination_leaves_the_others() -> None:
     one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
-    combos = listed(Tries, {"does": "raises"}, [{"hold": 1}, {"hold": 3}, {"hold": 2}])
+    combos = grid_space(Tries, {"does": "raises"}, {"hold": [1, 3, 2]})
     grid = plan_grid(combos, [event("E", "2024-01-02T09:00")], market_of(one))
     assert list(grid.failed) == [1]
     assert grid.failed[1].startswith("tries raised ZeroDivisionError: three (test_grid_plan.py line ")
@@ -294,13 +293,13 @@ NUMBERS: dict[str, list[Any]] = {
 def every_rule(name: str, market: Market) -> None:
     kind = find_strategy(name)
     axes = {n: v for n, v in NUMBERS.items() if n in kind.__dataclass_fields__}
-    same_plans(plan_grid(product_of(kind, {}, axes), bundled_events(), market))
+    same_plans(plan_grid(grid_space(kind, {}, axes), bundled_events(), market))
 
 
 def test_since_leaves_out_what_was_decided_before() -> None:
     one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 20)])
     events = [event("E1", "2024-01-02T09:00"), event("E2", "2024-01-12T09:00")]
-    combos = product_of(BuyAfterEvent, {"instrument": "AAA"}, {"hold": [1, 2]})
+    combos = grid_space(BuyAfterEvent, {"instrument": "AAA"}, {"hold": [1, 2]})
     grid = plan_grid(combos, events, market_of(one), since=date(2024, 1, 10))
     assert [len(of_grid(grid, i)) for i in (0, 1)] == [1, 1]
 
@@ -367,14 +366,14 @@ def test_a_rule_that_asks_for_types_is_not_traced() -> None:
 
 
 def test_a_product_changes_its_last_parameter_fastest() -> None:
-    combos = product_of(BuyAfterEvent, {"side": "short"}, {"hold": [1, 2], "delay": [0, 5, 9]})
+    combos = grid_space(BuyAfterEvent, {"side": "short"}, {"hold": [1, 2], "delay": [0, 5, 9]})
     assert len(combos) == 6
     assert combos.parameters(4) == {"side": "short", "hold": 2, "delay": 5}
-    assert combos.take([4]).parameters(0) == combos.parameters(4)
+    assert combos.part(4, 5).parameters(0) == combos.parameters(4)
 
 
 def test_values_of_a_sweep_are_those_the_rule_holds() -> None:
-    combos = product_of(BuyAfterEvent, {}, {"stop_loss": ["none", "0.03"], "hold": ["7"]})
+    combos = grid_space(BuyAfterEvent, {}, {"stop_loss": ["none", "0.03"], "hold": ["7"]})
     assert [combos.parameters(i) for i in (0, 1)] == [{"stop_loss": None, "hold": 7}, {"stop_loss": 0.03, "hold": 7}]
 
 
@@ -384,15 +383,9 @@ def test_values_of_a_sweep_are_those_the_rule_holds() -> None:
         ({"hold": [0]}, "parameter hold of buy-after-event is 0: "),
         ({"hodl": [1]}, "unknown parameter of buy-after-event 'hodl' (did you mean 'hold'?); it has instrument"),
         ({"hold": []}, "parameter hold of buy-after-event has no values to try"),
-        ({"side": ["short"]}, "parameter side of buy-after-event is given once as fixed and once as one that varies"),
     ],
 )
 def test_a_bad_axis_is_told_in_one_line(axes: dict[str, list[Any]], told: str) -> None:
     with pytest.raises(UserError) as refused:
-        product_of(BuyAfterEvent, {"side": "long"}, axes)
+        grid_space(BuyAfterEvent, {"side": "long"}, axes)
     assert str(refused.value).startswith(told)
-
-
-def test_listed_combinations_name_the_same_parameters() -> None:
-    with pytest.raises(UserError, match="combination 2 names the parameters delay, hold; the first names hold"):
-        listed(BuyAfterEvent, {}, [{"hold": 1}, {"hold": 1, "delay": 2}])

@@ -15,19 +15,19 @@ from datasets.prices.sources.files import DirectorySource
 from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.sizing import MARGIN_CALL
-from engine.metrics.many_plans import PlanResults, evaluate_grid, evaluate_plans
+from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.metrics.metrics import compute_metrics
 from engine.metrics.table import Metrics
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import plan_grid
 from engine.strategy import Leg, Never, NextOpen, Strategy
-from engine.strategy.combinations import listed, product_of
+from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market
 from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy
-from tests.engine.markets import bars, days, event, flat_day, instrument, market_of, plan_and_replay
+from tests.engine.markets import bars, days, evaluate_plans, event, flat_day, instrument, market_of, plan_and_replay
 from tests.engine.test_properties import World, worlds
 
 RELATIVE = 1e-9
@@ -123,7 +123,7 @@ def check_grid(
     kind: type[Strategy], fixed: dict[str, Any], axes: dict[str, list[Any]], market: Market, terms: Terms
 ) -> None:
     """Compare every combination of a rule with the replay of its plan."""
-    grid = plan_grid(product_of(kind, fixed, axes), bundled_events(), market)
+    grid = plan_grid(grid_space(kind, fixed, axes), bundled_events(), market)
     found = evaluate_grid(grid, terms)
     for i in range(len(grid)):
         plan = grid.plan(i)
@@ -160,12 +160,12 @@ def test_a_sweep_agrees_on_real_bars(fixed: dict[str, Any], market_dir) -> None:
 
 def test_results_depend_on_no_other_combination() -> None:
     market, terms = Market(BuiltinSource(), bundled_instruments()), Terms(cash_rate=0.01)
-    combos = product_of(BuyAfterEvent, {"instrument": "IXIC", "country": "US"}, AXES)
+    combos = grid_space(BuyAfterEvent, {"instrument": "IXIC", "country": "US"}, AXES)
     events = bundled_events()
     for terms in FREE_OR_NOT:
         whole = evaluate_grid(plan_grid(combos, events, market), terms)
-        for some in (slice(0, 5), slice(5, None)):
-            part = evaluate_grid(plan_grid(combos.take(some), events, market), terms)
+        for some in (slice(0, 5), slice(5, len(combos))):
+            part = evaluate_grid(plan_grid(combos.part(some.start, some.stop), events, market), terms)
             assert part.final_equity.tobytes() == whole.final_equity[some].tobytes()
             for name, column in part.columns.items():
                 assert column.tobytes() == whole.columns[name][some].tobytes(), name
@@ -174,7 +174,7 @@ def test_results_depend_on_no_other_combination() -> None:
 def test_a_failed_combination_holds_nan_and_says_why() -> None:
     one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
     other = bars(instrument("BBB", tradable=False), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
-    combos = listed(BuyAfterEvent, {}, [{"instrument": "AAA"}, {"instrument": "BBB"}])
+    combos = grid_space(BuyAfterEvent, {}, {"instrument": ["AAA", "BBB"]})
     found = evaluate_grid(plan_grid(combos, [event("E", "2024-01-02T12:00")], market_of(one, other)), Terms())
     assert np.isfinite(found.final_equity[0])
     assert np.isnan(found.final_equity[1])

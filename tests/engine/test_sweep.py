@@ -19,6 +19,7 @@ from engine.plan.costs import Terms
 from engine.run.backtest import Window, backtest
 from engine.run.run import Run
 from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
+from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market, MarketView
 from engine.sweep.best import ReplayedCombination, deflated_report, replay_combination
 from engine.sweep.chunk import (
@@ -32,7 +33,6 @@ from engine.sweep.chunk import (
 )
 from engine.sweep.digest import Digest, SampleMoments, checked_metric, digest, groups_of, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
-from engine.sweep.space import grid_space
 from engine.sweep.walk_forward import Fold, evaluate_test, folds_of, stitched, with_choice, with_folds
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import about, bars, days, event, instrument, market_of

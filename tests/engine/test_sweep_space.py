@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
+from engine.strategy.combinations import Space, grid_space
 from engine.sweep.condition import condition_of
-from engine.sweep.space import Space, drawn_from, grid_space, listed_space, those_of
+from engine.sweep.space import drawn_from, listed_space, those_of
 from strategies.buy_after_event import BuyAfterEvent
 
 
@@ -28,7 +29,7 @@ def test_values_are_as_the_rule_holds_them() -> None:
 
 
 def test_combinations_between_two_rows_are_those_of_the_whole() -> None:
-    part = holds_and_delays().combinations(2, 5)
+    part = holds_and_delays().part(2, 5)
     assert [(part.parameters(i)["hold"], part.parameters(i)["delay"]) for i in range(3)] == [(5, 0), (5, 1), (9, 0)]
 
 
