@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.arrays import Flags, Floats
+from datasets.arrays import Floats
 from engine.account.bar_matrix import BarMatrix
 from engine.account.trade_table import TradeTable, table_of_plans
 from engine.plan.bar_prices import BarPrices
@@ -121,30 +121,25 @@ class _LevelSets:
 
     def __init__(self, leg: Leg, places: dict[str, str], table: BlockTable) -> None:
         self._by = [places.get(name) for name in LEVELS]
-        values, self._number = [], []
-        for by, name in zip(self._by, LEVELS, strict=True):
-            own, number = _distances(by, getattr(leg, name), table)
-            values.append(own)
-            self._number.append(number)
+        each = [_distances(by, getattr(leg, name), table) for by, name in zip(self._by, LEVELS, strict=True)]
+        values, self._number = zip(*each, strict=True)
         self._sizes = [len(v) for v in values]
         self.fractions: Floats = np.array([grid.ravel() for grid in np.meshgrid(*values, indexing="ij")])
-        self._none: Flags = np.isnan(self.fractions).sum(axis=0) == len(LEVELS)
-        if self._none.all():
+        if np.isnan(self.fractions).all():
             self.fractions = self.fractions[:, :0]
 
     def __len__(self) -> int:
         return int(self.fractions.shape[1])
 
     def of(self, which: dict[str, Which], n: int) -> Which:
-        """Return the number of each combination's set, -1 where it has no level."""
+        """Return the number of each combination's set, -1 where the slots have no level."""
         if not len(self):
             return np.full(n, -1)
         each = [
             number[which[by]] if by else np.zeros(n, dtype=np.intp)
             for by, number in zip(self._by, self._number, strict=True)
         ]
-        chosen = np.ravel_multi_index(each, self._sizes)
-        return np.where(self._none[chosen], -1, chosen)
+        return np.ravel_multi_index(each, self._sizes)
 
 
 def _distances(by: str | None, own: float | None, table: BlockTable) -> tuple[Floats, Which]:

@@ -1,11 +1,11 @@
 """Where the legs of a sweep are entered and left, for all delays and holding periods at once.
 
-The rules are those of ``engine.plan.plan``. The common cases are found on arrays; an entry that has to wait, or falls
-next to a session for want of bars, and every other kind of leg, is planned by ``engine.plan.plan`` itself.
+Entries are those of ``engine.plan.plan``, one a delay. The exits after holding periods are found on arrays, by the same
+rule; every other kind of leg is planned by ``engine.plan.plan`` itself.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Flags
 from datasets.events import PoliticalEvent
-from datasets.instants import NS_PER_DAY, to_ns
+from datasets.instants import NS_PER_DAY
 from datasets.prices.bars import Bars
 from engine.plan.plan import NO_TICK, Numbers64, PlannedTrade, Skip, close_with_bars, entry_of, plan_leg
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase
 from engine.strategy.contract import LEVELS
 from engine.strategy.gaps import MAX_GAP_DAYS, broken_before
 from engine.strategy.market import Market
-from engine.strategy.placeholders import leg_key, with_values
+from engine.strategy.placeholders import with_values
 
 Values = tuple[Any, ...]
 
@@ -40,14 +40,6 @@ class Slot:
     def entry_by(self) -> str | None:
         """The parameter that moves the entry."""
         return self.places.get("delay") or self.places.get("before")
-
-    @property
-    def alike_but_for_levels(self) -> Any:
-        """All that the planned trades of the slot depend on, except stops and targets."""
-        leg = self.leg
-        _, weight, entry, exit_, *_ = leg_key(leg)
-        moved = (self.entry_by or entry, self.exit_by or exit_, type(leg.entry), type(leg.exit))
-        return (self.symbol, self.event.event_id, self.decided_at, weight, *moved, getattr(leg.exit, "at", None))
 
     @property
     def exit_by(self) -> str | None:
@@ -72,12 +64,11 @@ class BarPrices:
 
 
 class BarPriceFinder:
-    """Finds prices for the blocks of one sweep; what was found for one block is not looked for again."""
+    """Finds prices for the blocks of one sweep; an entry found for one block is not looked for again."""
 
     def __init__(self, market: Market, events: list[PoliticalEvent], values: Mapping[str, Values]) -> None:
         self._market, self._events, self._values = market, events, values
-        self._found: dict[Any, tuple[Numbers64, Numbers64, Flags]] = {}
-        self._whole: dict[str, _Whole] = {}
+        self._entered: dict[Any, int] = {}
 
     def of(self, slots: Sequence[Slot], instruments: Sequence[str]) -> list[BarPrices]:
         """Return the prices of all slots of a block whose account has certain instruments."""
@@ -89,59 +80,31 @@ class BarPriceFinder:
 
     def _prices(self, which: NDArray[np.intp], slots: list[Slot], end: int) -> BarPrices:
         first = slots[0]
-        plain = _is_plain(first.leg)
-        key = (_sort(first, -1), end, *(_question(s) for s in slots)) if plain else None
-        found = self._found.get(key)
-        if found is None:
-            found = self._plain(slots, end) if plain else self._planned(first, end)
-            if plain:
-                self._found[key] = found
+        found = self._plain(slots, end) if _is_plain(first.leg) else self._planned(first, end)
         return BarPrices(which, first.entry_by, first.exit_by, *found)
 
-    # ---- on arrays -------------------------------------------------------------------------------------------------
-
     def _plain(self, slots: list[Slot], end: int) -> tuple[Numbers64, Numbers64, Flags]:
-        bars = self._market.bars(slots[0].symbol)
-        whole = self._whole.setdefault(bars.symbol, _Whole.of(bars))
-        delays = self._along(slots[0].entry_by, [s.leg.entry.delay for s in slots])  # type: ignore[union-attr]
-        held = self._along(slots[0].exit_by, [s.leg.exit.sessions for s in slots])  # type: ignore[union-attr]
-        row, opens, skip = self._entries(slots, delays, whole)
-        row, opens = row[:, None, :], opens[:, None, :]
-        return row[:, 0] * 2 + opens[:, 0], *_exits(slots[0].leg.exit, row, opens, skip[:, None, :], held, whole, end)
-
-    def _along(self, by: str | None, own: list[int]) -> Numbers64:
-        """Return the values of a parameter as a column, or those of the legs as a row."""
+        """Return entries one by one, and the exits of each after all holding periods at once."""
+        by, moves, bars = slots[0].exit_by, slots[0].entry_by, self._market.bars(slots[0].symbol)
+        delays = (None,) if moves is None else self._values[moves]
+        found = np.array([[self._entry(s, delay, bars) for s in slots] for delay in delays])
+        skip, ticks = found == NO_TICK, np.maximum(found, 0)
         if by is None:
-            return np.array([own], dtype=np.int64)
-        some = next(v for v in self._values[by] if v is not None)
-        return np.array([[some if v is None else v] for v in self._values[by]], dtype=np.int64)
+            held = np.array([[s.leg.exit.sessions for s in slots]])  # type: ignore[union-attr]
+        else:
+            held = np.array([[1 if v is None else v] for v in self._values[by]])
+        return ticks, *_exits(slots[0].leg.exit, ticks[:, None, :], skip[:, None, :], held[None], bars, end)
 
-    def _entries(self, slots: list[Slot], delays: Numbers64, whole: "_Whole") -> tuple[Numbers64, Flags, Flags]:
-        """Return the bar of each entry (delays x slots), whether it is its open, and whether there is none."""
-        bars, phase = whole.bars, Phase.OPEN if type(slots[0].leg.entry) is NextOpen else Phase.CLOSE
-        after = np.array([_after(s) for s in slots], dtype=np.int64)
-        first = np.searchsorted(bars.open_at if phase is Phase.OPEN else bars.close_at, after, side="right")
-        here = np.minimum(first, len(bars) - 1)
-        moved = whole.row_of(bars.days.of[here] + delays, phase)
-        meant = np.where(delays == 0, np.where(first < len(bars), first, len(bars)), moved)
-        odd = (np.maximum(first, meant) >= len(bars)) | whole.odd_between(here, np.minimum(meant, len(bars) - 1))
-        odd |= (bars.open_at[here] - after > MAX_GAP_DAYS * NS_PER_DAY) | whole.incomplete[here]
-        row = np.minimum(meant, len(bars) - 1)
-        opens = bars.has_separate_open[row] if phase is Phase.OPEN else np.zeros(row.shape, dtype=bool)
-        skip = np.zeros(row.shape, dtype=bool)
-        for e, n in zip(*np.nonzero(odd), strict=True):
-            row[e, n], opens[e, n], skip[e, n] = self._odd_entry(slots[n], e, bars)
-        return row, opens, skip
-
-    def _odd_entry(self, slot: Slot, e: int, bars: Bars) -> tuple[int, bool, bool]:
-        leg = self._leg(slot, e, 0)
-        try:
-            tick, _ = entry_of(leg.entry, slot.event, slot.decided_at, bars)
-        except Skip:
-            return 0, False, True
-        return tick.bar, tick.phase is Phase.OPEN, False
-
-    # ---- one by one ------------------------------------------------------------------------------------------------
+    def _entry(self, slot: Slot, delay: int | None, bars: Bars) -> int:
+        """Return the tick of an entry after so many sessions (None: those of its leg); NO_TICK where there is none."""
+        entry = slot.leg.entry if delay is None else replace(slot.leg.entry, delay=delay)  # type: ignore[arg-type]
+        key = (slot.symbol, entry, slot.decided_at)
+        if key not in self._entered:
+            try:
+                self._entered[key] = entry_of(entry, slot.event, slot.decided_at, bars)[0].tick
+            except Skip:
+                self._entered[key] = NO_TICK
+        return self._entered[key]
 
     def _planned(self, slot: Slot, end: int) -> tuple[Numbers64, Numbers64, Flags]:
         shape = tuple(1 if by is None else len(self._values[by]) for by in (slot.entry_by, slot.exit_by))
@@ -163,55 +126,23 @@ class BarPriceFinder:
         return with_values(slot.leg, {p: p for p in places}, {p: self._values[n][at[p]] for p, n in places.items()})
 
 
-def _exits(
-    exit_: Any, row: Numbers64, opens: Flags, skip: Flags, held: Numbers64, whole: "_Whole", end: int
-) -> tuple[Numbers64, Flags]:
+def _exits(exit_: Any, ticks: Numbers64, skip: Flags, held: Numbers64, bars: Bars, end: int) -> tuple[Numbers64, Flags]:
     """Return the prices of exit (delays x holding periods x slots), and which trades are skipped."""
-    bars, days = whole.bars, whole.bars.days
+    days, row, opens = bars.days, ticks >> 1, ticks & 1
     entered = np.where(opens, bars.open_at[row], bars.close_at[row])
     day = days.of[row]
     first = np.where(bars.close_at[days.last[day]] > entered, day, day + 1)
     at_open = exit_.at is Phase.OPEN
-    left = whole.row_of(first + (held[None] if len(held) == 1 else held[None, :, :]) - (not at_open), exit_.at)
-    never, last = left >= len(bars), len(bars) - 1
-    to = np.minimum(left, last)
-    instants = bars.open_at if at_open else bars.close_at
-    skip = skip | ~never & (instants[to] <= entered) | whole.broken_between(row, to)
+    rows, instants = (days.first, bars.open_at) if at_open else (days.last, bars.close_at)
+    leaves = first + held - (not at_open)
+    never, last = leaves >= len(rows), len(bars) - 1
+    to = np.where(never, last, rows[np.minimum(leaves, len(rows) - 1)])
+    gaps = np.cumsum(broken_before(bars))
+    skip = skip | ~never & (instants[to] <= entered) | (gaps[to] != gaps[row])
     tick = np.where(never, NO_TICK, to * 2 + (bars.has_separate_open[to] & at_open))
     if end - int(bars.close_at[-1]) > MAX_GAP_DAYS * NS_PER_DAY:  # engine.plan.plan.close_with_bars
-        tick = np.where(never & (row * 2 + opens != last * 2), last * 2, tick)
+        tick = np.where(never & (ticks != last * 2), last * 2, tick)
     return tick, np.broadcast_to(skip, tick.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class _Whole:
-    """Bars, and of each row the number of gaps before it: of those no trade may cross, and of any missing session."""
-
-    bars: Bars
-    broken: Numbers64
-    gaps: Numbers64
-    incomplete: Flags
-
-    @classmethod
-    def of(cls, bars: Bars) -> "_Whole":
-        incomplete = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)] > 0
-        return cls(bars, np.cumsum(broken_before(bars)), np.cumsum(incomplete), incomplete)
-
-    def row_of(self, day: Numbers64, phase: Phase) -> Numbers64:
-        """Return the row of the open or the close of sessions by their numbers; ``len(bars)`` where there is none."""
-        rows = self.bars.days.first if phase is Phase.OPEN else self.bars.days.last
-        found: Numbers64 = np.where(day < len(rows), rows[np.minimum(day, len(rows) - 1)], len(self.bars))
-        return found
-
-    def broken_between(self, first: Numbers64, last: Numbers64) -> Flags:
-        """Return whether a gap that no trade may cross lies between bars."""
-        found: Flags = self.broken[last] != self.broken[first]
-        return found
-
-    def odd_between(self, first: Numbers64, last: Numbers64) -> Flags:
-        """Return whether any session is missing between bars."""
-        found: Flags = self.broken_between(first, last) | (self.gaps[last] != self.gaps[first])
-        return found
 
 
 def _is_plain(leg: Leg) -> bool:
@@ -225,15 +156,3 @@ def _sort(slot: Slot, n: int) -> Any:
         return n
     levels = (slot.places.get(name, getattr(leg, name)) for name in LEVELS)
     return (slot.symbol, type(leg.entry), leg.exit.at, slot.entry_by, slot.exit_by, *levels)  # type: ignore[union-attr]
-
-
-def _question(slot: Slot) -> Any:
-    """Return all that the prices of a plain slot depend on besides its kind."""
-    delay = slot.leg.entry.delay if slot.entry_by is None else None  # type: ignore[union-attr]
-    held = slot.leg.exit.sessions if slot.exit_by is None else None  # type: ignore[union-attr]
-    return _after(slot), delay, held
-
-
-def _after(slot: Slot) -> int:
-    after = slot.leg.entry.after  # type: ignore[union-attr]
-    return to_ns(slot.decided_at if after is None else max(slot.decided_at, after))

@@ -6,7 +6,7 @@ entries and exits are then found for all delays and holding periods at once. Wha
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,6 @@ from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
 from engine.plan.plan import Decision, Plan, decide, make_plan
 from engine.strategy import Leg, Strategy
 from engine.strategy.combinations import Space, Which
-from engine.strategy.contract import LEVELS
 from engine.strategy.legs import checked_legs
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
@@ -42,12 +41,6 @@ class Block:
     instruments: tuple[str, ...]
     slots: tuple[Slot, ...]
     prices: tuple[BarPrices, ...]
-    skipped: int
-
-    @property
-    def alike_but_for_levels(self) -> Any:
-        """All that the block's plans depend on, except stops and targets."""
-        return (self.instruments, self.skipped, *(s.alike_but_for_levels for s in self.slots))
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,28 +109,9 @@ class _Planner:
         while True:
             self.failed.clear()
             try:
-                return self._merged([b for rows in self._groups() for b in self._blocks_of(rows)])
+                return [b for rows in self._groups() for b in self._blocks_of(rows)]
             except _Again:
                 continue
-
-    def _merged(self, blocks: list[Block]) -> list[Block]:
-        """Return blocks in which those with a stop or target and those with none of it are one, where that is all."""
-        found: dict[Any, Block] = {}
-        for n, block in enumerate(sorted(blocks, key=lambda b: -sum(len(s.places) for s in b.slots))):
-            key = block.alike_but_for_levels if any(s.places for s in block.slots) else n
-            wider = found.get(key)
-            if wider is None:
-                found[key] = block
-            elif self._may_join(block, wider):
-                found[key] = replace(wider, rows=np.concatenate((wider.rows, block.rows)))
-            else:
-                found[n] = block
-        return list(found.values())
-
-    def _may_join(self, block: Block, wider: Block) -> bool:
-        """Return whether a block differs from another only in levels that its combinations have as none."""
-        none = {n for n, value in self.combos.parameters(int(block.rows[0])).items() if value is None}
-        return all(_same_levels(a, b, none) for a, b in zip(block.slots, wider.slots, strict=True))
 
     def _groups(self) -> Iterator[Which]:
         """Yield combinations alike in what the rule looks at, and in which parameters are none."""
@@ -211,18 +185,15 @@ class _Planner:
         for symbol in symbols:
             self.market.bars(symbol)
         slots: list[Slot] = []
-        skipped = 0
         self._templates = {}
         for event, timing in zip(self.events, self._timings, strict=True):
             decision = decide(called, event, timing, self.market, self.start)
             if isinstance(decision, Decision):
                 slots += self._slots(decision, first, check)
-            else:
-                skipped += len(decision)
         symbols.update({s.symbol: None for s in slots})
         slots.sort(key=lambda s: s.decided_at)
         instruments = tuple(symbols)
-        return Block(rows, instruments, tuple(slots), tuple(self._finder.of(slots, instruments)), skipped)
+        return Block(rows, instruments, tuple(slots), tuple(self._finder.of(slots, instruments)))
 
     def _slots(self, decision: Decision, first: Strategy, check: Strategy | None) -> list[Slot]:
         """Return the slots of an event's legs, in which the values are those of the first combination."""
@@ -259,17 +230,6 @@ class _Planner:
             values = [v for v in self.combos.axes[name] if v is not None]
             if not all(_may_stand(place, v, leg.weight) for v in values):
                 raise ValueError(f"{name} cannot be the {place} of a leg for some of its values")
-
-
-def _same_levels(slot: Slot, wider: Slot, none: set[str]) -> bool:
-    """Return whether a slot's stop and target are those of another, where some parameters are none."""
-    for place in LEVELS:
-        mine, by = slot.places.get(place), wider.places.get(place)
-        if mine == by and (by is not None or getattr(slot.leg, place) == getattr(wider.leg, place)):
-            continue
-        if mine is not None or by not in none or getattr(slot.leg, place) is not None:
-            return False
-    return True
 
 
 _LEAST = {"delay": 0, "sessions": 1, "before": 1}

@@ -249,13 +249,13 @@ def test_what_is_only_handed_on_is_asked_once() -> None:
     assert len(asked) == 2  # with tokens, and with the values of the last combination
 
 
-def test_stops_and_none_are_one_block_where_the_rule_hands_on_both() -> None:
+def test_combinations_with_and_without_stops_are_planned_alike() -> None:
     one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
     axes: dict[str, list[Any]] = {"hold": [1, 2], "stop_loss": [None, 0.1], "take_profit": [None, 0.1]}
     grid = plan_grid(
         grid_space(BuyAfterEvent, {"instrument": "AAA"}, axes), [event("E", "2024-01-02T09:00")], market_of(one)
     )
-    assert [len(b.rows) for b in grid.blocks] == [8]
+    assert [len(b.rows) for b in grid.blocks] == [2, 2, 2, 2]
     same_plans(grid)
 
 
