@@ -20,8 +20,7 @@ from engine.account.records import Fill, Trade
 from engine.metrics.metrics import compute_metrics
 from engine.plan.plan import Skipped
 from engine.run.event_paths import AFTER, BEFORE
-from engine.run.run import EventPath, Run, RunEvent, check_series
-from engine.run.variants import ParameterSensitivity, SensitivityCase
+from engine.run.run import EventPath, ParameterSensitivity, Run, RunEvent, SensitivityCase, check_series
 from hustings.files import json_text
 from hustings.registry import holds, run_in
 

@@ -6,8 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from engine.account.records import Trade
-from engine.metrics.inputs import MetricInputs
-from engine.metrics.table import Metric
+from engine.metrics.table import Metric, MetricInputs
 from engine.run.run import Run
 from hustings.terminal import parameters_text, say, say_files, say_sources, table
 from reports.headline import HeadlineCard, account_cards, trade_cards

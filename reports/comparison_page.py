@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.inputs import MetricInputs
-from engine.metrics.table import METRICS, Metric
+from engine.metrics.table import METRICS, Metric, MetricInputs
 from engine.run.run import Run
 from reports.comparison_charts import event_scatters, month_scatters, overlays, style
 from reports.comparison_tables import GROUPS

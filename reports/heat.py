@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from engine.metrics.metrics import monthly_returns, yearly_returns
-from engine.run.run import Run
-from engine.run.variants import SensitivityCase
+from engine.run.run import Run, SensitivityCase
 
 _ROUNDS_TO_ZERO = 0.00005
 

@@ -7,7 +7,7 @@ is then one pass over its trades.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -75,18 +75,17 @@ class _PathAccounts:
 
     def daily(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return of each plan the sums of daily returns (plain, square, loss) and the deepest drawdown (<= 0)."""
-        paths, entry, start = _paths(self), self.priced.table.entry, self.priced.table.start
-        last = paths.begin[entry] + self.last_day - self.first_day[entry] - 1
-        left = self.factor / paths.equity[last] - 1
-        leaving = np.where(self.priced.reason == HELD, 0.0, left)
+        begin, paths = _paths(self)
+        entry, start = self.priced.table.entry, self.priced.table.start
+        last = begin[entry] + self.last_day - self.first_day[entry] - 1
+        upto = {name: values[last] for name, values in paths.items()}
+        leaving = np.where(self.priced.reason == HELD, 0.0, self.factor / upto["equity"] - 1)
         losing = np.minimum(leaving, 0.0)
-        plain = paths.plain[last] + leaving
-        square = paths.square[last] + leaving * leaving
-        loss = paths.loss[last] + losing * losing
-        return _summed(plain, start), _summed(square, start), _summed(loss, start), self._deepest(paths, last)
+        sums = (upto["plain"] + leaving, upto["square"] + leaving * leaving, upto["loss"] + losing * losing)
+        plain, square, loss = (_summed(values, start) for values in sums)
+        return plain, square, loss, self._deepest(upto["high"], upto["low"], upto["below"])
 
-    def _deepest(self, paths: "_Paths", last: Numbers64) -> Floats:
-        high, low, below = paths.high[last], paths.low[last], paths.below[last]
+    def _deepest(self, high: Floats, low: Floats, below: Floats) -> Floats:
         peak, deepest = np.full(len(self.final), self.costs.terms.cash), np.ones(len(self.final))
         for some, trade in by_turns(self.priced.table.start):
             equity, top = self._course[0][trade], peak[some]
@@ -116,57 +115,47 @@ def path_accounts(priced: PricedTrades, costs: CostModel) -> _PathAccounts:
     return _PathAccounts(priced, costs, matrix.day[table.tick], last_day, size, rest, factor)
 
 
-@dataclass(frozen=True, eq=False)
-class _Paths:
-    """Day by day from each entry on, for as long as any trade that begins there is held.
+def _paths(accounts: _PathAccounts) -> tuple[Numbers64, dict[str, Floats]]:
+    """Return what follows each entry of a table, day by day, for as long as any trade that begins there is held.
 
-    Arrays over the days of all entries, those of entry e from ``begin[e]`` on. ``equity`` at a day's mark; ``plain``,
-    ``square`` and ``loss`` the sums up to it of the returns, their squares and the squares of the negative ones;
-    ``high`` and ``low`` the highest and lowest equity up to it; ``below`` the lowest it was as a share of ``high``.
+    Returns:
+        The place of the first day of each entry, and arrays over the days of all entries. ``equity`` at a day's mark;
+        ``plain``, ``square`` and ``loss`` the sums up to it of the returns, their squares and the squares of the
+        negative ones; ``high`` and ``low`` the highest and lowest equity up to it; ``below`` the lowest it was as a
+        share of ``high``.
     """
-
-    begin: Numbers64
-    equity: Floats
-    plain: Floats
-    square: Floats
-    loss: Floats
-    high: Floats
-    low: Floats
-    below: Floats
-
-
-def _paths(accounts: _PathAccounts) -> _Paths:
-    """Return the paths of all entries of a table."""
     matrix, table = accounts.costs.matrix, accounts.priced.table
     until = np.zeros(len(accounts.size), dtype=np.int64)
     np.maximum.at(until, table.entry, accounts.last_day)
     days = np.maximum(until - accounts.first_day, 0)
     begin = np.cumsum(days) - days
-    arrays = [np.empty(int(days.sum())) for _ in fields(_Paths)[1:]]
+    paths: dict[str, Floats] = {name: np.empty(int(days.sum())) for name in _running(np.ones((0, 1)))}
     for some in of_like_size(days):
         day = accounts.first_day[some, None] + np.arange(int(days[some].max()))
         inside = day < until[some, None]
         price = matrix.marks[table.instrument[some, None], np.minimum(day, matrix.n_days - 1)]
         equity = accounts.rest[some, None] + accounts.size[some, None] * price
         place = begin[some, None] + np.arange(day.shape[1])
-        for array, values in zip(arrays, _running(equity), strict=True):
-            array[place[inside]] = values[inside]
-    return _Paths(begin, *arrays)
+        for name, values in _running(equity).items():
+            paths[name][place[inside]] = values[inside]
+    return begin, paths
 
 
-def _running(equity: Floats) -> Iterator[Floats]:
-    """Yield, along the days, the fields of ``_Paths`` after ``begin``."""
+def _running(equity: Floats) -> dict[str, Floats]:
+    """Return the arrays of ``_paths``, entries x days."""
     before = np.concatenate((np.ones((len(equity), 1)), equity[:, :-1]), axis=1)
     returns = equity / before - 1
     losses = np.minimum(returns, 0.0)
     high = np.maximum.accumulate(equity, axis=1)
-    yield equity
-    yield np.cumsum(returns, axis=1)
-    yield np.cumsum(returns * returns, axis=1)
-    yield np.cumsum(losses * losses, axis=1)
-    yield high
-    yield np.minimum.accumulate(equity, axis=1)
-    yield np.minimum.accumulate(equity / high, axis=1)
+    return {
+        "equity": equity,
+        "plain": np.cumsum(returns, axis=1),
+        "square": np.cumsum(returns * returns, axis=1),
+        "loss": np.cumsum(losses * losses, axis=1),
+        "high": high,
+        "low": np.minimum.accumulate(equity, axis=1),
+        "below": np.minimum.accumulate(equity / high, axis=1),
+    }
 
 
 def _summed(values: Floats, start: Numbers64) -> Floats:

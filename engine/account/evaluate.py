@@ -8,8 +8,8 @@ from datasets.arrays import Floats
 from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.accounts import Positions, positions_of
-from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
-from engine.account.exits import HELD, PLANNED, STOPPED, TARGET, TRAILED, PricedTrades, price_trades
+from engine.account.bar_matrix import bar_matrix, cost_model
+from engine.account.exits import HELD, PLANNED, STOPPED, TARGET, TRAILED, price_trades
 from engine.account.records import Account, Fill, Trade
 from engine.account.sizing import (
     STOP_LOSS,
@@ -40,19 +40,19 @@ def evaluate(plan: Plan, bars: Sequence[Bars], terms: Terms, *, since: np.dateti
     costs = cost_model(bar_matrix(bars, since), terms)
     priced = price_trades(table_of_plans([plan], costs.matrix), costs)
     positions = positions_of(priced, costs)
-    cash, net, gross = _daily(priced, positions, costs)
+    cash, net, gross = _daily(positions)
     equity = cash + net
     if np.any((gross != 0) & (equity < MAINTENANCE * gross)):
         raise MarginCallError("equity falls below the maintenance margin")
     exposure = np.divide(gross, equity, out=np.zeros(len(gross)), where=gross != 0)
-    ledger = _Ledger(plan, priced, positions, costs)
+    ledger = _Ledger(plan, positions)
     return Account(costs.matrix.days, equity, cash, exposure, ledger.fills(), ledger.trades(), ledger.skipped())
 
 
-def _daily(priced: PricedTrades, positions: Positions, costs: CostModel) -> tuple[Floats, Floats, Floats]:
+def _daily(positions: Positions) -> tuple[Floats, Floats, Floats]:
     """Return cash, net and gross value of the only plan of a table, at the mark of each day."""
-    days, entry, quantity = costs.matrix.n_days, priced.table.entry, positions.quantity
-    instrument, paid = priced.table.instrument[entry], priced.paid[entry]
+    priced, costs, quantity = positions.priced, positions.costs, positions.quantity
+    days, entry, instrument, paid = costs.matrix.n_days, priced.table.entry, positions.instrument, positions.paid
     first, last = np.empty(len(entry), dtype=np.int64), np.empty(len(entry), dtype=np.int64)
     steps = positions.steps
     first[steps.trade[steps.opens]], last[steps.trade[~steps.opens]] = steps.day[steps.opens], steps.day[~steps.opens]
@@ -77,8 +77,9 @@ def _daily(priced: PricedTrades, positions: Positions, costs: CostModel) -> tupl
 class _Ledger:
     """The fills, trades and skipped openings of one plan as records."""
 
-    def __init__(self, plan: Plan, priced: PricedTrades, positions: Positions, costs: CostModel) -> None:
-        self._plan, self._priced, self._positions, self._costs = plan, priced, positions, costs
+    def __init__(self, plan: Plan, positions: Positions) -> None:
+        self._plan, self._positions = plan, positions
+        self._priced, self._costs = positions.priced, positions.costs
 
     def fills(self) -> tuple[Fill, ...]:
         """Return every fill, in the order in which they were made."""

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from datasets.arrays import Floats
 from engine.account.bar_matrix import BarMatrix
 from engine.account.trade_table import TradeTable, table_of_plans
-from engine.plan.bar_prices import BarPrices
+from engine.plan.bar_prices import BarPrices, Slot
 from engine.plan.plan import NO_TICK
 from engine.plan.plan_grid import Block, PlanGrid
-from engine.strategy import Leg
 from engine.strategy.combinations import Which
 from engine.strategy.contract import LEVELS
 
@@ -80,8 +79,17 @@ class _Piece:
         base = 2 * self._matrix.base[self._instrument]
         self.entry_tick = prices.entry + base
         self.exit_tick = np.where(prices.exit == NO_TICK, NO_TICK, prices.exit + base)
-        self._sets = _LevelSets(slots[0].leg, slots[0].places, table)
-        self.n_levels = len(self._sets) * self.entry_tick.size
+        self._set_levels(slots[0], table)
+
+    def _set_levels(self, slot: Slot, table: BlockTable) -> None:
+        """Set the fractions of the levels, a row for each of ``LEVELS`` and a column a set: the slots' are alike."""
+        self._level_by = [slot.places.get(name) for name in LEVELS]
+        each = [_distances(by, getattr(slot.leg, n), table) for by, n in zip(self._level_by, LEVELS, strict=True)]
+        values, self._number = zip(*each, strict=True)
+        self._sizes = [len(v) for v in values]
+        fractions: Floats = np.array([grid.ravel() for grid in np.meshgrid(*values, indexing="ij")])
+        self._fractions = fractions[:, :0] if np.isnan(fractions).all() else fractions
+        self.n_levels = self._fractions.shape[1] * self.entry_tick.size
 
     def of(self, which: dict[str, Which], n: int) -> tuple[NDArray[Any], ...]:
         """Return entries, exits, levels and what is skipped of some combinations: arrays of combinations x slots."""
@@ -90,8 +98,11 @@ class _Piece:
         many = self.entry_tick.shape[1]
         entry = e[:, None] * many + np.arange(many)
         exit_ = self.exit_tick.reshape(-1, many)[e * self.exit_tick.shape[1] + x]
-        chosen = self._sets.of(which, n)[:, None]
-        level = np.where(chosen >= 0, chosen * self.entry_tick.size + entry + self._first_level, -1)
+        level = np.full(entry.shape, -1)
+        if self.n_levels:
+            sets = [n if by is None else n[which[by]] for by, n in zip(self._level_by, self._number, strict=True)]
+            chosen = np.ravel_multi_index(np.broadcast_arrays(none, *sets)[1:], self._sizes)
+            level = chosen[:, None] * self.entry_tick.size + entry + self._first_level
         return entry + self._first_entry, exit_, level, self.prices.skip[e, x]
 
     @property
@@ -100,7 +111,7 @@ class _Piece:
 
         By the names of the fields of ``TradeTable``.
         """
-        shape, n, sets = self.entry_tick.shape, self.entry_tick.size, len(self._sets)
+        shape, n, sets = self.entry_tick.shape, self.entry_tick.size, self._fractions.shape[1]
         none = np.where((self.exit_tick == NO_TICK) & ~self.prices.skip, np.iinfo(np.int64).max, self.exit_tick)
         last = np.minimum(none.max(axis=1, initial=0) >> 1, self._matrix.last_row[self._instrument]).ravel()
         return {
@@ -108,38 +119,9 @@ class _Piece:
             "tick": self.entry_tick.ravel(),
             "weight": np.broadcast_to(self._weight, shape).ravel().astype(float),
             "level_entry": np.tile(np.arange(n) + self._first_entry, sets).astype(np.int32),
-            "fractions": np.repeat(self._sets.fractions, n, axis=1),
+            "fractions": np.repeat(self._fractions, n, axis=1),
             "last_row": np.tile(last, sets),
         }
-
-
-class _LevelSets:
-    """The sets of stop, target and trailing stop among the combinations of a block, for slots whose levels are alike.
-
-    ``fractions`` has a row for each of ``LEVELS``, and a column a set.
-    """
-
-    def __init__(self, leg: Leg, places: dict[str, str], table: BlockTable) -> None:
-        self._by = [places.get(name) for name in LEVELS]
-        each = [_distances(by, getattr(leg, name), table) for by, name in zip(self._by, LEVELS, strict=True)]
-        values, self._number = zip(*each, strict=True)
-        self._sizes = [len(v) for v in values]
-        self.fractions: Floats = np.array([grid.ravel() for grid in np.meshgrid(*values, indexing="ij")])
-        if np.isnan(self.fractions).all():
-            self.fractions = self.fractions[:, :0]
-
-    def __len__(self) -> int:
-        return int(self.fractions.shape[1])
-
-    def of(self, which: dict[str, Which], n: int) -> Which:
-        """Return the number of each combination's set, -1 where the slots have no level."""
-        if not len(self):
-            return np.full(n, -1)
-        each = [
-            number[which[by]] if by else np.zeros(n, dtype=np.intp)
-            for by, number in zip(self._by, self._number, strict=True)
-        ]
-        return np.ravel_multi_index(each, self._sizes)
 
 
 def _distances(by: str | None, own: float | None, table: BlockTable) -> tuple[Floats, Which]:

@@ -58,7 +58,7 @@ _POWERS: dict[str, Callable[[Floats], Floats]] = {"plain": lambda x: x, "square"
 
 
 @dataclass(frozen=True, eq=False)
-class _DailySums:
+class DailySums:
     """Sums over the days of each account: of the excess return, its square and that of its losses.
 
     ``below`` is the deepest drawdown; ``called`` plans meet a margin call, ``lost`` ones fall to zero or below.
@@ -72,14 +72,14 @@ class _DailySums:
     lost: Flags
 
 
-def daily_sums(priced: PricedTrades, positions: Positions, idle: IdleDays) -> _DailySums:
+def daily_sums(positions: Positions, idle: IdleDays) -> DailySums:
     """Return the sums over the days of all accounts of a table."""
     n, steps = len(positions.final), positions.steps
     cells = _cells_of_steps(positions, idle.costs.matrix.n_days)
     total = np.concatenate(([0], np.cumsum(cells)))
-    sums = _DailySums(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
+    sums = DailySums(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
     for plans in of_like_size(total[steps.start[1:]] - total[steps.start[:-1]]):
-        _Days(np.sort(plans), cells, priced, positions, idle).add_to(sums)
+        _Days(np.sort(plans), cells, positions, idle).add_to(sums)
     for name, power in _POWERS.items():
         getattr(sums, name)[:] += power(idle.excess).sum()
     return sums
@@ -103,10 +103,8 @@ class _Days:
     ``begin`` is the first cell of each step, ``edge`` that of each plan.
     """
 
-    def __init__(
-        self, plans: Numbers64, cells: Numbers64, priced: PricedTrades, positions: Positions, idle: IdleDays
-    ) -> None:
-        self.plans, self.priced, self.positions, self.idle = plans, priced, positions, idle
+    def __init__(self, plans: Numbers64, cells: Numbers64, positions: Positions, idle: IdleDays) -> None:
+        self.plans, self.positions, self.idle = plans, positions, idle
         self.costs, self.matrix, steps = idle.costs, idle.costs.matrix, positions.steps
         counts = steps.start[plans + 1] - steps.start[plans]
         self.step = spans(steps.start[plans], counts)
@@ -117,7 +115,7 @@ class _Days:
         self.cash = positions.cash[self.step][place]
         self.edge = self.begin[np.concatenate(([0], np.cumsum(counts)))]
 
-    def add_to(self, sums: _DailySums) -> None:
+    def add_to(self, sums: DailySums) -> None:
         """Add the sums of these plans over their days, less those of idle days; mark plans that are called or lost."""
         net, gross = self._values()
         pays = self.costs.pays_interest
@@ -135,7 +133,7 @@ class _Days:
     def _values(self) -> tuple[Floats, Floats]:
         """Return the net and the gross value of what is held at each cell; shorts are charged to its cash."""
         positions, steps, matrix = self.positions, self.positions.steps, self.matrix
-        instruments = self.priced.table.instrument[self.priced.table.entry]
+        instruments = positions.instrument
         if steps.one_at_a_time:
             trade = steps.trade[self.step]
             quantity = np.repeat(np.where(steps.opens[self.step], positions.quantity[trade], 0.0), self.length)

@@ -21,12 +21,11 @@ from engine.account.evaluate import MarginCallError, evaluate
 from engine.account.exits import Hits, PricedTrades, level_hits, price_trades
 from engine.account.grid_table import BlockTable
 from engine.account.trade_table import TradeTable
-from engine.metrics.daily_sums import IdleDays, daily_sums, held_sessions_of, trade_sums
-from engine.metrics.inputs import MetricInputs
+from engine.metrics.daily_sums import DailySums, IdleDays, daily_sums, held_sessions_of, trade_sums
 from engine.metrics.metrics import run_inputs
-from engine.metrics.table import METRICS, Metrics, metric_columns, metrics_of
+from engine.metrics.table import MetricInputs, metric_columns
 from engine.plan.costs import Terms
-from engine.plan.plan import Numbers64, Plan
+from engine.plan.plan import Plan
 from engine.plan.plan_grid import PlanGrid
 from engine.strategy.combinations import Which
 
@@ -56,21 +55,6 @@ class PlanResults:
         """Every headline metric: one float a plan, NaN where it is n/a."""
         none = np.isnan(self.final_equity)
         return {name: np.where(none, np.nan, values) for name, values in metric_columns(self.inputs).items()}
-
-    @property
-    def left_to_replay(self) -> Numbers64:
-        """The plans that meet a margin call: only the replay can follow them."""
-        return np.flatnonzero(self.called)
-
-    def metrics(self, i: int) -> Metrics:
-        """Return the metrics of a plan with the reasons of those that are n/a, as ``compute_metrics`` does.
-
-        Raises:
-            ValueError: the plan failed or is left to the replay.
-        """
-        if i in self.failed or self.called[i]:
-            raise ValueError(self.failed.get(i, f"plan {i} meets a margin call: the replay does it"))
-        return metrics_of(METRICS, self.inputs.plan(i))
 
 
 def evaluate_grid(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None = None) -> PlanResults:
@@ -174,29 +158,32 @@ _Computed = tuple[Floats, dict[str, Any], Flags, Flags]
 
 def _without_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
     """Compute plans whose trades do not overlap."""
-    costs, days = idle.costs, idle.costs.matrix.n_days
-    accounts = path_accounts(priced, costs)
-    plain, square, loss, below = accounts.daily()
-    mean = plain / days
-    variance = (square - plain * mean) / max(days - 1, 1)
-    inputs = {"mean": mean - idle.rate, "variance": variance, "downside": loss / days, "drawdown": below}
-    inputs |= _of_trades(priced, accounts.quantity, costs)
-    doubtful = (inputs["traded"] > 0) & (variance <= _DOUBTFUL * square / days)
-    return accounts.final, inputs, np.zeros(len(mean), dtype=bool), doubtful
+    accounts = path_accounts(priced, idle.costs)
+    none = np.zeros(priced.table.n_plans, dtype=bool)
+    sums = DailySums(*accounts.daily(), called=none, lost=none)
+    inputs, unsure = _of_days(sums, idle)
+    inputs |= _of_trades(priced, accounts.quantity, idle.costs)
+    return accounts.final, inputs, sums.called, unsure & (inputs["traded"] > 0)
 
 
 def _with_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
     """Compute plans from fill to fill."""
-    costs, days = idle.costs, idle.costs.matrix.n_days
-    positions = positions_of(priced, costs)
-    sums = daily_sums(priced, positions, idle)
+    positions = positions_of(priced, idle.costs)
+    sums = daily_sums(positions, idle)
+    inputs, unsure = _of_days(sums, idle)
+    inputs |= _of_trades(priced, positions.quantity, idle.costs)
+    unsure |= sums.loss <= _DOUBTFUL * sums.square
+    doubtful = (unsure & (inputs["traded"] > 0)) | sums.lost | (positions.final <= 0)
+    return positions.final, inputs, sums.called, doubtful
+
+
+def _of_days(sums: DailySums, idle: IdleDays) -> tuple[dict[str, Any], Flags]:
+    """Return the inputs that follow from sums over the days, and the plans whose variance would lose its digits."""
+    days = idle.costs.matrix.n_days
     mean = sums.plain / days
     variance = (sums.square - sums.plain * mean) / max(days - 1, 1)
     inputs = {"mean": mean, "variance": variance, "downside": sums.loss / days, "drawdown": sums.below}
-    inputs |= _of_trades(priced, positions.quantity, costs)
-    low = (variance <= _DOUBTFUL * sums.square / days) | (sums.loss <= _DOUBTFUL * sums.square)
-    doubtful = (low & (inputs["traded"] > 0)) | sums.lost | (positions.final <= 0)
-    return positions.final, inputs, sums.called, doubtful
+    return inputs, variance <= _DOUBTFUL * sums.square / days
 
 
 def _of_trades(priced: PricedTrades, quantity: Floats, costs: CostModel) -> dict[str, Any]:

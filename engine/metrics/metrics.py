@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
 from engine.account.records import Trade
-from engine.metrics.inputs import MetricInputs
 from engine.metrics.table import (
     DAYS_PER_YEAR,
     METRICS,
     MIN_SPAN_DAYS,
-    NO_LOSING_SESSION,
     NO_VARIATION,
     PORTFOLIO_METRICS,
+    MetricInputs,
     Metrics,
     annual_growth,
     annual_ratio,
@@ -140,21 +139,10 @@ def downside(excess: Floats) -> float:
     return float(np.mean(np.minimum(excess, 0.0) ** 2)) if len(excess) else 0.0
 
 
-def volatility(returns: Floats, per_year: float) -> Number:
-    """Return the yearly standard deviation (n - 1, times the root of the sessions a year)."""
-    return standard_deviation(returns) * float(np.sqrt(per_year)) if len(returns) > 1 else "one session"
-
-
 def sharpe(excess: Floats, per_year: float) -> Number:
     """Return the yearly Sharpe ratio of excess returns (Sharpe 1994), or why there is none."""
     spread = standard_deviation(excess)
     return float(annual_ratio(np.mean(excess), spread, per_year)) if spread else NO_VARIATION
-
-
-def sortino(excess: Floats, per_year: float) -> Number:
-    """Return the yearly Sortino ratio: mean over the root mean square of the losses, or why there is none."""
-    spread = float(np.sqrt(downside(excess)))
-    return float(annual_ratio(np.mean(excess), spread, per_year)) if spread else NO_LOSING_SESSION
 
 
 def drawdown(returns: Floats) -> Floats:

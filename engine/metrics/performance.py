@@ -38,7 +38,7 @@ from engine.metrics.return_metrics import (
     value_at_risk,
     winning,
 )
-from engine.metrics.table import COUNT, PERCENT, RATIO, Metric, Metrics, Requirement, Unit
+from engine.metrics.table import COUNT, PERCENT, RATIO, Metric, Metrics, NotAvailable, Requirement, Unit
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +71,29 @@ class Series:
         """All drawdowns, deepest first."""
         return drawdowns(self.sessions, self.returns)
 
-    def headline(self, name: str) -> Number:
-        """Return a portfolio metric, or the reason why it is n/a."""
+    def headline(self, name: str) -> float:
+        """Return a portfolio metric.
+
+        Raises:
+            NotAvailable: it is n/a.
+        """
         value = self.portfolio.values[name]
-        return self.portfolio.notes[name] if value is None else value
+        return known(self.portfolio.notes[name] if value is None else value)
 
     def grouped(self, period: str) -> Floats:
         """Return the compounded returns of its weeks, months, quarters or years."""
         return np.array(list(grouped_returns(self.sessions, self.returns, period).values()))
+
+
+def known(number: Number) -> float:
+    """Return a value that another metric is computed from.
+
+    Raises:
+        NotAvailable: there is none.
+    """
+    if isinstance(number, str):
+        raise NotAvailable(number)
+    return number
 
 
 def autocorrelation_penalty(returns: Floats) -> float:
@@ -96,11 +111,7 @@ def autocorrelation_penalty(returns: Floats) -> float:
 
 def probabilistic_sharpe(excess: Floats) -> Number:
     """Return the probability that the true Sharpe ratio exceeds 0 (Bailey and López de Prado 2012)."""
-    ratio, lean, tails = sharpe(excess, 1.0), skew(excess), excess_kurtosis(excess)
-    for number in (ratio, lean, tails):
-        if isinstance(number, str):
-            return number
-    assert not isinstance(ratio, str) and not isinstance(lean, str) and not isinstance(tails, str)
+    ratio, lean, tails = known(sharpe(excess, 1.0)), known(skew(excess)), known(excess_kurtosis(excess))
     spread = (1 - lean * ratio + (tails + 2) / 4 * ratio**2) / (len(excess) - 1)
     return 0.5 * (1 + erf(ratio / sqrt(2 * spread))) if spread > 0 else "its variance would not be positive"
 
@@ -119,17 +130,13 @@ def gain_to_pain(values: Floats) -> Number:
 
 def ulcer_performance(s: Series) -> Number:
     """Return CAGR less the cash rate over the ulcer index (Martin and McCann 1989)."""
-    yearly, pain = s.headline("cagr"), ulcer_index(drawdown(s.returns))
-    if isinstance(yearly, str) or isinstance(pain, str):
-        return yearly if isinstance(yearly, str) else pain
+    yearly, pain = s.headline("cagr"), known(ulcer_index(drawdown(s.returns)))
     return (yearly - s.cash_rate) / pain if pain > 0 else "no drawdown"
 
 
 def treynor(s: Series) -> Number:
     """Return CAGR less the cash rate over beta (Treynor 1965)."""
-    yearly, slope = s.headline("cagr"), beta(s.returns, _benchmark(s))
-    if isinstance(yearly, str) or isinstance(slope, str):
-        return yearly if isinstance(yearly, str) else slope
+    yearly, slope = s.headline("cagr"), known(beta(s.returns, _benchmark(s)))
     return (yearly - s.cash_rate) / slope if slope else "beta is 0"
 
 
@@ -155,35 +162,25 @@ def _over_mean(returns: Floats, quantile: float, among: Flags, none: str) -> Num
     return float(np.quantile(returns, quantile) / returns[among].mean()) if among.any() else none
 
 
-def kelly(returns: Floats) -> Number:
+def kelly(returns: Floats) -> float:
     """Return Kelly's share of the days that moved, as if they were bets: p - (1 - p) / payoff (Kelly 1956)."""
-    share, payoff = winning(returns), payoff_ratio(returns)
-    if isinstance(share, str) or isinstance(payoff, str):
-        return share if isinstance(share, str) else payoff
+    share, payoff = known(winning(returns)), known(payoff_ratio(returns))
     return share - (1 - share) / payoff
 
 
-def _over(number: Number, by: float) -> Number:
-    return number if isinstance(number, str) else number / by
-
-
-def _adjusted(s: Series, name: str) -> Number:
+def _adjusted(s: Series, name: str) -> float:
     """Return a ratio of the headline, lessened by the autocorrelation of the returns."""
-    return _over(s.headline(name), autocorrelation_penalty(s.excess))
+    return s.headline(name) / autocorrelation_penalty(s.excess)
 
 
 def _cagr_in_market(s: Series) -> Number:
     yearly, share = s.headline("cagr"), s.headline("exposure")
-    if isinstance(yearly, str) or isinstance(share, str):
-        return yearly
     return yearly / share if share else "never held"
 
 
 def _over_drawdown(s: Series, name: str) -> Number:
     """Return a growth of the headline over the deepest drawdown (CAGR: Young 1991); a loss stays negative."""
     growth, deepest = s.headline(name), s.headline("max_drawdown")
-    if isinstance(growth, str) or isinstance(deepest, str):
-        return growth
     return growth / -deepest if deepest < 0 else "no drawdown"
 
 
@@ -247,19 +244,18 @@ def _benchmark(s: Series) -> Floats:
     return s.benchmark
 
 
-def _alpha(s: Series) -> Number:
+def _alpha(s: Series) -> float:
     """Return a session's mean less beta times the benchmark's, times the sessions a year."""
-    slope = beta(s.returns, _benchmark(s))
-    return slope if isinstance(slope, str) else float((s.returns.mean() - slope * _benchmark(s).mean()) * s.per_year)
+    slope = known(beta(s.returns, _benchmark(s)))
+    return float((s.returns.mean() - slope * _benchmark(s).mean()) * s.per_year)
 
 
-def _r_squared(s: Series) -> Number:
-    related = correlation(s.returns, _benchmark(s))
-    return related if isinstance(related, str) else related**2
+def _r_squared(s: Series) -> float:
+    return known(correlation(s.returns, _benchmark(s))) ** 2
 
 
-def _adjusted_sortino(s: Series) -> Number:
-    return _over(_adjusted(s, "sortino"), sqrt(2))
+def _adjusted_sortino(s: Series) -> float:
+    return _adjusted(s, "sortino") / sqrt(2)
 
 
 def _probabilistic(s: Series) -> Number:
@@ -299,7 +295,7 @@ PERFORMANCE_METRICS = (
     Sheet("risk_adjusted_return", "CAGR over time in market", PERCENT, 1, _cagr_in_market, _RISK),
     Sheet("smart_sharpe", "Autocorrelation-adjusted Sharpe", RATIO, 1, lambda s: _adjusted(s, "sharpe")),
     Sheet("smart_sortino", "Autocorrelation-adjusted Sortino", RATIO, 1, lambda s: _adjusted(s, "sortino")),
-    Sheet("adjusted_sortino", "Sortino/√2", RATIO, 1, lambda s: _over(s.headline("sortino"), sqrt(2))),
+    Sheet("adjusted_sortino", "Sortino/√2", RATIO, 1, lambda s: s.headline("sortino") / sqrt(2)),
     Sheet("smart_adjusted_sortino", "Autocorrelation-adjusted Sortino/√2", RATIO, 1, _adjusted_sortino),
     Sheet("probabilistic_sharpe", "Probability that Sharpe exceeds 0", PERCENT, 1, _probabilistic, _RISK),
     Sheet("omega", "Omega, at the cash rate", RATIO, 1, lambda s: gains_over_losses(s.excess)),

@@ -1,4 +1,4 @@
-"""Numbers over a window that moves session by session, for a chart; NaN where a window cannot bear one."""
+"""Numbers over a window that moves session by session, for a chart; NaN where a window has none."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -10,13 +10,13 @@ _ROUNDING = 1e-12
 
 def rolling_volatility(returns: Floats, window: int, per_year: float) -> Floats:
     """Return the yearly standard deviation (n - 1) of each ``window`` returns, at its last session; NaN before."""
-    return _placed(_std(_windows(returns, window)) * np.sqrt(per_year), len(returns))
+    return _placed(_windows(returns, window).std(axis=1, ddof=1) * np.sqrt(per_year), len(returns))
 
 
 def rolling_sharpe(excess: Floats, window: int, per_year: float) -> Floats:
     """Return the yearly Sharpe ratio of each window of excess returns; NaN where they do not vary."""
     parts = _windows(excess, window)
-    return _placed(_ratio(parts.mean(axis=1), _std(parts), per_year), len(excess))
+    return _placed(_ratio(parts.mean(axis=1), parts.std(axis=1, ddof=1), per_year), len(excess))
 
 
 def rolling_sortino(excess: Floats, window: int, per_year: float) -> Floats:
@@ -39,11 +39,6 @@ def rolling_beta(returns: Floats, benchmark: Floats, window: int) -> Floats:
 def _windows(values: Floats, window: int) -> Floats:
     """Return every run of ``window`` values, one a row; no row where there are fewer."""
     return sliding_window_view(values, window) if len(values) >= window else np.empty((0, window))
-
-
-def _std(parts: Floats) -> Floats:
-    spread: Floats = parts.std(axis=1, ddof=1)
-    return spread
 
 
 def _ratio(mean: Floats, spread: Floats, per_year: float) -> Floats:

@@ -9,9 +9,9 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.arrays import Floats
-from engine.metrics.inputs import MetricInputs
 
 MIN_SPAN_DAYS = 365
 MIN_SESSIONS = 60
@@ -24,6 +24,66 @@ NO_VARIATION = "returns do not vary"
 NO_LOSING_SESSION = "no losing session"
 
 X = TypeVar("X")
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class MetricInputs:
+    """Figures of accounts. Every field is an array with one entry per plan; a single run has arrays of length 1.
+
+    The account:
+        span_days: calendar days from the first session to the last.
+        sessions: the number of sessions.
+        per_year: sessions per 365 days (``sessions_per_year``).
+        growth: final equity over starting cash.
+        drawdown: the deepest drawdown, a fraction <= 0; the starting cash counts as a peak.
+        mean: mean of the daily returns less the cash rate of a session.
+        variance: their variance (n - 1); exactly 0 where they do not vary beyond rounding.
+        downside: the mean of the squares of the negative ones, over all sessions.
+        held: sessions in which a position was held at any time.
+
+    Its trades:
+        traded: closed and open trades.
+        closed: closed trades. All that follows is of these.
+        won, lost: how many have a P&L above 0, below 0; a P&L of exactly 0 is neither.
+        gains, losses: the sum of the positive P&L and of the negative P&L (as a number >= 0), in account currency.
+        mean_trade, sd_trade, median_trade: of their net returns; NaN without a closed trade, ``sd_trade`` (n - 1)
+            also with a single one.
+    """
+
+    span_days: Counts
+    sessions: Counts
+    per_year: Floats
+    growth: Floats
+    drawdown: Floats
+    mean: Floats
+    variance: Floats
+    downside: Floats
+    held: Counts
+    traded: Counts
+    closed: Counts
+    won: Counts
+    lost: Counts
+    gains: Floats
+    losses: Floats
+    mean_trade: Floats
+    sd_trade: Floats
+    median_trade: Floats
+
+    @property
+    def pnl(self) -> Floats:
+        """P&L of the closed trades."""
+        return self.gains - self.losses
+
+    @property
+    def mean_win(self) -> Floats:
+        """Mean P&L of the closed trades that won."""
+        return self.gains / self.won
+
+    @property
+    def mean_loss(self) -> Floats:
+        """Mean P&L of the closed trades that lost, as a number >= 0."""
+        return self.losses / self.lost
 
 
 class Unit(Enum):
@@ -48,8 +108,9 @@ class Requirement(Generic[X]):
 class Metric(Generic[X]):
     """One metric of inputs of type X.
 
-    ``better`` is 1 if more is better, -1 if less is, 0 if neither. ``of`` returns one value per plan, or in words why
-    there is none. ``needs`` are checked first, in their order. ``key`` metrics are shown where there is room for few.
+    ``better`` is 1 if more is better, -1 if less is, 0 if neither. ``of`` returns one value per plan, or returns in
+    words (or raises as ``NotAvailable``) why there is none. ``needs`` are checked first, in their order. ``key``
+    metrics are shown where there is room for few.
     """
 
     name: str
@@ -60,6 +121,10 @@ class Metric(Generic[X]):
     needs: tuple[Requirement[X], ...] = ()
     meaning: str = ""
     key: bool = False
+
+
+class NotAvailable(Exception):
+    """Ends the computation of a metric with the reason why there is none."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +242,10 @@ def metrics_of(table: Sequence[Metric[X]], inputs: X) -> Metrics:
     values: dict[str, float | int | None] = {}
     notes: dict[str, str] = {}
     for metric in table:
-        value = missing_requirement(metric, inputs) or metric.of(inputs)
+        try:
+            value = missing_requirement(metric, inputs) or metric.of(inputs)
+        except NotAvailable as reason:
+            value = str(reason)
         if isinstance(value, str):
             values[metric.name], notes[metric.name] = None, value
         else:

@@ -1,11 +1,14 @@
 """What trading costs and what money earns, with their units."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
 
 BPS = 1e-4
+P = TypeVar("P", float, Floats)
 DAYS_PER_YEAR = 365.0
 MAINTENANCE = 0.25
 """A position is closed when equity falls below this share of gross exposure (shorts and leverage only)."""
@@ -18,7 +21,7 @@ class Costs:
     commission_bps: float
     slippage_bps: float
 
-    def fill_price(self, price: float, *, buy: bool) -> float:
+    def fill_price(self, price: P, *, buy: bool) -> P:
         """Return the price after slippage, which always moves it against the trade."""
         return price * (1 + self.slippage_bps * BPS) if buy else price * (1 - self.slippage_bps * BPS)
 

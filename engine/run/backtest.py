@@ -4,8 +4,8 @@ import inspect
 import platform
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, fields
+from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -203,21 +203,9 @@ def _run_events(events: EventCatalogue, account: Account, skipped: Iterable[Skip
 
 
 def _run_event(event: PoliticalEvent, *, traded: str) -> RunEvent:
-    return RunEvent(
-        event_id=event.event_id,
-        country=event.country,
-        kind=event.kind,
-        title=event.title,
-        announced_at=iso_z(event.announced_at) if event.announced_at else "",
-        known_at=iso_z(event.known_at) if event.known_at else "",
-        known_at_basis=event.known_at_basis or "",
-        pro_growth=event.pro_growth,
-        majority=event.majority or "",
-        surprise=event.surprise or "",
-        label_basis=event.label_basis or "",
-        confidence=event.confidence or "",
-        outcome=traded,
-    )
+    shown = {f.name: getattr(event, f.name) for f in fields(RunEvent) if f.name != "outcome"}
+    text = {name: iso_z(v) if isinstance(v, datetime) else v or "" for name, v in shown.items()}
+    return RunEvent(**text, outcome=traded)
 
 
 def mixed_returns(bars: Iterable[Bars]) -> str | None:

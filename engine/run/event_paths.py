@@ -47,9 +47,9 @@ def cumulative(path: EventPath, first: int, last: int) -> Floats:
         return found
     sign = 1 if path.side == "long" else -1
     moved = sign * (np.array(path.closes) / path.closes[base] - 1)
-    for n, value in enumerate(moved, start=path.first):
-        if first <= n <= last:
-            found[n - first] = value
+    session = path.first + np.arange(len(moved))
+    inside = (first <= session) & (session <= last)
+    found[session[inside] - first] = moved[inside]
     return found
 
 
@@ -57,8 +57,12 @@ def mean_path(paths: Sequence[EventPath], first: int, last: int) -> Floats:
     """Return the mean of the cumulative returns at each session, over the events that have one there; else NaN."""
     if not paths:
         return np.full(last - first + 1, np.nan)
-    all_ = np.array([cumulative(p, first, last) for p in paths])
-    there = np.isfinite(all_)
-    n = there.sum(axis=0)
-    mean: Floats = np.divide(np.where(there, all_, 0.0).sum(axis=0), n, out=np.full(len(n), np.nan), where=n > 0)
+    return mean_known(np.array([cumulative(p, first, last) for p in paths]))
+
+
+def mean_known(values: Floats) -> Floats:
+    """Return the mean over the first axis of the known values; NaN where none is known."""
+    known = np.isfinite(values)
+    count, total = known.sum(axis=0), np.where(known, values, 0.0).sum(axis=0)
+    mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return mean

@@ -18,7 +18,7 @@ from engine.account.replay import replay
 from engine.metrics.many_plans import evaluate_grid
 from engine.plan.costs import Costs, Terms
 from engine.plan.plan_grid import PlanGrid, plan_grid
-from engine.run.variants import ParameterSensitivity, SensitivityCase
+from engine.run.run import ParameterSensitivity, SensitivityCase
 from engine.strategy import After, Clock, Leg, NextClose, NextOpen, Strategy
 from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market, MarketView

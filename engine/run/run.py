@@ -8,7 +8,6 @@ import numpy as np
 from datasets.arrays import Floats, Sessions
 from engine.account.records import Fill, Trade
 from engine.plan.plan import Skipped
-from engine.run.variants import ParameterSensitivity
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,35 @@ class RunEvent:
     label_basis: str
     confidence: str
     outcome: str
+
+
+@dataclass(frozen=True)
+class SensitivityCase:
+    """One variation of a run: its closed trades, their mean net return, and the account's total return (fractions).
+
+    ``hold`` and ``delay`` are sessions, None where they are the rule's own; ``costs`` multiplies commission and
+    slippage. ``mean_trade`` is None without a closed trade. ``own``: whether this is the run itself.
+    """
+
+    hold: int | None
+    delay: int | None
+    costs: float
+    n_trades: int
+    mean_trade: float | None
+    total_return: float
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class ParameterSensitivity:
+    """Parameter sensitivity as a run keeps it: ``timing`` by hold and delay, ``costs`` by multiples of its own costs.
+
+    ``note`` says why something is not there, or is empty.
+    """
+
+    timing: tuple[SensitivityCase, ...]
+    costs: tuple[SensitivityCase, ...]
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

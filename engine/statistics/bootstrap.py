@@ -11,7 +11,6 @@ from engine.statistics.event_tests import flipped, no_draws
 from engine.statistics.significance import no_spread, why_not
 
 MIN_EVENTS = 10
-MIN_SESSIONS = 60
 _BLOCK = 1_000_000
 
 

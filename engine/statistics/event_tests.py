@@ -224,32 +224,13 @@ def sign_flip(values: Floats, *, draws: int, seed: int, factor: float = 1.0) -> 
         return untested("sign-flip", n, reason)
     mean = float(np.mean(values))
     values = values if factor == 1.0 else values - (1 - factor) * mean
-    p = _share_as_far(values) if n <= EXACT_UP_TO else _drawn_as_far(values, draws=draws, seed=seed)
-    error = 0.0 if n <= EXACT_UP_TO else float(np.sqrt(p * (1 - p) / draws))
-    how = f"all {2**n:,}" if n <= EXACT_UP_TO else f"{draws:,} drawn of 2^{n}"
+    patterns, (low, high) = flipped(values, draws=draws, seed=seed), _reached(values)
+    p = float(np.count_nonzero((patterns.sums <= low) | (patterns.sums >= high)) + 1) / (len(patterns.sums) + 1)
+    error = 0.0 if patterns.exact else float(np.sqrt(p * (1 - p) / draws))
+    how = f"all {2**n:,}" if patterns.exact else f"{draws:,} drawn of 2^{n}"
     floor = 2.0 ** (1 - np.count_nonzero(values))
     reference = f"{how} sign patterns; p is at least {floor:.3g}{_shared(factor)}"
     return Significance("sign-flip", n, mean, p, reference, error)
-
-
-def _share_as_far(values: Floats) -> float:
-    """Return the share of all patterns of signs whose sum is as far from 0 as that of ``values``.
-
-    The first observation keeps its sign, since the other patterns are mirror images. A sum of flipped observations is
-    the sum of a subset of each half of the rest, so that 2^10 sorted sums cover 2^19 patterns.
-    """
-    low, high = _reached(values)
-    a, b = _subset_sums(values[1::2]), np.sort(_subset_sums(values[2::2]))
-    if high <= low:
-        return 1.0
-    beyond = np.searchsorted(b, low - a, side="right") + len(b) - np.searchsorted(b, high - a, side="left")
-    return float(beyond.sum()) / (len(a) * len(b))
-
-
-def _drawn_as_far(values: Floats, *, draws: int, seed: int) -> float:
-    """Return (b + 1) / (m + 1) of random patterns of signs."""
-    (low, high), sums = _reached(values), flipped(values, draws=draws, seed=seed).sums
-    return float(np.count_nonzero((sums <= low) | (sums >= high)) + 1) / (draws + 1)
 
 
 def _reached(values: Floats) -> tuple[float, float]:

@@ -18,14 +18,8 @@ from engine.strategy.contract import (
     Exit,
     LastCloseBefore,
     Leg,
-    Never,
-    NextClose,
-    NextOpen,
     Phase,
 )
-
-_ENTRIES: tuple[type, ...] = (NextOpen, NextClose, BeforeVote)
-_EXITS: tuple[type, ...] = (After, LastCloseBefore, AtNextEvent, Never)
 
 
 def checked_legs(legs: Any, rule: str) -> list[Leg]:
@@ -45,9 +39,9 @@ def _checked(leg: Any, rule: str) -> Leg:
             f"{rule}: legs() returned {leg!r:.60} among its legs; each must be a Leg of an instrument's name"
         )
     where = f"leg of {leg.instrument}"
-    if not isinstance(leg.entry, _ENTRIES):
+    if not isinstance(leg.entry, Entry):
         raise UserError(f"{where}: entry is {_shown(leg.entry)}; it must be NextOpen(), NextClose() or BeforeVote(n)")
-    if not isinstance(leg.exit, _EXITS):
+    if not isinstance(leg.exit, Exit):
         raise UserError(
             f"{where}: exit is {_shown(leg.exit)}; it must be After(n), LastCloseBefore(), AtNextEvent() or Never()"
         )

@@ -14,11 +14,10 @@ from typing import Any
 from engine.strategy.contract import (
     LEVELS,
     After,
-    AtNextEvent,
     BeforeVote,
-    LastCloseBefore,
+    Entry,
+    Exit,
     Leg,
-    Never,
     NextClose,
     NextOpen,
     Strategy,
@@ -107,12 +106,9 @@ def _key(part: Any) -> Any:
     kind = type(part)
     if kind is Placeholder:
         return (Placeholder, parameter_of(part))
-    if kind in _PARTS:
+    if isinstance(part, Entry | Exit):
         return (kind, *(_key(v) for v in vars(part).values()))
     return (kind, part)
-
-
-_PARTS = (NextOpen, NextClose, BeforeVote, After, LastCloseBefore, AtNextEvent, Never)
 
 
 def substitute(key: Any, given: dict[str, Any]) -> Any:
@@ -138,19 +134,15 @@ def placeholder_places(leg: Leg) -> dict[str, str]:
     if type(leg.exit) is After:
         places["sessions"] = leg.exit.sessions
     known = {place: parameter_of(v) for place, v in places.items() if type(v) is Placeholder}
-    elsewhere = _placeholders_in(leg_key(leg)) - set(known.values())
-    if elsewhere or len(known) != _count(leg_key(leg)):
+    used = _placeholders_in(leg_key(leg))
+    elsewhere = set(used) - set(known.values())
+    if elsewhere or len(known) != len(used):
         raise PlaceholderRead(min(elsewhere or known.values()))
     return known
 
 
-def _placeholders_in(key: Any) -> set[str]:
-    inner = [f for f in key if isinstance(f, tuple)]
-    return {key[1]} if key[0] is Placeholder else {n for f in inner for n in _placeholders_in(f)}
-
-
-def _count(key: Any) -> int:
-    return 1 if key[0] is Placeholder else sum(_count(f) for f in key if isinstance(f, tuple))
+def _placeholders_in(key: Any) -> list[str]:
+    return [key[1]] if key[0] is Placeholder else [n for f in key if isinstance(f, tuple) for n in _placeholders_in(f)]
 
 
 def with_values(leg: Leg, places: dict[str, str], given: dict[str, Any]) -> Leg:

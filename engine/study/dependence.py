@@ -11,7 +11,7 @@ import numpy as np
 
 from datasets.arrays import Flags, Floats
 from engine.statistics.abnormal import Model
-from engine.study.returns import Rows
+from engine.study.returns import Rows, clipped_sums
 from engine.study.sample import Observation, Sample
 from engine.study.settings import ESTIMATION
 
@@ -80,7 +80,7 @@ def _weights(counterfactual: Model | None, clean: Flags, held: Spans, at: Floats
     """
     weights = np.zeros(len(at))
     for first, last in held:
-        weights += _spread_over(at, first, last)
+        weights += clipped_sums(at, -last, -first)
         if counterfactual in (Model.MEAN, Model.MARKET_MODEL):
             weights -= _of_estimation(clean, at * (last - first + 1))
     return weights / max(len(held), 1)
@@ -89,18 +89,6 @@ def _weights(counterfactual: Model | None, clean: Flags, held: Spans, at: Floats
 def _of_estimation(clean: Flags, at: Floats) -> Floats:
     """Return the weight of each clean session in the means of the estimation windows of rows with weights ``at``."""
     first, last = ESTIMATION
-    count = _spread_over(clean.astype(np.float64), -last, -first)
+    count = clipped_sums(clean, first, last)
     share = np.divide(at, count, out=np.zeros(len(at)), where=count > 0)
-    return np.where(clean, _spread_over(share, first, last), 0.0)
-
-
-def _spread_over(at: Floats, first: int, last: int) -> Floats:
-    """Return for each session the summed weights of the rows from which it is the ``first`` to the ``last`` session.
-
-    >>> _spread_over(np.array([1.0, 0.0, 2.0, 0.0]), 0, 1).tolist()
-    [1.0, 1.0, 2.0, 2.0]
-    """
-    total = np.concatenate(([0.0], np.cumsum(at)))
-    session = np.arange(len(at))
-    begin, end = (np.clip(session + k, 0, len(at)) for k in (-last, 1 - first))
-    return np.asarray(total[end] - total[begin])
+    return np.where(clean, clipped_sums(share, -last, -first), 0.0)

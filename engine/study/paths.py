@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
+from engine.run.event_paths import mean_known
 from engine.study.calendars import Calendars
 from engine.study.legs import EventLegs, PlacedLeg
 from engine.study.return_model import ReturnModel
@@ -58,7 +59,7 @@ def event_path(sample: Sample, model: ReturnModel, made: Calendars | None) -> tu
     longest = max(leg.shape.last for o in sample.usable for e in o.members for leg in e.legs)
     sessions = np.arange(-BEFORE, min(max(longest, AFTER_AT_LEAST), AFTER_AT_MOST) + 1)
     each = np.array([_cumulated(abnormal_of(o, model, sessions), sessions) for o in sample.usable])
-    mean = _mean_known(each)
+    mean = mean_known(each)
     low, high = np.full((2, len(sessions)), np.nan) if made is None else _band(sample, model, made, sessions)
     return tuple(
         PathRow(int(s), _finite(mean[n]), _finite(low[n]), _finite(high[n]), tuple(map(_finite, each[:, n])))
@@ -87,7 +88,7 @@ def market_band(
         for n, observation in enumerate(sample.usable)
         for leg, zero, bars in _legs_at(observation, known_at, rows[:, n], model)
     ]
-    mean = _mean_known(np.array(paths))
+    mean = mean_known(np.array(paths))
     whole = np.isfinite(mean).all(axis=0)
     low, high = np.quantile(mean[:, whole], BAND, axis=0)
     return tuple(BandRow(int(s), float(a), float(b)) for s, a, b in zip(sessions[whole], low, high, strict=True))
@@ -116,14 +117,6 @@ def _market(leg: PlacedLeg, zero: int, bars: Rows, model: ReturnModel, sessions:
 def _picked(made: Calendars) -> Rows:
     rows = made.rows
     return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), BAND_LISTS)).astype(int)], dtype=np.intp)
-
-
-def _mean_known(values: Floats) -> Floats:
-    """Return the mean over the first axis of the known values; NaN where none is known."""
-    known = np.isfinite(values)
-    count, total = known.sum(axis=0), np.where(known, values, 0.0).sum(axis=0)
-    mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return mean
 
 
 def _cumulated(abnormal: Floats, sessions: NDArray[np.int64]) -> Floats:
@@ -162,7 +155,7 @@ def _band(sample: Sample, model: ReturnModel, made: Calendars, sessions: NDArray
     """Return the 5 % and 95 % quantiles of the mean path over placebo dates."""
     rows = _picked(made)
     moved = (_abnormal_at(o, rows[:, n], model, sessions) for n, o in enumerate(sample.usable))
-    mean = _mean_known(np.array([_cumulated(m, sessions) for m in moved]))
+    mean = mean_known(np.array([_cumulated(m, sessions) for m in moved]))
     whole = np.isfinite(mean).all(axis=1)
     return np.quantile(mean[whole], BAND, axis=0) if whole.any() else np.full((2, len(sessions)), np.nan)
 

@@ -10,7 +10,7 @@ from datasets.arrays import Flags, Floats
 from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
 from engine.statistics.abnormal import Model
-from engine.study.returns import Rows, aligned_returns, close_returns, correlations, window_sums
+from engine.study.returns import Rows, aligned_returns, clipped_sums, close_returns, correlations, window_sums
 from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
 from engine.study.shapes import Shape, net_returns
 
@@ -185,11 +185,11 @@ def _estimated(bars: Bars, inside: Flags, model: Model | None, market: Floats | 
     x = np.zeros(len(bars)) if market is None else market
     used = np.isfinite(x) & np.isfinite(y)
     x_used, y_used = np.where(used, x, 0.0), np.where(used, y, 0.0)
-    n, sx, sy = (_rolling(v) for v in (used.astype(float), x_used, y_used))
+    n, sx, sy = (clipped_sums(v, *ESTIMATION) for v in (used, x_used, y_used))
     n = np.where(n >= MIN_CLEAN, n, np.nan)
-    sxx = _rolling(x_used * x_used) - sx * sx / n
-    sxy = _rolling(x_used * y_used) - sx * sy / n
-    syy = _rolling(y_used * y_used) - sy * sy / n
+    sxx = clipped_sums(x_used * x_used, *ESTIMATION) - sx * sx / n
+    sxy = clipped_sums(x_used * y_used, *ESTIMATION) - sx * sy / n
+    syy = clipped_sums(y_used * y_used, *ESTIMATION) - sy * sy / n
     alpha, beta, ssr, df = _fitted(model, n, sx / n, sy / n, sxx, sxy, syy)
     sd = np.sqrt(np.maximum(ssr, 0.0) / df)
     return _Estimates(model, alpha, beta, sd, n, sx / n, sxx, x)
@@ -205,11 +205,3 @@ def _fitted(
     if model is Model.MARKET:
         return np.zeros(len(n)), np.ones(len(n)), syy - 2 * sxy + sxx, n - 1
     return mean_y, np.zeros(len(n)), syy, n - 1
-
-
-def _rolling(values: Floats) -> Floats:
-    """Return the sum over the estimation window of each bar; a window cut by the first bar sums what it has."""
-    total = np.concatenate(([0.0], np.cumsum(values)))
-    rows = np.arange(len(values))
-    begin, end = (np.clip(rows + k, 0, len(values)) for k in (ESTIMATION[0], ESTIMATION[1] + 1))
-    return np.asarray(total[end] - total[begin])

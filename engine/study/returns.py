@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +42,22 @@ def window_sums(returns: Floats, first: int, last: int) -> Floats:
     Returns:
         One sum a bar; NaN where the window leaves the bars or holds a NaN.
     """
-    total = np.concatenate(([0.0], np.cumsum(np.nan_to_num(returns))))
-    absent = np.concatenate(([0], np.cumsum(np.isnan(returns))))
     rows = np.arange(len(returns))
-    begin, end = rows + first, rows + last + 1
-    inside = (begin >= 0) & (end <= len(returns))
-    begin, end = np.clip(begin, 0, len(returns)), np.clip(end, 0, len(returns))
-    return np.where(inside & (absent[end] == absent[begin]), total[end] - total[begin], np.nan)
+    inside = (rows + first >= 0) & (rows + last < len(returns))
+    sums, absent = (clipped_sums(v, first, last) for v in (np.nan_to_num(returns), np.isnan(returns)))
+    return np.where(inside & (absent == 0), sums, np.nan)
+
+
+def clipped_sums(values: NDArray[Any], first: int, last: int) -> Floats:
+    """Return for each bar the sum of the values ``first`` to ``last`` bars from it, of those that there are.
+
+    >>> clipped_sums(np.array([1.0, 0.0, 2.0, 0.0]), -1, 0).tolist()
+    [1.0, 1.0, 2.0, 2.0]
+    """
+    total = np.concatenate(([0.0], np.cumsum(values)))
+    rows = np.arange(len(values))
+    begin, end = (np.clip(rows + k, 0, len(values)) for k in (first, last + 1))
+    return np.asarray(total[end] - total[begin])
 
 
 def aligned_returns(bars: Bars, benchmark: Bars) -> Floats:

@@ -78,12 +78,12 @@ def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
     if not len(first):
         return returns
     entered, left = _ticks(bars, first, shape.entry), _ticks(bars, first + shape.held, shape.exit)
-    paid = _slipped(_at(entered, bars.open, bars.close), costs, buy=shape.side > 0)
+    paid = costs.fill_price(_at(entered, bars.open, bars.close), buy=shape.side > 0)
     out = _at(left, bars.open, bars.close)
     if any(getattr(shape, name) is not None for name in LEVELS):
         hits = first_hits(bars, entered, left >> 1, _stops(shape, paid))
         out = np.where(hits.before(left), hits.price, out)
-    got = _slipped(out, costs, buy=shape.side < 0)
+    got = costs.fill_price(out, buy=shape.side < 0)
     commission = costs.commission_bps * BPS * (1 + got / paid)
     gaps = np.cumsum(broken_before(bars))
     lasts = _at(left, bars.open_at, bars.close_at) > _at(entered, bars.open_at, bars.close_at)
@@ -105,8 +105,3 @@ def _at(ticks: Numbers64, at_open: NDArray[Any], at_close: NDArray[Any]) -> NDAr
 def _stops(shape: Shape, paid: Floats) -> Stops:
     fractions = np.array([[getattr(shape, name)] for name in LEVELS], dtype=float)
     return Stops(paid, np.full(len(paid), float(shape.side)), np.repeat(fractions, len(paid), axis=1))
-
-
-def _slipped(price: Floats, costs: Costs, *, buy: bool) -> Floats:
-    moved: Floats = price * (1 + costs.slippage_bps * BPS if buy else 1 - costs.slippage_bps * BPS)
-    return moved

@@ -109,7 +109,7 @@ def _no_account(block: Block, grid: PlanGrid, window: Window) -> str:
 
 def _chunk_of(results: PlanResults, first: int) -> Chunk:
     how = np.full(len(results), GRID, dtype=np.int8)
-    how[results.left_to_replay] = REPLAY
+    how[results.called] = REPLAY
     how[list(results.failed)] = FAILED
     columns = dict(results.columns)
     columns["n_trades"] = np.where(how == GRID, columns["n_trades"], np.nan)

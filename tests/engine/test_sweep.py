@@ -12,9 +12,8 @@ import pytest
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.account.records import Trade
-from engine.metrics.inputs import MetricInputs
 from engine.metrics.metrics import compute_metrics
-from engine.metrics.table import metric_columns
+from engine.metrics.table import MetricInputs, metric_columns
 from engine.plan.costs import Terms
 from engine.run.backtest import Window, backtest
 from engine.run.run import Run

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from engine.metrics.table import METRICS
-from engine.run.run import EventPath
-from engine.run.variants import ParameterSensitivity, SensitivityCase
+from engine.run.run import EventPath, ParameterSensitivity, SensitivityCase
 from hustings import registry
 from hustings.run_folder import read_run, write_run
 from tests.processes import Forked

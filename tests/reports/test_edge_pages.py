@@ -7,8 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.run.run import EventPath
-from engine.run.variants import ParameterSensitivity, SensitivityCase
+from engine.run.run import EventPath, ParameterSensitivity, SensitivityCase
 from engine.study.settings import Settings
 from engine.study.study import study
 from reports.study_section import study_section
