@@ -82,7 +82,7 @@ def _parameters(result: SweepResult, row: int) -> str:
 
 def _deflated(best: ReplayedCombination) -> str:
     report = best.sharpe
-    return f"n/a ({report.reason})" if report.deflated is None else percent(report.deflated, 1)
+    return f"n/a ({report.notes['deflated']})" if report.deflated is None else percent(report.deflated, 1)
 
 
 def _replay(best: ReplayedCombination) -> str:
@@ -122,11 +122,11 @@ def _correction(result: SweepResult, best: ReplayedCombination) -> str:
     before = f", {result.earlier:,} of them before this sweep" if result.earlier else ""
     trials = f"{result.trials:,} trial{'' if result.trials == 1 else 's'} of this rule{before}"
     report = best.sharpe
-    if report.deflated is None or report.expected_maximum is None or report.sharpe is None:
-        return f"Its deflated Sharpe ratio is n/a ({report.reason}); {trials}."
+    if report.deflated is None or report.expected_maximum_sharpe is None or report.sharpe is None:
+        return f"Its deflated Sharpe ratio is n/a ({report.notes['deflated']}); {trials}."
     return (
         f"{trials}: the expected maximum of as many zero-skill trials is a Sharpe ratio per trade of "
-        f"{report.expected_maximum:.2f}, this one has {report.sharpe:.2f} over {report.n} observations; "
+        f"{report.expected_maximum_sharpe:.2f}, this one has {report.sharpe:.2f} over {report.n} observations; "
         f"deflated Sharpe ratio {percent(report.deflated, 1)} (95 % is the usual bar)."
     )
 

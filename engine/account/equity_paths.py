@@ -78,12 +78,12 @@ class _PathAccounts:
         begin, paths = _paths(self)
         entry, start = self.priced.table.entry, self.priced.table.start
         last = begin[entry] + self.last_day - self.first_day[entry] - 1
-        upto = {name: values[last] for name, values in paths.items()}
-        leaving = np.where(self.priced.reason == HELD, 0.0, self.factor / upto["equity"] - 1)
+        leaving = np.where(self.priced.reason == HELD, 0.0, self.factor / paths["equity"][last] - 1)
         losing = np.minimum(leaving, 0.0)
-        sums = (upto["plain"] + leaving, upto["square"] + leaving * leaving, upto["loss"] + losing * losing)
-        plain, square, loss = (_summed(values, start) for values in sums)
-        return plain, square, loss, self._deepest(upto["high"], upto["low"], upto["below"])
+        plain = _summed(paths["plain"][last] + leaving, start)
+        square = _summed(paths["square"][last] + leaving * leaving, start)
+        loss = _summed(paths["loss"][last] + losing * losing, start)
+        return plain, square, loss, self._deepest(paths["high"][last], paths["low"][last], paths["below"][last])
 
     def _deepest(self, high: Floats, low: Floats, below: Floats) -> Floats:
         peak, deepest = np.full(len(self.final), self.costs.terms.cash), np.ones(len(self.final))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from datasets.arrays import Floats
 from engine.account.daily_ledger import AccountCalendar
 from engine.plan.plan import Skipped
@@ -76,3 +78,9 @@ class Account:
     fills: tuple[Fill, ...]
     trades: tuple[Trade, ...]
     skipped: tuple[Skipped, ...]
+
+    def returns(self, cash: float) -> Floats:
+        """Return the daily returns of an account that began with so much cash; 0 after the loss of all."""
+        previous = np.concatenate(([cash], self.equity[:-1]))
+        returns: Floats = np.divide(self.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
+        return returns

@@ -127,15 +127,14 @@ class Results:
 
     def _put_day_by_day(self, row: int, plan: Plan, costs: CostModel) -> None:
         """Compute one plan from its account, day by day."""
-        sessions, cash = costs.matrix.days.sessions, costs.terms.cash
+        sessions = costs.matrix.days.sessions
         try:
             account = evaluate(plan, costs.matrix.bars, costs.terms, since=sessions[0])
         except MarginCallError:
             self._called[row] = True
             return
-        previous = np.concatenate(([cash], account.equity[:-1]))
-        returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
-        inputs = run_inputs(sessions, returns, account.trades, cash_rate=costs.terms.cash_rate)
+        returns, rate = account.returns(costs.terms.cash), costs.terms.cash_rate
+        inputs = run_inputs(sessions, returns, account.trades, cash_rate=rate)
         self._final[row] = account.equity[-1]
         self._put_inputs(slice(row, row + 1), {f.name: getattr(inputs, f.name) for f in fields(inputs)})
 

@@ -134,7 +134,16 @@ def make_plan(
     trades: list[PlannedTrade] = []
     skipped: list[Skipped] = []
     for event, timing in zip(listed, catalogue.timings, strict=True):
-        for outcome in _plan_event(strategy, event, timing, market, listed, start):
+        decision = decide(strategy, event, timing, market, start)
+        outcomes: Iterable[PlannedTrade | Skipped] = (
+            decision
+            if isinstance(decision, tuple)
+            else (
+                plan_leg(leg, decision.event, decision.decided_at, market, listed)
+                for leg in checked_legs(decision.legs, strategy.name)
+            )
+        )
+        for outcome in outcomes:
             symbols.setdefault(outcome.instrument) if outcome.instrument else None
             trades.append(outcome) if isinstance(outcome, PlannedTrade) else skipped.append(outcome)
     end = max((int(market.bars(s).close_at[-1]) for s in symbols), default=0)
@@ -149,23 +158,6 @@ def close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
         return trade
     last = BarPrice(len(bars) - 1, Phase.CLOSE)
     return trade if trade.entry == last else replace(trade, exit=last, exit_reason="bars_end")
-
-
-def _plan_event(
-    strategy: Strategy,
-    event: PoliticalEvent,
-    timing: PoliticalEvent,
-    market: Market,
-    events: list[PoliticalEvent],
-    start: datetime | None,
-) -> list[PlannedTrade | Skipped]:
-    decision = decide(strategy, event, timing, market, start)
-    if not isinstance(decision, Decision):
-        return [*decision]
-    return [
-        plan_leg(leg, decision.event, decision.decided_at, market, events)
-        for leg in checked_legs(decision.legs, strategy.name)
-    ]
 
 
 def decide(

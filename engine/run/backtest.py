@@ -120,8 +120,7 @@ def finish_run(
     """
     skipped = tuple(skipped)
     sessions = account.days.sessions
-    previous = np.concatenate(([terms.cash], account.equity[:-1]))
-    returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
+    returns = account.returns(terms.cash)
     result = compute_metrics(sessions, returns, account.trades, cash_rate=terms.cash_rate)
     manifest = {
         **identity,

@@ -54,7 +54,8 @@ def parameter_sensitivity(
     if delay is not None:
         axes["delay"] = [delay + more for more in DELAYS]
     timing = _cases(_planned(strategy, axes, events, market, since), terms, own=(hold, delay)) if axes else ()
-    costs = tuple(case for multiple in COSTS for case in _cases(own, _multiplied(terms, multiple), costs=multiple))
+    dearer = {multiple: _Multiplied(**vars(terms), multiple=multiple) for multiple in COSTS}
+    costs = tuple(case for multiple, other in dearer.items() for case in _cases(own, other, costs=multiple))
     return ParameterSensitivity(timing, costs, _note(hold, delay))
 
 
@@ -131,10 +132,6 @@ class _Multiplied(Terms):
     def costs(self, instrument: Instrument) -> Costs:
         own = super().costs(instrument)
         return Costs(own.commission_bps * self.multiple, own.slippage_bps * self.multiple)
-
-
-def _multiplied(terms: Terms, multiple: float) -> Terms:
-    return _Multiplied(**vars(terms), multiple=multiple)
 
 
 def _cases(

@@ -57,22 +57,31 @@ def observed_returns(trades: Iterable[Trade]) -> list[float]:
     """Return the net return of each observation of closed trades, in order of time; NaN where one is not a number.
 
     Trades that overlap in time are one observation. The trades of one event are one return, their mean by weight (the
-    plain mean where a weight is not known). An event entered before all events of a group are left joins the group, as
-    in `engine.study.sample.grouped`; the group's return is the mean of its events. A trade without an event is an
-    event of its own.
+    plain mean where a weight is not known). The return of events that overlap is the mean of theirs. A trade without an
+    event is an event of its own.
     """
     events: dict[str, list[Trade]] = {}
     for place, trade in enumerate(t for t in trades if t.is_closed):
         events.setdefault(trade.event_id or f" {place}", []).append(trade)
     ordered = sorted(events.values(), key=lambda legs: (_began(legs), _ended(legs)))
-    groups: list[list[float]] = []
-    end = -(2**63)
-    for legs in ordered:
-        if _began(legs) >= end:
-            groups.append([])
-        end = max(end, _ended(legs))
-        groups[-1].append(_together(legs))
-    return [_mean(each) for each in groups]
+    groups: dict[int, list[float]] = {}
+    for legs, group in zip(ordered, overlapping([(_began(x), _ended(x)) for x in ordered]), strict=True):
+        groups.setdefault(group, []).append(_together(legs))
+    return [_mean(each) for each in groups.values()]
+
+
+def overlapping(spans: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the group of each span, in order of their beginnings: one that begins before all of a group end joins it.
+
+    >>> overlapping([(0, 4), (1, 2), (3, 6), (6, 7)])
+    [0, 0, 0, 1]
+    """
+    group, end, groups = -1, -(2**63), []
+    for began, ended in spans:
+        group += began >= end
+        end = max(end, ended)
+        groups.append(group)
+    return groups
 
 
 def _began(legs: Sequence[Trade]) -> int:

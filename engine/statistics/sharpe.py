@@ -84,32 +84,13 @@ def expected_maximum(n: int) -> float:
     return (1 - np.euler_gamma) * _QUANTILE(1 - 1 / n) + np.euler_gamma * _QUANTILE(1 - 1 / (n * e))
 
 
-def deflated_sharpe(
-    sharpe: float, n: int, *, trials: int, variance: float, skew: float = 0.0, kurtosis: float = 3.0
-) -> float | str:
-    """Return the probability that a Sharpe ratio exceeds the expected maximum of zero-skill trials, or why not.
-
-    `probabilistic_sharpe` against `expected_maximum` of the trials times the root of the variance of their Sharpe
-    ratios (Bailey and López de Prado 2014).
-
-    Args:
-        sharpe: of the trial that was chosen, per period.
-        n: its returns.
-        trials: independent trials, the chosen one included; 1 does not deflate.
-        variance: of the trials' Sharpe ratios per period.
-        skew: of the returns.
-        kurtosis: of the returns, raw.
-    """
-    benchmark = expected_maximum(trials) * float(np.sqrt(variance))
-    return probabilistic_sharpe(sharpe, n, benchmark=benchmark, skew=skew, kurtosis=kurtosis)
-
-
 @dataclass(frozen=True)
 class TradeSharpe:
     """The Sharpe ratio of observations and its inference; ``notes`` says by name why a number is None.
 
     ``n`` counts the observations and ``trials`` all that were tried, this one included. ``expected_maximum_sharpe`` is
-    the largest Sharpe ratio expected of so many zero-skill trials. ``probabilistic`` and ``deflated`` are the
+    the largest Sharpe ratio expected of so many zero-skill trials (Bailey and López de Prado 2014): `expected_maximum`
+    times the standard deviation of the trials' ratios. ``probabilistic`` and ``deflated`` are the
     probabilities that the true ratio is above 0 and above that maximum; ``minimum_trades`` is the number of
     observations at which the first is 95 %. ``skew`` and ``kurtosis`` (raw) are those used; below 30 observations a
     normal's, and the note "moments" says so.
@@ -136,15 +117,31 @@ def sharpe_of_trades(returns: Floats, *, trial_sharpes: Sequence[float | None] =
         trial_sharpes: per observation, of every distinct trial of the rule, this one included; None where not known.
             They count as independent, which makes ``deflated`` conservative where trials are alike.
     """
-    n, trials = len(returns), max(1, len(trial_sharpes))
+    known = [s for s in trial_sharpes if s is not None]
+    sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
+    return sharpe_after_trials(returns, len(returns), trials=max(1, len(trial_sharpes)), known=len(known), sd=sd)
+
+
+def sharpe_after_trials(returns: Floats, n: int, *, trials: int, known: int, sd: float | None) -> TradeSharpe:
+    """Return the Sharpe ratio of returns that count as n observations, deflated for trials.
+
+    Args:
+        returns: (N,), fractions.
+        n: T of the inference.
+        trials: independent ones, this one included.
+        known: the number of trials whose Sharpe ratios are known.
+        sd: the standard deviation of these ratios (n - 1); None below two.
+    """
     reason = why_not(returns, least=2, test="a Sharpe ratio") or no_spread(returns)
     if reason:
         names = ("sharpe", "standard_error", "probabilistic", "expected_maximum_sharpe", "deflated", "minimum_trades")
         return TradeSharpe(n, trials, None, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason))
     sharpe = float(np.mean(returns) / np.std(returns, ddof=1))
-    skew, kurtosis = moments(returns) if n >= MIN_FOR_MOMENTS else NORMAL
+    skew, kurtosis = moments(returns) if len(returns) >= MIN_FOR_MOMENTS else NORMAL
     above = partial(probabilistic_sharpe, sharpe, n, skew=skew, kurtosis=kurtosis)
-    maximum = _expected_maximum_sharpe(trial_sharpes, trials)
+    maximum: float | str = f"Sharpe ratios of {known} of {trials:,} trials are known; at least 2 are needed"
+    if trials == 1 or sd is not None:
+        maximum = expected_maximum(trials) * (sd or 0.0)
     inferred = {
         "probabilistic": above(),
         "expected_maximum_sharpe": maximum,
@@ -152,21 +149,13 @@ def sharpe_of_trades(returns: Floats, *, trial_sharpes: Sequence[float | None] =
         "minimum_trades": minimum_track_record(sharpe, skew=skew, kurtosis=kurtosis),
     }
     notes = {name: value for name, value in inferred.items() if isinstance(value, str)}
-    if n < MIN_FOR_MOMENTS:
-        notes["moments"] = f"skewness and kurtosis of {n} observations (below {MIN_FOR_MOMENTS}): a normal's are used"
+    if len(returns) < MIN_FOR_MOMENTS:
+        notes["moments"] = (
+            f"skewness and kurtosis of {len(returns)} observations (below {MIN_FOR_MOMENTS}): a normal's are used"
+        )
     numbers = {name: None if isinstance(value, str) else value for name, value in inferred.items()}
     error = lo_standard_error(sharpe, n)
     return TradeSharpe(n, trials, sharpe, error, **numbers, skew=skew, kurtosis=kurtosis, notes=notes)
-
-
-def _expected_maximum_sharpe(trial_sharpes: Sequence[float | None], trials: int) -> float | str:
-    """Return the largest Sharpe ratio expected of so many zero-skill trials, or why it is not known."""
-    known = np.array([s for s in trial_sharpes if s is not None])
-    if trials == 1:
-        return 0.0
-    if len(known) < 2:
-        return f"Sharpe ratios of {len(known)} of {trials} trials are known; at least 2 are needed"
-    return expected_maximum(trials) * float(np.std(known, ddof=1))
 
 
 def moments(returns: Floats) -> tuple[float, float]:

@@ -12,8 +12,7 @@ import numpy as np
 
 from datasets.arrays import Flags, Floats
 from engine.statistics.event_tests import t_by_row
-from engine.statistics.multiple import max_t
-from engine.statistics.significance import Significance, untested
+from engine.statistics.significance import Significance, max_t, untested
 from engine.study.calendars import Calendars, calendars
 from engine.study.dependence import against_placebo, shared_sessions
 from engine.study.returns import Rows

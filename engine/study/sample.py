@@ -19,6 +19,7 @@ from engine.account.records import Trade
 from engine.plan.plan import PlannedTrade
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import t_by_row
+from engine.statistics.observations import overlapping
 from engine.study.legs import EventLegs, overlaps, place
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
@@ -159,13 +160,8 @@ def grouped(samples: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
     for event in (e for events in samples for e in events):
         began, ended = spans.get(event.event_id, event.span)
         spans[event.event_id] = min(began, event.span[0]), max(ended, event.span[1])
-    groups: dict[str, int] = {}
-    group, end = -1, -(2**63)
-    for event_id, (began, ended) in sorted(spans.items(), key=lambda s: (s[1], s[0])):
-        group += began >= end
-        end = max(end, ended)
-        groups[event_id] = group
-    return groups
+    ordered = sorted(spans, key=lambda event_id: (spans[event_id], event_id))
+    return dict(zip(ordered, overlapping([spans[event_id] for event_id in ordered]), strict=True))
 
 
 def _observation(group: int, members: list[EventLegs], model: ReturnModel) -> Observation:

@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.arrays import Floats
 from engine.statistics.event_tests import t_by_row
-from engine.statistics.multiple import sidak
+from engine.statistics.significance import sidak
 from engine.study.calendars import MIN_POOL, shifted_rows
 from engine.study.sample import Sample
 from engine.study.study_input import StudyInput

@@ -10,7 +10,7 @@ from engine.account.sizing import TAKE_PROFIT
 from engine.metrics.table import MAX_TRADE_SHARPE
 from engine.run.run import Run
 from engine.statistics.observations import observed_returns
-from engine.statistics.sharpe import deflated_sharpe, expected_maximum, probabilistic_sharpe, sharpe_of_trades
+from engine.statistics.sharpe import TradeSharpe, sharpe_after_trials
 from engine.sweep.chunk import COLUMNS, replayed, replayed_results
 from engine.sweep.digest import SampleMoments
 from engine.sweep.job import Job
@@ -18,24 +18,6 @@ from engine.sweep.job import Job
 TOLERANCE = 1e-9
 """Relative difference up to which replay and grid agree; below ``_SMALL`` it is that of ``_SMALL``."""
 _SMALL = 1e-2
-
-
-@dataclass(frozen=True)
-class DeflatedSharpeReport:
-    """The Sharpe ratio per trade of a chosen combination, corrected for the trials; None has its ``reason``.
-
-    ``expected_maximum`` is the ratio that the best of ``trials`` zero-skill trials would show; ``deflated`` is the
-    probability that the true ratio exceeds it (Bailey and López de Prado 2014), ``probabilistic`` that it exceeds 0.
-    T is ``n``, the number of observations: trades that overlap in time are one.
-    """
-
-    n: int
-    trials: int
-    sharpe: float | None = None
-    probabilistic: float | None = None
-    expected_maximum: float | None = None
-    deflated: float | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +33,7 @@ class ReplayedCombination:
     run: Run
     difference: float | None
     of: str
-    sharpe: DeflatedSharpeReport
+    sharpe: TradeSharpe
 
     @property
     def agrees(self) -> bool:
@@ -84,25 +66,18 @@ def _difference(ours: float | None, replayed: float | None) -> float | None:
     return abs(ours - replayed) / (abs(replayed) + _SMALL)
 
 
-def deflated_report(run: Run, sharpes: SampleMoments, *, trials: int) -> DeflatedSharpeReport:
-    """Return the deflated Sharpe ratio per trade of a run after so many trials, or why there is none."""
+def deflated_report(run: Run, sharpes: SampleMoments, *, trials: int) -> TradeSharpe:
+    """Return the Sharpe ratio per trade of a run, deflated for so many trials.
+
+    T is the number of observations: trades that overlap in time are one. The note "deflated" says why there is none.
+    """
     closed = [t for t in run.trades if t.is_closed]
-    own = sharpe_of_trades(np.array([t.return_ for t in closed]))
-    n = len(observed_returns(closed))
-    if own.sharpe is None:
-        return DeflatedSharpeReport(n, trials, reason=own.notes["sharpe"])
-    if reason := _cut_alike(closed, own.sharpe):
-        return DeflatedSharpeReport(n, trials, own.sharpe, reason=reason)
-    probabilistic = probabilistic_sharpe(own.sharpe, n, skew=own.skew, kurtosis=own.kurtosis)
-    if isinstance(probabilistic, str):
-        return DeflatedSharpeReport(n, trials, own.sharpe, reason=probabilistic)
-    if trials > 1 and sharpes.sd is None:
-        reason = f"the Sharpe ratios of {sharpes.n} of {trials:,} trials are known; at least 2 are needed"
-        return DeflatedSharpeReport(n, trials, own.sharpe, probabilistic, reason=reason)
-    sd = sharpes.sd or 0.0
-    deflated = deflated_sharpe(own.sharpe, n, trials=trials, variance=sd**2, skew=own.skew, kurtosis=own.kurtosis)
-    known = DeflatedSharpeReport(n, trials, own.sharpe, probabilistic, expected_maximum(trials) * sd)
-    return replace(known, reason=deflated) if isinstance(deflated, str) else replace(known, deflated=deflated)
+    returns, n = np.array([t.return_ for t in closed]), len(observed_returns(closed))
+    report = sharpe_after_trials(returns, n, trials=trials, known=sharpes.n, sd=sharpes.sd)
+    reason = "" if report.sharpe is None else _cut_alike(closed, report.sharpe)
+    if not reason:
+        return report
+    return replace(report, probabilistic=None, expected_maximum_sharpe=None, deflated=None, notes={"deflated": reason})
 
 
 def _cut_alike(closed: Sequence[Trade], sharpe: float) -> str:

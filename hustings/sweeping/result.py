@@ -103,10 +103,9 @@ def _best_json(space: Space, best: ReplayedCombination) -> dict[str, Any]:
         "notes": dict(best.run.notes),
         "replay": {"agrees": best.agrees, "largest_difference": best.difference, "of": best.of},
         "worth": {
-            **{
-                name: getattr(report, name) for name in ("n", "trials", "sharpe", "probabilistic", "deflated", "reason")
-            },
-            "luck": report.expected_maximum,
+            **{name: getattr(report, name) for name in ("n", "trials", "sharpe", "probabilistic", "deflated")},
+            "reason": report.notes.get("deflated", ""),
+            "luck": report.expected_maximum_sharpe,
         },
     }
 

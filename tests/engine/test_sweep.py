@@ -279,7 +279,7 @@ def test_the_deflated_sharpe_ratio_is_the_published_formula(best_run) -> None:
     found = deflated_report(run, SampleMoments(100, 0.0, 0.2), trials=100)
     assert found.n == 4
     assert found.sharpe == pytest.approx(3.39683110)
-    assert found.expected_maximum == pytest.approx(0.50612058)
+    assert found.expected_maximum_sharpe == pytest.approx(0.50612058)
     assert found.deflated == pytest.approx(0.97284783, abs=1e-7)
 
 
@@ -296,7 +296,7 @@ def test_legs_of_one_event_are_one_observation(best_run) -> None:
 def test_one_trade_has_no_deflated_sharpe_ratio_and_the_reason_says_why(best_run) -> None:
     found = deflated_report(replace(best_run, trades=best_run.trades[:1]), SampleMoments(12, 0.0, 0.2), trials=12)
     assert (found.sharpe, found.deflated) == (None, None)
-    assert "1 observation" in found.reason or "at least 2" in found.reason
+    assert "1 observation" in found.notes["deflated"] or "at least 2" in found.notes["deflated"]
 
 
 def test_equal_gains_at_a_target_have_no_deflated_sharpe_ratio(best_run) -> None:
@@ -304,11 +304,11 @@ def test_equal_gains_at_a_target_have_no_deflated_sharpe_ratio(best_run) -> None
     run = replace(best_run, trades=closed(best_run.trades[:4], outcomes))
     found = deflated_report(run, SampleMoments(12, 0.0, 0.2), trials=12)
     assert found.deflated is None
-    assert found.reason == "3 of 4 trades left at their target: equal gains do not show the rare loss"
+    assert found.notes["deflated"] == "3 of 4 trades left at their target: equal gains do not show the rare loss"
     outcomes = [*[("take_profit", 0.01)] * 2, *(("planned", r) for r in (0.0101, 0.0099, 0.01))]
     run = replace(best_run, trades=closed(best_run.trades[:5], outcomes))
     found = deflated_report(run, SampleMoments(12, 0.0, 0.2), trials=12)
-    assert found.reason == "the returns of its trades hardly vary"
+    assert found.notes["deflated"] == "the returns of its trades hardly vary"
     assert compute_metrics(run.sessions, run.returns, run.trades).values["trade_sharpe"] is None
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.sweep.best import DeflatedSharpeReport, replay_combination
+from engine.statistics.sharpe import TradeSharpe
+from engine.sweep.best import replay_combination
 from engine.sweep.chunk import TRADE_SHARPE
 from engine.sweep.digest import digest, heat_axes
 from engine.sweep.job import manifest_of
@@ -22,7 +23,8 @@ def result(axes: dict[str, Any] | None = None, *, deflated: float | None = 0.21)
     of = job(axes)
     found = digest(of.space, [whole(of)], metric=TRADE_SHARPE, top=2, heat=heat_axes(of.space))
     trials = found.n + 12
-    report = DeflatedSharpeReport(16, trials, 0.252, 0.8, 0.46, deflated, "" if deflated else "too few trades")
+    notes = {} if deflated else {"deflated": "too few trades"}
+    report = TradeSharpe(16, trials, 0.252, 0.25, 0.8, 0.46, deflated, 40.0, 0.0, 3.0, notes)
     best = [replay_combination(of, row, r, sharpes=found.sharpes, trials=trials) for row, r in found.best.items()]
     return SweepResult(manifest_of(of), of.space, found, tuple(replace(b, sharpe=report) for b in best), earlier=12)
 

