@@ -63,18 +63,11 @@ class BarMatrix:
         return np.searchsorted(self.days.marked_at, at).astype(np.int64)
 
     @cached_property
-    def session_from(self) -> Numbers64:
-        """Of each row, the first day of the account that is not before its session."""
-        return np.searchsorted(_numbers(self.days.sessions), self._session, side="left").astype(np.int64)
-
-    @cached_property
-    def session_to(self) -> Numbers64:
-        """Of each row, the first day of the account after its session."""
-        return np.searchsorted(_numbers(self.days.sessions), self._session, side="right").astype(np.int64)
-
-    @cached_property
-    def _session(self) -> Numbers64:
-        return np.concatenate([_numbers(b.session) for b in self.bars])
+    def sessions(self) -> tuple[Numbers64, Numbers64]:
+        """Of each row, the first day of the account that is not before its session, and the first after it."""
+        of, days = np.concatenate([_numbers(b.session) for b in self.bars]), _numbers(self.days.sessions)
+        first, after = (np.searchsorted(days, of, side=side) for side in ("left", "right"))
+        return first, after
 
     @cached_property
     def marks(self) -> Floats:

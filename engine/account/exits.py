@@ -107,7 +107,8 @@ def _first_reached(
 ) -> tuple[Numbers64, Floats]:
     """Return the first row from ``first`` to ``last`` whose bar reaches a level (-1: none), and the best price before.
 
-    A few bars are searched first and then ever more: most levels are reached soon or never.
+    A few bars are searched first and then ever more: most levels are reached soon or never. Prices and levels of shorts
+    change their sign, so that a stop lies below and the best price is the highest for all.
     """
     row, best = np.full(len(first), -1, dtype=np.int64), stops.paid.copy()
     left, at, look = np.flatnonzero(first <= last), first.copy(), _FIRST_ROWS
@@ -118,36 +119,24 @@ def _first_reached(
             rows = at[part, None] + np.arange(look)
             inside = rows <= last[part, None]
             rows = np.minimum(rows, last[part, None])
-            low, high, some = prices.low[rows], prices.high[rows], stops.take(part)
-            long = some.sign > 0
-            stop, target = some.fixed, some.target
+            some = stops.take(part)
+            low, high, sign = prices.low[rows], prices.high[rows], some.sign
+            low, high = np.where(sign > 0, low, -high), np.where(sign > 0, high, -low)
+            stop = sign * some.fixed
             if trails:
-                before = _best_before(np.where(long, high, low), best[part], long)
-                trailed = some.trailed(before)
-                stop = np.where(long, np.maximum(stop, trailed), np.minimum(stop, trailed))
-            reached = inside & ((low <= np.where(long, stop, target)) | (high >= np.where(long, target, stop)))
+                before = np.concatenate((sign * best[part, None], high), axis=1)
+                before = np.maximum.accumulate(before, axis=1)
+                stop = np.maximum(stop, sign * some.trailed(sign * before[:, :-1]))
+            reached = inside & ((low <= stop) | (high >= sign * some.target))
             k = reached.argmax(axis=1)
             there = np.arange(len(part))
             row[part] = np.where(reached[there, k], rows[there, k], -1)
             if trails:
-                best[part] = np.where(row[part] >= 0, before[there, k], _best_of(before, high, low, long))
+                best[part] = sign[:, 0] * before[there, np.where(row[part] >= 0, k, -1)]
         at[left] += look
         left = left[(row[left] < 0) & (at[left] <= last[left])]
         look = min(look * 2, _CELLS)
     return row, best
-
-
-def _best_before(favourable: Floats, carried: Floats, long: Flags) -> Floats:
-    """Return the best price before each bar of rows of bars: of those before in the row, and what was carried."""
-    before = np.concatenate((carried[:, None], favourable[:, :-1]), axis=1)
-    best: Floats = np.where(long, np.maximum.accumulate(before, axis=1), np.minimum.accumulate(before, axis=1))
-    return best
-
-
-def _best_of(before: Floats, high: Floats, low: Floats, long: Flags) -> Floats:
-    """Return the best price of rows of bars, and before them."""
-    best: Floats = np.where(long[:, 0], np.maximum(before[:, -1], high[:, -1]), np.minimum(before[:, -1], low[:, -1]))
-    return best
 
 
 @dataclass(frozen=True, eq=False)

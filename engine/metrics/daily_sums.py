@@ -204,7 +204,7 @@ def held_sessions_of(priced: PricedTrades, quantity: Floats, costs: CostModel) -
     entry = table.entry[real]
     ends = matrix.last_row[table.instrument[entry]]
     left = np.where(priced.reason[real] == HELD, ends, priced.out[real] >> 1)
-    first, after = matrix.session_from[table.tick[entry] >> 1], matrix.session_to[left]
+    first, after = matrix.sessions[0][table.tick[entry] >> 1], matrix.sessions[1][left]
     plan = np.searchsorted(table.start, real, side="right") - 1
     if np.any((np.diff(first) < 0) & (np.diff(plan) == 0)):
         by = np.lexsort((first, plan))
@@ -282,6 +282,5 @@ def _medians(values: Floats, count: Numbers64) -> Floats:
         alike = np.flatnonzero(count == size)
         step = max(1, CELLS // int(size))
         for part in (alike[k : k + step] for k in range(0, len(alike), step)):
-            middle = np.sort(values[first[part, None] + np.arange(size)], axis=1)[:, [(size - 1) // 2, size // 2]]
-            medians[part] = (middle[:, 0] + middle[:, 1]) / 2
+            medians[part] = np.median(values[first[part, None] + np.arange(size)], axis=1)
     return medians

@@ -11,6 +11,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.events import Kind
 from engine.strategy.contract import (
+    LEVELS,
     After,
     AtNextEvent,
     BeforeVote,
@@ -49,17 +50,11 @@ def _checked(leg: Any, rule: str) -> Leg:
     if weight == 0:
         raise UserError(f"{where}: weight is {leg.weight}; it must be a number other than 0")
     _check_entry(leg.entry, where)
-    stop = _distance(leg.stop_loss, f"{where}: stop_loss", most=1.0 if weight > 0 else np.inf)
-    trail = _distance(leg.trailing_stop, f"{where}: trailing_stop", most=1.0 if weight > 0 else np.inf)
-    target = _distance(leg.take_profit, f"{where}: take_profit", most=np.inf if weight > 0 else 1.0)
-    return replace(
-        leg,
-        weight=weight,
-        exit=_checked_exit(leg.exit, where),
-        stop_loss=stop,
-        take_profit=target,
-        trailing_stop=trail,
-    )
+    levels: dict[str, Any] = {}
+    for name in LEVELS:  # no price falls below 0: the distance of a level below the entry is less than 1
+        below = (weight > 0) is (name != "take_profit")
+        levels[name] = _distance(getattr(leg, name), f"{where}: {name}", most=1.0 if below else np.inf)
+    return replace(leg, weight=weight, exit=_checked_exit(leg.exit, where), **levels)
 
 
 def _check_entry(entry: Entry, where: str) -> None:

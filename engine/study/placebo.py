@@ -15,7 +15,7 @@ from engine.statistics.event_tests import t_by_row
 from engine.statistics.significance import Significance, max_t, untested
 from engine.study.calendars import Calendars, calendars
 from engine.study.dependence import against_placebo, shared_sessions
-from engine.study.returns import Rows
+from engine.study.returns import Rows, moved
 from engine.study.sample import Sample
 from engine.study.settings import Scheme
 
@@ -91,20 +91,11 @@ def _fits(samples: Sequence[Sample], eligible: Flags | None) -> list[Flags]:
     by_group = [{o.group: o for o in s.usable} for s in samples]
     rows = []
     for each in samples[0].usable:
-        fits = everywhere.copy() if eligible is None else _moved(eligible, -each.delay).copy()
+        fits = everywhere.copy() if eligible is None else moved(eligible, -each.delay, beyond=False).copy()
         for other in (groups[each.group] for groups in by_group if each.group in groups):
-            fits &= _moved(np.isfinite(other.by_row.standardized), other.row - each.row)
+            fits &= moved(np.isfinite(other.by_row.standardized), other.row - each.row, beyond=False)
         rows.append(fits)
     return rows
-
-
-def _moved(flags: Flags, rows: int) -> Flags:
-    """Return the flags so many rows ahead (negative: back), False beyond the ends."""
-    if rows == 0:
-        return flags
-    at = np.arange(len(flags)) + rows
-    inside = (at >= 0) & (at < len(flags))
-    return np.asarray(inside & flags[np.clip(at, 0, len(flags) - 1)], dtype=bool)
 
 
 def _on_dates_of(first: Sample, sample: Sample, made: Calendars) -> Placebos:

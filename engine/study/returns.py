@@ -60,6 +60,17 @@ def clipped_sums(values: NDArray[Any], first: int, last: int) -> Floats:
     return np.asarray(total[end] - total[begin])
 
 
+def moved(values: NDArray[Any], rows: int, beyond: Any) -> NDArray[Any]:
+    """Return the values so many rows ahead (negative: back), and another value beyond the ends.
+
+    >>> moved(np.array([1.0, 2.0, 3.0]), 1, 0.0).tolist()
+    [2.0, 3.0, 0.0]
+    """
+    at = np.arange(len(values)) + rows
+    inside = (at >= 0) & (at < len(values))
+    return np.where(inside, values[np.clip(at, 0, len(values) - 1)], beyond) if rows else values
+
+
 def aligned_returns(bars: Bars, benchmark: Bars) -> Floats:
     """Return the benchmark's returns on an instrument's sessions, never from after the instrument's own close.
 

@@ -22,6 +22,7 @@ from engine.statistics.event_tests import t_by_row
 from engine.statistics.observations import overlapping
 from engine.study.legs import EventLegs, overlaps, place
 from engine.study.return_model import CounterfactualReturns, ReturnModel
+from engine.study.returns import moved
 from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
 
 LENGTH = ESTIMATION[1] - ESTIMATION[0] + 1
@@ -201,16 +202,11 @@ def _mean_by_row(members: Sequence[EventLegs], first: int, model: ReturnModel) -
 def _mean_of(each: Sequence[CounterfactualReturns], offsets: Sequence[int], shared: Floats) -> CounterfactualReturns:
     """Return the mean; ``shared`` is the part of their windows a pair has in common, negative on opposite sides."""
     net, expected, sds = (
-        np.array([_moved_ahead(getattr(r, name), n) for r, n in zip(each, offsets, strict=True)])
+        np.array([moved(getattr(r, name), n, beyond=np.nan) for r, n in zip(each, offsets, strict=True)])
         for name in ("net", "expected", "sd")
     )
     variance = np.einsum("ir,jr,ij->r", sds, sds, shared) / len(each) ** 2
     return CounterfactualReturns(net.mean(axis=0), expected.mean(axis=0), np.sqrt(np.maximum(variance, 0.0)))
-
-
-def _moved_ahead(values: Floats, rows: int) -> Floats:
-    """Return the values so many rows ahead, NaN beyond the end."""
-    return values if rows == 0 else np.concatenate((values[rows:], np.full(min(rows, len(values)), np.nan)))
 
 
 def _why_lost(members: list[EventLegs], model: ReturnModel) -> str:

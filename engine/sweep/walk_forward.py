@@ -118,11 +118,6 @@ def _fold(decided: Sequence[date], first: date, begins: date, ends: date | None)
     )
 
 
-def with_folds(job: Job, folds: Sequence[Fold]) -> Job:
-    """Return a sweep whose spans are its own window, then the training window of each fold."""
-    return replace(job, spans=(job.spans[0], *(fold.train for fold in folds)))
-
-
 def with_choice(job: Job, fold: Fold, trained: Iterator[Chunk], metric: str) -> Fold:
     """Return a fold with the combination that is best in training, and its numbers in both windows.
 

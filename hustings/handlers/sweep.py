@@ -1,7 +1,7 @@
 """hustings sweep: tries many combinations of a strategy's parameters, and corrects the best for their number."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from engine.sweep.digest import checked_metric, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
 from engine.sweep.result import SweepResult
 from engine.sweep.space import drawn_from, listed_space, those_of
-from engine.sweep.walk_forward import Fold, folds_of, length_text, with_folds
+from engine.sweep.walk_forward import Fold, folds_of, length_text
 from hustings.files import json_text
 from hustings.run_folder import check_writable
 from hustings.run_options import RunOptions, Setting
@@ -71,7 +71,8 @@ def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **type
     folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
     check_writable(folder.path)
     with folder.alone():
-        _execute(with_folds(job, folds), folder, manifest, options, quiet=as_json)
+        rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
+        _execute(rolled, folder, manifest, options, quiet=as_json)
         with progress("replaying the best"), strategy_output(quiet=as_json):
             folder.finish(space)
             result = result_of(job, folder, manifest, metric=metric, top=options.top, heat=heat, folds=folds)

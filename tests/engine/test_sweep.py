@@ -32,7 +32,7 @@ from engine.sweep.chunk import (
 )
 from engine.sweep.digest import Digest, SampleMoments, checked_metric, digest, groups_of, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
-from engine.sweep.walk_forward import Fold, evaluate_test, folds_of, stitched, with_choice, with_folds
+from engine.sweep.walk_forward import Fold, evaluate_test, folds_of, stitched, with_choice
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import about, bars, days, event, instrument, market_of
 
@@ -349,7 +349,7 @@ def test_the_choice_in_training_knows_nothing_of_the_test() -> None:
     """Prices from the first test day on are turned upside down: the training's numbers keep every byte."""
     of = job({"hold": [1, 5, 30], "delay": [0, 2]}, instrument="AAA")
     folds = folds_of(of, 8, 4, years=False)
-    rolled = with_folds(of, folds)
+    rolled = replace(of, spans=(*of.spans, *(fold.train for fold in folds)))
     before = evaluate_chunk(rolled, 1, 0, len(of.space))
     held = of.bars["AAA"]
     since = (held.session - np.datetime64(folds[0].test.since)).astype(np.int64)
@@ -364,7 +364,7 @@ def test_the_choice_in_training_knows_nothing_of_the_test() -> None:
 def test_the_best_in_training_is_chosen_and_evaluated_in_the_test() -> None:
     of = job({"hold": [1, 5, 30]}, instrument="AAA")
     [fold, *_] = folds_of(of, 8, 4, years=False)
-    trained = evaluate_chunk(with_folds(of, [fold]), 1, 0, 3)
+    trained = evaluate_chunk(replace(of, spans=(*of.spans, fold.train)), 1, 0, 3)
     chosen = with_choice(of, fold, iter([trained]), "total_return")
     assert chosen.row == int(np.argmax(trained.columns["total_return"]))
     assert chosen.in_sample == trained.results(chosen.row)
