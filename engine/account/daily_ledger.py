@@ -83,14 +83,12 @@ class DailyLedger:
     def write_idle(self, before: int | None, *, cash: float) -> float:
         """Write the days due before an instant on which nothing is held, and return the cash after them."""
         if not self._earns:
-            self._write_flat(slice(self._written, self._upto(before)), cash)
+            days = slice(self._written, self._upto(before))
+            self.equity[days] = self.cash[days] = cash
+            self.exposure[days] = 0.0
+            self._written = max(days.start, days.stop)
             return cash
         for day in self.due(before):
             cash += self.interest(day)
             self.write(day, equity=cash, cash=cash, gross=0.0, short=0.0)
         return cash
-
-    def _write_flat(self, days: slice, cash: float) -> None:
-        self.equity[days] = self.cash[days] = cash
-        self.exposure[days] = 0.0
-        self._written = max(days.start, days.stop)

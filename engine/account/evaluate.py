@@ -9,7 +9,7 @@ from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.accounts import Positions, positions_of
 from engine.account.bar_matrix import bar_matrix, cost_model
-from engine.account.exits import HELD, PLANNED, STOPPED, TARGET, TRAILED, price_trades
+from engine.account.exits import HELD, STOPPED, TARGET, TRAILED, price_trades
 from engine.account.records import Account, Fill, Trade
 from engine.account.sizing import (
     STOP_LOSS,
@@ -22,7 +22,7 @@ from engine.account.sizing import (
 )
 from engine.account.trade_table import spans, table_of_plans
 from engine.plan.costs import MAINTENANCE, Terms
-from engine.plan.plan import Plan, PlannedTrade, Skipped
+from engine.plan.plan import Plan, Skipped
 
 _REASONS = {STOPPED: STOP_LOSS, TARGET: TAKE_PROFIT, TRAILED: TRAILING_STOP}
 
@@ -121,17 +121,13 @@ class _Ledger:
     def _bars(self, n: int) -> Bars:
         return self._costs.matrix.bars[int(self._priced.table.instrument[n])]
 
-    def _reason(self, n: int, planned: PlannedTrade) -> str:
-        reason = int(self._priced.reason[n])
-        return planned.exit_reason if reason == PLANNED else _REASONS[reason]
-
     def _fill(self, n: int, *, opens: bool) -> Fill:
         planned, bars, matrix, priced = self._plan.trades[n], self._bars(n), self._costs.matrix, self._priced
         instrument = int(priced.table.instrument[n])
         tick = int(priced.table.tick[n] if opens else priced.out[n])
         paid, reference = (priced.paid[n], matrix.price[tick]) if opens else (priced.got[n], priced.reference[n])
         quantity = float(self._positions.quantity[n]) * (1 if opens else -1)
-        reason = "entry" if opens else self._reason(n, planned)
+        reason = "entry" if opens else _REASONS.get(int(priced.reason[n]), planned.exit_reason)
         return Fill(
             event_id=planned.event_id,
             instrument=bars.symbol,

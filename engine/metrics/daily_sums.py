@@ -49,12 +49,11 @@ class IdleDays:
         return excess
 
 
-def _loss(x: Floats) -> Floats:
-    low = np.minimum(x, 0.0)
-    return low * low
-
-
-_POWERS: dict[str, Callable[[Floats], Floats]] = {"plain": lambda x: x, "square": lambda x: x * x, "loss": _loss}
+_POWERS: dict[str, Callable[[Floats], Floats]] = {
+    "plain": lambda x: x,
+    "square": lambda x: x * x,
+    "loss": lambda x: np.minimum(x, 0.0) ** 2,
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,10 +158,6 @@ def profit_ratio(returns: Floats) -> Number:
     return float((won.mean() / len(won)) / (-lost.mean() / len(lost)))
 
 
-def _over_mean(returns: Floats, quantile: float, among: Flags, none: str) -> Number:
-    return float(np.quantile(returns, quantile) / returns[among].mean()) if among.any() else none
-
-
 def kelly(returns: Floats) -> float:
     """Return Kelly's share of the days that moved, as if they were bets: p - (1 - p) / payoff (Kelly 1956)."""
     share, payoff = known(winning(returns)), known(payoff_ratio(returns))
@@ -250,10 +246,6 @@ def _alpha(s: Series) -> float:
     return float((s.returns.mean() - slope * _benchmark(s).mean()) * s.per_year)
 
 
-def _r_squared(s: Series) -> float:
-    return known(correlation(s.returns, _benchmark(s))) ** 2
-
-
 def _adjusted_sortino(s: Series) -> float:
     return _adjusted(s, "sortino") / sqrt(2)
 
@@ -271,12 +263,11 @@ def _mean_month(s: Series, sign: int) -> Number:
     return mean_of(months[sign * months > 0], f"no {'winning' if sign > 0 else 'losing'} month")
 
 
-def _outlier_wins(s: Series) -> Number:
-    return _over_mean(s.returns, 0.99, s.returns > 0, "no winning day")
-
-
-def _outlier_losses(s: Series) -> Number:
-    return _over_mean(s.returns, 0.01, s.returns < 0, "no losing day")
+def _outlier(s: Series, quantile: float, sign: int) -> Number:
+    """Return a quantile of the returns over the mean gain (sign 1) or loss (-1)."""
+    some = s.returns[sign * s.returns > 0]
+    none = f"no {'winning' if sign > 0 else 'losing'} day"
+    return float(np.quantile(s.returns, quantile) / some.mean()) if len(some) else none
 
 
 def _information_ratio(s: Series) -> Number:
@@ -315,8 +306,8 @@ PERFORMANCE_METRICS = (
         "expected_shortfall", "Expected shortfall (CVaR), daily", PERCENT, 1, lambda s: expected_shortfall(s.returns)
     ),
     Sheet("tail_ratio", "Tail ratio", RATIO, 1, lambda s: tail_ratio(s.returns)),
-    Sheet("outlier_win_ratio", "Outlier win ratio", RATIO, 0, _outlier_wins),
-    Sheet("outlier_loss_ratio", "Outlier loss ratio", RATIO, 0, _outlier_losses),
+    Sheet("outlier_win_ratio", "Outlier win ratio", RATIO, 0, lambda s: _outlier(s, 0.99, 1)),
+    Sheet("outlier_loss_ratio", "Outlier loss ratio", RATIO, 0, lambda s: _outlier(s, 0.01, -1)),
     Sheet(
         "average_day", "Mean day that moved", PERCENT, 1, lambda s: mean_of(s.returns[s.returns != 0], "nothing moved")
     ),
@@ -361,7 +352,7 @@ BENCHMARK_METRICS = (
     Sheet("beta", "Beta", RATIO, 0, lambda s: beta(s.returns, _benchmark(s))),
     Sheet("alpha", "Alpha a year", PERCENT, 1, _alpha, _RISK),
     Sheet("correlation", "Correlation", RATIO, 0, lambda s: correlation(s.returns, _benchmark(s))),
-    Sheet("r_squared", "R²", RATIO, 0, _r_squared),
+    Sheet("r_squared", "R²", RATIO, 0, lambda s: known(correlation(s.returns, _benchmark(s))) ** 2),
     Sheet("information_ratio", "Information ratio", RATIO, 1, _information_ratio, _RISK),
     Sheet("treynor", "Treynor ratio", RATIO, 1, treynor),
 )

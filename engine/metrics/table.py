@@ -243,7 +243,8 @@ def metrics_of(table: Sequence[Metric[X]], inputs: X) -> Metrics:
     notes: dict[str, str] = {}
     for metric in table:
         try:
-            value = missing_requirement(metric, inputs) or metric.of(inputs)
+            missing = next((need.reason(inputs) for need in metric.needs if not need.holds(inputs)), "")
+            value = missing or metric.of(inputs)
         except NotAvailable as reason:
             value = str(reason)
         if isinstance(value, str):
@@ -254,19 +255,11 @@ def metrics_of(table: Sequence[Metric[X]], inputs: X) -> Metrics:
     return Metrics(values, notes)
 
 
-def missing_requirement(metric: Metric[X], inputs: X) -> str:
-    """Return the reason of the first requirement that one plan does not meet, blank if it meets all."""
-    return next((need.reason(inputs) for need in metric.needs if not need.holds(inputs)), "")
-
-
 def metric_columns(inputs: MetricInputs) -> dict[str, Floats]:
     """Return every headline metric of many plans: one float per plan, NaN where it is n/a."""
+    columns: dict[str, Floats] = {}
     with np.errstate(invalid="ignore", divide="ignore"):
-        return {metric.name: _column(metric, inputs) for metric in METRICS}
-
-
-def _column(metric: Account, inputs: MetricInputs) -> Floats:
-    values: Floats = np.asarray(metric.of(inputs), dtype=float)
-    for need in metric.needs:
-        values = np.where(need.holds(inputs), values, np.nan)
-    return values
+        for metric in METRICS:
+            met = [np.asarray(need.holds(inputs), dtype=bool) for need in metric.needs]
+            columns[metric.name] = np.where(np.all(met, axis=0), np.asarray(metric.of(inputs), dtype=float), np.nan)
+    return columns

@@ -35,8 +35,8 @@ def _cost_drag(closed: Trades) -> float:
     return _costs(closed) / _gross(closed)
 
 
-def _events(closed: Trades) -> set[str]:
-    return {t.event_id for t in closed if t.event_id}
+def _n_events(closed: Trades) -> int:
+    return len({t.event_id for t in closed if t.event_id})
 
 
 def _holding_period(closed: Trades) -> float:
@@ -44,7 +44,7 @@ def _holding_period(closed: Trades) -> float:
 
 
 CLOSED_TRADE_METRICS = (
-    ClosedTrades("n_events", "Events traded", Unit.COUNT, 0, lambda c: len(_events(c)), (), "with a closed trade"),
+    ClosedTrades("n_events", "Events traded", Unit.COUNT, 0, _n_events, (), "with a closed trade"),
     ClosedTrades("best_trade", "Best trade", Unit.PERCENT, 1, lambda c: max(closed_returns(c)), _ANY, "net return"),
     ClosedTrades("worst_trade", "Worst trade", Unit.PERCENT, 1, lambda c: min(closed_returns(c)), _ANY, "net return"),
     ClosedTrades("days_held", "Average holding period", Unit.DAYS, 0, _holding_period, _ANY, "calendar days"),

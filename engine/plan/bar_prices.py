@@ -76,12 +76,12 @@ class BarPriceFinder:
         groups: dict[Any, list[int]] = {}
         for n, slot in enumerate(slots):
             groups.setdefault(_sort(slot, n), []).append(n)
-        return [self._prices(np.array(which), [slots[n] for n in which], end) for which in groups.values()]
-
-    def _prices(self, which: NDArray[np.intp], slots: list[Slot], end: int) -> BarPrices:
-        first = slots[0]
-        found = self._plain(slots, end) if _is_plain(first.leg) else self._planned(first, end)
-        return BarPrices(which, first.entry_by, first.exit_by, *found)
+        prices = []
+        for which in groups.values():
+            some = [slots[n] for n in which]
+            found = self._plain(some, end) if _is_plain(some[0].leg) else self._planned(some[0], end)
+            prices.append(BarPrices(np.array(which), some[0].entry_by, some[0].exit_by, *found))
+        return prices
 
     def _plain(self, slots: list[Slot], end: int) -> tuple[Numbers64, Numbers64, Flags]:
         """Return entries one by one, and the exits of each after all holding periods at once."""

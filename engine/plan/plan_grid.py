@@ -105,18 +105,18 @@ class _Planner:
         self.read = {n for n, values in combos.axes.items() if len(values) > 1 and not _could_be_handed_on(values)}
 
     def blocks(self) -> list[Block]:
-        """Return all blocks; a parameter found to be read splits them further."""
+        """Return all blocks, of combinations alike in what the rule reads and in which parameters are none.
+
+        A parameter found to be read splits them further.
+        """
         while True:
             self.failed.clear()
             try:
-                return [b for rows in self._groups() for b in self._blocks_of(rows)]
+                keys = [_keys(values, by_value=name in self.read) for name, values in self.combos.axes.items()]
+                groups = self._alike(np.arange(len(self.combos)), keys)
+                return [b for rows in groups for b in self._blocks_of(rows)]
             except _Again:
                 continue
-
-    def _groups(self) -> Iterator[Which]:
-        """Yield combinations alike in what the rule looks at, and in which parameters are none."""
-        keys = [_keys(values, by_value=name in self.read) for name, values in self.combos.axes.items()]
-        yield from self._alike(np.arange(len(self.combos)), keys)
 
     def _alike(self, rows: Which, keys: list[Which]) -> list[Which]:
         """Return some combinations in groups of equal keys, of which there is one a value of each parameter."""
@@ -251,11 +251,4 @@ def _keys(values: tuple[Any, ...], *, by_value: bool) -> Which:
     """Return a number a value, the same for those alike: equal ones, or all that are not None."""
     places: dict[Any, int] = {}
     alike = [(type(v), v) if by_value else v is None for v in values]
-    return np.array([_place(places, a) for a in alike], dtype=np.intp)
-
-
-def _place(places: dict[Any, int], alike: Any) -> int:
-    try:
-        return places.setdefault(alike, len(places))
-    except TypeError:  # a value that cannot be hashed is alike to none
-        return places.setdefault(object(), len(places))
+    return np.array([places.setdefault(a, len(places)) for a in alike], dtype=np.intp)

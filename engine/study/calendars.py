@@ -92,7 +92,8 @@ def stratified(sample: Sample, fits: Sequence[Flags], *, draws: int, seed: int) 
     before. A stratum of fewer than 30 sessions is widened by the month, then the volatility, then the weekday.
     """
     bars, outside = sample.reference, _outside(sample)
-    likeness = (weekday(bars.session), _month(bars.session), volatility_tercile(bars))
+    months = bars.session.astype("datetime64[M]").astype(np.int64) % 12
+    likeness = (weekday(bars.session), months, volatility_tercile(bars))
     rng = np.random.default_rng(seed)
     columns: list[Rows] = []
     widened: dict[str, int] = {}
@@ -137,10 +138,6 @@ def weekday(sessions: Sessions) -> NDArray[np.int64]:
     array([0])
     """
     return np.asarray((sessions.astype(np.int64) + 3) % 7)
-
-
-def _month(sessions: Sessions) -> NDArray[np.int64]:
-    return np.asarray(sessions.astype("datetime64[M]").astype(np.int64) % 12)
 
 
 def _year(sessions: Sessions) -> NDArray[np.int64]:

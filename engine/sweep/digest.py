@@ -185,15 +185,14 @@ class _Tally:
         self._groups = {name: groups_of(values) for name, values in space.axes.items() if len(values) > 1}
         self._heat = None if heat is None else (heat[1], heat[0])
         tables = [*((name,) for name in self._groups), *([] if self._heat is None else [self._heat])]
-        self._slices: dict[tuple[str, ...], _Cells] = {names: self._cells(*names) for names in tables}
+        self._slices: dict[tuple[str, ...], _Cells] = {
+            names: _Cells(tuple(len(self._groups[name][0]) for name in names), self._sign) for names in tables
+        }
         self._n = self._failed = self._replayed = self._above = 0
         self._reasons: Counter[str] = Counter()
         self._failures: list[tuple[int, str]] = []
         self._best: list[tuple[float, int, dict[str, float | None]]] = []
         self._sharpes, self._moments = _Moments(), _Moments()
-
-    def _cells(self, *names: str) -> _Cells:
-        return _Cells(tuple(len(self._groups[name][0]) for name in names), self._sign)
 
     def add(self, chunk: Chunk) -> None:
         """Add the results of some combinations."""
