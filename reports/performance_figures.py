@@ -22,7 +22,7 @@ from engine.metrics.metrics import (
     sessions_per_year,
     yearly_returns,
 )
-from engine.metrics.rolling import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
+from engine.metrics.return_metrics import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
 from engine.run.run import Run
 from reports.charts import BarChart, Columns, bars_svg, box_of, boxes_svg, columns_svg, histogram
 from reports.curves import tenths, with_start

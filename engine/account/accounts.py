@@ -148,7 +148,9 @@ class Positions:
         if opens.any():
             self._open(plans[opens], steps[opens])
         if not opens.all():
-            self._close(plans[~opens], steps[~opens])
+            ends = ~opens & (self.priced.reason[self.steps.trade[steps]] != HELD)
+            trade = self.steps.trade[steps[ends]]
+            self._pay(plans[ends], trade, -self.quantity[trade] * self.priced.got[trade], opens=False)
         grown = self.costs.grown[np.minimum(self.day[plans] + 1, self.costs.matrix.n_days)]
         self.cash[steps] = self.posted[plans] + self.pending[plans] / grown
         if self.shorts is not None:
@@ -197,11 +199,6 @@ class Positions:
         pair, place = spans(first, counts), np.repeat(np.arange(n), counts)
         value = self.quantity[self.pair_trade[pair]] * self.pair_price[pair]
         return np.bincount(place, value, n).astype(float), np.bincount(place, np.abs(value), n).astype(float)
-
-    def _close(self, plans: Numbers64, steps: Numbers64) -> None:
-        ends = self.priced.reason[self.steps.trade[steps]] != HELD
-        plans, trade = plans[ends], self.steps.trade[steps[ends]]
-        self._pay(plans, trade, -self.quantity[trade] * self.priced.got[trade], opens=False)
 
     def _pay(self, plans: Numbers64, trade: Numbers64, value: Floats, *, opens: bool) -> None:
         self.pending[plans] -= value + np.abs(value) * self.commission[trade]

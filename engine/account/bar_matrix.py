@@ -15,7 +15,6 @@ from datasets.prices.bars import Bars
 from engine.account.daily_ledger import AccountCalendar, account_calendar
 from engine.plan.costs import DAYS_PER_YEAR, Terms
 from engine.plan.plan import NO_TICK, BarPrice, Numbers64
-from engine.strategy import Phase
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +77,6 @@ class BarMatrix:
     def tick(self, instrument: int, price: BarPrice | None) -> int:
         """Return the tick of a bar's price of one instrument; NO_TICK for None."""
         return NO_TICK if price is None else 2 * int(self.base[instrument]) + price.tick
-
-    def bar_price(self, instrument: int, tick: int) -> BarPrice:
-        """Return the bar's price of a tick of one instrument."""
-        return BarPrice((tick >> 1) - int(self.base[instrument]), Phase.OPEN if tick & 1 else Phase.CLOSE)
 
     def known_ticks(self, instrument: int, order: Numbers64) -> Numbers64:
         """Return the ticks of an instrument whose prices are the last known at positions in time, inclusive."""

@@ -84,9 +84,10 @@ def on_common_days(runs: Sequence[Run], span: Span) -> OnDays:
     sessions, returns = aligned(runs, span)
     block = block_length(list(returns), least=max(_mean_holding(run, span) for run in runs))
     per_year = sessions_per_year(sessions)
-    draws = _Draws(bootstrap_rows(len(sessions), block), draw_blocks(len(sessions), block), per_year)
-    drawdowns = bootstrap_drawdowns(returns, draws.rows)
-    daily = [_daily(run, span, draws, row, drawn) for run, row, drawn in zip(runs, returns, drawdowns, strict=True)]
+    rows, blocks = bootstrap_rows(len(sessions), block), draw_blocks(len(sessions), block)
+    drawdowns = bootstrap_drawdowns(returns, rows)
+    drawn = zip(runs, returns, drawdowns, strict=True)
+    daily = [_daily(run, span, row, lows, rows=rows, blocks=blocks, per_year=per_year) for run, row, lows in drawn]
     differences = tuple(_differences(daily[0], each, per_year) for each in daily)
     return OnDays(sessions, returns, correlations(returns), block, differences)
 
@@ -122,13 +123,6 @@ def _mean_holding(run: Run, span: Span) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class _Draws:
-    rows: Rows
-    blocks: Blocks
-    per_year: float
-
-
-@dataclass(frozen=True, eq=False)
 class _Daily:
     """One run on the span: its numbers and, unless a ``reason`` says why days are not resampled, those of each draw."""
 
@@ -141,15 +135,16 @@ class _Daily:
     drawdowns: Floats
 
 
-def _daily(run: Run, span: Span, draws: _Draws, returns: Floats, drawdowns: Floats) -> _Daily:
-    per_year = draws.per_year
+def _daily(
+    run: Run, span: Span, returns: Floats, drawdowns: Floats, *, rows: Rows, blocks: Blocks, per_year: float
+) -> _Daily:
     excess = returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
     ratio = _why_not_resampled(run, span) or sharpe(excess, per_year)
     mean, depth = float(returns.mean()) * per_year, float(drawdown(returns).min(initial=0.0))
     if isinstance(ratio, str):
         return _Daily(mean, None, depth, ratio, np.zeros(0), None, np.zeros(0))
-    means = bootstrap_means(returns, draws.rows) * per_year
-    return _Daily(mean, ratio, depth, "", means, sharpe_draws(excess, draws.blocks), drawdowns)
+    means = bootstrap_means(returns, rows) * per_year
+    return _Daily(mean, ratio, depth, "", means, sharpe_draws(excess, blocks), drawdowns)
 
 
 def _why_not_resampled(run: Run, span: Span) -> str:

@@ -131,25 +131,16 @@ class _Days:
 
     def _values(self) -> tuple[Floats, Floats]:
         """Return the net and the gross value of what is held at each cell; shorts are charged to its cash."""
-        positions, steps, matrix = self.positions, self.positions.steps, self.matrix
-        instruments = positions.instrument
-        if steps.one_at_a_time:
-            trade = steps.trade[self.step]
-            quantity = np.repeat(np.where(steps.opens[self.step], positions.quantity[trade], 0.0), self.length)
-            instrument: Any = 0 if len(matrix.bars) == 1 else np.repeat(instruments[trade], self.length)
-            price = matrix.marks[instrument, self.day]
-            self._charge_shorts(slice(None), quantity, instrument, np.repeat(steps.day[self.step], self.length))
-            net = quantity * price
-            return net, np.abs(net)
+        positions, since = self.positions, self.positions.steps.day[self.step]
         at, trade = self._held_after_steps()
         cell, length = spans(self.begin[at], self.length[at]), self.length[at]
-        quantity, instrument = np.repeat(positions.quantity[trade], length), np.repeat(instruments[trade], length)
-        self._charge_shorts(cell, quantity, instrument, np.repeat(steps.day[self.step][at], length))
-        value = quantity * matrix.marks[instrument, self.day[cell]]
+        quantity, instrument = (np.repeat(a[trade], length) for a in (positions.quantity, positions.instrument))
+        self._charge_shorts(cell, quantity, instrument, np.repeat(since[at], length))
+        value = quantity * self.matrix.marks[instrument, self.day[cell]]
         net, gross = (np.bincount(cell, v, len(self.day)).astype(float) for v in (value, np.abs(value)))
         return net, gross
 
-    def _charge_shorts(self, cell: Any, quantity: Floats, instrument: Any, since: Numbers64) -> None:
+    def _charge_shorts(self, cell: Numbers64, quantity: Any, instrument: Any, since: Numbers64) -> None:
         """Take off the cash of cells what a quantity short is charged since the day of a step."""
         if self.costs.pays_interest and np.any(quantity < 0):
             charge = self.costs.short_charge

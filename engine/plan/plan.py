@@ -279,18 +279,12 @@ def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Ba
     phase = Phase.OPEN if isinstance(entry, NextOpen) else Phase.CLOSE
     instants = bars.open_at if phase is Phase.OPEN else bars.close_at
     first = int(instants.searchsorted(after, side="right"))
-    meant = _sessions_on(bars, first, entry.delay, phase)
+    at_once = entry.delay == 0 or first >= len(bars)
+    meant = first if at_once else _row_of(bars, int(bars.days.of[first]) + entry.delay, phase)
     _refuse(wait_too_long(bars, first, after, upto=meant))
     _refuse(gap_between(bars, first, meant))
     price, notes = _tradable(BarPrice(meant, phase), bars, "entry")
     return price, (*notes, *late(bars, "entry", first, after, upto=meant))
-
-
-def _sessions_on(bars: Bars, row: int, delay: int, phase: Phase) -> int:
-    """Return a row itself, or that of the open or close of the session ``delay`` after its own; else ``len(bars)``."""
-    if delay == 0 or row >= len(bars):
-        return row
-    return _row_of(bars, int(bars.days.of[row]) + delay, phase)
 
 
 def _row_of(bars: Bars, day: int, phase: Phase) -> int:

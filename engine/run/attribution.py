@@ -74,10 +74,6 @@ def leave_one_out(trades: Sequence[Trade]) -> list[WithoutEvent]:
 
 def _without(event_id: str, closed: Sequence[Trade]) -> WithoutEvent:
     rest = [t for t in closed if t.event_id != event_id]
-    mean = _mean(rest)
-    change = None if mean is None else mean - sum(t.return_ for t in closed) / len(closed)
+    mean, all_ = (sum(t.return_ for t in some) / len(some) if some else None for some in (rest, closed))
+    change = None if mean is None or all_ is None else mean - all_
     return WithoutEvent(event_id, len(rest), mean, change, sum(t.pnl for t in rest))
-
-
-def _mean(trades: Sequence[Trade]) -> float | None:
-    return sum(t.return_ for t in trades) / len(trades) if trades else None

@@ -31,9 +31,7 @@ class Interval:
     reason: str = ""
 
 
-def event_interval(
-    values: Floats, level: float, *, draws: int, seed: int, factor: float = 1.0
-) -> tuple[Interval, Interval, Interval]:
+def event_interval(values: Floats, level: float, *, draws: int, seed: int, factor: float = 1.0) -> tuple[Interval, ...]:
     """Return three intervals for the mean of one number an event (N,): by t, by sign-flips, by resampled events.
 
     For observations that share sessions each is longer by 1 / ``factor``, the factor of their t-statistic
@@ -44,8 +42,7 @@ def event_interval(
         sign_flip_interval(values, level, draws=draws, seed=seed),
         percentile_interval(values, level, draws=draws, seed=seed),
     )
-    by_t, by_flips, resampled = (i if factor == 1.0 else _longer(i, factor) for i in intervals)
-    return by_t, by_flips, resampled
+    return intervals if factor == 1.0 else tuple(_longer(i, factor) for i in intervals)
 
 
 def _longer(interval: Interval, factor: float) -> Interval:

@@ -1,77 +1,37 @@
 """The contract of a strategy: which events it wants, the legs it then trades, and what it may see of the market."""
 
-from engine.strategy.contract import (
-    After,
-    AtNextEvent,
-    BeforeVote,
-    Clock,
-    Country,
-    Delay,
-    Distance,
-    Entry,
-    Exit,
-    Fraction,
-    LastCloseBefore,
-    Leg,
-    Never,
-    NextClose,
-    NextOpen,
-    OptionalCountry,
-    OptionalDistance,
-    OptionalFlag,
-    OptionalKind,
-    OptionalMajority,
-    OptionalProGrowth,
-    OptionalSurprise,
-    OptionalText,
-    Phase,
-    Sessions,
-    Strategy,
-    Symbol,
-    Symbols,
-    Weight,
-    build,
-    instrument_fields,
-    kebab,
-    parameters,
-    strategy,
-    values,
-)
-
-__all__ = [
-    "After",
-    "AtNextEvent",
-    "BeforeVote",
-    "Clock",
-    "Country",
-    "Delay",
-    "Distance",
-    "Entry",
-    "Exit",
-    "Fraction",
-    "LastCloseBefore",
-    "Leg",
-    "Never",
-    "NextClose",
-    "NextOpen",
-    "OptionalCountry",
-    "OptionalDistance",
-    "OptionalFlag",
-    "OptionalKind",
-    "OptionalMajority",
-    "OptionalProGrowth",
-    "OptionalSurprise",
-    "OptionalText",
-    "Phase",
-    "Sessions",
-    "Strategy",
-    "Symbol",
-    "Symbols",
-    "Weight",
-    "build",
-    "instrument_fields",
-    "kebab",
-    "parameters",
-    "strategy",
-    "values",
-]
+from engine.strategy.contract import After as After
+from engine.strategy.contract import AtNextEvent as AtNextEvent
+from engine.strategy.contract import BeforeVote as BeforeVote
+from engine.strategy.contract import Clock as Clock
+from engine.strategy.contract import Country as Country
+from engine.strategy.contract import Delay as Delay
+from engine.strategy.contract import Distance as Distance
+from engine.strategy.contract import Entry as Entry
+from engine.strategy.contract import Exit as Exit
+from engine.strategy.contract import Fraction as Fraction
+from engine.strategy.contract import LastCloseBefore as LastCloseBefore
+from engine.strategy.contract import Leg as Leg
+from engine.strategy.contract import Never as Never
+from engine.strategy.contract import NextClose as NextClose
+from engine.strategy.contract import NextOpen as NextOpen
+from engine.strategy.contract import OptionalCountry as OptionalCountry
+from engine.strategy.contract import OptionalDistance as OptionalDistance
+from engine.strategy.contract import OptionalFlag as OptionalFlag
+from engine.strategy.contract import OptionalKind as OptionalKind
+from engine.strategy.contract import OptionalMajority as OptionalMajority
+from engine.strategy.contract import OptionalProGrowth as OptionalProGrowth
+from engine.strategy.contract import OptionalSurprise as OptionalSurprise
+from engine.strategy.contract import OptionalText as OptionalText
+from engine.strategy.contract import Phase as Phase
+from engine.strategy.contract import Sessions as Sessions
+from engine.strategy.contract import Strategy as Strategy
+from engine.strategy.contract import Symbol as Symbol
+from engine.strategy.contract import Symbols as Symbols
+from engine.strategy.contract import Weight as Weight
+from engine.strategy.contract import build as build
+from engine.strategy.contract import instrument_fields as instrument_fields
+from engine.strategy.contract import kebab as kebab
+from engine.strategy.contract import parameters as parameters
+from engine.strategy.contract import strategy as strategy
+from engine.strategy.contract import values as values

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from engine.strategy.contract import Strategy, build
+from engine.strategy.contract import Strategy, build, plain_value
 
 Which = NDArray[np.intp]
 """One index a combination."""
@@ -85,11 +85,6 @@ class Space:
         steps = [prod(sizes[n + 1 :]) for n in range(len(sizes))]
         places = [0, *(k * step for size, step in zip(sizes, steps, strict=True) for k in range(1, size))]
         return replace(self, places=np.array(places, dtype=np.int64))
-
-
-def plain_value(value: Any) -> Any:
-    """Return a parameter's value ready for JSON."""
-    return [plain_value(v) for v in value] if isinstance(value, tuple) else getattr(value, "value", value)
 
 
 def grid_space(kind: type[Strategy], fixed: Mapping[str, Any], axes: Mapping[str, Iterable[Any]]) -> Space:

@@ -8,7 +8,7 @@ bars closed by then.
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum
 from inspect import getdoc
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, dataclass_transform, get_args, get_type_hints
 
@@ -239,7 +239,7 @@ def instrument_fields(rule: type[Strategy]) -> tuple[str, ...]:
 
 def values(rule: Strategy) -> dict[str, Any]:
     """Return the parameters of a rule and their values, ready for JSON."""
-    return {f.name: _plain(getattr(rule, f.name)) for f in fields(rule)}  # type: ignore[arg-type]
+    return {f.name: plain_value(getattr(rule, f.name)) for f in fields(rule)}  # type: ignore[arg-type]
 
 
 def build(rule: type[T], given: dict[str, Any]) -> T:
@@ -260,16 +260,17 @@ def build(rule: type[T], given: dict[str, Any]) -> T:
         raise UserError(f"parameter {first['loc'][0]} of {rule.name} is {first['input']!r}: {must}") from e
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Return a parameter's value ready for JSON."""
     if isinstance(value, tuple):
-        return [_plain(v) for v in value]
-    return value.value if isinstance(value, StrEnum) else value
+        return [plain_value(v) for v in value]
+    return value.value if isinstance(value, Enum) else value
 
 
 def _default(field: Any) -> Any:
     default = field.default
     inner = getattr(default, "default", default)  # pydantic keeps Field() defaults one level down
-    return _plain(inner)
+    return plain_value(inner)
 
 
 def _type_name(hint: Any) -> str:

@@ -188,7 +188,8 @@ def _by_event(legs: Iterable[tuple[str, PlacedLeg | None]], model: ReturnModel) 
 def _event(event_id: str, legs: tuple[PlacedLeg, ...], model: ReturnModel) -> EventLegs:
     ref = model.reference
     began_at, ended_at = min(leg.span[0] for leg in legs), max(leg.span[1] for leg in legs)
-    placed_at = began_at if model.window is None else min(_opens_at(leg, model) for leg in legs)
+    opens_at = (int(model.bars[leg.shape.instrument].open_at[leg.row]) for leg in legs)
+    placed_at = began_at if model.window is None else min(opens_at)
     row = int(np.searchsorted(ref.open_at, placed_at, side="left"))
     last = int(np.searchsorted(ref.close_at, ended_at, side="left"))
     decided = int(np.searchsorted(ref.open_at, min(leg.decided_at for leg in legs), side="right"))
@@ -202,10 +203,6 @@ def _event(event_id: str, legs: tuple[PlacedLeg, ...], model: ReturnModel) -> Ev
         began=str(ref.session[min(row, len(ref) - 1)]),
         ended=str(ref.session[min(last, len(ref) - 1)]),
     )
-
-
-def _opens_at(leg: PlacedLeg, model: ReturnModel) -> int:
-    return int(model.bars[leg.shape.instrument].open_at[leg.row])
 
 
 def overlaps(spans: Sequence[tuple[int, int]]) -> Floats:

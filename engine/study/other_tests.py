@@ -49,7 +49,8 @@ def other_tests(sample: Sample, model: ReturnModel, placebo_mean: Significance) 
     abnormal, z, usable = sample.abnormal, sample.standardized, sample.usable
     matrix = _abnormal_matrix(usable, model)
     rates = np.array([_base_rate(o) for o in usable], dtype=float)
-    counts = np.array([_sessions_used(o, model) for o in usable], dtype=float)
+    used = ([model.estimates(leg.shape.instrument).count[leg.row] for leg in _legs([o])] for o in usable)
+    counts = np.array([min(each) for each in used], dtype=float)  # of several legs the fewest sessions
     variances = np.array([o.sd**2 for o in usable], dtype=float)
     tests = [
         (cross_sectional_t(abnormal), f"weighs events of unequal volatility alike; {_UNCORRECTED}"),
@@ -76,11 +77,6 @@ _BY_LEG = "one leg each, corrected for their correlation, not for shared estimat
 
 def _legs(observations: Sequence[Observation]) -> list[PlacedLeg]:
     return [leg for o in observations for e in o.members for leg in e.legs]
-
-
-def _sessions_used(observation: Observation, model: ReturnModel) -> float:
-    """Return how many sessions an observation's estimation window has; of several legs the fewest."""
-    return float(min(model.estimates(leg.shape.instrument).count[leg.row] for leg in _legs([observation])))
 
 
 def _base_rate(observation: Observation) -> float:

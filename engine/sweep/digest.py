@@ -203,15 +203,14 @@ class _Tally:
         self._failed += int((chunk.how == FAILED).sum())
         self._replayed += int((chunk.how == REPLAY).sum())
         self._above += int((values > 0).sum())
-        self._reasons.update(self._reason(why) for why in chunk.failed.values())
+        for why in chunk.failed.values():
+            counted = why in self._reasons or len(self._reasons) < MAX_REASONS
+            self._reasons[why if counted else "other reasons"] += 1
         self._failures += [*chunk.failed.items()][: FAILURES_SHOWN - len(self._failures)]
         self._sharpes.add(sharpes[np.isfinite(sharpes)])
         self._moments.add(values)
         self._rank(chunk, known, values)
         self._add_to_slices(chunk, known, values)
-
-    def _reason(self, why: str) -> str:
-        return why if why in self._reasons or len(self._reasons) < MAX_REASONS else "other reasons"
 
     def _rank(self, chunk: Chunk, known: NDArray[np.intp], values: Floats) -> None:
         keys = -self._sign * values

@@ -16,7 +16,8 @@ from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
 from engine.run.backtest import Window, bars_manifest, origins_manifest, rule_of
 from engine.run.identity import code_hash
-from engine.strategy.combinations import Space, plain_value
+from engine.strategy.combinations import Space
+from engine.strategy.contract import plain_value
 from engine.strategy.market import Market
 
 _FACTS = Path(__file__).parents[2] / "datasets"

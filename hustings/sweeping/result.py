@@ -6,7 +6,8 @@ from typing import Any
 from datasets.errors import UserError
 from engine.metrics.table import METRIC_NAMES
 from engine.strategy import values
-from engine.strategy.combinations import Space, plain_value
+from engine.strategy.combinations import Space
+from engine.strategy.contract import plain_value
 from engine.sweep.best import ReplayedCombination, replay_combination
 from engine.sweep.digest import Slice, digest
 from engine.sweep.job import Job

@@ -18,7 +18,7 @@ from datasets.prices.sources.files import DirectorySource
 from engine.account.bar_matrix import BarMatrix, bar_matrix
 from engine.account.grid_table import BlockTable
 from engine.account.trade_table import TradeTable
-from engine.plan.plan import NO_TICK, Plan
+from engine.plan.plan import NO_TICK, BarPrice, Plan
 from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.strategy import (
     After,
@@ -75,10 +75,14 @@ def _trade(table: TradeTable, matrix: BarMatrix, n: int) -> Row:
     return (
         matrix.bars[instrument].symbol,
         float(table.weight[entry]),
-        matrix.bar_price(instrument, int(table.tick[entry])),
-        None if exit_ == NO_TICK else matrix.bar_price(instrument, exit_),
+        _bar_price(matrix, instrument, int(table.tick[entry])),
+        None if exit_ == NO_TICK else _bar_price(matrix, instrument, exit_),
         *(None if np.isnan(f) else float(f) for f in fractions),
     )
+
+
+def _bar_price(matrix: BarMatrix, instrument: int, tick: int) -> BarPrice:
+    return BarPrice((tick >> 1) - int(matrix.base[instrument]), Phase.OPEN if tick & 1 else Phase.CLOSE)
 
 
 def same_plans(grid: PlanGrid) -> None:

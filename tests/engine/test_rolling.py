@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.metrics.rolling import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
+from engine.metrics.return_metrics import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
 
 NAN = np.nan
 

@@ -29,8 +29,7 @@ from engine.metrics.performance import (
     treynor,
     ulcer_performance,
 )
-from engine.metrics.return_metrics import expected_shortfall, ulcer_index, value_at_risk
-from engine.metrics.rolling import rolling_sharpe
+from engine.metrics.return_metrics import expected_shortfall, rolling_sharpe, ulcer_index, value_at_risk
 from engine.metrics.table import metrics_of
 from engine.run.backtest import on_sessions
 from reports.tables import tables
