@@ -1,4 +1,4 @@
-"""The days of an account: what it was worth when the last market of each session had closed."""
+"""The days of an account: its value when the last market of each session had closed."""
 
 from bisect import bisect_left
 from collections.abc import Iterator

@@ -422,7 +422,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         return True
 
     def _room(self, order: Any, price: float, place: int) -> float:
-        """Return how many units may be held in all, other positions taken at what they were worth at the fill."""
+        """Return how many units may be held in all, other positions at their value at the fill."""
         others = {
             d: p.size * d._known_price(place) for d, p in self.positions.items() if d is not order.data and p.size
         }

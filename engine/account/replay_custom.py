@@ -90,7 +90,7 @@ class _NetTargets:
         return (self.buy if size > 0 else self.sell)(data=data, size=abs(size), **kwargs)
 
     def order_target_value(self: Any, data: Any = None, target: float = 0.0, price: Any = None, **kwargs: Any) -> Any:
-        """Send what is missing to a position worth ``target`` at the last close."""
+        """Send what is missing to a position of the value ``target`` at the last close."""
         data = self._feed(data)
         return self.order_target_size(data=data, target=target / (price or data.close[0]), **kwargs)
 
@@ -105,7 +105,7 @@ class _NetTargets:
 
 
 class _Marks(bt.Analyzer):  # type: ignore[misc]
-    """Writes the daybook as the steps pass, and closes everything on a margin call."""
+    """Writes the daily ledger as the steps pass, and closes everything on a margin call."""
 
     params = (("ledger", None),)
 

@@ -15,8 +15,8 @@ LOT_TOLERANCE = 1e-9
 """A quantity this close below a whole number of lots is that number."""
 SMALLEST_SCALE = 1e-6
 """Openings that the exposure limit would scale below this share of their size are skipped."""
-SCALE_TOLD = 0.999
-"""Openings scaled below this share of their size say so; above it is room for the commission."""
+SCALE_NOTED = 0.999
+"""Openings scaled below this share of their size have a note; above it is room for the commission."""
 STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MARGIN_CALL = "stop_loss", "take_profit", "trailing_stop", "margin_call"
 
 
@@ -74,7 +74,7 @@ def _skip(trade: PlannedTrade, reason: str) -> Skipped:
 
 def _trade_note(held: Held, reason: str) -> str:
     """Return what a trade has to say of itself: of its entry, its size, and its exit if that was as planned."""
-    scaled = f"scaled to {held.scale:.1%} by the exposure limit" if held.scale < SCALE_TOLD else ""
+    scaled = f"scaled to {held.scale:.1%} by the exposure limit" if held.scale < SCALE_NOTED else ""
     exit_ = fill_note(held.plan, reason) if reason == held.plan.exit_reason else ""
     return "; ".join(n for n in (fill_note(held.plan, "entry"), scaled, exit_) if n)
 

@@ -92,7 +92,7 @@ def lookahead_orders(
     """Return the report on a backtrader strategy.
 
     Args:
-        subject: the strategy; ``fresh`` gives its class.
+        subject: the strategy; ``reload`` gives its class.
         bars: of its markets.
         parameters: those of the strategy.
         decisions: at how many instants of orders it is replayed again.
@@ -158,7 +158,7 @@ class _Examination:
         bars = [world.bars(b if end is None else b.until(end)) for b in self.bars]
         with using_visibility(self.watch.over(world)):
             try:
-                with subject.fresh() as strategy:
+                with subject.reload() as strategy:
                     events, given = subject.events.as_visible(world.event), dict(self.parameters)
                     replay_custom(_logged(strategy, log), given, bars, events, Terms(), since=self._since)
             except UserError as e:

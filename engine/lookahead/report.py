@@ -28,12 +28,12 @@ Progress = Callable[[str], AbstractContextManager[None]]
 class Subject:
     """A strategy under examination and what it is run on.
 
-    ``fresh`` gives a new instance, its own modules loaded again, for as long as the context is open: a module then
+    ``reload`` gives a new instance, its own modules loaded again, for as long as the context is open: a module then
     keeps nothing of another world. It gives a rule, or the class of a backtrader strategy. ``facts`` are the files and
     folders of the events and bars; ``seed`` is that of redrawn futures.
     """
 
-    fresh: Callable[[], AbstractContextManager[Any]]
+    reload: Callable[[], AbstractContextManager[Any]]
     events: EventCatalogue
     market: Market
     since: date | None = None
@@ -46,7 +46,7 @@ class Offence:
     """One decision that another future changes.
 
     ``subject`` is the event decided on, or the market of an order; ``at`` the instant (None: while the rule's file was
-    read); ``given_away_by`` the data or the field of the events that suffices to change it, blank where not sought.
+    read); ``given_away_by`` the data or the field of the events that suffices to change it, blank where unsearched.
     """
 
     check: str

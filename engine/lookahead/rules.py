@@ -47,7 +47,7 @@ from engine.strategy.strategy_calls import call_strategy
 _TOLERANCE = 1e-9
 """Relative: the same numbers of a leg, computed from arrays with another memory layout, may differ by rounding."""
 _MAX_SOUGHT = 5
-"""For so many offences per check the data or event field that gave the future away is sought."""
+"""For so many offences per check the data or event field that gave the future away is searched for."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class _Examination:
         """Call the rule on every event with nothing changed; it is kept unless it loads or opens anything itself."""
         since = self.subject.since
         start = None if since is None else datetime.combine(since, time(), UTC)
-        with using_visibility(self.watch.over(UNCHANGED)), self.subject.fresh() as rule:
+        with using_visibility(self.watch.over(UNCHANGED)), self.subject.reload() as rule:
             self.rule = rule
             for event in self.subject.events:
                 answer = self.call(event, UNCHANGED)
@@ -140,7 +140,7 @@ class _Examination:
         shown = world.event(event) or event.as_known(at or datetime.min.replace(tzinfo=UTC))
         with using_visibility(self.watch.over(world)):
             try:
-                with nullcontext(self.rule) if self.rule is not None else self.subject.fresh() as rule:
+                with nullcontext(self.rule) if self.rule is not None else self.subject.reload() as rule:
                     return self._answer(rule, shown, market_in(self.watch.noting(world), self.subject.market))
             except UserError as e:  # raised by the rule's own modules, loaded in that world
                 return _Answer(error=e)

@@ -158,7 +158,7 @@ def drawdown(returns: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Drawdown:
-    """One stretch below the highest equity: its first and lowest session, the session it was made good, its depth."""
+    """One period below the highest equity: its first and lowest session, the session of recovery, its depth."""
 
     began: date
     lowest: date

@@ -344,7 +344,7 @@ def _first_held(entry: BarPrice, bars: Bars) -> int:
 
 
 def _missing_at_exit(exit_: Exit, price: BarPrice, bars: Bars, known: int) -> tuple[str, ...]:
-    """Return a note if an exit tied to an instant falls beside it for want of bars."""
+    """Return a note if an exit tied to an instant falls on another bar because bars are missing."""
     if isinstance(exit_, LastCloseBefore):
         _refuse(cut_short(bars, price.bar, exit_.instant))
         return early(bars, "exit", price.bar, exit_.instant)

@@ -1,6 +1,6 @@
 """One table of planned trades for all combinations of a sweep: the rule is called once for what they share.
 
-Combinations that differ only in what the rule hands on to its legs (placeholders.py) share its answers. Their
+Combinations that differ only in what the rule passes on to its legs (placeholders.py) share its answers. Their
 entries and exits are then found for all delays and holding periods at once. Whatever cannot be planned so is planned by
 ``engine.plan.plan`` itself, combination by combination if need be.
 """
@@ -102,7 +102,7 @@ class _Planner:
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
         self._finder = BarPriceFinder(market, self.events, combos.axes)
         self._which = combos.which()
-        self.read = {n for n, values in combos.axes.items() if len(values) > 1 and not _could_be_handed_on(values)}
+        self.read = {n for n, values in combos.axes.items() if len(values) > 1 and not _could_be_passed_on(values)}
 
     def blocks(self) -> list[Block]:
         """Return all blocks, of combinations alike in what the rule reads and in which parameters are none.
@@ -204,7 +204,7 @@ class _Planner:
         real = check.legs(decision.event, MarketView(self.market, decision.decided_at))
         made = [self._template(leg, f, first, check) for leg, f in zip(legs, forms, strict=True)]
         if [expected for _, _, expected in made] != [leg_key(leg) for leg in real]:
-            raise ValueError("the rule tells its parameters from their placeholders")
+            raise ValueError("the rule distinguishes its parameters from their placeholders")
         return [self._slot(leg, places, decision) for leg, places, _ in made]
 
     def _template(self, leg: Leg, form: Any, first: Strategy, check: Strategy) -> tuple[Leg, dict[str, str], Any]:
@@ -228,14 +228,14 @@ class _Planner:
         """Raise a ValueError if some value is not valid where it is passed on: the rule is then called with values."""
         for place, name in places.items():
             values = [v for v in self.combos.axes[name] if v is not None]
-            if not all(_may_stand(place, v, leg.weight) for v in values):
+            if not all(_is_valid_in(place, v, leg.weight) for v in values):
                 raise ValueError(f"{name} cannot be the {place} of a leg for some of its values")
 
 
 _LEAST = {"delay": 0, "sessions": 1, "before": 1}
 
 
-def _may_stand(place: str, value: Any, weight: float) -> bool:
+def _is_valid_in(place: str, value: Any, weight: float) -> bool:
     """Return whether ``engine.strategy.legs`` would accept a value in a place of a leg."""
     if place in _LEAST:
         return type(value) is int and _LEAST[place] <= value < 1 << 40
@@ -243,7 +243,7 @@ def _may_stand(place: str, value: Any, weight: float) -> bool:
     return type(value) is float and 0 < value < most
 
 
-def _could_be_handed_on(values: tuple[Any, ...]) -> bool:
+def _could_be_passed_on(values: tuple[Any, ...]) -> bool:
     return all(v is None or type(v) in (int, float) for v in values)
 
 

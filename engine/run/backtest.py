@@ -62,7 +62,7 @@ def backtest(
         benchmark: an instrument to hold the account against.
 
     Raises:
-        UserError: bad input, said in one line.
+        UserError: bad input, described in one line.
     """
     terms, window = terms or Terms(), window or Window()
     plan = make_plan(strategy, events, market, since=window.since)

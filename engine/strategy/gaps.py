@@ -19,7 +19,7 @@ MAX_GAP_DAYS = 45
 """No trade waits for, or is held across, a longer period without bars: it is a gap in the data, not a holiday."""
 MAX_MISSING = 5
 """No trade waits for, or is held across, a gap of more sessions that are in the calendar and not in the bars."""
-_TOLD = 5
+_SHOWN = 5
 
 
 def gap_between(bars: Bars, first: int, last: int) -> str | None:
@@ -101,7 +101,7 @@ def _missing_until(bars: Bars, row: int, before: datetime) -> MissingSessions:
 def _note(bars: Bars, what: str, missed: list[np.datetime64], how: str) -> tuple[str, ...]:
     if not missed or bars.instrument.mic == FX:
         return ()
-    named = ", ".join(map(str, missed[:_TOLD])) + (f" and {len(missed) - _TOLD} more" if len(missed) > _TOLD else "")
+    named = ", ".join(map(str, missed[:_SHOWN])) + (f" and {len(missed) - _SHOWN} more" if len(missed) > _SHOWN else "")
     return (f"{what} {len(missed)} session{'s' if len(missed) > 1 else ''} {how}: the bars lack {named}",)
 
 

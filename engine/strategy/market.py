@@ -16,11 +16,11 @@ from engine.strategy.gaps import gap_between, wait_too_long
 
 
 class LookAheadError(UserError):
-    """A strategy asked for a price that did not exist yet at its decision."""
+    """A strategy requested a price that did not exist yet at its decision."""
 
 
 class TooFewBarsError(UserError):
-    """A strategy asked for more history than there is: the event is skipped, the others go on."""
+    """A strategy requested more history than there is: the event is skipped, the others go on."""
 
 
 @dataclass
@@ -74,7 +74,7 @@ class BarClock:
             LookAheadError: ``nth`` is less than 1.
         """
         if nth < 1:
-            raise LookAheadError(f"close_after of {instrument} was asked for nth={nth}; the first close after is 1")
+            raise LookAheadError(f"close_after of {instrument} was called with nth={nth}; the first close after is 1")
         bars = self._market.bars(instrument)
         day = int(np.searchsorted(bars.close_at[bars.days.last], to_ns(at), side="right"))
         if day + nth > len(bars.days):
@@ -104,12 +104,12 @@ class MarketView:
             TooFewBarsError: there are not so many sessions.
         """
         if back < 0:
-            raise LookAheadError(f"close of {instrument} {-back} sessions ahead was asked for at {iso_z(self.at)}")
+            raise LookAheadError(f"close of {instrument} {-back} sessions ahead was requested at {iso_z(self.at)}")
         bars = self.bars(instrument)
         closes = bars.close[bars.days.last] if bars.intraday else bars.close
         if back >= len(closes):
             what = f"{len(closes)} {'sessions' if bars.intraday else 'bars'} by {iso_z(self.at)}"
-            raise TooFewBarsError(f"{instrument} has {what}; {back + 1} were asked for")
+            raise TooFewBarsError(f"{instrument} has {what}; {back + 1} were requested")
         return float(closes[len(closes) - 1 - back])
 
     def close_on(self, instrument: str, session: date) -> float:
@@ -121,7 +121,7 @@ class MarketView:
         """
         bars = self.bars(instrument)
         if not len(bars) or session > to_date(bars.session[-1]) or self._still_open(bars, session):
-            raise LookAheadError(f"close of {instrument} on {session} was asked for at {iso_z(self.at)}, before it")
+            raise LookAheadError(f"close of {instrument} on {session} was requested at {iso_z(self.at)}, before it")
         row = int(np.searchsorted(bars.session, np.datetime64(session, "D"), side="right")) - 1
         if row < 0 or to_date(bars.session[row]) != session:
             raise UserError(f"{instrument} has no bar of {session}")

@@ -45,7 +45,7 @@ class PlaceholderRead(BaseException):
 
 
 class Placeholder:
-    """Stands for the value of one parameter."""
+    """Replaces the value of one parameter."""
 
     __slots__ = ("parameter", "seen")
 

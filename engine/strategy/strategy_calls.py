@@ -32,12 +32,12 @@ def format_error(error: BaseException) -> str:
     here = str(Path(__file__).parents[1])
     theirs = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(here)] or frames
     where = f" ({Path(theirs[-1].filename).name} line {theirs[-1].lineno})" if theirs else ""
-    said = traceback.format_exception_only(error)[-1].strip() or type(error).__name__
-    return f"{said.splitlines()[0]}{where}"
+    text = traceback.format_exception_only(error)[-1].strip() or type(error).__name__
+    return f"{text.splitlines()[0]}{where}"
 
 
 class _AnyOf:
-    """Stands for an unknown word or set of tags: equal to any word, holding every tag."""
+    """Replaces an unknown word or set of tags: equal to any word, holding every tag."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -52,8 +52,8 @@ class _AnyOf:
         return self
 
 
-class _AnyBook(Mapping[str, float]):
-    """Stands for unknown priors: every outcome has the same probability."""
+class _AnyPriors(Mapping[str, float]):
+    """Replaces unknown priors: every outcome has the same probability."""
 
     def __init__(self, probability: float) -> None:
         self._probability = probability
@@ -76,7 +76,7 @@ _GUESSES: dict[str, tuple[Any, ...]] = {
     "implied_probability": (0.0, 0.5, 1.0),
     "outcome_prior": (0.0, 0.5, 1.0),
     "surprise_size": (0.0, 0.5, 1.0),
-    "priors": (_AnyBook(0.0), _AnyBook(0.5), _AnyBook(1.0)),
+    "priors": (_AnyPriors(0.0), _AnyPriors(0.5), _AnyPriors(1.0)),
     "outcome": (_AnyOf(),),
     "pro_growth": (ProGrowth.YES, ProGrowth.NO, ProGrowth.MIXED),
     "winner_party": (_AnyOf(),),

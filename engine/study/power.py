@@ -63,19 +63,14 @@ def power(placebos: Placebos, *, alpha: float = 0.05, seed: int = 0, of_zero: bo
     n = placebos.abnormal.shape[1]
     if n < 2:
         return f"{n} observation{'s' if n != 1 else ''}: no test, and so no power"
-    picked = _lists(len(placebos.abnormal), seed)
+    m, rng = len(placebos.abnormal), np.random.default_rng(seed)
+    picked = np.arange(m) if m <= LISTS else np.sort(rng.choice(m, LISTS, replace=False))
     spread = float(placebos.abnormal.std())
     limits, flips = _limits(placebos, alpha), sign_patterns(n, seed)
     rows = [_row(e, placebos, picked, limits=limits, flips=flips, alpha=alpha) for e in EFFECTS]
     detectable = detectable_effect(n, spread / placebos.t_factor, alpha=alpha) if of_zero else None
     rows = rows if of_zero else [replace(r, bmp=None, sign_flip=None, exaggeration=None) for r in rows]
     return Power(n, alpha, spread, detectable, tuple(rows), len(picked), float(np.sqrt(0.25 / len(picked))))
-
-
-def _lists(m: int, seed: int) -> NDArray[np.intp]:
-    if m <= LISTS:
-        return np.arange(m)
-    return np.sort(np.random.default_rng(seed).choice(m, LISTS, replace=False))
 
 
 def _limits(placebos: Placebos, alpha: float) -> tuple[float, float]:

@@ -163,7 +163,7 @@ def _above_median(placebos: Placebos | str) -> bool | None:
 
 
 def _other_tests(prepared: Prepared, settings: Settings, placebo_mean: Significance) -> tuple[OtherTest, ...]:
-    """Return the tests that are not shown by default, where they are asked for and there is a counterfactual."""
+    """Return the tests that are not shown by default, where they are requested and there is a counterfactual."""
     sample = prepared.samples[0]
     if not settings.more or sample.counterfactual is None or not sample.usable:
         return ()

@@ -168,7 +168,7 @@ def test_a_rule_that_reads_the_next_close_is_caught_where_it_rose() -> None:
 def test_a_close_to_come_that_the_engine_refuses_is_an_offence_not_bad_input() -> None:
     report = report_of(AsksForTheNextClose())
     assert caught(report, "cut")[0] == ("JP-A", "2024-01-03 07:00", "the engine refuses it")
-    assert "1 sessions ahead was asked for" in report.offences[0].with_future
+    assert "1 sessions ahead was requested" in report.offences[0].with_future
 
 
 def test_a_decision_that_needs_the_hour_of_the_outcome_is_an_offence() -> None:

@@ -154,7 +154,7 @@ def test_a_strategy_that_looks_ahead_is_stopped(cli, tmp_path: Path) -> None:
         "return []", "market.close_on('TOPIX', event.known_at.date().replace(year=2027)); return []"
     )
     (tmp_path / "boom.py").write_text(text)
-    refused(cli("run", "boom.py:Boom", "--from", "2010-01-01"), "close of TOPIX on 2027-", "was asked for at 20")
+    refused(cli("run", "boom.py:Boom", "--from", "2010-01-01"), "close of TOPIX on 2027-", "was requested at 20")
 
 
 def test_a_class_without_the_decorator(cli, tmp_path: Path) -> None:
