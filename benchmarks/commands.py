@@ -38,7 +38,7 @@ class Command:
 
 def main(page: Page) -> None:
     """Print the time of each command."""
-    page.title("W6: whole processes; the scripts and the commands they are held against on 55 years of one index")
+    page.title("W6: whole processes; the scripts and the commands compared with them on 55 years of one index")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder / "TOPIX.csv", prices(TOPIX_BARS, seed=7))

@@ -195,7 +195,7 @@ def _whole_calendar(mic: str) -> Any:
 
 
 def _library_calendar(mic: str) -> Any:
-    """Return the library's calendar of the years it reckons with by default."""
+    """Return the library's calendar of the years it computes by default."""
     import exchange_calendars as xc  # noqa: PLC0415 - half a second, paid only when no table is cached
 
     try:

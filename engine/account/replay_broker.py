@@ -334,7 +334,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         return super().submit(order, check=check)
 
     def _try_exec(self, order: Any) -> None:
-        """Execute an order whose price came into being after it was decided, else leave it pending."""
+        """Execute an order whose price is made after it was decided, else leave it pending."""
         data, row = order.data, order.data.row
         if row < 0:
             return  # its market has not begun
