@@ -13,7 +13,7 @@ from datasets.arrays import Flags, Floats, Instants, Sessions
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_date
 from datasets.markets.instruments import Instrument
-from datasets.markets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp
+from datasets.markets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp_prices
 from datasets.prices.missing_sessions import MissingSessions, find_missing_sessions
 from datasets.prices.stale_opens import tradable_opens
 
@@ -175,7 +175,7 @@ def make_bars(
     checked = _checked(prices, where)
     columns = (prices["open_"], prices["high"], prices["low"], prices["close"])
     real = tradable_opens(session, *columns, around_the_clock=is_round_the_clock(instrument.mic))
-    open_at, close_at = stamp(instrument.mic, session)
+    open_at, close_at = stamp_prices(instrument.mic, session)
     return _frozen(Bars(instrument, source, session, open_at, close_at, **checked, open_is_real=real))
 
 

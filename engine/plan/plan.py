@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
-from datasets.markets.sessions import first_sessions_after, stamp
+from datasets.markets.sessions import first_sessions_after, stamp_prices
 from datasets.prices.bars import Bars
 from engine.strategy import (
     After,
@@ -356,10 +356,10 @@ def _another_close_before(instant: datetime, bars: Bars) -> bool:
 
     The last session there are intraday bars of is taken as whole.
     """
-    _, closes = stamp(bars.instrument.mic, bars.session[-1:])
+    _, closes = stamp_prices(bars.instrument.mic, bars.session[-1:])
     ended = max(int(bars.close_at[-1]), int(closes[0]) if bars.intraday else 0)
     following = first_sessions_after(bars.instrument.mic, to_datetime(ended))
-    return following is not None and following.close_at < instant
+    return following is not None and following.official_close_at < instant
 
 
 def _next_event(

@@ -9,7 +9,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_date, to_datetime, to_ns
 from datasets.markets.instruments import Instrument, InstrumentTable
-from datasets.markets.sessions import stamp
+from datasets.markets.sessions import stamp_prices
 from datasets.prices.bars import Bars
 from datasets.prices.sources.base import BarSource
 from engine.strategy.gaps import gap_between, wait_too_long
@@ -131,7 +131,7 @@ class MarketView:
         """Return whether a session of intraday bars may have another price, by the hours of the exchange."""
         if not bars.intraday or session < to_date(bars.session[-1]):
             return False
-        _, closes = stamp(bars.instrument.mic, bars.session[-1:])
+        _, closes = stamp_prices(bars.instrument.mic, bars.session[-1:])
         return to_ns(self.at) < int(closes[0])
 
     def move(self, instrument: str, *, sessions: int = 1) -> float:

@@ -1,4 +1,4 @@
-"""The command data: list, show, check, fetch, import, export and remove prices."""
+"""The command data: list, show, check, fetch, import, export and remove prices; hours of exchanges."""
 
 from pathlib import Path
 
@@ -38,6 +38,17 @@ def list_data() -> None:
 @click.argument("symbol", shell_complete=values.instruments)
 def show_data() -> None:
     """Show a stored SYMBOL: its span, its last rows, and every delivery with its source and corrections."""
+
+
+@data.command("hours", handler="data_hours:show_hours")
+@click.argument("mic")
+@click.option("--date", "day", metavar="DATE", help="The hours of one date.")
+@click.option("--year", type=click.IntRange(1920, 2035), metavar="YEAR", help="The hours of every date of a year.")
+def show_hours() -> None:
+    """Show the hours of an exchange (MIC, such as XTKS), local and UTC, with their source and whether they are certain.
+
+    Without a date or a year: the regular hours by period.
+    """
 
 
 @data.command("remove", handler="data:remove_series")

@@ -1,18 +1,25 @@
 """Opening and closing instants, against exchange hours known from outside."""
 
 import csv
-from datetime import UTC, date, datetime, time, timedelta
+import shutil
+from datetime import UTC, date, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
+from exchange_calendars import clear_calendars, exchange_calendar, get_calendar_names
 
+from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_ns
+from datasets.markets import exchange_tables, sessions
+from datasets.markets.exchange_tables import TABLES, find_exchange
 from datasets.markets.sessions import (
     FIRST_DATE,
     LAST_DATE,
     calendar_sessions,
     first_sessions_after,
+    horizon_note,
     hours_table,
     session_of,
     stamp,
@@ -91,14 +98,93 @@ def test_a_session_that_closes_at_the_instant_is_over() -> None:
     assert (str(first.open_session), str(first.close_session)) == ("2026-02-10", "2026-02-10")
 
 
-def test_no_answer_where_the_calendar_does_not_reach() -> None:
-    assert first_sessions_after("XTKS", datetime(1990, 2, 18, tzinfo=UTC)) is None
-    end_of_new_york = datetime.combine(hours_table("XNYS").covers[1], time(), UTC)
-    assert first_sessions_after("XNYS", end_of_new_york) is None  # nothing says that a session follows
-    assert first_sessions_after("XNYS", end_of_new_york - timedelta(days=1)) is not None
+def test_beyond_the_calendar_every_weekday_is_a_session_of_regular_hours() -> None:
+    for at, opens in (
+        (datetime(1988, 2, 20, tzinfo=UTC), "1988-02-22T00:00:00Z"),  # a Saturday; Tokyo is known from 1990
+        (datetime(2028, 12, 24, 6, tzinfo=UTC), "2028-12-25T00:00:00Z"),  # a Sunday, after what is known
+    ):
+        first = first_sessions_after("XTKS", at)
+        assert first is not None
+        assert iso_z(first.open_at) == opens
+
+
+def test_the_horizon_is_said() -> None:
+    """First and last certain dates are in ``exchanges.csv``, whatever the date on which one asks."""
+    inside = date(2027, 12, 31)
+    assert horizon_note("XNYS", date(1990, 1, 2), inside) is None
+    after = horizon_note("XNYS", inside, date(2028, 1, 3))
+    assert after == "hours of XNYS after 2027-12-31 are regular hours, special days unknown"
+    before = horizon_note("XTKS", date(1989, 12, 29), inside)
+    assert before == "hours of XTKS before 1990-01-01 are regular hours, special days unknown"
+    assert horizon_note("XNYS", date(1948, 11, 3), inside) == "hours of XNYS before 1952-09-29 are not certain"
+    assert horizon_note("FX", date(1920, 1, 1), date(2035, 12, 31)) is None
+
+
+def test_every_exchange_of_the_library_has_a_horizon() -> None:
+    assert {find_exchange(name).mic for name in get_calendar_names()} >= {"XNYS", "XTKS", "24/7"}
+
+
+@pytest.fixture
+def own_tables(monkeypatch, tmp_path):
+    """A home of its own, and copies of the tables that a test may change."""
+    for name in (*TABLES, *sessions._MADE_BY):
+        shutil.copy(sessions._HERE / name, tmp_path)
+    monkeypatch.setattr(sessions, "_HERE", tmp_path)
+    monkeypatch.setattr(exchange_tables, "HERE", tmp_path)
+    monkeypatch.setenv("HUSTINGS_HOME", str(tmp_path / "home"))
+    forget()
+    yield tmp_path
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    """Do as a new process does."""
+    for each in (hours_table, sessions._sources_hash, exchange_tables._exchanges, exchange_tables._facts, bundled_rows):
+        each.cache_clear()
+
+
+def test_a_changed_row_reaches_an_old_home(own_tables) -> None:
+    assert hours("XSHG", "2016-01-07")[1] == "2016-01-07T01:59:00Z"
+    path = own_tables / "special_sessions.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace(
+            "2016-01-07,early_close,09:30,09:59", "2016-01-07,early_close,09:30,09:44"
+        )
+    )
+    forget()
+    assert hours("XSHG", "2016-01-07")[1] == "2016-01-07T01:44:00Z"
+
+
+def test_a_flipped_bit_of_a_cached_table_is_noticed(own_tables) -> None:
+    good = hours("XSHG", "2016-01-07")
+    path = own_tables / "home" / "cache" / "hours-XSHG"
+    content = bytearray(path.read_bytes())
+    for place in (len(content) // 3, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        forget()
+        assert hours("XSHG", "2016-01-07") == good
+        assert path.read_bytes() == content
+
+
+def test_a_table_does_not_depend_on_the_day_it_is_made(own_tables, monkeypatch) -> None:
+    """exchange_calendars ends a calendar a year from today unless it is told where."""
+    fresh = [hours_table(mic) for mic in ("XTKS", "XKRX")]
+    monkeypatch.setattr(exchange_calendar, "GLOBAL_DEFAULT_START", pd.Timestamp("2004-01-15"))
+    monkeypatch.setattr(exchange_calendar, "GLOBAL_DEFAULT_END", pd.Timestamp("2025-01-15"))
+    clear_calendars()
+    shutil.rmtree(own_tables / "home")
+    forget()
+    for old, mic in zip(fresh, ("XTKS", "XKRX"), strict=True):
+        assert (old.is_session == hours_table(mic).is_session).all()
+        assert (old.open_at == hours_table(mic).open_at).all()
+
+
+def test_no_answer_outside_the_tables() -> None:
     first, last = hours_table("FX").covers
     assert (first, last) == (date(1920, 1, 1), date(2035, 12, 31))
     assert first_sessions_after("FX", datetime(1920, 1, 1, tzinfo=UTC)) is not None
+    assert first_sessions_after("FX", datetime(1919, 12, 31, tzinfo=UTC)) is None
     assert first_sessions_after("FX", datetime(2035, 12, 30, 21, 59, tzinfo=UTC)) is not None
     assert first_sessions_after("FX", datetime(2035, 12, 30, 22, 0, tzinfo=UTC)) is None  # the last session has opened
     assert first_sessions_after("FX", datetime(2035, 12, 31, tzinfo=UTC)) is None
@@ -131,23 +217,26 @@ def test_unknown_exchange_and_impossible_dates_are_refused() -> None:
 
 
 def test_alignment_cases(shared_dir) -> None:
-    """Every worked case of the fact sheet whose exchange the library has a calendar for."""
+    """Every worked case of the fact sheet; Athens was shut by decree in July 2015."""
     with (shared_dir / "events" / "alignment-cases.csv").open(encoding="utf-8") as f:
-        cases = [r for r in csv.DictReader(f) if r["exchange_mic"] != "ASEX"]  # done by hand there, shut by decree
-    assert len(cases) == 26
+        cases = list(csv.DictReader(f))
+    assert len(cases) == 27
     for case in cases:
         first = first_sessions_after(case["exchange_mic"], datetime.fromisoformat(case["known_at_utc"]))
         assert first is not None
-        found = (str(first.open_session), iso_z(first.open_at), str(first.close_session), iso_z(first.close_at))
+        close_at = (
+            first.official_close_at if case["exchange_mic"] == "ASEX" else first.close_at
+        )  # as the sheet has them
+        found = (str(first.open_session), iso_z(first.open_at), str(first.close_session), iso_z(close_at))
         names = ("first_open_session", "first_open_utc", "first_close_session", "first_close_utc")
         assert found == tuple(case[n] for n in names), case["event_id"]
 
 
 def test_a_calendar_the_library_cannot_make_is_one_line() -> None:
-    """Athens' holidays depend on Orthodox Easter, which exchange_calendars 4.13 cannot compute with pandas 3."""
+    """Belgrade's holidays depend on Orthodox Easter, which exchange_calendars 4.13 cannot compute with pandas 3."""
     try:
-        table = hours_table("ASEX")
+        table = hours_table("XBEL")
     except UserError as e:
-        assert "the calendar of ASEX cannot be made" in str(e)
+        assert "the calendar of XBEL cannot be made" in str(e)
     else:
-        assert not table.is_session[(np.datetime64("2024-05-06") - FIRST_DATE).astype(int)]  # Easter Monday in Athens
+        assert not table.is_session[(np.datetime64("2024-05-06") - FIRST_DATE).astype(int)]  # Easter Monday there

@@ -4,7 +4,7 @@ import numpy as np
 
 from datasets.arrays import Flags, Sessions
 from datasets.instants import to_ns
-from datasets.markets.sessions import stamp
+from datasets.markets.sessions import stamp_prices
 from datasets.prices.checks.case import (
     CLOSED,
     FINE,
@@ -171,7 +171,7 @@ def partial_day(case: Case) -> Verdict:
     """Leave out the last row when its session had not closed; without an instant, doubt it when its volume is small."""
     session, volume = case.session, case.table.volume
     if case.retrieved_at is not None:
-        _, close_at = stamp(case.instrument.mic, session)
+        _, close_at = stamp_prices(case.instrument.mic, session)
         running = close_at > to_ns(case.retrieved_at)
         if not running.any():
             return FINE

@@ -21,7 +21,7 @@ from datasets.arrays import Floats, Sessions
 from datasets.home import hustings_home
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument
-from datasets.markets.sessions import stamp
+from datasets.markets.sessions import stamp_prices
 from datasets.prices.sources.base import Provider, without_blanks
 from datasets.prices.sources.http import (
     Answer,
@@ -305,7 +305,8 @@ def _without_live_row(table: PriceTable, instrument: Instrument, now: datetime) 
     While a market is open, Yahoo puts the last price behind the day's row as a row of its own.
     """
     session = table.session
-    if len(table) < 2 or session[-1] != session[-2] or int(stamp(instrument.mic, session[-1:])[1][0]) <= to_ns(now):
+    _, closes = stamp_prices(instrument.mic, session[-1:])
+    if len(table) < 2 or session[-1] != session[-2] or int(closes[0]) <= to_ns(now):
         return table
     remark = f"{session[-1]} appeared twice while it was not over; the first of the two was left out"
     kept = np.arange(len(table)) != len(table) - 2
