@@ -23,7 +23,7 @@ from datasets.markets.exchange_tables import (
     regular_hours,
     special_hours,
 )
-from datasets.markets.session_days import WEEKLY, Dates, instants, is_day
+from datasets.markets.session_days import WEEKLY, CalendarDates, instants, is_day
 
 LIBRARY = -1
 """The origin of a date whose hours are the library's."""
@@ -64,7 +64,7 @@ class _Table:
 
     def __init__(self, exchange: Exchange, dates: Sessions) -> None:
         self.exchange = exchange
-        self.dates = Dates(dates, exchange.zone, is_session=np.is_busday(dates))
+        self.dates = CalendarDates(dates, exchange.zone, is_session=np.is_busday(dates))
         self.open, self.close, self.auction = (np.zeros(len(dates), dtype=np.int64) for _ in range(3))
         self.origin = np.full(len(dates), LIBRARY)
         self.is_certain: Flags = np.ones(len(dates), dtype=bool)

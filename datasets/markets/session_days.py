@@ -22,7 +22,7 @@ _FROM_FEAST = re.compile(r"(easter|orthodox|lunar)([+-]\d+)")
 
 
 @dataclass(frozen=True, eq=False)
-class Dates:
+class CalendarDates:
     """Every date of a table in the time zone of an exchange, and which of them are sessions."""
 
     date: Sessions
@@ -42,7 +42,7 @@ class Dates:
         return days
 
 
-def is_day(name: str, dates: Dates) -> Flags:
+def is_day(name: str, dates: CalendarDates) -> Flags:
     """Mark the dates that one of the blank-separated names means; a blank name means every date.
 
     A name is a season (``new_york_dst``), a weekday (``sat``), its n-th in the month (``sat1``), a day of the year
@@ -64,7 +64,7 @@ def instants(dates: Sessions, minutes: Integers, zone: str) -> Instants:
     return values
 
 
-def _marked(name: str, dates: Dates) -> Flags:
+def _marked(name: str, dates: CalendarDates) -> Flags:
     if name in _NAMED:
         return _NAMED[name](dates)
     if _DATE_IN_YEAR.fullmatch(name):
@@ -77,7 +77,7 @@ def _marked(name: str, dates: Dates) -> Flags:
     return _weekday_of_month(WEEKDAYS.index(name[:3]), int(name[3:]), dates)
 
 
-def _feasts(feast: str, dates: Dates) -> Sessions:
+def _feasts(feast: str, dates: CalendarDates) -> Sessions:
     if feast == "lunar":
         from exchange_calendars.lunisolar_holidays import chinese_lunar_new_year_dates as known  # noqa: PLC0415
 
@@ -87,24 +87,24 @@ def _feasts(feast: str, dates: Dates) -> Sessions:
     return np.array(days, dtype="datetime64[D]")
 
 
-def _weekday_of_month(weekday: int, n: int, dates: Dates) -> Flags:
+def _weekday_of_month(weekday: int, n: int, dates: CalendarDates) -> Flags:
     day = (dates.date - dates.date.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
     return np.asarray((dates.weekday == weekday) & (day // 7 == n - 1))
 
 
-def _offset(dates: Dates, zone: str) -> Integers:
+def _offset(dates: CalendarDates, zone: str) -> Integers:
     """Return by how much (ns) a zone is ahead of UTC at its noon of each date."""
     noon = np.full(len(dates.date), 720)
     return dates.date.astype("datetime64[ns]").astype(np.int64) + 12 * HOUR - instants(dates.date, noon, zone)
 
 
-def _new_york_offset(dates: Dates, hours: int, *, ahead_of: str | None) -> Flags:
+def _new_york_offset(dates: CalendarDates, hours: int, *, ahead_of: str | None) -> Flags:
     """Mark the dates on which New York is so many hours ahead of a zone (None: the exchange's)."""
     ahead = _offset(dates, "America/New_York") - _offset(dates, ahead_of or dates.zone)
     return np.asarray(ahead == hours * HOUR)
 
 
-def _last_session(dates: Dates, month_day: str) -> Flags:
+def _last_session(dates: CalendarDates, month_day: str) -> Flags:
     """Mark the last session of each year before a day of it."""
     before = [f"{year}-{month_day}" for year in np.unique(dates.year).tolist()]
     sessions = np.flatnonzero(dates.is_session)
@@ -112,23 +112,23 @@ def _last_session(dates: Dates, month_day: str) -> Flags:
     return _at(sessions[place[place >= 0]], dates)
 
 
-def _first_session(dates: Dates) -> Flags:
+def _first_session(dates: CalendarDates) -> Flags:
     """Mark the first session of each year."""
     sessions = np.flatnonzero(dates.is_session)
     return _at(sessions[np.unique(dates.year[sessions], return_index=True)[1]], dates)
 
 
-def _at(rows: Integers, dates: Dates) -> Flags:
+def _at(rows: Integers, dates: CalendarDates) -> Flags:
     marked: Flags = np.zeros(len(dates.date), dtype=bool)
     marked[rows] = True
     return marked
 
 
-def _is_weekday(number: int, dates: Dates) -> Flags:
+def _is_weekday(number: int, dates: CalendarDates) -> Flags:
     return np.asarray(dates.weekday == number)
 
 
-_NAMED: dict[str, Callable[[Dates], Flags]] = {
+_NAMED: dict[str, Callable[[CalendarDates], Flags]] = {
     **{name: partial(_is_weekday, number) for number, name in enumerate(WEEKDAYS)},
     "mon_thu": lambda dates: np.asarray(dates.weekday <= WEEKDAYS.index("thu")),
     "new_york_dst": partial(_new_york_offset, hours=-4, ahead_of="UTC"),

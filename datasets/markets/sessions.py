@@ -143,11 +143,14 @@ def horizon_note(mic: str, first: date, last: date) -> str | None:
     'hours of XNYS after 2027-12-31 are regular hours, special days unknown'
     """
     exchange, (begin, _) = find_exchange(mic), hours_table(mic).covers
-    if last > exchange.certain_to:
-        return f"hours of {mic} after {exchange.certain_to} are regular hours, special days unknown"
+    notes = []
     if first < begin:
-        return f"hours of {mic} before {begin} are regular hours, special days unknown"
-    return f"hours of {mic} before {exchange.certain_from} are not certain" if first < exchange.certain_from else None
+        notes.append(f"before {begin} are regular hours, special days unknown")
+    elif first < exchange.certain_from:
+        notes.append(f"before {exchange.certain_from} are not certain")
+    if last > exchange.certain_to:
+        notes.append(f"after {exchange.certain_to} are regular hours, special days unknown")
+    return f"hours of {mic} {', '.join(notes)}" if notes else None
 
 
 @lru_cache(maxsize=64)

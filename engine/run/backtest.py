@@ -15,10 +15,10 @@ from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date
-from datasets.markets.sessions import FX
+from datasets.markets.sessions import FX, horizon_note
 from datasets.prices.bars import Bars
 from engine.account.daily_ledger import account_calendar
-from engine.account.records import Account
+from engine.account.records import Account, Fill
 from engine.account.replay import replay
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
@@ -131,6 +131,7 @@ def finish_run(
         "events_considered": considered,
         **origins_manifest(events, code, bars, benchmark),
     }
+    manifest["warnings"] += hours_notes(account.fills, bars)
     return Run(
         run_id=id_of_inputs(
             manifest, parameters=resolved or identity["parameters"], lots={b.symbol: b.instrument.lot for b in bars}
@@ -217,6 +218,16 @@ def mixed_returns(bars: Iterable[Bars]) -> str | None:
         return None
     total, price = (", ".join(sorted(adjusted[k])) for k in ("total", "price"))
     return f"total return (dividends inside): {total}; price return: {price}: compare with care"
+
+
+def hours_notes(fills: Iterable[Fill], bars: Iterable[Bars]) -> list[str]:
+    """Return what is not certain of the hours on which fills rest, one text an exchange."""
+    filled: dict[str, list[date]] = {}
+    exchanges = {b.symbol: b.instrument.mic for b in bars}
+    for fill in fills:
+        filled.setdefault(exchanges[fill.instrument], []).append(date.fromisoformat(fill.session))
+    notes = (horizon_note(mic, min(sessions), max(sessions)) for mic, sessions in sorted(filled.items()))
+    return [note for note in notes if note]
 
 
 def on_sessions(bars: Bars, sessions: Any) -> Floats:

@@ -10,7 +10,7 @@ from datasets.events.csv_export import events_csv, write_events
 from datasets.events.parlgov import parlgov_events
 from datasets.instants import iso_z
 from datasets.markets.instruments import Instrument
-from datasets.markets.sessions import first_sessions_after
+from datasets.markets.sessions import first_sessions_after, horizon_note
 from hustings.handlers.event_filters import select_events
 from hustings.inputs import events_of, instruments_of
 from hustings.terminal import say, say_json, say_raw, table, warn
@@ -74,6 +74,8 @@ def explain(*, event_id: str, names: tuple[str, ...], data: Path | None, source:
     say(f"known at {iso_z(event.known_at)} ({event.known_at_basis or 'basis unknown'})")
     columns = ["instrument", "first open after", "at", "first close after", "at "]
     table(columns, [[s, *(str(v or "n/a") for v in list(row.values())[1:5])] for s, row in found.items()])
+    for note in dict.fromkeys(row["note"] for row in found.values() if "note" in row):
+        say(note)
 
 
 def _first(event: PoliticalEvent, instrument: Instrument) -> dict[str, Any]:
@@ -82,13 +84,18 @@ def _first(event: PoliticalEvent, instrument: Instrument) -> dict[str, Any]:
     row: dict[str, Any] = {"known_at": iso_z(event.known_at)}
     if first is None:
         missing = dict.fromkeys(("first_open_session", "first_open_at", "first_close_session", "first_close_at"))
-        return {**row, **missing, "note": f"the calendar of {instrument.mic} does not reach that date"}
+        return {**row, **missing, "note": f"the hours of {instrument.mic} do not reach that date"}
+    note = horizon_note(instrument.mic, event.known_at.date(), max(first.open_session, first.close_session))
+    official = first.official_close_at
+    close_at = first.close_at if first.close_at > event.known_at else official
     return {
         **row,
         "first_open_session": first.open_session.isoformat(),
         "first_open_at": iso_z(first.open_at),
         "first_close_session": first.close_session.isoformat(),
-        "first_close_at": iso_z(first.close_at),
+        "first_close_at": iso_z(close_at),
+        **({} if official == close_at else {"first_official_close_at": iso_z(official)}),
+        **({} if note is None else {"note": note}),
     }
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pandas as pd
 import pytest
-from exchange_calendars import clear_calendars, exchange_calendar, get_calendar_names
+from exchange_calendars import calendar_utils, exchange_calendar, get_calendar_names
 
 from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
@@ -172,7 +172,7 @@ def test_a_table_does_not_depend_on_the_day_it_is_made(own_tables, monkeypatch) 
     fresh = [hours_table(mic) for mic in ("XTKS", "XKRX")]
     monkeypatch.setattr(exchange_calendar, "GLOBAL_DEFAULT_START", pd.Timestamp("2004-01-15"))
     monkeypatch.setattr(exchange_calendar, "GLOBAL_DEFAULT_END", pd.Timestamp("2025-01-15"))
-    clear_calendars()
+    monkeypatch.setattr(calendar_utils.global_calendar_dispatcher, "_factory_output_cache", {})
     shutil.rmtree(own_tables / "home")
     forget()
     for old, mic in zip(fresh, ("XTKS", "XKRX"), strict=True):

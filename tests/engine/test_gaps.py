@@ -185,11 +185,11 @@ def test_replay_and_evaluation_tell_the_same_note():
         ("TOPIX", 1, ["2026-08-20"]),
         ("T1306", 0, []),
         ("ASX200", 678, ["2023-01-03", "2025-09-05"]),
-        ("NIFTY50", 26, ["2010-11-05", "2011-10-26"]),
+        ("NIFTY50", 46, ["2010-11-05", "2011-10-26", "2024-01-20"]),
     ],
 )
 def test_what_real_files_lack_is_what_their_notes_say(market_dir, symbol, lacks, some):
-    """SOURCES.md: TOPIX misses one session, T1306 none, ASX200 678 in one gap, NIFTY50 26: of Diwali and others."""
+    """SOURCES.md: TOPIX misses one session, T1306 none, ASX200 678 in one gap, NIFTY50 46: Diwali, weekends and others."""
     found = DirectorySource(market_dir).load(bundled_instruments().find(symbol)).missing
     inside = found.session[found.bar > 0]
     assert len(inside) == lacks

@@ -109,12 +109,22 @@ def test_explaining_the_landslide(cli) -> None:
     assert len(cli("events", "explain", "JP-2026-02-08-GE", "--json").json["instruments"]) == 28
 
 
-def test_a_date_beyond_the_calendar_is_said_to_be(cli) -> None:
+def test_a_date_beyond_the_calendar_is_said_to_be(cli, tmp_path: Path) -> None:
+    old = tmp_path / "old.csv"
+    old.write_text(
+        "event_id,country,kind,title,timezone,voted_on,known_at\n"
+        "JP-1986-07-06-GE,JP,general_election,Double election,Asia/Tokyo,1986-07-06,1986-07-06T14:00:00Z\n",
+        encoding="utf-8",
+    )
     answer = cli("events", "explain", "JP-1990-02-18-GE", "--instrument", "TOPIX", "--json").json["instruments"][
         "TOPIX"
     ]
-    assert answer["first_open_at"] is None
-    assert answer["note"] == "the calendar of XTKS does not reach that date"
+    assert answer["first_open_at"] == "1990-02-19T00:00:00Z"
+    assert "note" not in answer  # known from 1990 on
+    answer = cli("events", "explain", "JP-1986-07-06-GE", "--instrument", "TOPIX", "--json", "--events", str(old)).json
+    row = answer["instruments"]["TOPIX"]
+    assert row["first_open_at"] == "1986-07-07T00:00:00Z"
+    assert row["note"] == "hours of XTKS before 1990-01-01 are regular hours, special days unknown"
 
 
 def test_alignment_cases_through_the_command(cli, shared_dir: Path) -> None:
