@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Integers, Sessions
 from datasets.errors import UserError
@@ -28,11 +29,12 @@ from datasets.markets.session_days import WEEKLY, CalendarDates, instants, is_da
 LIBRARY = -1
 """The origin of a date whose hours are the library's."""
 _DAY = 1440
+_SECOND = 1_000_000_000
 _MINUTE = np.timedelta64(1, "m")
 
 
-def table_rows(mic: str, dates: Sessions) -> Integers:
-    """Return opens, closes and official closes (ns, UTC), flags and origins, one column a date.
+def table_rows(mic: str, dates: Sessions) -> NDArray[np.int32]:
+    """Return opens, closes and official closes (seconds since 1970), flags and origins, one column a date.
 
     Flags: 1 a session, 2 certain. An origin is the place of a row among the regular and then the special hours.
 
@@ -70,12 +72,12 @@ class _Table:
         self.is_certain: Flags = np.ones(len(dates), dtype=bool)
         self.n_regular = 0
 
-    def rows(self) -> Integers:
+    def rows(self) -> NDArray[np.int32]:
         """Return the table as ``table_rows`` does."""
         certain = self.is_certain & self._within(self.exchange.certain_from, self.exchange.certain_to)
         minutes = (self.open, self.close, self.close + self.auction)
-        times = (instants(self.dates.date, each, self.exchange.zone) for each in minutes)
-        return np.stack([*times, self.dates.is_session + 2 * certain, self.origin])
+        times = (instants(self.dates.date, each, self.exchange.zone) // _SECOND for each in minutes)
+        return np.stack([*times, self.dates.is_session + 2 * certain, self.origin]).astype(np.int32)
 
     def set_regular(self, facts: Sequence[HoursFact]) -> None:
         """Set the regular hours of our tables. Each overrules those before it; the first hold before their date too."""

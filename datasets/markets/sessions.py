@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Instants, Integers, Sessions
 from datasets.cache import cached, content_hash
@@ -25,7 +26,7 @@ FX, FX_LONDON = "FX", "FX_LONDON"
 """The pseudo exchanges of currencies, Monday to Friday: 17:00 to 17:00 New York, and midnight to midnight London."""
 _HERE = Path(__file__).parent
 _MADE_BY = ("exchange_tables.py", "hours_building.py", "session_days.py", "sessions.py")
-_LIBRARIES = ("exchange_calendars", "pandas", "tzdata")
+_LIBRARIES = ("exchange_calendars", "tzdata")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class HoursTable:
     official_close_at: Instants
     is_session: Flags
     is_certain: Flags
-    origin: Integers
+    origin: NDArray[np.int32]
     covers: tuple[date, date]
 
 
@@ -164,7 +165,8 @@ def hours_table(mic: str) -> HoursTable:
     if exchange.mic != mic:
         return hours_table(exchange.mic)
     content = cached(f"hours-{mic.replace('/', '-')}", _sources_hash(), lambda: _rows_of_table(mic).tobytes())
-    open_at, close_at, official_close_at, flags, origin = np.frombuffer(content, dtype=np.int64).reshape(5, -1)
+    *seconds, flags, origin = np.frombuffer(content, dtype=np.int32).reshape(5, -1)
+    open_at, close_at, official_close_at = (each * np.int64(1_000_000_000) for each in seconds)
     is_session, is_certain = flags % 2 == 1, flags >= 2
     return HoursTable(open_at, close_at, official_close_at, is_session, is_certain, origin, _covers(exchange))
 
@@ -200,7 +202,7 @@ def _sources_hash() -> str:
     return "-".join([*(version(name) for name in _LIBRARIES), own])
 
 
-def _rows_of_table(mic: str) -> Integers:
+def _rows_of_table(mic: str) -> NDArray[np.int32]:
     from datasets.markets import hours_building  # noqa: PLC0415 - pandas, needed only when no table is cached
 
     return hours_building.table_rows(mic, np.arange(FIRST_DATE, LAST_DATE + 1))

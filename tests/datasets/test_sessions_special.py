@@ -49,7 +49,7 @@ def written(mic: str, day: str) -> str:
 PINNED = [
     ("ASEX", "2015-07-06", "closed", "Reuters: capital controls, shut from 29 June to 31 July 2015"),
     ("ASEX", "2024-05-06", "closed", "Orthodox Easter Monday"),
-    ("ASEX", "2024-05-07", "10:15-17:00", "athexgroup.gr, trading hours"),
+    ("ASEX", "2024-05-08", "10:15-17:00", "athexgroup.gr, trading hours"),
     ("BVMF", "2014-06-12", "closed", "opening of the World Cup in Sao Paulo"),
     ("BVMF", "2012-02-22", "13:00-18:00", "Ash Wednesday, in Brazilian summer"),
     ("BVMF", "2013-02-13", "13:00-17:00", "Ash Wednesday of the summer without seasonal hours"),
