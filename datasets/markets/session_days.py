@@ -104,11 +104,11 @@ def _new_york_offset(dates: CalendarDates, hours: int, *, ahead_of: str | None) 
     return np.asarray(ahead == hours * HOUR)
 
 
-def _last_session(dates: CalendarDates, month_day: str) -> Flags:
-    """Mark the last session of each year before a day of it."""
-    before = [f"{year}-{month_day}" for year in np.unique(dates.year).tolist()]
+def _last_session(dates: CalendarDates, upto: str) -> Flags:
+    """Mark the last session of each year up to a day of it."""
+    last = np.array([f"{year}-{upto}" for year in np.unique(dates.year).tolist()], dtype="datetime64[D]")
     sessions = np.flatnonzero(dates.is_session)
-    place = np.searchsorted(dates.date[sessions], np.array(before, dtype="datetime64[D]")) - 1
+    place = np.searchsorted(dates.date[sessions], last, side="right") - 1
     return _at(sessions[place[place >= 0]], dates)
 
 
@@ -136,6 +136,6 @@ _NAMED: dict[str, Callable[[CalendarDates], Flags]] = {
     "ny_ahead_1h": partial(_new_york_offset, hours=1, ahead_of=None),
     "ny_ahead_2h": partial(_new_york_offset, hours=2, ahead_of=None),
     "first_session": _first_session,
-    "last_session": partial(_last_session, month_day="12-31"),
-    "before_christmas": partial(_last_session, month_day="12-25"),
+    "last_session": partial(_last_session, upto="12-31"),
+    "before_christmas": partial(_last_session, upto="12-24"),
 }

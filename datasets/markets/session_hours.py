@@ -1,4 +1,4 @@
-"""The hours of single dates of an exchange, with the row they come from, its confidence and its note."""
+"""The hours of single dates of an exchange, each with the row it comes from."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,33 +9,25 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.instants import to_datetime
-from datasets.markets.exchange_tables import HoursFact, find_exchange, regular_hours, special_hours
+from datasets.markets.exchange_tables import CLOSED, HoursFact, find_exchange, regular_hours, special_hours
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, hours_table
 
-REGULAR, CLOSED = "regular", "closed"
+LIBRARY_HOURS = "half day or late open"
+"""The kind of a session whose hours exchange_calendars changes."""
 
 
 @dataclass(frozen=True)
 class SessionHours:
-    """One date of an exchange: its hours (aware, in the exchange's zone; None where it is shut) and their origin.
+    """One date of an exchange: the row that gives its hours, and whether they are certain.
 
-    ``kind`` is ``regular``, ``closed``, ``half day or late open`` as exchange_calendars has it, or that of our row.
+    ``times`` are the open, the end of trading and the instant of the official close, aware and in the zone of the
+    exchange; None where it is shut.
     """
 
     date: date
-    kind: str
-    open_at: datetime | None
-    close_at: datetime | None
-    official_close_at: datetime | None
-    source: str
-    confidence: str
+    fact: HoursFact
     is_certain: bool
-    note: str
-
-    @property
-    def is_session(self) -> bool:
-        """Whether the exchange is open on that date."""
-        return self.open_at is not None
+    times: tuple[datetime, ...] | None
 
 
 def session_hours(mic: str, first: date, last: date) -> list[SessionHours]:
@@ -53,33 +45,14 @@ def session_hours(mic: str, first: date, last: date) -> list[SessionHours]:
 
 def _hours(mic: str, day: date, facts: tuple[HoursFact, ...]) -> SessionHours:
     table, row = hours_table(mic), int((np.datetime64(day, "D") - FIRST_DATE).astype(np.int64))
-    zone, is_open = ZoneInfo(find_exchange(mic).zone), bool(table.is_session[row])
-    times = (table.open_at, table.close_at, table.official_close_at)
-    open_at, close_at, official_close_at = (
-        to_datetime(int(each[row])).astimezone(zone) if is_open else None for each in times
-    )
-    origin = int(table.origin[row])
-    fact = facts[origin] if origin >= 0 and (is_open or facts[origin].kind == CLOSED) else None
-    if fact is None:
-        source, confidence = f"exchange_calendars {version('exchange_calendars')}", "medium"
-        kind = _library_kind(mic, is_open=is_open)
-        note = "weekend" if day.weekday() > 4 and not is_open else ""
+    zone, is_open, origin = ZoneInfo(find_exchange(mic).zone), bool(table.is_session[row]), int(table.origin[row])
+    instants = (table.open_at[row], table.close_at[row], table.official_close_at[row])
+    if origin >= 0 and is_open == (facts[origin].kind != CLOSED):
+        fact = facts[origin]
     else:
-        kind, source, confidence, note = fact.kind, fact.source, fact.confidence, fact.note
-    return SessionHours(
-        date=day,
-        kind=kind,
-        open_at=open_at,
-        close_at=close_at,
-        official_close_at=official_close_at,
-        source=source,
-        confidence=confidence,
-        is_certain=bool(table.is_certain[row]),
-        note=note,
-    )
-
-
-def _library_kind(mic: str, *, is_open: bool) -> str:
-    if not is_open:
-        return CLOSED
-    return "half day or late open" if regular_hours(mic) else REGULAR
+        kind = CLOSED if not is_open else LIBRARY_HOURS if regular_hours(mic) else "regular"
+        note = "weekend" if day.weekday() > 4 and not is_open else ""
+        source = f"exchange_calendars {version('exchange_calendars')}"
+        fact = HoursFact(mic, day, day, "", kind, None, None, None, source, "medium", note)
+    times = tuple(to_datetime(int(at)).astimezone(zone) for at in instants) if is_open else None
+    return SessionHours(day, fact, bool(table.is_certain[row]), times)

@@ -1,15 +1,16 @@
 """hustings data hours: the hours of an exchange, with their source and whether they are certain."""
 
-from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
 from datasets.errors import UserError
 from datasets.instants import iso_z
 from datasets.markets.exchange_tables import Exchange, HoursFact, find_exchange, regular_hours
-from datasets.markets.session_hours import REGULAR, SessionHours, session_hours
+from datasets.markets.session_hours import SessionHours, session_hours
 from datasets.markets.sessions import horizon_note
 from hustings.terminal import say, say_json, table
+
+_TIMES = ("open", "close", "official_close")
 
 
 def show_hours(*, mic: str, day: str | None, year: int | None, as_json: bool) -> None:
@@ -19,7 +20,7 @@ def show_hours(*, mic: str, day: str | None, year: int | None, as_json: bool) ->
         _show_regular(exchange, as_json=as_json)
         return
     first, last = _span(day, year)
-    rows = [h for h in session_hours(exchange.mic, first, last) if h.is_session or day or h.date.weekday() < 5]
+    rows = [h for h in session_hours(exchange.mic, first, last) if h.times or day or h.date.weekday() < 5]
     note = horizon_note(exchange.mic, first, last)
     if as_json:
         say_json({**_head(exchange), "note": note, "sessions": [_json_row(h) for h in rows]})
@@ -32,12 +33,14 @@ def show_hours(*, mic: str, day: str | None, year: int | None, as_json: bool) ->
 
 
 def _span(day: str | None, year: int | None) -> tuple[date, date]:
-    if day is not None and year is not None:
+    if day is None:
+        return date(year or 0, 1, 1), date(year or 0, 12, 31)
+    if year is not None:
         raise UserError("--date and --year exclude each other: choose one")
     try:
-        return (date.fromisoformat(day),) * 2 if day is not None else (date(year or 0, 1, 1), date(year or 0, 12, 31))
+        return date.fromisoformat(day), date.fromisoformat(day)
     except ValueError as e:
-        raise UserError(f"'{day or year}' is no {'date such as 2024-11-01' if day else 'year such as 2024'}") from e
+        raise UserError(f"'{day}' is no date such as 2024-11-01") from e
 
 
 def _head(exchange: Exchange) -> dict[str, Any]:
@@ -46,51 +49,55 @@ def _head(exchange: Exchange) -> dict[str, Any]:
 
 
 def _json_row(hours: SessionHours) -> dict[str, Any]:
-    names = ("open", "close", "official_close")
-    times = [(hours.open_at, hours.close_at, hours.official_close_at)[n] for n in range(3)]
-    local = {n: None if at is None else _clock(at, hours.date) for n, at in zip(names, times, strict=True)}
-    utc = {f"{n}_at": None if at is None else iso_z(at) for n, at in zip(names, times, strict=True)}
-    row = {k: v for k, v in asdict(hours).items() if k not in utc}
-    return {**row, "date": hours.date.isoformat(), "is_session": hours.is_session, **local, **utc}
+    fact, times = hours.fact, hours.times or (None, None, None)
+    return {
+        "date": hours.date.isoformat(),
+        "kind": fact.kind,
+        "is_session": hours.times is not None,
+        **{name: at and _clock(at, hours.date) for name, at in zip(_TIMES, times, strict=True)},
+        **{f"{name}_at": at and iso_z(at) for name, at in zip(_TIMES, times, strict=True)},
+        "is_certain": hours.is_certain,
+        **_origin(fact),
+    }
+
+
+def _origin(fact: HoursFact) -> dict[str, str]:
+    return {"confidence": fact.confidence, "source": fact.source, "note": fact.note}
 
 
 def _text_row(hours: SessionHours, *, brief: bool) -> list[str]:
-    times = (hours.open_at, hours.close_at, hours.official_close_at)
+    fact, times = hours.fact, hours.times or (None, None, None)
     local = [_clock(at, hours.date) if at else "-" for at in times]
     utc = [f"{at.astimezone(UTC):%m-%d %H:%M}" if at else "-" for at in times[:2]]
-    source = f"{hours.source} ({hours.confidence})" + (f": {hours.note}" if hours.note else "")
-    source = "-" if brief and hours.kind == REGULAR else source
-    return [f"{hours.date:%Y-%m-%d %a}", hours.kind, *local, *utc, "yes" if hours.is_certain else "no", source]
+    source = f"{fact.source} ({fact.confidence})" + (f": {fact.note}" if fact.note else "")
+    source = "-" if brief and fact.kind == "regular" else source
+    return [f"{hours.date:%Y-%m-%d %a}", fact.kind, *local, *utc, "yes" if hours.is_certain else "no", source]
 
 
 def _clock(at: datetime, day: date) -> str:
     """Return ``17:00``, or ``17:00-1`` of the day before."""
-    days = (day - at.date()).days
-    return f"{at:%H:%M}" + (f"{-days:+d}" if days else "")
+    days = (at.date() - day).days
+    return f"{at:%H:%M}" + (f"{days:+d}" if days else "")
 
 
 def _show_regular(exchange: Exchange, *, as_json: bool) -> None:
-    facts = regular_hours(exchange.mic)
-    rows = [_regular_row(f) for f in facts]
+    rows = [_regular_row(fact) for fact in regular_hours(exchange.mic)]
     if as_json:
         say_json({**_head(exchange), "regular": rows})
         return
     say(f"{exchange.mic}, {exchange.zone}; certain from {exchange.certain_from} to {exchange.certain_to}")
-    if not facts:
+    if not rows:
         say("regular hours are those of exchange_calendars; --date or --year shows them")
         return
-    names = ("from", "season", "open", "close", "official_close", "confidence", "source", "note")
-    table([n.replace("_", " ") for n in names], [[str(r[n] or "-") for n in names] for r in rows])
+    table([n.replace("_", " ") for n in rows[0]], [[v or "-" for v in r.values()] for r in rows])
 
 
-def _regular_row(fact: HoursFact) -> dict[str, Any]:
-    clocks = (fact.open, fact.close, fact.close if fact.auction_end is None else fact.auction_end)
-    times = [None if m is None else f"{m // 60 % 24:02}:{m % 60:02}" + ("-1" if m < 0 else "") for m in clocks]
+def _regular_row(fact: HoursFact) -> dict[str, str]:
+    minutes = (fact.open or 0, fact.close or 0, fact.auction_end or fact.close or 0)
+    times = [f"{m // 60 % 24:02}:{m % 60:02}" + ("-1" if m < 0 else "") for m in minutes]
     return {
         "from": fact.first.isoformat(),
         "season": fact.day,
-        **dict(zip(("open", "close", "official_close"), times, strict=True)),
-        "confidence": fact.confidence,
-        "source": fact.source,
-        "note": fact.note,
+        **dict(zip(_TIMES, times, strict=True)),
+        **_origin(fact),
     }

@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from datasets.markets.exchange_tables import find_exchange, regular_hours
+from datasets.csv_rows import read_csv
+from datasets.markets.exchange_tables import HERE, TABLES, find_exchange, regular_hours
+from datasets.markets.session_days import CalendarDates, is_day
 from datasets.markets.session_hours import SessionHours, session_hours
 from datasets.markets.sessions import FIRST_DATE, first_sessions_after, hours_table
 
@@ -32,17 +34,16 @@ def hours_of(mic: str, day: str) -> SessionHours:
     return found
 
 
-def clock(at: datetime | None, day: str) -> str:
+def clock(at: datetime, day: str) -> str:
     """Return the local time as the tables write it: ``17:00-1`` on the day before."""
-    assert at is not None
     days = (date.fromisoformat(day) - at.date()).days
     return f"{at:%H:%M}" + (f"-{days}" if days else "")
 
 
 def written(mic: str, day: str) -> str:
     """Return ``09:30-13:00`` or ``closed``."""
-    found = hours_of(mic, day)
-    return f"{clock(found.open_at, day)}-{clock(found.close_at, day)}" if found.is_session else "closed"
+    times = hours_of(mic, day).times
+    return f"{clock(times[0], day)}-{clock(times[1], day)}" if times else "closed"
 
 
 # Each row from the source named beside it; hours are those of the exchange.
@@ -103,6 +104,7 @@ PINNED = [
     ("XMEX", "2024-10-31", "07:30-14:00", "El CEO: hours follow New York's daylight time"),
     ("XMEX", "2024-11-04", "08:30-15:00", "El CEO: hours follow New York's daylight time"),
     ("XMEX", "2015-03-17", "07:30-14:00", "three weeks in which only New York has daylight time"),
+    ("XMIL", "2018-01-03", "09:00-17:30", "Borsa Italiana: continuous trading"),
     ("XNYS", "1996-01-08", "11:00-14:00", "blizzard"),
     ("XNYS", "2001-09-17", "09:33-16:00", "silence at reopening"),
     ("XNYS", "2005-06-01", "09:30-15:56", "system failure"),
@@ -111,6 +113,7 @@ PINNED = [
     ("XPAR", "1998-07-13", "closed", "bridging day"),
     ("XPAR", "1996-12-26", "10:00-17:00", "a session: CAC 40 has a bar"),
     ("XPAR", "2024-12-24", "09:00-14:05", "Christmas Eve"),
+    ("XPHS", "2021-05-04", "09:30-13:00", "Philstar: shortened in the pandemic"),
     ("XSES", "2004-12-31", "09:00-12:30", "New Year's Eve"),
     ("XSES", "2018-02-15", "09:00-12:00", "eve of the Lunar New Year"),
     ("XSES", "2024-12-24", "09:00-12:00", "Christmas Eve"),
@@ -131,6 +134,7 @@ PINNED = [
     ("XTKS", "2005-11-01", "13:30-15:00", "system failure, morning lost"),
     ("XTKS", "2006-01-18", "09:00-14:40", "all shares halted"),
     ("XTSE", "2024-12-24", "09:30-13:00", "Christmas Eve"),
+    ("XWAR", "2012-05-02", "09:00-17:30", "GPW: longer sessions from 2011 to April 2013"),
 ]
 
 
@@ -157,19 +161,53 @@ def test_a_session_known_from_outside(mic: str, day: str, hours: str, source: st
     ],
 )
 def test_the_official_close_is_made_by_the_auction(mic: str, day: str, official: str) -> None:
-    assert clock(hours_of(mic, day).official_close_at, day) == official
+    times = hours_of(mic, day).times
+    assert times is not None
+    assert clock(times[2], day) == official
 
 
 def test_where_a_date_comes_from_and_whether_it_is_certain() -> None:
     muhurat = hours_of("XBOM", "2024-11-01")
-    assert (muhurat.kind, muhurat.confidence, muhurat.is_certain) == ("evening_session", "high", True)
-    assert muhurat.note == "Muhurat trading (Diwali)"
+    assert (muhurat.fact.kind, muhurat.fact.confidence, muhurat.is_certain) == ("evening_session", "high", True)
+    assert muhurat.fact.note == "Muhurat trading (Diwali)"
     assert not hours_of("XBOM", "2003-03-22").is_certain  # the session is certain, its hours are a guess
-    assert hours_of("XTKS", "1999-01-04").note == "first session of the year, morning only"
+    assert hours_of("XTKS", "1999-01-04").fact.note == "first session of the year, morning only"
     assert not hours_of("XNYS", "2028-01-03").is_certain
     weekend, holiday, half = (hours_of("XNYS", d) for d in ("2024-07-06", "2024-07-04", "2024-11-29"))
-    assert [h.kind for h in (weekend, holiday, half)] == ["closed", "closed", "half day or late open"]
-    assert half.source.startswith("exchange_calendars")
+    assert [h.fact.kind for h in (weekend, holiday, half)] == ["closed", "closed", "half day or late open"]
+    assert half.fact.source.startswith("exchange_calendars")
+
+
+def test_every_row_of_our_tables_is_complete() -> None:
+    """A kind that is misspelled would change nothing."""
+    kinds = {"closed", "extra_session", "evening_session", "late_open", "early_close", "other_close"}
+    for name in TABLES[1:]:
+        for row in read_csv(HERE / name).rows:
+            assert find_exchange(row.text("mic")).mic == row.text("mic"), row.where
+            assert row.text("confidence") in {"high", "medium", "low"}, row.where
+            assert row.text("source"), row.where
+            assert name == "hours.csv" or row.text("kind") in kinds, row.where
+            assert row.text("kind") in {"closed", "extra_session"} or row.text("open") or row.text("close"), row.where
+    assert {e for e, *_ in PINNED} == {r.text("mic") for r in read_csv(HERE / "hours.csv").rows} - {"FX", "FX_LONDON"}
+
+
+@pytest.mark.parametrize(
+    ("name", "year", "days"),
+    [
+        ("easter-46", 2024, ["2024-02-14"]),  # Ash Wednesday
+        ("orthodox+1", 2024, ["2024-05-06"]),
+        ("lunar-1", 2024, ["2024-02-09"]),
+        ("12-24 12-31", 2023, ["2023-12-24", "2023-12-31"]),
+        ("sat1 sat5", 1999, ["1999-01-02", "1999-01-30", "1999-02-06"]),
+        ("first_session", 2023, ["2023-01-02"]),
+        ("last_session", 2024, ["2024-12-31"]),
+        ("before_christmas", 2022, ["2022-12-23"]),  # the 24th was a Saturday
+    ],
+)
+def test_the_days_that_a_rule_names(name: str, year: int, days: list[str]) -> None:
+    dates = np.arange(np.datetime64(f"{year}-01-01"), np.datetime64(f"{year + 1}-01-01"))
+    marked = is_day(name, CalendarDates(dates, "Europe/London", np.is_busday(dates)))
+    assert dates[marked].astype(str).tolist()[: len(days)] == days
 
 
 def shared_rows(folder: Path, name: str) -> Iterator[dict[str, str]]:
@@ -218,8 +256,7 @@ def test_every_regular_row_of_the_private_collection(shared_dir) -> None:
         fitting = [d for d in days[plain].astype(object) if holds(r["season"], r["mic"], d)][::5]
         doubted = (r["mic"], r["first_date"]) in DOUBTED
         for day in [str(d) for d in fitting]:
-            found = hours_of(r["mic"], day)
-            hours = (clock(found.open_at, day), clock(found.close_at, day), clock(found.official_close_at, day))
+            hours = tuple(clock(at, day) for at in hours_of(r["mic"], day).times or ())
             auction = (r["auction_end"] if not doubted else "") or r["close_local"]
             if hours != (r["open_local"], r["close_local"], auction):
                 wrong.append((r["mic"], day, hours))
