@@ -137,7 +137,7 @@ def test_the_row_on_a_holiday_in_csi300tr(market_dir: Path) -> None:
 def test_the_singapore_file_lacks_sessions_of_the_nineties_and_three_of_2010(market_dir: Path) -> None:
     said = found(market_dir, "STI", "gap")
     nineties = [f for f in said if f.session is not None and "1990" <= f.session < "1998-02"]
-    assert sum(f.rows for f in nineties) == 29  # "~40 missing sessions 1990-1997", eleven of them holidays
+    assert sum(f.rows for f in nineties) == 27  # "~40 missing sessions 1990-1997", thirteen of them holidays
     assert [f.message[8:18] for f in said if "2010" in f.message] == ["2010-03-22", "2010-06-23", "2010-07-01"]
 
 
