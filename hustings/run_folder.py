@@ -183,6 +183,7 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
         "sources": manifest["sources"],
         "simulated": run.simulated,
         "warnings": run.warnings,
+        "periods": manifest["periods"],
         "first_session": manifest["first_session"],
         "last_session": manifest["last_session"],
         "start_equity": run.start_equity,

@@ -15,6 +15,7 @@ from datasets.instants import iso_z, to_date
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp_prices
 from datasets.prices.missing_sessions import MissingSessions, find_missing_sessions
+from datasets.prices.periods import Period, last_sessions, period_of
 from datasets.prices.stale_opens import tradable_opens
 
 MAX_LABEL_DAYS = 45
@@ -53,8 +54,10 @@ class Bars:
     ``open high low close`` (quote currency; never NaN), ``volume`` (NaN where unknown) and ``open_is_real``: whether
     the open is a traded price (datasets/prices/stale_opens.py). Where it is not, fills go to the close.
 
-    Daily bars have one row a session. ``intraday`` bars have their own instants; several may share a session, whose
-    open is that of its first bar and whose close is that of its last. A single print is a bar that opens as it closes.
+    Daily bars have one row a session. A bar of a longer ``period`` has the last session of its period, at whose close
+    it is made and traded; its open is never traded. ``intraday`` bars have their own instants; several may share a
+    session, whose open is that of its first bar and whose close is that of its last. A single print is a bar that opens
+    as it closes.
     ``holds_dividends``: dividends were reinvested in the prices.
     """
 
@@ -71,6 +74,7 @@ class Bars:
     open_is_real: Flags
     intraday: bool = False
     holds_dividends: bool = False
+    period: Period = Period.DAILY
 
     def __len__(self) -> int:
         return len(self.session)
@@ -87,8 +91,11 @@ class Bars:
 
     @cached_property
     def missing(self) -> MissingSessions:
-        """The sessions that the exchange's calendar has and the bars do not, found at the first use."""
-        return find_missing_sessions(self.instrument.mic, self.session)
+        """The sessions that the exchange's calendar has and the bars do not, found at the first use.
+
+        Of bars of a longer period these are the last sessions of periods.
+        """
+        return find_missing_sessions(self.instrument.mic, self.session, self.period)
 
     @cached_property
     def days(self) -> SessionRows:
@@ -135,8 +142,9 @@ class Bars:
         return digest.hexdigest()
 
     def span(self) -> str:
-        """Return ``6161 bars, 2001-06-25 to 2026-08-21``."""
-        return f"{len(self)} bars, {to_date(self.session[0])} to {to_date(self.session[-1])}"
+        """Return ``6161 bars, 2001-06-25 to 2026-08-21``, or ``417 weekly bars, ...``."""
+        what = "bars" if self.period is Period.DAILY else f"{self.period} bars"
+        return f"{len(self)} {what}, {to_date(self.session[0])} to {to_date(self.session[-1])}"
 
 
 class RawPrices(TypedDict):
@@ -157,7 +165,7 @@ def make_bars(
     where: Callable[[int], str],
     **prices: Unpack[RawPrices],
 ) -> Bars:
-    """Return validated bars stamped with the hours of the instrument's exchange.
+    """Return validated bars stamped with the hours of the instrument's exchange; their period is that of their dates.
 
     Args:
         instrument: what the prices are of.
@@ -167,16 +175,20 @@ def make_bars(
         prices: the columns of ``RawPrices``.
 
     Raises:
-        UserError: no rows, a date out of order or doubled, a price missing, not finite or not positive, a high
-            below the low, an open or close outside them.
+        UserError: no rows, a date out of order or doubled, two rows of one period, a price missing, not finite or not
+            positive, a high below the low, an open or close outside them.
     """
     _check_order(session, where)
     _check_reach(session, where)
     checked = _checked(prices, where)
     columns = (prices["open_"], prices["high"], prices["low"], prices["close"])
     real = tradable_opens(session, *columns, around_the_clock=is_round_the_clock(instrument.mic))
-    open_at, close_at = stamp_prices(instrument.mic, session)
-    return _frozen(Bars(instrument, source, session, open_at, close_at, **checked, open_is_real=real))
+    period = period_of(session)
+    last = last_sessions(instrument.mic, session, period)
+    _check_periods(session, last, period, where)
+    open_at, close_at = stamp_prices(instrument.mic, last)
+    real &= period is Period.DAILY
+    return _frozen(Bars(instrument, source, last, open_at, close_at, **checked, open_is_real=real, period=period))
 
 
 def make_intraday_bars(
@@ -251,6 +263,15 @@ def _check_order(session: Sessions, where: Callable[[int], str]) -> None:
         return f"date {session[r]} {what}; dates must ascend, each once"
 
     _refuse(step <= 0, where, text)
+
+
+def _check_periods(session: Sessions, last: Sessions, period: Period, where: Callable[[int], str]) -> None:
+    twice = np.append(False, np.diff(last).astype(np.int64) <= 0)
+    _refuse(
+        twice,
+        where,
+        lambda r: f"{session[r - 1]} and {session[r]} are in one period of {period} bars; give one row a period",
+    )
 
 
 def _check_instants(open_at: Instants, close_at: Instants, where: Callable[[int], str]) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Instants, Sessions
 from datasets.markets.sessions import FIRST_DATE, hours_table
+from datasets.prices.periods import Period, is_last_session
 
 DAYS_BEFORE = 45
 """So many days before the first bar are looked at too: an event shortly before it meets a gap as any other."""
@@ -34,16 +35,18 @@ class MissingSessions:
         return MissingSessions(self.session[mask], self.open_at[mask], self.close_at[mask], self.bar[mask])
 
 
-def find_missing_sessions(mic: str, session: Sessions) -> MissingSessions:
+def find_missing_sessions(mic: str, session: Sessions, period: Period = Period.DAILY) -> MissingSessions:
     """Return the sessions of an exchange's calendar that lie before the last of these sessions and are not among them.
 
-    Dates that the calendar does not cover are never missing. ``session`` ascends; a date may appear more than once.
+    Of bars of a longer period only the last session of a period can be missing. Dates that the calendar does not cover
+    are never missing. ``session`` ascends; a date may appear more than once.
     """
     table = hours_table(mic)
     first = max(session[0] - DAYS_BEFORE, np.datetime64(table.covers[0], "D"), FIRST_DATE)
     last = min(session[-1], np.datetime64(table.covers[1], "D"))
     span = slice(int((first - FIRST_DATE).astype(np.int64)), int((last - FIRST_DATE).astype(np.int64)) + 1)
     rows = span.start + np.flatnonzero(table.is_session[span]) if span.stop > span.start else np.zeros(0, np.int64)
+    rows = rows[is_last_session(FIRST_DATE + rows, period)]
     there = FIRST_DATE + rows
     bar = session.searchsorted(there)
     missing = session[np.minimum(bar, len(session) - 1)] != there

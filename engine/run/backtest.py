@@ -17,6 +17,7 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date
 from datasets.markets.sessions import FX, horizon_note
 from datasets.prices.bars import Bars
+from datasets.prices.periods import MADE_AT_THE_END, Period
 from engine.account.daily_ledger import account_calendar
 from engine.account.records import Account, Fill
 from engine.account.replay import replay
@@ -164,7 +165,8 @@ def bars_manifest(bars: list[Bars], terms: Terms, benchmark: Bars | None = None)
         "currencies": {b.symbol: b.instrument.currency for b in bars},
         "adjustments": {b.symbol: b.adjustment for b in shown},
         "total_return_indices": sorted(b.symbol for b in shown if b.adjustment == "total"),
-        "warnings": [w for w in [mixed_returns(shown)] if w],
+        "periods": {b.symbol: str(b.period) for b in shown if b.period is not Period.DAILY},
+        "warnings": [w for w in [mixed_returns(shown), *map(_long_period, shown)] if w],
         "costs": {b.symbol: asdict(terms.costs(b.instrument)) for b in bars},
         "terms": asdict(terms),
         "benchmark": None if benchmark is None else benchmark.symbol,
@@ -188,6 +190,11 @@ def origins_manifest(
         "seed": None,
         "conventions": "CONVENTIONS.md of hustings " + version("hustings"),
     }
+
+
+def _long_period(bars: Bars) -> str:
+    """Return what a user must know of bars that span more than a session; blank for others."""
+    return "" if bars.period is Period.DAILY else f"{bars.symbol} has {bars.period} bars: {MADE_AT_THE_END}"
 
 
 def _shown(bars: list[Bars], benchmark: Bars | None) -> list[Bars]:

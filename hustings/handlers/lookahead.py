@@ -36,7 +36,7 @@ def check_lookahead(*, as_json: bool, **typed: Any) -> int:
         cls, market = find_strategy(options.strategy), options.market()
         check = _check_orders if is_backtrader(cls) else _check_rule
         report, symbols = check(cls, options, market)
-    sources = {s: market.bars(s).source.text for s in symbols}
+    sources = {b.symbol: f"{b.source.text}; {b.span()}" for b in map(market.bars, symbols)}
     simulated = sorted(s for s in symbols if market.bars(s).source.simulated)
     if as_json:
         say_json({"strategy": options.strategy, "sources": sources, "simulated": simulated, **_report_json(report)})

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.metrics.table import METRIC_NAMES
@@ -20,7 +21,7 @@ def test_the_json_is_one_object_with_every_key_promised(cli) -> None:
     assert set(answer.json) == {
         "run_id", "strategy", "parameters", "sources", "simulated", "first_session", "last_session", "start_equity",
         "final_equity", "metrics", "notes", "trades", "skipped", "files", "warnings",
-        "trial",
+        "trial", "periods",
     }  # fmt: skip
     assert set(answer.json["metrics"]) == set(METRIC_NAMES) >= {
         "total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown", "exposure", "n_trades", "win_rate",
@@ -179,3 +180,19 @@ def test_seven_cities_together_each_at_its_own_open(cli, market_dir: Path, rule:
     assert answer.code == 0
     for trade in answer.json["trades"]:
         assert trade["entry_at"] > trade["decided_at"]
+
+
+WEEKS = "\n".join(f"{day},{100 + n}" for n, day in enumerate(np.datetime64("2017-01-02") + 7 * np.arange(40)))
+
+
+def test_a_trade_in_weekly_bars_is_dated_at_the_end_of_the_week_and_the_run_says_so(cli, tmp_path: Path) -> None:
+    (tmp_path / "SPX.csv").write_text(f"date,close\n{WEEKS}\n")
+    out = cli("run", "buy-after-event", "-p", "instrument=SPX", "-p", "country=GB", "-p", "hold=1", "-p", "exit=close",
+                   "--data", str(tmp_path), "--no-report", "--json").json  # fmt: skip
+    assert out["periods"] == {"SPX": "weekly"}
+    assert (
+        "SPX has weekly bars: each is known, and traded, at the close of its period's last session"
+        in out["warnings"][0]
+    )
+    first = out["trades"][0]  # the snap election was called on Tuesday 18 April
+    assert (first["entry_at"], first["exit_at"]) == ("2017-04-21T20:00:00Z", "2017-04-28T20:00:00Z")

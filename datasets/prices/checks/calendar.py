@@ -24,6 +24,7 @@ from datasets.prices.checks.case import (
 )
 from datasets.prices.checks.frequency import is_daily
 from datasets.prices.findings import Severity
+from datasets.prices.periods import last_sessions, period_of
 
 _SATURDAY, _SUNDAY = 5, 6
 _SHIFTED_ROWS = 2
@@ -171,7 +172,8 @@ def partial_day(case: Case) -> Verdict:
     """Leave out the last row when its session had not closed; without an instant, doubt it when its volume is small."""
     session, volume = case.session, case.table.volume
     if case.retrieved_at is not None:
-        _, close_at = stamp_prices(case.instrument.mic, session)
+        mic = case.instrument.mic
+        _, close_at = stamp_prices(mic, last_sessions(mic, session, period_of(session)))
         running = close_at > to_ns(case.retrieved_at)
         if not running.any():
             return FINE

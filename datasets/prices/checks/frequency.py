@@ -5,6 +5,7 @@ import numpy as np
 from datasets.arrays import Flags, Integers
 from datasets.prices.checks.case import FINE, Case, Flaw, Verdict, plural, runs
 from datasets.prices.findings import Severity
+from datasets.prices.periods import MADE_AT_THE_END, Period, period_of
 
 _DAILY_STEP = 4
 _SLOW_STEP = 6
@@ -13,12 +14,7 @@ _SLOW_RUN = 8
 
 def is_daily(case: Case) -> bool:
     """Return whether rows come day by day, so that they can be compared with a calendar of sessions."""
-    return case.table.at is None and _usual_step(case) <= _DAILY_STEP
-
-
-def _usual_step(case: Case) -> float:
-    """Return the median days from row to row; 1 for a table too short to know."""
-    return float(np.median(_steps(case))) if len(case) > _SLOW_RUN else 1.0
+    return case.table.at is None and period_of(case.session) is Period.DAILY
 
 
 def _steps(case: Case) -> Integers:
@@ -55,9 +51,8 @@ def _after_head(slow: list[tuple[int, int]], daily: Flags) -> int:
 
 
 def low_frequency(case: Case) -> Verdict:
-    """Say that a whole series is weekly or monthly."""
-    step = _usual_step(case)
-    if case.table.at is not None or step <= _DAILY_STEP:
+    """Say that a whole series is weekly, monthly or longer."""
+    period = period_of(case.session)
+    if case.table.at is not None or period is Period.DAILY:
         return FINE
-    text = f"rows come every {step:g} days: no trade can be held for fewer sessions than lie between two rows"
-    return Verdict((Flaw(Severity.WARNING, 0, text, len(case)),))
+    return Verdict((Flaw(Severity.WARNING, 0, f"{period} rows: {MADE_AT_THE_END}", len(case)),))
