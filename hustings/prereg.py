@@ -19,7 +19,7 @@ from engine.run.backtest import Window
 from engine.run.identity import code_hash
 from engine.statistics.abnormal import Model
 from engine.strategy import build, values
-from engine.study.settings import EARLIEST, LATEST
+from engine.study.settings import EARLIEST, LATEST, Anchor
 from hustings.execution import backtrader_parameters
 from hustings.inputs import date_of
 from hustings.ledger import Registration, Used, canonical, check_ledger, now, register, registrations, trials_of
@@ -53,13 +53,14 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 class PreregSettings:
     """How a hypothesis is tested: the primary statistic, its placebo calendars, window, model, level and direction.
 
-    ``window`` is ``A:B`` in sessions, 0 being the first one after the event, or ``trade``. ``model`` None expects
-    nothing of a date. The defaults are those of a study.
+    ``window`` is ``A:B`` in sessions counted from that of ``anchor``, or ``trade``. ``model`` None expects nothing of a
+    date. The defaults are those of a file that does not say; older ones count from the first session to open.
     """
 
     statistic: Statistic = "bmp"
     scheme: Scheme = "stratified"
     window: Annotated[str, AfterValidator(_window)] = TRADE
+    anchor: Anchor = Anchor.TRADABLE
     model: Model | None = Model.MEAN
     draws: Annotated[int, Field(ge=100, le=1_000_000)] = 9_999
     seed: Annotated[int, Field(ge=0)] = 0

@@ -13,7 +13,7 @@ from engine.statistics.abnormal import Model
 from engine.statistics.significance import Significance
 from engine.strategy import values
 from engine.study.result import Study, ViewResult
-from engine.study.settings import EventWindow, Scheme, Settings
+from engine.study.settings import Anchor, EventWindow, Scheme, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from hustings.execution import build_rule, run_rule
@@ -40,6 +40,7 @@ class StudyOptions(RunOptions):
     """A backtest, and how it is studied."""
 
     windows: tuple[str, ...]
+    anchor: str
     model: str
     placebo: str
     draws: int
@@ -56,14 +57,14 @@ class StudyOptions(RunOptions):
             UserError: an invalid window, number of draws, seed or level.
         """
         model = None if self.model == "none" else Model(self.model)
-        windows = tuple(_window(w) for w in self.windows)
+        windows = tuple(_window(w, Anchor(self.anchor)) for w in self.windows)
         return Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
 
 
-def _window(text: str) -> EventWindow:
+def _window(text: str, anchor: Anchor) -> EventWindow:
     first, colon, last = text.partition(":")
     try:
-        return EventWindow(int(first), int(last if colon else first))
+        return EventWindow(int(first), int(last if colon else first), anchor)
     except ValueError as e:
         raise UserError(f"--window is '{text}'; write two numbers of sessions, such as 0:5 or -1:1") from e
 
@@ -145,7 +146,7 @@ def counted_settings(settings: Settings) -> dict[str, Any]:
         "draws": settings.draws,
         "seed": settings.seed,
         "alpha": settings.alpha,
-        "windows": sorted(map(str, settings.windows)),
+        "windows": sorted(f"{w} {w.anchor}" for w in settings.windows),
     }
 
 
@@ -221,6 +222,7 @@ def _used(settings: Settings, given: Preregistration) -> PreregSettings:
         statistic=given.settings.statistic,
         scheme="labels" if given.settings.scheme == "labels" else settings.scheme.value,
         window=given.settings.window if given.settings.window in views else "trade",
+        anchor=next((w.anchor for w in settings.windows if str(w) == given.settings.window), given.settings.anchor),
         model=settings.model,
         draws=settings.draws,
         seed=settings.seed,

@@ -45,8 +45,12 @@ def registered_text(prereg: Mapping[str, Any]) -> str:
     """Return what was registered as the primary result, and what it came to."""
     given, found = prereg["settings"], prereg["primary"]
     how = "labels permuted" if given["scheme"] == "labels" else f"{given['statistic']}, {given['scheme']} dates"
-    asked = f"{how}, window {given['window']}, {given['direction']}, level {given['alpha']:g}"
+    asked = f"{how}, window {_window(given)}, {given['direction']}, level {given['alpha']:g}"
     return f"{asked}: " + (f"p = {p_text(found['p'])}" if found["p"] is not None else f"{NONE} ({found['reason']})")
+
+
+def _window(given: Mapping[str, Any]) -> str:
+    return str(given["window"]) if given["window"] == "trade" else f"{given['window']} ({given['anchor']} day)"
 
 
 def _power(study: Study) -> TextTable:
@@ -113,6 +117,7 @@ def _tests_note(study: Study) -> str:
     parts = [
         f"Two-sided p-values of the mean abnormal return, {_counterfactual(study)}; net of costs for the trade, gross "
         "for windows of sessions. n counts independent observations: trades whose windows overlap are one.",
+        *(f"Session 0 of a window is {w.anchor.words} the event." for w in study.settings.windows[:1]),
         f"The interval is the {trade.intervals[0].level:.0%} t interval of the abnormal mean.",
         *(f"{t.name[:1].upper()}{t.name[1:]}: {t.reason}." for t in trade.tests if t.p is None),
         *(f"{t.name[:1].upper()}{t.name[1:]}: {t.reference}." for t in trade.tests if t.p is not None),

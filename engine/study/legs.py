@@ -14,6 +14,7 @@ from engine.plan.plan import Plan, PlannedTrade
 from engine.strategy import Phase
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.returns import Rows
+from engine.study.settings import Anchor
 from engine.study.shapes import Shape, shape_of
 
 BEFORE_ENTRY = 10
@@ -164,8 +165,11 @@ def _planned_leg(planned: PlannedTrade, model: ReturnModel) -> PlacedLeg | None:
 def _window_leg(planned: PlannedTrade, model: ReturnModel) -> PlacedLeg | None:
     """Return the window around session 0 in place of a trade; None where it leaves the bars."""
     bars, window = model.bars[planned.instrument], model.window
-    row = int(np.searchsorted(bars.open_at, to_ns(planned.decided_at), side="right"))
-    if window is None or row + window.first < 0 or row + window.last >= len(bars):
+    if window is None:
+        return None
+    made_at = bars.close_at if window.anchor is Anchor.REACTION else bars.open_at
+    row = int(np.searchsorted(made_at, to_ns(planned.decided_at), side="right"))
+    if row + window.first < 0 or row + window.last >= len(bars):
         return None
     days = window.last - window.first + 1
     shape = Shape(planned.instrument, 1 if planned.weight > 0 else -1, Phase.CLOSE, Phase.CLOSE, days)

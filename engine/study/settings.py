@@ -25,12 +25,29 @@ class Scheme(StrEnum):
     YEARS = "years"
 
 
+class Anchor(StrEnum):
+    """Which session is session 0 of an event window: both come strictly after the decision.
+
+    REACTION: the first to close, whose move is the market's reaction, as published tables count. TRADABLE: the first to
+    open, which a trade could enter.
+    """
+
+    REACTION = "reaction"
+    TRADABLE = "tradable"
+
+    @property
+    def words(self) -> str:
+        """What session 0 is, for a page."""
+        return "the first to close after" if self is Anchor.REACTION else "the first to open after"
+
+
 @dataclass(frozen=True)
 class EventWindow:
-    """An event window in sessions, both ends included; session 0 is the first whose open lies after the decision."""
+    """An event window in sessions, both ends included, counted from the session of its ``anchor``."""
 
     first: int
     last: int
+    anchor: Anchor = Anchor.REACTION
 
     def __post_init__(self) -> None:
         if self.last < self.first:

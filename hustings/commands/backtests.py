@@ -9,6 +9,7 @@ from hustings.commands.options import (
     HandledCommand,
     adjust_option,
     alpha_option,
+    anchor_option,
     draws_options,
     output_options,
     run_options,
@@ -35,8 +36,9 @@ def run() -> None:
     "windows",
     multiple=True,
     metavar="A:B",
-    help="Also study sessions A to B around the event; 0 is the first session after it (repeatable).",
+    help="Also study sessions A to B around the event; 0 is the session of --anchor (repeatable).",
 )
+@anchor_option
 @click.option(
     "--model",
     type=click.Choice([*MODELS, "none"]),

@@ -132,4 +132,10 @@ draws_options = options(
     click.option("--draws", type=int, default=9_999, help="Placebo calendars, if drawn."),
     click.option("--seed", type=int, default=0, help="Seed of the draws."),
 )
+anchor_option = click.option(
+    "--anchor",
+    type=click.Choice(["reaction", "tradable"]),
+    default="reaction",
+    help="Session 0 of a window: the first to close after the event, or the first to open.",
+)
 alpha_option = click.option("--alpha", type=float, default=0.05, help="Level of the tests.")

@@ -15,6 +15,7 @@ from hustings.commands.options import (
     account_options,
     all_option,
     alpha_option,
+    anchor_option,
     draws_options,
     json_option,
     limit_option,
@@ -136,7 +137,8 @@ def prereg() -> None:
 @click.option(
     "--scheme", type=click.Choice((*SCHEMES, "labels")), default="stratified", help="How placebo dates are chosen."
 )
-@click.option("--window", default="trade", metavar="A:B|trade", help="Sessions; 0 is the first after.")
+@click.option("--window", default="trade", metavar="A:B|trade", help="Sessions; 0 is that of --anchor.")
+@anchor_option
 @click.option("--model", type=click.Choice([*MODELS, "none"]), default="mean", help="The expected return.")
 @draws_options
 @alpha_option

@@ -54,6 +54,7 @@ def _row(move: PublishedMove) -> dict[str, str | float | bool | None]:
     return {
         "event_id": move.event_id,
         "index": move.index,
+        "anchor": "reaction",
         "session": None if move.session is None else move.session.isoformat(),
         "published": str(move.published),
         "found": None if move.found is None else round(move.found, 4),
@@ -79,6 +80,7 @@ def _show(found: list[PublishedMove]) -> None:
         f"{counts['agrees']} agree within rounding, {counts['differs']} differ, {counts['not found']} without bars"
     )
     say(f"{len(found)} published moves: {summary}; {unexplained} differ without a note")
+    say("each is close to close of the reaction day, the first session to close after the event was known")
 
 
 def _percent(move: PublishedMove) -> str:

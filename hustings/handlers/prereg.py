@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.statistics.abnormal import Model
+from engine.study.settings import Anchor
 from hustings.inputs import parameters_of
 from hustings.prereg import (
     FileState,
@@ -24,11 +25,20 @@ from reports.numbers import ratio
 
 
 def write(
-    *, strategy: str, parameters: tuple[str, ...], hypothesis: str, out: Path, model: str, as_json: bool, **typed: Any
+    *,
+    strategy: str,
+    parameters: tuple[str, ...],
+    hypothesis: str,
+    out: Path,
+    model: str,
+    anchor: str,
+    as_json: bool,
+    **typed: Any,
 ) -> None:
     """Write a preregistration, append its hash to the ledger, and print it."""
     account = account_of({f.name: typed.pop(f.name) for f in fields(PreregAccount)})
-    settings = settings_of({**typed, "model": None if model == "none" else Model(model)})
+    named = {"model": None if model == "none" else Model(model), "anchor": Anchor(anchor)}
+    settings = settings_of({**typed, **named})
     drafted = draft(strategy, parameters_of(parameters), hypothesis=hypothesis, settings=settings, account=account)
     made, _ = write_prereg(drafted, out)
     _show(made, standing(made), out, as_json=as_json)

@@ -11,6 +11,7 @@ import pytest
 
 from datasets.errors import UserError
 from engine.statistics.abnormal import Model
+from engine.study.settings import Anchor
 from hustings import ledger, registry
 from hustings.ledger import Used, enter, enter_study, used_before
 from hustings.prereg import (
@@ -71,6 +72,7 @@ def test_the_file_says_what_will_be_tested_and_how(cli, home) -> None:
             "statistic": "placebo",
             "scheme": "years",
             "window": "0:20",
+            "anchor": "reaction",
             "model": "market-model",
             "draws": 999,
             "seed": 7,
@@ -346,7 +348,7 @@ def test_a_tuple_of_a_rule_is_the_list_of_its_file(home, tmp_path: Path) -> None
 
 def test_a_model_that_expects_nothing_can_be_registered(cli, home) -> None:
     write(cli, "mine.json", "--model", "none")
-    assert load(Path("mine.json")).settings == PreregSettings(model=None)
+    assert load(Path("mine.json")).settings == PreregSettings(model=None, anchor=Anchor.REACTION)
     assert cli("prereg", "show", "mine.json").code == 0
 
 

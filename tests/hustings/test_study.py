@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from engine.study.result import Study
@@ -336,3 +337,37 @@ def test_all_tests_say_why_they_are_not_shown_by_default(cli: Cli, home: Path) -
     assert "Patell" not in without
     assert "Patell z" in everything
     assert "rejects 12 to 18 % at 5 %" in " ".join(everything.split())
+
+
+IN_THE_INDEX = ("-p", "instrument=SPX", "-p", "country=US", "-p", "kind=presidential_election", "--model", "none")
+"""The S&P 500 on the reaction day, 1928 to 2024, simple returns: computed from the index by hand for the issue of time."""
+
+
+@pytest.mark.parametrize(("party", "mean", "n"), [("Republican", 0.002660, 12), ("Democratic", -0.013397, 13)])
+def test_windows_count_from_the_reaction_day_as_published_tables_do(cli, market_dir: Path, party, mean, n) -> None:
+    window = ("--window", "0:0", "--data", str(market_dir), "--draws", "100", "--no-report", "--no-variants", "--json")
+    view = cli("study", "buy-after-event", *IN_THE_INDEX, "-p", f"winner_party={party}", *window).json["study"][
+        "views"
+    ][1]
+    assert (view["n"], view["mean_abnormal"]) == (n, pytest.approx(mean, abs=5e-7))
+
+
+def test_the_tradable_day_of_an_event_inside_a_session_is_the_next_one(cli, tmp_path: Path) -> None:
+    """Known at 15:00 UTC on Wednesday 4 March 2015, in New York's session: that close reacts, the next open trades."""
+    rows = [
+        (d, c) for d, c in zip(np.arange("2014-01-01", "2015-06-01", dtype="datetime64[D]"), range(10**4), strict=False)
+    ]
+    days = [str(d) for d, _ in rows if np.is_busday(d)]
+    up = {"2015-03-04": 1.02, "2015-03-05": 1.05}
+    close = np.cumprod([up.get(d, 1 + 0.001 * (-1) ** n) for n, d in enumerate(days)]) * 100
+    (tmp_path / "SPX.csv").write_text(
+        "date,close\n" + "".join(f"{d},{c:.8f}\n" for d, c in zip(days, close, strict=True))
+    )
+    (tmp_path / "mine.csv").write_text(
+        "event_id,country,kind,title,known_at\nMY-1,US,referendum,A vote,2015-03-04T15:00:00Z\n"
+    )
+    options = ("-p", "instrument=SPX", "--data", str(tmp_path), "--events", str(tmp_path / "mine.csv"), "--model", "none",
+               "--window", "0:0", "--no-report", "--no-variants", "--json")  # fmt: skip
+    for anchor, move in (("reaction", 0.02), ("tradable", 0.05)):
+        view = cli("study", "buy-after-event", *options, "--anchor", anchor).json["study"]["views"][1]
+        assert view["mean_net"] == pytest.approx(move, abs=1e-6)
