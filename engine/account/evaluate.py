@@ -15,7 +15,6 @@ from engine.account.sizing import (
     STOP_LOSS,
     TAKE_PROFIT,
     TRAILING_STOP,
-    Held,
     fill_note,
     make_trade,
     size_opening,
@@ -94,11 +93,11 @@ class _Ledger:
         """Return every trade, by entry and then by place in the plan; those still held are marked at the last price."""
         found = []
         for n in np.flatnonzero(self._positions.quantity).tolist():
-            planned = self._plan.trades[n]
+            entry = self._fill(n, opens=True)
             exit_ = None if self._priced.reason[n] == HELD else self._fill(n, opens=False)
             quantity, scale = float(self._positions.quantity[n]), float(self._positions.scale[n])
-            held = Held(planned, quantity, self._fill(n, opens=True), scale)
-            found.append(make_trade(held, self._bars(n), exit_))
+            planned, bars = self._plan.trades[n], self._bars(n)
+            found.append(make_trade(planned, bars, entry, exit_, quantity=quantity, scale=scale))
         return tuple(sorted(found, key=lambda t: t.entry_at))
 
     def skipped(self) -> tuple[Skipped, ...]:

@@ -268,7 +268,9 @@ class _ReplayedAccount:
         return fill
 
     def _record(self, trade: Held, exit_: Fill | None) -> None:
-        self.trades.append((self._order[id(trade.plan)], make_trade(trade, self.bars[trade.plan.instrument], exit_)))
+        plan, bars = trade.plan, self.bars[trade.plan.instrument]
+        made = make_trade(plan, bars, trade.entry, exit_, quantity=trade.quantity, scale=trade.scale)
+        self.trades.append((self._order[id(plan)], made))
 
     # ---- the days --------------------------------------------------------------------------------------------------
 

@@ -72,11 +72,11 @@ def _skip(trade: PlannedTrade, reason: str) -> Skipped:
     return Skipped(trade.event_id, trade.instrument, reason)
 
 
-def _trade_note(held: Held, reason: str) -> str:
-    """Return what a trade has to say of itself: of its entry, its size, and its exit if that was as planned."""
-    scaled = f"scaled to {held.scale:.1%} by the exposure limit" if held.scale < SCALE_NOTED else ""
-    exit_ = fill_note(held.plan, reason) if reason == held.plan.exit_reason else ""
-    return "; ".join(n for n in (fill_note(held.plan, "entry"), scaled, exit_) if n)
+def _trade_note(planned: PlannedTrade, scale: float, reason: str) -> str:
+    """Return the notes on a trade: on its entry, its size, and its exit if that was as planned."""
+    scaled = f"scaled to {scale:.1%} by the exposure limit" if scale < SCALE_NOTED else ""
+    exit_ = fill_note(planned, reason) if reason == planned.exit_reason else ""
+    return "; ".join(n for n in (fill_note(planned, "entry"), scaled, exit_) if n)
 
 
 def fill_note(trade: PlannedTrade, reason: str) -> str:
@@ -87,34 +87,36 @@ def fill_note(trade: PlannedTrade, reason: str) -> str:
     return "; ".join(n for n in trade.notes if n.startswith(side))
 
 
-def make_trade(held: Held, bars: Bars, exit_: Fill | None) -> Trade:
+def make_trade(
+    planned: PlannedTrade, bars: Bars, entry: Fill, exit_: Fill | None, *, quantity: float, scale: float
+) -> Trade:
     """Return the trade a position leaves when it is closed, or at the end of the bars when ``exit_`` is None."""
     price = float(bars.close[-1]) if exit_ is None else exit_.price
-    known = int(np.searchsorted(bars.close_at, to_ns(held.plan.decided_at), side="right")) - 1
+    known = int(np.searchsorted(bars.close_at, to_ns(planned.decided_at), side="right")) - 1
     decision_price = float(bars.close[known]) if known >= 0 else None
-    fills = [held.entry] if exit_ is None else [held.entry, exit_]
+    fills = [entry] if exit_ is None else [entry, exit_]
     commission = sum(f.commission for f in fills)
-    pnl = held.quantity * (price - held.entry.price) - commission
+    pnl = quantity * (price - entry.price) - commission
     return Trade(
-        event_id=held.plan.event_id,
+        event_id=planned.event_id,
         instrument=bars.symbol,
-        side="long" if held.quantity > 0 else "short",
-        weight=held.plan.weight,
-        quantity=abs(held.quantity),
-        decided_at=to_ns(held.plan.decided_at),
+        side="long" if quantity > 0 else "short",
+        weight=planned.weight,
+        quantity=abs(quantity),
+        decided_at=to_ns(planned.decided_at),
         decision_price=decision_price,
-        gap=None if decision_price is None else held.entry.reference_price / decision_price - 1,
-        entry_session=held.entry.session,
-        entry_at=held.entry.filled_at,
-        entry_price=held.entry.price,
+        gap=None if decision_price is None else entry.reference_price / decision_price - 1,
+        entry_session=entry.session,
+        entry_at=entry.filled_at,
+        entry_price=entry.price,
         exit_session=str(bars.session[-1]) if exit_ is None else exit_.session,
         exit_at=int(bars.close_at[-1]) if exit_ is None else exit_.filled_at,
         exit_price=price,
         exit_reason=OPEN_AT_END if exit_ is None else exit_.reason,
         costs=commission + sum(f.slippage for f in fills),
         pnl=pnl,
-        return_=pnl / abs(held.quantity * held.entry.price),
-        note=_trade_note(held, OPEN_AT_END if exit_ is None else exit_.reason),
+        return_=pnl / abs(quantity * entry.price),
+        note=_trade_note(planned, scale, OPEN_AT_END if exit_ is None else exit_.reason),
     )
 
 
