@@ -354,12 +354,10 @@ def test_windows_count_from_the_reaction_day_as_published_tables_do(cli, market_
 
 def test_the_tradable_day_of_an_event_inside_a_session_is_the_next_one(cli, tmp_path: Path) -> None:
     """Known at 15:00 UTC on Wednesday 4 March 2015, in New York's session: that close reacts, the next open trades."""
-    rows = [
-        (d, c) for d, c in zip(np.arange("2014-01-01", "2015-06-01", dtype="datetime64[D]"), range(10**4), strict=False)
-    ]
-    days = [str(d) for d, _ in rows if np.is_busday(d)]
-    up = {"2015-03-04": 1.02, "2015-03-05": 1.05}
-    close = np.cumprod([up.get(d, 1 + 0.001 * (-1) ** n) for n, d in enumerate(days)]) * 100
+    days = [str(d) for d in np.arange("2014-01-01", "2015-06-01", dtype="datetime64[D]") if np.is_busday(d)]
+    usual = 1 + 0.01 * np.random.default_rng(3).standard_normal(len(days))
+    set_by_hand = {"2015-03-04": 1.02, "2015-03-05": 1.05}
+    close = np.cumprod([set_by_hand.get(d, r) for d, r in zip(days, usual, strict=True)]) * 100
     (tmp_path / "SPX.csv").write_text(
         "date,close\n" + "".join(f"{d},{c:.8f}\n" for d, c in zip(days, close, strict=True))
     )
