@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.events import EventCatalogue
+from engine.lookahead.uncertain import UncertainHours
 from engine.strategy.market import Market
 
 AGAIN, CUT, DELAYED, SCRAMBLED, OPENED = "again", "cut", "delayed", "scrambled", "opened"
@@ -74,10 +75,15 @@ class Check:
 
 @dataclass(frozen=True)
 class LookaheadReport:
-    """All checks of one strategy; ``files`` are those it opened itself and which no world cuts."""
+    """All checks of one strategy.
+
+    ``files`` are those it opened itself and which no world cuts, ``uncertain`` the decisions and fills on sessions
+    whose hours are not certain.
+    """
 
     checks: tuple[Check, ...]
     files: tuple[str, ...] = ()
+    uncertain: tuple[UncertainHours, ...] = ()
 
     @property
     def decisions(self) -> int:

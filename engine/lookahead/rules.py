@@ -28,6 +28,7 @@ from engine.lookahead.report import (
     Subject,
     made_checks,
 )
+from engine.lookahead.uncertain import UncertainHours, moments_of, uncertain_hours
 from engine.lookahead.watch import Watch
 from engine.lookahead.worlds import (
     UNCHANGED,
@@ -38,7 +39,7 @@ from engine.lookahead.worlds import (
     redrawn_world,
     world_at,
 )
-from engine.plan.plan import Decision, PlannedTrade, decide, plan_leg
+from engine.plan.plan import Decision, PlannedTrade, decide, make_plan, plan_leg
 from engine.strategy import Leg, Strategy
 from engine.strategy.legs import check_instant, checked_legs
 from engine.strategy.market import BarClock, LookAheadError, Market
@@ -108,9 +109,17 @@ def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()
         OPENED: lambda: examination.watch.check({e.event_id: a.at for e, a in examination.examined()}),
     }
     report = LookaheadReport(made_checks(checks, progress), examination.watch.other_files())
-    if not report.offences:
-        examination.raise_first_error()
-    return report
+    if report.offences:
+        return report
+    examination.raise_first_error()
+    return replace(report, uncertain=_uncertain(subject))
+
+
+def _uncertain(subject: Subject) -> tuple[UncertainHours, ...]:
+    with subject.reload() as rule:
+        plan = make_plan(rule, subject.events, subject.market, since=subject.since)
+    bars = {b.symbol: b for b in subject.market.loaded(plan.instruments)}
+    return uncertain_hours(moments_of(plan.trades, bars), bars)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from datasets.events import CATALOGUE
@@ -10,6 +10,7 @@ from datasets.instants import iso_z
 from datasets.prices.store import Store
 from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Offence, Subject
 from engine.lookahead.rules import lookahead as examine
+from engine.lookahead.uncertain import UncertainHours
 from engine.strategy import Strategy, build
 from engine.strategy.market import Market
 from hustings.execution import backtrader_parameters, build_rule, foreign_bars
@@ -30,7 +31,10 @@ class LookaheadOptions(StrategyOptions):
 
 
 def check_lookahead(*, as_json: bool, **typed: Any) -> int:
-    """Call a strategy again without its future; print the decisions that change and return 1 if there are any."""
+    """Call a strategy again without its future; print the decisions that change.
+
+    Return 1 if there are any, or if there was no decision to examine.
+    """
     options = LookaheadOptions(**typed)
     with strategy_output(quiet=as_json):
         cls, market = find_strategy(options.strategy), options.market()
@@ -42,7 +46,7 @@ def check_lookahead(*, as_json: bool, **typed: Any) -> int:
         say_json({"strategy": options.strategy, "sources": sources, "simulated": simulated, **_report_json(report)})
     else:
         _show(options.strategy, report, sources, simulated)
-    return 1 if report.offences else 0
+    return 1 if report.offences or not report.decisions else 0
 
 
 def _check_rule(cls: type[Any], options: LookaheadOptions, market: Market) -> tuple[LookaheadReport, list[str]]:
@@ -81,6 +85,7 @@ def _show(strategy: str, report: LookaheadReport, sources: dict[str, str], simul
     table(columns, [_row(c) for c in report.checks], right=["decisions", "changed"])
     for check in report.checks:
         _show_offences(check)
+    _show_uncertain(report.uncertain)
     if report.files:
         warn(f"hustings: {strategy} opens files of its own, and nothing in them was cut: {', '.join(report.files)}")
     say(_verdict(report))
@@ -103,9 +108,19 @@ def _show_offences(check: Check) -> None:
         say(f"{check.name}: and {check.changed - _SHOWN} more (all with --json)")
 
 
+def _show_uncertain(uncertain: tuple[UncertainHours, ...]) -> None:
+    if not uncertain:
+        return
+    say(f"{counted(len(uncertain), 'decision or fill', 'decisions or fills')} on sessions whose hours are not certain:")
+    for each in uncertain[:_SHOWN]:
+        say(f"  {each.subject}: {each.what} of {each.instrument}, {each.exchange} {each.session}")
+    if len(uncertain) > _SHOWN:
+        say(f"  and {len(uncertain) - _SHOWN} more (all with --json; 'hustings data hours' shows the hours)")
+
+
 def _verdict(report: LookaheadReport) -> str:
     if not report.decisions:
-        return "no decision to check"
+        return "nothing was examined: the strategy decided on no event and sent no order"
     if not report.offences:
         return "no decision depends on what came later"
     if any(c.name == AGAIN and c.changed for c in report.checks):
@@ -120,7 +135,14 @@ def _report_json(report: LookaheadReport) -> dict[str, Any]:
         for c in report.checks
     ]
     offences = [_offence_json(o) for o in report.offences]
-    return {"decisions": report.decisions, "checks": checks, "offences": offences, "files": list(report.files)}
+    uncertain = [asdict(u) for u in report.uncertain]
+    return {
+        "decisions": report.decisions,
+        "checks": checks,
+        "offences": offences,
+        "files": list(report.files),
+        "uncertain_hours": uncertain,
+    }
 
 
 def _offence_json(offence: Offence) -> dict[str, str | None]:

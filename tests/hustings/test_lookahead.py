@@ -167,3 +167,25 @@ def test_bad_input_is_one_line_and_exit_code_2(cli, arguments: tuple[str, ...], 
     assert (answer.code, answer.out) == (2, "")
     assert said in answer.err
     assert answer.err.count("\n") == 1
+
+
+def test_a_strategy_of_which_nothing_was_examined_is_not_called_clean(cli, tmp_path: Path) -> None:
+    path = tmp_path / "theirs.py"
+    path.write_text("import backtrader as bt\n\n\nclass Idle(bt.Strategy):\n    def next(self):\n        pass\n")
+    answer = cli("lookahead", f"{path}:Idle", "--instrument", "N225", "--data", "builtin")
+    assert answer.code == 1
+    assert answer.out.endswith("nothing was examined: the strategy decided on no event and sent no order\n")
+
+
+def test_a_decision_before_a_session_of_uncertain_hours_is_listed(cli, tmp_path: Path) -> None:
+    """The half days of Sydney before Christmas are a guess before 2006 (datasets/markets/session_rules.csv)."""
+    events = tmp_path / "mine.csv"
+    events.write_text("event_id,country,kind,title,known_at\nMY-1,JP,general_election,A vote,2004-12-23T20:00:00Z\n")
+    made = rule(tmp_path).replace("N225", "ASX200")
+    given = ("-p", "instrument=ASX200", "--events", str(events), "--data", "builtin")
+    answer = cli("lookahead", made, *given, "--json")
+    assert answer.json["uncertain_hours"][:2] == [
+        {"subject": "MY-1", "what": what, "instrument": "ASX200", "exchange": "XASX", "session": "2004-12-24"}
+        for what in ("decision", "entry")
+    ]
+    assert "MY-1: entry of ASX200, XASX 2004-12-24" in cli("lookahead", made, *given).out

@@ -1,0 +1,53 @@
+"""Decisions and fills on sessions whose hours are not certain: there a price may be older than the tables say."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from datasets.instants import to_ns
+from datasets.markets.sessions import FIRST_DATE, hours_table, session_of
+from datasets.prices.bars import Bars
+from engine.plan.plan import PlannedTrade
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something done at an instant (ns): the ``what`` (decision, order, entry, exit) of a ``subject``."""
+
+    subject: str
+    what: str
+    instrument: str
+    at: int
+
+
+@dataclass(frozen=True)
+class UncertainHours:
+    """A moment in a session whose hours are a guess or lie beyond the horizon of the exchange."""
+
+    subject: str
+    what: str
+    instrument: str
+    exchange: str
+    session: str
+
+
+def moments_of(trades: Iterable[PlannedTrade], bars: dict[str, Bars]) -> Iterator[Moment]:
+    """Yield the decision, entry and exit of planned trades."""
+    for trade in trades:
+        own = bars[trade.instrument]
+        yield Moment(trade.event_id, "decision", trade.instrument, to_ns(trade.decided_at))
+        yield Moment(trade.event_id, "entry", trade.instrument, trade.entry.at(own))
+        if trade.exit is not None:
+            yield Moment(trade.event_id, "exit", trade.instrument, trade.exit.at(own))
+
+
+def uncertain_hours(moments: Iterable[Moment], bars: dict[str, Bars]) -> tuple[UncertainHours, ...]:
+    """Return the moments in a session, or before one, whose hours are not certain."""
+    found = []
+    for moment in moments:
+        mic = bars[moment.instrument].instrument.mic
+        session = session_of(mic, np.array([moment.at]))[0]
+        if not hours_table(mic).is_certain[int((session - FIRST_DATE).astype(np.int64))]:
+            found.append(UncertainHours(moment.subject, moment.what, moment.instrument, mic, str(session)))
+    return tuple(found)
