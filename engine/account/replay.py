@@ -19,7 +19,8 @@ from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.daily_ledger import DailyLedger, account_calendar
 from engine.account.records import Account, Fill, Trade
-from engine.account.replay_broker import GuardedBroker, feed_of
+from engine.account.replay_broker import GuardedBroker
+from engine.account.replay_feed import feed_of
 from engine.account.sizing import (
     MARGIN_CALL,
     STOP_LOSS,

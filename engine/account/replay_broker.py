@@ -5,148 +5,25 @@ order on a bar that had already been seen, or at an open before the order was se
 gapped; read 5 as 500 percent commission; sell short five times the equity.
 """
 
-from array import array
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any, NamedTuple, cast
+from datetime import timedelta
+from typing import Any, cast
 
 import backtrader as bt
 import numpy as np
 
-from datasets.arrays import Flags, Floats, Instants
 from datasets.errors import UserError
+from engine.account.replay_feed import NEVER, PriceAt, day_number
 from engine.account.sizing import whole_lots
 from engine.plan.costs import BPS, Costs
 
 _DUST = 1e-9
 _LIMITS = (bt.Order.Limit, bt.Order.StopLimit, bt.Order.StopTrailLimit)
+WHATEVER_COMES = (bt.Order.Market, bt.Order.Close)
+"""Orders that ask for no price: the first, or the first at which a session closes."""
 _KINDS = frozenset(range(len(bt.Order.ExecTypes)))
-NEVER = 2**64
-"""The place in time of what does not come."""
-
-
-class _BarFeed(bt.feed.DataBase):  # type: ignore[misc]
-    """Rows of arrays as a backtrader feed, each with the instants at which its open and its close are made.
-
-    ``preload`` copies the arrays whole; without it one row at a time is appended, so that the future does not exist.
-    """
-
-    params = (("rows", None),)
-
-    def __init__(self) -> None:
-        super().__init__()
-        rows: dict[str, Any] = self.p.rows
-        self.p.rows = None  # a strategy that looks here finds no future
-        self.open_at: Instants = rows["open_at"]
-        self.close_at: Instants = rows["close_at"]
-        self.has_open: Flags = rows.get("open_is_real", np.ones(len(self.close_at), dtype=bool))
-        self.stamp_at: Instants = rows.get("stamp_at", self.close_at)
-        self._stamps = day_numbers(self.stamp_at)
-        self._columns: list[tuple[str, Floats]] = [("datetime", self._stamps)]
-        self._columns += [(name, rows[name]) for name in ("open", "high", "low", "close", "volume")]
-        self._next_row = 0
-
-    def start(self) -> None:
-        super().start()
-        self._next_row = 0
-        self._hold_place()
-
-    def preload(self) -> None:
-        zeros = np.zeros(len(self._stamps)).tobytes()
-        given = {name: np.ascontiguousarray(values).tobytes() for name, values in self._columns}
-        for alias in self.lines.getlinealiases():
-            line = getattr(self.lines, alias)
-            line.array = array("d")
-            line.array.frombytes(given.get(alias, zeros))
-        self.home()
-
-    def _hold_place(self) -> None:
-        """Let ``data.close[0]`` of a feed that has not begun be NaN (its date the first there is), not an error."""
-        if not len(self):
-            for alias in self.lines.getlinealiases():
-                getattr(self.lines, alias).array = array("d", [1.0 if alias == "datetime" else np.nan])
-
-    def next(self, *args: Any, **kwargs: Any) -> Any:
-        """Append the next row, in the place held if it is the first."""
-        if not len(self):
-            for alias in self.lines.getlinealiases():
-                getattr(self.lines, alias).array = array("d")
-        loaded = super().next(*args, **kwargs)
-        self._hold_place()
-        return loaded
-
-    def _load(self) -> bool:
-        row = self._next_row
-        if row >= len(self._stamps):
-            return False
-        for name, values in self._columns:
-            getattr(self.lines, name)[0] = values[row]
-        self._next_row = row + 1
-        return True
-
-    def rewind(self, size: int = 1) -> None:
-        """Take back rows appended too early (cerebro looks one row ahead in every feed): the future is erased."""
-        self.backwards(size=size, force=True)
-        self._next_row -= size
-        self._hold_place()
-
-    def _column(self, name: str) -> Floats:
-        return next(values for each, values in self._columns if each == name)
-
-    def _known_price(self, place: int) -> float:
-        """Return the last price at a place in time; for the broker, who alone knows what time it is."""
-        at = place >> 1
-        opened = int(np.searchsorted(self.open_at, at, side="right" if place & 1 else "left")) - 1
-        closed = int(np.searchsorted(self.close_at, at, side="right")) - 1
-        if opened > closed and self.has_open[opened]:
-            return float(self._column("open")[opened])
-        return float(self._column("close")[max(closed, 0)])
-
-    def _first_price(self, after: int) -> "_PriceAt":
-        """Return the first price made strictly after an instant (ns); for the broker alone."""
-        row = int(np.searchsorted(self.close_at, after, side="right"))
-        if row == len(self.close_at):
-            return _PriceAt(row, NEVER, np.nan)
-        if self.open_at[row] > after and self.has_open[row]:
-            return self._open_of(row)
-        return _PriceAt(row, 2 * int(self.close_at[row]), float(self._column("close")[row]))
-
-    def _last_open(self, at: int) -> "_PriceAt | None":
-        """Return the open of the last row that opened up to an instant (ns), if it is real; for the broker alone."""
-        row = int(np.searchsorted(self.open_at, at, side="right")) - 1
-        return self._open_of(row) if row >= 0 and self.has_open[row] else None
-
-    def _open_of(self, row: int) -> "_PriceAt":
-        return _PriceAt(row, 2 * int(self.open_at[row]) + 1, float(self._column("open")[row]))
-
-    @property
-    def row(self) -> int:
-        """The row now current, from 0."""
-        return len(self) - 1
-
-
-class _PriceAt(NamedTuple):
-    """A price, its row, and its place in time: twice the instant (ns), and one more for an open."""
-
-    row: int
-    place: int
-    price: float
-
-
-def feed_of(rows: dict[str, Any]) -> Any:
-    """Return the feed of a dictionary of equally long arrays: open_at close_at open high low close volume."""
-    feed: Any = _BarFeed
-    return feed(rows=rows)
-
-
-def day_numbers(instants: Instants) -> Floats:
-    """Return instants as backtrader's day numbers (days since 0001-01-01, plus one), exact to some 10 microseconds."""
-    whole, part = np.divmod(instants, 86_400_000_000_000)
-    return whole.astype(np.float64) + 719_163.0 + part / 8.64e13
-
-
-def _day_number(instant: int) -> float:
-    return float(day_numbers(np.array([instant])).item())
+_STAMP_ERROR = 1e-8
+"""In days: datetimes have whole microseconds, stamps some 10, so that equal instants differ by less than this."""
 
 
 class _BpsCommission(bt.CommInfoBase):  # type: ignore[misc]
@@ -189,13 +66,16 @@ def _check_order(order: Any) -> None:
 
 
 def _date_validity(order: Any, now: int) -> None:
-    """Count the time for which an order is valid from now on, not from the last bar of its market."""
-    valid, today = order.p.valid, _day_number(now)
-    if isinstance(valid, timedelta) and valid != order.DAY:
-        order.valid = today + valid / timedelta(days=1)
-    elif valid is not None and not isinstance(valid, date):  # what is left is a number of days; none is this day
-        end_of_day = float(np.floor(today)) + 1 - 1e-9
-        order.valid = end_of_day if not valid else today + float(valid)
+    """Say until when an order is valid, as backtrader documents it, from now on and not from its market's last bar.
+
+    A number is a date as backtrader counts days; 0 and an empty timedelta are the end of this day.
+    """
+    valid, until, today = order.p.valid, order.valid, day_number(now)
+    if isinstance(valid, timedelta):
+        until = today + valid / timedelta(days=1)
+    if valid is not None and not valid:
+        until = float(np.floor(today)) + 1 - 2 * _STAMP_ERROR
+    order.valid = None if until is None else until + _STAMP_ERROR
 
 
 class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
@@ -213,15 +93,19 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._planned = planned
         self._costs, self._lots, self._max_gross = costs, lots, max_gross
         super().set_cash(cash)
-        self.now = 0
         self.pending: Any
         self.refused: list[tuple[str, str]] = []
         self.executions: list[Execution] = []
-        self._filling: _PriceAt | None = None
+        self._filling: PriceAt | None = None
         self._value: float
         self._valuelever: float
         for name, cost in costs.items():
             self.addcommissioninfo(_BpsCommission(bps=cost.commission_bps), name=name)
+
+    @property
+    def now(self) -> int:
+        """The instant (ns) of the last close that can be read, whoever asks: an order sent is of no earlier one."""
+        return int(max(d.now for d in self.cerebro.datas))
 
     def next(self) -> None:
         """Match pending orders with the prices made so far, in the order of their instants.
@@ -234,7 +118,6 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if self._planned:
             self._try_exec(self.pending.popleft())
             return
-        self.now = max((int(d.close_at[d.row]) for d in self.cerebro.datas if d.row >= 0), default=0)
         orders = sorted(self.pending, key=lambda o: (self._due(o), self._adds(o)))
         self.pending.clear()
         self.pending.extend(orders)
@@ -247,14 +130,14 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if self._planned:
             return
         if self._filling is not None and order.executed.exbits:
-            filled_at = _day_number(self._filling.place >> 1)
+            filled_at = day_number(self._filling.place >> 1)
             order.executed.dt = order.executed.exbits[-1].dt = filled_at
         super().notify(order)
 
     def _due(self, order: Any) -> int:
         """Return the place in time at which an order fills or can: prices inside a bar are of its close."""
         first = self._price_of(order)
-        if first.place != NEVER or order.exectype == bt.Order.Market:
+        if first.place != NEVER or order.exectype in WHATEVER_COMES:
             return first.place
         return 2 * self.now if self._is_fresh(order.data) else NEVER
 
@@ -262,14 +145,17 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Return whether the current row of a feed was appended at this step: older rows have been matched."""
         return bool(data.row >= 0 and data.close_at[data.row] == self.now)
 
-    def _price_of(self, order: Any) -> _PriceAt:
+    def _price_of(self, order: Any) -> PriceAt:
         """Return the price at which an order fills whatever comes after, if there is one by now or at this instant.
 
-        That of a market order is the first to come. A limit or a stop fills at an open that lies beyond its price.
+        That of a market order is the first to come, that of an order at the close the first that ends a session. A
+        limit or a stop fills at an open that lies beyond its price.
         """
         data, sent = order.data, int(order.info["sent_at"])
         if order.exectype == bt.Order.Market:
-            return cast(_PriceAt, data._first_price(sent))
+            return cast(PriceAt, data._first_price(sent))
+        if order.exectype == bt.Order.Close:
+            return cast(PriceAt, data._session_close(sent))
         opened = data._last_open(self.now)
         if order.exectype in (bt.Order.Limit, bt.Order.Stop) and opened is not None:
             below = opened.price <= order.created.price
@@ -277,8 +163,8 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             fills = below if order.isbuy() == (order.exectype == bt.Order.Limit) else above
             lapsed = order.valid and data._stamps[opened.row] > order.valid
             if fills and opened.place > 2 * sent + 1 and not lapsed:
-                return cast(_PriceAt, opened)
-        return _PriceAt(0, NEVER, np.nan)
+                return cast(PriceAt, opened)
+        return PriceAt(0, NEVER, np.nan)
 
     def _adds(self, order: Any) -> bool:
         return bool(self.getposition(order.data).size * order.executed.remsize >= 0)
@@ -287,10 +173,10 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Return the position in a feed; in one that has not begun yet there is none."""
         return self.positions[data] if len(data) else bt.Position()
 
-    def known_value(self, data: Any) -> float:
-        """Return what is held of a feed, at the last price there is: that of an open, where it came after the close."""
+    def known_value(self, data: Any, at: int) -> float:
+        """Return what is held of a feed, at its last price by an instant (ns): open or close."""
         size = self.positions[data].size
-        return float(size * data._known_price(2 * self.now)) if size else 0.0
+        return float(size * data._known_price(2 * at)) if size else 0.0
 
     def _get_value(self, datas: Any = None, lever: bool = False) -> float:
         """Return equity, or what is held of some feeds, at the last prices that there are."""
@@ -298,7 +184,8 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if self._planned:
             return value
         held = [d for d in datas or self.positions if self.positions[d].size]
-        since = sum(self.known_value(d) - float(self.positions[d].size * d.close[0]) for d in held)
+        now = self.now
+        since = sum(self.known_value(d, now) - float(self.positions[d].size * d.close[0]) for d in held)
         if datas is None:  # this is what getvalue() returns until it is computed again
             self._value += since
             self._valuelever += since
@@ -309,17 +196,6 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if not bracket and order.active() and self._price_of(order).place <= 2 * self.now + 1:
             return False
         return super().cancel(order, bracket)
-
-    def set_cash(self, cash: float) -> None:
-        """Refuse to change the account's money in the middle of a run."""
-        raise UserError(f"the account's cash cannot be set to {cash:g} by a strategy; it is given with --cash")
-
-    setcash = add_cash = set_cash
-
-    def set_coc(self, coc: bool) -> None:
-        """Refuse to fill at the close that the decision was made on."""
-        if coc:
-            raise UserError("set_coc(True) would fill orders at a close already past; send them as they are")
 
     def submit(self, order: Any, check: bool = True) -> Any:
         """Take an order, noting the instant it was sent at.
@@ -333,6 +209,12 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         order.addinfo(sent_at=self.now)
         return super().submit(order, check=check)
 
+    def submit_accept(self, order: Any) -> None:
+        """Take an order at once, and tell of both steps, as backtrader does."""
+        order.submit()
+        self.notify(order)
+        super().submit_accept(order)
+
     def _try_exec(self, order: Any) -> None:
         """Execute an order whose price is made after it was decided, else leave it pending."""
         data, row = order.data, order.data.row
@@ -340,12 +222,12 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             return  # its market has not begun
         if "fill_price" in order.info:
             if data.close_at[row] > order.info["decided_at"]:
-                self._fill(order, _PriceAt(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
+                self._fill(order, PriceAt(row, 2 * int(data.close_at[row]), order.info["fill_price"]))
             return
-        first = self._price_of(order)
+        first, sent = self._price_of(order), order.info["sent_at"]
         if first.place <= 2 * self.now:
             self._fill(order, first)
-        elif order.exectype != bt.Order.Market and self._is_fresh(data) and data.open_at[row] > order.info["sent_at"]:
+        elif order.exectype not in WHATEVER_COMES and self._is_fresh(data) and data.open_at[row] > sent:
             super()._try_exec(order)
 
     def _execute(self, order: Any, ago: Any = None, price: Any = None, **other: Any) -> None:
@@ -354,9 +236,9 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             super()._execute(order, ago=ago, price=price, **other)
             return
         row = order.data.row
-        self._fill(order, _PriceAt(row, 2 * int(order.data.close_at[row]), price))
+        self._fill(order, PriceAt(row, 2 * int(order.data.close_at[row]), price))
 
-    def _fill(self, order: Any, at: _PriceAt) -> None:
+    def _fill(self, order: Any, at: PriceAt) -> None:
         buy = order.isbuy()
         slips = order.exectype not in _LIMITS  # a limit fills at its price or not at all
         paid = self._costs[order.data._name].fill_price(at.price, buy=buy) if slips else at.price

@@ -5,7 +5,7 @@ The strategy gets one feed an instrument (daily bars stamped with their true clo
 down one at a time, and an event's outcome appears when it was known.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,11 +19,19 @@ from datasets.instants import to_datetime
 from datasets.prices.bars import Bars
 from engine.account.daily_ledger import DailyLedger, account_calendar
 from engine.account.records import OPEN_AT_END, Account, Fill, Trade
-from engine.account.replay_broker import Execution, GuardedBroker, feed_of
+from engine.account.replay_broker import WHATEVER_COMES, Execution, GuardedBroker
+from engine.account.replay_cerebro import CHEAT, Feeds, SealedCerebro, seal, unsupported
+from engine.account.replay_feed import feed_of
 from engine.plan.costs import Terms
 from engine.plan.plan import Skipped
+from engine.strategy.strategy_calls import error_place
 
 _FLAT = 1e-9
+_CALLED = (
+    "next", "prenext", "nextstart", "notify_order", "notify_trade", "notify_cashvalue", "notify_fund", "notify_timer",
+)  # fmt: skip
+"""What of a strategy is called at steps."""
+_CHEATING = ("next_open", "nextstart_open", "prenext_open")
 
 
 @dataclass(frozen=True)
@@ -46,62 +54,73 @@ class KnownEvents:
         return [e.as_known(at) for e in self._catalogue if e.known_at is not None and e.known_at <= at]
 
 
-class _OwnStart:
-    """Steps from the first bar of any feed on: a market that begins later does not hold up the others.
+class _GuardedStrategy(bt.Strategy):  # type: ignore[misc]
+    """What a strategy finds changed in backtrader's own class; what it defines itself comes first.
 
-    Until it begins, ``len(data)`` is 0 and its prices are NaN.
+    It steps from the first bar of any feed on: a market that begins later does not hold up the others, unless an
+    indicator waits for it. Until it begins, ``len(data)`` is 0 and its prices are NaN.
+
+    Targets see orders still pending: two rules that both want 30 % of one market make 30 %, not 60 %.
     """
 
+    _was_due = False
+
+    @property
+    def datas(self: Any) -> Any:
+        """The feeds, in the order of the instruments."""
+        return self._feeds
+
+    @datas.setter
+    def datas(self: Any, feeds: list[Any]) -> None:
+        self._feeds = Feeds(feeds)
+
     def _getminperstatus(self: Any) -> int:
-        begun = [need - len(d) for need, d in zip(self._minperiods, self.datas, strict=True) if len(d)]
-        self._minperstatus = status = max(begun)
+        due = [need - len(d) for need, d in zip(self._minperiods, self.datas, strict=True) if len(d) or need > 1]
+        self._minperstatus = status = max(due)
+        self._was_due = self._was_due or status <= 0
         return int(status)
-
-
-class _NetTargets:
-    """Targets that see orders still pending: two rules that both want 30 % of one market make 30 %, not 60 %."""
-
-    def _pending(self: Any, data: Any) -> float:
-        return float(sum(o.executed.remsize for o in self._market_orders(data)))
-
-    def _market_orders(self: Any, data: Any) -> list[Any]:
-        return [o for o in self.broker.pending if o is not None and o.data is data and o.exectype == bt.Order.Market]
 
     def close(self: Any, data: Any = None, size: Any = None, **kwargs: Any) -> Any:
         """Send what is missing to no position: a second close before the market opens would turn it round."""
-        data = self._feed(data)
+        data = _feed(self, data)
         if size is not None:
-            return super().close(data=data, size=size, **kwargs)  # type: ignore[misc]
+            return super().close(data=data, size=size, **kwargs)
         held = self.getposition(data).size
-        closing = [o for o in self._market_orders(data) if o.executed.remsize * held < 0]
-        left = held + sum(o.executed.remsize for o in closing)
+        left = held + sum(s for s in _pending(self, data) if s * held < 0)
         if left * held <= _FLAT:
             return None
         return (self.sell if left > 0 else self.buy)(data=data, size=abs(left), **kwargs)
 
     def order_target_size(self: Any, data: Any = None, target: float = 0, **kwargs: Any) -> Any:
         """Send what is missing to a position of ``target`` units."""
-        data = self._feed(data)
+        data = _feed(self, data)
         if not len(data) or not np.isfinite(target):
             return None  # a market that has not begun has no price to aim by
-        size = target - self.getposition(data).size - self._pending(data)
+        size = target - self.getposition(data).size - sum(_pending(self, data))
         if abs(size) < _FLAT:
             return None
         return (self.buy if size > 0 else self.sell)(data=data, size=abs(size), **kwargs)
 
     def order_target_value(self: Any, data: Any = None, target: float = 0.0, price: Any = None, **kwargs: Any) -> Any:
         """Send what is missing to a position of the value ``target`` at the last close."""
-        data = self._feed(data)
+        data = _feed(self, data)
         return self.order_target_size(data=data, target=target / (price or data.close[0]), **kwargs)
 
     def order_target_percent(self: Any, data: Any = None, target: float = 0.0, **kwargs: Any) -> Any:
         """Send what is missing to a position of ``target`` times equity."""
         return self.order_target_value(data=data, target=target * self.broker.getvalue(), **kwargs)
 
-    def _feed(self: Any, data: Any) -> Any:
-        if isinstance(data, str):
-            return self.getdatabyname(data)
-        return self.data if data is None else data
+
+def _feed(strategy: Any, data: Any) -> Any:
+    if isinstance(data, str):
+        return strategy.getdatabyname(data)
+    return strategy.data if data is None else data
+
+
+def _pending(strategy: Any, data: Any) -> list[float]:
+    """Return the signed sizes of market orders that wait for their price."""
+    orders = [o for o in strategy.broker.pending if o is not None and o.data is data]
+    return [float(o.executed.remsize) for o in orders if o.exectype == bt.Order.Market]
 
 
 class _Marks(bt.Analyzer):  # type: ignore[misc]
@@ -124,7 +143,8 @@ class _Marks(bt.Analyzer):  # type: ignore[misc]
         broker = self.strategy.broker
         for day in ledger.due(before):
             broker.cash += ledger.interest(day)
-            values = [broker.known_value(d) for d, p in broker.positions.items() if p.size]
+            at = int(ledger.days.marked_at[day])  # a strategy may have stopped the run before
+            values = [broker.known_value(d, at) for d, p in broker.positions.items() if p.size]
             called = ledger.write(
                 day,
                 equity=broker.cash + sum(values),
@@ -166,7 +186,7 @@ def replay_custom(
     for whole, cut in zip(bars, shown, strict=True):
         if not len(cut):
             raise UserError(f"no bars of {whole.symbol} from {since} on: it has {whole.span()}")
-    cerebro = bt.Cerebro(stdstats=False, preload=False, runonce=False)
+    cerebro = SealedCerebro(stdstats=False, preload=False, runonce=False)
     broker = GuardedBroker(
         {b.symbol: terms.costs(b.instrument) for b in shown},
         {b.symbol: b.instrument.lot for b in shown},
@@ -175,25 +195,69 @@ def replay_custom(
     )
     cerebro.setbroker(broker)
     for each in shown:
-        names = ("open_at", "close_at", "open", "high", "low", "close", "volume")
-        rows = {name: getattr(each, name) for name in names}
-        rows["open_is_real"] = each.open_is_real
-        rows["open"] = np.where(each.open_is_real, each.open, each.close)  # nobody could trade at a stale open
-        cerebro.adddata(feed_of(rows), name=each.symbol)
-    known = KnownEvents(events, lambda: to_datetime(broker.now))
-    metaclass: Any = type(strategy)
-    guarded = metaclass(strategy.__name__, (_OwnStart, _NetTargets, strategy), {"events": known})
-    cerebro.addstrategy(guarded, **parameters)
+        cerebro.adddata(_custom_feed(each), name=each.symbol)
+    cerebro.addstrategy(
+        _guarded(strategy, KnownEvents(events, lambda: to_datetime(broker.now))),
+        **parameters,
+    )
     ledger = DailyLedger(account_calendar(shown), terms)
     cerebro.addanalyzer(_Marks, ledger=ledger)
-    cerebro.run()
-    return _account(ledger, broker, {b.symbol: b for b in shown})
+    run = cerebro.run
+    seal(cerebro, broker)
+    try:
+        (ran,) = run()
+    except Exception as e:
+        if why := unsupported(e):
+            raise UserError(f"{strategy.__name__}: {why}{error_place(e)}") from e
+        raise
+    return _account(ledger, broker, {b.symbol: b for b in shown}, [*_never(strategy, ran), *cerebro.silent_timers()])
 
 
-def _account(ledger: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars]) -> Account:
+def _custom_feed(bars: Bars) -> Any:
+    names = ("open_at", "close_at", "open", "high", "low", "close", "volume", "open_is_real")
+    rows = {name: getattr(bars, name) for name in names}
+    rows["open"] = np.where(bars.open_is_real, bars.open, bars.close)  # nobody could trade at a stale open
+    rows["ends_session"] = np.append(bars.session[1:] != bars.session[:-1], True)
+    return feed_of(rows)
+
+
+def _guarded(strategy: type[bt.Strategy], events: KnownEvents) -> Any:
+    """Return the user's class with ours behind it, and the events, unless it has a name of its own for them.
+
+    Raises:
+        UserError: all it has is for cheat_on_open.
+    """
+    called = _own(strategy, _CALLED)
+    only = _own(strategy, _CHEATING)
+    if only and not called:
+        why = f"{only[0]}() is called with cheat_on_open only, which is not supported ({CHEAT})"
+        raise UserError(f"nothing of {strategy.__name__} would ever be called: {why}")
+    metaclass: Any = type(strategy)
+    given = {} if hasattr(strategy, "events") else {"events": events}
+    return metaclass(strategy.__name__, (strategy, _GuardedStrategy), given)
+
+
+def _own(strategy: type[bt.Strategy], names: Sequence[str]) -> list[str]:
+    """Return those of the methods that a strategy defines itself."""
+    return [n for n in names if getattr(strategy, n) is not getattr(bt.Strategy, n)]
+
+
+def _never(strategy: type[bt.Strategy], ran: Any) -> list[str]:
+    """Return what to say of a strategy of which nothing was called."""
+    called = _own(strategy, _CALLED)
+    if not called:
+        return [f"nothing of {strategy.__name__} was called: it has no next()"]
+    if "next" in called and not ran._was_due:
+        need = max(ran._minperiods)
+        return [f"next() of {strategy.__name__} was never called: its indicators need {need} bars"]
+    return []
+
+
+def _account(ledger: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars], notes: list[str]) -> Account:
     trades = [t for s, b in bars.items() for t in _round_trips([e for e in broker.executions if e.name == s], b)]
     never = [o for o in broker.pending if o is not None and o.alive()]
-    skipped = [Skipped("", name, text) for name, text in broker.refused]
+    skipped = [Skipped("", next(iter(bars)), text) for text in notes]
+    skipped += [Skipped("", name, text) for name, text in broker.refused]
     skipped += [
         Skipped("", o.data._name, f"order of {o.executed.remsize:g} was never filled: {_why_never(o)}") for o in never
     ]
@@ -209,7 +273,7 @@ def _account(ledger: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars]) 
 
 
 def _why_never(order: Any) -> str:
-    return "no bar after it" if order.exectype == bt.Order.Market else "its price was not reached after it was sent"
+    return "no bar after it" if order.exectype in WHATEVER_COMES else "its price was not reached after it was sent"
 
 
 def _fill(e: Execution, bars: Bars) -> Fill:

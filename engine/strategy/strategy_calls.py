@@ -28,12 +28,16 @@ def call_strategy(strategy: Strategy, question: Callable[[], R]) -> R:
 
 def format_error(error: BaseException) -> str:
     """Return ``ZeroDivisionError: division by zero (my_rule.py line 12)``: an error's last line, and where."""
-    frames = traceback.extract_tb(error.__traceback__)
-    here = str(Path(__file__).parents[1])
-    theirs = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(here)] or frames
-    where = f" ({Path(theirs[-1].filename).name} line {theirs[-1].lineno})" if theirs else ""
     text = traceback.format_exception_only(error)[-1].strip() or type(error).__name__
-    return f"{text.splitlines()[0]}{where}"
+    return f"{text.splitlines()[0]}{error_place(error)}"
+
+
+def error_place(error: BaseException) -> str:
+    """Return `` (my_rule.py line 12)``: where an error came up outside of installed packages and ours."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = tuple(str(Path(__file__).parents[2] / room) for room in ("engine", "hustings"))
+    theirs = [f for f in frames if "site-packages" not in f.filename and not f.filename.startswith(ours)] or frames
+    return f" ({Path(theirs[-1].filename).name} line {theirs[-1].lineno})" if theirs else ""
 
 
 class _AnyOf:

@@ -244,15 +244,27 @@ def test_cheat_on_open_can_read_the_close_of_the_day_in_plain_backtrader():
     assert ("2024-01-03", 111.0) in seen
 
 
+class CheatsOnOpen(bt.Strategy):
+    """Written for ``Cerebro(cheat_on_open=True)``."""
+
+    def next_open(self) -> None:
+        self.buy(size=1)
+
+
+class CheatsOnOpenOrNot(CheatsOnOpen):
+    """Written for both."""
+
+    def next(self) -> None:
+        pass
+
+
+def test_a_strategy_of_which_only_cheat_on_open_would_call_anything_is_refused():
+    with pytest.raises(UserError, match=r"nothing of CheatsOnOpen would ever be called: next_open\(\)"):
+        replay_custom(CheatsOnOpen, {}, [bars(A, THREE)], EventCatalogue([]), Terms())
+
+
 def test_cheat_on_open_is_never_called():
-    seen = []
-
-    class Cheat(bt.Strategy):
-        def next_open(self) -> None:
-            seen.append(self.data.close[0])
-
-    replay_custom(Cheat, {}, [bars(A, THREE)], EventCatalogue([]), Terms())
-    assert seen == []
+    assert fills(replay_custom(CheatsOnOpenOrNot, {}, [bars(A, THREE)], EventCatalogue([]), Terms())) == []
 
 
 # ---- 2c: tomorrow's close ------------------------------------------------------------------------------------------------

@@ -22,11 +22,11 @@ FLAT = [flat_day(day, 100.0) for day in days("2024-01-01", 12)]
 
 
 @pytest.mark.parametrize(("day", "filled"), [("2024-01-03", True), ("2024-01-04", False)])
-def test_an_order_valid_for_a_number_of_days_lapses_after_so_many(day: str, filled: bool) -> None:
-    """Sent at the close of 1 January and valid for 2 days: a bar that closes on the 3rd may fill it, the 4th not."""
+def test_an_order_valid_until_a_day_number_lapses_then(day: str, filled: bool) -> None:
+    """Sent at the close of 1 January and valid until two days later: a bar of the 3rd may fill it, the 4th not."""
 
     def send(s: Any) -> None:
-        s.buy(size=1, exectype=bt.Order.Limit, price=90.0, valid=2)
+        s.buy(size=1, exectype=bt.Order.Limit, price=90.0, valid=s.data.datetime[0] + 2)
 
     rows = [(d, 100.0, 100.0, 90.0 if d == day else 99.0, 100.0) for d in days("2024-01-01", 6)]
     account = ours(on("2024-01-01", send), bars(instrument(), rows))

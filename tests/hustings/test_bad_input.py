@@ -263,12 +263,18 @@ def test_a_rule_may_import_what_lies_next_to_it_and_its_id_follows_it(cli, tmp_p
 
 
 BACKTRADER_CHEATS = [
-    ("self.broker.setcash(5e6)", "the account's cash cannot be set"),
-    ("self.broker.add_cash(5e6)", "the account's cash cannot be set"),
+    ("self.broker.setcash(5e6)", "the account's cash is given with --cash"),
+    ("self.broker.add_cash(5e6)", "the account's cash is given with --cash"),
     ("self.buy(size=float('nan'))", "its size must be a number"),
     ("self.buy(size=1, exectype=bt.Order.Historical, price=1.0)", "names its own fill"),
     ("self.buy(size=1, fill_price=1.0, decided_at=-1)", "names its own fill"),
-    ("self.broker.set_coc(True)", "set_coc(True) would fill orders at a close already past"),
+    ("self.broker.set_coc(True)", "setting coc of the broker is not supported"),
+    ("self.broker.p.coc = True", "setting coc of the broker is not supported"),
+    ("self.data1.close[0]", "data1 is not there: a run has one timeframe"),
+    (
+        "self.stats.drawdown",
+        "observers and analyzers of Cerebro are not supported; the run has its own metrics and pages (cheat.py",
+    ),
 ]
 
 
@@ -277,13 +283,3 @@ def test_a_backtrader_strategy_cannot_choose_its_fills_or_its_money(cli, tmp_pat
     body = f"import backtrader as bt\n\n\nclass Cheat(bt.Strategy):\n    def next(self):\n        {act}\n"
     (tmp_path / "cheat.py").write_text(body)
     refused(cli("run", "cheat.py:Cheat", "--instrument", "TOPIX", "--from", "2026-01-01", "--no-report"), said)
-
-
-def test_cheat_on_close_by_its_parameter_fills_at_the_next_open(cli, tmp_path: Path) -> None:
-    body = "import backtrader as bt\n\n\nclass Cheat(bt.Strategy):\n    def next(self):\n        self.broker.p.coc = True\n        self.position or self.buy(size=1)\n"
-    (tmp_path / "cheat.py").write_text(body)
-    trades = cli(
-        "run", "cheat.py:Cheat", "--instrument", "TOPIX", "--from", "2026-02-09", "--no-report", "--json"
-    ).json["trades"]
-    assert (trades[0]["decided_at"], trades[0]["entry_at"]) == ("2026-02-09T06:30:00Z", "2026-02-10T00:00:00Z")
-    assert trades[0]["weight"] is None
