@@ -1,6 +1,7 @@
 """Runs one backtest from what a user typed, of a hustings rule or of a backtrader strategy."""
 
 import sys
+from ast import literal_eval
 from dataclasses import replace
 from math import isfinite
 from typing import Any
@@ -82,7 +83,7 @@ def _execute_backtrader(cls: Any, options: RunOptions, setting: Setting) -> Run:
         raise UserError(f"{cls.__name__} raised {format_error(e)}") from e
     return finish_run(
         account,
-        identity={"strategy": cls.__name__, "rule": _rule(cls), "parameters": parameters},
+        identity={"strategy": cls.__name__, "rule": _rule(cls), "parameters": as_written(parameters)},
         code=code_hash(cls),
         bars=bars,
         events=setting.events,
@@ -115,7 +116,30 @@ def backtrader_parameters(cls: Any, given: dict[str, str]) -> dict[str, Any]:
     return {**defaults, **{n: _like(defaults[n], text, f"{cls.__name__} {n}") for n, text in given.items()}}
 
 
+def as_written(value: Any) -> Any:
+    """Return a parameter as a file holds it: what JSON has no form for is its text, the same in every process."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return float(value) if isfinite(value) else str(value)
+    if isinstance(value, dict):
+        return {str(k): as_written(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_written(v) for v in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(str, map(as_written, value)))
+    if hasattr(value, "tolist"):  # of numpy
+        return as_written(value.tolist())
+    text = getattr(value, "__qualname__", None) or str(value)
+    return type(value).__qualname__ if " at 0x" in text else text
+
+
 def _like(default: Any, text: str, where: str) -> Any:
+    """Return a parameter typed as text, of the type of its default; a list, or any where that is None, as in Python."""
+    if default is None or isinstance(default, list | tuple | dict):
+        return _literal(default, text, where)
+    if hasattr(default, "item"):  # a number of numpy
+        default = default.item()
     if isinstance(default, bool):
         if text.casefold() not in ("true", "false"):
             raise UserError(f"parameter {where} is '{text}'; it must be true or false")
@@ -128,4 +152,17 @@ def _like(default: Any, text: str, where: str) -> Any:
         if not isfinite(value):
             raise UserError(f"parameter {where} is '{text}'; it must be a finite number")
         return value
-    return text
+    if isinstance(default, str):
+        return text
+    is_now = as_written(default)
+    raise UserError(f"parameter {where} is {is_now!r}: no -p can give its like; a class derived from it can")
+
+
+def _literal(default: Any, text: str, where: str) -> Any:
+    try:
+        value = literal_eval(text)
+    except (ValueError, SyntaxError):
+        value = text
+    if default is not None and not isinstance(value, list | tuple | dict):
+        raise UserError(f"parameter {where} is '{text}'; it must be like its default {default!r}")
+    return value

@@ -20,7 +20,7 @@ from engine.run.identity import code_hash
 from engine.statistics.abnormal import Model
 from engine.strategy import build, values
 from engine.study.settings import EARLIEST, LATEST, Anchor
-from hustings.execution import backtrader_parameters
+from hustings.execution import as_written, backtrader_parameters
 from hustings.inputs import date_of
 from hustings.ledger import Registration, Used, canonical, check_ledger, now, register, registrations, trials_of
 from hustings.trials import Trial
@@ -160,7 +160,7 @@ def draft(
     cls = find_strategy(name)
     foreign = is_backtrader(cls)
     strategy = cls.__name__ if foreign else cls.name
-    parameters = backtrader_parameters(cls, given) if foreign else values(build(cls, given))
+    parameters = as_written(backtrader_parameters(cls, given)) if foreign else values(build(cls, given))
     if not _bytes(hypothesis).strip():
         raise UserError("--hypothesis is empty; say what you expect, and why")
     chosen = account or PreregAccount()

@@ -22,7 +22,10 @@ def list_strategies(*, name: str | None, as_json: bool) -> None:
 def _show(name: str, cls: type, *, as_json: bool) -> None:
     columns = ["parameter", "type", "default", "bounds", "what"]
     if is_backtrader(cls):
-        rows = [[n, type(v).__name__, str(v), "", ""] for n, v in cls.params._getitems()]  # type: ignore[attr-defined]
+        from hustings.execution import as_written
+
+        given = cls.params._getitems()  # type: ignore[attr-defined]
+        rows = [[n, type(v).__name__, str(as_written(v)), "", ""] for n, v in given]
     else:
         rows = [[p.name, p.type, text_of(p.default), p.bounds, p.says] for p in parameters(cls)]
     description = _description(cls)

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import json
 import os
 import shlex
 import subprocess
@@ -179,6 +180,53 @@ def test_a_backtrader_strategy_is_given_the_events(cli, tmp_path: Path) -> None:
     assert "name its instruments with --instrument" in cli("run", "mine.py:Landslide").err
     assert "did you mean 'n'" in cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "nn=5").err
     assert "it must be like its default 10" in cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "n=x").err
+
+
+TYPED = """import datetime
+
+import backtrader as bt
+import numpy as np
+
+
+class Typed(bt.Strategy):
+    params = dict(
+        ma=bt.ind.SMA, wait=datetime.timedelta(hours=2), day=datetime.date(2024, 1, 2), periods=[5, 15], names=("a", "b"),
+        stop=None, half=np.float64(0.5), what=object(), call=lambda x: x, chosen={3, 1}, many={"a": bt.ind.EMA},
+        size=np.int64(3), rest=float("nan"),
+    )
+
+    def next(self):
+        if not self.position:
+            self.buy(size=self.p.periods[0] * (self.p.stop or 1))
+"""
+
+
+def test_parameters_that_json_cannot_hold_are_written_as_text(cli, tmp_path: Path) -> None:
+    (tmp_path / "typed.py").write_text(TYPED)
+    mine = ("typed.py:Typed", "--instrument", "TOPIX", "--from", "2026-01-01", "--no-report")
+    answer = cli("run", *mine, "--json").json
+    assert answer["parameters"] == {
+        "ma": "SMA", "wait": "2:00:00", "day": "2024-01-02", "periods": [5, 15], "names": ["a", "b"], "stop": None,
+        "half": 0.5, "what": "object", "call": "Typed.<lambda>", "chosen": ["1", "3"], "many": {"a": "EMA"}, "size": 3,
+        "rest": "nan",
+    }  # fmt: skip
+    other = subprocess.run(
+        [sys.executable, "-m", "hustings", "run", *mine, "--json"], capture_output=True, check=True, cwd=tmp_path
+    )
+    assert json.loads(other.stdout)["run_id"] == answer["run_id"]
+    assert " at 0x" not in cli("strategies", "typed.py:Typed").out
+
+
+def test_parameters_of_a_backtrader_strategy_are_typed_like_their_defaults(cli, tmp_path: Path) -> None:
+    (tmp_path / "typed.py").write_text(TYPED)
+    mine = ("run", "typed.py:Typed", "--instrument", "TOPIX", "--from", "2026-01-01", "--no-report")
+    given = cli(*mine, "-p", "periods=[2]", "-p", "stop=4", "-p", "half=1", "-p", "size=7", "--json").json
+    assert {n: given["parameters"][n] for n in ("periods", "stop", "half", "size")} == {
+        "periods": [2], "stop": 4, "half": 1.0, "size": 7,
+    }  # fmt: skip
+    assert given["trades"][0]["quantity"] == 8.0
+    assert "Typed ma is 'SMA': no -p can give its like" in cli(*mine, "-p", "ma=EMA").err
+    assert "it must be like its default [5, 15]" in cli(*mine, "-p", "periods=2").err
 
 
 def test_a_strategy_through_an_entry_point(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
