@@ -91,6 +91,11 @@ class LookaheadReport:
         return max(c.examined or 0 for c in self.checks)
 
     @property
+    def examined(self) -> int:
+        """How many decisions were held against another future."""
+        return max(c.examined or 0 for c in self.checks if c.name in (CUT, SCRAMBLED))
+
+    @property
     def offences(self) -> tuple[Offence, ...]:
         """Every decision that changed, check by check."""
         return tuple(o for c in self.checks for o in c.offences)

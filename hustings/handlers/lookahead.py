@@ -33,7 +33,7 @@ class LookaheadOptions(StrategyOptions):
 def check_lookahead(*, as_json: bool, **typed: Any) -> int:
     """Call a strategy again without its future; print the decisions that change.
 
-    Return 1 if there are any, or if there was no decision to examine.
+    Return 1 if there are any, or if no decision could be examined.
     """
     options = LookaheadOptions(**typed)
     with strategy_output(quiet=as_json):
@@ -46,7 +46,7 @@ def check_lookahead(*, as_json: bool, **typed: Any) -> int:
         say_json({"strategy": options.strategy, "sources": sources, "simulated": simulated, **_report_json(report)})
     else:
         _show(options.strategy, report, sources, simulated)
-    return 1 if report.offences or not report.decisions else 0
+    return 1 if report.offences or not report.examined else 0
 
 
 def _check_rule(cls: type[Any], options: LookaheadOptions, market: Market) -> tuple[LookaheadReport, list[str]]:
@@ -121,6 +121,8 @@ def _show_uncertain(uncertain: tuple[UncertainHours, ...]) -> None:
 def _verdict(report: LookaheadReport) -> str:
     if not report.decisions:
         return "nothing was examined: the strategy decided on no event and sent no order"
+    if not report.offences and not report.examined:
+        return f"nothing was examined: no future is left to change after {counted(report.decisions, 'decision')}"
     if not report.offences:
         return "no decision depends on what came later"
     if any(c.name == AGAIN and c.changed for c in report.checks):

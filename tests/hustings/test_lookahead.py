@@ -68,6 +68,12 @@ def test_an_honest_rule_of_a_user_passes_and_the_table_says_what_was_held(cli, t
     ]  # fmt: skip
 
 
+def test_a_strategy_of_which_nothing_was_examined_is_not_called_clean(cli, tmp_path: Path) -> None:
+    (tmp_path / "idle.py").write_text("import backtrader as bt\n\n\nclass Idle(bt.Strategy):\n    pass\n")
+    answer = cli("lookahead", "idle.py:Idle", "--instrument", "N225", "--data", "builtin")
+    assert (answer.code, answer.out.splitlines()[-1]) == (1, "nothing was examined: no decision to check")
+
+
 def test_a_rule_that_reads_the_next_close_exits_1_and_names_the_landslide(cli, tmp_path: Path) -> None:
     answer = cli("lookahead", rule(tmp_path, trades=NEXT_CLOSE), *FIRST, "--json")
     assert answer.code == 1
