@@ -210,7 +210,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         return super().submit(order, check=check)
 
     def submit_accept(self, order: Any) -> None:
-        """Take an order at once, and tell of both steps, as backtrader does."""
+        """Take an order at once, and report both steps, as backtrader does."""
         order.submit()
         self.notify(order)
         super().submit_accept(order)

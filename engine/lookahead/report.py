@@ -92,7 +92,7 @@ class LookaheadReport:
 
     @property
     def examined(self) -> int:
-        """How many decisions were held against another future."""
+        """How many decisions were compared with another future."""
         return max(c.examined or 0 for c in self.checks if c.name in (CUT, SCRAMBLED))
 
     @property

@@ -28,7 +28,7 @@ from engine.lookahead.report import (
     Subject,
     made_checks,
 )
-from engine.lookahead.uncertain import UncertainHours, moments_of, uncertain_hours
+from engine.lookahead.uncertain import UncertainHours, actions_of, uncertain_hours
 from engine.lookahead.watch import Watch
 from engine.lookahead.worlds import (
     UNCHANGED,
@@ -119,7 +119,7 @@ def _uncertain(subject: Subject) -> tuple[UncertainHours, ...]:
     with subject.reload() as rule:
         plan = make_plan(rule, subject.events, subject.market, since=subject.since)
     bars = {b.symbol: b for b in subject.market.loaded(plan.instruments)}
-    return uncertain_hours(moments_of(plan.trades, bars), bars)
+    return uncertain_hours(actions_of(plan.trades, bars), bars)
 
 
 @dataclass

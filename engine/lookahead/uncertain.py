@@ -12,7 +12,7 @@ from engine.plan.plan import PlannedTrade
 
 
 @dataclass(frozen=True)
-class Moment:
+class Action:
     """Something done at an instant (ns): the ``what`` (decision, order, entry, exit) of a ``subject``."""
 
     subject: str
@@ -23,7 +23,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class UncertainHours:
-    """A moment in a session whose hours are a guess or lie beyond the horizon of the exchange."""
+    """An action in a session whose hours are a guess or lie beyond the horizon of the exchange."""
 
     subject: str
     what: str
@@ -32,22 +32,22 @@ class UncertainHours:
     session: str
 
 
-def moments_of(trades: Iterable[PlannedTrade], bars: dict[str, Bars]) -> Iterator[Moment]:
+def actions_of(trades: Iterable[PlannedTrade], bars: dict[str, Bars]) -> Iterator[Action]:
     """Yield the decision, entry and exit of planned trades."""
     for trade in trades:
         own = bars[trade.instrument]
-        yield Moment(trade.event_id, "decision", trade.instrument, to_ns(trade.decided_at))
-        yield Moment(trade.event_id, "entry", trade.instrument, trade.entry.at(own))
+        yield Action(trade.event_id, "decision", trade.instrument, to_ns(trade.decided_at))
+        yield Action(trade.event_id, "entry", trade.instrument, trade.entry.at(own))
         if trade.exit is not None:
-            yield Moment(trade.event_id, "exit", trade.instrument, trade.exit.at(own))
+            yield Action(trade.event_id, "exit", trade.instrument, trade.exit.at(own))
 
 
-def uncertain_hours(moments: Iterable[Moment], bars: dict[str, Bars]) -> tuple[UncertainHours, ...]:
-    """Return the moments in a session, or before one, whose hours are not certain."""
+def uncertain_hours(actions: Iterable[Action], bars: dict[str, Bars]) -> tuple[UncertainHours, ...]:
+    """Return the actions in a session, or before one, whose hours are not certain."""
     found = []
-    for moment in moments:
-        mic = bars[moment.instrument].instrument.mic
-        session = session_of(mic, np.array([moment.at]))[0]
+    for action in actions:
+        mic = bars[action.instrument].instrument.mic
+        session = session_of(mic, np.array([action.at]))[0]
         if not hours_table(mic).is_certain[int((session - FIRST_DATE).astype(np.int64))]:
-            found.append(UncertainHours(moment.subject, moment.what, moment.instrument, mic, str(session)))
+            found.append(UncertainHours(action.subject, action.what, action.instrument, mic, str(session)))
     return tuple(found)
