@@ -118,7 +118,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         if self._planned:
             self._try_exec(self.pending.popleft())
             return
-        orders = sorted(self.pending, key=lambda o: (self._due(o), self._adds(o)))
+        orders = sorted(self.pending, key=lambda o: (self._due(o), self._adds(o), o.ref))
         self.pending.clear()
         self.pending.extend(orders)
         super().next()

@@ -205,12 +205,15 @@ def replay_custom(
     run = cerebro.run
     seal(cerebro, broker)
     try:
-        (ran,) = run()
+        ran = run()
     except Exception as e:
         if why := unsupported(e):
             raise UserError(f"{strategy.__name__}: {why}{error_place(e)}") from e
         raise
-    return _account(ledger, broker, {b.symbol: b for b in shown}, [*_never(strategy, ran), *cerebro.silent_timers()])
+    if not ran:
+        raise UserError(f"{strategy.__name__} raised StrategySkipError: there is no other strategy to run")
+    notes = [*_never(strategy, ran[0]), *cerebro.silent_timers()]
+    return _account(ledger, broker, {b.symbol: b for b in shown}, notes)
 
 
 def _custom_feed(bars: Bars) -> Any:

@@ -333,6 +333,19 @@ def test_of_a_bracket_touched_twice_in_a_bar_the_open_decides_and_then_the_stop(
     assert (3, name, "Completed") in told
 
 
+def test_of_a_bracket_whose_parent_fills_below_an_open_beyond_the_target_the_stop_still_comes_first():
+    """On the parent's bar the open is beyond the target, which is not sent yet: that changes nothing of the next bar."""
+    rows = [flat_day(DAYS[0], 105.0), (DAYS[1], 112.0, 113.0, 99.0, 100.0), (DAYS[2], 100.0, 112.0, 88.0, 100.0)]
+
+    def act(s: Any) -> None:
+        if len(s) == 1:
+            s.buy_bracket(size=1, price=100.0, stopprice=90.0, limitprice=110.0)
+
+    filled = kept(Keeps, rows, act=act)[0]
+    assert filled == [(DAYS[1], 1, 100.0), (DAYS[2], -1, 90.0)]
+    assert filled == plainly(Keeps, rows, act=act)[0]
+
+
 # ---- what is not supported -----------------------------------------------------------------------------------------------
 
 REFUSED = [
@@ -441,6 +454,15 @@ class Waits(bt.Strategy):
 )
 def test_a_strategy_of_which_nothing_is_called_says_so(cls, words):
     assert [s.reason for s in ours(cls, bars(A, THREE)).skipped] == [words]
+
+
+def test_a_strategy_that_skips_itself_is_refused():
+    class Skips(bt.Strategy):
+        def __init__(self) -> None:
+            raise bt.errors.StrategySkipError
+
+    with pytest.raises(UserError, match="Skips raised StrategySkipError: there is no other strategy"):
+        ours(Skips, bars(A, THREE))
 
 
 def test_a_strategy_of_notifications_alone_is_called():
