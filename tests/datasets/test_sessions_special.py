@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 from datasets.csv_rows import read_csv
+from datasets.events import bundled_events
+from datasets.instants import to_date, to_ns
 from datasets.markets.exchange_tables import HERE, TABLES, find_exchange, regular_hours
+from datasets.markets.instruments import bundled_instruments
 from datasets.markets.session_days import CalendarDates, is_day
 from datasets.markets.session_hours import SessionHours, session_hours
 from datasets.markets.sessions import FIRST_DATE, first_sessions_after, hours_table
+from datasets.prices.sources.files import DirectorySource
 
 DOUBTED = {
     ("XBKK", "1992-01-02"): "auction_end: a worked case (the coup of 2014-05-22) has the close of Bangkok at 16:30",
@@ -26,6 +30,17 @@ VENDOR_ERRORS = {
     ("IBOV", "2017-12-29"): "B3 ends its year on the last weekday but one",
 }
 """Bars on days without a session."""
+BEFORE_THE_HOURS = {
+    (
+        "FF3_DAILY",
+        "US-1945-01-20-INAUG",
+    ): "New York traded on Saturdays until 1952; explain says its hours are not certain",
+    (
+        "N225",
+        "CA-1988-11-21-GE",
+    ): "Labour Thanksgiving Day: Tokyo's holidays are known from 1990 on, which explain says",
+}
+"""First sessions that lie before the hours are known."""
 
 
 def hours_of(mic: str, day: str) -> SessionHours:
@@ -279,6 +294,29 @@ def test_no_bar_since_1990_lies_on_a_day_without_session(market_dir) -> None:
             row = (np.array(days, dtype="datetime64[D]") - FIRST_DATE).astype(int)
             outside |= {(symbol, days[n]) for n in np.flatnonzero(~is_session[row])}
     assert outside == set(VENDOR_ERRORS)
+
+
+@pytest.mark.slow
+def test_explain_and_run_name_the_same_first_sessions(market_dir: Path) -> None:
+    """``events explain`` asks the hours, a run the bars: for every event and instrument both name the same session."""
+    compared, differs = 0, set()
+    for path in sorted(market_dir.glob("*.csv")):
+        if path.stem in ("actions", "FF3_MONTHLY"):
+            continue
+        bars = DirectorySource(market_dir).load(bundled_instruments().find(path.stem))
+        missing = set(bars.missing.session.tolist())
+        for event in bundled_events():
+            first = None if event.known_at is None else first_sessions_after(bars.instrument.mic, event.known_at)
+            if first is None or event.known_at is None:
+                continue
+            at = to_ns(event.known_at)
+            for made_at, session in ((bars.open_at, first.open_session), (bars.close_at, first.close_session)):
+                row = int(np.searchsorted(made_at, at, side="right"))
+                if 0 < row < len(bars) and session not in missing:
+                    compared += 1
+                    differs |= {(path.stem, event.event_id)} if to_date(bars.session[row]) != session else set()
+    assert differs == set(BEFORE_THE_HOURS)
+    assert compared > 10_000
 
 
 def test_the_first_sessions_on_special_days() -> None:
