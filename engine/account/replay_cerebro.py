@@ -167,13 +167,15 @@ class Feeds(list[Any]):
 def unsupported(error: Exception) -> str:
     """Return which feature that there is not a strategy's error comes from, in words; blank if from another cause."""
     name, of = str(getattr(error, "name", "")), getattr(error, "obj", None)
-    frame = extract_tb(error.__traceback__)[-1]
+    called = [f.name for f in extract_tb(error.__traceback__)[-2:]]
     if isinstance(error, AttributeError) and re.fullmatch(r"data\d+(_\w+)?", name):
         return f"{name} is not there: {_ONE_FRAME}"
     if isinstance(of, bt.metabase.ItemCollection):
         return f"{name} is not there: observers and analyzers of Cerebro are not supported; {_WATCHED}"
     if isinstance(of, bt.lineseries.Lines) and "close" in of.getlinealiases():
         return f"a feed has no line '{name}': it has open, high, low, close and volume"
-    if isinstance(error, KeyError) and frame.name == "getdatabyname":
+    if isinstance(error, KeyError) and called[-1] == "getdatabyname":
         return f"no feed {error}: {_FEEDS}"
+    if isinstance(error, IndexError) and called == ["__setitem__", "__setitem__"]:  # a line it draws has no room yet
+        return f"LinePlotterIndicator is not supported: it is for plots of Cerebro, and {_WATCHED}"
     return ""

@@ -409,6 +409,15 @@ def test_what_a_run_does_not_support_is_refused_by_its_name(asked, words, when):
     assert "\n" not in str(refusal.value)
 
 
+def test_an_indicator_that_only_draws_is_refused_by_its_name():
+    class Draws(bt.Strategy):
+        def __init__(self) -> None:
+            bt.LinePlotterIndicator(self.data.high - self.data.low, name="range")
+
+    with pytest.raises(UserError, match="LinePlotterIndicator is not supported: it is for plots"):
+        ours(Draws, bars(A, THREE))
+
+
 HARMLESS = [
     "s.broker.set_coc(False)", "s.broker.set_filler(None)", "s.broker.set_checksubmit(False)",
     "s.setsizer(bt.sizers.FixedSize(stake=1))", "hasattr(s, 'data1')", "getattr(s.stats, 'drawdown', None)",
