@@ -10,6 +10,7 @@ from datasets.arrays import Floats, Sessions
 from engine.comparison.common_days import Span, within
 from engine.metrics.metrics import drawdown, growth, monthly_returns
 from engine.run.run import Run
+from reports.curves import tenths
 from reports.line_chart import POINTS, AxisUnit, Chart, Line, chart_svg
 from reports.numbers import percent, ratio, signed_percent
 from reports.scatter import Scatter, scatter_svg
@@ -30,7 +31,7 @@ def overlays(runs: Sequence[Run], named: Sequence[str], span: Span) -> list[tupl
     over = f"from {span[0]} to {span[1]}, {len(runs)} runs"
     kinds: list[tuple[str, str, str, AxisUnit, Callable[[float], str], Callable[[Run, Any], Floats], float]] = [
         ("equities", "Equity, 1 at the start", "equity", AxisUnit.RATIO, ratio, _growth, 1.0),
-        ("drawdowns", "Drawdown", "drawdown", AxisUnit.PERCENT, _tenths, _drawdown, 0.0),
+        ("drawdowns", "Drawdown", "drawdown", AxisUnit.PERCENT, tenths, _drawdown, 0.0),
         ("exposures", "Exposure: value of positions over equity", "exposure", AxisUnit.PERCENT, _whole, _exposure, 0.0),
     ]
     points = max(80, POINTS * _ENOUGH // max(_ENOUGH, len(runs)))
@@ -61,10 +62,6 @@ def _drawdown(run: Run, rows: Any) -> Floats:
 def _exposure(run: Run, rows: Any) -> Floats:
     exposure: Floats = run.exposure[rows]
     return exposure
-
-
-def _tenths(fraction: float) -> str:
-    return percent(fraction, 1)
 
 
 def _whole(fraction: float) -> str:

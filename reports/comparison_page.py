@@ -108,7 +108,7 @@ def _metric_row(metric: Metric[MetricInputs], row: dict[str, Any], marks: dict[s
 
 _NUMBERS = {
     "mean_trade": ("Mean trade", signed_percent, points),
-    "sharpe_trade": ("Sharpe ratio per trade", ratio, signed),
+    "sharpe_trade": ("Sharpe per trade", ratio, signed),
     "drawdown_trade": ("Drawdown of the events in a row", percent, points),
     "mean_return": ("Mean return a year", signed_percent, points),
     "sharpe": ("Sharpe ratio a year", ratio, signed),

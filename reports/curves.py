@@ -69,8 +69,13 @@ def with_start(sessions: Sessions, values: Floats, start: float) -> tuple[Sessio
 
 
 def tenths(fraction: float) -> str:
-    """Return a percentage with one decimal, for an axis."""
-    return percent(fraction, 1)
+    """Return a percentage with one decimal, for an axis; with more where a round step lies between tenths.
+
+    >>> tenths(-0.005), tenths(-0.0075), tenths(1 / 3)
+    ('-0.5 %', '-0.75 %', '33.3 %')
+    """
+    exact = (n for n in (1, 2, 3) if abs(fraction * 100 - round(fraction * 100, n)) < 1e-9)
+    return percent(fraction, next(exact, 1))
 
 
 def _bands(run: Run) -> list[Band]:

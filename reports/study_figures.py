@@ -8,6 +8,7 @@ import numpy as np
 from datasets.arrays import Floats
 from engine.study.paths import PathRow
 from engine.study.result import Histogram
+from reports.curves import tenths
 from reports.line_chart import Across, AxisUnit, Chart, Line, Range, chart_svg
 from reports.numbers import percent, ratio
 from reports.svg import WIDTH, Frame, head, number, round_steps, segment, titled, words
@@ -58,7 +59,7 @@ def path_svg(path: Sequence[PathRow]) -> str:
             *(Line("one observation", sessions, _floats(values), "path", read=False) for values in each),
             Line("mean", sessions, mean, "s0 strong"),
         ],
-        tick=lambda fraction: percent(fraction, 1),
+        tick=tenths,
         height=HEIGHT,
         ranges=[Range("nine of ten placebo lists", sessions, low, high)] if np.isfinite(low).any() else [],
         x_label="sessions held, 0 the first",

@@ -13,8 +13,10 @@ import pytest
 from engine.metrics.performance import BENCHMARK_METRICS, PERFORMANCE_METRICS
 from engine.metrics.table import METRICS
 from engine.metrics.trade_metrics import CLOSED_TRADE_METRICS
+from engine.strategy.contract import LEVELS
 from hustings.__main__ import main
 from hustings.cli import cli
+from strategies.buy_after_event import BuyAfterEvent
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -161,3 +163,15 @@ def test_every_command_of_the_page_runs_and_prints_what_it_shows(
                 printed = "" if command in SET_UP else plain(run(command, capsys))
             else:
                 assert plain(line) in printed, line
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_level_is_a_parameter_and_has_its_rows(level: str) -> None:
+    """What a new exit must not forget (CONTRIBUTING.md)."""
+    assert level in BuyAfterEvent.__dataclass_fields__
+    for file, row in (
+        ("CONVENTIONS.md", f"`{level}`"),
+        ("docs/howto/add-a-strategy.md", f"| `{level}="),
+        ("docs/reference/run-files.md", f"`{level}`"),
+    ):
+        assert row in (ROOT / file).read_text(encoding="utf-8"), f"{file}: a row for {level}"

@@ -72,5 +72,5 @@ def test_the_counts_of_the_readme_are_those_of_the_data() -> None:
     readme = " ".join((Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8").split())
     events = list(bundled_events())
     assert f"{len(events)} political events of {len({e.country for e in events})} countries" in readme
-    assert f"{len(list(bundled_instruments()))} instruments" in readme
-    assert f"{len(REGISTRY)} rules" in readme
+    assert f"{len(list(bundled_instruments()))} instruments" in readme, "README.md: update the number of instruments"
+    assert f"{len(REGISTRY)} rules" in readme, "README.md: update the number of rules"

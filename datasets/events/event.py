@@ -106,7 +106,7 @@ LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in ("pro_growth", "pr
 
 
 class PoliticalEvent(BaseModel):
-    """One event. A blank is unknown, never a default; all instants are aware UTC.
+    """One event. A blank is unknown (of ``timezone``: UTC); all instants are aware UTC.
 
     ``announced_at``: the date of the vote became public; ``polls_close_at``; ``known_at``: the outcome could be
     acted on; ``signal_from``: a material part of the outcome was already trading; ``scheduled_for``: when it had

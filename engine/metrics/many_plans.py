@@ -8,7 +8,7 @@ whose metrics depend on the last digits are computed day by day. A plan that mee
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from engine.account.grid_table import BlockTable
 from engine.account.trade_table import TradeTable
 from engine.metrics.daily_sums import DailySums, IdleDays, daily_sums, held_sessions_of, trade_sums
 from engine.metrics.metrics import run_inputs
-from engine.metrics.table import MetricInputs, metric_columns
+from engine.metrics.table import Counts, MetricInputs, metric_columns
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import PlanGrid
@@ -90,8 +90,8 @@ class Results:
 
     def __init__(self, n: int) -> None:
         self._final, self._called = np.full(n, np.nan), np.zeros(n, dtype=bool)
-        whole = {"span_days", "sessions", "held", "traded", "closed", "won", "lost"}
-        arrays: dict[str, Any] = {f.name: np.zeros(n, int if f.name in whole else float) for f in fields(MetricInputs)}
+        kinds = get_type_hints(MetricInputs)
+        arrays: dict[str, Any] = {name: np.zeros(n, int if kinds[name] == Counts else float) for name in kinds}
         self._inputs = MetricInputs(**arrays)
 
     def all(self, failed: Mapping[int, str]) -> PlanResults:

@@ -19,7 +19,7 @@ from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
 from engine.plan.plan import Decision, Plan, decide, make_plan
 from engine.strategy import Leg, Strategy
 from engine.strategy.combinations import Space, Which
-from engine.strategy.legs import checked_legs
+from engine.strategy.legs import checked_legs, most_of_level
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
     PlaceholderRead,
@@ -239,8 +239,7 @@ def _is_valid_in(place: str, value: Any, weight: float) -> bool:
     """Return whether ``engine.strategy.legs`` would accept a value in a place of a leg."""
     if place in _LEAST:
         return type(value) is int and _LEAST[place] <= value < 1 << 40
-    most = 1.0 if (weight > 0) is (place != "take_profit") else np.inf
-    return type(value) is float and 0 < value < most
+    return type(value) is float and 0 < value < most_of_level(place, weight)
 
 
 def _could_be_passed_on(values: tuple[Any, ...]) -> bool:

@@ -50,11 +50,16 @@ def _checked(leg: Any, rule: str) -> Leg:
     if weight == 0:
         raise UserError(f"{where}: weight is {leg.weight}; it must be a number other than 0")
     _check_entry(leg.entry, where)
-    levels: dict[str, Any] = {}
-    for name in LEVELS:  # no price falls below 0: the distance of a level below the entry is less than 1
-        below = (weight > 0) is (name != "take_profit")
-        levels[name] = _distance(getattr(leg, name), f"{where}: {name}", most=1.0 if below else np.inf)
+    levels: dict[str, Any] = {
+        name: _distance(getattr(leg, name), f"{where}: {name}", most=most_of_level(name, weight)) for name in LEVELS
+    }
     return replace(leg, weight=weight, exit=_checked_exit(leg.exit, where), **levels)
+
+
+def most_of_level(name: str, weight: float) -> float:
+    """Return what the distance of a level stays below: 1 for one below the entry, since no price falls below 0."""
+    below = (weight > 0) is (name != "take_profit")
+    return 1.0 if below else np.inf
 
 
 def _check_entry(entry: Entry, where: str) -> None:

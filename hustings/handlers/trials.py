@@ -60,7 +60,7 @@ def _of(strategy: str | None, trials: list[Trial]) -> list[Trial]:
 
 
 def _length(checked: ChainCheck) -> str:
-    return f"{counted(checked.rows, 'row')}, head {checked.head}"
+    return f"{counted(checked.rows, 'ledger row')}, head {checked.head}"
 
 
 def _row(trial: Trial) -> list[str]:

@@ -480,7 +480,7 @@ def test_the_list_is_newest_first_and_says_how_many_there_are(cli, home) -> None
     assert [t["k"] for t in cli("trials", "--limit", "2", "--json").json["trials"]] == [4, 3]
     one = cli("trials", "--strategy", "another", "--json").json
     assert ([t["k"] for t in one["trials"]], one["n"], one["of"]) == ([4], 1, 4)
-    assert "3 of 3 trials of this rule, 4 in all; 4 rows, head" in cli("trials", "--strategy", "rule", "--all").out
+    assert "3 of 3 trials of this rule, 4 in all; 4 ledger rows, head" in cli("trials", "--strategy", "rule", "--all").out
 
 
 def test_a_strategy_that_was_never_tried_is_answered_with_the_nearest(cli, home) -> None:
