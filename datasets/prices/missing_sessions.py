@@ -27,11 +27,15 @@ class MissingSessions:
 
     def take(self, first: int, last: int) -> "MissingSessions":
         """Return those that lie just before one of the bars from ``first`` to ``last``, both included."""
+        if not len(self):
+            return self
         rows = slice(int(self.bar.searchsorted(first)), int(self.bar.searchsorted(last, side="right")))
         return MissingSessions(self.session[rows], self.open_at[rows], self.close_at[rows], self.bar[rows])
 
     def where(self, mask: NDArray[np.bool_]) -> "MissingSessions":
         """Return those of a mask."""
+        if not len(self):
+            return self
         return MissingSessions(self.session[mask], self.open_at[mask], self.close_at[mask], self.bar[mask])
 
 

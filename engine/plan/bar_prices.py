@@ -97,9 +97,10 @@ class BarPriceFinder:
 
     def _entry(self, slot: Slot, delay: int | None, bars: Bars) -> int:
         """Return the tick of an entry after so many sessions (None: those of its leg); NO_TICK where there is none."""
-        entry = slot.leg.entry if delay is None else replace(slot.leg.entry, delay=delay)  # type: ignore[arg-type]
-        key = (slot.symbol, entry, slot.decided_at)
+        own: Any = slot.leg.entry
+        key = (slot.symbol, slot.decided_at, own if delay is None else (type(own), own.after, delay))
         if key not in self._entered:
+            entry = own if delay is None else replace(own, delay=delay)
             try:
                 self._entered[key] = entry_of(entry, slot.event, slot.decided_at, bars)[0].tick
             except Skip:

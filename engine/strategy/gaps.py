@@ -24,8 +24,10 @@ _SHOWN = 5
 
 def gap_between(bars: Bars, first: int, last: int) -> str | None:
     """Return why no trade may be held from one bar to another, or None: a gap between two of its bars."""
+    if first >= last:
+        return None
     gaps = np.diff(bars.session[first : last + 1]).astype(np.int64)
-    if len(gaps) and gaps.max() > MAX_GAP_DAYS:
+    if gaps.max() > MAX_GAP_DAYS:
         return _gap(bars, first + int(gaps.argmax()) + 1, f"{gaps.max()} days")
     missing = bars.missing.take(first + 1, last)
     if len(missing) <= MAX_MISSING:
@@ -53,14 +55,13 @@ def wait_too_long(bars: Bars, row: int, after: int, *, upto: int) -> str | None:
         return f"no bar after {iso_z(after)}; bars end {to_date(bars.session[-1])}"
     if row == 0 and after < int(bars.open_at[0]) - MAX_GAP_DAYS * NS_PER_DAY:
         return f"before the first bar; bars begin {to_date(bars.session[0])}"
-    following = to_date(bars.session[row])
     if int(bars.open_at[row]) - after > MAX_GAP_DAYS * NS_PER_DAY:
-        return f"no bar within {MAX_GAP_DAYS} days after {iso_z(after)}; the next is of {following}"
+        return f"no bar within {MAX_GAP_DAYS} days after {iso_z(after)}; the next is of {to_date(bars.session[row])}"
     missed = missed_before(bars, row, after)
     if len(missed) > MAX_MISSING:
         return (
             f"the bars lack {len(missed)} sessions after {iso_z(after)}, {missed.session[0]} to "
-            f"{missed.session[-1]}; the next is of {following}"
+            f"{missed.session[-1]}; the next is of {to_date(bars.session[row])}"
         )
     return None
 

@@ -11,8 +11,8 @@ from hustings.sweeping.payload import Task, payload_of
 from hustings.sweeping.progress import shown
 from hustings.sweeping.workers import InProcess, ProcessPool, TaskResult, WorkerPool
 
-_SECONDS = 2.0
-"""The time a chunk should take."""
+_SECONDS, _QUICK = 2.0, 0.25
+"""The time a chunk should take; one that took less than _QUICK shows its fixed part only, and the next one grows."""
 _FIRST, _MOST, _GROWTH = 64, 50_000, 32
 _FIXED_SHARE = 4
 """A chunk takes at least so many times as long as its fixed part."""
@@ -105,7 +105,7 @@ class AdaptiveChunkSize:
         n, seconds = len(result.task), max(result.seconds, 1e-6)
         fixed, each = self._line(n, seconds)
         fit = (max(_SECONDS, fixed * _FIXED_SHARE) - fixed) / each
-        self.size = int(min(max(fit, n / 2, 1), n * _GROWTH, _MOST))
+        self.size = int(min(max(fit, n / 2, 1) if seconds > _QUICK else _MOST, n * _GROWTH, _MOST))
         self._before = (n, seconds)
 
     def _line(self, n: int, seconds: float) -> tuple[float, float]:

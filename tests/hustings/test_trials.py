@@ -236,7 +236,7 @@ def test_an_older_run_that_is_run_again_is_then_known(home) -> None:
 def test_an_older_registry_is_listed_before_anything_new_is_run(cli, home) -> None:
     registry.record(a_run("old", hold=1), Path("old"))
     answer = cli("trials")
-    assert "1 of 1 trials; 1 row, head" in answer.out
+    assert "1 of 1 trials; 1 ledger row, head" in answer.out
     assert "n/a" in answer.out
     assert cli("trials", "--json").json["trials"][0]["reason"] == "its trades are not known"
 
@@ -467,7 +467,7 @@ def test_a_thousand_trials_are_counted(cli, home) -> None:
             chain.append(db, chain.Row("trial", "2026-01-01T00:00:00Z", n, f"id{n}", "rule", told, n_closed=0))
     position = ledger.enter(a_run("last", 0.01, 0.03, hold=7))
     assert (position.k, position.n_of_rule) == (1001, 1001)
-    assert "30 of 1001 trials; 1001 rows" in cli("trials").out
+    assert "30 of 1001 trials; 1001 ledger rows" in cli("trials").out
 
 
 # --- the listing
@@ -480,7 +480,9 @@ def test_the_list_is_newest_first_and_says_how_many_there_are(cli, home) -> None
     assert [t["k"] for t in cli("trials", "--limit", "2", "--json").json["trials"]] == [4, 3]
     one = cli("trials", "--strategy", "another", "--json").json
     assert ([t["k"] for t in one["trials"]], one["n"], one["of"]) == ([4], 1, 4)
-    assert "3 of 3 trials of this rule, 4 in all; 4 ledger rows, head" in cli("trials", "--strategy", "rule", "--all").out
+    assert (
+        "3 of 3 trials of this rule, 4 in all; 4 ledger rows, head" in cli("trials", "--strategy", "rule", "--all").out
+    )
 
 
 def test_a_strategy_that_was_never_tried_is_answered_with_the_nearest(cli, home) -> None:
