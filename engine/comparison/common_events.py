@@ -29,7 +29,7 @@ _NAMES = ("mean_trade", "sharpe_trade", "drawdown_trade")
 
 
 @dataclass(frozen=True)
-class CommonEvent:
+class _CommonEvent:
     """An event that both runs traded and closed: the return of each on it, as a fraction of the value at entry."""
 
     event_id: str
@@ -45,7 +45,7 @@ class OnEvents:
     of neighbouring events drawn together.
     """
 
-    events: tuple[CommonEvent, ...]
+    events: tuple[_CommonEvent, ...]
     correlation: float | None
     differences: tuple[Difference, ...]
     block: int
@@ -85,7 +85,7 @@ def on_common_events(first: dict[str, float], second: dict[str, float]) -> OnEve
     The differences are of ``mean_trade``, ``sharpe_trade`` (mean over standard deviation, n - 1, of an event's return)
     and ``drawdown_trade`` (of the events one after another, all reinvested).
     """
-    events = tuple(CommonEvent(e, first[e], second[e]) for e in first if e in second)
+    events = tuple(_CommonEvent(e, first[e], second[e]) for e in first if e in second)
     one, two = np.array([e.first for e in events]), np.array([e.second for e in events])
     if not events:
         nothing = [without_interval(name, None, None, "no event that both traded and closed") for name in _NAMES]

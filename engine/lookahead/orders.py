@@ -33,7 +33,7 @@ from engine.lookahead.report import (
     made_checks,
     not_made,
 )
-from engine.lookahead.uncertain import Action, uncertain_hours
+from engine.lookahead.uncertain import uncertain_hours
 from engine.lookahead.watch import Watch
 from engine.lookahead.worlds import UNCHANGED, delayed_world, given_away_by, pools_of, redrawn_world, world_ending
 from engine.plan.costs import Terms
@@ -121,7 +121,7 @@ def lookahead_orders(
         SCRAMBLED: lambda: examination.over_instants(SCRAMBLED, redrawn),
         OPENED: lambda: examination.watch.check({iso_z(at): to_datetime(at) for at in examination.instants}),
     }
-    actions = [Action(o.text, "order", o.market, o.sent_at) for o in base.orders]
+    actions = [(o.text, "order", o.market, o.sent_at) for o in base.orders]
     uncertain = uncertain_hours(actions, {b.symbol: b for b in bars})
     return LookaheadReport(made_checks(checks, progress), examination.watch.other_files(), uncertain)
 

@@ -10,15 +10,8 @@ from datasets.markets.sessions import FIRST_DATE, hours_table, session_of
 from datasets.prices.bars import Bars
 from engine.plan.plan import PlannedTrade
 
-
-@dataclass(frozen=True)
-class Action:
-    """Something done at an instant (ns): the ``what`` (decision, order, entry, exit) of a ``subject``."""
-
-    subject: str
-    what: str
-    instrument: str
-    at: int
+Action = tuple[str, str, str, int]
+"""Something done: the subject (an event, an order), what (decision, order, entry, exit), instrument, instant (ns)."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +29,18 @@ def actions_of(trades: Iterable[PlannedTrade], bars: dict[str, Bars]) -> Iterato
     """Yield the decision, entry and exit of planned trades."""
     for trade in trades:
         own = bars[trade.instrument]
-        yield Action(trade.event_id, "decision", trade.instrument, to_ns(trade.decided_at))
-        yield Action(trade.event_id, "entry", trade.instrument, trade.entry.at(own))
+        yield trade.event_id, "decision", trade.instrument, to_ns(trade.decided_at)
+        yield trade.event_id, "entry", trade.instrument, trade.entry.at(own)
         if trade.exit is not None:
-            yield Action(trade.event_id, "exit", trade.instrument, trade.exit.at(own))
+            yield trade.event_id, "exit", trade.instrument, trade.exit.at(own)
 
 
 def uncertain_hours(actions: Iterable[Action], bars: dict[str, Bars]) -> tuple[UncertainHours, ...]:
     """Return the actions in a session, or before one, whose hours are not certain."""
     found = []
-    for action in actions:
-        mic = bars[action.instrument].instrument.mic
-        session = session_of(mic, np.array([action.at]))[0]
+    for subject, what, symbol, at in actions:
+        mic = bars[symbol].instrument.mic
+        session = session_of(mic, np.array([at]))[0]
         if not hours_table(mic).is_certain[int((session - FIRST_DATE).astype(np.int64))]:
-            found.append(UncertainHours(action.subject, action.what, action.instrument, mic, str(session)))
+            found.append(UncertainHours(subject, what, symbol, mic, str(session)))
     return tuple(found)

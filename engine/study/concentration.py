@@ -13,7 +13,7 @@ _ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
-class LeftOut:
+class _LeftOut:
     """The result without an observation (or without a year's): mean abnormal return, BMP statistic and p-value."""
 
     without: str
@@ -33,8 +33,8 @@ class Concentration:
     None where the result is not significant, or no removal changes it.
     """
 
-    one_out: tuple[LeftOut, ...]
-    year_out: tuple[LeftOut, ...]
+    one_out: tuple[_LeftOut, ...]
+    year_out: tuple[_LeftOut, ...]
     top: str
     top_share: float | None
     flips_sign: int | None
@@ -82,9 +82,9 @@ def concentration(
     )
 
 
-def _left(without: str, kept: Flags, abnormal: Floats, z: Floats, factor: float) -> LeftOut:
+def _left(without: str, kept: Flags, abnormal: Floats, z: Floats, factor: float) -> _LeftOut:
     tested = bmp(z[kept], factor=factor)
-    return LeftOut(without, int(kept.sum()), float(abnormal[kept].mean()), tested.statistic, tested.p)
+    return _LeftOut(without, int(kept.sum()), float(abnormal[kept].mean()), tested.statistic, tested.p)
 
 
 def _best_first(values: Floats) -> NDArray[np.intp]:

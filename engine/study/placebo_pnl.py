@@ -28,7 +28,7 @@ _SMALL = 1e-6
 
 
 @dataclass(frozen=True)
-class PlaceboRow:
+class _PlaceboRow:
     """A number of the events and its 5 %, 50 % and 95 % quantiles over the lists; ``beyond`` is the share below it."""
 
     name: str
@@ -52,7 +52,7 @@ class PlaceboPnl:
     lists: int
     exact: bool
     observations: int
-    rows: tuple[PlaceboRow, ...]
+    rows: tuple[_PlaceboRow, ...]
     tests: tuple[Significance, ...]
     notes: tuple[str, ...]
     replayed: int
@@ -87,7 +87,7 @@ def placebo_pnl(given: StudyInput, settings: Settings, *, replayed: int) -> Plac
     )
 
 
-def _rows(placebos: Placebos) -> tuple[PlaceboRow, ...]:
+def _rows(placebos: Placebos) -> tuple[_PlaceboRow, ...]:
     sample, lists = placebos.sample, placebos.net
     made = (
         ("mean net return", float(sample.net.mean()), lists.mean(axis=1)),
@@ -99,9 +99,9 @@ def _rows(placebos: Placebos) -> tuple[PlaceboRow, ...]:
     return tuple(_row(name, observed, values) for name, observed, values in made)
 
 
-def _row(name: str, observed: float, lists: Floats) -> PlaceboRow:
+def _row(name: str, observed: float, lists: Floats) -> _PlaceboRow:
     low, median, high = (float(q) for q in np.quantile(lists, QUANTILES))
-    return PlaceboRow(name, observed, low, median, high, float(np.mean(lists < observed - 1e-12)))
+    return _PlaceboRow(name, observed, low, median, high, float(np.mean(lists < observed - 1e-12)))
 
 
 def _difference(n: int, placebos: Placebos, model: ReturnModel, terms: Terms) -> float:

@@ -20,7 +20,7 @@ TARGET = 0.80
 
 
 @dataclass(frozen=True)
-class PowerRow:
+class _PowerRow:
     """The power of each test against an effect (a fraction added to each observation).
 
     ``exaggeration`` is the exaggeration ratio (type M: Gelman and Carlin 2014), the mean over the effect where BMP
@@ -46,7 +46,7 @@ class Power:
     alpha: float
     spread: float
     detectable: float | None
-    rows: tuple[PowerRow, ...]
+    rows: tuple[_PowerRow, ...]
     lists: int
     error: float
 
@@ -88,7 +88,7 @@ def _row(
     limits: tuple[float, float],
     flips: Floats,
     alpha: float,
-) -> PowerRow:
+) -> _PowerRow:
     """Return the power against an effect, which is reduced by the factors for shared sessions.
 
     Args:
@@ -106,7 +106,7 @@ def _row(
     t_placebo = t_by_row(standardized + placebos.distance_factor * effect / sd)
     by_bmp = 2 * stdtr(abnormal.shape[1] - 1, -np.abs(t_bmp)) <= alpha
     significant = np.abs(abnormal.mean(axis=1)[by_bmp])
-    return PowerRow(
+    return _PowerRow(
         effect=effect,
         bmp=float(by_bmp.mean()),
         sign_flip=float(sign_flip_rejects(abnormal, flips, alpha=alpha).mean()),

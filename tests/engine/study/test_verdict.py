@@ -7,7 +7,7 @@ import pytest
 
 from engine.statistics.sharpe import sharpe_of_trades
 from engine.statistics.significance import Significance, untested
-from engine.study.concentration import Concentration, LeftOut
+from engine.study.concentration import Concentration, _LeftOut
 from engine.study.power import Power
 from engine.study.result import ObservationRow, Study, ViewResult
 from engine.study.settings import Settings
@@ -29,7 +29,7 @@ def on_mean(p: float | None) -> Significance:
 
 
 STEADY = Concentration(
-    (LeftOut("E0", 9, 0.02, 3.0, 0.01), LeftOut("E1", 9, 0.02, 3.0, 0.02)), (), "E0", 0.2, 5, 4, 0.05
+    (_LeftOut("E0", 9, 0.02, 3.0, 0.01), _LeftOut("E1", 9, 0.02, 3.0, 0.02)), (), "E0", 0.2, 5, 4, 0.05
 )
 TRADE = ViewResult("trade", 10, 10, 0.02, 0.02, (), outcomes(0.01, 0.02, 0.03), on_mean(None))
 ROW = ObservationRow(("E0",), 1, "", "", 0.02, 0.02, 1.0, 0.97)
@@ -114,7 +114,7 @@ def test_windows_are_variants_too() -> None:
 
 
 def test_a_result_that_depends_on_one_observation_names_it() -> None:
-    one = replace(STEADY, one_out=(LeftOut("E0", 9, 0.001, 0.3, 0.4), LeftOut("E1", 9, 0.02, 3.0, 0.02)))
+    one = replace(STEADY, one_out=(_LeftOut("E0", 9, 0.001, 0.3, 0.4), _LeftOut("E1", 9, 0.02, 3.0, 0.02)))
     assert "Without E0 alone, p = 0.400." in text(study=replace(STRONG, concentration=one))
 
 
