@@ -13,6 +13,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hustings"))
 SHARED = Path(os.environ.get("HUSTINGS_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run the tests: half as many again as cores, because some tests wait."""
+    return max(2, len(os.sched_getaffinity(0)) * 3 // 2) if hasattr(os, "sched_getaffinity") else 2
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew; then read the diff")
 

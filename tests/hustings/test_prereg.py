@@ -100,7 +100,7 @@ def test_the_hash_is_that_of_the_file_and_is_in_the_chain(cli, home) -> None:
     with sqlite3.connect(home / "runs.sqlite3") as db:
         assert db.execute("SELECT place, kind, prereg FROM ledger").fetchall() == [(1, "prereg", made["sha256"])]
     db.close()
-    assert cli("trials", "verify").out.startswith("the ledger of trials is complete: 1 row, head ")
+    assert cli("trials", "verify").out.startswith("the ledger of trials is complete: 1 ledger row, head ")
 
 
 def test_a_file_written_first_is_preregistered(cli, home) -> None:

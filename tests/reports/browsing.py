@@ -27,6 +27,9 @@ A4 = 703
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 
 
+ALL_RULES = {"type": "tag", "values": WCAG}
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""The rules of axe-core that look at colours, all that another colour scheme can change."""
 ONLY = {"resultTypes": ["violations"]}
 """What passes is not written out, of which there is much."""
 
@@ -107,11 +110,11 @@ def cut_off(found: Opened) -> list[str]:
     return list(found.page.evaluate(CUT_OFF))
 
 
-def violations(found: Opened) -> list[str]:
+def violations(found: Opened, *, of: dict[str, Any] = ALL_RULES) -> list[str]:
     """Return what axe-core finds against WCAG 2.2 A and AA, a line for each rule with the first elements it names."""
     from axe_playwright_python.sync_playwright import Axe
 
-    result = Axe().run(found.page, options={"runOnly": {"type": "tag", "values": WCAG}, **ONLY}).response
+    result = Axe().run(found.page, options={"runOnly": of, **ONLY}).response
     return [
         f"{v['id']} ({len(v['nodes'])}): {v['help']}: " + " | ".join(n["html"][:120] for n in v["nodes"][:3])
         for v in result["violations"]
