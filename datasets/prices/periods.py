@@ -38,8 +38,15 @@ def period_of(session: Sessions) -> Period:
     Args:
         session: ascending dates, datetime64[D].
     """
+    return known_period(session) or Period.DAILY
+
+
+def known_period(session: Sessions) -> Period | None:
+    """Return the period of rows, as ``period_of``; None for fewer than four rows."""
+    if len(session) < _ENOUGH_ROWS:
+        return None
     step = np.diff(session).astype(np.int64)
-    if len(session) < _ENOUGH_ROWS or np.median(step) <= _DAILY_STEP or step.min() < _DAILY_STEP:
+    if np.median(step) <= _DAILY_STEP or step.min() < _DAILY_STEP:
         return Period.DAILY
     longer = np.searchsorted(_LONGEST, np.median(step))
     return (Period.WEEKLY, Period.MONTHLY, Period.QUARTERLY, Period.YEARLY)[longer]

@@ -20,6 +20,7 @@ from datasets.files import replace_file
 from datasets.home import hustings_home
 from datasets.prices.actions import ACTION_COLUMNS
 from datasets.prices.merging import Change, Update, merged
+from datasets.prices.periods import known_period
 from datasets.prices.series_file import (
     Delivery,
     Provenance,
@@ -98,6 +99,8 @@ class Store:
             if before is not None:
                 _check_same_sort(before, table, adjustment, symbol)
             rows, update = (table, Update(len(table), 0, ())) if before is None else merged(before.table, table)
+            if before is not None:
+                _check_same_period(symbol, before.table, table, rows)
             if update.changes and not accept_changes:
                 raise HistoryChangedError(symbol, update.changes)
             if before is not None and not update.added and not update.changes:
@@ -224,3 +227,11 @@ def _check_same_sort(before: StoredSeries, table: PriceTable, adjustment: str, s
         )
     if (before.table.at is None) != (table.at is None):
         raise UserError(f"{symbol}: daily and intraday rows cannot make one series; store one under another symbol")
+
+
+def _check_same_period(symbol: str, *tables: PriceTable) -> None:
+    """Refuse to join daily rows and weekly ones, or others of two periods; too few rows to know fit any."""
+    found = {known_period(t.session) for t in tables if t.at is None} - {None}
+    if len(found) > 1:
+        both = " and ".join(sorted(map(str, found)))
+        raise UserError(f"{symbol}: {both} rows cannot make one series; store one under another symbol")

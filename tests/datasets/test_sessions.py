@@ -168,7 +168,7 @@ def test_a_flipped_bit_of_a_cached_table_is_noticed(own_tables) -> None:
 
 
 def test_a_table_does_not_depend_on_the_day_it_is_made(own_tables, monkeypatch) -> None:
-    """exchange_calendars ends a calendar a year from today unless it is told where."""
+    """exchange_calendars ends a calendar a year from today unless an end is given."""
     fresh = [hours_table(mic) for mic in ("XTKS", "XKRX")]
     monkeypatch.setattr(exchange_calendar, "GLOBAL_DEFAULT_START", pd.Timestamp("2004-01-15"))
     monkeypatch.setattr(exchange_calendar, "GLOBAL_DEFAULT_END", pd.Timestamp("2025-01-15"))

@@ -117,6 +117,26 @@ def test_intraday_rows_never_join_daily_ones(store: Store):
         store.put("TOPIX", minutes, DELIVERY, adjustment="price")
 
 
+DAYS = {f"2026-01-{day:02}": 10.0 + day for day in (5, 6, 7, 8, 9)}
+WEEKS = dict.fromkeys(("2026-02-06", "2026-02-13", "2026-02-20", "2026-02-27"), 20.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [(DAYS, WEEKS), (WEEKS, DAYS), (WEEKS, {"2026-03-02": 21.0, "2026-03-03": 22.0})]
+)
+def test_weekly_rows_never_join_daily_ones(store: Store, first: dict[str, Any], then: dict[str, Any]) -> None:
+    put(store, first)
+    with pytest.raises(UserError, match="TOPIX: daily and weekly rows cannot make one series"):
+        put(store, then)
+    assert closes(store.load("TOPIX").table) == first
+
+
+def test_another_week_joins_weekly_rows(store: Store) -> None:
+    put(store, WEEKS)
+    put(store, {"2026-03-06": 21.0})
+    assert closes(store.load("TOPIX").table) == {**WEEKS, "2026-03-06": 21.0}
+
+
 def test_intraday_instants_come_back(store: Store):
     at = [1_478_676_540_000_000_000, 1_478_676_600_000_000_000]
     given = replace(walk(2), session=np.array(["2016-11-09"] * 2, dtype="datetime64[D]"), at=np.array(at))

@@ -28,16 +28,16 @@ FALLING = [(d, 100.0 - n, 101.0 - n, 98.0 - n, 99.0 - n) for n, d in enumerate(D
 
 
 class Keeps(bt.Strategy):
-    """Keeps what was filled, and what it was told, in lists that the test gives."""
+    """Keeps what was filled, and the notifications of orders, in lists that the test gives."""
 
-    params: Any = (("filled", None), ("told", None), ("act", None))
+    params: Any = (("filled", None), ("notified", None), ("act", None))
 
     def next(self) -> None:
         if self.p.act:
             self.p.act(self)
 
     def notify_order(self, order: Any) -> None:
-        self.p.told.append((len(self), order.getordername(), order.getstatusname()))
+        self.p.notified.append((len(self), order.getordername(), order.getstatusname()))
         if order.status == order.Completed:
             last = order.executed.exbits[-1]
             self.p.filled.append((str(self.data.datetime.date(0)), last.size, round(last.price, 9)))
@@ -50,23 +50,23 @@ def ours(cls: type[bt.Strategy], *markets: Bars, **given: Any) -> Account:
 def kept(cls: type[Keeps], rows: Rows, **given: Any) -> tuple[list[Any], list[Any]]:
     """Return what a strategy kept in our run."""
     filled: list[Any] = []
-    told: list[Any] = []
-    ours(cls, bars(A, rows, hours=LONDON), filled=filled, told=told, **given)
-    return filled, told
+    notified: list[Any] = []
+    ours(cls, bars(A, rows, hours=LONDON), filled=filled, notified=notified, **given)
+    return filled, notified
 
 
 def plainly(cls: type[Keeps], rows: Rows, **given: Any) -> tuple[list[Any], list[Any]]:
     """Return what it kept in plain backtrader."""
     filled: list[Any] = []
-    told: list[Any] = []
+    notified: list[Any] = []
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.broker.set_cash(1e6)
     index = pd.DatetimeIndex([pd.Timestamp(f"{r[0]} {LONDON[1]}") for r in rows])
     frame = pd.DataFrame([r[1:5] for r in rows], index=index, columns=["open", "high", "low", "close"])
     cerebro.adddata(bt.feeds.PandasData(dataname=frame.assign(volume=0.0, openinterest=0.0)), name="A")
-    cerebro.addstrategy(cls, filled=filled, told=told, **given)
+    cerebro.addstrategy(cls, filled=filled, notified=notified, **given)
     cerebro.run()
-    return filled, told
+    return filled, notified
 
 
 def fills(account: Account) -> list[tuple[str, str, str, float]]:
@@ -159,9 +159,9 @@ def test_an_order_expires_when_it_does_in_plain_backtrader(until):
         if len(s) == 1:
             s.buy(size=1, exectype=bt.Order.Limit, price=50.0, valid=UNTIL[until](s))
 
-    told = kept(Keeps, RISING, act=act)[1]
-    assert told == plainly(Keeps, RISING, act=act)[1]
-    assert told[-1][2] == ("Accepted" if until == "nothing" else "Expired")
+    notified = kept(Keeps, RISING, act=act)[1]
+    assert notified == plainly(Keeps, RISING, act=act)[1]
+    assert notified[-1][2] == ("Accepted" if until == "nothing" else "Expired")
 
 
 def test_an_order_valid_until_this_instant_of_another_day_can_be_filled_at_that_days_close():
@@ -296,7 +296,7 @@ def test_an_order_at_the_close_fills_at_the_close_of_its_session_of_hours():
         if len(s) == 5:
             s.cancel(s.order)
 
-    account = ours(Keeps, bars_at(A, INTRADAY + NEXT_DAY), act=act, filled=[], told=[])
+    account = ours(Keeps, bars_at(A, INTRADAY + NEXT_DAY), act=act, filled=[], notified=[])
     (fill,) = account.fills
     assert (fill.session, fill.price, pd.Timestamp(fill.filled_at).hour) == ("2024-01-02", 13.0, 13)
 
@@ -306,7 +306,7 @@ def test_an_order_at_the_close_of_the_last_bar_is_told():
         if len(s) == 3:
             s.buy(size=1, exectype=bt.Order.Close)
 
-    account = ours(Keeps, bars(A, THREE), act=act, filled=[], told=[])
+    account = ours(Keeps, bars(A, THREE), act=act, filled=[], notified=[])
     assert [s.reason for s in account.skipped] == ["order of 1 was never filled: no bar after it"]
 
 
@@ -328,9 +328,9 @@ def test_of_a_bracket_touched_twice_in_a_bar_the_open_decides_and_then_the_stop(
         if len(s) == 1:
             s.buy_bracket(size=1, exectype=bt.Order.Market, stopprice=90.0, limitprice=110.0)
 
-    filled, told = kept(Keeps, rows, act=act)
+    filled, notified = kept(Keeps, rows, act=act)
     assert filled == [(DAYS[1], 1, 100.0), (DAYS[2], -1, price)]
-    assert (3, name, "Completed") in told
+    assert (3, name, "Completed") in notified
 
 
 def test_of_a_bracket_whose_parent_fills_below_an_open_beyond_the_target_the_stop_still_comes_first():
@@ -513,7 +513,7 @@ def test_what_a_strategy_defines_itself_comes_before_ours():
 
 def test_a_strategy_of_signals_has_the_fills_of_plain_backtrader():
     class Signals(bt.SignalStrategy):
-        params = (("filled", None), ("told", None))
+        params = (("filled", None), ("notified", None))
         notify_order = Keeps.notify_order
 
         def __init__(self) -> None:
