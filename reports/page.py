@@ -33,6 +33,9 @@ def simulated_symbols(run: Run) -> list[str]:
 class _CompiledTemplates(BytecodeCache):
     """Templates compiled once, a tenth of a second for a tear sheet, and kept in the cache of the home."""
 
+    def __init__(self) -> None:
+        self._jinja = version("jinja2")
+
     def load_bytecode(self, bucket: Bucket) -> None:
         content = read_cached(self._name(bucket), self._made_from(bucket))
         if content is not None:
@@ -45,7 +48,7 @@ class _CompiledTemplates(BytecodeCache):
         return f"template-{bucket.key}"
 
     def _made_from(self, bucket: Bucket) -> str:
-        return f"{version('jinja2')}-{bucket.checksum}"
+        return f"{self._jinja}-{bucket.checksum}"
 
 
 @lru_cache(maxsize=1)
