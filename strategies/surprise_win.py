@@ -1,6 +1,7 @@
 """A vote that the market had not priced moves the index by what had not been priced."""
 
 from datasets.events import PoliticalEvent
+from datasets.events.kinds import Ballot
 from engine.strategy import After, Fraction, Leg, NextOpen, OptionalCountry, Sessions, Strategy, Symbol, strategy
 from engine.strategy.market import MarketView
 
@@ -24,7 +25,7 @@ class SurpriseWin(Strategy):
     country: OptionalCountry = "US"
 
     def wants(self, event: PoliticalEvent) -> bool:
-        if not event.kind.is_vote or self.country not in (None, event.country):
+        if event.kind.ballot not in (Ballot.ELECTION, Ballot.REFERENDUM) or self.country not in (None, event.country):
             return False
         return event.outcome_prior is not None and event.outcome_prior < self.prior_below
 

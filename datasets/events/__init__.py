@@ -8,6 +8,7 @@ from datasets.events.event import (
     PoliticalEvent,
     ProGrowth,
     Surprise,
+    WinnerStatus,
 )
 from datasets.events.event_catalogue import CATALOGUE, EventCatalogue, bundled_events, event_rows, load_events
 from datasets.events.kinds import Kind
@@ -23,6 +24,7 @@ __all__ = [
     "PoliticalEvent",
     "ProGrowth",
     "Surprise",
+    "WinnerStatus",
     "bundled_events",
     "event_rows",
     "load_events",

@@ -3,8 +3,9 @@
 LABELS = ("pro_growth", "surprise", "program")
 """The labels that are judgement, not data."""
 
-BASES = ("source", "background")
-"""What a label may rest on: a source that was read, or background knowledge."""
+BASES = ("blind", "source", "background")
+"""What a label may rest on: two coders who saw neither the title nor the market's move, a page dated before the event,
+or background knowledge."""
 
 PROGRAM_TAGS = {
     "austerity": "spending cuts or tax rises to mend the budget",

@@ -37,6 +37,8 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if name == "fields_known_at":
+        return "; ".join(f"{field}: {iso_z(at)}" for field, at in value)
     if isinstance(value, tuple):
-        return (" " if name == "sources" else ";").join(value)
+        return (" " if name in ("sources", "label_sources") else ";").join(value)
     return iso_z(value) if isinstance(value, datetime) else str(value)

@@ -1,8 +1,8 @@
 """A political event: what happened, when it became public, and what was known of it at any instant."""
 
 import re
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from itertools import pairwise
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from datasets.errors import did_you_mean
 from datasets.events.kinds import Kind
 from datasets.events.odds_book import Quotes, happened, last_quotes, margin_removed, quotes_before
 from datasets.instants import iso_z, parse_instant
@@ -35,6 +36,15 @@ class Majority(StrEnum):
     COALITION = "coalition"
     HUNG = "hung"
     NOT_APPLICABLE = "n/a"
+
+
+class WinnerStatus(StrEnum):
+    """What the winner was when the outcome became known."""
+
+    LEADS = "leads"
+    PROJECTED = "projected"
+    ELECTED = "elected"
+    APPOINTED = "appointed"
 
 
 class Surprise(StrEnum):
@@ -65,6 +75,14 @@ def _decimal(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
+def _by_field(value: Any) -> Any:
+    """Return ``majority: 2015-05-08T12:34:00Z; title: ...`` as pairs of a field and its instant."""
+    if not isinstance(value, str):
+        return value
+    pairs = (part.partition(":") for part in value.split(";") if part.strip())
+    return tuple((name.strip(), parse_instant(at.strip())) for name, _, at in pairs)
+
+
 def _tags(value: Any) -> Any:
     return tuple(t.strip() for t in value.split(";") if t.strip()) if isinstance(value, str) else value
 
@@ -77,6 +95,8 @@ Instant = Annotated[datetime, BeforeValidator(_aware)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Tags = Annotated[tuple[str, ...], BeforeValidator(_tags)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(_sources)]
+FieldInstants = Annotated[tuple[tuple[str, datetime], ...], BeforeValidator(_by_field)]
+"""Pairs of a field of the outcome and the instant at which it became public."""
 
 OUTCOME_FIELDS: dict[str, Any] = {
     "title": "",
@@ -85,7 +105,9 @@ OUTCOME_FIELDS: dict[str, Any] = {
     "signal_from": None,
     "winner": None,
     "winner_party": None,
+    "winner_status": None,
     "incumbent_won": None,
+    "settled_at": None,
     "winner_share": None,
     "share_kind": None,
     "majority": None,
@@ -94,15 +116,25 @@ OUTCOME_FIELDS: dict[str, Any] = {
     "program": (),
     "pro_growth": ProGrowth.UNKNOWN,
     "label_basis": None,
+    "label_sources": (),
+    "label_dated": None,
+    "label_note": None,
     "reported_move": None,
     "move_note": None,
     "sources": (),
     "confidence": None,
+    "fields_known_at": (),
 }
 """The fields of the outcome, with the value that means "not known yet"."""
 
-LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in ("pro_growth", "program", "surprise", "label_basis")}
+_LABELS = ("pro_growth", "program", "surprise", "label_basis", "label_sources", "label_dated", "label_note")
+LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in _LABELS}
 """The fields that are somebody's judgement, which may have been coded later than the outcome was known."""
+
+_OF_WINNER = ("winner_party", "winner_status", "incumbent_won", "winner_share", "implied_probability", *_LABELS)
+"""The fields that speak of the winner: none is public before the winner is."""
+_MOVE_AFTER = timedelta(days=7)
+_NOT_DATED = ("known_at", "known_at_basis", "signal_from", "settled_at", "fields_known_at")
 
 
 class PoliticalEvent(BaseModel):
@@ -114,6 +146,8 @@ class PoliticalEvent(BaseModel):
     published percentage with the decimals it was printed with; ``program`` a set of coarse tags. ``surprise`` may be
     given as a number, 1 - p of what happened: ``implied_probability`` and the label follow from it. ``labelled_at``:
     when its labels (LABEL_FIELDS) were coded or last revised; before it they are unknown. Blank: not recorded.
+    ``settled_at``: who governs was settled then, where that was later than ``known_at``; ``fields_known_at``: instants
+    of single fields that became public later. ``actor``: the country of who acted, where it is another.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -133,7 +167,9 @@ class PoliticalEvent(BaseModel):
     signal_from: Instant | None = None
     winner: str | None = None
     winner_party: str | None = None
+    winner_status: WinnerStatus | None = None
     incumbent_won: bool | None = None
+    settled_at: Instant | None = None
     winner_share: Share | None = None
     share_kind: str | None = None
     majority: Majority | None = None
@@ -142,12 +178,17 @@ class PoliticalEvent(BaseModel):
     program: Tags = ()
     pro_growth: ProGrowth = ProGrowth.UNKNOWN
     label_basis: str | None = None
+    label_sources: Sources = ()
+    label_dated: date | None = None
+    label_note: str | None = None
     labelled_at: Instant | None = None
     main_index: str | None = None
     reported_move: Annotated[Decimal, Field(ge=-100, le=1000)] | None = None
     move_note: str | None = None
     sources: Sources = ()
     confidence: Confidence | None = None
+    fields_known_at: FieldInstants = ()
+    actor: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     _quotes: Quotes = PrivateAttr(())
 
     @model_validator(mode="before")
@@ -183,7 +224,19 @@ class PoliticalEvent(BaseModel):
         for (before, early), (after, late) in pairwise(known):
             if late < early:
                 raise ValueError(f"{after} {iso_z(late)} lies before {before} {iso_z(early)}")
+        self._check_later_fields()
         return self
+
+    def _check_later_fields(self) -> None:
+        later = [*self.fields_known_at, *([("settled_at", self.settled_at)] if self.settled_at else [])]
+        datable = [n for n in OUTCOME_FIELDS if n not in _NOT_DATED]
+        for name, at in later:
+            if name != "settled_at" and name not in datable:
+                raise ValueError(
+                    f"fields_known_at names '{name}'{did_you_mean(name, datable)}: no field of the outcome"
+                )
+            if self.known_at is None or at <= self.known_at:
+                raise ValueError(f"{name} {iso_z(at)} does not come after known_at: leave it out unless it is later")
 
     @property
     def is_election(self) -> bool:
@@ -233,31 +286,70 @@ class PoliticalEvent(BaseModel):
         priced._quotes = quotes
         return priced
 
+    def public_at(self, field: str) -> datetime | None:
+        """Return when a field of the outcome became public; None where ``known_at`` is blank.
+
+        That is its own instant in ``fields_known_at``, else ``settled_at`` of ``incumbent_won``, a week after the
+        outcome of a published move, else ``known_at``; never before the winner it speaks of.
+        """
+        own = dict(self.fields_known_at)
+        at = own.get(field, self.known_at)
+        if at is None or self.known_at is None:
+            return None
+        if field in ("incumbent_won", "settled_at") and field not in own:
+            at = self.settled_at or at
+        if field in ("reported_move", "move_note") and field not in own:
+            at = at + _MOVE_AFTER
+        return max(at, own.get("winner", at)) if field in _OF_WINNER else at
+
+    def next_public(self, fields: Iterable[str], after: datetime) -> datetime | None:
+        """Return the first instant after another at which any of some fields became public; None where none did.
+
+        When labels were coded is not looked at: nothing happened then.
+        """
+        instants = (self.public_at(field) for field in fields if field in OUTCOME_FIELDS)
+        return min((at for at in instants if at is not None and at > after), default=None)
+
     def as_known(self, at: datetime) -> "PoliticalEvent":
         """Return the event as it could be seen at an instant: before ``known_at`` its outcome is unknown.
 
-        Labels are unknown before ``labelled_at`` too. That it was moved is unknown until the date on which it did take
-        place had been announced. Of its quotes those are seen that were observed strictly before.
+        So is each field before its own instant, and labels before ``labelled_at``. That it was moved is unknown until
+        the date on which it did take place had been announced. Of its quotes those are seen that were observed before.
         """
         unlabelled: dict[str, Any] = {}
         if self.labelled_at is not None and at < self.labelled_at:
             unlabelled = {**LABEL_FIELDS, "labelled_at": None}
         if self.known_at is not None and at >= self.known_at:
-            return self.model_copy(update=unlabelled) if unlabelled else self
+            hidden = {**dict(self._not_yet_public(at)), **unlabelled}
+            return self.model_copy(update=hidden) if hidden else self
         moved = self.announced_at is not None and at >= self.announced_at
         hidden = {**OUTCOME_FIELDS, **unlabelled}
         seen = self.model_copy(update=hidden if moved else {**hidden, "scheduled_for": None})
         return seen.with_quotes(quotes_before(self._quotes, at)) if self._quotes else seen
 
+    def _not_yet_public(self, at: datetime) -> Iterator[tuple[str, Any]]:
+        """Yield the fields of a known outcome that are not public at an instant, with what stands for them."""
+        own = dict(self.fields_known_at)
+        late = {*own, *(_OF_WINNER if "winner" in own else ())}
+        late |= {"incumbent_won", "settled_at"} if self.settled_at else set()
+        late |= {"reported_move", "move_note"} if self.reported_move is not None or self.move_note else set()
+        for field in late:
+            public = self.public_at(field)
+            if public is not None and at < public and getattr(self, field) != OUTCOME_FIELDS[field]:
+                yield field, OUTCOME_FIELDS[field]
+        if any(at < when for when in own.values()):
+            yield "fields_known_at", tuple((name, when) for name, when in self.fields_known_at if when <= at)
+
     def timing(self) -> "PoliticalEvent":
         """Return the event with its instants, and nothing else of its outcome."""
         unknown = self.as_known(datetime.min.replace(tzinfo=UTC))
-        return unknown.model_copy(update={"known_at": self.known_at, "signal_from": self.signal_from})
+        return unknown.model_copy(update={n: getattr(self, n) for n in ("known_at", "signal_from", "settled_at")})
 
     def as_row(self) -> dict[str, Any]:
         """Return the event as plain values, instants as text, for JSON."""
         row: dict[str, Any] = self.model_dump(mode="json")
         row["reported_move"] = None if self.reported_move is None else float(self.reported_move)
+        row["fields_known_at"] = {name: iso_z(at) for name, at in self.fields_known_at}
         return {k: iso_z(v) if isinstance(v := getattr(self, k), datetime) else row[k] for k in row}
 
 

@@ -5,9 +5,10 @@ from typing import Any, Self
 
 
 class Ballot(StrEnum):
-    """Whether citizens vote, and on what."""
+    """Whether citizens vote, and on what: ``local`` is a state, a town or a single seat."""
 
     ELECTION = "election"
+    LOCAL = "local"
     REFERENDUM = "referendum"
     NONE = "none"
 
@@ -51,6 +52,21 @@ class Kind(StrEnum):
     COUP_OR_MARTIAL_LAW = "coup_or_martial_law", Ballot.NONE, _ANY_HOUR
     INAUGURATION = "inauguration", Ballot.NONE, _DAYTIME
     MACRO_RELEASE = "macro_release", Ballot.NONE, range(7, 19)
+    STATE_ELECTION = "state_election", Ballot.LOCAL, _COUNT
+    LOCAL_ELECTION = "local_election", Ballot.LOCAL, _COUNT
+    BY_ELECTION = "by_election", Ballot.LOCAL, _COUNT
+    EXIT_POLL = "exit_poll", Ballot.NONE, _COUNT
+    TARIFF_ANNOUNCEMENT = "tariff_announcement", Ballot.NONE, _ANY_HOUR
+    TRADE_DEAL = "trade_deal", Ballot.NONE, _ANY_HOUR
+    SANCTIONS = "sanctions", Ballot.NONE, _ANY_HOUR
+    COURT_RULING = "court_ruling", Ballot.NONE, _DAYTIME
+    CENTRAL_BANK_APPOINTMENT = "central_bank_appointment", Ballot.NONE, _ANY_HOUR
+    GOVERNMENT_SHUTDOWN = "government_shutdown", Ballot.NONE, _ANY_HOUR
+    DEBT_CEILING = "debt_ceiling", Ballot.NONE, _ANY_HOUR
+    NATIONALISATION = "nationalisation", Ballot.NONE, _ANY_HOUR
+    SOVEREIGN_RATING = "sovereign_rating", Ballot.NONE, _ANY_HOUR
+    WAR = "war", Ballot.NONE, _ANY_HOUR
+    CEASEFIRE = "ceasefire", Ballot.NONE, _ANY_HOUR
 
     @property
     def is_vote(self) -> bool:

@@ -1,12 +1,13 @@
 """A second coder's labels: a CSV file that takes the place of the catalogue's labels without touching them.
 
-Columns: ``event_id`` and any of ``pro_growth``, ``surprise``, ``program``, ``label_basis``, ``labelled_at``, ``coder``.
-A blank leaves what the catalogue says; ``unknown`` takes a label away. ``labelled_at`` is the instant at which the
+Columns: ``event_id`` and any of ``pro_growth``, ``surprise``, ``program``, ``label_basis``, ``label_sources``,
+``label_dated``, ``label_note``, ``labelled_at``, ``coder``. A blank leaves what the catalogue says; ``unknown`` takes a
+label away. ``labelled_at`` is the instant at which the
 coder wrote, or last revised, the labels of the row: a rule that decides earlier sees none of the event's.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from datasets.events.event import PoliticalEvent, ProGrowth, Surprise
 from datasets.events.event_catalogue import EventCatalogue
 from datasets.instants import INSTANT, parse_instant
 
-_COLUMNS = ("event_id", *LABELS, "label_basis", "labelled_at", "coder")
+_COLUMNS = ("event_id", *LABELS, "label_basis", "label_sources", "label_dated", "label_note", "labelled_at", "coder")
+_CODERS = Path(__file__).parent / "coders"
 _WORDS: dict[str, tuple[str, ...]] = {"pro_growth": tuple(ProGrowth), "surprise": (*Surprise, "unknown")}
 
 
@@ -28,6 +30,9 @@ class CodedEvent:
     event_id: str
     labels: dict[str, str]
     label_basis: str = ""
+    label_sources: tuple[str, ...] = ()
+    label_dated: date | None = None
+    label_note: str = ""
     coder: str = ""
     where: str = ""
     labelled_at: datetime | None = None
@@ -46,12 +51,19 @@ class LabelFile:
         return {"file": self.name, "sha256": self.sha256}
 
 
+def coders() -> list[str]:
+    """Return the names of the coders whose labels come with hustings."""
+    return sorted(p.stem for p in _CODERS.glob("*.csv"))
+
+
 def load_labels(path: Path) -> LabelFile:
-    """Return the labels of a CSV file.
+    """Return the labels of a CSV file, or of a bundled coder where ``path`` is a name (``coders``) and no file.
 
     Raises:
         UserError: no such file, not UTF-8, a wrong column, a value that is no label, an event coded twice.
     """
+    if not path.exists() and str(path) in coders():
+        path = _CODERS / f"{path}.csv"
     file = read_csv(path, required=("event_id",), known=_COLUMNS)
     if not set(file.columns) & set(LABELS):
         raise UserError(f"{file.name} line 1: labels need event_id and at least one of {', '.join(LABELS)}")
@@ -85,8 +97,14 @@ def _coded(event: PoliticalEvent, row: CodedEvent) -> PoliticalEvent:
         values["surprise"] = None if row.labels["surprise"] == "unknown" else Surprise(row.labels["surprise"])
     if "program" in row.labels:
         values["program"] = tags_of(row.labels["program"])
+    values |= {name: getattr(row, name) or None for name in ("label_dated", "label_note")}
     return event.model_copy(
-        update={**values, "label_basis": _basis(event, row), "labelled_at": _labelled_at(event, row)}
+        update={
+            **values,
+            "label_sources": row.label_sources,
+            "label_basis": _basis(event, row),
+            "labelled_at": _labelled_at(event, row),
+        }
     )
 
 
@@ -128,10 +146,13 @@ def _coded_event(row: CsvRow) -> CodedEvent:
     return CodedEvent(
         row.text("event_id"),
         labels,
-        row.text("label_basis"),
-        row.text("coder"),
-        row.where,
-        row.read("labelled_at", parse_instant, INSTANT),
+        label_basis=row.text("label_basis"),
+        label_sources=tuple(row.text("label_sources").split()),
+        label_dated=row.read("label_dated", date.fromisoformat, "a date such as 2026-02-07"),
+        label_note=row.text("label_note"),
+        coder=row.text("coder"),
+        where=row.where,
+        labelled_at=row.read("labelled_at", parse_instant, INSTANT),
     )
 
 

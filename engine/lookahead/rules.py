@@ -166,7 +166,7 @@ class _Examination:
             if not isinstance(decision, Decision):
                 return _Answer(at)
             legs = tuple(checked_legs(decision.legs, rule.name))
-            return _Answer(at, decision, legs, self._entries(decision, legs, market))
+            return _Answer(decision.decided_at, decision, legs, self._entries(decision, legs, market))
         except UserError as e:
             return _Answer(at, error=e)
 

@@ -20,6 +20,7 @@ from datasets.events import (
     PoliticalEvent,
     ProGrowth,
     Surprise,
+    WinnerStatus,
 )
 from datasets.events.odds_book import Quote, quotes_before
 from datasets.instants import to_ns
@@ -32,8 +33,6 @@ PRICES = ("open", "high", "low", "close", "volume")
 DAY = timedelta(days=1)
 PRESENCE = "events announced later, or at no known instant"
 """How the report names that an event was there at all."""
-_MOVE_AFTER = timedelta(days=7)
-_MOVE_FIELDS = ("reported_move", "move_note")
 _FIELDS = (*OUTCOME_FIELDS, "labelled_at", "scheduled_for", "announced_at")
 _STEP = 0.05
 
@@ -62,19 +61,7 @@ def world_ending(at: datetime) -> Visibility:
 def shown_at(event: PoliticalEvent, at: datetime) -> PoliticalEvent | None:
     """Return an event as known at an instant, None where nothing says that it was public by then."""
     public = (event.announced_at, event.signal_from, event.known_at)
-    return known_at(event, at) if any(p is not None and p <= at for p in public) else None
-
-
-def known_at(event: PoliticalEvent, at: datetime) -> PoliticalEvent:
-    """Return an event as known at an instant; its reported move, of the session after it, is known a week later."""
-    seen = event.as_known(at)
-    if (
-        seen.known_at is None
-        or at >= seen.known_at + _MOVE_AFTER
-        or (seen.reported_move, seen.move_note) == (None, None)
-    ):
-        return seen
-    return seen.model_copy(update=dict.fromkeys(_MOVE_FIELDS))
+    return event.as_known(at) if any(p is not None and p <= at for p in public) else None
 
 
 def hidden_after(bars: Bars, at: int) -> Bars:
@@ -111,6 +98,7 @@ def pools_of(events: Iterable[PoliticalEvent]) -> Pools:
         "pro_growth": tuple(ProGrowth),
         "majority": tuple(Majority),
         "surprise": tuple(Surprise),
+        "winner_status": tuple(WinnerStatus),
         "confidence": tuple(Confidence),
     }
 
@@ -139,14 +127,15 @@ def redrawn_world(at: datetime, pools: Pools, *, seed: int, sign: int) -> Visibi
 
 def _redrawn(event: PoliticalEvent, at: datetime, pools: Pools, turn: int) -> PoliticalEvent:
     """Return an event of which all that was unknown at an instant is redrawn, and becomes known ``turn`` days later."""
-    seen = known_at(event, at)
+    seen = event.as_known(at)
     if seen is event:
         return event
     unknown = {f: v for f in OUTCOME_FIELDS if (v := getattr(event, f)) != getattr(seen, f)}
     update = {f: _another(pools[f], v, turn) for f, v in unknown.items() if f in pools}
     update |= {f: 1 - v for f, v in unknown.items() if f in ("winner_share", "implied_probability")}
-    update |= {f: v + turn * DAY for f, v in unknown.items() if f in ("known_at", "signal_from")}
+    update |= {f: v + turn * DAY for f, v in unknown.items() if f in ("known_at", "signal_from", "settled_at")}
     update |= {f: -turn * v for f, v in unknown.items() if f == "reported_move"}
+    update["fields_known_at"] = tuple((n, t if t <= at else t + turn * DAY) for n, t in event.fields_known_at)
     redrawn = event.model_copy(update=update)
     return redrawn.with_quotes(quotes_before(event.quotes, at)) if event.quotes else redrawn
 
@@ -162,8 +151,9 @@ def delayed_world(by: timedelta = DAY) -> Visibility:
 
 
 def _delayed(event: PoliticalEvent, by: timedelta) -> PoliticalEvent:
-    instants = ("announced_at", "known_at", "signal_from", "labelled_at")
-    late = {n: at + by for n in instants if (at := getattr(event, n)) is not None}
+    instants = ("announced_at", "known_at", "signal_from", "labelled_at", "settled_at")
+    late: dict[str, Any] = {n: at + by for n in instants if (at := getattr(event, n)) is not None}
+    late["fields_known_at"] = tuple((name, at + by) for name, at in event.fields_known_at)
     quotes = tuple(Quote(q.observed_at + by, q.outcome, q.probability, q.source) for q in event.quotes)
     return event.model_copy(update=late).with_quotes(quotes)
 

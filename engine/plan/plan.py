@@ -191,9 +191,8 @@ def decide(
     if unheard:
         wanted, missing = wants_and_missing(strategy, timing)
         return (Skipped(event.event_id, "", unheard),) if wanted or missing else ()
-    seen = event.as_known(decided_at)
-    wanted, missing = wants_and_missing(strategy, seen)
-    if not wanted:
+    decided_at, seen, missing = _when_wanted(strategy, event, decided_at)
+    if missing is not None:
         why = f"unknown at {iso_z(decided_at)}: {', '.join(missing)}"
         return (Skipped(event.event_id, "", why),) if missing else ()
     try:
@@ -203,9 +202,26 @@ def decide(
     return Decision(seen, decided_at, legs)
 
 
+def _when_wanted(
+    strategy: Strategy, event: PoliticalEvent, decided_at: datetime
+) -> tuple[datetime, PoliticalEvent, list[str] | None]:
+    """Return when a rule decides, the event as seen then, and None, or where it is not wanted the fields it lacks.
+
+    A rule that decides when the outcome is known, and lacks a field that became public later, decides then.
+    """
+    waits = decided_at == event.known_at
+    while True:
+        seen = event.as_known(decided_at)
+        wanted, missing = wants_and_missing(strategy, seen)
+        later = event.next_public(missing, decided_at) if waits and missing else None
+        if wanted or later is None:
+            return decided_at, seen, None if wanted else missing
+        decided_at = later
+
+
 def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: datetime, market: Market) -> None:
     """Refuse an instant of decision that depends on when the outcome became known, and comes before that."""
-    instants = {n: getattr(timing, n) for n in ("known_at", "signal_from")}
+    instants = {n: getattr(timing, n) for n in ("known_at", "signal_from", "settled_at")}
     ahead = {n: None for n, at in instants.items() if at is not None and at > decided_at}
     if not ahead:
         return

@@ -14,7 +14,7 @@ import numpy as np
 from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
-from datasets.instants import iso_z, to_date
+from datasets.instants import iso_z, to_date, to_datetime
 from datasets.markets.sessions import FX, horizon_note
 from datasets.prices.bars import Bars
 from datasets.prices.periods import MADE_AT_THE_END, Period
@@ -202,11 +202,19 @@ def _shown(bars: list[Bars], benchmark: Bars | None) -> list[Bars]:
 
 
 def _run_events(events: EventCatalogue, account: Account, skipped: Iterable[Skipped]) -> tuple[RunEvent, ...]:
-    traded = {t.event_id for t in account.trades}
-    listed = traded | {s.event_id for s in skipped}
+    """Return the events traded or skipped, each as it was known when it was decided on, or else at its outcome."""
+    decided = {t.event_id: to_datetime(t.decided_at) for t in reversed(account.trades)}
+    listed = {*decided, *(s.event_id for s in skipped)}
+    shown = ((e, decided.get(e.event_id, e.known_at)) for e in events if e.event_id in listed)
     return tuple(
-        _run_event(e, traded="traded" if e.event_id in traded else "skipped") for e in events if e.event_id in listed
+        _run_event(e if at is None else _with_outcome(e, at), traded="traded" if e.event_id in decided else "skipped")
+        for e, at in shown
     )
+
+
+def _with_outcome(event: PoliticalEvent, at: datetime) -> PoliticalEvent:
+    """Return an event as known at an instant, or where it was decided on before the outcome, at that."""
+    return event.as_known(at if event.known_at is None else max(at, event.known_at))
 
 
 def _run_event(event: PoliticalEvent, *, traded: str) -> RunEvent:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from datasets.errors import UserError
-from datasets.events import Majority, PoliticalEvent, ProGrowth, Surprise
+from datasets.events import Majority, PoliticalEvent, ProGrowth, Surprise, WinnerStatus
 from engine.strategy.contract import Strategy
 
 R = TypeVar("R")
@@ -83,7 +83,9 @@ _GUESSES: dict[str, tuple[Any, ...]] = {
     "priors": (_AnyPriors(0.0), _AnyPriors(0.5), _AnyPriors(1.0)),
     "outcome": (_AnyOf(),),
     "pro_growth": (ProGrowth.YES, ProGrowth.NO, ProGrowth.MIXED),
+    "winner": (_AnyOf(),),
     "winner_party": (_AnyOf(),),
+    "winner_status": tuple(WinnerStatus),
     "program": (_AnyOf(),),
 }
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from datasets.csv_rows import bundled_rows
 from datasets.events.event import PoliticalEvent
 from datasets.events.event_catalogue import EventRow, event_rows
-from datasets.events.lint.facts import basis, identifier, index, labels, seats, sources, tags
-from datasets.events.lint.files import duplicate, in_order, named_by_country
+from datasets.events.lint.facts import basis, identifier, index, label_sources, labels, seats, sources, tags
+from datasets.events.lint.files import duplicate, in_order, named_by_country, names
 from datasets.events.lint.instants import announced, holiday, hour, order, weekday, zone
+from datasets.events.lint.outcomes import exit_polls, incumbent, public, title, winner
 
 RowRule = Callable[[PoliticalEvent], Iterator[str]]
 FileRule = Callable[[Sequence[tuple[EventRow, PoliticalEvent]]], Iterator[tuple[EventRow, str]]]
@@ -30,11 +31,18 @@ ROW_RULES: dict[str, RowRule] = {
     "sources": sources,
     "seats": seats,
     "labels": labels,
+    "label_sources": label_sources,
     "tags": tags,
+    "winner": winner,
+    "incumbent": incumbent,
+    "public": public,
+    "title": title,
+    "exit_poll": exit_polls,
     "index": index,
 }
 FILE_RULES: dict[str, FileRule] = {
     "duplicate": duplicate,
+    "names": names,
     "sorted": in_order,
     "file": named_by_country,
 }

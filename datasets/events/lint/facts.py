@@ -1,6 +1,8 @@
 """Rules on what a row claims: its name, sources, seats, labels and index."""
 
+import re
 from collections.abc import Iterator
+from datetime import date
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -16,6 +18,8 @@ _WITH_PARTNERS = 0.6
 """A winner below this is not brought to two thirds by the partners of any coalition in the catalogue."""
 
 _MOST_TAGS = 4
+_MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_DATE = re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<s>[-/_.]?)(?P<m>\d{1,2}|[A-Za-z]{3})(?P=s)(?P<d>\d{1,2})(?!\d)")
 
 
 def identifier(event: PoliticalEvent) -> Iterator[str]:
@@ -53,8 +57,9 @@ def sources(event: PoliticalEvent) -> Iterator[str]:
             yield f"source '{each}' is neither an http(s) address nor {_BACKGROUND}"
     if set(event.sources) == {_BACKGROUND} and event.confidence is Confidence.HIGH:
         yield f"{_BACKGROUND} cannot support high confidence"
-    if "source" in bases_of(event.label_basis).values() and set(event.sources) == {_BACKGROUND}:
-        yield f"label_basis names a source, but the row has only {_BACKGROUND}"
+    for each in event.label_sources:
+        if not _is_address(each):
+            yield f"label_sources holds '{each}', which is no http(s) address"
 
 
 def _is_address(text: str) -> bool:
@@ -77,6 +82,8 @@ def seats(event: PoliticalEvent) -> Iterator[str]:
         yield f"a majority, but {share:g} of the seats is none: coalition or hung"
     if majority is Majority.SUPERMAJORITY and share < _WITH_PARTNERS:
         yield f"a supermajority, but {share:g} of the seats is not two thirds even with a partner"
+    if majority is Majority.COALITION and 0.5 < share <= 2 / 3:
+        yield f"coalition, but {share:g} of the seats is more than half of one party or bloc: majority"
     if majority in (Majority.MAJORITY, Majority.HUNG, Majority.COALITION) and share > 2 / 3:
         yield f"{majority}, but {share:g} of the seats is two thirds: supermajority"
 
@@ -96,6 +103,37 @@ def labels(event: PoliticalEvent) -> Iterator[str]:
             yield f"label_basis says '{found}' of {name}; it must be {' or '.join(BASES)}"
     if event.labelled_at is not None and not any(given.values()) and not event.program:
         yield "labelled_at is given, but no label"
+
+
+def label_sources(event: PoliticalEvent) -> Iterator[str]:
+    """A label of basis ``source`` rests on pages dated before the event; dates in their addresses are read."""
+    bases = bases_of(event.label_basis)
+    if "source" in bases.values() and (not event.label_sources or event.label_dated is None):
+        yield "label_basis says source: give the pages in label_sources and the date of the latest in label_dated"
+    day = event.voted_on or (event.known_at.astimezone(ZoneInfo(event.timezone)).date() if event.known_at else None)
+    if day is None:
+        return
+    if event.label_dated is not None and event.label_dated > day:
+        yield f"label_dated {event.label_dated} lies after the event of {day}: a label rests on pages of before"
+    for page in event.label_sources:
+        dated = date_in(page)
+        if dated is not None and dated > day:
+            yield f"label_sources holds a page of {dated}, after the event of {day}: {page}"
+
+
+def date_in(address: str) -> date | None:
+    """Return the date written in an address; None where there is none.
+
+    >>> str(date_in("https://example.org/2016/nov/09/markets")), str(date_in("https://example.org/news-20161109-x"))
+    ('2016-11-09', '2016-11-09')
+    """
+    for found in _DATE.finditer(address):
+        month = _MONTHS.get(found["m"].casefold(), found["m"])
+        try:
+            return date(int(found["y"]), int(month), int(found["d"]))
+        except ValueError:
+            continue
+    return None
 
 
 def tags(event: PoliticalEvent) -> Iterator[str]:

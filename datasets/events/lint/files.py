@@ -12,6 +12,7 @@ from datasets.events.event_catalogue import EventRow
 Rows = Sequence[tuple[EventRow, PoliticalEvent]]
 _NEAR = timedelta(days=3)
 _ALIKE = 0.6
+_BETWEEN_ROUNDS = timedelta(days=60)
 _LATE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -28,6 +29,40 @@ def duplicate(rows: Rows) -> Iterator[tuple[EventRow, str]]:
         for (_, first), (row, second) in combinations(group, 2):
             if first.event_id != second.event_id and _is_near(first, second) and _is_alike(first.title, second.title):
                 yield row, f"within {_NEAR.days} days of {first.event_id}, of the same kind and in the same words"
+
+
+def names(rows: Rows) -> Iterator[tuple[EventRow, str]]:
+    """One person has one name in a country, and a candidate one programme and reading in both rounds of a vote."""
+    known: dict[str, set[str]] = defaultdict(set)
+    rounds: dict[tuple[str, str], PoliticalEvent] = {}
+    for row, event in rows:
+        if event.winner is None:
+            continue
+        for other in known[event.country] - {event.winner}:
+            if _is_same_person(event.winner, other):
+                yield row, f"winner '{event.winner}' is '{other}' in another row: one name for one person"
+        known[event.country].add(event.winner)
+        before = rounds.get((event.country, event.winner))
+        if before is not None and event.kind.is_election and _is_runoff(before, event):
+            for label in ("program", "pro_growth"):
+                if getattr(before, label) != getattr(event, label):
+                    yield row, f"{label} differs from {before.event_id}, the other round of the same candidate"
+        rounds[event.country, event.winner] = event
+
+
+def _is_same_person(one: str, other: str) -> bool:
+    """Return whether one name is a short form of another: one of its words, or its last ones."""
+    few, many = sorted((one.casefold().split(), other.casefold().split()), key=len)
+    if len(few) == len(many) or len(few[-1]) < 4:
+        return False
+    return few[0] in many if len(few) == 1 else many[-len(few) :] == few
+
+
+def _is_runoff(first: PoliticalEvent, second: PoliticalEvent) -> bool:
+    days = (first.voted_on, second.voted_on)
+    if first.kind is not second.kind or days[0] is None or days[1] is None:
+        return False
+    return timedelta(0) < days[1] - days[0] <= _BETWEEN_ROUNDS
 
 
 def in_order(rows: Rows) -> Iterator[tuple[EventRow, str]]:
