@@ -191,10 +191,10 @@ def decide(
     if unheard:
         wanted, missing = wants_and_missing(strategy, timing)
         return (Skipped(event.event_id, "", unheard),) if wanted or missing else ()
-    decided_at, seen, missing = _when_wanted(strategy, event, decided_at)
-    if missing is not None:
-        why = f"unknown at {iso_z(decided_at)}: {', '.join(missing)}"
-        return (Skipped(event.event_id, "", why),) if missing else ()
+    decided_at, seen, lacking = _when_wanted(strategy, event, decided_at)
+    if lacking is not None:
+        why = f"unknown at {iso_z(decided_at)}: {', '.join(lacking)}"
+        return (Skipped(event.event_id, "", why),) if lacking else ()
     try:
         legs = call_strategy(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
     except TooFewBarsError as e:

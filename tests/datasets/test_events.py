@@ -43,7 +43,9 @@ def test_nothing_of_the_outcome_is_seen_before_it_was_known() -> None:
     assert (before.winner, before.pro_growth, before.majority) == (None, ProGrowth.UNKNOWN, None)
     assert (before.title, before.program, before.known_at, before.surprise) == ("", (), None, None)
     assert (before.voted_on, before.polls_close_at) == (event.voted_on, event.polls_close_at)
-    assert event.as_known(datetime(2026, 2, 8, 11, 0, tzinfo=UTC)) == event
+    seen = event.as_known(datetime(2026, 2, 8, 11, 0, tzinfo=UTC))
+    assert (seen.winner, seen.title, seen.reported_move) == (event.winner, event.title, None)
+    assert event.as_known(datetime(2026, 3, 8, 11, 0, tzinfo=UTC)) == event
 
 
 def test_a_blank_is_unknown(tmp_path: Path) -> None:
@@ -139,7 +141,8 @@ def test_that_an_event_was_moved_is_seen_once_the_new_date_is_announced() -> Non
 def test_a_note_on_the_move_is_not_seen_before_the_outcome() -> None:
     event = PoliticalEvent.model_validate(MOVED)
     assert event.as_known(datetime(2026, 2, 11, 13, 29, tzinfo=UTC)).move_note is None
-    assert event.as_known(datetime(2026, 2, 11, 13, 30, tzinfo=UTC)).move_note == "of the next session"
+    assert event.as_known(datetime(2026, 2, 18, 13, 29, tzinfo=UTC)).move_note is None
+    assert event.as_known(datetime(2026, 2, 18, 13, 30, tzinfo=UTC)).move_note == "of the next session"
 
 
 def test_a_published_move_keeps_its_decimals() -> None:

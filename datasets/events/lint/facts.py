@@ -1,5 +1,6 @@
 """Rules on what a row claims: its name, sources, seats, labels and index."""
 
+import calendar
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -18,7 +19,7 @@ _WITH_PARTNERS = 0.6
 """A winner below this is not brought to two thirds by the partners of any coalition in the catalogue."""
 
 _MOST_TAGS = 4
-_MONTHS = {m: i for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {name.casefold(): month for month, name in enumerate(calendar.month_abbr)}
 _DATE = re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<s>[-/_.]?)(?P<m>\d{1,2}|[A-Za-z]{3})(?P=s)(?P<d>\d{1,2})(?!\d)")
 
 

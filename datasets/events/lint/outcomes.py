@@ -12,7 +12,8 @@ _NARROW = 0.03
 
 _NOT_A_NAME = re.compile(r"[()\d]|\b(lead|leads|largest|plurality|projected|ahead|minority)\b", re.IGNORECASE)
 _BEYOND = re.compile(
-    r"two[- ]thirds|three[- ](quarters|fifths)|\bnarrow|\bby \d|\b\d+ (of \d+ )?seats|\d %|\b(quits|resigns|concedes)\b",
+    r"two[- ]thirds|three[- ](quarters|fifths)|\bnarrow|\bby \d|\b\d+ (of \d+ )?seats|\d %"
+    r"|\b(quits|resigns|concedes)\b",
     re.IGNORECASE,
 )
 
@@ -45,14 +46,25 @@ def public(event: PoliticalEvent) -> Iterator[str]:
     if event.known_at_basis not in _BEFORE_THE_COUNT or not event.kind.is_vote or event.winner_share is None:
         return
     if _dated(event, "winner_share") is None:
-        yield f"winner_share is of the count, but known_at is {event.known_at_basis}: give its instant in fields_known_at"
-    thresholds = {Majority.SUPERMAJORITY: (2 / 3,), Majority.MAJORITY: (0.5, 2 / 3)}.get(event.majority, (0.5,))
-    near = [t for t in thresholds if abs(event.winner_share - t) < _NARROW]
-    if near and event.share_kind == "seats" and _dated(event, "majority") is None and event.majority:
+        yield f"winner_share is of the count, but known_at is {event.known_at_basis}: date it in fields_known_at"
+    near = [t for t in _thresholds(event.majority) if abs(event.winner_share - t) < _NARROW]
+    if near and event.share_kind == "seats" and _dated(event, "majority") is None:
         yield (
             f"{event.winner_share:g} of the seats is near {near[0]:.3g}, and known_at is {event.known_at_basis}: "
             "give the instant at which majority was public in fields_known_at"
         )
+
+
+def _thresholds(majority: Majority | None) -> tuple[float, ...]:
+    match majority:
+        case None | Majority.NOT_APPLICABLE:
+            return ()
+        case Majority.SUPERMAJORITY:
+            return (2 / 3,)
+        case Majority.MAJORITY:
+            return (0.5, 2 / 3)
+        case _:
+            return (0.5,)
 
 
 def title(event: PoliticalEvent) -> Iterator[str]:
