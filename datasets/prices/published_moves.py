@@ -67,16 +67,27 @@ def _move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) -> Itera
         yield _found(blank, bars, to_ns(event.known_at))
 
 
-def _found(blank: PublishedMove, bars: Bars, known: int) -> PublishedMove:
+def first_session_move(bars: Bars, known: int) -> tuple[date, float] | None:
+    """Return the first session whose close comes strictly after an instant (ns), and its move in percent.
+
+    The move is close to close. None where the bars do not hold that session, or the exchange was shut for 45 days.
+    """
     row = int(np.searchsorted(bars.close_at, known, side="right"))
     if not 0 < row < len(bars) or int(bars.close_at[row]) - known > _LONGEST_CLOSURE_DAYS * NS_PER_DAY:
+        return None
+    return to_date(bars.session[row]), 100 * (float(bars.close[row]) / float(bars.close[row - 1]) - 1)
+
+
+def _found(blank: PublishedMove, bars: Bars, known: int) -> PublishedMove:
+    first = first_session_move(bars, known)
+    if first is None:
         return _unfound(blank, f"the bars of {blank.index} do not hold the session; they have {bars.span()}")
-    found = 100 * (float(bars.close[row]) / float(bars.close[row - 1]) - 1)
+    session, found = first
     return PublishedMove(
         event_id=blank.event_id,
         index=blank.index,
         published=blank.published,
-        session=to_date(bars.session[row]),
+        session=session,
         found=found,
         agrees=within_rounding(blank.published, found),
         note=blank.note,

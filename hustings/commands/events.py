@@ -11,7 +11,7 @@ _events_option = click.option(
     "--events", "source", type=PATH, metavar="FILE|DIR", help="Events in place of the bundled catalogue."
 )
 _labels_option = click.option(
-    "--labels", "coded", type=PATH, metavar="FILE", help="A second coder's labels in place of the events' own."
+    "--labels", "coded", type=PATH, metavar="FILE", help="A second coder's labels (coder1, coder2: bundled)."
 )
 
 
@@ -29,6 +29,7 @@ def events(ctx: click.Context) -> None:
 @click.option("--year", type=int, help="The year in which the outcome was known, or else of the vote.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="Such as pro_growth=yes (repeatable).")
 @click.option("--confidence", metavar="WORD", help="high, medium or low.")
+@click.option("--scheduled", is_flag=True, help="List the events to come instead, with --country, --kind, --year.")
 @click.option("--count", is_flag=True, help="Count events by country and kind instead.")
 @_events_option
 @_labels_option
@@ -63,8 +64,15 @@ def explain_event() -> None:
 
 @events.command("lint", handler="event_checks:lint_catalogue")
 @click.argument("path", required=False, type=PATH, metavar="[FILE|DIR]")
+@click.option("--reaction", is_flag=True, help="Compare each label with the first session after the event too.")
+@click.option("--data", type=PATH, metavar="DIR", help="With --reaction: a directory of bars [the available bars].")
+@_labels_option
 def lint_events() -> None:
-    """Check events (by default the bundled ones); exit 1 with findings, 2 if a file cannot be read."""
+    """Check events (by default the bundled ones); exit 1 with findings, 2 if a file cannot be read.
+
+    --reaction: does a label know what the market did? Exit 1 too where one separates rising from falling first sessions
+    better than the surprise it can contain.
+    """
 
 
 @events.command("moves", handler="event_checks:compare_moves")

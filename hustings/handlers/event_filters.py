@@ -1,10 +1,12 @@
 """Selects the events that the options of ``events list`` describe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from datasets.errors import UserError, unknown_name
 from datasets.events import Confidence, EventCatalogue, Kind, PoliticalEvent, ProGrowth, Surprise
 from datasets.events.coding import PROGRAM_TAGS
+from datasets.events.scheduled import ScheduledEvent
 
 _VALUES: dict[str, tuple[str, ...]] = {
     "pro_growth": tuple(ProGrowth),
@@ -41,6 +43,24 @@ def select_events(
             and all(_has(e, name, value) for name, value in wanted)
         )
     )
+
+
+def select_scheduled(events: Sequence[ScheduledEvent], filters: Mapping[str, Any]) -> list[ScheduledEvent]:
+    """Return the scheduled events of a country, kind and year.
+
+    Raises:
+        UserError: an unknown word.
+    """
+    country = None if filters["country"] is None else filters["country"].strip().upper()
+    _check("country", country, sorted({e.country for e in events}), "there are scheduled events of")
+    _check("kind", filters["kind"], list(Kind), "it is one of")
+    return [
+        e
+        for e in events
+        if country in (None, e.country)
+        and filters["kind"] in (None, e.kind.value)
+        and filters["year"] in (None, *(day.year for day in e.days))
+    ]
 
 
 def _check(what: str, word: str | None, known: list[str], hint: str) -> None:

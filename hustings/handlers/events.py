@@ -1,6 +1,7 @@
 """hustings events list, show, explain, import: political events."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +9,31 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.events.csv_export import events_csv, write_events
 from datasets.events.parlgov import parlgov_events
+from datasets.events.scheduled import ScheduledEvent, scheduled_events
 from datasets.instants import iso_z
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import first_sessions_after, horizon_note
-from hustings.handlers.event_filters import select_events
+from hustings.handlers.event_filters import select_events, select_scheduled
 from hustings.inputs import events_of, instruments_of
 from hustings.terminal import say, say_json, say_raw, table, warn
 
 
 def list_catalogue(
-    *, source: Path | None, coded: Path | None, count: bool, as_json: bool, as_csv: bool, **filters: Any
+    *,
+    source: Path | None,
+    coded: Path | None,
+    scheduled: bool,
+    count: bool,
+    as_json: bool,
+    as_csv: bool,
+    **filters: Any,
 ) -> None:
-    """Print the selected events, oldest first, or their counts."""
+    """Print the selected events, oldest first, or their counts; or those to come."""
+    if scheduled:
+        if source or coded or count or as_csv or filters["labels"] or filters["confidence"]:
+            raise UserError("--scheduled goes with --country, --kind, --year and --json alone: leave the others out")
+        _list_scheduled(select_scheduled(scheduled_events(), filters), as_json=as_json)
+        return
     catalogue = events_of(source, coded)
     if as_csv and (as_json or count):
         raise UserError("--csv goes with neither --json nor --count: choose one")
@@ -34,6 +48,15 @@ def list_catalogue(
         rows = [[e.event_id, _at(e.known_at), e.kind, e.pro_growth, e.confidence or "", e.title] for e in chosen]
         table(["event", "known at", "kind", "pro-growth", "confidence", "title"], rows)
         say(f"{len(chosen)} of {len(catalogue)} events")
+
+
+def _list_scheduled(chosen: Sequence[ScheduledEvent], *, as_json: bool) -> None:
+    if as_json:
+        say_json([e.as_row() for e in chosen])
+        return
+    rows = [[e.event_id, e.scheduled_for, e.kind, e.date_basis, e.confidence or "", e.title] for e in chosen]
+    table(["event", "scheduled for", "kind", "basis", "confidence", "title"], rows)
+    say(f"{len(chosen)} of {len(scheduled_events())} scheduled events")
 
 
 def _at(at: Any) -> str:

@@ -4,7 +4,7 @@ import calendar
 import re
 from collections.abc import Iterator
 from datetime import date
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from datasets.errors import did_you_mean
@@ -20,7 +20,9 @@ _WITH_PARTNERS = 0.6
 
 _MOST_TAGS = 4
 _MONTHS = {name.casefold(): month for month, name in enumerate(calendar.month_abbr)}
-_DATE = re.compile(r"(?<!\d)(?P<y>(?:19|20)\d\d)(?P<s>[-/_.]?)(?P<m>\d{1,2}|[A-Za-z]{3})(?P=s)(?P<d>\d{1,2})(?!\d)")
+_DATE = re.compile(
+    r"(?<!\d)(?P<y>(?:19|20)\d\d)(?:(?P<s>[-/_.])(?P<m>\d{1,2}|[A-Za-z]{3})(?P=s)(?P<d>\d{1,2})|(?P<md>\d{4}))(?!\d)"
+)
 
 
 def identifier(event: PoliticalEvent) -> Iterator[str]:
@@ -128,10 +130,10 @@ def date_in(address: str) -> date | None:
     >>> str(date_in("https://example.org/2016/nov/09/markets")), str(date_in("https://example.org/news-20161109-x"))
     ('2016-11-09', '2016-11-09')
     """
-    for found in _DATE.finditer(address):
-        month = _MONTHS.get(found["m"].casefold(), found["m"])
+    for found in _DATE.finditer(unquote(address)):
+        month, day = (found["m"], found["d"]) if found["md"] is None else (found["md"][:2], found["md"][2:])
         try:
-            return date(int(found["y"]), int(month), int(found["d"]))
+            return date(int(found["y"]), int(_MONTHS.get(month.casefold(), month)), int(day))
         except ValueError:
             continue
     return None

@@ -8,11 +8,13 @@ from itertools import combinations, pairwise
 
 from datasets.events.event import PoliticalEvent
 from datasets.events.event_catalogue import EventRow
+from datasets.events.kinds import Kind
 
 Rows = Sequence[tuple[EventRow, PoliticalEvent]]
 _NEAR = timedelta(days=3)
 _ALIKE = 0.6
 _BETWEEN_ROUNDS = timedelta(days=60)
+_IN_ROUNDS = (Kind.PRESIDENTIAL_ELECTION, Kind.LEGISLATIVE_ELECTION)
 _LATE = datetime.max.replace(tzinfo=UTC)
 
 
@@ -43,7 +45,7 @@ def names(rows: Rows) -> Iterator[tuple[EventRow, str]]:
                 yield row, f"winner '{event.winner}' is '{other}' in another row: one name for one person"
         known[event.country].add(event.winner)
         before = rounds.get((event.country, event.winner))
-        if before is not None and event.kind.is_election and _is_runoff(before, event):
+        if before is not None and _is_runoff(before, event):
             for label in ("program", "pro_growth"):
                 if getattr(before, label) != getattr(event, label):
                     yield row, f"{label} differs from {before.event_id}, the other round of the same candidate"
@@ -60,7 +62,7 @@ def _is_same_person(one: str, other: str) -> bool:
 
 def _is_runoff(first: PoliticalEvent, second: PoliticalEvent) -> bool:
     days = (first.voted_on, second.voted_on)
-    if first.kind is not second.kind or days[0] is None or days[1] is None:
+    if first.kind is not second.kind or second.kind not in _IN_ROUNDS or days[0] is None or days[1] is None:
         return False
     return timedelta(0) < days[1] - days[0] <= _BETWEEN_ROUNDS
 

@@ -1,0 +1,161 @@
+"""Whether labels know the market's reaction: each label against the sign and size of the first session after the event.
+
+A label coded on the eve can contain no more of the reaction than the surprise: where an outcome was expected, the eve's
+reading of it is in the price already.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binom, fisher_exact, mannwhitneyu
+
+from datasets.events import PoliticalEvent, ProGrowth, Surprise
+from datasets.events.coding import PROGRAM_TAGS, bases_of
+from datasets.instants import to_ns
+from datasets.prices.bars import Bars
+from datasets.prices.published_moves import first_session_move
+
+ALL = "all"
+"""The name of the group of every basis."""
+LEVEL = 0.05
+"""Below this, chance and surprise together do not explain how well a label separates."""
+_LEAST = 2
+
+
+@dataclass(frozen=True)
+class Group:
+    """The first sessions of the events that have one value of a label: how many, how many rose, and their mean in %."""
+
+    value: str
+    n: int
+    up: int
+    mean: float | None
+
+
+@dataclass(frozen=True)
+class LabelReaction:
+    """Two values of a label, of one basis, against the first sessions.
+
+    ``p_sign``: Fisher's exact test (two-sided) of rose or not; ``p_size``: the Mann-Whitney test of the moves (of
+    ``surprise``: of their sizes without sign). ``p_surprise``: the probability that as many sessions go the label's way
+    where every upset does and every expected outcome is a coin toss; None where the label
+    foretells no direction.
+    """
+
+    label: str
+    basis: str
+    first: Group
+    second: Group
+    p_sign: float | None
+    p_size: float | None
+    p_surprise: float | None
+
+    @property
+    def warning(self) -> str:
+        """What the label knows that the eve did not; blank where nothing shows."""
+        if self.p_surprise is None or self.p_surprise >= LEVEL:
+            return ""
+        return (
+            f"{self.label} ({self.basis}) separates first sessions better than the surprise it can contain "
+            f"(p {self.p_surprise:.2g}): was it coded with the reaction in view?"
+        )
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """An event with bars: whether it has the first value of a label, its basis, surprise and first move in percent."""
+
+    is_first: bool
+    basis: str
+    surprise: Surprise | None
+    move: float
+
+
+def label_reactions(
+    events: Iterable[PoliticalEvent], bars_of: Callable[[str], Bars | None]
+) -> tuple[list[LabelReaction], int]:
+    """Return each label against the first sessions, by basis, and the number of events whose session there is.
+
+    Args:
+        events: those without ``known_at`` or ``main_index`` are left out.
+        bars_of: gives the bars of an index, or None; simulated bars are left out.
+    """
+    moves = [(e, move) for e in events if (move := _first_move(e, bars_of)) is not None]
+    found = [
+        *_by_basis("pro_growth", ("yes", "no"), list(_of_growth(moves))),
+        *_by_basis("surprise", ("upset", "expected"), list(_of_surprise(moves))),
+    ]
+    for tag in PROGRAM_TAGS:
+        *_, every = [None, *_by_basis(f"program: {tag}", ("with", "without"), list(_of_tag(moves, tag)))]
+        found += [] if every is None else [every]
+    return found, len(moves)
+
+
+def _first_move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) -> float | None:
+    bars = None if event.main_index is None or event.known_at is None else bars_of(event.main_index)
+    if bars is None or bars.source.simulated or event.known_at is None:
+        return None
+    first = first_session_move(bars, to_ns(event.known_at))
+    return None if first is None else first[1]
+
+
+_Moves = Sequence[tuple[PoliticalEvent, float]]
+
+
+def _of_growth(moves: _Moves) -> Iterator[_Coded]:
+    for e, move in moves:
+        if e.pro_growth in (ProGrowth.YES, ProGrowth.NO):
+            yield _Coded(e.pro_growth is ProGrowth.YES, _basis(e, "pro_growth"), e.surprise, move)
+
+
+def _of_surprise(moves: _Moves) -> Iterator[_Coded]:
+    for e, move in moves:
+        if e.surprise is not None:
+            yield _Coded(e.surprise is Surprise.UPSET, _basis(e, "surprise"), e.surprise, move)
+
+
+def _of_tag(moves: _Moves, tag: str) -> Iterator[_Coded]:
+    for e, move in moves:
+        if e.program:
+            yield _Coded(tag in e.program, _basis(e, "program"), e.surprise, move)
+
+
+def _basis(event: PoliticalEvent, label: str) -> str:
+    return bases_of(event.label_basis).get(label, "not stated")
+
+
+def _by_basis(label: str, values: tuple[str, str], coded: Sequence[_Coded]) -> Iterator[LabelReaction]:
+    for basis in (*sorted({c.basis for c in coded}), ALL):
+        group = [c for c in coded if basis in (ALL, c.basis)]
+        if min(sum(c.is_first for c in group), sum(not c.is_first for c in group)) >= _LEAST:
+            yield _reaction(label, basis, values, group)
+
+
+def _reaction(label: str, basis: str, values: tuple[str, str], coded: Sequence[_Coded]) -> LabelReaction:
+    one, other = ([c.move for c in coded if c.is_first is first] for first in (True, False))
+    groups = [_group(value, moves) for value, moves in zip(values, (one, other), strict=True)]
+    sizes = (np.abs(one), np.abs(other)) if label == "surprise" else (one, other)
+    return LabelReaction(
+        label=label,
+        basis=basis,
+        first=groups[0],
+        second=groups[1],
+        p_sign=float(fisher_exact([[g.up, g.n - g.up] for g in groups])[1]),
+        p_size=float(mannwhitneyu(*sizes).pvalue),
+        p_surprise=_beyond_surprise(coded) if label == "pro_growth" else None,
+    )
+
+
+def _group(value: str, moves: Sequence[float]) -> Group:
+    return Group(value, len(moves), sum(m > 0 for m in moves), float(np.mean(moves)) if moves else None)
+
+
+def _beyond_surprise(coded: Sequence[_Coded]) -> float | None:
+    """Return the probability of so many sessions that go the label's way, of those events whose surprise is coded."""
+    dated = [c for c in coded if c.surprise is not None]
+    upsets = sum(c.surprise is Surprise.UPSET for c in dated)
+    if upsets == len(dated):
+        return None
+    agreeing = sum((c.move > 0) is c.is_first for c in dated)
+    return float(binom.sf(agreeing - upsets - 1, len(dated) - upsets, 0.5))
