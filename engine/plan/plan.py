@@ -191,10 +191,10 @@ def decide(
     if unheard:
         wanted, missing = wants_and_missing(strategy, timing)
         return (Skipped(event.event_id, "", unheard),) if wanted or missing else ()
-    decided_at, seen, lacking = _when_wanted(strategy, event, decided_at)
-    if lacking is not None:
-        why = f"unknown at {iso_z(decided_at)}: {', '.join(lacking)}"
-        return (Skipped(event.event_id, "", why),) if lacking else ()
+    decided_at, seen, unknown = _when_wanted(strategy, event, decided_at)
+    if unknown is not None:
+        why = f"unknown at {iso_z(decided_at)}: {', '.join(unknown)}"
+        return (Skipped(event.event_id, "", why),) if unknown else ()
     try:
         legs = call_strategy(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
     except TooFewBarsError as e:
@@ -205,9 +205,9 @@ def decide(
 def _when_wanted(
     strategy: Strategy, event: PoliticalEvent, decided_at: datetime
 ) -> tuple[datetime, PoliticalEvent, list[str] | None]:
-    """Return when a rule decides, the event as seen then, and None, or where it is not wanted the fields it lacks.
+    """Return when a rule decides, the event as seen then, and None, or where it is not wanted the unknown fields.
 
-    A rule that decides when the outcome is known, and lacks a field that became public later, decides then.
+    A rule that decides when the outcome is known, and needs a field that became public later, decides then.
     """
     waits = decided_at == event.known_at
     while True:

@@ -83,10 +83,11 @@ def check_moves() -> None:
 
 
 @events.command("agreement", handler="event_checks:show_agreement")
-@click.option("--labels", "coded", type=PATH, metavar="FILE", required=True, help="The second coder's labels.")
+@click.option("--labels", "coded", type=PATH, metavar="FILE", required=True, help="A coder's labels.")
+@click.option("--against", type=PATH, metavar="FILE", help="Another coder's labels [the events' own].")
 @_events_option
 def agreement_of_coders() -> None:
-    """Measure the agreement of a second coder's labels with the events' own: counts and Cohen's kappa."""
+    """Measure the agreement of a coder's labels with the events' own, or another's: counts and Cohen's kappa."""
 
 
 @events.command("import", handler="events:import_data_set")

@@ -130,10 +130,13 @@ def _percent(move: PublishedMove) -> str:
     return "" if move.found is None else f"{move.found:.2f}"
 
 
-def show_agreement(*, coded: Path, source: Path | None, as_json: bool) -> None:
-    """Print how far a second coder's labels agree with the events' own."""
+def show_agreement(*, coded: Path, against: Path | None, source: Path | None, as_json: bool) -> None:
+    """Print how far a coder's labels agree with the events' own, or with another coder's."""
     events, labels = events_of(source), load_labels(coded)
     relabelled(events, labels)  # refuses an event that is not there
+    if against is not None:
+        other = load_labels(against)
+        events = relabelled(events, other).select(lambda e: e.event_id in other.events)
     found = agreement(events, labels)
     if not any(a.n for a in found):
         raise UserError(f"{labels.name} codes no label that the events have too: nothing to compare")
