@@ -127,6 +127,18 @@ def test_each_rule_sees_its_fault(tmp_path: Path, rule: str, change: dict[str, s
     assert {line for _, line, _ in findings} == {3}
 
 
+def test_an_event_without_any_date_is_sound_where_it_says_why(tmp_path: Path) -> None:
+    undated = {
+        "event_id": "US-2026-04-17-DEAL", "voted_on": "", "announced_at": "", "announced_at_basis": "", "known_at": "",
+        "known_at_basis": "day sourced, hour unknown", "polls_close_at": "", "kind": "trade_deal", "winner": "", "winner_status": "",
+        "winner_share": "", "share_kind": "", "majority": "", "fields_known_at": "", "confidence": "low",
+    }  # fmt: skip
+    assert found(write(tmp_path, {**US, **undated})) == []
+    assert found(write(tmp_path, {**US, **undated, "known_at_basis": ""})) == [
+        ("basis", 2, "known_at is blank; known_at_basis must say why")
+    ]
+
+
 def test_one_person_has_one_name_and_one_programme_in_both_rounds(tmp_path: Path) -> None:
     first = {**US, "event_id": "US-2024-10-06-R1", "voted_on": "2024-10-06", "known_at": "2024-10-07T03:00:00Z", "title": "First round", "winner": "Rayner", "winner_status": "leads", "winner_share": "", "share_kind": "", "fields_known_at": ""}  # fmt: skip
     findings = found(write(tmp_path, first, US))

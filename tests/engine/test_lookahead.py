@@ -27,6 +27,7 @@ from engine.lookahead.worlds import (
     shown_at,
     world_at,
 )
+from engine.plan.plan import make_plan
 from engine.strategy import After, Leg, NextOpen, Strategy, Symbol, strategy
 from tests.engine.markets import bars, days, event, instrument, market_of, utc
 

@@ -33,9 +33,10 @@ def identifier(event: PoliticalEvent) -> Iterator[str]:
         return
     zone = ZoneInfo(event.timezone)
     instants = (event.announced_at, event.polls_close_at, event.known_at)
-    days = {str(event.voted_on), *(str(at.astimezone(zone).date()) for at in instants if at)}
-    if rest[:10] not in days:
-        yield f"event_id says {rest[:10]}; the vote or the outcome is dated {', '.join(sorted(days - {'None'}))}"
+    days = {str(at.astimezone(zone).date()) for at in instants if at}
+    days |= {str(event.voted_on)} if event.voted_on else set()
+    if days and rest[:10] not in days:
+        yield f"event_id says {rest[:10]}; the vote or the outcome is dated {', '.join(sorted(days))}"
 
 
 def basis(event: PoliticalEvent) -> Iterator[str]:
