@@ -28,6 +28,17 @@ ADDED = [  # dissolutions that the fact sheet does not have as events
     "JP-2024-10-09-DISS", "JP-2026-01-23-DISS",
 ]  # fmt: skip
 
+MORE = {"CN-2025-10-30-BUSAN", "JP-2025-07-08-LETTER", "KR-2025-07-08-LETTER"}
+REFILED = {
+    "IN-2014-05-12-EXIT": "exit_poll",
+    "IN-2019-05-19-EXIT": "exit_poll",
+    "IN-2024-06-01-EXIT": "exit_poll",
+    "TH-2024-08-14-SRETTHA": "court_ruling",
+    "TH-2025-08-29-PAETONG": "court_ruling",
+    "HK-2019-11-24-DC": "local_election",
+}
+"""Rows of the fact sheet under a kind that was not there then."""
+
 BARS = ("TOPIX", "N225", "KOSPI", "HSI", "SSEC", "CSI300", "STI", "ASX200", "NIFTY50")
 
 
@@ -43,11 +54,11 @@ def rows(path: Path) -> list[dict[str, str]]:
 def test_every_event_of_the_fact_sheet_is_there_and_nothing_but_the_dissolutions_was_added(shared_dir: Path) -> None:
     told = [r for r in rows(shared_dir / "events" / "events.csv") if r["country"] in ZONES]
     assert len(told) == 160
-    have = asia()
+    later = {r["event_id"] for r in rows(shared_dir / "catalogue" / "new_events.csv")} | MORE
+    have = [e for e in asia() if e.event_id not in later]
     assert {e.event_id for e in have} == {r["event_id"] for r in told} | set(ADDED)
-    assert len(have) == 177
-    by_kind = Counter((r["country"], r["kind"]) for r in told) + Counter({("JP", "dissolution"): 17})
-    assert Counter((e.country, str(e.kind)) for e in have) == by_kind
+    kinds = ((r["country"], REFILED.get(r["event_id"], r["kind"])) for r in told)
+    assert Counter((e.country, str(e.kind)) for e in have) == Counter(kinds) + Counter({("JP", "dissolution"): 17})
 
 
 def test_each_of_the_nineteen_dissolutions_is_an_event_of_its_day(shared_dir: Path) -> None:
@@ -78,10 +89,12 @@ def test_an_announced_dissolution_is_another_event_and_an_earlier_one() -> None:
 @pytest.mark.parametrize("country", ZONES)
 def test_rows_are_in_order_in_the_zone_of_their_country_and_carry_its_date(country: str) -> None:
     told = rows(CATALOGUE / f"{country}.csv")
-    assert all(a["known_at"] <= b["known_at"] for a, b in pairwise(told))
+    assert all(a["known_at"] <= (b["known_at"] or "9") for a, b in pairwise(told))
     for event in (e for e in asia() if e.country == country):
         assert event.timezone == ZONES[country]
-        assert event.known_at is not None
+        if event.known_at is None:
+            assert event.event_id in {"CN-2026-05-15-SUMMIT", "TH-2026-03-19-PM"}
+            continue
         known_on = event.known_at.astimezone(ZoneInfo(event.timezone)).date()
         assert event.event_id[3:13] in {str(event.voted_on), str(known_on)}, event.event_id
         assert event.announced_at is None or event.announced_at_basis

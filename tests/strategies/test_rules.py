@@ -94,15 +94,15 @@ def test_buy_after_event_goes_short_and_filters() -> None:
         BuiltinSource(), "buy-after-event", instrument="IXIC", side="short", kind="presidential_election",
         winner_party="Democratic", hold=1, exit="close",
     )  # fmt: skip
-    assert {t.event_id for t in run.trades} == {"US-2008-11-04-PE", "US-2012-11-06-PE"}
+    assert {t.event_id for t in run.trades} == {"US-2008-11-04-PE", "US-2012-11-06-PE", "KR-2017-05-09-PE"}
     assert {t.side for t in run.trades} == {"short"}
     assert all(t.entry_session == t.exit_session for t in run.trades)
     assert by_event(run)["US-2012-11-06-PE"].pnl > 0  # the Nasdaq fell that day
 
 
 def test_unknown_labels_are_reported_and_not_dropped(real) -> None:
-    skipped = {s.event_id: s.reason for s in run_on(real, "pro-growth-win").skipped}
-    assert skipped["JP-2024-10-27-GE"] == "unknown at 2024-10-27T11:00:00Z: pro_growth"
+    skipped = {s.event_id: s.reason for s in run_on(real, "pro-growth-win", country="DE").skipped}
+    assert skipped["DE-2017-09-24-GE"] == "unknown at 2017-09-24T16:00:00Z: pro_growth"
 
 
 def test_events_before_the_bars_are_reported(real) -> None:
