@@ -1,7 +1,8 @@
 """What hustings does, once: four runs and a comparison. Start it with ``make demo``.
 
-The rule of the card on simulated Tokyo bars, with the label of February 2026 and without it, then one rule in two variants on the real Nasdaq bars of 1999 to 2018
-that the package arch ships: buy after US presidential elections, and hold for 5 or for 60 sessions.
+The rule of the card on simulated Tokyo bars, with the label of February 2026 and without it. Then one rule in two
+variants on the real Nasdaq bars of 1999 to 2018 that the package arch ships: buy after US presidential elections, and
+hold for 5 or for 60 sessions.
 """
 
 import sys
