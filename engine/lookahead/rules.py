@@ -164,7 +164,7 @@ class _Examination:
         try:
             decision = decide(rule, event, timing, market, None)
             if not isinstance(decision, Decision):
-                return _Answer(at)
+                return _Answer(decision.decided_at)
             legs = tuple(checked_legs(decision.legs, rule.name))
             return _Answer(decision.decided_at, decision, legs, self._entries(decision, legs, market))
         except UserError as e:

@@ -105,6 +105,14 @@ class Decision:
     legs: Any
 
 
+@dataclass(frozen=True)
+class Declined:
+    """A rule that takes nothing of an event: when it decided so (None: never), and what was skipped, if wanted."""
+
+    decided_at: datetime | None
+    skipped: tuple[Skipped, ...] = ()
+
+
 class Skip(Exception):
     """Ends the resolution of a leg with a reason."""
 
@@ -136,8 +144,8 @@ def make_plan(
     for event, timing in zip(listed, catalogue.timings, strict=True):
         decision = decide(strategy, event, timing, market, start)
         outcomes: Iterable[PlannedTrade | Skipped] = (
-            decision
-            if isinstance(decision, tuple)
+            decision.skipped
+            if isinstance(decision, Declined)
             else (
                 plan_leg(leg, decision.event, decision.decided_at, market, listed)
                 for leg in checked_legs(decision.legs, strategy.name)
@@ -166,8 +174,8 @@ def decide(
     timing: PoliticalEvent,
     market: Market,
     start: datetime | None,
-) -> Decision | tuple[Skipped, ...]:
-    """Return what a rule wants of an event, or why it is skipped (nothing where it is not wanted).
+) -> Decision | Declined:
+    """Return what a rule wants of an event, or that it declines, with why it is skipped where it would be wanted.
 
     Args:
         strategy: the rule.
@@ -180,25 +188,28 @@ def decide(
         UserError: the rule raised, or looked ahead.
     """
     decided_at = call_strategy(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
+
+    def declined(reason: str = "") -> Declined:
+        return Declined(decided_at, (Skipped(event.event_id, "", reason),) if reason else ())
+
     if decided_at is None:
         wanted, missing = wants_and_missing(strategy, event)
-        return (Skipped(event.event_id, "", _undecided(event)),) if wanted or missing else ()
+        return declined(_undecided(event) if wanted or missing else "")
     check_instant(decided_at, f"{strategy.name} decides on {event.event_id}")
     if start is not None and decided_at < start:
-        return ()
+        return declined()
     _check_foresight(strategy, timing, decided_at, market)
     unheard = _unheard_of(event, decided_at)
     if unheard:
         wanted, missing = wants_and_missing(strategy, timing)
-        return (Skipped(event.event_id, "", unheard),) if wanted or missing else ()
+        return declined(unheard if wanted or missing else "")
     decided_at, seen, unknown = _when_wanted(strategy, event, decided_at)
     if unknown is not None:
-        why = f"unknown at {iso_z(decided_at)}: {', '.join(unknown)}"
-        return (Skipped(event.event_id, "", why),) if unknown else ()
+        return declined(f"unknown at {iso_z(decided_at)}: {', '.join(unknown)}" if unknown else "")
     try:
         legs = call_strategy(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
     except TooFewBarsError as e:
-        return (Skipped(event.event_id, "", str(e)),)
+        return declined(str(e))
     return Decision(seen, decided_at, legs)
 
 

@@ -87,14 +87,15 @@ def label_reactions(
         *_by_basis("surprise", ("upset", "expected"), list(_of_surprise(moves))),
     ]
     for tag in PROGRAM_TAGS:
-        *_, every = [None, *_by_basis(f"program: {tag}", ("with", "without"), list(_of_tag(moves, tag)))]
-        found += [] if every is None else [every]
+        found += [*_by_basis(f"program: {tag}", ("with", "without"), list(_of_tag(moves, tag)))][-1:]
     return found, len(moves)
 
 
 def _first_move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) -> float | None:
-    bars = None if event.main_index is None or event.known_at is None else bars_of(event.main_index)
-    if bars is None or bars.source.simulated or event.known_at is None:
+    if event.known_at is None or event.main_index is None:
+        return None
+    bars = bars_of(event.main_index)
+    if bars is None or bars.source.simulated:
         return None
     first = first_session_move(bars, to_ns(event.known_at))
     return None if first is None else first[1]

@@ -102,8 +102,10 @@ def test_the_date_in_an_id_is_that_of_the_vote_or_of_the_day_it_became_known() -
 
 def test_a_signal_precedes_what_is_known_and_a_reason_is_next_to_every_announcement() -> None:
     assert {e.event_id for e in western() if e.known_at is None} == {"US-2026-02-21-S122B", "US-2026-04-17-HORMUZ"}
-    for event in (e for e in western() if e.known_at is not None):
-        assert event.signal_from is None or event.signal_from < event.known_at, event.event_id
+    for event in western():
+        if event.signal_from is not None:
+            assert event.known_at is not None
+            assert event.signal_from < event.known_at, event.event_id
         assert (event.announced_at is None) == (event.announced_at_basis is None), event.event_id
 
 

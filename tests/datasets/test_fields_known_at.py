@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from datasets.events import EventCatalogue, PoliticalEvent, bundled_events, load_events
+from datasets.events import EventCatalogue, Majority, PoliticalEvent, ProGrowth, bundled_events, load_events
 from datasets.events.csv_export import write_events
 from engine.lookahead.report import LookaheadReport, Subject
 from engine.lookahead.rules import lookahead
@@ -100,7 +100,7 @@ class HasMajority(Strategy):
         ({"fields_known_at": f"winner: {COUNT}Z"}, BuyAfterEvent(instrument="AAA", winner_party="A"), COUNT),
         (
             {"fields_known_at": f"majority: {COUNT}Z", "settled_at": "2024-01-15T12:00Z"},
-            BuyAfterEvent(instrument="AAA", incumbent_won=True, majority="majority"),
+            BuyAfterEvent(instrument="AAA", incumbent_won=True, majority=Majority.MAJORITY),
             "2024-01-15T12:00",
         ),
     ],
@@ -119,7 +119,7 @@ def test_a_rule_decides_when_the_last_field_it_needs_was_public(
 
 def test_labels_coded_years_later_do_not_move_the_decision() -> None:
     coded = vote(pro_growth="yes", labelled_at="2024-01-17T00:00Z")
-    plan = make_plan(BuyAfterEvent(instrument="AAA", pro_growth="yes"), EventCatalogue([coded]), MARKET)
+    plan = make_plan(BuyAfterEvent(instrument="AAA", pro_growth=ProGrowth.YES), EventCatalogue([coded]), MARKET)
     assert plan.trades == ()
     assert [s.reason for s in plan.skipped] == ["unknown at 2024-01-09T11:00:00Z: pro_growth"]
 
