@@ -138,7 +138,8 @@ def instrument_of(path: Path, table: PriceTable, symbol: str | None, known: Inst
     for name in (symbol_of(path), table.ticker):
         if name is not None and name.casefold() in names:
             return known.find(name)
-    raise UserError(f"{path.name}: neither its name nor its content names an instrument; name it with --symbol")
+    what = "neither its name nor its content names an instrument"
+    raise UserError(f"{path.name}: {what}; name it with --symbol, or add it to an instruments.csv next to it")
 
 
 def _available(instrument: Instrument, data: Path | None) -> Target:

@@ -71,8 +71,7 @@ def find_exchange(mic: str) -> Exchange:
     known = _exchanges()
     found = known.get(mic)
     if found is None:
-        codes = {exchange.mic for exchange in known.values()}
-        raise unknown_name("exchange calendar", mic, codes, hint="use an ISO 10383 code such as XTKS, or FX")
+        raise unknown_name("exchange calendar", mic, known, hint="use an ISO 10383 code such as XTKS, or FX")
     return found
 
 

@@ -1,25 +1,59 @@
 """Instruments: what can be traded, where, in which currency and lots, at which default costs."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from difflib import get_close_matches
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
+from datasets.markets.currencies import check_country, check_currency, is_currency
+from datasets.markets.exchange_tables import find_exchange
 
 _NUMBERS = ("lot", "commission_bps", "slippage_bps")
 _REQUIRED = ("symbol", "name", "mic", "currency", *_NUMBERS)
-COLUMNS = (*_REQUIRED, "total_return", "tradable", "aliases", "notes", "launched_on")
+_OPTIONAL = ("group", "country", "base", "total_return", "tradable", "aliases", "notes", "launched_on")
+COLUMNS = (*_REQUIRED, *_OPTIONAL)
 """The columns of ``instruments.csv``; any other column holds the symbols of the provider of its name."""
 _YES_OR_NO = "yes, no or empty"
+_CODES: Mapping[str, Callable[[str], object]] = {
+    "mic": find_exchange, "currency": check_currency, "base": check_currency, "country": check_country,
+}  # fmt: skip
+"""What raises a UserError where the code in a column is not known."""
+_NEAR = 0.8
+"""How alike a column of a provider and one of COLUMNS may be: beyond, it is a slip ("alias", "note")."""
+_SHOWN = 20
+
+
+class InstrumentGroup(StrEnum):
+    """The groups in which instruments are listed; without one a pair of currencies is FX, another instrument OTHER."""
+
+    INDEX = "index"
+    FX = "fx"
+    COUNTRY_ETF = "country-etf"
+    BOND_ETF = "bond-etf"
+    COMMODITY_ETF = "commodity-etf"
+    SECTOR_ETF = "sector-etf"
+    OTHER = "other"
+
+
+class CurrencyPair(NamedTuple):
+    """The two currencies (ISO 4217) of an exchange rate, which is in units of ``quote`` for one of ``base``."""
+
+    base: str
+    quote: str
 
 
 @dataclass(frozen=True)
 class Instrument:
     """One market. Costs are in basis points of the traded value; ``lot`` 0 means any fraction can be held.
 
+    ``currency`` is that of its prices (ISO 4217). ``base`` is the currency that a pair prices, blank where the
+    instrument is no pair. ``country`` is the one whose market it represents (ISO 3166, or EU), blank where it is none.
     Levels of an index before ``launched_on`` are a back-cast; None where that is not known. ``provider_symbols`` holds
     the symbol of each provider that offers it: the file's other columns, each named as its provider.
     """
@@ -37,6 +71,17 @@ class Instrument:
     notes: str = ""
     launched_on: date | None = None
     provider_symbols: Mapping[str, str] = field(default_factory=dict, hash=False)
+    group: InstrumentGroup = InstrumentGroup.OTHER
+    country: str = ""
+    base: str = ""
+
+    @property
+    def pair(self) -> CurrencyPair | None:
+        """The currencies of an exchange rate: USDJPY is yen (quote, its ``currency``) for one dollar (base).
+
+        None for an instrument that is no exchange rate; its prices are in ``currency``.
+        """
+        return CurrencyPair(self.base, self.currency) if self.base else None
 
     def provider_symbol(self, provider: str) -> str:
         """Return the symbol that a provider gives it, blank where the provider does not offer it."""
@@ -51,19 +96,23 @@ class Instrument:
 class InstrumentTable:
     """The known instruments, found by symbol or by any name a user may type, whatever its case."""
 
-    def __init__(self, instruments: Iterable[Instrument]) -> None:
+    def __init__(self, instruments: Iterable[Instrument], lines: Mapping[str, str] | None = None) -> None:
+        """Keep the instruments; ``lines`` says by symbol where a file defines them, for a message.
+
+        Raises:
+            UserError: a name of two instruments.
+        """
         self._by_symbol = {i.symbol: i for i in instruments}
         self._by_name: dict[str, Instrument] = {}
-        for i in self._by_symbol.values():
-            for name in (i.symbol, *i.aliases):
-                self._claim(name, i)
+        claims = ((i, name) for i in self for name in (i.symbol, *i.aliases))
+        faults = [self._claim(name, i, (lines or {}).get(i.symbol, "instruments.csv")) for i, name in claims]
+        _refuse([fault for fault in faults if fault])
 
-    def _claim(self, name: str, instrument: Instrument) -> None:
+    def _claim(self, name: str, instrument: Instrument, where: str) -> str | None:
         other = self._by_name.setdefault(name.casefold(), instrument)
-        if other is not instrument:
-            raise UserError(
-                f"instruments.csv: '{name}' names both {other.symbol} and {instrument.symbol}; a name has one meaning"
-            )
+        if other is instrument:
+            return None
+        return f"{where}: '{name}' names both {other.symbol} and {instrument.symbol}; a name has one meaning"
 
     def __iter__(self) -> Iterator[Instrument]:
         return iter(self._by_symbol.values())
@@ -76,16 +125,34 @@ class InstrumentTable:
         """
         found = self._by_name.get(name.strip().casefold())
         if found is None:
-            raise unknown_name("instrument", name, self.names(), hint="'hustings data list' shows them all")
+            hint = "'hustings data list' shows them all; an instruments.csv next to your prices adds others"
+            raise unknown_name("instrument", name, self.names(), hint=hint)
         return found
+
+    def rates(self, base: str, quote: str) -> list[Instrument]:
+        """Return the exchange rates in units of ``quote`` for one ``base``, in the order of the file.
+
+        The inverse rates are those of ``rates(quote, base)``. A rate that is no close (USDJPY_FRED) is not tradable.
+        """
+        return [i for i in self if i.pair == (base, quote)]
 
     def names(self) -> list[str]:
         """Return every symbol and alias."""
         return [n for i in self for n in (i.symbol, *i.aliases)]
 
     def extended(self, path: Path) -> "InstrumentTable":
-        """Return this table with the rows of another file added, or put in place of those of the same symbol."""
-        return InstrumentTable([*self, *read_instruments(path)])
+        """Return this table with the rows of another file added, or put in place of those of the same symbol.
+
+        A symbol of that file means its instrument, whatever else had it as another name.
+
+        Raises:
+            UserError: as ``read_instruments``; or a name of two instruments.
+        """
+        own = _rows_of(path)
+        symbols = {i.symbol.casefold() for i in own.values()}
+        return InstrumentTable(
+            [*(_without(i, symbols) for i in self), *own.values()], {i.symbol: where for where, i in own.items()}
+        )
 
 
 @lru_cache(maxsize=1)
@@ -98,19 +165,51 @@ def read_instruments(path: Path) -> list[Instrument]:
     """Return the instruments of a CSV file with the columns of the bundled ``instruments.csv``.
 
     Raises:
-        UserError: a column is missing, a cell is not what it must be, or a symbol is blank or appears twice.
+        UserError: a column is missing or misspelt, a cell is not what it must be (an exchange without hours, no ISO
+            4217 currency), or a symbol is blank or appears twice; each fault in a line.
     """
-    rows = read_csv(path, required=_REQUIRED).rows
+    return list(_rows_of(path).values())
+
+
+def _rows_of(path: Path) -> dict[str, Instrument]:
+    """Return the instruments of a file by their place, such as ``instruments.csv line 2``."""
+    file = read_csv(path, required=_REQUIRED)
+    faults = [f"{file.name} line 1: {fault}" for c in file.columns if (fault := _misspelt(c))]
+    found: dict[str, Instrument] = {}
     symbols: set[str] = set()
-    for row in rows:
-        symbol = row.text("symbol")
-        if not symbol or symbol in symbols:
-            raise UserError(f"{row.where}: symbol '{symbol}' is empty or appears twice; each row has its own")
-        symbols.add(symbol)
-    return [_instrument(row) for row in rows]
+    for row in file.all_rows:
+        try:
+            found[row.where] = _instrument(row, symbols)
+        except UserError as e:
+            faults.append(str(e))
+        symbols.add(row.text("symbol"))
+    _refuse(faults)
+    return found
 
 
-def _instrument(row: CsvRow) -> Instrument:
+def _misspelt(column: str) -> str | None:
+    near = get_close_matches(column, COLUMNS, n=1, cutoff=_NEAR) if column not in COLUMNS else []
+    return f"unknown column '{column}' (did you mean '{near[0]}'?)" if near else None
+
+
+def _refuse(faults: list[str]) -> None:
+    """Raise a UserError with the first faults, one a line; nothing where there are none."""
+    if faults:
+        more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+        raise UserError("\n".join([*faults[:_SHOWN], *more]))
+
+
+def _without(instrument: Instrument, symbols: set[str]) -> Instrument:
+    """Return an instrument without the other names that are symbols of others."""
+    kept = tuple(a for a in instrument.aliases if a.casefold() not in symbols)
+    return instrument if kept == instrument.aliases else replace(instrument, aliases=kept)
+
+
+def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
+    """Return the instrument of a row; ``symbols`` are those of the rows above."""
+    _check_row(row, symbols)
+    group = row.read("group", InstrumentGroup, f"one of {', '.join(InstrumentGroup)}")
+    base = row.text("base") or _written_base(row)
     lot, commission, slippage = (row.read(c, _not_negative, "a number of 0 or more") for c in _NUMBERS)
     return Instrument(
         symbol=row.text("symbol"),
@@ -126,7 +225,34 @@ def _instrument(row: CsvRow) -> Instrument:
         notes=row.text("notes"),
         launched_on=row.read("launched_on", date.fromisoformat, "a date such as 2020-07-27, or empty"),
         provider_symbols={c: symbol for c, symbol in row.cells.items() if symbol and c not in COLUMNS},
+        group=group or (InstrumentGroup.FX if base else InstrumentGroup.OTHER),
+        country=row.text("country"),
+        base=base,
     )
+
+
+def _check_row(row: CsvRow, symbols: set[str]) -> None:
+    """Raise a UserError where a row has no symbol of its own, no hours, or no known currency."""
+    symbol = row.text("symbol")
+    if row.faults:
+        raise UserError(f"{row.where}: {row.faults[0]}")
+    if not symbol or symbol in symbols:
+        raise UserError(f"{row.where}: symbol '{symbol}' is empty or appears twice; each row has its own")
+    for column, check in _CODES.items():
+        if row.text(column) or column in _REQUIRED:
+            try:
+                check(row.text(column))
+            except UserError as e:
+                raise UserError(f"{row.where}: {column} of {symbol}: {e}") from e
+    if row.text("base") == row.text("currency"):
+        raise UserError(f"{row.where}: {symbol}: base and currency are both {row.text('base')}; a pair has two")
+
+
+def _written_base(row: CsvRow) -> str:
+    """Return the base of a pair that is named as pairs are written (EURUSD), blank where that cannot be seen."""
+    symbol = row.text("symbol")
+    base, quote = symbol[:3], symbol[3:]
+    return base if quote == row.text("currency") and is_currency(base) else ""
 
 
 def _not_negative(text: str) -> float:

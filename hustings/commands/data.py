@@ -8,6 +8,7 @@ from hustings import completion_values as values
 from hustings.commands.options import PATH, CommandGroup, symbols_argument
 
 _PROVIDERS = ("yahoo", "fred", "stooq")
+_GROUPS = ("index", "fx", "country-etf", "bond-etf", "commodity-etf", "sector-etf", "other")
 _zone_option = click.option(
     "--zone", metavar="ZONE", help="Time zone of a file's timestamps without one, such as Europe/London."
 )
@@ -30,8 +31,12 @@ def data(ctx: click.Context) -> None:
 
 @data.command("list", handler="data:list_instruments")
 @click.option("--data", type=PATH, metavar="DIR|builtin|store", help="Only these bars [all available bars].")
+@click.option("--group", type=click.Choice(_GROUPS), help="Only the instruments of one group.")
 def list_data() -> None:
-    """List the instruments and the sources of their bars."""
+    """List the instruments in groups, and the sources of their bars.
+
+    An instruments.csv in DIR, next to the prices, adds instruments of your own.
+    """
 
 
 @data.command("show", handler="data:show_series")

@@ -53,7 +53,7 @@ def show_event() -> None:
     "names",
     multiple=True,
     metavar="SYMBOL",
-    help="An instrument (repeatable) [all].",
+    help="An instrument (repeatable) [one of each exchange].",
     shell_complete=values.instruments,
 )
 @click.option("--data", type=PATH, metavar="DIR", help="Its instruments.csv adds instruments.")

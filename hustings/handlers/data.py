@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError, unknown_name
-from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.markets.instruments import Instrument, InstrumentGroup, InstrumentTable
 from datasets.prices.bars import Bars
 from datasets.prices.series_file import Provenance
 from datasets.prices.sources.arch_bars import ArchSource
@@ -15,18 +15,22 @@ from datasets.prices.sources.files import DirectorySource
 from datasets.prices.sources.stored import DefaultSource, StoreSource
 from datasets.prices.store import Store
 from hustings.inputs import has_bars, instruments_of, source_of
-from hustings.terminal import say, say_json, table
+from hustings.terminal import counted, say, say_json, table
 
 
-def list_instruments(*, data: Path | None, as_json: bool) -> None:
-    """Print the instruments and the sources of their bars."""
+def list_instruments(*, data: Path | None, group: str | None, as_json: bool) -> None:
+    """Print the instruments in their groups, or those of one group, and the sources of their bars."""
     source = source_of(data)
-    rows = [_row(i, source) for i in instruments_of(data)]
+    rows = [_row(i, source) for i in instruments_of(data) if group in (None, i.group)]
     if as_json:
         say_json(rows)
         return
     names = ("symbol", "name", "exchange", "currency", "bars", "other_names", "notes")
-    table([n.replace("_", " ") for n in names], [[str(r[n] or "-") for n in names] for r in rows])
+    for each in InstrumentGroup:
+        listed = [[str(r[n] or "-") for n in names] for r in rows if r["group"] == each]
+        if listed:
+            say(f"{each}: {counted(len(listed), 'instrument')}")
+            table([n.replace("_", " ") for n in names], listed)
 
 
 def _row(instrument: Instrument, source: BarSource) -> dict[str, Any]:
@@ -34,8 +38,11 @@ def _row(instrument: Instrument, source: BarSource) -> dict[str, Any]:
     return {
         "symbol": instrument.symbol,
         "name": instrument.name,
+        "group": instrument.group,
+        "country": instrument.country or None,
         "exchange": instrument.mic,
         "currency": instrument.currency,
+        "base_currency": instrument.base or None,
         "has_bars": available,
         "bars": _source_text(source, instrument.symbol) if available else None,
         "other_names": " ".join(instrument.aliases),

@@ -11,7 +11,8 @@ from datasets.events.csv_export import events_csv, write_events
 from datasets.events.parlgov import parlgov_events
 from datasets.events.scheduled import ScheduledEvent, scheduled_events
 from datasets.instants import iso_z
-from datasets.markets.instruments import Instrument
+from datasets.markets.exchange_tables import find_exchange
+from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.sessions import first_sessions_after, horizon_note
 from hustings.handlers.event_filters import select_events, select_scheduled
 from hustings.inputs import events_of, instruments_of
@@ -89,7 +90,7 @@ def explain(*, event_id: str, names: tuple[str, ...], data: Path | None, source:
     if event.known_at is None:
         raise UserError(f"{event_id} has no known_at: the first session after it is unknown")
     known = instruments_of(data)
-    found = {i.symbol: _first(event, i) for i in [known.find(n) for n in names] or known}
+    found = {i.symbol: _first(event, i) for i in [known.find(n) for n in names] or _one_of_each_exchange(known)}
     if as_json:
         say_json({"event_id": event_id, "known_at": iso_z(event.known_at), "instruments": found})
         return
@@ -99,6 +100,14 @@ def explain(*, event_id: str, names: tuple[str, ...], data: Path | None, source:
     table(columns, [[s, *(str(v or "n/a") for v in list(row.values())[1:5])] for s, row in found.items()])
     for note in dict.fromkeys(row["note"] for row in found.values() if "note" in row):
         say(note)
+
+
+def _one_of_each_exchange(known: InstrumentTable) -> list[Instrument]:
+    """Return the first instrument of each exchange: the others have the same hours."""
+    first: dict[str, Instrument] = {}
+    for instrument in known:
+        first.setdefault(find_exchange(instrument.mic).mic, instrument)
+    return list(first.values())
 
 
 def _first(event: PoliticalEvent, instrument: Instrument) -> dict[str, Any]:

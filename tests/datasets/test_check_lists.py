@@ -16,13 +16,15 @@ from datasets.prices.sources.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
 INSTRUMENTS = Path(instruments.__file__).with_name("instruments.csv")
-OPTIONAL = {"lot", "aliases", "launched_on"}
-"""Blank where any fraction can be held, where there is no other name, and where the launch is not known."""
+OPTIONAL = {"lot", "aliases", "launched_on", "country", "base"}
+"""Blank where any fraction can be held, where there is no other name, where the launch is not known, and below."""
+NEEDED = {"index": "country", "country-etf": "country", "fx": "base"}
+"""What only the instruments of a group need."""
 
 
 def unfinished(row: CsvRow) -> list[str]:
     """Return what is missing of an instrument."""
-    own = set(instruments.COLUMNS) - OPTIONAL
+    own = set(instruments.COLUMNS) - OPTIONAL | {NEEDED.get(row.text("group"), "symbol")}
     missing = [
         f"{row.where}: column {c} is blank; fill it" for c in instruments.COLUMNS if c in own and not row.text(c)
     ]
@@ -40,9 +42,10 @@ def test_every_instrument_is_complete() -> None:
 
 def test_an_instrument_of_an_exchange_without_hours_is_named() -> None:
     header = ",".join(instruments.COLUMNS)
-    row = "ABC,An index,XZZZ,USD,,1,2,no,yes,,,"
+    row = "ABC,An index,XZZZ,USD,,1,2,index,,,no,yes,,,"
     (faulty,) = parse_csv(f"{header}\n{row}\n".encode(), "instruments.csv").rows
-    blank, hours = unfinished(faulty)
+    country, blank, hours = unfinished(faulty)
+    assert country == "instruments.csv line 2: column country is blank; fill it"
     assert blank == "instruments.csv line 2: column notes is blank; fill it"
     assert hours.startswith("instruments.csv line 2: XZZZ has no hours (unknown exchange calendar 'XZZZ'")
 

@@ -112,7 +112,8 @@ def test_a_combination_that_fails_is_reported_and_changes_no_other() -> None:
     found = whole(job({"hold": [4, 5, 6], "instrument": ["AAA", "ZZZ"]}, kind=RaisesAtFive))
     assert found.how.tolist() == [GRID, FAILED, FAILED, FAILED, GRID, FAILED]
     assert "ZeroDivisionError: float division by zero (test_sweep.py line" in found.failed[2]
-    assert found.failed[1] == found.failed[5] == "unknown instrument 'ZZZ'; 'hustings data list' shows them all"
+    hint = "'hustings data list' shows them all; an instruments.csv next to your prices adds others"
+    assert found.failed[1] == found.failed[5] == f"unknown instrument 'ZZZ'; {hint}"
     assert np.isfinite(found.columns["final_equity"]).tolist() == [True, False, False, False, True, False]
 
 

@@ -6,10 +6,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
+from datasets.markets.instruments import InstrumentGroup
 from datasets.prices.store import Store
 from datasets.prices.table import PriceTable
+from hustings.commands.data import list_data
+from hustings.inputs import instruments_of
 from tests.datasets.tables import walk
 from tests.hustings.conftest import Cli
 from tests.processes import Forked, command
@@ -79,6 +83,7 @@ def test_one_bad_file_stays_out_and_the_others_go_in(cli: Cli, home: Path, week:
     assert answer.code == 1
     assert "KOSPI.csv line 2: 2026-02-02 high 9 < low 11 (high-below-low)" in answer.err
     assert "NOBODY.csv: neither its name nor its content names an instrument" in answer.err
+    assert "or add it to an instruments.csv next to it" in answer.err
     assert "1 of 3 files stored" in answer.out
 
 
@@ -116,6 +121,47 @@ def test_the_list_tells_which_bars_are_stored(cli: Cli, home: Path, week: Path):
     assert by_symbol["TOPIX"]["bars"] == "5 to 2026-02-06, a vendor"
     assert by_symbol["SPX"]["has_bars"]
     assert not by_symbol["KOSPI"]["has_bars"], "simulated bars are not offered beside stored ones"
+
+
+def test_the_list_is_in_groups_and_shows_one_of_them(cli: Cli, home: Path):
+    headings = [line for line in cli("data", "list").out.splitlines() if line.endswith(" instruments")]
+    assert headings[:2] == ["index: 48 instruments", "fx: 56 instruments"]
+    assert len(headings) == 6
+    pairs = cli("data", "list", "--group", "fx", "--json").json
+    assert {r["group"] for r in pairs} == {"fx"}
+    (won,) = (r for r in pairs if r["symbol"] == "USDKRW")
+    assert (won["base_currency"], won["currency"], won["exchange"], won["country"]) == ("USD", "KRW", "FX", None)
+    assert "TOPIX" not in cli("data", "list", "--group", "sector-etf").out
+    assert cli("data", "list", "--group", "shares").code == 2
+
+
+def test_each_group_can_be_chosen():
+    (group,) = (o for o in list_data.params if o.name == "group")
+    assert isinstance(group.type, click.Choice)
+    assert list(group.type.choices) == [g.value for g in InstrumentGroup]
+
+
+def test_own_instruments_are_listed_and_their_faults_are_lines(cli: Cli, home: Path, week: Path):
+    header = "symbol,name,mic,currency,lot,commission_bps,slippage_bps\n"
+    price_file(week.parent, header + "ACME,Acme Corp,XTKS,JPY,100,1,1\n", "instruments.csv")
+    listed = cli("data", "list", "--data", str(week.parent), "--group", "other", "--json").json
+    assert [(r["symbol"], r["currency"], r["has_bars"]) for r in listed] == [("ACME", "JPY", False)]
+    price_file(week.parent, header + "ACME,Acme,XTSK,JPY,1,1,1\nBETA,Beta,XTKS,YEN,1,1,1\n", "instruments.csv")
+    for typed in (("data", "list"), ("run", "pro-growth-win"), ("data", "check")):
+        answer = cli(*typed, "--data", str(week.parent))
+        assert answer.code == 2
+        first, second = answer.err.splitlines()
+        assert first.startswith("hustings: instruments.csv line 2: mic of ACME: unknown exchange calendar 'XTSK'")
+        assert second.startswith("instruments.csv line 3: currency of BETA: unknown currency 'YEN'")
+
+
+def test_the_store_keeps_the_pair_and_the_provider_of_an_own_currency(cli: Cli, home: Path, tmp_path: Path):
+    header = "symbol,name,mic,currency,lot,commission_bps,slippage_bps,base,yahoo\n"
+    lira = price_file(tmp_path / "fx", HEADER + "2026-02-02,43.1,43.3,43.0,43.2,0\n", "USDTRY_LONDON.csv")
+    price_file(lira.parent, header + "USDTRY_LONDON,Lira,FX_LONDON,TRY,,1,5,USD,TRY=X\n", "instruments.csv")
+    assert cli("data", "import", str(lira)).code == 0
+    kept = instruments_of(None).find("USDTRY_LONDON")
+    assert (kept.pair, kept.provider_symbol("yahoo")) == (("USD", "TRY"), "TRY=X")
 
 
 def test_an_instrument_of_the_directory_is_known_to_the_store(cli: Cli, home: Path, week: Path):

@@ -80,7 +80,8 @@ def test_the_metric_by_the_values_of_a_parameter() -> None:
 def test_failures_are_listed_by_reason() -> None:
     text = page_text(sweep_page(result({"instrument": ["AAA", "ZZZ"], "hold": [1, 2]})))
     assert "2 failed, see below" in text
-    assert "unknown instrument 'ZZZ'; 'hustings data list' shows them all 2" in text
+    hint = "'hustings data list' shows them all; an instruments.csv next to your prices adds others"
+    assert f"unknown instrument 'ZZZ'; {hint} 2" in text
     assert "combination 2 (instrument=ZZZ, hold=1)" in text
 
 
