@@ -52,8 +52,8 @@ class CurrencyPair(NamedTuple):
 class Instrument:
     """One market. Costs are in basis points of the traded value; ``lot`` 0 means any fraction can be held.
 
-    ``currency`` is that of its prices (ISO 4217). ``base`` is the currency that a pair prices, blank where the
-    instrument is no pair. ``country`` is the one whose market it represents (ISO 3166, or EU), blank where it is none.
+    ``currency`` is that of its prices (ISO 4217). ``base`` is what the file says of ``base_currency``. ``country`` is
+    the one whose market it represents (ISO 3166, or EU), blank where it is none.
     Levels of an index before ``launched_on`` are a back-cast; None where that is not known. ``provider_symbols`` holds
     the symbol of each provider that offers it: the file's other columns, each named as its provider.
     """
@@ -76,12 +76,22 @@ class Instrument:
     base: str = ""
 
     @property
+    def base_currency(self) -> str:
+        """The currency that an exchange rate prices, in units of ``currency``: USD of USDJPY; blank of what is no rate.
+
+        A rate that is named as rates are written (EURUSD, EURUSD_FRED) needs no ``base``.
+        """
+        base, quote = self.symbol[:3], self.symbol[3:6]
+        is_written = self.mic.startswith("FX") and quote == self.currency and is_currency(base)
+        return self.base or (base if is_written else "")
+
+    @property
     def pair(self) -> CurrencyPair | None:
         """The currencies of an exchange rate: USDJPY is yen (quote, its ``currency``) for one dollar (base).
 
         None for an instrument that is no exchange rate; its prices are in ``currency``.
         """
-        return CurrencyPair(self.base, self.currency) if self.base else None
+        return CurrencyPair(self.base_currency, self.currency) if self.base_currency else None
 
     def provider_symbol(self, provider: str) -> str:
         """Return the symbol that a provider gives it, blank where the provider does not offer it."""
@@ -209,9 +219,8 @@ def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
     """Return the instrument of a row; ``symbols`` are those of the rows above."""
     _check_row(row, symbols)
     group = row.read("group", InstrumentGroup, f"one of {', '.join(InstrumentGroup)}")
-    base = row.text("base") or _written_base(row)
     lot, commission, slippage = (row.read(c, _not_negative, "a number of 0 or more") for c in _NUMBERS)
-    return Instrument(
+    instrument = Instrument(
         symbol=row.text("symbol"),
         name=row.text("name"),
         mic=row.text("mic"),
@@ -225,10 +234,11 @@ def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
         notes=row.text("notes"),
         launched_on=row.read("launched_on", date.fromisoformat, "a date such as 2020-07-27, or empty"),
         provider_symbols={c: symbol for c, symbol in row.cells.items() if symbol and c not in COLUMNS},
-        group=group or (InstrumentGroup.FX if base else InstrumentGroup.OTHER),
+        group=group or InstrumentGroup.OTHER,
         country=row.text("country"),
-        base=base,
+        base=row.text("base"),
     )
+    return replace(instrument, group=InstrumentGroup.FX) if instrument.pair and group is None else instrument
 
 
 def _check_row(row: CsvRow, symbols: set[str]) -> None:
@@ -246,13 +256,6 @@ def _check_row(row: CsvRow, symbols: set[str]) -> None:
                 raise UserError(f"{row.where}: {column} of {symbol}: {e}") from e
     if row.text("base") == row.text("currency"):
         raise UserError(f"{row.where}: {symbol}: base and currency are both {row.text('base')}; a pair has two")
-
-
-def _written_base(row: CsvRow) -> str:
-    """Return the base of a pair that is named as pairs are written (EURUSD), blank where that cannot be seen."""
-    symbol = row.text("symbol")
-    base, quote = symbol[:3], symbol[3:]
-    return base if quote == row.text("currency") and is_currency(base) else ""
 
 
 def _not_negative(text: str) -> float:

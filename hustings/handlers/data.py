@@ -42,7 +42,7 @@ def _row(instrument: Instrument, source: BarSource) -> dict[str, Any]:
         "country": instrument.country or None,
         "exchange": instrument.mic,
         "currency": instrument.currency,
-        "base_currency": instrument.base or None,
+        "base_currency": instrument.base_currency or None,
         "has_bars": available,
         "bars": _source_text(source, instrument.symbol) if available else None,
         "other_names": " ".join(instrument.aliases),

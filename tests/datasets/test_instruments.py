@@ -90,7 +90,7 @@ def test_the_groups_hold_what_a_desk_trades() -> None:
 
 
 def test_every_instrument_is_priced_in_a_currency_of_iso_4217() -> None:
-    found = {c for i in bundled_instruments() for c in (i.currency, i.base) if c}
+    found = {c for i in bundled_instruments() for c in (i.currency, i.base_currency) if c}
     known = """
     ARS AUD BRL CAD CHF CLP CNY COP EUR GBP HKD HUF IDR ILS INR JPY
     KRW MXN MYR NOK NZD PEN PHP PLN RUB SEK SGD THB TRY TWD USD ZAR
@@ -239,9 +239,15 @@ def test_of_many_faults_the_first_twenty_are_shown(tmp_path: Path) -> None:
 
 def test_a_pair_named_as_pairs_are_written_needs_no_base(tmp_path: Path) -> None:
     path = own_table(
-        tmp_path, "USDSAR,Dollar in riyals,FX,SAR,,1,2,", "RIYAL,Dollar in riyals,FX,SAR,,1,2,USD", more_columns=",base"
+        tmp_path,
+        "USDSAR,Dollar in riyals,FX,SAR,,1,2,",
+        "RIYAL,Dollar in riyals,FX,SAR,,1,2,USD",
+        "XXXSAR,No currency,FX,SAR,,1,2,",
+        "USDSARS,A share,XSAU,SAR,,1,2,",
+        more_columns=",base",
     )
     table = bundled_instruments().extended(path)
+    assert [table.find(s).pair for s in ("XXXSAR", "USDSARS")] == [None, None]
     assert [i.symbol for i in table.rates("USD", "SAR")] == ["USDSAR", "RIYAL"]
     assert {table.find(s).group for s in ("USDSAR", "RIYAL")} == {InstrumentGroup.FX}
 
