@@ -1,5 +1,6 @@
 """hustings data check: exit codes, the rows said, JSON complete, what a name stands for."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,15 @@ def test_a_file_that_is_not_there(cli, home, name: str) -> None:
     answer = cli("data", "check", name)
     assert answer.code == 2
     assert f"no file '{name}'" in answer.err
+
+
+def test_a_rate_in_rupiah_may_be_quoted_in_fives(cli, home, tmp_path: Path) -> None:
+    closes = [16320, 16345, 16310, 16335, 16355, 16340, 16365, 16350, 16380, 16390, 16375, 16395]
+    days = (date(2026, 2, 2) + timedelta(days=n + n // 5 * 2) for n in range(len(closes)))
+    rows = [f"{day},{close}" for day, close in zip(days, closes, strict=True)]
+    (tmp_path / "USDIDR.csv").write_text("\n".join(["date,close", *rows, ""]))
+    assert "round-prices" not in cli("data", "check", "USDIDR.csv").out
+    assert "(refusal: round-prices)" in cli("data", "check", "USDIDR.csv", "--symbol", "JCI").out
 
 
 def test_the_market_directory_passes_and_the_defects_do_not(cli, home, market_dir: Path, shared_dir: Path) -> None:

@@ -112,7 +112,7 @@ def zone_offset(case: Case) -> Verdict:
 def round_prices(case: Case) -> Verdict:
     """Find an index all of whose closes are multiples of five or ten: nobody measured those."""
     close = case.table.close
-    if case.instrument.lot or len(close) < _ROUND_ROWS:
+    if case.instrument.lot or case.instrument.pair or len(close) < _ROUND_ROWS:
         return FINE
     step = next((s for s in _ROUND if (close % s == 0).all()), None)
     if step is None:
