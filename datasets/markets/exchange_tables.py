@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from datasets.csv_rows import bundled_rows
-from datasets.errors import unknown_name
+from datasets.errors import did_you_mean, unknown_name
 
 HERE = Path(__file__).parent
 TABLES = ("exchanges.csv", "hours.csv", "session_rules.csv", "special_sessions.csv")
@@ -71,7 +71,9 @@ def find_exchange(mic: str) -> Exchange:
     known = _exchanges()
     found = known.get(mic)
     if found is None:
-        raise unknown_name("exchange calendar", mic, known, hint="use an ISO 10383 code such as XTKS, or FX")
+        codes = {exchange.mic for exchange in known.values()}
+        near = codes if did_you_mean(mic, codes) else known  # ARCA is near to ARCX, another name of XNYS
+        raise unknown_name("exchange calendar", mic, near, hint="use an ISO 10383 code such as XTKS, or FX")
     return found
 
 
