@@ -70,9 +70,11 @@ def _instruments(ctx: Context) -> Iterator[tuple[str, str]]:
 def events(ctx: Context, param: Parameter, incomplete: str) -> Items:
     """Return the ids of events that begin so, of the file or directory named with ``--events`` or the bundled ones."""
     from datasets.csv_rows import read_csv
+    from datasets.home import hustings_home
 
-    path = Path(ctx.params.get("source") or ctx.params.get("events") or _CATALOGUE)
-    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    given = [Path(p) for p in ctx.params.get("sources") or ctx.params.get("events") or ()]
+    folders = given if ctx.params.get("only_events") else [_CATALOGUE, hustings_home() / "events", *given]
+    files = [file for path in folders for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
     try:
         rows = [row.cells for file in files for row in read_csv(file, required=("event_id", "title")).rows]
     except UserError:

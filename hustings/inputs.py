@@ -1,12 +1,12 @@
 """Turns what a user types into events, bars, instruments, parameters and dates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from datasets.errors import UserError
-from datasets.events import EventCatalogue, bundled_events, load_events
+from datasets.errors import UserError, did_you_mean
+from datasets.events import EventCatalogue, Kind, OwnKind, combined_events
 from datasets.events.label_file import load_labels, relabelled
 from datasets.events.priors import load_priors, with_priors
 from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
@@ -17,13 +17,26 @@ from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
 from datasets.prices.sources.stored import DefaultSource, StoreSource
 from datasets.prices.store import Store
+from hustings.terminal import warn
 
 _NAMED: dict[str, Callable[[], BarSource]] = {"builtin": BuiltinSource, "store": StoreSource}
 
 
-def events_of(path: Path | None, labels: Path | None = None) -> EventCatalogue:
-    """Return the events of a file or directory, or the bundled ones; labels of a file replace their own."""
-    events = bundled_events() if path is None else load_events(path)
+def events_of(paths: Sequence[Path], labels: Path | None = None, *, only: bool = False) -> EventCatalogue:
+    """Return the bundled events, one's own catalogue and those of files; labels of a file replace their own.
+
+    Args:
+        paths: files or directories, added to the others.
+        labels: a coder's labels.
+        only: the events of the files alone.
+    """
+    if only and not paths:
+        raise UserError("--only-events needs --events: name the file of events, or leave it out")
+    events = combined_events(paths, only=only)
+    for kind in sorted({e.kind for e in events if isinstance(e.kind, OwnKind)}):
+        near = did_you_mean(kind, Kind)
+        if near:
+            warn(f"kind '{kind}' is one of your own{near}")
     return events if labels is None else relabelled(events, load_labels(labels))
 
 

@@ -30,7 +30,8 @@ class StrategyOptions:
     parameters: tuple[str, ...]
     instruments: tuple[str, ...]
     data: Path | None
-    events: Path | None
+    events: tuple[Path, ...]
+    only_events: bool
     labels: Path | None
     priors: Path | None
     since: str | None
@@ -51,7 +52,7 @@ class StrategyOptions:
 
     def catalogue(self) -> EventCatalogue:
         """Return the events with their labels and priors."""
-        return priced(events_of(self.events, self.labels), self.priors)
+        return priced(events_of(self.events, self.labels, only=self.only_events), self.priors)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,8 @@ def head(run: Run) -> None:
     for text in run.warnings:
         say(f"WARNING {text}")
     say_sources(run.manifest["sources"], run.manifest["simulated"], kind="run")
+    for file in run.manifest.get("own_events", []):
+        say(f"  events of {file['name']} ({file['events']}) are among those offered")
     if run.manifest.get("labels"):
         say(f"  labels of {run.manifest['labels']['file']} in place of the events' own")
     say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions")

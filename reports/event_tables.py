@@ -1,6 +1,6 @@
 """The events of a run as tables: trades, P&L attribution, and what was not traded."""
 
-from datasets.events import Kind
+from datasets.events import kind_of
 from engine.account.records import OPEN_AT_END, Trade
 from engine.plan.plan import Skipped
 from engine.run.attribution import Attribution, attribution, in_cents
@@ -33,7 +33,7 @@ def exit_words(reason: str) -> str:
 
 def event_labels(event: RunEvent) -> str:
     """Return in a few words what sort of event it was, as far as it is labelled."""
-    kind = Kind(event.kind).words if event.kind else ""
+    kind = kind_of(event.kind).words if event.kind else ""
     growth = "" if event.pro_growth in ("", "unknown") else f"pro-growth: {event.pro_growth}"
     return ", ".join(w for w in (kind, event.majority.replace("_", " "), event.surprise, growth) if w)
 

@@ -10,6 +10,7 @@ from engine.strategy import (
     Leg,
     NextClose,
     NextOpen,
+    OptionalCondition,
     OptionalCountry,
     OptionalDistance,
     OptionalFlag,
@@ -22,6 +23,7 @@ from engine.strategy import (
     Sessions,
     Strategy,
     Symbol,
+    condition_holds,
     strategy,
 )
 from engine.strategy.market import MarketView
@@ -56,6 +58,8 @@ class BuyAfterEvent(Strategy):
         majority: what the vote gave the winner, or none for all
         winner_party: the winner's party, or none for all
         surprise: upset or expected, or none for all
+        tag: a tag of one's own events, or none for all
+        extra: a condition on an own column, such as tariff_rate>=25 or court=supreme, or none
     """
 
     instrument: Symbol = "TOPIX"
@@ -75,6 +79,8 @@ class BuyAfterEvent(Strategy):
     majority: OptionalMajority = None
     winner_party: OptionalText = None
     surprise: OptionalSurprise = None
+    tag: OptionalText = None
+    extra: OptionalCondition = None
 
     def wants(self, event: PoliticalEvent) -> bool:
         return (
@@ -85,6 +91,8 @@ class BuyAfterEvent(Strategy):
             and (self.majority is None or event.majority == self.majority)
             and (self.winner_party is None or event.winner_party == self.winner_party)
             and (self.surprise is None or event.surprise == self.surprise)
+            and (self.tag is None or self.tag in event.tags)
+            and (self.extra is None or condition_holds(self.extra, event.extra))
         )
 
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:

@@ -25,7 +25,7 @@ class SurpriseWin(Strategy):
     country: OptionalCountry = "US"
 
     def wants(self, event: PoliticalEvent) -> bool:
-        if event.kind.ballot not in (Ballot.ELECTION, Ballot.REFERENDUM) or self.country not in (None, event.country):
+        if event.ballot not in (Ballot.ELECTION, Ballot.REFERENDUM) or self.country not in (None, event.country):
             return False
         return event.outcome_prior is not None and event.outcome_prior < self.prior_below
 

@@ -10,8 +10,16 @@ from datasets.events.event import (
     Surprise,
     WinnerStatus,
 )
-from datasets.events.event_catalogue import CATALOGUE, EventCatalogue, bundled_events, event_rows, load_events
-from datasets.events.kinds import Kind
+from datasets.events.event_catalogue import (
+    CATALOGUE,
+    EventCatalogue,
+    bundled_events,
+    combined_events,
+    event_rows,
+    load_events,
+    own_events,
+)
+from datasets.events.kinds import Kind, OwnKind, kind_of
 
 __all__ = [
     "CATALOGUE",
@@ -21,11 +29,15 @@ __all__ = [
     "LABEL_FIELDS",
     "Majority",
     "OUTCOME_FIELDS",
+    "OwnKind",
     "PoliticalEvent",
     "ProGrowth",
     "Surprise",
     "WinnerStatus",
     "bundled_events",
+    "combined_events",
     "event_rows",
+    "kind_of",
     "load_events",
+    "own_events",
 ]

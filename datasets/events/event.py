@@ -1,5 +1,6 @@
 """A political event: what happened, when it became public, and what was known of it at any instant."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,14 +10,31 @@ from itertools import pairwise
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from datasets.errors import did_you_mean
-from datasets.events.kinds import Kind
+from datasets.events.kinds import Ballot, Kind, OwnKind, kind_of
 from datasets.events.odds_book import Quotes, happened, last_quotes, margin_removed, quotes_before
 from datasets.instants import iso_z, parse_instant
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class Extra(dict[str, float | str]):
+    """The own columns of an event by name; one that is not there is NaN, of which every comparison is false."""
+
+    def __missing__(self, name: str) -> float:
+        return math.nan
 
 
 class ProGrowth(StrEnum):
@@ -95,6 +113,8 @@ Instant = Annotated[datetime, BeforeValidator(_aware)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Tags = Annotated[tuple[str, ...], BeforeValidator(_tags)]
 Sources = Annotated[tuple[str, ...], BeforeValidator(_sources)]
+EventKind = Annotated[Kind | OwnKind, PlainValidator(kind_of), PlainSerializer(str)]
+OwnColumns = Annotated[Extra, PlainValidator(Extra), PlainSerializer(dict)]
 FieldInstants = Annotated[tuple[tuple[str, datetime], ...], BeforeValidator(_by_field)]
 """Pairs of a field of the outcome and the instant at which it became public."""
 
@@ -123,6 +143,8 @@ OUTCOME_FIELDS: dict[str, Any] = {
     "move_note": None,
     "sources": (),
     "confidence": None,
+    "tags": (),
+    "extra": Extra(),
     "fields_known_at": (),
 }
 """The fields of the outcome, with the value that means "not known yet"."""
@@ -148,13 +170,15 @@ class PoliticalEvent(BaseModel):
     when its labels (LABEL_FIELDS) were coded or last revised; before it they are unknown. Blank: not recorded.
     ``settled_at``: who governs was settled then, where that was later than ``known_at``; ``fields_known_at``: instants
     of single fields that became public later. ``actor``: the country of who acted, where it is another.
+    ``vote``: whether citizens vote on it, for a kind of one's own. ``tags`` and ``extra``: one's own words and columns
+    (a number or a text each), known from ``known_at`` on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     event_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-    kind: Kind
+    kind: EventKind
     title: str
     timezone: str = "UTC"
     voted_on: date | None = None
@@ -189,6 +213,9 @@ class PoliticalEvent(BaseModel):
     confidence: Confidence | None = None
     fields_known_at: FieldInstants = ()
     actor: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    vote: bool | None = None
+    tags: Tags = ()
+    extra: OwnColumns = Extra()
     _quotes: Quotes = PrivateAttr(())
 
     @model_validator(mode="before")
@@ -241,7 +268,17 @@ class PoliticalEvent(BaseModel):
     @property
     def is_election(self) -> bool:
         """Whether voters elected a parliament, a chamber or a president."""
-        return self.kind.is_election
+        return self.ballot is Ballot.ELECTION
+
+    @property
+    def is_vote(self) -> bool:
+        """Whether citizens vote."""
+        return self.ballot is not Ballot.NONE
+
+    @property
+    def ballot(self) -> Ballot:
+        """Whether citizens vote, and on what: an own kind is an election where its row says ``vote``."""
+        return Ballot.ELECTION if isinstance(self.kind, OwnKind) and self.vote else self.kind.ballot
 
     @property
     def vote_begins_at(self) -> datetime | None:

@@ -3,21 +3,27 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from datasets.csv_rows import CsvRow, read_csv
-from datasets.errors import UserError, unknown_name
+from datasets.errors import UserError, did_you_mean, unknown_name
 from datasets.events.event import PoliticalEvent, faults_of
+from datasets.events.filled_in import filled_in
+from datasets.home import hustings_home
 from datasets.visibility import current_visibility, using_visibility
 
 CATALOGUE = Path(__file__).parent / "catalogue"
-_REQUIRED = ("event_id", "country", "kind", "title", "known_at")
+_RARE = ("labelled_at", "tags", "extra", "vote")
+_REQUIRED = ("country", "kind", "title")
+_DATED = ("known_at", "date")
 
 
 def _place_in_time(event: PoliticalEvent) -> tuple[datetime, str]:
@@ -28,7 +34,7 @@ class EventCatalogue:
     """An immutable list of events in the order in which they became known (undated ones last).
 
     ``labels`` names the file and hash of a second coder's labels, where they replace the events' own; ``priors`` those
-    of the quotes the events carry.
+    of the quotes the events carry; ``own`` the files of one's own events among them.
     """
 
     def __init__(
@@ -37,8 +43,9 @@ class EventCatalogue:
         *,
         labels: Mapping[str, str] | None = None,
         priors: Mapping[str, str] | None = None,
+        own: Iterable["OwnFile"] = (),
     ) -> None:
-        self.labels, self.priors = labels, priors
+        self.labels, self.priors, self.own = labels, priors, tuple(own)
         self._events = tuple(sorted(events, key=_place_in_time))
         self._by_id = {e.event_id: e for e in self._events}
 
@@ -76,25 +83,40 @@ class EventCatalogue:
 
     def select(self, wanted: Callable[[PoliticalEvent], bool]) -> "EventCatalogue":
         """Return the events for which ``wanted`` is true."""
-        return EventCatalogue((e for e in self._events if wanted(e)), labels=self.labels, priors=self.priors)
+        return self.with_events(e for e in self._events if wanted(e))
+
+    def with_events(self, events: Iterable[PoliticalEvent], **changed: Any) -> "EventCatalogue":
+        """Return other events with what is said of these; ``changed`` replaces ``labels`` or ``priors``."""
+        return EventCatalogue(events, **{"labels": self.labels, "priors": self.priors, "own": self.own, **changed})
 
     def as_visible(self, show: Callable[[PoliticalEvent], PoliticalEvent | None]) -> "EventCatalogue":
         """Return the events as ``show`` returns them, without those it returns as None; their order stays."""
-        visible = EventCatalogue((), labels=self.labels, priors=self.priors)
+        visible = self.with_events(())
         visible._events = tuple(shown for e in self._events if (shown := show(e)) is not None)
         visible._by_id = {e.event_id: e for e in visible._events}
         return visible
 
     def sha256(self) -> str:
-        """Return a hash of all fields of the events; a blank ``labelled_at`` is left out."""
+        """Return a hash of all fields of the events; blank ones that few events have are left out."""
         return self._sha256
 
     @cached_property
     def _sha256(self) -> str:
-        rows = [
-            e.model_dump(mode="json", exclude={"labelled_at"} if e.labelled_at is None else None) for e in self._events
-        ]
+        rows = [e.model_dump(mode="json", exclude={n for n in _RARE if not getattr(e, n)}) for e in self._events]
         return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class OwnFile:
+    """A file of one's own events: its name, the hash of its bytes, and how many events it holds."""
+
+    name: str
+    sha256: str
+    events: int
+
+    def as_row(self) -> dict[str, str | int]:
+        """Return it as a manifest says it."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,37 @@ def load_events(path: Path) -> EventCatalogue:
     with using_visibility(None):
         whole = EventCatalogue(_checked_events(path))
     return _visible(whole)
+
+
+def own_events() -> Path:
+    """Return the folder of one's own catalogue, ``$HUSTINGS_HOME/events``; it need not exist."""
+    return hustings_home() / "events"
+
+
+def combined_events(paths: Iterable[Path], *, only: bool = False) -> EventCatalogue:
+    """Return the bundled events with one's own catalogue and the events of files beside them, in order.
+
+    Args:
+        paths: CSV files, or directories of them.
+        only: leave out the bundled events and one's own catalogue.
+
+    Raises:
+        UserError: as ``load_events``; an id that two files give, with both places.
+    """
+    folder = own_events()
+    with using_visibility(None):
+        own = [*([folder] if any(folder.glob("*.csv")) and not only else []), *paths]
+        files = list(dict.fromkeys(file.resolve() for path in own for file in _files_of(path)))
+        places = {} if only else {e.event_id: "the bundled catalogue" for e in _bundled()}
+        added = {file: tuple(_checked_rows(file, places)) for file in files}
+        beside = () if only else tuple(_bundled())
+        named = sorted((_own_file(file, len(events)) for file, events in added.items()), key=lambda f: f.name)
+        whole = EventCatalogue([*beside, *chain.from_iterable(added.values())], own=named)
+    return _visible(whole)
+
+
+def _own_file(path: Path, n: int) -> OwnFile:
+    return OwnFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), n)
 
 
 def event_rows(path: Path) -> Iterator[EventRow]:
@@ -157,7 +210,13 @@ def _visible(events: EventCatalogue) -> EventCatalogue:
 
 def _checked_events(path: Path) -> Iterator[PoliticalEvent]:
     places: dict[str, str] = {}
-    for row in _all_rows(path):
+    for file in _files_of(path):
+        yield from _checked_rows(file, places)
+
+
+def _checked_rows(file: Path, places: dict[str, str]) -> Iterator[PoliticalEvent]:
+    """Yield the events of a file; ``places`` holds where each id stands so far, and is added to."""
+    for row in _rows_of(file):
         if row.event is None:
             raise UserError(f"{row.where}: {row.faults[0]}")
         first = places.setdefault(row.event.event_id, row.where)
@@ -166,19 +225,57 @@ def _checked_events(path: Path) -> Iterator[PoliticalEvent]:
         yield row.event
 
 
-def _all_rows(path: Path) -> Iterator[EventRow]:
+def _files_of(path: Path) -> list[Path]:
     files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
     if not files or not files[0].is_file():
         raise UserError(f"no events at '{path}': name a CSV file or a directory of CSV files")
-    for file in files:
-        yield from map(_event_row, read_csv(file, required=_REQUIRED, known=PoliticalEvent.model_fields).all_rows)
+    return files
 
 
-def _event_row(row: CsvRow) -> EventRow:
+def _all_rows(path: Path) -> Iterator[EventRow]:
+    for file in _files_of(path):
+        yield from _rows_of(file)
+
+
+def _rows_of(file: Path) -> Iterator[EventRow]:
+    read = read_csv(file, required=_REQUIRED)
+    if not set(_DATED) & set(read.columns):
+        raise UserError(f"{read.name} line 1: neither known_at nor date is there: give one of them")
+    own = own_columns(read.name, read.columns)
+    yield from (_event_row(row, own) for row in read.all_rows)
+
+
+def own_columns(name: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the columns that the catalogue does not have.
+
+    Raises:
+        UserError: one is nearly a column of the catalogue, or no name.
+    """
+    known = [*PoliticalEvent.model_fields, "date", "time"]
+    own = tuple(c for c in columns if c not in known)
+    for column in own:
+        if did_you_mean(column, known) or not column.isidentifier():
+            raise unknown_name(f"column in {name} line 1:", column, known, hint="an own column needs a name of its own")
+    return own
+
+
+def _event_row(row: CsvRow, own: tuple[str, ...]) -> EventRow:
     if row.faults:
         return EventRow(row.file, row.line, {}, row.faults)
     cells = {column: cell for column, cell in row.cells.items() if cell}
     try:
-        return EventRow(row.file, row.line, cells, event=PoliticalEvent.model_validate(cells))
+        extra = {c: _number_or_text(cells[c]) for c in own if c in cells}
+        filled = filled_in({c: cell for c, cell in cells.items() if c not in own})
+        return EventRow(row.file, row.line, cells, event=PoliticalEvent.model_validate({**filled, "extra": extra}))
     except ValidationError as e:
         return EventRow(row.file, row.line, cells, faults_of(e))
+    except ValueError as e:
+        return EventRow(row.file, row.line, cells, (str(e),))
+
+
+def _number_or_text(cell: str) -> float | str:
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return number if isfinite(number) else cell

@@ -1,5 +1,6 @@
 """The kinds of events: one line each, with all that the program knows of a kind."""
 
+import re
 from enum import StrEnum
 from typing import Any, Self
 
@@ -18,6 +19,7 @@ _DAYTIME = range(8, 22)
 _WAKING = range(7, 24)
 _LATE_SITTING = range(7, 28)
 _ANY_HOUR = range(24)
+_NAME = re.compile(r"[a-z][a-z0-9_]{2,40}")
 
 
 class Kind(StrEnum):
@@ -82,3 +84,37 @@ class Kind(StrEnum):
     def words(self) -> str:
         """The kind as a page shows it, such as ``general election``."""
         return self.value.replace("_", " ")
+
+
+class OwnKind(str):
+    """A kind of somebody's own file: known at any hour, and no vote unless its row says so (``vote=yes``)."""
+
+    ballot = Ballot.NONE
+    hours = _ANY_HOUR
+    is_vote = is_election = False
+
+    @property
+    def value(self) -> str:
+        """The name itself, as of a known kind."""
+        return str(self)
+
+    @property
+    def words(self) -> str:
+        """The kind as a page shows it."""
+        return self.replace("_", " ")
+
+
+def kind_of(name: str) -> Kind | OwnKind:
+    """Return the kind of a name: a known one, or one's own.
+
+    Raises:
+        ValueError: it is not a name such as ``party_split``.
+
+    >>> kind_of("referendum"), kind_of("party_split")
+    (<Kind.REFERENDUM: 'referendum'>, 'party_split')
+    """
+    if isinstance(name, OwnKind) or name in set(Kind):
+        return name if isinstance(name, OwnKind) else Kind(name)
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"'{name}' is no kind: write a name of small letters such as party_split")
+    return OwnKind(name)

@@ -86,7 +86,7 @@ def relabelled(events: EventCatalogue, labels: LabelFile) -> EventCatalogue:
         if row.event_id not in events:
             raise UserError(f"{row.where}: {unknown_name('event', row.event_id, known)}")
     coded = (_coded(e, labels.events[e.event_id]) if e.event_id in labels.events else e for e in events)
-    return EventCatalogue(coded, labels=labels.identity())
+    return events.with_events(coded, labels=labels.identity())
 
 
 def _coded(event: PoliticalEvent, row: CodedEvent) -> PoliticalEvent:

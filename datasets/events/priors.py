@@ -126,7 +126,7 @@ def _check_once(quotes: list[tuple[CsvRow, Quote]]) -> None:
 def with_priors(events: EventCatalogue, table: PriorTable) -> EventCatalogue:
     """Return the events with their quotes strictly before their cut-off; later ones are in no event at all."""
     priced = (e.with_quotes(table.usable(e)) if e.event_id in table.quotes else e for e in events)
-    return EventCatalogue(priced, labels=events.labels, priors=table.identity())
+    return events.with_events(priced, priors=table.identity())
 
 
 def priors_csv(quotes: Mapping[str, Iterable[Quote]]) -> str:

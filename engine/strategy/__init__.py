@@ -1,5 +1,7 @@
 """The contract of a strategy: which events it wants, the legs it then trades, and what it may see of the market."""
 
+from engine.strategy.condition import OptionalCondition as OptionalCondition
+from engine.strategy.condition import condition_holds as condition_holds
 from engine.strategy.contract import After as After
 from engine.strategy.contract import AtNextEvent as AtNextEvent
 from engine.strategy.contract import BeforeVote as BeforeVote

@@ -12,11 +12,11 @@ from enum import Enum, StrEnum
 from inspect import getdoc
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, dataclass_transform, get_args, get_type_hints
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from datasets.errors import UserError, unknown_name
-from datasets.events import Kind, Majority, PoliticalEvent, ProGrowth, Surprise
+from datasets.errors import UserError, did_you_mean, unknown_name
+from datasets.events import Kind, Majority, OwnKind, PoliticalEvent, ProGrowth, Surprise, kind_of
 from engine.strategy.market import MarketView
 
 
@@ -129,6 +129,13 @@ def _listed(value: Any) -> Any:
     return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
 
 
+def _kind(value: Any) -> Kind | OwnKind | None:
+    kind = None if _none_word(value) is None else kind_of(str(value).strip())
+    if isinstance(kind, OwnKind) and did_you_mean(kind, Kind):
+        raise ValueError(f"no kind '{kind}'{did_you_mean(kind, Kind)}")
+    return kind
+
+
 _INSTRUMENT = "instrument"
 Symbol = Annotated[str, _INSTRUMENT]
 """The name of an instrument: its symbol or any of its other names."""
@@ -154,7 +161,8 @@ OptionalCountry = Annotated[Country | None, BeforeValidator(_none_word)]
 """Two letters, or none for all."""
 OptionalFlag = Annotated[bool | None, BeforeValidator(_none_word)]
 """True or false, or none for any."""
-OptionalKind = Annotated[Kind | None, BeforeValidator(_none_word)]
+OptionalKind = Annotated[Kind | OwnKind | None, PlainValidator(_kind)]
+"""A kind of events, a known one or one of one's own files, or none for all."""
 OptionalProGrowth = Annotated[ProGrowth | None, BeforeValidator(_none_word)]
 OptionalMajority = Annotated[Majority | None, BeforeValidator(_none_word)]
 OptionalSurprise = Annotated[Surprise | None, BeforeValidator(_none_word)]

@@ -134,6 +134,6 @@ def _missing(strategy: Strategy, event: PoliticalEvent, given: dict[str, Any]) -
 
 
 def _is_unknown(event: PoliticalEvent, field: str) -> bool:
-    if field in ("winner_party", "majority", "program") and not event.kind.is_election:
+    if field in ("winner_party", "majority", "program") and not event.is_election:
         return False
     return getattr(event, field) in (None, (), {}, ProGrowth.UNKNOWN)

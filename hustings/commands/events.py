@@ -3,13 +3,11 @@
 import click
 
 from hustings import completion_values as values
-from hustings.commands.options import PATH, CommandGroup, event_argument
+from hustings.commands.options import PATH, CommandGroup, event_argument, event_files, options
 
 _SOURCES = ("parlgov",)
 _ODDS = ("predictit", "polymarket")
-_events_option = click.option(
-    "--events", "source", type=PATH, metavar="FILE|DIR", help="Events in place of the bundled catalogue."
-)
+_events_option = options(*event_files("sources"))
 _labels_option = click.option(
     "--labels", "coded", type=PATH, metavar="FILE", help="A second coder's labels (coder1, coder2: bundled)."
 )
@@ -64,6 +62,7 @@ def explain_event() -> None:
 
 @events.command("lint", handler="event_checks:lint_catalogue")
 @click.argument("path", required=False, type=PATH, metavar="[FILE|DIR]")
+@click.option("--quick", is_flag=True, help="Only what a short row of one's own must keep too.")
 @click.option("--reaction", is_flag=True, help="Compare each label with the first session after the event too.")
 @click.option("--data", type=PATH, metavar="DIR", help="With --reaction: a directory of bars [the available bars].")
 @_labels_option

@@ -72,6 +72,22 @@ event_argument = click.argument("event_id", shell_complete=values.events)
 symbols_argument = click.argument("symbols", nargs=-1, required=True, shell_complete=values.instruments)
 pdf_option = click.option("--pdf", is_flag=True, help="Also print the page as PDF, with the Chromium of this machine.")
 
+
+def event_files(name: str) -> tuple[Callable[[Any], Any], ...]:
+    """Return the options that name files of events, the first of them stored under a name."""
+    return (
+        click.option(
+            "--events",
+            name,
+            type=PATH,
+            multiple=True,
+            metavar="FILE|DIR",
+            help="Events added to the others (repeatable).",
+        ),
+        click.option("--only-events", is_flag=True, help="Only the events of --events, not the catalogue."),
+    )
+
+
 strategy_options = options(
     click.argument("strategy", shell_complete=values.strategies),
     click.option(
@@ -93,7 +109,7 @@ source_options = options(
         shell_complete=values.instruments,
     ),
     click.option("--data", type=PATH, metavar="DIR", help="Read bars only from DIR/SYMBOL.csv or .parquet."),
-    click.option("--events", type=PATH, metavar="FILE|DIR", help="Events in place of the bundled catalogue."),
+    *event_files("events"),
     click.option("--labels", type=PATH, metavar="FILE", help="A second coder's labels in place of the events' own."),
     click.option("--priors", type=PATH, metavar="FILE", help="Probabilities of outcomes before the polls closed."),
 )

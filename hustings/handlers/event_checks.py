@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from engine.study.label_reaction import LabelReaction
 
 
-def lint_catalogue(*, path: Path | None, reaction: bool, data: Path | None, coded: Path | None, as_json: bool) -> int:
+def lint_catalogue(
+    *, path: Path | None, quick: bool, reaction: bool, data: Path | None, coded: Path | None, as_json: bool
+) -> int:
     """Print what is doubtful in events, and return 1 if there are findings, or labels that know the reaction."""
     if not reaction and (data is not None or coded is not None):
         raise UserError("--data and --labels go with --reaction: add it, or leave them out")
-    n_rows, findings = lint(path or CATALOGUE)
+    n_rows, findings = lint(path or CATALOGUE, quick=quick)
     reactions, n_events = _reactions(path, coded, data) if reaction else ([], 0)
     if as_json:
         rows = {"reactions": [_reaction_row(r) for r in reactions], "events": n_events} if reaction else {}
@@ -41,7 +43,7 @@ def _reactions(path: Path | None, coded: Path | None, data: Path | None) -> tupl
     from engine.study.label_reaction import label_reactions  # imports scipy.stats, which no other check needs
 
     with progress("reading bars"):
-        return label_reactions(events_of(path, coded), _loader(data))
+        return label_reactions(events_of([path] if path else [], coded, only=path is not None), _loader(data))
 
 
 def _reaction_row(r: "LabelReaction") -> dict[str, object]:
@@ -70,10 +72,10 @@ def _p(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.2g}"
 
 
-def compare_moves(*, data: Path | None, source: Path | None, as_json: bool) -> int:
+def compare_moves(*, data: Path | None, sources: tuple[Path, ...], only_events: bool, as_json: bool) -> int:
     """Print published first-session moves with those of the bars; return 1 if one differs without a note."""
     with progress("reading bars"):
-        found = published_moves(events_of(source), _loader(data))
+        found = published_moves(events_of(sources, only=only_events), _loader(data))
     if as_json:
         say_json([_row(m) for m in found])
     else:
@@ -130,9 +132,11 @@ def _percent(move: PublishedMove) -> str:
     return "" if move.found is None else f"{move.found:.2f}"
 
 
-def show_agreement(*, coded: Path, against: Path | None, source: Path | None, as_json: bool) -> None:
+def show_agreement(
+    *, coded: Path, against: Path | None, sources: tuple[Path, ...], only_events: bool, as_json: bool
+) -> None:
     """Print how far a coder's labels agree with the events' own, or with another coder's."""
-    events, labels = events_of(source), load_labels(coded)
+    events, labels = events_of(sources, only=only_events), load_labels(coded)
     relabelled(events, labels)  # refuses an event that is not there
     if against is not None:
         other = load_labels(against)

@@ -14,9 +14,9 @@ from hustings.inputs import events_of
 from hustings.terminal import counted, say, say_json, table, warn
 
 
-def show(*, event_id: str | None, path: Path, source: Path | None, as_json: bool) -> None:
+def show(*, event_id: str | None, path: Path, sources: tuple[Path, ...], only_events: bool, as_json: bool) -> None:
     """Print the prior of each event of a file, or of one event."""
-    events = events_of(source)
+    events = events_of(sources, only=only_events)
     priors = load_priors(path, events)
     chosen = [events.get(event_id)] if event_id else [e for e in events if e.event_id in priors.quotes]
     readings = [read_prior(e, priors) for e in chosen]
@@ -78,11 +78,12 @@ def import_history(
     market: str | None,
     renamed: tuple[str, ...],
     out: Path | None,
-    source: Path | None,
+    sources: tuple[Path, ...],
+    only_events: bool,
     as_json: bool,
 ) -> None:
     """Read a price history as quotes of one event's outcomes; print them, or add them to a priors file."""
-    events = events_of(source)
+    events = events_of(sources, only=only_events)
     event = events.get(event_id)
     quotes = _renamed(ODDS[origin](path, market), renamed, path.name)
     if out is not None:

@@ -21,7 +21,8 @@ from hustings.terminal import say, say_json, say_raw, table, warn
 
 def list_catalogue(
     *,
-    source: Path | None,
+    sources: tuple[Path, ...],
+    only_events: bool,
     coded: Path | None,
     scheduled: bool,
     count: bool,
@@ -31,11 +32,11 @@ def list_catalogue(
 ) -> None:
     """Print the selected events, oldest first, or their counts; or those to come."""
     if scheduled:
-        if source or coded or count or as_csv or filters["labels"] or filters["confidence"]:
+        if sources or coded or count or as_csv or filters["labels"] or filters["confidence"]:
             raise UserError("--scheduled goes with --country, --kind, --year and --json alone: leave the others out")
         _list_scheduled(select_scheduled(scheduled_events(), filters), as_json=as_json)
         return
-    catalogue = events_of(source, coded)
+    catalogue = events_of(sources, coded, only=only_events)
     if as_csv and (as_json or count):
         raise UserError("--csv goes with neither --json nor --count: choose one")
     chosen = select_events(catalogue, **filters)
@@ -73,9 +74,9 @@ def _show_counts(chosen: EventCatalogue, *, as_json: bool) -> None:
     say(f"{len(chosen)} events of {len({c for c, _ in counts})} countries")
 
 
-def show(*, event_id: str, source: Path | None, coded: Path | None, as_json: bool) -> None:
+def show(*, event_id: str, sources: tuple[Path, ...], only_events: bool, coded: Path | None, as_json: bool) -> None:
     """Print all fields of one event."""
-    row = events_of(source, coded).get(event_id).as_row()
+    row = events_of(sources, coded, only=only_events).get(event_id).as_row()
     if as_json:
         say_json(row)
         return
@@ -84,9 +85,17 @@ def show(*, event_id: str, source: Path | None, coded: Path | None, as_json: boo
         say(f"{name:22} {'unknown' if text in (None, '') else str(text).replace(chr(10), chr(10) + ' ' * 23)}")
 
 
-def explain(*, event_id: str, names: tuple[str, ...], data: Path | None, source: Path | None, as_json: bool) -> None:
+def explain(
+    *,
+    event_id: str,
+    names: tuple[str, ...],
+    data: Path | None,
+    sources: tuple[Path, ...],
+    only_events: bool,
+    as_json: bool,
+) -> None:
     """Print for each instrument the first open and the first close strictly after an event was known."""
-    event = events_of(source).get(event_id)
+    event = events_of(sources, only=only_events).get(event_id)
     if event.known_at is None:
         raise UserError(f"{event_id} has no known_at: the first session after it is unknown")
     known = instruments_of(data)

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from datasets.events import CATALOGUE
+from datasets.events import CATALOGUE, own_events
 from datasets.instants import iso_z
 from datasets.prices.store import Store
 from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Offence, Subject
@@ -73,8 +73,8 @@ def _check_orders(cls: type[Any], options: LookaheadOptions, market: Market) -> 
 
 
 def _subject(fresh: Callable[[], AbstractContextManager[Any]], options: LookaheadOptions, market: Market) -> Subject:
-    given = (options.data, options.events, options.labels, options.priors)
-    files = (CATALOGUE, Store().folder, *(p for p in given if p is not None and p.exists()))
+    given = (options.data, *options.events, options.labels, options.priors)
+    files = (CATALOGUE, own_events(), Store().folder, *(p for p in given if p is not None and p.exists()))
     return Subject(fresh, options.catalogue(), market, options.window().since, files, options.seed)
 
 

@@ -11,6 +11,7 @@ from datasets.errors import did_you_mean
 from datasets.events.coding import BASES, LABELS, PROGRAM_TAGS, bases_of
 from datasets.events.event import Confidence, Majority, PoliticalEvent, ProGrowth
 from datasets.events.indices import exchange_of, index_names
+from datasets.events.kinds import Kind, OwnKind
 
 _BACKGROUND = "background-knowledge"
 _SEATS = ("seats", "house_seats", "senate_seats")
@@ -37,6 +38,13 @@ def identifier(event: PoliticalEvent) -> Iterator[str]:
     days |= {str(event.voted_on)} if event.voted_on else set()
     if days and rest[:10] not in days:
         yield f"event_id says {rest[:10]}; the vote or the outcome is dated {', '.join(sorted(days))}"
+
+
+def own_kind(event: PoliticalEvent) -> Iterator[str]:
+    """A kind of one's own is not nearly one of the catalogue's."""
+    near = did_you_mean(event.kind, Kind) if isinstance(event.kind, OwnKind) else ""
+    if near:
+        yield f"kind '{event.kind}' is one of your own{near}"
 
 
 def basis(event: PoliticalEvent) -> Iterator[str]:

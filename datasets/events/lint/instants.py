@@ -81,7 +81,7 @@ def holiday(event: PoliticalEvent) -> Iterator[str]:
 def _custom(event: PoliticalEvent) -> dict[str, str] | None:
     """Return the row of vote_days.csv for a vote: that of the shortest span which holds its day."""
     day = event.voted_on
-    if day is None or not event.kind.is_vote:
+    if day is None or not event.is_vote:
         return None
     rows = (r for r in bundled_rows(_VOTE_DAYS) if r["country"] == event.country)
     fitting = (r for r in rows if not r["kinds"] or event.kind in r["kinds"].split())

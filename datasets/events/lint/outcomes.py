@@ -23,7 +23,7 @@ def winner(event: PoliticalEvent) -> Iterator[str]:
     found = _NOT_A_NAME.search(event.winner or "")
     if found:
         yield f"winner '{event.winner}' is not a plain name ('{found[0]}'): say it in winner_status"
-    if (event.winner is None) != (event.winner_status is None) and event.kind.is_vote:
+    if (event.winner is None) != (event.winner_status is None) and event.is_vote:
         yield "winner and winner_status must be given together: leads, projected, elected or appointed"
 
 
@@ -31,7 +31,7 @@ def incumbent(event: PoliticalEvent) -> Iterator[str]:
     """Whether the incumbent won is known when it is settled who governs, and not by votes that do not decide it."""
     if event.incumbent_won is None:
         return
-    if event.kind.ballot is Ballot.LOCAL or event.kind in (Kind.DISSOLUTION, Kind.RESIGNATION, Kind.EXIT_POLL):
+    if event.ballot is Ballot.LOCAL or event.kind in (Kind.DISSOLUTION, Kind.RESIGNATION, Kind.EXIT_POLL):
         yield f"incumbent_won is given, but a {event.kind} does not decide who governs: leave it blank"
     elif event.kind is Kind.PRESIDENTIAL_ELECTION and event.winner_status is WinnerStatus.LEADS:
         dated = event.settled_at or dict(event.fields_known_at).get("incumbent_won")
@@ -43,7 +43,7 @@ def incumbent(event: PoliticalEvent) -> Iterator[str]:
 
 def public(event: PoliticalEvent) -> Iterator[str]:
     """A share that only the count gives, and a majority near its threshold, have their own instants."""
-    if event.known_at_basis not in _BEFORE_THE_COUNT or not event.kind.is_vote or event.winner_share is None:
+    if event.known_at_basis not in _BEFORE_THE_COUNT or not event.is_vote or event.winner_share is None:
         return
     if _dated(event, "winner_share") is None:
         yield f"winner_share is of the count, but known_at is {event.known_at_basis}: date it in fields_known_at"
@@ -69,7 +69,7 @@ def _thresholds(majority: Majority | None) -> tuple[float, ...]:
 
 def title(event: PoliticalEvent) -> Iterator[str]:
     """A title says no more than was public at ``known_at``."""
-    if event.known_at_basis in _BEFORE_THE_COUNT and event.kind.is_vote and _dated(event, "title") is None:
+    if event.known_at_basis in _BEFORE_THE_COUNT and event.is_vote and _dated(event, "title") is None:
         found = _BEYOND.search(event.title)
         if found:
             yield f"the title says '{found[0]}', which only the count shows: reword it, or give its instant"
@@ -80,7 +80,7 @@ def exit_polls(event: PoliticalEvent) -> Iterator[str]:
     words = event.title.casefold()
     if event.kind is Kind.EXIT_POLL and event.voted_on is not None:
         yield "voted_on is given of an exit poll, which is no vote: leave it blank"
-    if event.kind.is_vote and words.startswith(("exit poll", "exit-poll")):
+    if event.is_vote and words.startswith(("exit poll", "exit-poll")):
         yield "the title says exit poll: its kind is exit_poll"
     if "quick count" in words and event.known_at_basis == "exit_poll":
         yield "the title says quick count: known_at_basis is quick_count"

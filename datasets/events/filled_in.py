@@ -1,0 +1,64 @@
+"""What a short row of one's own need not say: id, time zone, and the instant by the kind where only a date is given."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from datasets.events.kinds import kind_of
+from datasets.instants import iso_z
+from datasets.markets.zones import main_zone, zones
+
+T = TypeVar("T")
+_PURPOSE = {"general_election": "GE", "presidential_election": "PE", "legislative_election": "LE", "referendum": "REF"}
+
+
+def filled_in(cells: Mapping[str, str]) -> dict[str, str]:
+    """Return the cells of a row with what follows from ``date`` and ``time``, which are local.
+
+    Without a time the outcome counts as known at the last hour at which those of its kind become known: never early.
+
+    Raises:
+        ValueError: a date, a time or a country that cannot be.
+
+    >>> filled_in({"country": "JP", "kind": "dissolution", "title": "Snap election", "date": "2026-01-23"})["known_at"]
+    '2026-01-23T16:00:00Z'
+    """
+    row = {name: cell for name, cell in cells.items() if name not in ("date", "time")}
+    country = row.get("country", "")
+    if "timezone" not in row and country in zones():
+        row["timezone"] = main_zone(country)
+    if "date" not in cells:
+        return row
+    day, kind = _parsed(date.fromisoformat, cells["date"], "date", "2026-02-08"), kind_of(row.get("kind", ""))
+    zone = ZoneInfo(row.get("timezone", "UTC"))
+    if "known_at" not in row:
+        row["known_at"] = iso_z(_instant(day, cells.get("time"), kind.hours.stop, zone))
+        row.setdefault("known_at_basis", "announcement" if "time" in cells else "date only: the last hour of its kind")
+    if kind.is_vote or row.get("vote") in ("yes", "true"):
+        row.setdefault("voted_on", cells["date"])
+    row.setdefault("event_id", f"{country}-{day}-{_PURPOSE.get(kind.value, short_name(kind.value))}")
+    return row
+
+
+def short_name(text: str) -> str:
+    """Return the last part of an id, of a kind or of a title.
+
+    >>> short_name("tariff_announcement"), short_name("Steel: 25 % from March")
+    ('TARIFF-ANNOUNCEMENT', 'STEEL-25-FROM-MARCH')
+    """
+    return "-".join(re.findall(r"[A-Z0-9]+", text.upper()))[:40].strip("-")
+
+
+def _instant(day: date, clock: str | None, last_hour: int, zone: ZoneInfo) -> datetime:
+    if clock is None:
+        return datetime.combine(day + timedelta(days=last_hour // 24), time(last_hour % 24), zone)
+    return datetime.combine(day, _parsed(time.fromisoformat, clock, "time", "16:30"), zone)
+
+
+def _parsed(parse: Callable[[str], T], text: str, name: str, example: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as e:
+        raise ValueError(f"{name} is '{text}'; write it like {example}") from e
