@@ -82,13 +82,16 @@ class CsvFile:
             )
 
 
-def read_csv(path: Path, *, required: Sequence[str] = (), known: Collection[str] | None = None) -> CsvFile:
+def read_csv(
+    path: Path, *, required: Sequence[str] = (), known: Collection[str] | None = None, or_latin_1: bool = False
+) -> CsvFile:
     """Return a CSV file.
 
     Args:
         path: the file.
         required: the columns it must have.
         known: the columns it may have; None allows any.
+        or_latin_1: read a file that is not UTF-8 as Latin-1.
 
     Raises:
         UserError: no such file, not UTF-8, not CSV; a column missing, twice or not known.
@@ -98,7 +101,18 @@ def read_csv(path: Path, *, required: Sequence[str] = (), known: Collection[str]
     except OSError as e:
         needs = f" with {', '.join(required)}" if required else ""
         raise UserError(f"'{path}' cannot be read ({e.strerror}): name a CSV file{needs}") from e
+    if or_latin_1:
+        data = in_utf_8(data)
     return parse_csv(data, path.name, required=required, known=known)
+
+
+def in_utf_8(data: bytes) -> bytes:
+    """Return text as UTF-8: itself, or taken as Latin-1 where it is not."""
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1").encode()
+    return data
 
 
 def parse_csv(data: bytes, name: str, *, required: Sequence[str] = (), known: Collection[str] | None = None) -> CsvFile:

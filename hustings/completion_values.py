@@ -1,6 +1,7 @@
 """The values that complete an argument or an option in a shell; each function imports what it needs when called."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from click import Context, Parameter
@@ -74,12 +75,11 @@ def events(ctx: Context, param: Parameter, incomplete: str) -> Items:
 
     given = [Path(p) for p in ctx.params.get("sources") or ctx.params.get("events") or ()]
     folders = given if ctx.params.get("only_events") else [_CATALOGUE, hustings_home() / "events", *given]
-    files = [file for path in folders for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
-    try:
-        rows = [row.cells for file in files for row in read_csv(file, required=("event_id", "title")).rows]
-    except UserError:
-        return []
-    return _beginning(((r["event_id"], r["title"]) for r in rows), incomplete)
+    found: list[tuple[str, str]] = []
+    for file in (f for path in folders for f in (sorted(path.glob("*.csv")) if path.is_dir() else [path])):
+        with suppress(UserError):
+            found += [(r.text("event_id"), r.text("title")) for r in read_csv(file, required=("title",)).rows]
+    return _beginning(((name, title) for name, title in found if name), incomplete)
 
 
 def kinds(ctx: Context, param: Parameter, incomplete: str) -> Items:

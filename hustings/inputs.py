@@ -98,15 +98,24 @@ def parameters_of(pairs: tuple[str, ...]) -> dict[str, str]:
     Raises:
         UserError: a pair without ``=``, or a name given twice.
     """
+    return pairs_of(pairs, "-p")
+
+
+def pairs_of(pairs: tuple[str, ...], option: str) -> dict[str, str]:
+    """Return the ``name=value`` pairs of an option as a dictionary.
+
+    Raises:
+        UserError: a pair without ``=``, or a name given twice.
+    """
     given: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
-            raise UserError(f"-p '{pair}': write it as name=value")
+            raise UserError(f"{option} '{pair}': write it as name=value")
         if name.strip() in given:
-            raise UserError(f"-p {name.strip()} is given twice")
+            raise UserError(f"{option} {name.strip()} is given twice")
         if not pair.isprintable() and any("\ud800" <= c <= "\udfff" for c in pair):
-            raise UserError(f"-p {pair!a} holds bytes that are no text; write it in UTF-8")
+            raise UserError(f"{option} {pair!a} holds bytes that are no text; write it in UTF-8")
         given[name.strip()] = value.strip()
     return given
 

@@ -19,7 +19,7 @@ DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CONVENTIONS.md")
 RETIRED = {
     r"familiar": "performance metrics",
     r"def numbers|class Numbers|(?:series|trade)_numbers": "compute_metrics, Metrics, return metrics, trade metrics",
-    r"handed_on|form_of|filled_in|class (?:Token|Looked)": "Placeholder, PlaceholderRead, leg_key, substitute",
+    r"handed_on|form_of|whole_row|class (?:Token|Looked)": "Placeholder, PlaceholderRead, leg_key, substitute",
     r"wish_of|wish": "Decision, decide",
     r"def (?:asking|asked)": "strategy_calls, call_strategy",
     r"tell|tells|telling|told": "report, show, say, distinguish; a message",

@@ -12,9 +12,19 @@ from datasets.instants import iso_z
 
 
 def events_csv(events: Iterable[PoliticalEvent]) -> str:
-    """Return a header and one line an event, in the columns of the catalogue; lines end in CR LF."""
-    names = list(PoliticalEvent.model_fields)
-    return csv_text(names, ([_cell(name, getattr(e, name)) for name in names] for e in events), line_end="\r\n")
+    """Return a header and one line an event, in the columns of the catalogue and own ones; lines end in CR LF."""
+    listed = list(events)
+    names = [name for name in PoliticalEvent.model_fields if name != "extra"]
+    own = sorted({name for e in listed for name in e.extra})
+    rows = (
+        [*(_cell(n, getattr(e, n)) for n in names), *(_number(e.extra[n]) if n in e.extra else "" for n in own)]
+        for e in listed
+    )
+    return csv_text([*names, *own], rows, line_end="\r\n")
+
+
+def _number(value: float | str) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else value
 
 
 def write_events(path: Path, events: Iterable[PoliticalEvent]) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from datasets.csv_rows import CsvRow, read_csv
-from datasets.errors import UserError, did_you_mean, unknown_name
+from datasets.errors import UserError, unknown_name
 from datasets.events.event import PoliticalEvent, faults_of
-from datasets.events.filled_in import filled_in
+from datasets.events.short_rows import whole_row
 from datasets.home import hustings_home
 from datasets.visibility import current_visibility, using_visibility
 
@@ -24,6 +24,7 @@ CATALOGUE = Path(__file__).parent / "catalogue"
 _RARE = ("labelled_at", "tags", "extra", "vote")
 _REQUIRED = ("country", "kind", "title")
 _DATED = ("known_at", "date")
+_BUNDLED = "the bundled catalogue"
 
 
 def _place_in_time(event: PoliticalEvent) -> tuple[datetime, str]:
@@ -148,7 +149,7 @@ def own_events() -> Path:
 
 
 def combined_events(paths: Iterable[Path], *, only: bool = False) -> EventCatalogue:
-    """Return the bundled events with one's own catalogue and the events of files beside them, in order.
+    """Return the bundled events with one's own catalogue and the events of files, in order.
 
     Args:
         paths: CSV files, or directories of them.
@@ -161,11 +162,11 @@ def combined_events(paths: Iterable[Path], *, only: bool = False) -> EventCatalo
     with using_visibility(None):
         own = [*([folder] if any(folder.glob("*.csv")) and not only else []), *paths]
         files = list(dict.fromkeys(file.resolve() for path in own for file in _files_of(path)))
-        places = {} if only else {e.event_id: "the bundled catalogue" for e in _bundled()}
+        places = {} if only else dict.fromkeys((e.event_id for e in _bundled()), _BUNDLED)
         added = {file: tuple(_checked_rows(file, places)) for file in files}
-        beside = () if only else tuple(_bundled())
+        bundled = () if only else tuple(_bundled())
         named = sorted((_own_file(file, len(events)) for file, events in added.items()), key=lambda f: f.name)
-        whole = EventCatalogue([*beside, *chain.from_iterable(added.values())], own=named)
+        whole = EventCatalogue([*bundled, *chain.from_iterable(added.values())], own=named)
     return _visible(whole)
 
 
@@ -221,7 +222,8 @@ def _checked_rows(file: Path, places: dict[str, str]) -> Iterator[PoliticalEvent
             raise UserError(f"{row.where}: {row.faults[0]}")
         first = places.setdefault(row.event.event_id, row.where)
         if first != row.where:
-            raise UserError(f"{row.where}: event_id '{row.event.event_id}' appears already at {first}")
+            hint = "; --only-events leaves the catalogue out" if first == _BUNDLED else ""
+            raise UserError(f"{row.where}: event_id '{row.event.event_id}' appears already at {first}{hint}")
         yield row.event
 
 
@@ -254,23 +256,49 @@ def own_columns(name: str, columns: Iterable[str]) -> tuple[str, ...]:
     known = [*PoliticalEvent.model_fields, "date", "time"]
     own = tuple(c for c in columns if c not in known)
     for column in own:
-        if did_you_mean(column, known) or not column.isidentifier():
+        if any(_is_slip(column, k) for k in known) or not column.isidentifier():
             raise unknown_name(f"column in {name} line 1:", column, known, hint="an own column needs a name of its own")
     return own
+
+
+def _is_slip(name: str, known: str) -> bool:
+    """Return whether a name of five letters or more is a known one but for one letter, or two that changed places."""
+    short, long = sorted((name, known), key=len)
+    if len(short) < 5 or len(long) - len(short) > 1:
+        return False
+    differ = [i for i in range(len(short)) if short[i] != long[i]]
+    if len(short) == len(long):
+        swapped = len(differ) == 2 and [*short[differ[0] : differ[1] + 1]] == [
+            *reversed(long[differ[0] : differ[1] + 1])
+        ]
+        return len(differ) == 1 or swapped
+    at = differ[0] if differ else len(short)
+    return short[at:] == long[at + 1 :]
 
 
 def _event_row(row: CsvRow, own: tuple[str, ...]) -> EventRow:
     if row.faults:
         return EventRow(row.file, row.line, {}, row.faults)
     cells = {column: cell for column, cell in row.cells.items() if cell}
+    event, faults = event_of_cells(cells, own)
+    return EventRow(row.file, row.line, cells, faults, event=event)
+
+
+def event_of_cells(cells: Mapping[str, str], own: Iterable[str]) -> tuple[PoliticalEvent | None, tuple[str, ...]]:
+    """Return the event of the cells of a row that are not blank, or None and what keeps it from being one.
+
+    Args:
+        cells: text by column; ``date`` and ``time`` are read too (``datasets/events/short_rows.py``).
+        own: the columns that are one's own.
+    """
+    extra = {c: _number_or_text(cells[c]) for c in own if c in cells}
     try:
-        extra = {c: _number_or_text(cells[c]) for c in own if c in cells}
-        filled = filled_in({c: cell for c, cell in cells.items() if c not in own})
-        return EventRow(row.file, row.line, cells, event=PoliticalEvent.model_validate({**filled, "extra": extra}))
+        filled = whole_row({c: cell for c, cell in cells.items() if c not in extra})
+        return PoliticalEvent.model_validate({**filled, "extra": extra}), ()
     except ValidationError as e:
-        return EventRow(row.file, row.line, cells, faults_of(e))
+        return None, faults_of(e)
     except ValueError as e:
-        return EventRow(row.file, row.line, cells, (str(e),))
+        return None, (str(e),)
 
 
 def _number_or_text(cell: str) -> float | str:

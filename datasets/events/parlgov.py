@@ -12,7 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from datasets.errors import unknown_name
-from datasets.events.event import Confidence, Majority, PoliticalEvent
+from datasets.events.event import Confidence, Extra, Majority, PoliticalEvent
 from datasets.events.event_catalogue import EventCatalogue
 from datasets.events.kinds import Kind
 from datasets.events.parlgov_tables import Cabinet, Result, Vote, read_votes
@@ -79,7 +79,27 @@ def _event(vote: Vote) -> PoliticalEvent:
         majority=_majority(share),
         sources=(SOURCE, *vote.sources),
         confidence=Confidence.LOW,
+        extra=_columns(vote, quirk),
     )
+
+
+def _columns(vote: Vote, quirk: _Quirk) -> Extra:
+    """Return the own columns of a vote: seats of the first party and of all, its position, and its lead.
+
+    The lead is over the party with the second most seats, in points of the vote.
+    """
+    ranked = _ranked(vote.results)
+    if _first(vote.results) is None:
+        return Extra()
+    lead = ranked[0].vote_share - ranked[1].vote_share if len(ranked) > 1 else None
+    seats = None if quirk.seats_are_partial else ranked[0].seats
+    columns = {
+        "seats": seats,
+        "seats_total": vote.seats_total or None,
+        "lead": lead,
+        "left_right": ranked[0].left_right,
+    }
+    return Extra({name: round(float(value), 4) for name, value in columns.items() if value is not None})
 
 
 def incumbent_won(vote: Vote) -> bool | None:
@@ -99,10 +119,14 @@ def _first_regular(cabinets: Iterable[Cabinet]) -> Cabinet | None:
 
 def _first(results: Iterable[Result]) -> Result | None:
     """Return the party with the most seats, by votes among equals; None when two are equal in both."""
-    parties = [r for r in results if r.seats and r.party.casefold() not in _NO_PARTY]
-    ranked = sorted(parties, key=lambda r: (r.seats, r.vote_share), reverse=True)
+    ranked = _ranked(results)
     tied = len(ranked) > 1 and (ranked[0].seats, ranked[0].vote_share) == (ranked[1].seats, ranked[1].vote_share)
     return None if not ranked or tied else ranked[0]
+
+
+def _ranked(results: Iterable[Result]) -> list[Result]:
+    parties = [r for r in results if r.seats and r.party.casefold() not in _NO_PARTY]
+    return sorted(parties, key=lambda r: (r.seats, r.vote_share), reverse=True)
 
 
 def _share(first: Result, vote: Vote) -> float | None:

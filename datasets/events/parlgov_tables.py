@@ -16,12 +16,16 @@ _PARLIAMENT = "13"
 
 @dataclass(frozen=True)
 class Result:
-    """What one party got; ``party`` is its short name, ``name`` its English one, ``vote_share`` in percent."""
+    """What one party got; ``party`` is its short name, ``name`` its English one, ``vote_share`` in percent.
+
+    ``left_right`` is its position, 0 (left) to 10, where the files have it.
+    """
 
     party: str
     name: str
     seats: int
     vote_share: float
+    left_right: float | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,8 @@ def _vote_of_view(
 
 def _result_of_view(r: CsvRow) -> Result:
     short, name = r.text("party_name_short"), r.text("party_name_english")
-    return Result(short, name, _whole(r, "seats"), _number(r, "vote_share"))
+    position = r.read("left_right", float, "a number")
+    return Result(short, name, _whole(r, "seats"), _number(r, "vote_share"), position)
 
 
 def _cabinets_of_views(folder: Path) -> tuple[dict[str, Cabinet], dict[str, list[Cabinet]]]:
@@ -189,7 +194,7 @@ def _table(folder: Path, table: str, columns: str) -> list[CsvRow]:
     path = _find(folder, table)
     if path is None:
         raise UserError(f"no table {table} in '{folder}': ParlGov's {table}.csv must be there")
-    rows = read_csv(path, required=columns.split()).rows
+    rows = read_csv(path, required=columns.split(), or_latin_1=True).rows
     return [replace(row, cells={k: "" if v == "NA" else v for k, v in row.cells.items()}) for row in rows]
 
 

@@ -5,7 +5,7 @@ import click
 from hustings import completion_values as values
 from hustings.commands.options import PATH, CommandGroup, event_argument, event_files, options
 
-_SOURCES = ("parlgov",)
+_SOURCES = ("parlgov", "dates")
 _ODDS = ("predictit", "polymarket")
 _events_option = options(*event_files("sources"))
 _labels_option = click.option(
@@ -90,15 +90,42 @@ def agreement_of_coders() -> None:
 
 
 @events.command("import", handler="events:import_data_set")
-@click.option("--from", "origin", type=click.Choice(_SOURCES), required=True, help="The data set.")
-@click.argument("directory", type=PATH, metavar="DIR")
+@click.option("--from", "origin", type=click.Choice(_SOURCES), required=True, help="The data set, or a plain list.")
+@click.argument("path", type=PATH, metavar="DIR|FILE")
 @click.option("--out", type=PATH, metavar="FILE", help="Write a new CSV file [print CSV].")
-@click.option("--country", metavar="CC", help="Two letters: only events of that country.")
+@click.option("--country", metavar="CC", help="Two letters: only events of that country; of a list: whose they are.")
+@click.option("--kind", metavar="KIND", help="Of a list: a known kind, or your own.", shell_complete=values.kinds)
+@click.option("--at", metavar="HH:MM", help="Of a list: when each became known, local time [last hour of its kind].")
+@click.option("--zone", metavar="ZONE", help="Of a list: the time zone of --at [the country's].")
+@click.option("--date-format", metavar="ORDER", help="Of a list: DMY, MDY or YMD, where it is not certain.")
 def import_events() -> None:
-    """Read the CSV files of a data set in DIR as events without instants.
+    """Read the CSV files of a data set in DIR as events without instants, or a list of dates and labels in FILE.
+
+    dates: a column of dates and one of labels, with any delimiter; --country and --kind say what they are.
 
     parlgov: parliamentary elections (CC0). A rule that acts on the outcome skips them until known_at is given.
     """
+
+
+@events.command("add", handler="own_events:add")
+@click.option("--country", metavar="CC", help="Two letters, such as JP.")
+@click.option("--kind", metavar="KIND", help="A known kind, or your own.", shell_complete=values.kinds)
+@click.option("--date", "day", metavar="DATE", help="The local date.")
+@click.option("--time", "clock", metavar="HH:MM", help="When it became known, local time [last hour of its kind].")
+@click.option("--title", metavar="TEXT", help="What happened, in words.")
+@click.option("--id", "event_id", metavar="ID", help="Its id [of country, date and kind].")
+@click.option("--set", "cells", multiple=True, metavar="COLUMN=VALUE", help="Any column, also your own (repeatable).")
+@click.option("--file", "path", type=PATH, metavar="FILE", help="Your file [events/own.csv of $HUSTINGS_HOME].")
+def add_event() -> None:
+    """Add an event to your own catalogue, which every command then reads; asks for what is not given."""
+
+
+@events.command("edit", handler="own_events:edit")
+@event_argument
+@click.option("--set", "cells", multiple=True, required=True, metavar="COLUMN=VALUE", help="A cell (repeatable).")
+@click.option("--file", "path", type=PATH, metavar="FILE", help="Your file [those of $HUSTINGS_HOME/events].")
+def edit_event() -> None:
+    """Change an event of your own catalogue."""
 
 
 @events.command("priors", handler="event_priors:show")

@@ -8,6 +8,7 @@ from typing import Any
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.events.csv_export import events_csv, write_events
+from datasets.events.date_list import listed_events
 from datasets.events.parlgov import parlgov_events
 from datasets.events.scheduled import ScheduledEvent, scheduled_events
 from datasets.instants import iso_z
@@ -140,9 +141,28 @@ def _first(event: PoliticalEvent, instrument: Instrument) -> dict[str, Any]:
     }
 
 
-def import_data_set(*, origin: str, directory: Path, out: Path | None, country: str | None, as_json: bool) -> None:
-    """Print the events of a data set, or write them to a new file."""
-    events = parlgov_events(directory, country)
+def import_data_set(
+    *,
+    origin: str,
+    path: Path,
+    out: Path | None,
+    country: str | None,
+    kind: str | None,
+    at: str | None,
+    zone: str | None,
+    date_format: str | None,
+    as_json: bool,
+) -> None:
+    """Print the events of a data set or a list, or write them to a new file."""
+    if origin == "dates":
+        if country is None or kind is None:
+            raise UserError("a list of dates needs --country and --kind: whose events they are, and of what kind")
+        whose = country.strip().upper()
+        events = listed_events(path, country=whose, kind=kind, at=at, zone=zone, date_format=date_format)
+    else:
+        if any(v is not None for v in (kind, at, zone, date_format)):
+            raise UserError("--kind, --at, --zone and --date-format go with --from dates: leave them out")
+        events = parlgov_events(path, country)
     if out is not None:
         write_events(out, events)
     if as_json:
@@ -151,4 +171,6 @@ def import_data_set(*, origin: str, directory: Path, out: Path | None, country: 
         say_raw(events_csv(events))
     else:
         say(f"{len(events)} events written to {out}")
-    warn(f"{len(events)} events of {origin} have no known_at: rules that act on the outcome skip them until you add it")
+    undated = sum(e.known_at is None for e in events)
+    if undated:
+        warn(f"{undated} events of {origin} have no known_at: rules that act on the outcome skip them until you add it")

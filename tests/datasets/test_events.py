@@ -61,7 +61,7 @@ def test_offsets_become_utc(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("event_id,country,kind,title\n", "events.csv line 1: column 'known_at' is missing"),
+        ("event_id,country,kind,title\n", "events.csv line 1: neither known_at nor date is there: give one of them"),
         (HEADER.replace("pro_growth", "title"), "events.csv line 1: column 'title' appears twice"),
         (HEADER.replace("pro_growth", "pro_grow"), "unknown column in events.csv line 1: 'pro_grow' (did you mean"),
         (
@@ -77,7 +77,7 @@ def test_offsets_become_utc(tmp_path: Path) -> None:
             "events.csv line 2: polls_close_at 2026-02-08T11:00:00Z lies before announced_at",
         ),
         (HEADER + ROW + ROW, "events.csv line 3: event_id 'JP-1' appears already at events.csv line 2"),
-        (HEADER + ROW.replace("general_election", "general"), "events.csv line 2: kind: Input should be"),
+        (HEADER + ROW.replace("general_election", "General!"), "events.csv line 2: kind: 'General!' is no kind"),
         (HEADER + ROW.replace(",yes", ",maybe"), "events.csv line 2: pro_growth: Input should be"),
         (HEADER + ROW.replace(",yes\n", "\n"), "events.csv line 2: not 8 fields"),
         (HEADER + ROW.replace("yes\n", "yes,more\n"), "events.csv line 2: not 8 fields"),

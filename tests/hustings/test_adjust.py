@@ -33,7 +33,7 @@ def data(tmp_path: Path) -> Path:
 
 def _run(*more: str, market: str = "T1306", folder: Path) -> tuple[str, ...]:
     held = ("-p", f"instrument={market}", "-p", "hold=4", "-p", "country=none", "-p", "weight=1")
-    events = ("--events", str(folder.parent / "events.csv"), "--data", str(folder))
+    events = ("--only-events", "--events", str(folder.parent / "events.csv"), "--data", str(folder))
     return ("run", "buy-after-event", *held, *events, "--slippage-bps", "0", "--commission-bps", "0", *more)
 
 

@@ -57,7 +57,7 @@ def refused(answer, *said: str) -> None:
         (["run", "pro-growth-win", "--from", "2020-01-01", "--to", "2019-01-01"], ["--from 2020-01-01 lies after --to"]),
         (["run", "pro-growth-win", "--from", "01/02/2020"], ["--from is '01/02/2020'; write a date like"]),
         (["run", "pro-growth-win", "--data", "nowhere"], ["--data 'nowhere' is not a directory"]),
-        (["run", "pro-growth-win", "--events", "nowhere.csv"], ["no events at 'nowhere.csv'"]),
+        (["run", "pro-growth-win", "--only-events", "--events", "nowhere.csv"], ["no events at 'nowhere.csv'"]),
         (["run", "pro-growth-win", "-p", "instrument=DAX"], ["no bars of DAX are built in; 'hustings data fetch DAX'", "--data must name"]),
         (["run", "nowhere.py:Rule"], ["no strategy file 'nowhere.py'"]),
         (["run", "no_such_module:Rule"], ["no module 'no_such_module'"]),
@@ -119,10 +119,13 @@ def test_a_bad_price_file_is_named_with_its_line(cli, tmp_path: Path, content: b
 def test_a_bad_events_file_is_named_with_its_line(cli, tmp_path: Path, row: str, said: str) -> None:
     path = tmp_path / "mine.csv"
     path.write_text(f"event_id,country,kind,title,polls_close_at,known_at\n{row}\n")
-    refused(cli("run", "pro-growth-win", "--events", str(path)), "mine.csv line 2", said)
-    refused(cli("events", "list", "--events", str(path)), "mine.csv line 2", said)
+    refused(cli("run", "pro-growth-win", "--only-events", "--events", str(path)), "mine.csv line 2", said)
+    refused(cli("events", "list", "--only-events", "--events", str(path)), "mine.csv line 2", said)
     path.write_text("event_id,country,kind,title\n")
-    refused(cli("run", "pro-growth-win", "--events", str(path)), "mine.csv line 1: column 'known_at' is missing")
+    refused(
+        cli("run", "pro-growth-win", "--only-events", "--events", str(path)),
+        "mine.csv line 1: neither known_at nor date is there",
+    )
 
 
 def test_a_place_that_cannot_be_written(cli, tmp_path: Path) -> None:

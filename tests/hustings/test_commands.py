@@ -124,7 +124,17 @@ def test_a_date_beyond_the_calendar_is_said_to_be(cli, tmp_path: Path) -> None:
     ]
     assert answer["first_open_at"] == "1990-02-19T00:00:00Z"
     assert "note" not in answer  # known from 1990 on
-    answer = cli("events", "explain", "JP-1986-07-06-GE", "--instrument", "TOPIX", "--json", "--events", str(old)).json
+    answer = cli(
+        "events",
+        "explain",
+        "JP-1986-07-06-GE",
+        "--instrument",
+        "TOPIX",
+        "--json",
+        "--only-events",
+        "--events",
+        str(old),
+    ).json
     row = answer["instruments"]["TOPIX"]
     assert row["first_open_at"] == "1986-07-07T00:00:00Z"
     assert row["note"] == "hours of XTKS before 1990-01-01 are regular hours, special days unknown"

@@ -40,7 +40,9 @@ def file(tmp_path: Path) -> str:
     ],
 )  # fmt: skip
 def test_filters_choose(cli, file: str, filters: list[str], ids: list[str]) -> None:
-    assert [e["event_id"] for e in cli("events", "list", "--events", file, "--json", *filters).json] == ids
+    assert [
+        e["event_id"] for e in cli("events", "list", "--only-events", "--events", file, "--json", *filters).json
+    ] == ids
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_filters_choose(cli, file: str, filters: list[str], ids: list[str]) -> N
     ],
 )
 def test_a_wrong_filter_is_one_line(cli, file: str, filters: list[str], said: str) -> None:
-    answer = cli("events", "list", "--events", file, *filters)
+    answer = cli("events", "list", "--only-events", "--events", file, *filters)
     assert (answer.code, answer.out) == (2, "")
     assert answer.err.startswith(f"hustings: {said}")
     assert answer.err.count("\n") == 1
@@ -109,9 +111,11 @@ def test_lint_of_what_cannot_be_read_exits_with_2(cli) -> None:
 def test_a_second_coders_labels_change_the_list_and_not_the_file(cli, file: str, tmp_path: Path) -> None:
     (tmp_path / "anna.csv").write_text("event_id,pro_growth,coder\nJP-2024-10-27-GE,yes,Anna\n")
     labels = ("--labels", "anna.csv")
-    chosen = cli("events", "list", "--events", file, *labels, "--label", "pro_growth=yes", "--json").json
+    chosen = cli(
+        "events", "list", "--only-events", "--events", file, *labels, "--label", "pro_growth=yes", "--json"
+    ).json
     assert [e["event_id"] for e in chosen] == ["JP-2024-10-27-GE", "JP-2026-02-08-GE"]
-    shown = cli("events", "show", "JP-2024-10-27-GE", "--events", file, *labels, "--json").json
+    shown = cli("events", "show", "JP-2024-10-27-GE", "--only-events", "--events", file, *labels, "--json").json
     assert shown["label_basis"] == "pro_growth: coder Anna; surprise: background"
     assert Path(file).read_text() == ROWS
 
@@ -131,7 +135,7 @@ def test_a_run_names_the_labels_and_is_another_run(cli, home: Path, tmp_path: Pa
 
 def test_agreement_prints_counts_and_kappa(cli, file: str, tmp_path: Path) -> None:
     (tmp_path / "anna.csv").write_text("event_id,pro_growth\nJP-2024-10-27-GE,yes\nJP-2026-02-08-GE,yes\n")
-    arguments = ("events", "agreement", "--events", file, "--labels", "anna.csv")
+    arguments = ("events", "agreement", "--only-events", "--events", file, "--labels", "anna.csv")
     growth = cli(*arguments, "--json").json[0]
     assert (growth["label"], growth["n"], growth["agree"], growth["kappa"]) == ("pro_growth", 2, 1, 0.0)
     assert growth["differ"] == ["JP-2024-10-27-GE"]
@@ -145,7 +149,7 @@ def test_moves_differ_without_a_note_exit_with_1(cli, file: str, tmp_path: Path)
     (tmp_path / "bars" / "TOPIX.csv").write_text(
         "date,open,high,low,close,volume\n2026-02-06,100,100,100,100,\n2026-02-09,101,103,101,102.27,\n"
     )
-    arguments = ("events", "moves", "--events", file, "--data", "bars")
+    arguments = ("events", "moves", "--only-events", "--events", file, "--data", "bars")
     answer = cli(*arguments, "--json")
     assert answer.code == 0
     assert [(m["event_id"], m["agrees"]) for m in answer.json] == [
@@ -166,7 +170,17 @@ def test_simulated_bars_are_held_against_nothing(cli) -> None:
 
 
 def test_a_run_skips_an_event_without_an_instant_and_says_why(cli, file: str, home: Path) -> None:
-    arguments = ("run", "buy-after-event", "-p", "kind=general_election", "-p", "hold=2", "--events", file)
+    arguments = (
+        "run",
+        "buy-after-event",
+        "-p",
+        "kind=general_election",
+        "-p",
+        "hold=2",
+        "--only-events",
+        "--events",
+        file,
+    )
     skipped = {s["event_id"]: s["reason"] for s in cli(*arguments, "--no-report", "--json").json["skipped"]}
     assert skipped["JP-2028-02-06-GE"] == (
         "no instant of decision: known_at is blank (date only (ParlGov)); give it in the file of events"
@@ -193,7 +207,7 @@ def test_imported_events_are_written_and_say_that_they_cannot_be_traded(cli, tmp
 
 def test_a_run_over_imported_events_trades_none_and_says_why(cli, home: Path) -> None:
     cli("events", "import", "--from", "parlgov", str(PARLGOV), "--out", "events.csv")
-    run = cli("run", "buy-after-event", "--events", "events.csv", "--no-report", "--json").json
+    run = cli("run", "buy-after-event", "--only-events", "--events", "events.csv", "--no-report", "--json").json
     assert run["metrics"]["n_trades"] == 0
     assert len(run["skipped"]) == 7
     assert all("known_at is blank (date only (ParlGov)" in s["reason"] for s in run["skipped"])

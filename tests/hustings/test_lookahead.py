@@ -105,11 +105,11 @@ def test_a_label_revised_later_is_caught_and_the_honest_rule_skips_it(cli, tmp_p
     )
     above = f"from pathlib import Path\nfrom datasets.events import load_events\nLABELS = load_events(Path({str(events)!r}))"
     cheat = rule(tmp_path, above=above, wants="LABELS.get(event.event_id).pro_growth == 'yes'")
-    answer = cli("lookahead", cheat, "--events", str(events))
+    answer = cli("lookahead", cheat, "--only-events", "--events", str(events))
     assert answer.code == 1
     assert "cut: JP-1 decided 2024-01-07T07:00:00Z" in answer.out
     assert "depends on       events: pro_growth, coded 2024-06-01T00:00:00Z" in answer.out
-    honest = cli("lookahead", "pro-growth-win", "--events", str(events), "--json")
+    honest = cli("lookahead", "pro-growth-win", "--only-events", "--events", str(events), "--json")
     assert (honest.code, honest.json["decisions"]) == (0, 1)
 
 
@@ -167,7 +167,7 @@ def test_close_1_of_a_backtrader_strategy_exits_1(cli, tmp_path: Path) -> None:
         (("pro-growth-win", "--instrument", "TOPIX"), "--instrument is for backtrader strategies"),
         (("pro-growth-win", "-p", "instrument=TOPXI"), "did you mean 'TOPIX'"),
         (("pro-growth-win", "--from", "2026-13-01"), "--from is '2026-13-01'"),
-        (("pro-growth-win", "--events", "nowhere.csv"), "no events at 'nowhere.csv'"),
+        (("pro-growth-win", "--only-events", "--events", "nowhere.csv"), "no events at 'nowhere.csv'"),
         (("pro-growth-win", "--seed", "-1"), "--seed"),
     ],
 )
@@ -183,7 +183,7 @@ def test_a_decision_before_a_session_of_uncertain_hours_is_listed(cli, tmp_path:
     events = tmp_path / "mine.csv"
     events.write_text("event_id,country,kind,title,known_at\nMY-1,JP,general_election,A vote,2004-12-23T20:00:00Z\n")
     made = rule(tmp_path).replace("N225", "ASX200")
-    given = ("-p", "instrument=ASX200", "--events", str(events), "--data", "builtin")
+    given = ("-p", "instrument=ASX200", "--only-events", "--events", str(events), "--data", "builtin")
     answer = cli("lookahead", made, *given, "--json")
     assert answer.json["uncertain_hours"][:2] == [
         {"subject": "MY-1", "what": what, "instrument": "ASX200", "exchange": "XASX", "session": "2004-12-24"}

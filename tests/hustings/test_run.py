@@ -130,7 +130,7 @@ def test_a_later_bar_is_never_seen(cli) -> None:
     whole = cli("run", "pro-growth-win", "-p", "hold=5", *QUICK).json["trades"]
     cut = cli("run", "pro-growth-win", "-p", "hold=5", "--to", "2015-01-31", *QUICK).json["trades"]
     assert cut == whole[: len(cut)]
-    assert len(cut) == 3
+    assert len(cut) == 4
 
 
 def test_lots_of_the_traded_fund(cli) -> None:
@@ -160,7 +160,7 @@ def test_own_events(cli, tmp_path: Path) -> None:
     path.write_text(
         "event_id,country,kind,title,known_at,pro_growth\nMY-1,JP,general_election,A vote,2015-03-01T11:00:00Z,yes\n"
     )
-    trades = cli("run", "pro-growth-win", "--events", str(path), *QUICK).json["trades"]
+    trades = cli("run", "pro-growth-win", "--only-events", "--events", str(path), *QUICK).json["trades"]
     assert [(t["event_id"], t["entry_session"]) for t in trades] == [("MY-1", "2015-03-02")]
 
 
@@ -187,7 +187,8 @@ WEEKS = "\n".join(f"{day},{100 + n}" for n, day in enumerate(np.datetime64("2017
 
 def test_a_trade_in_weekly_bars_is_dated_at_the_end_of_the_week_and_the_run_says_so(cli, tmp_path: Path) -> None:
     (tmp_path / "SPX.csv").write_text(f"date,close\n{WEEKS}\n")
-    out = cli("run", "buy-after-event", "-p", "instrument=SPX", "-p", "country=GB", "-p", "hold=1", "-p", "exit=close",
+    out = cli("run", "buy-after-event", "-p", "instrument=SPX", "-p", "country=GB", "-p", "kind=dissolution",
+                   "-p", "hold=1", "-p", "exit=close",
                    "--data", str(tmp_path), "--no-report", "--json").json  # fmt: skip
     assert out["periods"] == {"SPX": "weekly"}
     assert (

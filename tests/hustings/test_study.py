@@ -197,7 +197,14 @@ def study_options(*parameters: str, **other: Any) -> StudyOptions:
     """Return the options of a study on the bars that come with hustings, under plan.json."""
     blank = dict.fromkeys(f.name for f in fields(StudyOptions))
     account = {"cash": 1e6, "cash_rate": 0.0, "borrow_rate": 0.0, "max_gross": 1.0}
-    given = {"strategy": "buy-after-event", "parameters": parameters, "instruments": (), "data": Path("builtin")}
+    given = {
+        "strategy": "buy-after-event",
+        "parameters": parameters,
+        "instruments": (),
+        "data": Path("builtin"),
+        "events": (),
+        "only_events": False,
+    }
     study = {"windows": (), "model": "mean", "placebo": "stratified", "draws": 9_999, "seed": 0, "alpha": 0.05}
     made = {"other_labels": None, "prereg": Path("plan.json"), "all_tests": False}
     return StudyOptions(**{**blank, **account, **given, **study, **made, **other})
@@ -364,7 +371,7 @@ def test_the_tradable_day_of_an_event_inside_a_session_is_the_next_one(cli, tmp_
     (tmp_path / "mine.csv").write_text(
         "event_id,country,kind,title,known_at\nMY-1,US,referendum,A vote,2015-03-04T15:00:00Z\n"
     )
-    options = ("-p", "instrument=SPX", "--data", str(tmp_path), "--events", str(tmp_path / "mine.csv"), "--model", "none",
+    options = ("-p", "instrument=SPX", "--data", str(tmp_path), "--only-events", "--events", str(tmp_path / "mine.csv"), "--model", "none",
                "--window", "0:0", "--no-report", "--no-variants", "--json")  # fmt: skip
     for anchor, move in (("reaction", 0.02), ("tradable", 0.05)):
         view = cli("study", "buy-after-event", *options, "--anchor", anchor).json["study"]["views"][1]

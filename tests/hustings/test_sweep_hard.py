@@ -107,7 +107,19 @@ def until(holds: Callable[[], Any], what: str, *, seconds: float = 300) -> None:
 
 def slow(place: Path, out: str, *more: str, asked: str = "", **env: str) -> Forked:
     given = {"SLOW": "0.02", "ASKED": str(place / asked)} if asked else {}
-    rule = ["sweep", "slow.py:Slow", "-p", f"hold=1:{N}", "--events", "events.csv", "--top", "2", "--out", out]
+    rule = [
+        "sweep",
+        "slow.py:Slow",
+        "-p",
+        f"hold=1:{N}",
+        "--only-events",
+        "--events",
+        "events.csv",
+        "--top",
+        "2",
+        "--out",
+        out,
+    ]
     return begun(place, *rule, *more, env={**given, **env})
 
 
@@ -273,7 +285,7 @@ def test_a_combination_that_ends_its_workers_is_listed_and_the_others_are_done(
     place, scheduler, worker, tmp_path
 ) -> None:
     worker(nanny=True, DEADLY="3")
-    rule = ["sweep", "slow.py:Slow", "-p", "hold=1:4", "--events", "events.csv"]
+    rule = ["sweep", "slow.py:Slow", "-p", "hold=1:4", "--only-events", "--events", "events.csv"]
     apart = {"HUSTINGS_HOME": str(tmp_path)}  # its trials are none of the other sweeps'
     arguments = [*rule, "--out", "poison", "--scheduler", scheduler, "--json"]
     out, _ = ended(Forked(with_one_loss, arguments, cwd=place, env=apart))

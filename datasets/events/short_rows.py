@@ -14,7 +14,7 @@ T = TypeVar("T")
 _PURPOSE = {"general_election": "GE", "presidential_election": "PE", "legislative_election": "LE", "referendum": "REF"}
 
 
-def filled_in(cells: Mapping[str, str]) -> dict[str, str]:
+def whole_row(cells: Mapping[str, str]) -> dict[str, str]:
     """Return the cells of a row with what follows from ``date`` and ``time``, which are local.
 
     Without a time the outcome counts as known at the last hour at which those of its kind become known: never early.
@@ -22,8 +22,8 @@ def filled_in(cells: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValueError: a date, a time or a country that cannot be.
 
-    >>> filled_in({"country": "JP", "kind": "dissolution", "title": "Snap election", "date": "2026-01-23"})["known_at"]
-    '2026-01-23T16:00:00Z'
+    >>> whole_row({"country": "JP", "kind": "dissolution", "title": "Snap election", "date": "2026-01-23"})["known_at"]
+    '2026-01-23T15:59:00Z'
     """
     row = {name: cell for name, cell in cells.items() if name not in ("date", "time")}
     country = row.get("country", "")
@@ -34,7 +34,7 @@ def filled_in(cells: Mapping[str, str]) -> dict[str, str]:
     day, kind = _parsed(date.fromisoformat, cells["date"], "date", "2026-02-08"), kind_of(row.get("kind", ""))
     zone = ZoneInfo(row.get("timezone", "UTC"))
     if "known_at" not in row:
-        row["known_at"] = iso_z(_instant(day, cells.get("time"), kind.hours.stop, zone))
+        row["known_at"] = iso_z(_instant(day, cells.get("time"), kind.hours[-1], zone))
         row.setdefault("known_at_basis", "announcement" if "time" in cells else "date only: the last hour of its kind")
     if kind.is_vote or row.get("vote") in ("yes", "true"):
         row.setdefault("voted_on", cells["date"])
@@ -53,7 +53,7 @@ def short_name(text: str) -> str:
 
 def _instant(day: date, clock: str | None, last_hour: int, zone: ZoneInfo) -> datetime:
     if clock is None:
-        return datetime.combine(day + timedelta(days=last_hour // 24), time(last_hour % 24), zone)
+        return datetime.combine(day + timedelta(days=last_hour // 24), time(last_hour % 24, 59), zone)
     return datetime.combine(day, _parsed(time.fromisoformat, clock, "time", "16:30"), zone)
 
 

@@ -1,0 +1,64 @@
+"""hustings events add, edit: events of one's own."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from datasets.errors import UserError
+from datasets.events import PoliticalEvent, own_events
+from datasets.events.own_rows import add_event, edit_event
+from datasets.instants import iso_z
+from hustings.inputs import events_of, pairs_of
+from hustings.terminal import say, say_json
+
+
+def add(
+    *,
+    country: str | None,
+    kind: str | None,
+    day: str | None,
+    clock: str | None,
+    title: str | None,
+    event_id: str | None,
+    cells: tuple[str, ...],
+    path: Path | None,
+    as_json: bool,
+) -> None:
+    """Add an event to a file of one's own, and print it."""
+    own = pairs_of(cells, "--set")
+    named = {
+        "country": _asked(country, "country", "two letters").upper(),
+        "kind": _asked(kind, "kind", "such as tariff_announcement"),
+        "date": _asked(day, "date", "such as 2026-02-08") if "known_at" not in own else None,
+        "time": clock,
+        "title": _asked(title, "title", "what happened"),
+        "event_id": event_id,
+    }
+    file = path or own_events() / "own.csv"
+    there = events_of([file] if path is not None and path.exists() else [])
+    event = add_event(file, {n: v for n, v in {**named, **own}.items() if v}, there)
+    _show(event, file, "added to", as_json=as_json)
+
+
+def edit(*, event_id: str, cells: tuple[str, ...], path: Path | None, as_json: bool) -> None:
+    """Change cells of an event of one's own, and print it."""
+    files = [path] if path is not None else sorted(own_events().glob("*.csv"))
+    event, file = edit_event(files, event_id, pairs_of(cells, "--set"))
+    _show(event, file, "changed in", as_json=as_json)
+
+
+def _asked(value: str | None, name: str, hint: str) -> str:
+    if value is not None:
+        return value.strip()
+    if not sys.stdin.isatty():
+        raise UserError(f"--{name} is missing: {hint}")
+    return str(click.prompt(f"{name} ({hint})", err=True)).strip()
+
+
+def _show(event: PoliticalEvent, file: Path, done: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json({"file": str(file), "event": event.as_row()})
+        return
+    known = "unknown" if event.known_at is None else iso_z(event.known_at)
+    say(f"{event.event_id} {done} {file}: {event.kind}, known at {known} ({event.known_at_basis or 'basis unknown'})")
