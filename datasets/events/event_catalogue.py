@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
 from datasets.events.event import PoliticalEvent, faults_of
-from datasets.events.short_rows import whole_row
+from datasets.events.short_rows import complete_cells
 from datasets.home import hustings_home
 from datasets.visibility import current_visibility, using_visibility
 
@@ -216,7 +216,7 @@ def _checked_events(path: Path) -> Iterator[PoliticalEvent]:
 
 
 def _checked_rows(file: Path, places: dict[str, str]) -> Iterator[PoliticalEvent]:
-    """Yield the events of a file; ``places`` holds where each id stands so far, and is added to."""
+    """Yield the events of a file; ``places`` holds where each id was given so far, and is added to."""
     for row in _rows_of(file):
         if row.event is None:
             raise UserError(f"{row.where}: {row.faults[0]}")
@@ -293,7 +293,7 @@ def event_of_cells(cells: Mapping[str, str], own: Iterable[str]) -> tuple[Politi
     """
     extra = {c: _number_or_text(cells[c]) for c in own if c in cells}
     try:
-        filled = whole_row({c: cell for c, cell in cells.items() if c not in extra})
+        filled = complete_cells({c: cell for c, cell in cells.items() if c not in extra})
         return PoliticalEvent.model_validate({**filled, "extra": extra}), ()
     except ValidationError as e:
         return None, faults_of(e)

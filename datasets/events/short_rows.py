@@ -14,7 +14,7 @@ T = TypeVar("T")
 _PURPOSE = {"general_election": "GE", "presidential_election": "PE", "legislative_election": "LE", "referendum": "REF"}
 
 
-def whole_row(cells: Mapping[str, str]) -> dict[str, str]:
+def complete_cells(cells: Mapping[str, str]) -> dict[str, str]:
     """Return the cells of a row with what follows from ``date`` and ``time``, which are local.
 
     Without a time the outcome counts as known at the last hour at which those of its kind become known: never early.
@@ -22,7 +22,7 @@ def whole_row(cells: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValueError: a date, a time or a country that cannot be.
 
-    >>> whole_row({"country": "JP", "kind": "dissolution", "title": "Snap election", "date": "2026-01-23"})["known_at"]
+    >>> complete_cells({"country": "JP", "kind": "dissolution", "title": "Snap", "date": "2026-01-23"})["known_at"]
     '2026-01-23T15:59:00Z'
     """
     row = {name: cell for name, cell in cells.items() if name not in ("date", "time")}

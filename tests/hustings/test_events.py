@@ -211,3 +211,77 @@ def test_a_run_over_imported_events_trades_none_and_says_why(cli, home: Path) ->
     assert run["metrics"]["n_trades"] == 0
     assert len(run["skipped"]) == 7
     assert all("known_at is blank (date only (ParlGov)" in s["reason"] for s in run["skipped"])
+
+
+def test_a_newcomer_adds_an_election_and_a_tariff_and_runs_a_rule_on_both_with_the_catalogue(cli) -> None:
+    added = cli("events", "add", "--country", "US", "--kind", "general_election", "--date", "2018-11-20",
+                "--title", "A vote of my own", "--set", "tags=mine")  # fmt: skip
+    assert added.out.startswith("US-2018-11-20-GE added to ")
+    tariff = cli("events", "add", "--country", "US", "--kind", "tariff_announcement", "--date", "2018-09-24", "--time", "16:30",
+                 "--title", "10 % on 200 bn", "--set", "tags=mine", "--set", "tariff_rate=10", "--json").json  # fmt: skip
+    assert tariff["event"]["known_at"] == "2018-09-24T20:30:00Z"
+    run = (
+        "run",
+        "buy-after-event",
+        "-p",
+        "instrument=SPX",
+        "-p",
+        "hold=2",
+        "--data",
+        "builtin",
+        "--no-report",
+        "--json",
+    )
+    both = cli(*run, "-p", "tag=mine").json
+    assert [t["event_id"] for t in both["trades"]] == ["US-2018-09-24-TARIFF-ANNOUNCEMENT", "US-2018-11-20-GE"]
+    assert len(cli(*run, "-p", "extra=tariff_rate>=10").json["trades"]) == 1
+    beside = cli(*run, "-p", "country=US", "-p", "kind=tariff_announcement").json["trades"]
+    assert {"US-2018-09-24-TARIFF-ANNOUNCEMENT", "US-2018-12-01-G20"} & {t["event_id"] for t in beside}
+    assert len(beside) > 2
+    said = cli(*run[:-1], "-p", "tag=mine").out
+    assert "events of own.csv (2) are among those offered" in said
+    edited = cli("events", "edit", "US-2018-09-24-TARIFF-ANNOUNCEMENT", "--set", "tariff_rate=5")
+    assert edited.code == 0
+    assert cli(*run, "-p", "extra=tariff_rate>=10").json["trades"] == []
+
+
+def test_a_near_miss_of_a_kind_is_pointed_out_and_read(cli, tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("date,country,kind,title\n2018-03-03,US,tarif_announcement,x\n")
+    answer = cli("events", "list", "--events", str(path), "--only-events")
+    assert "1 of 1 events" in answer.out
+    assert "kind 'tarif_announcement' is one of your own (did you mean 'tariff_announcement'?)" in answer.err
+    assert cli("events", "lint", "--quick", str(path)).code == 1
+
+
+def test_only_events_needs_a_file(cli) -> None:
+    answer = cli("run", "pro-growth-win", "--only-events")
+    assert (answer.code, answer.err) == (
+        2,
+        "hustings: --only-events needs --events: name the file of events, or leave it out\n",
+    )
+
+
+def test_a_list_is_imported_and_needs_its_country_and_kind(cli, tmp_path: Path) -> None:
+    path = tmp_path / "tariffs.txt"
+    path.write_text("Date;Event\n24.09.2018;Steel\n")
+    out = tmp_path / "tariffs.csv"
+    refused = cli("events", "import", "--from", "dates", str(path), "--country", "US")
+    assert (refused.code, "a list of dates needs --country and --kind" in refused.err) == (2, True)
+    given = (
+        "events",
+        "import",
+        "--from",
+        "dates",
+        str(path),
+        "--country",
+        "US",
+        "--kind",
+        "tariff_announcement",
+        "--at",
+        "16:30",
+    )
+    assert cli(*given, "--out", str(out)).out == f"1 events written to {out}\n"
+    run = cli("run", "buy-after-event", "-p", "instrument=SPX", "-p", "kind=tariff_announcement", "--data", "builtin",
+              "--events", str(out), "--only-events", "--no-report", "--json").json  # fmt: skip
+    assert [t["event_id"] for t in run["trades"]] == ["US-2018-09-24-STEEL"]

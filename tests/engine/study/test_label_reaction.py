@@ -93,7 +93,7 @@ def test_the_blind_coders_labels_on_real_bars(market_dir: Path, coder: str, yes:
     def bars_of(index: str) -> Bars | None:
         return source.load(known[index]) if index in known and index.casefold() in held else None
 
-    found, _ = label_reactions(events_of(None, Path(coder)), bars_of)
+    found, _ = label_reactions(events_of([], Path(coder)), bars_of)
     [coded] = [r for r in found if r.label == "pro_growth" and r.basis == f"coder {coder}"]
     assert ((coded.first.up, coded.first.n), (coded.second.up, coded.second.n)) == (yes, no)
     assert coded.warning == ""
