@@ -103,8 +103,11 @@ class EventCatalogue:
 
     @cached_property
     def _sha256(self) -> str:
-        rows = [e.model_dump(mode="json", exclude={n for n in _RARE if not getattr(e, n)}) for e in self._events]
-        return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
+        digest = hashlib.sha256()
+        for e in self._events:
+            row = e.model_dump(mode="json", exclude={n for n in _RARE if not getattr(e, n)})
+            digest.update(json.dumps(row, sort_keys=True).encode())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
