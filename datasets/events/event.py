@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -155,6 +156,8 @@ LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in _LABELS}
 
 _OF_WINNER = ("winner_party", "winner_status", "incumbent_won", "winner_share", "implied_probability", *_LABELS)
 """The fields that speak of the winner: none is public before the winner is."""
+_ONE_FACT = {"surprise": "implied_probability", "implied_probability": "surprise"}
+"""Fields that give each other away: an instant of one of them holds for both."""
 _MOVE_AFTER = timedelta(days=7)
 _NOT_DATED = ("known_at", "known_at_basis", "signal_from", "settled_at", "fields_known_at")
 
@@ -264,6 +267,9 @@ class PoliticalEvent(BaseModel):
                 )
             if self.known_at is None or at <= self.known_at:
                 raise ValueError(f"{name} {iso_z(at)} does not come after known_at: leave it out unless it is later")
+        twice = [n for n, count in Counter(n for n, _ in self.fields_known_at).items() if count > 1]
+        if twice:
+            raise ValueError(f"fields_known_at names '{twice[0]}' twice: a field became public once")
 
     @property
     def is_election(self) -> bool:
@@ -327,10 +333,11 @@ class PoliticalEvent(BaseModel):
         """Return when a field of the outcome became public; None where ``known_at`` is blank.
 
         That is its own instant in ``fields_known_at``, else ``settled_at`` of ``incumbent_won``, a week after the
-        outcome of a published move, else ``known_at``; never before the winner it speaks of.
+        outcome of a published move, else ``known_at``; never before the winner it speaks of. ``surprise`` and
+        ``implied_probability`` are public together.
         """
         own = dict(self.fields_known_at)
-        at = own.get(field, self.known_at)
+        at = own.get(field, own.get(_ONE_FACT.get(field, ""), self.known_at))
         if at is None or self.known_at is None:
             return None
         if field in ("incumbent_won", "settled_at") and field not in own:
@@ -367,7 +374,7 @@ class PoliticalEvent(BaseModel):
     def _not_yet_public(self, at: datetime) -> Iterator[tuple[str, Any]]:
         """Yield the fields of a known outcome that are not public at an instant, with what stands for them."""
         own = dict(self.fields_known_at)
-        late = {*own, *(_OF_WINNER if "winner" in own else ())}
+        late = {*own, *(_ONE_FACT[n] for n in own if n in _ONE_FACT), *(_OF_WINNER if "winner" in own else ())}
         late |= {"incumbent_won", "settled_at"} if self.settled_at else set()
         late |= {"reported_move", "move_note"} if self.reported_move is not None or self.move_note else set()
         for field in late:

@@ -64,6 +64,8 @@ def load_labels(path: Path) -> LabelFile:
     """
     if not path.exists() and str(path) in coders():
         path = _CODERS / f"{path}.csv"
+    if not path.exists() and path.name == str(path) and not path.suffix:
+        raise unknown_name("coder", str(path), coders(), hint=f"bundled: {', '.join(coders())}; or name a CSV file")
     file = read_csv(path, required=("event_id",), known=_COLUMNS)
     if not set(file.columns) & set(LABELS):
         raise UserError(f"{file.name} line 1: labels need event_id and at least one of {', '.join(LABELS)}")

@@ -53,6 +53,9 @@ def _reaction_row(r: "LabelReaction") -> dict[str, object]:
 
 
 def _show_reactions(reactions: list["LabelReaction"], n_events: int) -> None:
+    if not reactions:
+        say(f"{counted(n_events, 'event')} with bars of their main index: nothing to compare; --data names the bars")
+        return
     columns = ["label", "basis", "first sessions that rose", "mean %", "against", "mean % ", "p sign", "p size", "p *"]
     rows = []
     for r in reactions:

@@ -77,7 +77,7 @@ def _show_counts(chosen: EventCatalogue, *, as_json: bool) -> None:
 
 def show(*, event_id: str, sources: tuple[Path, ...], only_events: bool, coded: Path | None, as_json: bool) -> None:
     """Print all fields of one event."""
-    row = events_of(sources, coded, only=only_events).get(event_id).as_row()
+    row = _event_of(events_of(sources, coded, only=only_events), event_id).as_row()
     if as_json:
         say_json(row)
         return
@@ -96,7 +96,7 @@ def explain(
     as_json: bool,
 ) -> None:
     """Print for each instrument the first open and the first close strictly after an event was known."""
-    event = events_of(sources, only=only_events).get(event_id)
+    event = _event_of(events_of(sources, only=only_events), event_id)
     if event.known_at is None:
         raise UserError(f"{event_id} has no known_at: the first session after it is unknown")
     known = instruments_of(data)
@@ -110,6 +110,18 @@ def explain(
     table(columns, [[s, *(str(v or "n/a") for v in list(row.values())[1:5])] for s, row in found.items()])
     for note in dict.fromkeys(row["note"] for row in found.values() if "note" in row):
         say(note)
+
+
+def _event_of(catalogue: EventCatalogue, event_id: str) -> PoliticalEvent:
+    """Return an event by its id, or say of one to come where it is listed."""
+    to_come = {e.event_id: e for e in scheduled_events()}
+    if event_id not in catalogue and event_id in to_come:
+        event = to_come[event_id]
+        raise UserError(
+            f"{event_id} is still to come ({event.scheduled_for}) and has no outcome: "
+            f"'hustings events list --scheduled --country {event.country}' shows it"
+        )
+    return catalogue.get(event_id)
 
 
 def _one_of_each_exchange(known: InstrumentTable) -> list[Instrument]:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from datasets.events import EventCatalogue, Majority, PoliticalEvent, ProGrowth, bundled_events, load_events
+from datasets.events import (
+    EventCatalogue,
+    Majority,
+    PoliticalEvent,
+    ProGrowth,
+    Surprise,
+    bundled_events,
+    load_events,
+)
 from datasets.events.csv_export import write_events
 from engine.lookahead.report import LookaheadReport, Subject
 from engine.lookahead.rules import lookahead
@@ -54,6 +62,14 @@ def test_nothing_that_speaks_of_the_winner_is_known_before_the_winner() -> None:
     assert (seen.winner, seen.winner_party, seen.winner_share, seen.incumbent_won) == (None, None, None, None)
     assert (seen.pro_growth, seen.surprise, seen.majority) == ("unknown", None, "majority")
     assert late.as_known(utc(COUNT)) is late
+
+
+@pytest.mark.parametrize("dated", ["surprise", "implied_probability"])
+def test_a_surprise_and_its_probability_are_public_together(dated: str) -> None:
+    late = vote(surprise="0.9", fields_known_at=f"{dated}: {COUNT}Z")
+    before, after = (late.as_known(utc(at)) for at in ("2024-01-11T06:59", COUNT))
+    assert (before.surprise, before.implied_probability, before.surprise_size) == (None, None, None)
+    assert (after.surprise, after.implied_probability) == (Surprise.UPSET, 0.1)
 
 
 def test_a_published_move_is_known_a_week_after_the_outcome() -> None:

@@ -9,6 +9,7 @@ from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
 from datasets.events import CATALOGUE, PoliticalEvent
 from datasets.events.lint import FILE_RULES, ROW_RULES, lint
+from datasets.events.lint.facts import date_in
 
 SOUND = {
     "event_id": "JP-2026-02-08-GE", "country": "JP", "kind": "general_election", "title": "LDP landslide",
@@ -94,6 +95,8 @@ def test_sound_rows_pass(tmp_path: Path) -> None:
         ("label_sources", {"label_dated": "2026-02-09"}, "label_dated 2026-02-09 lies after the event of 2026-02-08"),
         ("label_sources", {"label_sources": "https://example.org/2026/feb/09/markets-cheer"}, "label_sources holds a page of 2026-02-09, after the event"),
         ("label_sources", {"label_sources": "https://example.org/tokyo-20260210-up"}, "label_sources holds a page of 2026-02-10, after the event"),
+        ("label_sources", {"label_sources": "https://example.org/article/02/09/2026/cheer"}, "label_sources holds a page of 2026-02-09, after the event"),
+        ("label_sources", {"label_sources": "https://example.org/2026/03/what-the-win-means"}, "label_sources holds a page of 2026-03-01, after the event"),
         ("winner", {"winner": "Ann Lee (lead)"}, "winner 'Ann Lee (lead)' is not a plain name ('(')"),
         ("winner", {"winner": "LDP largest"}, "winner 'LDP largest' is not a plain name ('largest')"),
         ("winner", {"winner": "Court 8-0"}, "winner 'Court 8-0' is not a plain name ('8')"),
@@ -101,16 +104,26 @@ def test_sound_rows_pass(tmp_path: Path) -> None:
         ("incumbent", {"incumbent_won": "true", "majority": "hung", "winner_share": "", "share_kind": "", "fields_known_at": ""}, "incumbent_won is given of a hung vote without settled_at"),
         ("incumbent", {"incumbent_won": "true", "kind": "presidential_election", "winner_status": "leads"}, "incumbent_won is given, but the winner only leads"),
         ("incumbent", {"incumbent_won": "false", "kind": "local_election"}, "incumbent_won is given, but a local_election does not decide who governs"),
+        ("incumbent", {"incumbent_won": "false", "kind": "referendum"}, "incumbent_won is given, but a referendum does not decide who governs"),
+        ("incumbent", {"incumbent_won": "true", "kind": "legislative_election"}, "incumbent_won is given, but a legislative_election is of an upper house"),
+        ("incumbent", {"incumbent_won": "true", "majority": "", "winner_status": "leads"}, "incumbent_won is given, but the winner only leads"),
         ("public", {"fields_known_at": "majority: 2026-02-08T16:00:00Z"}, "winner_share is of the count, but known_at is exit_poll"),
         ("public", {"fields_known_at": "winner_share: 2026-02-09T03:00:00Z"}, "0.68 of the seats is near 0.667, and known_at is exit_poll"),
         ("public", {"majority": "hung", "winner_share": "0.48", "fields_known_at": "winner_share: 2026-02-09T03:00:00Z"}, "0.48 of the seats is near 0.5, and known_at is exit_poll"),
         ("title", {"title": "LDP wins two thirds"}, "the title says 'two thirds', which only the count shows"),
         ("title", {"title": "LDP narrowly ahead"}, "the title says 'narrow', which only the count shows"),
         ("title", {"title": "LDP wins 64 of 121 seats"}, "the title says '64 of 121 seats', which only the count shows"),
+        ("title", {"title": "LDP wins a supermajority"}, "the title says 'supermajority', which only the count shows"),
+        ("title", {"title": "LDP wins by a hair"}, "the title says 'by a hair', which only the count shows"),
+        ("title", {"title": "LDP wins 316 of 465"}, "the title says '316 of 465', which only the count shows"),
+        ("title", {"title": "LDP wins, opponent to resign"}, "the title says 'to resign', which only the count shows"),
+        ("title", {"title": "LDP wins surprise majority", "majority": "majority", "winner_share": "0.51"}, "the title says 'wins surprise majority', but majority was public later"),
         ("exit_poll", {"kind": "exit_poll"}, "voted_on is given of an exit poll, which is no vote"),
         ("exit_poll", {"title": "Exit polls: LDP ahead"}, "the title says exit poll: its kind is exit_poll"),
         ("exit_poll", {"title": "LDP ahead in quick counts"}, "the title says quick count: known_at_basis is quick_count"),
         ("seats", {"majority": "coalition", "winner_share": "0.55"}, "coalition, but 0.55 of the seats is more than half"),
+        ("seats", {"majority": "majority", "winner_share": "0.5"}, "a majority, but 0.5 of the seats is none"),
+        ("schema", {"fields_known_at": "majority: 2026-02-08T16:00:00Z; majority: 2026-02-08T12:00:00Z"}, "fields_known_at names 'majority' twice"),
         ("schema", {"fields_known_at": "majorty: 2026-02-08T16:00:00Z"}, "fields_known_at names 'majorty' (did you mean 'majority'?)"),
         ("schema", {"fields_known_at": "majority: 2026-02-08T11:00:00Z"}, "majority 2026-02-08T11:00:00Z does not come after known_at"),
         ("schema", {"settled_at": "2026-02-08T10:00:00Z"}, "settled_at 2026-02-08T10:00:00Z does not come after known_at"),
@@ -125,6 +138,34 @@ def test_each_rule_sees_its_fault(tmp_path: Path, rule: str, change: dict[str, s
     findings = found(write(tmp_path, US, change))
     assert any((r, line) == (rule, 3) and m.startswith(said) for r, line, m in findings), findings
     assert {line for _, line, _ in findings} == {3}
+
+
+@pytest.mark.parametrize(
+    ("address", "day"),
+    [
+        ("https://example.org/2026/02/01/eve", "2026-02-01"),
+        ("https://example.org/2026/02/eve", "2026-02-01"),
+        ("https://example.org/article/05/02/2026/eve", "2026-02-05"),
+        ("https://example.org/article/31/01/2026/eve", "2026-01-31"),
+        ("https://example.org/a/13/31/2026/eve", "None"),
+        ("https://example.org/story/20261", "None"),
+    ],
+)
+def test_an_address_dates_its_page_no_later_than_is_sure(address: str, day: str) -> None:
+    assert str(date_in(address)) == day
+
+
+def test_who_leads_a_french_assembly_may_be_dated_by_the_government(tmp_path: Path) -> None:
+    french = {
+        "event_id": "FR-2024-07-07-R2", "country": "FR", "kind": "legislative_election", "title": "Left bloc first",
+        "timezone": "Europe/Paris", "voted_on": "2024-07-07", "announced_at": "", "polls_close_at": "",
+        "known_at": "2024-07-07T18:00:00Z", "main_index": "CAC40", "majority": "hung", "winner_share": "0.315",
+        "winner_status": "leads", "incumbent_won": "true", "settled_at": "2024-09-21T18:00:00Z",
+        "fields_known_at": "winner_share: 2024-07-08T10:00:00Z", "label_sources": "", "label_dated": "",
+        "label_basis": "surprise: background; pro_growth: background", "winner": "New Popular Front",
+    }  # fmt: skip
+    assert found(write(tmp_path, french)) == []
+    assert [rule for rule, *_ in found(write(tmp_path, {**french, "settled_at": ""}))] == ["incumbent"]
 
 
 def test_an_event_without_any_date_is_sound_where_it_says_why(tmp_path: Path) -> None:

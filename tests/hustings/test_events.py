@@ -102,6 +102,29 @@ def test_lint_tells_file_line_event_and_rule(cli, file: str) -> None:
     assert [(f["rule"], f["line"]) for f in found.json["findings"]] == [("weekday", 2), ("sources", 3)]
 
 
+def test_reaction_says_where_no_index_has_bars(cli, file: str, tmp_path: Path) -> None:
+    (tmp_path / "bars").mkdir()
+    answer = cli("events", "lint", file, "--reaction", "--data", "bars")
+    assert answer.out.splitlines()[-1] == (
+        "0 events with bars of their main index: nothing to compare; --data names the bars"
+    )
+
+
+def test_an_unknown_coder_is_told_who_is_bundled(cli) -> None:
+    answer = cli("events", "list", "--labels", "coder3")
+    assert answer.code == 2
+    assert "unknown coder 'coder3'" in answer.err
+    assert "bundled: coder1, coder2; or name a CSV file" in answer.err
+
+
+@pytest.mark.parametrize("command", ["show", "explain"])
+def test_an_event_to_come_is_told_from_a_wrong_id(cli, command: str) -> None:
+    answer = cli("events", command, "FR-2027-04-11-R1")
+    assert answer.code == 2
+    assert "FR-2027-04-11-R1 is still to come (2027-04-11 or 2027-04-18) and has no outcome" in answer.err
+    assert "'hustings events list --scheduled --country FR' shows it" in answer.err
+
+
 def test_lint_of_what_cannot_be_read_exits_with_2(cli) -> None:
     answer = cli("events", "lint", "nowhere")
     assert answer.code == 2

@@ -24,6 +24,8 @@ _MONTHS = {name.casefold(): month for month, name in enumerate(calendar.month_ab
 _DATE = re.compile(
     r"(?<!\d)(?P<y>(?:19|20)\d\d)(?:(?P<s>[-/_.])(?P<m>\d{1,2}|[A-Za-z]{3})(?P=s)(?P<d>\d{1,2})|(?P<md>\d{4}))(?!\d)"
 )
+_YEAR_LAST = re.compile(r"(?<!\d)(?P<a>\d\d?)(?P<s>[-/])(?P<b>\d\d?)(?P=s)(?P<y>(?:19|20)\d\d)(?!\d)")
+_MONTH = re.compile(r"/(?P<y>(?:19|20)\d\d)/(?P<m>\d{1,2}|[A-Za-z]{3})/")
 
 
 def identifier(event: PoliticalEvent) -> Iterator[str]:
@@ -90,7 +92,7 @@ def seats(event: PoliticalEvent) -> Iterator[str]:
         return
     if majority is Majority.HUNG and share > 0.5:
         yield f"hung, but {share:g} of the seats is a majority"
-    if majority is Majority.MAJORITY and share < 0.5:
+    if majority is Majority.MAJORITY and share <= 0.5:
         yield f"a majority, but {share:g} of the seats is none: coalition or hung"
     if majority is Majority.SUPERMAJORITY and share < _WITH_PARTNERS:
         yield f"a supermajority, but {share:g} of the seats is not two thirds even with a partner"
@@ -136,16 +138,33 @@ def label_sources(event: PoliticalEvent) -> Iterator[str]:
 def date_in(address: str) -> date | None:
     """Return the date written in an address; None where there is none.
 
+    Of a year and a month it is the first of that month, of ``02/09/2016`` the earlier of its two readings: the page
+    is not older than what is returned.
+
     >>> str(date_in("https://example.org/2016/nov/09/markets")), str(date_in("https://example.org/news-20161109-x"))
     ('2016-11-09', '2016-11-09')
+    >>> str(date_in("https://example.org/2016/12/markets")), str(date_in("https://example.org/article/11/10/2016/markets"))
+    ('2016-12-01', '2016-10-11')
     """
-    for found in _DATE.finditer(unquote(address)):
+    text = unquote(address)
+    for found in _DATE.finditer(text):
         month, day = (found["m"], found["d"]) if found["md"] is None else (found["md"][:2], found["md"][2:])
-        try:
-            return date(int(found["y"]), int(_MONTHS.get(month.casefold(), month)), int(day))
-        except ValueError:
-            continue
-    return None
+        if (dated := _day(found["y"], month, day)) is not None:
+            return dated
+    for found in _YEAR_LAST.finditer(text):
+        one, other = found["a"], found["b"]
+        readings = [d for d in (_day(found["y"], one, other), _day(found["y"], other, one)) if d is not None]
+        if readings:
+            return min(readings)
+    month_only = _MONTH.search(text)
+    return _day(month_only["y"], month_only["m"], "1") if month_only else None
+
+
+def _day(year: str, month: str, day: str) -> date | None:
+    try:
+        return date(int(year), int(_MONTHS.get(month.casefold(), month)), int(day))
+    except ValueError:
+        return None
 
 
 def tags(event: PoliticalEvent) -> Iterator[str]:

@@ -12,10 +12,22 @@ _NARROW = 0.03
 
 _NOT_A_NAME = re.compile(r"[()\d]|\b(lead|leads|largest|plurality|projected|ahead|minority)\b", re.IGNORECASE)
 _BEYOND = re.compile(
-    r"two[- ]thirds|three[- ](quarters|fifths)|\bnarrow|\bby \d|\b\d+ (of \d+ )?seats|\d %"
-    r"|\b(quits|resigns|concedes)\b",
+    r"two[- ]thirds|three[- ](quarters|fifths)|\bsupermajority|\bnarrow|\bby (a hair|\d)"
+    r"|\b\d+ (of \d+ )?seats|\b\d+ of \d+\b|\d %|\b(quits|resigns|concedes|to (quit|resign))\b",
     re.IGNORECASE,
 )
+_MAJORITY_WON = re.compile(r"\b(wins?|won|outright|absolute|clear|own)\b( \w+)?( \w+)? majority\b", re.IGNORECASE)
+_UNDECIDED = (
+    Kind.DISSOLUTION,
+    Kind.RESIGNATION,
+    Kind.EXIT_POLL,
+    Kind.REFERENDUM,
+    Kind.IMPEACHMENT,
+    Kind.COUP_OR_MARTIAL_LAW,
+)
+"""Kinds after which the executive is not in question, or not settled."""
+_ASSEMBLY_DECIDES = ("FR",)
+"""Countries whose `legislative_election` decides whether the president's side governs on."""
 
 
 def winner(event: PoliticalEvent) -> Iterator[str]:
@@ -31,13 +43,18 @@ def incumbent(event: PoliticalEvent) -> Iterator[str]:
     """Whether the incumbent won is known when it is settled who governs, and not by votes that do not decide it."""
     if event.incumbent_won is None:
         return
-    if event.ballot is Ballot.LOCAL or event.kind in (Kind.DISSOLUTION, Kind.RESIGNATION, Kind.EXIT_POLL):
+    if event.ballot is Ballot.LOCAL or event.kind in _UNDECIDED:
         yield f"incumbent_won is given, but a {event.kind} does not decide who governs: leave it blank"
-    elif event.kind is Kind.PRESIDENTIAL_ELECTION and event.winner_status is WinnerStatus.LEADS:
-        dated = event.settled_at or dict(event.fields_known_at).get("incumbent_won")
-        if dated is None:
-            yield "incumbent_won is given, but the winner only leads: nobody has won; blank, or give settled_at"
-    elif event.majority is Majority.HUNG and event.settled_at is None and _dated(event, "incumbent_won") is None:
+    elif event.kind is Kind.LEGISLATIVE_ELECTION and event.country not in _ASSEMBLY_DECIDES:
+        yield (
+            "incumbent_won is given, but a legislative_election is of an upper house, or of a chamber next to a "
+            "president: leave it blank, or call it general_election"
+        )
+    elif event.settled_at is not None or _dated(event, "incumbent_won") is not None:
+        return
+    elif event.winner_status is WinnerStatus.LEADS:
+        yield "incumbent_won is given, but the winner only leads: nobody has won; blank, or give settled_at"
+    elif event.majority is Majority.HUNG:
         yield "incumbent_won is given of a hung vote without settled_at: who governs was not settled that night"
 
 
@@ -73,6 +90,9 @@ def title(event: PoliticalEvent) -> Iterator[str]:
         found = _BEYOND.search(event.title)
         if found:
             yield f"the title says '{found[0]}', which only the count shows: reword it, or give its instant"
+        won = _MAJORITY_WON.search(event.title)
+        if won and event.majority is Majority.MAJORITY and _dated(event, "majority") is not None:
+            yield f"the title says '{won[0]}', but majority was public later: reword it, or give the title's instant"
 
 
 def exit_polls(event: PoliticalEvent) -> Iterator[str]:
