@@ -44,6 +44,16 @@ def hustings_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hustings_home: Path) -> Path:
+    """A registry of this test's own, with the session's cached hours."""
+    own = tmp_path / "home"
+    own.mkdir()
+    (own / "cache").symlink_to(hustings_home / "cache")
+    monkeypatch.setenv("HUSTINGS_HOME", str(own))
+    return own
+
+
 @pytest.fixture(scope="session")
 def market_dir() -> Path:
     """The directory of real bars, which is never part of the project."""

@@ -265,7 +265,11 @@ def own_columns(name: str, columns: Iterable[str]) -> tuple[str, ...]:
 
 
 def _is_slip(name: str, known: str) -> bool:
-    """Return whether a name of five letters or more is a known one but for one letter, or two that changed places."""
+    """Return whether a name of five letters or more is a known one cut short, or but for one letter or two that changed
+    places.
+    """
+    if len(name) >= 5 and known.startswith(name):
+        return True
     short, long = sorted((name, known), key=len)
     if len(short) < 5 or len(long) - len(short) > 1:
         return False

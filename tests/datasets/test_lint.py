@@ -189,7 +189,7 @@ def test_one_person_has_one_name_and_one_programme_in_both_rounds(tmp_path: Path
 
 
 def test_every_bad_row_of_a_file_is_reported_not_only_the_first(tmp_path: Path) -> None:
-    path = write(tmp_path, US, {"kind": "vote"}, {"known_at": "soon"}, {"confidence": "sure", "country": "japan"})
+    path = write(tmp_path, US, {"kind": "A vote"}, {"known_at": "soon"}, {"confidence": "sure", "country": "japan"})
     assert [(rule, line) for rule, line, _ in found(path)] == [
         ("schema", 3),
         ("schema", 4),

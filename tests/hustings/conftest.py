@@ -39,13 +39,3 @@ def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         return Answer(code, out, err)
 
     return run
-
-
-@pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hustings_home: Path) -> Path:
-    """A registry of this test's own, with the session's cached hours."""
-    own = tmp_path / "home"
-    own.mkdir()
-    (own / "cache").symlink_to(hustings_home / "cache")
-    monkeypatch.setenv("HUSTINGS_HOME", str(own))
-    return own

@@ -236,6 +236,7 @@ def test_a_run_over_imported_events_trades_none_and_says_why(cli, home: Path) ->
     assert all("known_at is blank (date only (ParlGov)" in s["reason"] for s in run["skipped"])
 
 
+@pytest.mark.usefixtures("home")
 def test_a_newcomer_adds_an_election_and_a_tariff_and_runs_a_rule_on_both_with_the_catalogue(cli) -> None:
     added = cli("events", "add", "--country", "US", "--kind", "general_election", "--date", "2018-11-20",
                 "--title", "A vote of my own", "--set", "tags=mine")  # fmt: skip
