@@ -20,6 +20,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew; then read the diff")
+    parser.addoption("--screenshots", action="store_true", help="keep pictures of the pages in build/screenshots")
 
 
 @pytest.fixture(scope="session")

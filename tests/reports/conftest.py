@@ -5,7 +5,7 @@ import pytest
 
 from engine.plan.plan import Skipped
 from engine.run.run import Run
-from tests.reports.browsing import CHROMIUM, QUIET
+from tests.reports.browsing import CHROMIUM, QUIET, photographed
 from tests.reports.handmade import business_days, make_run, trade
 
 
@@ -42,3 +42,9 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def photograph(pytestconfig):
+    """Keep a picture of a page, where somebody wants to look at them."""
+    return photographed if pytestconfig.getoption("--screenshots") else lambda found, name: None

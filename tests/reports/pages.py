@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from functools import partial
+from functools import cache, partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -129,14 +129,15 @@ def pages(traded: Run, idle: Run, folder: Path) -> dict[str, Callable[[], str]]:
     twelve = [0.01, -0.02, 0.03, 0.00, 0.01, 0.02, -0.01, 0.04, 0.02, -0.03, 0.01, 0.02]
     other = [0.02, -0.01, 0.02, 0.03, 0.02, 0.05, -0.02, 0.06, 0.01, -0.01, 0.03, 0.04]
     evil = [named(kind) for kind in NAMES]
+    real = cache(partial(real_runs, folder))
     return {
-        "tear sheet": lambda: tearsheet(real_runs(folder)[0]),
+        "tear sheet": lambda: tearsheet(real()[0]),
         "tear sheet of two trades": lambda: tearsheet(traded),
         "tear sheet without trades": lambda: tearsheet(idle),
         "tear sheet of all lost": lambda: tearsheet(lost_all()),
         "tear sheet of Strategy": lambda: tearsheet(both_named_strategy()),
         **{f"tear sheet named {k}": partial(tearsheet, run) for k, run in zip(NAMES, evil, strict=True)},
-        "comparison": lambda: comparison(real_runs(folder)),
+        "comparison": lambda: comparison(real()),
         "comparison of twelve events": lambda: comparison([several(twelve), several(other, run_id="f" * 16)]),
         "comparison of three": lambda: comparison([traded, idle, lost_all()]),
         "comparison of many": lambda: comparison(many(9)),

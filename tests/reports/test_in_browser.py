@@ -11,7 +11,6 @@ from tests.reports.browsing import (
     SCREENSHOTS,
     cut_off,
     opened,
-    photographed,
     unreachable,
     violations,
 )
@@ -57,23 +56,23 @@ def made(traded, idle, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_opens_alone_in_light_and_dark_on_a_desk_and_a_telephone(chromium, made, name):
+def test_page_opens_alone_in_light_and_dark_on_a_desk_and_a_telephone(chromium, made, photograph, name):
     with opened(chromium, made(name), width=375) as found:
         for width, scheme in ((375, "light"), (375, "dark"), (1200, "dark"), (1200, "light")):
             found.page.set_viewport_size({"width": width, "height": 800})
             found.page.emulate_media(color_scheme=scheme)
             if name in SHAPES:
-                photographed(found, f"{name} {width} {scheme}")
-            assert found.page.evaluate("document.scrollingElement.scrollWidth") <= width
+                photograph(found, f"{name} {width} {scheme}")
             assert cut_off(found) == []
+            assert found.page.evaluate("document.scrollingElement.scrollWidth") <= width
         assert found.complaints == []
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_printed_on_a4_nothing_is_cut_off(chromium, made, name):
+def test_printed_on_a4_nothing_is_cut_off(chromium, made, photograph, name):
     with opened(chromium, made(name), width=A4) as found:
         found.page.emulate_media(media="print")
-        photographed(found, f"{name} print")
+        photograph(found, f"{name} print")
         assert cut_off(found) == []
         pdf = found.page.pdf(prefer_css_page_size=True, path=SCREENSHOTS / f"{name.replace(' ', '-')}.pdf")
     assert pdf.startswith(b"%PDF")
@@ -105,7 +104,7 @@ def test_the_tab_key_reaches_every_control_and_shows_where_it_is(chromium, made,
 
 
 @pytest.mark.parametrize("name", ["tear sheet", "comparison", "comparison of many", "gallery"])
-def test_without_script_every_number_and_a_static_chart_are_there(chromium, made, name):
+def test_without_script_every_number_and_a_static_chart_are_there(chromium, made, photograph, name):
     with opened(chromium, made(name), script=False) as found, opened(chromium, made(name)) as alive:
         cells = "els => els.map(e => e.textContent.replace(/\\s+/g, ' ').trim())"
         told = found.page.locator("main td, main dd").evaluate_all(cells)
@@ -115,7 +114,7 @@ def test_without_script_every_number_and_a_static_chart_are_there(chromium, made
         drawn = found.page.locator("main svg :is(polyline, path, rect, circle)").count()
         assert drawn > 0
         assert found.page.locator("main button, main input[type=search]").count() == 0
-        photographed(found, f"{name} without script")
+        photograph(found, f"{name} without script")
         assert found.complaints == []
 
 
