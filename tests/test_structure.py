@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -10,7 +11,11 @@ MODULE_LINES = 450
 FUNCTION_LINES = 45
 
 MODULES = {file: file.read_text(encoding="utf-8") for package in PACKAGES for file in (ROOT / package).rglob("*.py")}
-TREES = {file: ast.parse(text) for file, text in MODULES.items()}
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    return {file: ast.parse(text) for file, text in MODULES.items()}
 
 
 def name_of(file: Path) -> str:
@@ -25,7 +30,7 @@ def body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def test_no_public_class_name_is_defined_twice() -> None:
     files = defaultdict(list)
-    for file, tree in TREES.items():
+    for file, tree in trees().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 files[node.name].append(name_of(file))
@@ -39,7 +44,7 @@ def test_no_module_is_above_450_lines() -> None:
 def test_no_function_body_is_above_45_lines() -> None:
     functions = (
         (f, node)
-        for f, tree in TREES.items()
+        for f, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
@@ -47,6 +52,6 @@ def test_no_function_body_is_above_45_lines() -> None:
 
 
 def test_each_room_opens_with_one_sentence() -> None:
-    docs = {name_of(f): (ast.get_docstring(tree) or "") for f, tree in TREES.items() if f.name == "__init__.py"}
+    docs = {name_of(f): (ast.get_docstring(tree) or "") for f, tree in trees().items() if f.name == "__init__.py"}
     first = {file: " ".join(doc.split("\n\n")[0].split()) for file, doc in docs.items()}
     assert {file: text for file, text in first.items() if not text.endswith(".") or ". " in text} == {}

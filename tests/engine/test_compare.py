@@ -5,9 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from arch.bootstrap import StationaryBootstrap
-from arch.bootstrap import optimal_block_length as block_length_of_arch
-from arch.covariance.kernel import Parzen
 
 from engine.comparison.common_days import aligned, common_span, correlations, metrics_within
 from engine.comparison.common_events import event_returns, on_common_events
@@ -183,6 +180,8 @@ def test_block_length_is_bounded_and_long_enough_for_what_is_held():
 
 @pytest.mark.parametrize("seed", range(6))
 def test_block_length_is_that_of_arch(seed):
+    from arch.bootstrap import optimal_block_length as block_length_of_arch
+
     noise = np.random.default_rng(seed).normal(size=1039)
     series = [noise[:1000], np.convolve(noise, np.ones(40), mode="valid"), np.cumsum(noise)[::2]]
     for values in series:
@@ -193,12 +192,16 @@ def test_block_length_is_that_of_arch(seed):
 
 def test_means_of_draws_spread_as_those_of_arch():
     """The standard error of the mean of a persistent series; 1,000 draws know it to 2.2 %, so that two differ by 3.2 %."""
+    from arch.bootstrap import StationaryBootstrap
+
     values = np.convolve(np.random.default_rng(9).normal(size=439), np.ones(40), mode="valid")
     theirs = StationaryBootstrap(20, values, seed=1).apply(np.mean, 1_000).std()
     assert bootstrap_means(values, bootstrap_rows(400, 20)).std() == pytest.approx(theirs, rel=0.1)
 
 
 def test_long_run_error_is_that_of_arch():
+    from arch.covariance.kernel import Parzen
+
     noise = np.random.default_rng(4).normal(size=1009)
     for values in (noise[:1000], np.convolve(noise, np.ones(10), mode="valid"), noise[:12]):
         variance = float(np.squeeze(Parzen(values).cov.long_run)) / len(values)

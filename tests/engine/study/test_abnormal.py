@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 
 from engine.statistics.abnormal import Model
 from tests.engine.study.one_window import abnormal_returns, car_variance, fit
@@ -60,21 +59,25 @@ def test_car_variance_by_hand():
 
 def test_car_variance_of_the_market_model_is_that_of_the_forecast_errors_of_least_squares():
     """1'(I + X* (X'X)^-1 X*')1 s2, from statsmodels' own covariance of the parameters."""
+    from statsmodels.api import OLS, add_constant
+
     rng = np.random.default_rng(1)
     market, noise = rng.normal(0.001, 0.012, 120), rng.normal(0, 0.01, 120)
     window = np.array([0.02, -0.01, 0.004, 0.03, -0.002])
     f = fit(Model.MARKET_MODEL, 0.0003 + 0.8 * market + noise, market)
-    ols = sm.OLS(0.0003 + 0.8 * market + noise, sm.add_constant(market)).fit()
+    ols = OLS(0.0003 + 0.8 * market + noise, add_constant(market)).fit()
     ones = np.array([5.0, window.sum()])
     assert [f.alpha, f.beta] == pytest.approx(ols.params)
     assert car_variance(f, 5, window) == pytest.approx(5 * ols.mse_resid + ones @ ols.cov_params() @ ones)
 
 
 def test_one_session_of_the_market_model_is_the_forecast_error_of_least_squares():
+    from statsmodels.api import OLS, add_constant
+
     rng = np.random.default_rng(2)
     market = rng.normal(0, 0.01, 60)
     returns = market + rng.normal(0, 0.01, 60)
-    ols = sm.OLS(returns, sm.add_constant(market)).fit()
+    ols = OLS(returns, add_constant(market)).fit()
     forecast = ols.get_prediction(np.array([[1.0, 0.05]]))
     f = fit(Model.MARKET_MODEL, returns, market)
     assert car_variance(f, 1, np.array([0.05])) == pytest.approx(float(forecast.var_pred_mean[0] + ols.mse_resid))

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import statsmodels.api as sm
 from scipy import stats
 
 from engine.statistics.abnormal import Model
@@ -70,12 +69,14 @@ def seven(rates: tuple[Any, Any]) -> Sample:
 
 def textbook(rates: tuple[Any, Any]) -> tuple[Any, Any, Any]:
     """Return the abnormal returns (5, 7) and forecast variances (5, 7) of least squares, and T: by statsmodels."""
+    from statsmodels.api import OLS, add_constant
+
     stocks, index = rates
     cars, variances, lengths = [], [], []
     for stock in stocks.T:
         used = np.isfinite(stock[ESTIMATION])
-        ols = sm.OLS(stock[ESTIMATION][used], sm.add_constant(index[ESTIMATION][used])).fit()
-        forecast = ols.get_prediction(sm.add_constant(index[EVENT]))
+        ols = OLS(stock[ESTIMATION][used], add_constant(index[ESTIMATION][used])).fit()
+        forecast = ols.get_prediction(add_constant(index[EVENT]))
         cars.append(stock[EVENT] - forecast.predicted_mean)
         variances.append(forecast.se_obs**2)
         lengths.append(int(used.sum()))
