@@ -1,8 +1,8 @@
 """quantstats' own sheet of a run; the one file that imports quantstats.
 
-quantstats gets a clean series (naive dates, ascending, unique, the benchmark on the same days). Its sheet is made
-through its public template: its figures, and the numbers of ``engine.metrics`` in place of its tables. Some of its
-figures are not asked for, because 0.0.86 draws them wrong; the tear sheet has them right:
+quantstats gets a clean series (naive dates, ascending, unique, the benchmark on the same days). Its sheet is made of
+its figures, each drawn as ``quantstats.reports.html`` draws it, and of the numbers of ``engine.metrics`` in place of
+its tables. Some of its figures are not asked for, because 0.0.86 draws them wrong; the tear sheet has them right:
 
 - calendar years: with pandas 3 the years label the wrong bars;
 - daily returns: a cumulative sum that falls to 0 on every day without a session;
@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from importlib.metadata import version
+from io import BytesIO
 from math import ceil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -37,8 +37,7 @@ from reports.parts import Figure, FigureSheet
 from reports.performance import performance_rows
 from reports.performance_figures import idle_half_year, undrawable
 
-TEMPLATE = Path(__file__).parent / "templates" / "quantstats_figures.html"
-STYLE = TEMPLATE.with_name("quantstats.mplstyle")
+STYLE = Path(__file__).parent / "templates" / "quantstats.mplstyle"
 FONT = "DejaVu Sans"
 """Comes with matplotlib: text is measured alike on every machine."""
 
@@ -127,35 +126,47 @@ def _drawable_benchmark(run: Run) -> Floats | None:
 
 def _figures(run: Run, benchmark: Floats | None) -> tuple[Figure, ...]:
     """Return the figures; none if quantstats gives up, as it does on series of few distinct values."""
-    with TemporaryDirectory() as folder:
-        page = Path(folder) / "sheet.html"
-        try:
-            with _quiet_matplotlib():
-                _draw(run, benchmark, page)
-        except (ValueError, TypeError, ArithmeticError, LookupError):
-            return ()
-        parts = re.split(r"<!--figure (\w+)-->", page.read_text(encoding="utf-8"))
-    drawn = {name: text for name, text in zip(parts[1::2], parts[2::2], strict=True) if "<svg" in text}
+    try:
+        with _quiet_matplotlib():
+            drawn = _draw(run, benchmark)
+    except (ValueError, TypeError, ArithmeticError, LookupError):
+        return ()
     return tuple(Figure(n, CAPTIONS[n], Markup(clean_svg(t, prefix=n, label=CAPTIONS[n]))) for n, t in drawn.items())
 
 
-def _draw(run: Run, benchmark: Floats | None, page: Path) -> None:
+def _draw(run: Run, benchmark: Floats | None) -> dict[str, str]:
+    """Return the figures that are asked for as SVG files, with the settings of ``quantstats.reports.html``."""
     import pandas as pd  # noqa: PLC0415 - heavy, and needed only when a page is made
-    from quantstats import reports  # noqa: PLC0415
+    from quantstats import plots  # noqa: PLC0415
 
+    pd.plotting.register_matplotlib_converters()  # else the ticks depend on what this process drew before
     days = pd.DatetimeIndex(run.sessions.astype("datetime64[ns]"))
     name, other = _labels(run)
-    draw: Any = reports.html
-    draw(
-        pd.Series(run.returns.astype(float), days, name=name),
-        None if benchmark is None else pd.Series(benchmark.astype(float), days, name=other),
-        output=str(page),
-        template_path=str(TEMPLATE),
-        match_dates=False,
-        periods_per_year=whole_year(run),
-        strategy_title=name,
-        benchmark_title=other,
-    )
+    own = pd.Series(run.returns.astype(float), days, name=name)
+    market = None if benchmark is None else pd.Series(benchmark.astype(float), days, name=other)
+    half, year = half_year(run), whole_year(run)
+    against = {"benchmark": market, "prepare_returns": False}
+    rolling = {"figsize": (8, 3), "period": half, "periods_per_year": year}
+    beta = {"figsize": (8, 3), "window1": half, "window2": year}
+    asked: dict[str, tuple[Any, dict[str, Any]]] = {
+        "returns": (plots.returns, {**against, "figsize": (8, 5)}),
+        "log_returns": (plots.log_returns, {**against, "figsize": (8, 4)}),
+        "vol_returns": (plots.returns, {**against, "figsize": (8, 4), "match_volatility": True}),
+        "monthly_dist": (plots.histogram, {**against, "figsize": (7, 4)}),
+        "rolling_beta": (plots.rolling_beta, {**against, **beta}),
+        "rolling_vol": (plots.rolling_volatility, {**rolling, "benchmark": market}),
+        "rolling_sharpe": (plots.rolling_sharpe, rolling),
+        "rolling_sortino": (plots.rolling_sortino, rolling),
+        "dd_plot": (plots.drawdown, {"figsize": (8, 3)}),
+    }
+    shown = {n: each for n, each in asked.items() if market is not None or n not in ("vol_returns", "rolling_beta")}
+    return {n: _svg(draw, own, settings) for n, (draw, settings) in shown.items()}
+
+
+def _svg(draw: Any, returns: Any, settings: dict[str, Any]) -> str:
+    file = BytesIO()
+    draw(returns, **settings, subtitle=False, show=False, ylabel="", savefig={"fname": file, "format": "svg"})
+    return file.getvalue().decode()
 
 
 def _labels(run: Run) -> tuple[str, str]:
