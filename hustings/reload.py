@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import module_from_spec
 from pathlib import Path
@@ -29,12 +29,14 @@ def fresh_class(name: str, cls: type[Any]) -> Iterator[type[Any]]:
         UserError: a module of its own raises now, as it may where it sees other events or bars.
     """
     before, folder = dict(sys.modules), _folder(cls)
-    for module in _own_modules(cls.__module__, folder):
+    own = _own_modules(before, cls.__module__, folder)
+    for module in own:
         del sys.modules[module]
     try:
         yield _read_again(name, cls, before.get(cls.__module__))
     finally:
-        for module in _own_modules(cls.__module__, folder):
+        new = {m: module for m, module in list(sys.modules.items()) if before.get(m) is not module}
+        for module in _own_modules(new, cls.__module__, folder):
             del sys.modules[module]
         sys.modules.update({m: had for m, had in before.items() if m not in sys.modules})
 
@@ -55,14 +57,14 @@ def _read_again(name: str, cls: type[Any], module: ModuleType | None) -> type[An
     return found
 
 
-def _own_modules(rule: str, folder: str | None) -> list[str]:
+def _own_modules(modules: Mapping[str, ModuleType], rule: str, folder: str | None) -> list[str]:
     """Return the names of a rule's modules: its own file, and what was imported from its folder or below it."""
-    return [name for name, module in list(sys.modules.items()) if name == rule or _is_in(module, folder)]
+    return [name for name, module in modules.items() if name == rule or (folder and _is_in(module, folder))]
 
 
-def _is_in(module: ModuleType | None, folder: str | None) -> bool:
+def _is_in(module: ModuleType | None, folder: str) -> bool:
     file = getattr(module, "__file__", None)
-    return folder is not None and isinstance(file, str) and file.startswith(folder) and "site-packages" not in file
+    return isinstance(file, str) and file.startswith(folder) and "site-packages" not in file
 
 
 def _folder(cls: type[Any]) -> str | None:

@@ -78,14 +78,14 @@ def redrawn_after(bars: Bars, at: int, *, seed: int, sign: int) -> Bars:
     move is reversed by one of the two.
     """
     rng = np.random.default_rng([seed, crc32(bars.symbol.encode()), at % 2**32])
-    opened, closed = bars.open_at <= at, bars.close_at <= at
-    factor = np.exp(sign * (_STEP + 2 * _STEP * np.abs(rng.standard_normal(len(bars)))))
-    open_ = np.where(opened, bars.open, bars.open * factor)
-    high, low, close, volume = (
-        np.where(closed, getattr(bars, n), getattr(bars, n) * factor) for n in ("high", "low", "close", "volume")
-    )
+    k = int(np.searchsorted(bars.close_at, at, side="right"))  # before it all has come into being
+    factor = np.exp(sign * (_STEP + 2 * _STEP * np.abs(rng.standard_normal(len(bars))[k:])))
+    open_ = np.where(bars.open_at[k:] <= at, bars.open[k:], bars.open[k:] * factor)
+    high, low, close, volume = (getattr(bars, n)[k:] * factor for n in ("high", "low", "close", "volume"))
     high, low = np.maximum(high, np.maximum(open_, close)), np.minimum(low, np.minimum(open_, close))
-    return replace(bars, open=open_, high=high, low=low, close=close, volume=volume)
+    later = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
+    prices: dict[str, Any] = {n: np.concatenate((getattr(bars, n)[:k], after)) for n, after in later.items()}
+    return replace(bars, **prices)
 
 
 def pools_of(events: Iterable[PoliticalEvent]) -> Pools:
