@@ -1,9 +1,12 @@
 """Entry point of the command line."""
 
+import atexit
 import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 from hustings.cli import cli
 from hustings.exit_codes import exit_code
@@ -22,5 +25,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return exit_code(cli, "hustings", argv)
 
 
+def run() -> NoReturn:
+    """Run the command line and end the process at once: Python takes a tenth of a second to free all objects first."""
+    code = main()
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -20,7 +20,6 @@ from datasets.prices.bars import Bars
 from datasets.prices.periods import MADE_AT_THE_END, Period
 from engine.account.daily_ledger import account_calendar
 from engine.account.records import Account, Fill
-from engine.account.replay import replay
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
 from engine.plan.plan import Skipped, make_plan
@@ -65,6 +64,8 @@ def backtest(
     Raises:
         UserError: bad input, described in one line.
     """
+    from engine.account.replay import replay  # noqa: PLC0415 - brings backtrader, which a sweep imports elsewhere
+
     terms, window = terms or Terms(), window or Window()
     plan = make_plan(strategy, events, market, since=window.since)
     if not plan.instruments:

@@ -10,7 +10,6 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from datasets.errors import UserError
 from datasets.instants import to_ns
-from engine.account.replay import replay
 from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.run.backtest import Window, account_start, finish_run
@@ -151,6 +150,8 @@ def stitched(job: Job, folds: Sequence[Fold]) -> Run | None:
     plans = [_test_plan(job, fold, row) for fold, row in chosen]
     if not any(p.trades for p in plans):
         return None
+    from engine.account.replay import replay  # noqa: PLC0415 - brings backtrader, which a sweep imports elsewhere
+
     plan, window = _merged(plans), Window(folds[0].test.since, job.spans[0].until)
     bars = job.market(0).loaded(plan.instruments)
     account = replay(plan, bars, job.terms, since=account_start(bars, window))

@@ -18,6 +18,7 @@ from hustings.run_folder import check_writable
 from hustings.run_options import RunOptions, Setting
 from hustings.sweeping.execution import execute_sweep
 from hustings.sweeping.files import SweepFolder
+from hustings.sweeping.replays import replays_of
 from hustings.sweeping.result import enter_result, result_json, result_of
 from hustings.sweeping.values import listed_rows, parted
 from hustings.terminal import progress, say, say_files, say_json, say_sources, strategy_output, table, warn
@@ -70,12 +71,12 @@ def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **type
     manifest = manifest_of(job, lengths)
     folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
     check_writable(folder.path)
-    with folder.alone():
+    with folder.alone(), replays_of(job, quiet=as_json) as replays:
         rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
         _execute(rolled, folder, manifest, options, quiet=as_json)
         with progress("replaying the best"), strategy_output(quiet=as_json):
             folder.finish(space)
-            result = result_of(job, folder, manifest, metric=metric, top=options.top, heat=heat, folds=folds)
+            result = result_of(job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds)
         _check_some_done(result)
         files = _written(result, folder, report=not no_report)
     enter_result(result)

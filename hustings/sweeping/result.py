@@ -8,13 +8,14 @@ from engine.metrics.table import METRIC_NAMES
 from engine.strategy import values
 from engine.strategy.combinations import Space
 from engine.strategy.contract import plain_value
-from engine.sweep.best import ReplayedCombination, replay_combination
+from engine.sweep.best import ReplayedCombination
 from engine.sweep.digest import Slice, digest
 from engine.sweep.job import Job
 from engine.sweep.result import SweepResult
 from engine.sweep.walk_forward import Fold, stitched, with_choice
 from hustings.ledger import enter_sweep, trials_outside
 from hustings.sweeping.files import SweepFolder
+from hustings.sweeping.replays import Replays
 from hustings.terminal import warn
 from hustings.trials import SweepTrials
 
@@ -23,6 +24,7 @@ def result_of(
     job: Job,
     folder: SweepFolder,
     manifest: dict[str, Any],
+    replays: Replays,
     *,
     metric: str,
     top: int,
@@ -35,6 +37,7 @@ def result_of(
         job: the sweep; its spans are its own and the training window of each fold.
         folder: its results.
         manifest: its inputs.
+        replays: what replays its best.
         metric: the number by which it is ranked.
         top: how many of the best are replayed.
         heat: the parameters across and down the heat map.
@@ -43,10 +46,7 @@ def result_of(
     summary = digest(job.space, folder.parts(), metric=metric, top=top, heat=heat)
     earlier = _trials_before(manifest)
     trials = summary.n - summary.failed + earlier
-    best = tuple(
-        replay_combination(job, row, results, sharpes=summary.sharpes, trials=trials)
-        for row, results in summary.best.items()
-    )
+    best = replays(summary.best, summary.sharpes, trials)
     chosen = tuple(with_choice(job, fold, folder.chunks(n + 1), metric) for n, fold in enumerate(folds))
     return SweepResult(manifest, job.space, summary, best, earlier, chosen, stitched(job, chosen))
 

@@ -257,6 +257,15 @@ def test_the_module_can_be_run() -> None:
     assert done.stdout.startswith("hustings, version ")
 
 
+def test_the_process_ends_with_its_code_and_calls_what_is_registered_for_its_end() -> None:
+    code = "import atexit, sys; sys.argv = ['hustings', {!r}]; atexit.register(print, 'end'); from hustings.__main__ import run; run()"
+    for argument, expected in (("--version", 0), ("--no-such", 2)):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(argument)], capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (expected, "end")
+
+
 @pytest.mark.parametrize("command", ["data list", "data list --json", "data check", "events list", "--help"])
 def test_a_reader_that_stops_early_is_no_error(command: str, tmp_path: Path) -> None:
     read, write = os.pipe()

@@ -1,0 +1,97 @@
+"""The best of a sweep are replayed in processes of their own: the same replays, whatever happens to the processes."""
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from time import monotonic, sleep
+from types import SimpleNamespace
+
+import pytest
+
+from engine.sweep.best import replay_combination
+from engine.sweep.chunk import evaluate_chunk
+from engine.sweep.digest import Digest, digest
+from engine.sweep.job import Job
+from hustings.sweeping import replays
+from hustings.sweeping.replays import forked, replays_of
+from tests.engine.test_sweep import job
+from tests.hustings.test_sweep import SMALL, files_of
+
+ROOT = Path(__file__).resolve().parents[2]
+NO_ROW = {10_000: {"total_return": 0.1}}
+
+
+@cache
+def swept() -> tuple[Job, Digest]:
+    of = job({"hold": [1, 3, 7, 20], "stop_loss": [None, 0.03]}, instrument="AAA")
+    return of, digest(of.space, [evaluate_chunk(of, 0, 0, len(of.space))], metric="total_return", top=3)
+
+
+def replayed_here() -> list[tuple[int, str, float | None]]:
+    of, found = swept()
+    each = (replay_combination(of, row, r, sharpes=found.sharpes, trials=8) for row, r in found.best.items())
+    return [(one.row, one.run.run_id, one.difference) for one in each]
+
+
+def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> None:
+    of, found = swept()
+    with forked(of, quiet=True) as each:
+        made = each(found.best, found.sharpes, 8)
+    assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
+    assert len(made) == 3
+
+
+def test_what_a_lost_process_owes_is_replayed_here(monkeypatch) -> None:
+    of, found = swept()
+    monkeypatch.setattr(replays, "_serve", lambda *_: os._exit(3))
+    with forked(of, quiet=True) as each:
+        made = each(found.best, found.sharpes, 8)
+    assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
+
+
+def test_an_error_of_a_replay_is_raised_here() -> None:
+    of, found = swept()
+    with forked(of, quiet=True) as each, pytest.raises(ValueError, match="index 10000 is out of bounds"):
+        each(NO_ROW, found.sharpes, 8)
+
+
+def has_ended(pid: int) -> bool:
+    """Return whether a process has ended, also where nobody has waited for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
+def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
+    of, found = swept()
+    monkeypatch.setattr(
+        replays, "_replayed", lambda _, best, *__: [SimpleNamespace(row=r, pid=os.getpid()) for r in best]
+    )
+    with forked(of, quiet=True) as each:
+        pids = {one.pid for one in each(found.best, found.sharpes, 8)}  # type: ignore[attr-defined]
+        assert len(pids) == 2
+        assert os.getpid() not in pids
+    end = monotonic() + 60
+    while not all(has_ended(pid) for pid in pids):
+        assert monotonic() < end
+        sleep(0.01)
+
+
+def test_where_backtrader_is_imported_already_nothing_is_forked(monkeypatch) -> None:
+    of, found = swept()
+    monkeypatch.setattr(replays, "forked", None)
+    with replays_of(of, quiet=True) as each:
+        assert [one.row for one in each(found.best, found.sharpes, 8)] == list(found.best)
+
+
+def test_a_new_interpreter_writes_the_bytes_of_this_one(cli, home, tmp_path: Path) -> None:
+    given = {**os.environ, "PYTHONPATH": str(ROOT)}
+    line = [sys.executable, "-m", "hustings", *SMALL, "--out", "forked", "--json"]
+    done = subprocess.run(line, cwd=tmp_path, env=given, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert cli(*SMALL, "--out", "here").code == 0
+    assert files_of("forked") == files_of("here")
