@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -233,9 +233,15 @@ def _events(rows: Sequence[dict[str, str]]) -> tuple[RunEvent, ...]:
 
 
 def _records(path: Path, kind: type[R]) -> tuple[R, ...]:
-    """Return the records of a file whose columns are the fields of a dataclass."""
-    readers = _readers(kind)
-    return tuple(kind(**{name: read(row[column]) for name, column, read in readers}) for row in _rows(path))
+    """Return the records of a file whose columns are the fields of a dataclass.
+
+    A field that runs kept from before do not have takes its default.
+    """
+    header, rows = _table(path)
+    later = {f.name for f in fields(kind) if f.default is not MISSING}  # type: ignore[arg-type]
+    readers = [r for r in _readers(kind) if r[1] in header or r[0] not in later]
+    found = (dict(zip(header, row, strict=True)) for row in rows)
+    return tuple(kind(**{name: read(row[column]) for name, column, read in readers}) for row in found)
 
 
 def _readers(kind: Any) -> list[tuple[str, str, Callable[[str], Any]]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from datasets.arrays import Flags, Floats, Instants
 from datasets.prices.bars import Bars
 from engine.account.daily_ledger import AccountCalendar, account_calendar
-from engine.plan.costs import DAYS_PER_YEAR, Terms
+from engine.plan.costs import Terms
 from engine.plan.plan import NO_TICK, BarPrice, Numbers64
 
 
@@ -67,6 +67,12 @@ class BarMatrix:
         of, days = np.concatenate([_numbers(b.session) for b in self.bars]), _numbers(self.days.sessions)
         first, after = (np.searchsorted(days, of, side=side) for side in ("left", "right"))
         return first, after
+
+    @cached_property
+    def gaps(self) -> Numbers64:
+        """The calendar days from the day before to each day; 0 for the first."""
+        labels = _numbers(self.days.sessions)
+        return np.diff(labels, prepend=labels[:1])
 
     @cached_property
     def marks(self) -> Floats:
@@ -125,6 +131,7 @@ def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarM
 class CostModel:
     """Costs on a matrix: of each instrument, and what each day's idle cash earns.
 
+    ``borrow`` is the fee of one day on a short value of 1: instruments x 1.
     ``earned`` is the interest of each day as a fraction of what was idle the day before. ``grown`` has one more entry
     than there are days: the value of 1 of idle cash at the mark of the day before.
     """
@@ -135,6 +142,7 @@ class CostModel:
     buy: Floats
     sell: Floats
     lot: Floats
+    borrow: Floats
     earned: Floats
     grown: Floats
 
@@ -149,20 +157,20 @@ class CostModel:
 
         The proceeds and as much again earn no interest, and the borrow fee is due; both on the value a day before.
         """
-        gaps = np.diff(_numbers(self.matrix.days.sessions), prepend=_numbers(self.matrix.days.sessions)[:1])
-        rate = 2 * self.earned + self.terms.borrow_rate * gaps / DAYS_PER_YEAR
-        marks = self.matrix.marks
-        charge = np.zeros((len(marks), self.matrix.n_days + 1))
-        charge[:, 1:-1] = np.cumsum(marks[:, :-1] * rate[1:] / self.grown[2:], axis=1)
-        charge[:, -1:] = charge[:, -2:-1]
-        return charge
+        rate = 2 * self.earned + self.borrow * self.matrix.gaps
+        return _cumulated(self.matrix.marks[:, :-1] * rate[:, 1:] / self.grown[2:], self.matrix.n_days)
+
+    @cached_property
+    def borrow_fees(self) -> Floats:
+        """The borrow fee of one unit short, cumulated over days: instruments x (days + 1)."""
+        return _cumulated(self.matrix.marks[:, :-1] * self.borrow * self.matrix.gaps[1:], self.matrix.n_days)
 
 
 def cost_model(matrix: BarMatrix, terms: Terms) -> CostModel:
     """Return the costs of terms on a matrix."""
     costs = [terms.costs(b.instrument) for b in matrix.bars]
-    gaps = np.diff(_numbers(matrix.days.sessions), prepend=_numbers(matrix.days.sessions)[:1])
-    earned = np.array([terms.interest(1.0, 0.0, d) for d in range(int(gaps.max(initial=0)) + 1)])[gaps]
+    gaps = matrix.gaps
+    earned = np.array([terms.interest(1.0, d) for d in range(int(gaps.max(initial=0)) + 1)])[gaps]
     return CostModel(
         matrix=matrix,
         terms=terms,
@@ -170,9 +178,18 @@ def cost_model(matrix: BarMatrix, terms: Terms) -> CostModel:
         buy=np.array([c.fill_price(1.0, buy=True) for c in costs]),
         sell=np.array([c.fill_price(1.0, buy=False) for c in costs]),
         lot=np.array([b.instrument.lot for b in matrix.bars]),
+        borrow=np.array([[c.borrow_fee(1.0, 1)] for c in costs]),
         earned=earned,
         grown=np.concatenate(([1.0], np.cumprod(1 + earned))),
     )
+
+
+def _cumulated(daily: Floats, days: int) -> Floats:
+    """Return the sums up to each day of what is due from the second day on; after the last nothing is added."""
+    sums = np.zeros((len(daily), days + 1))
+    sums[:, 1:-1] = np.cumsum(daily, axis=1)
+    sums[:, -1:] = sums[:, -2:-1]
+    return sums
 
 
 def _numbers(sessions: NDArray[np.datetime64]) -> Numbers64:

@@ -55,10 +55,9 @@ class DailyLedger:
     def __post_init__(self) -> None:
         self.equity, self.cash, self.exposure = (np.empty(len(self.days.sessions)) for _ in range(3))
         self._written = 0
-        self._idle, self._short = self.terms.cash, 0.0
+        self._idle, self._due = self.terms.cash, 0.0
         self._marked_at = self.days.marked_at.tolist()
         self._gaps = [0, *np.diff(self.days.sessions).astype(np.int64).tolist()]
-        self._earns = self.terms.cash_rate != 0 or self.terms.borrow_rate != 0
 
     def due(self, before: int | None) -> Iterator[int]:
         """Yield the days not yet written whose last market closed before an instant; None yields all left."""
@@ -70,19 +69,26 @@ class DailyLedger:
         return len(self._marked_at) if before is None else bisect_left(self._marked_at, before)
 
     def interest(self, day: int) -> float:
-        """Return the interest earned since the day before, on what was idle and short then."""
-        return self.terms.interest(self._idle, self._short, self._gaps[day]) if self._earns else 0.0
+        """Return the interest earned since the day before on what was idle then, less what positions cost since."""
+        return (self.terms.interest(self._idle, self._gaps[day]) if self.terms.cash_rate else 0.0) - self._due
 
-    def write(self, day: int, *, equity: float, cash: float, gross: float, short: float) -> bool:
-        """Write a day and return whether the account has fallen below its maintenance margin."""
+    def gap_after(self, day: int) -> int:
+        """Return the calendar days from a day to the next one of the account; 0 after the last."""
+        return self._gaps[day + 1] if day + 1 < len(self._gaps) else 0
+
+    def write(self, day: int, *, equity: float, cash: float, gross: float, due: float) -> bool:
+        """Write a day and return whether the account has fallen below its maintenance margin.
+
+        ``due`` is what positions held then cost until the next day, at whose mark it is paid.
+        """
         self.equity[day], self.cash[day] = equity, cash
         self.exposure[day] = gross / equity if gross else 0.0
-        self._idle, self._short = equity - gross, short
+        self._idle, self._due = equity - gross, due
         return gross > 0 and equity < MAINTENANCE * gross
 
     def write_idle(self, before: int | None, *, cash: float) -> float:
         """Write the days due before an instant on which nothing is held, and return the cash after them."""
-        if not self._earns:
+        if not (self.terms.cash_rate or self._due):
             days = slice(self._written, self._upto(before))
             self.equity[days] = self.cash[days] = cash
             self.exposure[days] = 0.0
@@ -90,5 +96,5 @@ class DailyLedger:
             return cash
         for day in self.due(before):
             cash += self.interest(day)
-            self.write(day, equity=cash, cash=cash, gross=0.0, short=0.0)
+            self.write(day, equity=cash, cash=cash, gross=0.0, due=0.0)
         return cash

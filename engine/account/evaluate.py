@@ -9,7 +9,7 @@ from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.accounts import Positions, positions_of
 from engine.account.bar_matrix import bar_matrix, cost_model
-from engine.account.exits import HELD, STOPPED, TARGET, TRAILED, price_trades
+from engine.account.exits import HELD, STOPPED, TARGET, TRAILED, borrow_fees, price_trades
 from engine.account.records import Account, Fill, Trade
 from engine.account.sizing import (
     STOP_LOSS,
@@ -92,12 +92,14 @@ class _Ledger:
     def trades(self) -> tuple[Trade, ...]:
         """Return every trade, by entry and then by place in the plan; those still held are marked at the last price."""
         found = []
-        for n in np.flatnonzero(self._positions.quantity).tolist():
+        real = np.flatnonzero(self._positions.quantity)
+        borrow = borrow_fees(self._priced, self._costs, real, self._positions.quantity[real])
+        for n, fee in zip(real.tolist(), borrow.tolist(), strict=True):
             entry = self._fill(n, opens=True)
             exit_ = None if self._priced.reason[n] == HELD else self._fill(n, opens=False)
             quantity, scale = float(self._positions.quantity[n]), float(self._positions.scale[n])
             planned, bars = self._plan.trades[n], self._bars(n)
-            found.append(make_trade(planned, bars, entry, exit_, quantity=quantity, scale=scale))
+            found.append(make_trade(planned, bars, entry, exit_, quantity=quantity, scale=scale, borrow=fee))
         return tuple(sorted(found, key=lambda t: t.entry_at))
 
     def skipped(self) -> tuple[Skipped, ...]:

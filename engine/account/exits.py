@@ -180,6 +180,17 @@ def level_hits(table: TradeTable, costs: CostModel) -> Hits:
     return first_hits(costs.matrix, table.tick[entry], table.last_row, stops)
 
 
+def borrow_fees(priced: PricedTrades, costs: CostModel, trade: Numbers64, quantity: Floats) -> Floats:
+    """Return the borrow fee of some trades, given by their numbers and signed quantities; 0 for a long position."""
+    matrix, entry = costs.matrix, priced.table.entry[trade]
+    if not costs.terms.borrow_rate:
+        return np.zeros(len(trade))
+    first = matrix.day[priced.table.tick[entry]]
+    last = np.where(priced.reason[trade] == HELD, matrix.n_days, matrix.day[np.maximum(priced.out[trade], 0)])
+    fees, instrument = costs.borrow_fees, priced.table.instrument[entry]
+    return -np.minimum(quantity, 0.0) * (fees[instrument, last] - fees[instrument, first])
+
+
 def price_trades(table: TradeTable, costs: CostModel, hits: Hits | None = None) -> PricedTrades:
     """Return the prices of all trades of a table; ``hits`` are those of its levels, where they are known."""
     matrix, out = costs.matrix, table.exit.copy()

@@ -37,7 +37,8 @@ class Trade:
     ``quantity`` is positive, ``side`` long or short, ``weight`` the signed fraction planned (None: sent in
     units). ``decision_price`` is the
     last close known at the decision and ``gap`` the move from it to the entry's reference price, as a fraction.
-    ``costs`` are commission and slippage together; ``pnl`` is net of both; ``return_`` is pnl over the entry's value.
+    ``costs`` are commission, slippage and ``borrow``, the fee of a short position; ``pnl`` is net of all of them;
+    ``return_`` is pnl over the entry's value.
     A trade still held at the end of the bars has ``exit_reason`` open_at_end and is marked at the last close.
     """
 
@@ -60,6 +61,7 @@ class Trade:
     pnl: float
     return_: float
     note: str = ""
+    borrow: float = 0.0
 
     @property
     def is_closed(self) -> bool:

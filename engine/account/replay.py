@@ -270,7 +270,9 @@ class _ReplayedAccount:
 
     def _record(self, trade: Held, exit_: Fill | None) -> None:
         plan, bars = trade.plan, self.bars[trade.plan.instrument]
-        made = make_trade(plan, bars, trade.entry, exit_, quantity=trade.quantity, scale=trade.scale)
+        made = make_trade(
+            plan, bars, trade.entry, exit_, quantity=trade.quantity, scale=trade.scale, borrow=trade.borrow
+        )
         self.trades.append((self._order[id(plan)], made))
 
     # ---- the days --------------------------------------------------------------------------------------------------
@@ -288,8 +290,12 @@ class _ReplayedAccount:
 
     def _mark(self, day: int) -> bool:
         cash, values = self._cash_now(), [h.quantity * self.last[h.plan.instrument] for h in self.held]
-        gross, short = sum(map(abs, values)), -sum(v for v in values if v < 0)
-        return self.ledger.write(day, equity=cash + sum(values), cash=cash, gross=gross, short=short)
+        gross, due, gap = sum(map(abs, values)), 0.0, self.ledger.gap_after(day)
+        for trade, value in zip(self.held, values, strict=True):
+            fee = self.costs[trade.plan.instrument].borrow_fee(max(-value, 0.0), gap)
+            trade.borrow += fee
+            due += fee
+        return self.ledger.write(day, equity=cash + sum(values), cash=cash, gross=gross, due=due)
 
     def _cash_now(self) -> float:
         return float(self.executor.broker.cash) if self.executor is not None else self._flat_cash

@@ -178,6 +178,10 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         size = self.positions[data].size
         return float(size * data._known_price(2 * at)) if size else 0.0
 
+    def borrow_fee(self, data: Any, value: float, days: int) -> float:
+        """Return the fee for so many calendar days on what is held of a feed, if that is short."""
+        return self._costs[data._name].borrow_fee(max(-value, 0.0), days)
+
     def _get_value(self, datas: Any = None, lever: bool = False) -> float:
         """Return equity, or what is held of some feeds, at the last prices that there are."""
         value = float(super()._get_value(datas, lever))

@@ -123,10 +123,19 @@ def _pending(strategy: Any, data: Any) -> list[float]:
     return [float(o.executed.remsize) for o in orders if o.exectype == bt.Order.Market]
 
 
+@dataclass(frozen=True)
+class _Fee:
+    """The borrow fee that the position in a feed is charged from the mark of a day (ns) on."""
+
+    name: str
+    at: int
+    paid: float
+
+
 class _Marks(bt.Analyzer):  # type: ignore[misc]
     """Writes the daily ledger as the steps pass, and closes everything on a margin call."""
 
-    params = (("ledger", None),)
+    params = (("ledger", None), ("fees", None))
 
     def next(self) -> None:
         broker = self.strategy.broker
@@ -144,13 +153,15 @@ class _Marks(bt.Analyzer):  # type: ignore[misc]
         for day in ledger.due(before):
             broker.cash += ledger.interest(day)
             at = int(ledger.days.marked_at[day])  # a strategy may have stopped the run before
-            values = [broker.known_value(d, at) for d, p in broker.positions.items() if p.size]
+            values = {d: broker.known_value(d, at) for d, p in broker.positions.items() if p.size}
+            due = {d._name: broker.borrow_fee(d, value, ledger.gap_after(day)) for d, value in values.items()}
+            self.p.fees.extend(_Fee(name, at, fee) for name, fee in due.items() if fee)
             called = ledger.write(
                 day,
-                equity=broker.cash + sum(values),
+                equity=broker.cash + sum(values.values()),
                 cash=broker.cash,
-                gross=sum(map(abs, values)),
-                short=-sum(v for v in values if v < 0),
+                gross=sum(map(abs, values.values())),
+                due=sum(due.values()),
             )
             for data in list(broker.positions) if called else ():
                 self._call(data)
@@ -201,7 +212,8 @@ def replay_custom(
         **parameters,
     )
     ledger = DailyLedger(account_calendar(shown), terms)
-    cerebro.addanalyzer(_Marks, ledger=ledger)
+    fees: list[_Fee] = []
+    cerebro.addanalyzer(_Marks, ledger=ledger, fees=fees)
     run = cerebro.run
     seal(cerebro, broker)
     try:
@@ -213,7 +225,7 @@ def replay_custom(
     if not ran:
         raise UserError(f"{strategy.__name__} raised StrategySkipError: there is no other strategy to run")
     notes = [*_never(strategy, ran[0]), *cerebro.silent_timers()]
-    return _account(ledger, broker, {b.symbol: b for b in shown}, notes)
+    return _account(ledger, broker, {b.symbol: b for b in shown}, fees, notes)
 
 
 def _custom_feed(bars: Bars) -> Any:
@@ -256,8 +268,14 @@ def _never(strategy: type[bt.Strategy], ran: Any) -> list[str]:
     return []
 
 
-def _account(ledger: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars], notes: list[str]) -> Account:
-    trades = [t for s, b in bars.items() for t in _round_trips([e for e in broker.executions if e.name == s], b)]
+def _account(
+    ledger: DailyLedger, broker: GuardedBroker, bars: dict[str, Bars], fees: list[_Fee], notes: list[str]
+) -> Account:
+    trades = [
+        trade
+        for s, b in bars.items()
+        for trade in _round_trips([e for e in broker.executions if e.name == s], b, [f for f in fees if f.name == s])
+    ]
     never = [o for o in broker.pending if o is not None and o.alive()]
     skipped = [Skipped("", next(iter(bars)), text) for text in notes]
     skipped += [Skipped("", name, text) for name, text in broker.refused]
@@ -304,6 +322,7 @@ class _Trip:
     size: float = 0.0
     bought: list[tuple[float, Execution]] = field(default_factory=list)
     sold: list[tuple[float, Execution]] = field(default_factory=list)
+    borrow: float = 0.0
 
     def add(self, size: float, execution: Execution) -> None:
         """Add part of an execution, to the entries or to the exits."""
@@ -311,11 +330,17 @@ class _Trip:
         self.size += size
 
 
-def _round_trips(executions: list[Execution], bars: Bars) -> Iterator[Trade]:
-    """Yield one trade from flat to flat; an order that turns a position round ends one and begins the next."""
+def _round_trips(executions: list[Execution], bars: Bars, fees: list[_Fee]) -> Iterator[Trade]:
+    """Yield one trade from flat to flat; an order that turns a position round ends one and begins the next.
+
+    A fee is charged to what was held at its mark.
+    """
     trip: _Trip | None = None
+    waiting = sorted(fees, key=lambda f: f.at, reverse=True)
     for e in executions:
         left = e.size
+        while trip is not None and waiting and waiting[-1].at < e.filled_at:
+            trip.borrow += waiting.pop().paid
         if trip is not None and trip.size * left < 0:
             part = -trip.size if abs(left) >= abs(trip.size) - _FLAT else left
             trip.add(part, e)
@@ -327,6 +352,7 @@ def _round_trips(executions: list[Execution], bars: Bars) -> Iterator[Trade]:
             trip = trip or _Trip(e)
             trip.add(left, e)
     if trip is not None:
+        trip.borrow += sum(f.paid for f in waiting)
         yield _trade(trip, bars)
 
 
@@ -341,7 +367,7 @@ def _trade(trip: _Trip, bars: Bars) -> Trade:
     quantity = sum(s for s, _ in trip.bought)
     entry = sum(s * e.paid for s, e in trip.bought) / quantity
     exit_ = sum(s * p for s, p in exits) / quantity
-    pnl = quantity * (exit_ - entry) - commission
+    pnl = quantity * (exit_ - entry) - commission - trip.borrow
     known = int(np.searchsorted(bars.close_at, trip.first.sent_at, side="right")) - 1
     decision_price = float(bars.close[known]) if known >= 0 else None
     return Trade(
@@ -360,7 +386,8 @@ def _trade(trip: _Trip, bars: Bars) -> Trade:
         exit_at=int(bars.close_at[-1]) if is_open else last.filled_at,
         exit_price=exit_,
         exit_reason=OPEN_AT_END if is_open else "order",
-        costs=commission + slippage,
+        costs=commission + slippage + trip.borrow,
         pnl=pnl,
         return_=pnl / abs(quantity * entry),
+        borrow=trip.borrow,
     )

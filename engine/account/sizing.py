@@ -24,7 +24,8 @@ STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MARGIN_CALL = "stop_loss", "take_profit",
 class Held:
     """A trade now held: its signed quantity, what it was entered at, and the scale the exposure limit left it.
 
-    ``best`` is the best price since: of the entry, and of the highs of completed bars (short: the lows).
+    ``best`` is the best price since: of the entry, and of the highs of completed bars (short: the lows). ``borrow`` is
+    the fee charged so far.
     """
 
     plan: PlannedTrade
@@ -32,6 +33,7 @@ class Held:
     entry: Fill
     scale: float
     called: bool = False
+    borrow: float = 0.0
 
     def __post_init__(self) -> None:
         self.best = self.entry.price
@@ -88,7 +90,14 @@ def fill_note(trade: PlannedTrade, reason: str) -> str:
 
 
 def make_trade(
-    planned: PlannedTrade, bars: Bars, entry: Fill, exit_: Fill | None, *, quantity: float, scale: float
+    planned: PlannedTrade,
+    bars: Bars,
+    entry: Fill,
+    exit_: Fill | None,
+    *,
+    quantity: float,
+    scale: float,
+    borrow: float = 0.0,
 ) -> Trade:
     """Return the trade a position leaves when it is closed, or at the end of the bars when ``exit_`` is None."""
     price = float(bars.close[-1]) if exit_ is None else exit_.price
@@ -96,7 +105,7 @@ def make_trade(
     decision_price = float(bars.close[known]) if known >= 0 else None
     fills = [entry] if exit_ is None else [entry, exit_]
     commission = sum(f.commission for f in fills)
-    pnl = quantity * (price - entry.price) - commission
+    pnl = quantity * (price - entry.price) - commission - borrow
     return Trade(
         event_id=planned.event_id,
         instrument=bars.symbol,
@@ -113,10 +122,11 @@ def make_trade(
         exit_at=int(bars.close_at[-1]) if exit_ is None else exit_.filled_at,
         exit_price=price,
         exit_reason=OPEN_AT_END if exit_ is None else exit_.reason,
-        costs=commission + sum(f.slippage for f in fills),
+        costs=commission + sum(f.slippage for f in fills) + borrow,
         pnl=pnl,
         return_=pnl / abs(quantity * entry.price),
         note=_trade_note(planned, scale, OPEN_AT_END if exit_ is None else exit_.reason),
+        borrow=borrow,
     )
 
 

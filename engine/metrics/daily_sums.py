@@ -14,7 +14,7 @@ import numpy as np
 from datasets.arrays import Flags, Floats
 from engine.account.accounts import Positions
 from engine.account.bar_matrix import CostModel
-from engine.account.exits import HELD, PricedTrades
+from engine.account.exits import HELD, PricedTrades, borrow_fees
 from engine.account.trade_table import CELLS, of_like_size, spans
 from engine.metrics.metrics import session_rate, sessions_per_year, span_days
 from engine.plan.costs import MAINTENANCE
@@ -245,6 +245,7 @@ def _results(trade: Numbers64, priced: PricedTrades, quantity: Floats, costs: Co
     paid, got = priced.paid[entry], priced.got[trade]
     rate = costs.commission[priced.table.instrument[entry]]
     pnl = quantity * (got - paid) - np.abs(quantity) * (paid + got) * rate
+    pnl -= borrow_fees(priced, costs, trade, quantity)
     return pnl, pnl / np.abs(quantity * paid)
 
 

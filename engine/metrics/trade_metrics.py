@@ -49,7 +49,7 @@ CLOSED_TRADE_METRICS = (
     ClosedTrades("worst_trade", "Worst trade", Unit.PERCENT, 1, lambda c: min(closed_returns(c)), _ANY, "net return"),
     ClosedTrades("days_held", "Average holding period", Unit.DAYS, 0, _holding_period, _ANY, "calendar days"),
     ClosedTrades("pnl", "P&L", Unit.MONEY, 1, _pnl, (), "net, account currency"),
-    ClosedTrades("costs", "Costs", Unit.MONEY, -1, _costs, (), "commission and slippage"),
+    ClosedTrades("costs", "Costs", Unit.MONEY, -1, _costs, (), "commission, slippage and borrow fee"),
     ClosedTrades("costs_of_mean", "Cost drag", Unit.PERCENT, -1, _cost_drag, _GAINED, "of the P&L before costs"),
 )
 

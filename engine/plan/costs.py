@@ -16,10 +16,14 @@ MAINTENANCE = 0.25
 
 @dataclass(frozen=True)
 class Costs:
-    """Costs of one instrument, in basis points: commission of the traded value, slippage of the price."""
+    """Costs of one instrument: commission of the traded value and slippage of the price in basis points.
+
+    ``borrow_rate`` is the annual fee on a short position, a fraction of its value (simple, on actual/365).
+    """
 
     commission_bps: float
     slippage_bps: float
+    borrow_rate: float = 0.0
 
     def fill_price(self, price: P, *, buy: bool) -> P:
         """Return the price after slippage, which always moves it against the trade."""
@@ -28,6 +32,10 @@ class Costs:
     def commission(self, value: float) -> float:
         """Return the commission of a traded value (either sign)."""
         return abs(value) * self.commission_bps * BPS
+
+    def borrow_fee(self, short_value: P, days: int) -> P:
+        """Return the fee on borrowed shares of a value for so many calendar days."""
+        return short_value * self.borrow_rate * days / DAYS_PER_YEAR
 
 
 @dataclass(frozen=True)
@@ -59,15 +67,16 @@ class Terms:
         return Costs(
             instrument.commission_bps if self.commission_bps is None else self.commission_bps,
             instrument.slippage_bps if self.slippage_bps is None else self.slippage_bps,
+            self.borrow_rate,
         )
 
-    def interest(self, idle: float, short_value: float, days: int) -> float:
-        """Return what the account earns in so many calendar days on idle cash, less the fee on borrowed shares.
+    def interest(self, idle: float, days: int) -> float:
+        """Return what idle cash earns in so many calendar days.
 
         Idle cash is equity less gross exposure; negative idle cash (leverage) pays the same rate.
         """
         earned: float = idle * ((1 + self.cash_rate) ** (days / DAYS_PER_YEAR) - 1)
-        return earned - short_value * self.borrow_rate * days / DAYS_PER_YEAR
+        return earned
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

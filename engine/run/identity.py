@@ -12,7 +12,7 @@ from typing import Any
 from engine.strategy import Strategy, instrument_fields, values
 from engine.strategy.market import Market
 
-RESULTS_VERSION = 2
+RESULTS_VERSION = 3
 """Raised when the same inputs give other results: ``tests/engine/test_golden.py`` fails until it is."""
 
 _INPUTS = (

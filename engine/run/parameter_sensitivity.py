@@ -131,7 +131,9 @@ class _Multiplied(Terms):
 
     def costs(self, instrument: Instrument) -> Costs:
         own = super().costs(instrument)
-        return Costs(own.commission_bps * self.multiple, own.slippage_bps * self.multiple)
+        return replace(
+            own, commission_bps=own.commission_bps * self.multiple, slippage_bps=own.slippage_bps * self.multiple
+        )
 
 
 def _cases(

@@ -79,17 +79,27 @@ def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
         return returns
     entered, left = _ticks(bars, first, shape.entry), _ticks(bars, first + shape.held, shape.exit)
     paid = costs.fill_price(_at(entered, bars.open, bars.close), buy=shape.side > 0)
-    out = _at(left, bars.open, bars.close)
+    out, left_at = _at(left, bars.open, bars.close), left
     if any(getattr(shape, name) is not None for name in LEVELS):
         hits = first_hits(bars, entered, left >> 1, _stops(shape, paid))
-        out = np.where(hits.before(left), hits.price, out)
+        hit = hits.before(left)
+        out, left_at = np.where(hit, hits.price, out), np.where(hit, hits.tick, left)
     got = costs.fill_price(out, buy=shape.side < 0)
     commission = costs.commission_bps * BPS * (1 + got / paid)
+    if shape.side < 0 and costs.borrow_rate:
+        commission += _borrowed(bars, costs, first, left_at >> 1) / paid
     gaps = np.cumsum(broken_before(bars))
     lasts = _at(left, bars.open_at, bars.close_at) > _at(entered, bars.open_at, bars.close_at)
     whole = lasts & (gaps[left >> 1] == gaps[first])
     returns[: len(first)] = np.where(whole, shape.side * (got / paid - 1) - commission, np.nan)
     return returns
+
+
+def _borrowed(bars: Bars, costs: Costs, first: Numbers64, last: Numbers64) -> Floats:
+    """Return the borrow fee of one unit held from one row to another: of each close, for the days to the next row."""
+    days = np.diff(bars.session.astype("datetime64[D]").astype(np.int64))
+    fees = np.concatenate(([0.0], np.cumsum(bars.close[:-1] * costs.borrow_fee(1.0, 1) * days)))
+    return fees[last] - fees[first]
 
 
 def _ticks(bars: Bars, rows: Numbers64, phase: Phase) -> Numbers64:

@@ -68,6 +68,7 @@ class Wish:
     paid: float = 0.0
     commission: float = 0.0
     got: float = 0.0
+    fee: float = 0.0
     pnl: float = 0.0
     why: str = ""
     on: list[date] = field(default_factory=list)
@@ -122,16 +123,18 @@ class Clerk:
             last = len(self.books[w.symbol]) - 1
             if w.leave is None and end - self.books[w.symbol][last].close_at > 45 * DAY and w.entry != (last, "close"):
                 w.leave, w.reason = (last, "close"), "bars_end"  # this market ended, the others went on
-        idle, short, yesterday = self.cash, 0.0, None
+        idle, short, yesterday = self.cash, list[tuple[Wish, float]](), None
         for _, order, what in sorted(self._diary(), key=lambda d: d[:2]):
             if order == 1:
                 session = what
                 if yesterday is not None:
                     n = (session - yesterday).days
                     self.cash += idle * ((1 + self.terms.cash_rate) ** (n / 365) - 1)
-                    self.cash -= short * self.terms.borrow_rate * n / 365
+                    for w, value in short:
+                        w.fee += value * self.terms.borrow_rate * n / 365
+                        self.cash -= value * self.terms.borrow_rate * n / 365
                 idle = self.equity() - self.gross()
-                short = sum(-w.quantity * self.last[w.symbol] for w in self.held if w.quantity < 0)
+                short = [(w, -w.quantity * self.last[w.symbol]) for w in self.held if w.quantity < 0]
                 yesterday = session
             else:
                 self._prices(what, wishes)
@@ -140,6 +143,8 @@ class Clerk:
             w.why = "open_at_end"
             w.pnl = w.quantity * (w.got - w.paid) - w.commission
         self.done += self.held
+        for w in self.done:
+            w.pnl -= w.fee
         return self.equity()
 
     def equity(self) -> float:

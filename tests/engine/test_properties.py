@@ -436,20 +436,35 @@ def test_final_equity_is_the_start_and_what_trades_and_interest_brought(world):
     ticks = {b.symbol: Ticks.of(b) for b in world.bars}
     for n in range(1, len(sessions)):
         _, at = ends[n - 1]
-        short, gross = 0.0, 0.0
+        gross = 0.0
         for t in account.trades:
             bars = world.of(t.instrument)
             left = t.is_closed and _passed(t.exit_session, t.exit_at, bars, at)
             if _passed(t.entry_session, t.entry_at, bars, at) and not left:
-                value = t.quantity * ticks[t.instrument].last(at, opens=False)
-                gross += value
-                short += value if t.side == "short" else 0.0
+                gross += t.quantity * ticks[t.instrument].last(at, opens=False)
         days = (sessions[n] - sessions[n - 1]).days
         idle = float(account.equity[n - 1]) - gross
         interest += idle * ((1 + world.terms.cash_rate) ** (days / 365) - 1)
-        interest -= short * world.terms.borrow_rate * days / 365
     expected = world.terms.cash + sum(t.pnl for t in account.trades) + interest
     assert account.equity[-1] == pytest.approx(expected, abs=CENT)
+
+
+@settings(max_examples=100)
+@given(worlds())
+def test_a_short_pays_its_borrow_fee_in_its_own_pnl(world):
+    """Of each day at whose mark it is held, on the value then, for the calendar days to the next."""
+    world = replace(world, terms=replace(world.terms, borrow_rate=0.2, cash_rate=0.0))
+    _, account = world.run()
+    days, ends = [datetime.fromisoformat(str(s)) for s in account.days.sessions], _session_ends(world)
+    for t in account.trades:
+        bars, fee = world.of(t.instrument), 0.0
+        ticks = Ticks.of(bars)
+        for n, (_, at) in enumerate(ends[:-1]):
+            left = t.is_closed and _passed(t.exit_session, t.exit_at, bars, at)
+            if t.side == "short" and _passed(t.entry_session, t.entry_at, bars, at) and not left:
+                fee += t.quantity * ticks.last(at, opens=False) * 0.2 * (days[n + 1] - days[n]).days / 365
+        assert t.borrow == pytest.approx(fee, abs=1e-6 * world.terms.cash)
+        assert t.costs >= t.borrow
 
 
 @settings(max_examples=100)
@@ -597,9 +612,10 @@ def test_equity_of_sent_orders_is_cash_and_positions_at_every_close(world, seed)
 
 
 @settings(max_examples=80)
-@given(worlds(lots=False), st.integers(0, 2**32))
-def test_final_equity_of_sent_orders_is_the_start_and_what_trades_brought(world, seed):
-    world, account = _custom(world, seed)
+@given(worlds(lots=False), st.integers(0, 2**32), st.sampled_from([0.0, 0.5]))
+def test_final_equity_of_sent_orders_is_the_start_and_what_trades_brought(world, seed, borrow_rate):
+    """The fee on shorts is in the trades that paid it."""
+    world, account = _custom(replace(world, terms=replace(world.terms, borrow_rate=borrow_rate)), seed)
     expected = world.terms.cash + sum(t.pnl for t in account.trades)
     assert account.equity[-1] == pytest.approx(expected, abs=CENT)
 
