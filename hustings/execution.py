@@ -8,6 +8,7 @@ from typing import Any
 
 from datasets.errors import UserError, unknown_name
 from datasets.prices.bars import Bars
+from engine.plan.costs import Fx
 from engine.run.backtest import account_start, backtest, finish_run
 from engine.run.identity import code_hash
 from engine.run.run import Run
@@ -27,7 +28,8 @@ def execute(options: RunOptions, *, vary: bool = False) -> Run:
     cls, setting = find_strategy(options.strategy), options.setting(vary=vary)
     if is_backtrader(cls):
         return _execute_backtrader(cls, options, setting)
-    return run_rule(build_rule(cls, options.given(), options.instruments), setting)
+    rule = build_rule(cls, options.given(), options.instruments)
+    return run_rule(rule, setting.unhedged(rule.instruments()))
 
 
 def build_rule(cls: type[Any], given: dict[str, str], instruments: tuple[str, ...]) -> Strategy:
@@ -72,6 +74,10 @@ def _execute_backtrader(cls: Any, options: RunOptions, setting: Setting) -> Run:
     from engine.account.replay_custom import replay_custom
 
     market, terms, window = setting.market, setting.terms, setting.window
+    if terms.fx is not Fx.HEDGED:
+        raise UserError(
+            f"--fx unhedged is for rules: the orders of {cls.__name__} are sized at prices; use --fx hedged"
+        )
     bars = foreign_bars(cls, market, options.instruments)
     parameters = backtrader_parameters(cls, options.given())
     try:

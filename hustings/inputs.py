@@ -10,6 +10,7 @@ from datasets.events import EventCatalogue, Kind, OwnKind, combined_events
 from datasets.events.label_file import load_labels, relabelled
 from datasets.events.priors import load_priors, with_priors
 from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
+from datasets.markets.short_rates import FILE_NAME, ShortRates, read_short_rates
 from datasets.prices.actions import Adjustment, CorporateAction, check_once, read_actions
 from datasets.prices.sources.adjusted import AdjustedSource
 from datasets.prices.sources.base import BarSource
@@ -84,6 +85,13 @@ def instruments_of(data: Path | None) -> InstrumentTable:
     for path in [*stored, *own]:
         known = known.extended(path) if path.is_file() else known
     return known
+
+
+def rates_of(data: Path | None) -> ShortRates | None:
+    """Return the short rates of the directory's rates.csv, or of the store's; None where there is none."""
+    of_store = data is None or (str(data) == "store" and not data.is_dir())
+    path = Store().folder / FILE_NAME if data is None or of_store else data / FILE_NAME
+    return read_short_rates(path) if path.is_file() else None
 
 
 def has_bars(source: BarSource, instrument: Instrument) -> bool:

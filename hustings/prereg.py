@@ -86,6 +86,8 @@ class PreregAccount:
     cash_rate: float = _TERMS.cash_rate
     borrow_rate: float = _TERMS.borrow_rate
     max_gross: float = _TERMS.max_gross
+    currency: str = _TERMS.currency
+    fx: Literal["hedged", "unhedged"] = "hedged"
     adjust: Literal["price", "total"] | None = None
     benchmark: str | None = None
 
@@ -98,6 +100,8 @@ _CALLED = {
     "cash_rate": "cash rate",
     "borrow_rate": "borrow rate",
     "max_gross": "limit of gross exposure",
+    "currency": "account's currency",
+    "fx": "treatment of other currencies",
     "adjust": "adjustment of the series",
 }
 

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from datasets.errors import UserError
-from engine.plan.costs import Terms
+from engine.plan.costs import Fx, Terms
 from engine.run.backtest import Window as Dates
 from engine.strategy import build
 from engine.study.study_input import StudyInput
@@ -37,5 +37,7 @@ def rebuilt(given: StudyInput, trial: Trial) -> StudyInput | None:
     except (UserError, TypeError, ValueError):
         return None
     if dates.until != given.dates.until or trial.terms.keys() != _TERMS:
+        return None
+    if terms.fx != given.terms.fx or (terms.fx is not Fx.HEDGED and terms.currency != given.terms.currency):
         return None
     return replace(given, strategy=rule, terms=terms, dates=dates)

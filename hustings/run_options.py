@@ -1,13 +1,16 @@
 """What a user types for a backtest, as frozen values that give its parts."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from datasets.errors import UserError
 from datasets.events import EventCatalogue
-from engine.plan.costs import Terms
+from datasets.prices.account_currency import AccountCurrency, check_currency
+from engine.plan.costs import Fx, Terms
 from engine.run.backtest import Window
 from engine.strategy.market import Market
-from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, parameters_of, priced
+from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, parameters_of, priced, rates_of
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,20 @@ class Setting:
     window: Window
     benchmark: str | None = None
     vary: bool = False
+
+    def unhedged(self, names: Sequence[str]) -> "Setting":
+        """Return the setting with the rates of an unhedged account; one that is hedged needs none.
+
+        Args:
+            names: the instruments of the strategy; an account without a currency has that of the first.
+        """
+        if self.terms.fx is Fx.HEDGED:
+            return self
+        currency = self.terms.currency or "".join(self.market.instruments.find(n).currency for n in names[:1])
+        if not currency:
+            raise UserError("--fx unhedged: this strategy names no instrument: give the account's --currency")
+        terms = replace(self.terms, currency=currency)
+        return replace(self, terms=terms, market=self.market.in_currency(currency))
 
 
 @dataclass(frozen=True)
@@ -48,7 +65,8 @@ class StrategyOptions:
 
     def market(self) -> Market:
         """Return the bars up to the last date."""
-        return Market(adjusted_source_of(self.data, self.adjust), instruments_of(self.data), self.window().until)
+        source, account = adjusted_source_of(self.data, self.adjust), AccountCurrency(short_rates=rates_of(self.data))
+        return Market(source, instruments_of(self.data), self.window().until, account)
 
     def catalogue(self) -> EventCatalogue:
         """Return the events with their labels and priors."""
@@ -64,6 +82,8 @@ class RunOptions(StrategyOptions):
     slippage_bps: float | None
     cash_rate: float
     borrow_rate: float
+    currency: str
+    fx: str
     max_gross: float
     benchmark: str | None
 
@@ -73,6 +93,15 @@ class RunOptions(StrategyOptions):
         Raises:
             UserError: an option or a file that cannot be read.
         """
-        costs = (self.commission_bps, self.slippage_bps)
-        terms = Terms(self.cash, self.cash_rate, self.borrow_rate, self.max_gross, *costs)
-        return Setting(self.catalogue(), self.market(), terms, self.window(), self.benchmark, vary)
+        market = self.market()
+        terms = Terms(
+            cash=self.cash,
+            cash_rate=self.cash_rate,
+            borrow_rate=self.borrow_rate,
+            max_gross=self.max_gross,
+            commission_bps=self.commission_bps,
+            slippage_bps=self.slippage_bps,
+            currency=check_currency(self.currency, market.instruments) if self.currency else "",
+            fx=Fx(self.fx),
+        )
+        return Setting(self.catalogue(), market, terms, self.window(), self.benchmark, vary)

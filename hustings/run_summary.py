@@ -10,7 +10,7 @@ from engine.metrics.table import Metric, MetricInputs
 from engine.run.run import Run
 from hustings.terminal import parameters_text, say, say_files, say_sources, table
 from reports.headline import HeadlineCard, account_cards, trade_cards
-from reports.numbers import NOT_AVAILABLE, metric_text, money, percent, price
+from reports.numbers import NOT_AVAILABLE, amount, metric_text, money, percent, price
 from reports.sparkline import BLOCKS, PLAIN, sparkline
 
 _SHOWN = 12
@@ -19,7 +19,7 @@ _SHOWN = 12
 def metric_of(run: Run, metric: Metric[MetricInputs]) -> str:
     """Return a headline metric of a run as text; one that is not available says so, and why."""
     value = run.metrics[metric.name]
-    return f"n/a ({run.notes[metric.name]})" if value is None else metric_text(metric, value)
+    return f"n/a ({run.notes[metric.name]})" if value is None else metric_text(metric, value, run.currency)
 
 
 def summary(run: Run, files: Mapping[str, Path]) -> None:
@@ -51,8 +51,17 @@ def head(run: Run) -> None:
     if run.manifest.get("labels"):
         say(f"  labels of {run.manifest['labels']['file']} in place of the events' own")
     say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions")
-    say(f"  equity {money(run.start_equity)} to {money(run.final_equity)}; every market is currency-hedged")
+    say(f"  equity {amount(run.start_equity, run.currency)} to {amount(run.final_equity, run.currency)}; {_fx(run)}")
+    for symbol, text in run.manifest.get("rates", {}).items():
+        say(f"  {run.manifest['currencies'][symbol]} of {symbol} at {text}")
+    for symbol, text in run.manifest.get("carry", {}).items():
+        say(f"  carry of {symbol}: {text}")
     say(f"  {sparkline(run.equity, signs=_signs())}")
+
+
+def _fx(run: Run) -> str:
+    """Return in words what exchange rates do to the account."""
+    return "every market is currency-hedged" if run.is_hedged else "not currency-hedged"
 
 
 def _signs() -> str:
@@ -86,12 +95,13 @@ def _trades(run: Run) -> None:
             considered = run.manifest["events_considered"]
             say(f"the strategy selected none of {considered} events; 'hustings events list' shows them")
         return
-    columns = ["event", "market", "side", "in", "at", "out", "at ", "return", "P&L", "exit reason"]
+    pnl = f"P&L {run.currency}".strip()
+    columns = ["event", "market", "side", "in", "at", "out", "at ", "return", pnl, "exit reason"]
     rows = [_trade_row(t) for t in trades[-_SHOWN:]]
     say()
     if len(trades) > _SHOWN:
         say(f"the last {_SHOWN} of {len(trades)} trades (all are in trades.csv)")
-    table(columns, rows, right=["at", "at ", "return", "P&L"])
+    table(columns, rows, right=["at", "at ", "return", pnl])
 
 
 def _trade_row(t: Trade) -> list[str]:

@@ -81,7 +81,8 @@ def subject_of(options: RunOptions, *, vary: bool = False) -> StudyInput:
             f"{cls.__name__} is a backtrader strategy: its orders cannot be moved to other dates; a study takes a rule "
             "that names its legs (see 'hustings new')"
         )
-    rule, setting = build_rule(cls, options.given(), options.instruments), options.setting(vary=vary)
+    rule = build_rule(cls, options.given(), options.instruments)
+    setting = options.setting(vary=vary).unhedged(rule.instruments())
     run = run_rule(rule, setting)
     return StudyInput(rule, setting.events, setting.market, setting.terms, setting.window, run, setting.benchmark)
 
@@ -198,6 +199,8 @@ def _account(subject: StudyInput, registered: StudiedRegistration) -> PreregAcco
     """Return the account of a run as a file holds it; a benchmark has the name under which it was registered."""
     typed, symbol = registered.given.account.benchmark, subject.run.benchmark
     dates, terms = subject.run.manifest["window"], asdict(subject.terms)
+    first = subject.market.instruments.find(subject.plan.instruments[0]).currency
+    terms["currency"] = "" if terms["currency"] == first else terms["currency"]
     return account_of(
         {
             **terms,

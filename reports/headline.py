@@ -81,7 +81,7 @@ class HeadlineCard:
 
 def trade_cards(run: Run) -> list[HeadlineCard]:
     """Return the metrics of the closed trades, whatever the account did in between."""
-    return [_card(m, found) for table, found in per_trade(run) for m in table]
+    return [_card(m, found, run.currency) for table, found in per_trade(run) for m in table]
 
 
 def per_trade(run: Run) -> list[tuple[Sequence[Metric[Any]], Metrics]]:
@@ -92,10 +92,10 @@ def per_trade(run: Run) -> list[tuple[Sequence[Metric[Any]], Metrics]]:
 
 def account_cards(run: Run) -> list[HeadlineCard]:
     """Return the metrics of the portfolio: time-weighted, idle cash included."""
-    return [_card(m, Metrics(run.metrics, run.notes)) for m in PORTFOLIO_METRICS]
+    return [_card(m, Metrics(run.metrics, run.notes), run.currency) for m in PORTFOLIO_METRICS]
 
 
-def _card(metric: Metric[Any], found: Metrics) -> HeadlineCard:
+def _card(metric: Metric[Any], found: Metrics, currency: str) -> HeadlineCard:
     value = found.values.get(metric.name)
     why = found.notes.get(metric.name, "not recorded") if value is None else metric.meaning
-    return HeadlineCard(metric.label, metric_text(metric, value), why, negative=(value or 0) < 0)
+    return HeadlineCard(metric.label, metric_text(metric, value, currency), why, negative=(value or 0) < 0)

@@ -14,9 +14,9 @@ _HUGE = 1e6
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
-def metric_text(metric: Metric[Any], value: float | None) -> str:
-    """Return a metric's value in its unit."""
-    return _WRITE[metric.unit](value)
+def metric_text(metric: Metric[Any], value: float | None, currency: str = "") -> str:
+    """Return a metric's value in its unit; an amount of money with its currency."""
+    return amount(value, currency) if metric.unit is Unit.MONEY else _WRITE[metric.unit](value)
 
 
 def metric_difference(metric: Metric[Any], value: float | None) -> str:
@@ -113,6 +113,16 @@ def money(value: float | None) -> str:
     ('1,000,000', '-12.50', '0.00')
     """
     return _suffixed(value, 0 if value is not None and abs(value) >= 1_000 else 2, "")
+
+
+def amount(value: float | None, currency: str) -> str:
+    """Return an amount of money with its currency, where that is known.
+
+    >>> amount(1000000.0, "USD"), amount(-12.5, ""), amount(None, "USD")
+    ('1,000,000 USD', '-12.50', 'n/a')
+    """
+    text = money(value)
+    return text if not currency or text == NOT_AVAILABLE else f"{text} {currency}"
 
 
 def money_tick(value: float) -> str:

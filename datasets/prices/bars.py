@@ -34,6 +34,16 @@ class Source:
     simulated: bool = False
 
 
+@dataclass(frozen=True)
+class RateSource:
+    """Where the rates from one currency to another come from, in words, and the pairs to fetch where one is missing."""
+
+    currency: str
+    to: str
+    text: str
+    fetch: str
+
+
 @dataclass(frozen=True, eq=False)
 class SessionRows:
     """Of each session the row of its ``first`` and of its ``last`` bar; ``of`` is the session's number, one a bar."""
@@ -59,6 +69,10 @@ class Bars:
     session, whose open is that of its first bar and whose close is that of its last. A single print is a bar that opens
     as it closes.
     ``holds_dividends``: dividends were reinvested in the prices.
+
+    ``open_rate`` and ``close_rate`` are the price of the quote currency in the account's, last known at each open and
+    close (NaN: missing); None where positions are hedged or the currency is the account's. ``carry`` is what a pair
+    earns a year: the short rate of its base currency less that of its quote currency.
     """
 
     instrument: Instrument
@@ -75,6 +89,10 @@ class Bars:
     intraday: bool = False
     holds_dividends: bool = False
     period: Period = Period.DAILY
+    open_rate: Floats | None = None
+    close_rate: Floats | None = None
+    carry: Floats | None = None
+    rates: RateSource | None = None
 
     def __len__(self) -> int:
         return len(self.session)
@@ -108,6 +126,11 @@ class Bars:
     def has_separate_open(self) -> Flags:
         """Whether a bar's open is a price to trade at, earlier than its close: that of a single print is its close."""
         return self.open_is_real & (self.open_at < self.close_at)
+
+    @property
+    def is_financed(self) -> bool:
+        """Whether a position is paid with money borrowed in the quote currency: a pair in an unhedged account."""
+        return self.close_rate is not None and self.instrument.base_currency != ""
 
     def until(self, instant: int) -> "Bars":
         """Return the bars closed at or before an instant (ns)."""

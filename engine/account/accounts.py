@@ -3,10 +3,11 @@
 Each trade has two steps, its opening and its closing. Where they are depends on prices alone, so the steps of a plan
 are put in order before any account is known: closings first, then openings, as in the replay. Between two steps an
 account changes by interest alone. Idle cash grows at the same rate in all accounts; cash is therefore kept discounted
-to the first day, and changes at steps only, but for what shorts are charged.
+to the first day, and changes at steps only, but for what is charged for holding.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from datasets.arrays import Flags, Floats
 from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades
 from engine.account.sizing import LOT_TOLERANCE, SMALLEST_SCALE
-from engine.account.trade_table import Index, spans
+from engine.account.trade_table import spans
 from engine.plan.plan import Numbers64
 
 _NEVER = np.iinfo(np.int64).max
@@ -129,7 +130,8 @@ class Positions:
         self.weight, self.paid = table.weight[table.entry], priced.paid[table.entry]
         self.instrument = table.instrument[table.entry]
         self.commission, self.lot = costs.commission[self.instrument], costs.lot[self.instrument]
-        self.shorts = _Shorts(plans, costs) if costs.pays_interest and bool(np.any(self.weight < 0)) else None
+        pays = costs.pays_interest and (costs.has_pairs or bool(np.any(self.weight < 0)))
+        self.charges = _Charges(plans, costs) if pays else None
         self._find_pairs()
 
     def _find_pairs(self) -> None:
@@ -138,8 +140,11 @@ class Positions:
         step, trade = (np.zeros(0, dtype=np.int64),) * 2 if steps.one_at_a_time else held_pairs(steps, steps.leads)
         by = np.argsort(step, kind="stable")
         self.pair_step, self.pair_trade = step[by], trade[by]
-        order = self.costs.matrix.order[table.tick[table.entry[steps.trade[self.pair_step]]]]
-        self.pair_price = self.costs.matrix.known_prices(self.instrument[self.pair_trade], order)
+        matrix, entry = self.costs.matrix, table.entry[self.pair_trade]
+        order = matrix.order[table.tick[table.entry[steps.trade[self.pair_step]]]]
+        tick = matrix.last_ticks(table.instrument[entry], order)
+        rate = None if matrix.rate is None else matrix.rate[tick]
+        self.pair_price = self.priced.less_owed(entry, matrix.money[tick], rate)
 
     def take(self, plans: Numbers64, steps: Numbers64) -> None:
         """Take one step in each of several plans."""
@@ -150,11 +155,12 @@ class Positions:
         if not opens.all():
             ends = ~opens & (self.priced.reason[self.steps.trade[steps]] != HELD)
             trade = self.steps.trade[steps[ends]]
-            self._pay(plans[ends], trade, -self.quantity[trade] * self.priced.got[trade], opens=False)
+            quantity, priced = -self.quantity[trade], self.priced
+            self._pay(plans[ends], trade, quantity * priced.got[trade], quantity * priced.sold[trade], opens=False)
         grown = self.costs.grown[np.minimum(self.day[plans] + 1, self.costs.matrix.n_days)]
         self.cash[steps] = self.posted[plans] + self.pending[plans] / grown
-        if self.shorts is not None:
-            self.cash[steps] -= self.shorts.due[plans]
+        if self.charges is not None:
+            self.cash[steps] -= self.charges.due[plans]
 
     def _pass_days(self, plans: Numbers64, day: Numbers64) -> None:
         """Let what was paid and received on an earlier day earn interest from its mark on."""
@@ -163,8 +169,8 @@ class Positions:
         later = plans[passed]
         self.posted[later] += self.pending[later] / self.costs.grown[before[passed] + 1]
         self.pending[later] = 0.0
-        if self.shorts is not None:
-            self.posted[later] -= self.shorts.charged(later, before[passed], day[passed])
+        if self.charges is not None:
+            self.posted[later] -= self.charges.charged(later, before[passed], day[passed])
         self.day[plans] = day
 
     def _open(self, plans: Numbers64, steps: Numbers64) -> None:
@@ -178,7 +184,8 @@ class Positions:
         quantity = np.where(lot > 0, lots, quantity)
         quantity = np.where((scale >= SMALLEST_SCALE) & (quantity > 0), quantity, 0.0)
         self.quantity[trade] = quantity * np.sign(self.weight[trade])
-        self._pay(plans, trade, self.quantity[trade] * paid, opens=True)
+        value = self.quantity[trade] * paid
+        self._pay(plans, trade, value, value, opens=True)
 
     def _size(self, plans: Numbers64, steps: Numbers64) -> None:
         """Set the equity on which openings are sized, and the share of their size that the exposure limit leaves."""
@@ -200,10 +207,11 @@ class Positions:
         value = self.quantity[self.pair_trade[pair]] * self.pair_price[pair]
         return np.bincount(place, value, n).astype(float), np.bincount(place, np.abs(value), n).astype(float)
 
-    def _pay(self, plans: Numbers64, trade: Numbers64, value: Floats, *, opens: bool) -> None:
-        self.pending[plans] -= value + np.abs(value) * self.commission[trade]
-        if self.shorts is not None:
-            self.shorts.add(plans, self.instrument[trade], np.minimum(self.quantity[trade], 0.0) * (-1 if opens else 1))
+    def _pay(self, plans: Numbers64, trade: Numbers64, value: Floats, traded: Floats, *, opens: bool) -> None:
+        self.pending[plans] -= value + np.abs(traded) * self.commission[trade]
+        if self.charges is not None:
+            for rows, units in self.priced.charged(trade, self.quantity[trade], self.costs):
+                self.charges.add(plans, rows, units if opens else -units)
 
     def end(self) -> None:
         """Set the equity of each account at the mark of its last day."""
@@ -211,24 +219,25 @@ class Positions:
         self._pass_days(np.arange(len(self.day)), np.full(len(self.day), days))
         held = np.flatnonzero((self.priced.reason == HELD) & (self.quantity != 0))
         plan = np.searchsorted(self.priced.table.start, held, side="right") - 1
-        value = self.quantity[held] * self.costs.matrix.marks[self.instrument[held], days - 1] if days else np.zeros(0)
+        entry = self.priced.table.entry[held]
+        value = self.quantity[held] * self.priced.at_marks(self.costs.matrix, entry, days - 1) if days else np.zeros(0)
         net = np.bincount(plan, weights=value, minlength=len(self.day))
         self.final = self.posted * self.costs.grown[days] + net
 
 
-class _Shorts:
-    """What each plan holds short of each instrument, and what is charged for it (``CostModel.short_charge``).
+class _Charges:
+    """The units of each row of ``CostModel.charges`` that each plan holds, and what is charged for them.
 
     ``due`` is the charge at the mark of a plan's present day, which what is held since the day before has caused.
     """
 
     def __init__(self, plans: int, costs: CostModel) -> None:
-        self.charge = costs.short_charge
+        self.charge = costs.charges
         self.held, self.due = np.zeros((plans, len(self.charge))), np.zeros(plans)
 
-    def add(self, plans: Numbers64, instrument: Index, quantity: Floats) -> None:
-        """Add to what plans hold short."""
-        self.held[plans, instrument] += quantity
+    def add(self, plans: Numbers64, rows: Any, units: Floats) -> None:
+        """Add to what plans hold."""
+        self.held[plans, rows] += units
 
     def charged(self, plans: Numbers64, before: Numbers64, day: Numbers64) -> Floats:
         """Return the charges from the mark of one day of each plan to that before a later day."""

@@ -6,14 +6,16 @@ A tick is one price of one bar as one number: twice its row in the matrix, and o
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Floats, Instants
+from datasets.prices.account_currency import refuse_missing
 from datasets.prices.bars import Bars
 from engine.account.daily_ledger import AccountCalendar, account_calendar
-from engine.plan.costs import Terms
+from engine.plan.costs import Terms, carry_of
 from engine.plan.plan import NO_TICK, BarPrice, Numbers64
 
 
@@ -21,7 +23,8 @@ from engine.plan.plan import NO_TICK, BarPrice, Numbers64
 class BarMatrix:
     """Arrays over all rows of all instruments, and over the days of the account.
 
-    ``base`` is the first row of each instrument, and the number of all rows at its end.
+    ``base`` is the first row of each instrument, and the number of all rows at its end. ``open_rate``, ``close_rate``
+    and ``carry`` are those of the bars; None where no bars have any.
     """
 
     bars: tuple[Bars, ...]
@@ -34,6 +37,9 @@ class BarMatrix:
     open_at: Instants
     close_at: Instants
     has_separate_open: Flags
+    open_rate: Floats | None = None
+    close_rate: Floats | None = None
+    carry: Floats | None = None
 
     @property
     def n_days(self) -> int:
@@ -49,6 +55,23 @@ class BarMatrix:
     def price(self) -> Floats:
         """The price of each tick: closes and opens alternate."""
         return np.stack((self.close, self.open), axis=1).ravel()
+
+    @cached_property
+    def rate(self) -> Floats | None:
+        """The exchange rate at each tick; None where there is none to apply."""
+        if self.open_rate is None or self.close_rate is None:
+            return None
+        return np.stack((self.close_rate, self.open_rate), axis=1).ravel()
+
+    @cached_property
+    def money(self) -> Floats:
+        """The price of each tick in account currency."""
+        return self.price if self.rate is None else self.price * self.rate
+
+    @cached_property
+    def is_financed(self) -> Flags:
+        """Whether positions in each instrument are paid with money borrowed in its quote currency."""
+        return np.array([b.is_financed for b in self.bars])
 
     @cached_property
     def order(self) -> Numbers64:
@@ -75,10 +98,20 @@ class BarMatrix:
         return np.diff(labels, prepend=labels[:1])
 
     @cached_property
-    def marks(self) -> Floats:
-        """The last price of each instrument at the mark of each day: instruments x days."""
+    def mark_ticks(self) -> Numbers64:
+        """The tick of the last price of each instrument at the mark of each day: instruments x days."""
         ticks = [self.known_ticks(n, self.days.marked_at * 2) for n in range(len(self.bars))]
-        return np.array([self.price[t] for t in ticks]).reshape(len(self.bars), self.n_days)
+        return np.array(ticks, dtype=np.int64).reshape(len(self.bars), self.n_days)
+
+    @cached_property
+    def marks(self) -> Floats:
+        """The last price of each instrument in account currency at the mark of each day: instruments x days."""
+        return self.money[self.mark_ticks]
+
+    @cached_property
+    def rate_marks(self) -> Floats:
+        """The exchange rate at the last price of each instrument at the mark of each day: instruments x days."""
+        return np.ones(self.mark_ticks.shape) if self.rate is None else self.rate[self.mark_ticks]
 
     def tick(self, instrument: int, price: BarPrice | None) -> int:
         """Return the tick of a bar's price of one instrument; NO_TICK for None."""
@@ -95,15 +128,28 @@ class BarMatrix:
         ticks: Numbers64 = row * 2 + from_open
         return ticks
 
-    def known_prices(self, instrument: NDArray[np.int32], order: Numbers64) -> Floats:
-        """Return the last known price of each given instrument at each given position in time."""
-        prices = np.empty(len(order))
+    def last_ticks(self, instrument: NDArray[np.int32], order: Numbers64) -> Numbers64:
+        """Return the tick of the last known price of each given instrument at each given position in time."""
+        ticks = np.empty(len(order), dtype=np.int64)
         by = np.argsort(instrument, kind="stable")
         edges = np.searchsorted(instrument[by], np.arange(len(self.bars) + 1))
         for n in np.flatnonzero(np.diff(edges)):
             mine = by[edges[n] : edges[n + 1]]
-            prices[mine] = self.price[self.known_ticks(int(n), order[mine])]
-        return prices
+            ticks[mine] = self.known_ticks(int(n), order[mine])
+        return ticks
+
+    def check_rates(self, instrument: NDArray[Any], first: Numbers64, last: Numbers64) -> None:
+        """Raise a UserError where a rate is missing from one tick to another of a trade in an instrument."""
+        if self.rate is None:
+            return
+        missing = np.isnan(self.rate).reshape(-1, 2)[:, ::-1] & np.stack(
+            (self.has_separate_open, np.ones(len(self.close), dtype=bool)), axis=1
+        )
+        count = np.concatenate(([0], np.cumsum(missing)))
+        wrong = np.flatnonzero(count[(last ^ 1) + 1] > count[first ^ 1])
+        for n in wrong[:1].tolist():
+            base = 2 * int(self.base[instrument[n]])
+            refuse_missing(self.bars[int(instrument[n])], int(first[n]) - base, int(last[n]) - base)
 
 
 def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarMatrix:
@@ -112,6 +158,12 @@ def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarM
     def joined(name: str) -> NDArray[np.float64]:
         given = [getattr(b, name) for b in bars]
         return given[0] if len(given) == 1 else np.concatenate(given)
+
+    def optional(name: str, absent: float) -> Floats | None:
+        given = [getattr(b, name) for b in bars]
+        if all(v is None for v in given):
+            return None
+        return np.concatenate([np.full(len(b), absent) if v is None else v for b, v in zip(bars, given, strict=True)])
 
     return BarMatrix(
         bars=tuple(bars),
@@ -124,6 +176,9 @@ def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarM
         open_at=joined("open_at").astype(np.int64, copy=False),
         close_at=joined("close_at").astype(np.int64, copy=False),
         has_separate_open=joined("has_separate_open").astype(bool, copy=False),
+        open_rate=optional("open_rate", 1.0),
+        close_rate=optional("close_rate", 1.0),
+        carry=optional("carry", 0.0),
     )
 
 
@@ -149,21 +204,48 @@ class CostModel:
     @property
     def pays_interest(self) -> bool:
         """Whether the passing of days alone changes the account."""
-        return self.terms.cash_rate != 0 or self.terms.borrow_rate != 0
+        return self.terms.cash_rate != 0 or self.terms.borrow_rate != 0 or self.matrix.carry is not None
 
     @cached_property
-    def short_charge(self) -> Floats:
-        """The cost of one unit short, cumulated over days and discounted to the first: instruments x (days + 1).
+    def charges(self) -> Floats:
+        """What holding costs, cumulated over days and discounted to the first: rows x (days + 1).
 
-        The proceeds and as much again earn no interest, and the borrow fee is due; both on the value a day before.
+        Rows: one unit short of each instrument, whose proceeds and as much again earn no interest, and whose borrow fee
+        is due. Where pairs earn carry or are financed, three more sets: one unit of each pair, less its carry; and the
+        interest that what shorts of them owe takes away: 1 of the quote currency of each, and 1 of the account's. All
+        are due on the value a day before.
         """
-        rate = 2 * self.earned + self.borrow * self.matrix.gaps
-        return _cumulated(self.matrix.marks[:, :-1] * rate[:, 1:] / self.grown[2:], self.matrix.n_days)
+        matrix, interest = self.matrix, 2 * self.earned
+        due = [matrix.marks[:, :-1] * (interest + self.borrow * matrix.gaps)[:, 1:]]
+        if self.has_pairs:
+            due.append(-self._carry_due)
+            due.append(matrix.rate_marks[:, :-1] * interest[1:])
+            due.append(np.tile(interest[1:], (1, 1)))
+        return _cumulated(np.concatenate(due) / self.grown[2:], matrix.n_days)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether some instruments earn carry or are financed in their quote currency."""
+        return self.matrix.carry is not None or bool(self.matrix.is_financed.any())
+
+    @property
+    def _carry_due(self) -> Floats:
+        """The carry that one unit of each instrument earns from each day to the next: instruments x (days - 1)."""
+        matrix = self.matrix
+        if matrix.carry is None:
+            return np.zeros((len(matrix.marks), max(0, matrix.n_days - 1)))
+        daily = carry_of(matrix.marks, matrix.carry[matrix.mark_ticks >> 1], 1)
+        return np.asarray(daily[:, :-1] * matrix.gaps[1:])
 
     @cached_property
     def borrow_fees(self) -> Floats:
         """The borrow fee of one unit short, cumulated over days: instruments x (days + 1)."""
         return _cumulated(self.matrix.marks[:, :-1] * self.borrow * self.matrix.gaps[1:], self.matrix.n_days)
+
+    @cached_property
+    def carry_gains(self) -> Floats:
+        """The carry of one unit of each instrument, cumulated over days: instruments x (days + 1)."""
+        return _cumulated(self._carry_due, self.matrix.n_days)
 
 
 def cost_model(matrix: BarMatrix, terms: Terms) -> CostModel:
@@ -187,7 +269,7 @@ def cost_model(matrix: BarMatrix, terms: Terms) -> CostModel:
 def _cumulated(daily: Floats, days: int) -> Floats:
     """Return the sums up to each day of what is due from the second day on; after the last nothing is added."""
     sums = np.zeros((len(daily), days + 1))
-    sums[:, 1:-1] = np.cumsum(daily, axis=1)
+    sums[:, 1:-1] = np.cumsum(np.nan_to_num(daily), axis=1)  # nothing is held where a rate is missing
     sums[:, -1:] = sums[:, -2:-1]
     return sums
 

@@ -105,13 +105,13 @@ def path_accounts(priced: PricedTrades, costs: CostModel) -> _PathAccounts:
     wanted = table.weight * (1 + rate)
     size = table.weight * np.minimum(1.0, costs.terms.max_gross / wanted) / priced.paid
     rest = 1 - size * priced.paid * (1 + rate)
-    factor = rest[entry] + size[entry] * priced.got * (1 - rate[entry])
+    factor = rest[entry] + size[entry] * (priced.got - priced.sold * rate[entry])
     last_day = matrix.day[np.maximum(priced.out, 0)]
     held = np.flatnonzero(priced.reason == HELD)
     last_day[held] = matrix.n_days
     if len(held):
         at = entry[held]
-        factor[held] = rest[at] + size[at] * matrix.marks[instrument[at], matrix.n_days - 1]
+        factor[held] = rest[at] + size[at] * priced.at_marks(matrix, at, matrix.n_days - 1)
     return _PathAccounts(priced, costs, matrix.day[table.tick], last_day, size, rest, factor)
 
 
@@ -133,7 +133,7 @@ def _paths(accounts: _PathAccounts) -> tuple[Numbers64, dict[str, Floats]]:
     for some in of_like_size(days):
         day = accounts.first_day[some, None] + np.arange(int(days[some].max()))
         inside = day < until[some, None]
-        price = matrix.marks[table.instrument[some, None], np.minimum(day, matrix.n_days - 1)]
+        price = accounts.priced.at_marks(matrix, some[:, None], np.minimum(day, matrix.n_days - 1))
         equity = accounts.rest[some, None] + accounts.size[some, None] * price
         place = begin[some, None] + np.arange(day.shape[1])
         for name, values in _running(equity).items():

@@ -9,7 +9,7 @@ from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.accounts import Positions, positions_of
 from engine.account.bar_matrix import bar_matrix, cost_model
-from engine.account.exits import HELD, STOPPED, TARGET, TRAILED, borrow_fees, price_trades
+from engine.account.exits import HELD, STOPPED, TARGET, TRAILED, financing, price_trades
 from engine.account.records import Account, Fill, Trade
 from engine.account.sizing import (
     STOP_LOSS,
@@ -57,19 +57,24 @@ def _daily(positions: Positions) -> tuple[Floats, Floats, Floats]:
     first[steps.trade[steps.opens]], last[steps.trade[~steps.opens]] = steps.day[steps.opens], steps.day[~steps.opens]
     left = priced.reason != HELD
     value = np.concatenate((quantity * paid, -(quantity * priced.got)[left]))
+    traded = np.concatenate((quantity * paid, -(quantity * priced.sold)[left]))
     rate = costs.commission[instrument]
-    flow = value + np.abs(value) * np.concatenate((rate, rate[left]))
+    flow = value + np.abs(traded) * np.concatenate((rate, rate[left]))
     day = np.concatenate((first, last[left]))
     inside = day < days
     changes = np.bincount(day[inside], (flow / costs.grown[np.minimum(day, days - 1) + 1])[inside], minlength=days)
     discounted = costs.terms.cash - np.cumsum(changes)
     held = spans(first, last - first)
-    of_day = np.repeat(quantity, last - first) * costs.matrix.marks[np.repeat(instrument, last - first), held]
+    of_day = np.repeat(quantity, last - first) * priced.at_marks(
+        costs.matrix, np.repeat(priced.table.entry, last - first), held
+    )
     net, gross = (np.bincount(held, v, minlength=days).astype(float) for v in (of_day, np.abs(of_day)))
     if costs.pays_interest:
-        for n in np.flatnonzero(quantity < 0):
-            charge, day = costs.short_charge[instrument[n]], np.arange(first[n], days)
-            discounted[first[n] :] += quantity[n] * (charge[np.minimum(day, last[n])] - charge[first[n]])
+        trades = np.flatnonzero(quantity)
+        for rows, units in priced.charged(trades, quantity[trades], costs):
+            for n, row, held_units in zip(trades, rows, units, strict=True):
+                charge, day = costs.charges[row], np.arange(first[n], days)
+                discounted[first[n] :] -= held_units * (charge[np.minimum(day, last[n])] - charge[first[n]])
     return discounted * costs.grown[1:], net, gross
 
 
@@ -93,13 +98,15 @@ class _Ledger:
         """Return every trade, by entry and then by place in the plan; those still held are marked at the last price."""
         found = []
         real = np.flatnonzero(self._positions.quantity)
-        borrow = borrow_fees(self._priced, self._costs, real, self._positions.quantity[real])
-        for n, fee in zip(real.tolist(), borrow.tolist(), strict=True):
+        borrow, carry = financing(self._priced, self._costs, real, self._positions.quantity[real])
+        for n, *paid in zip(real.tolist(), borrow.tolist(), carry.tolist(), strict=True):
             entry = self._fill(n, opens=True)
             exit_ = None if self._priced.reason[n] == HELD else self._fill(n, opens=False)
             quantity, scale = float(self._positions.quantity[n]), float(self._positions.scale[n])
             planned, bars = self._plan.trades[n], self._bars(n)
-            found.append(make_trade(planned, bars, entry, exit_, quantity=quantity, scale=scale, borrow=fee))
+            found.append(
+                make_trade(planned, bars, entry, exit_, quantity=quantity, scale=scale, borrow=paid[0], carry=paid[1])
+            )
         return tuple(sorted(found, key=lambda t: t.entry_at))
 
     def skipped(self) -> tuple[Skipped, ...]:
@@ -126,7 +133,8 @@ class _Ledger:
         planned, bars, matrix, priced = self._plan.trades[n], self._bars(n), self._costs.matrix, self._priced
         instrument = int(priced.table.instrument[n])
         tick = int(priced.table.tick[n] if opens else priced.out[n])
-        paid, reference = (priced.paid[n], matrix.price[tick]) if opens else (priced.got[n], priced.reference[n])
+        paid, reference = (priced.paid[n], matrix.price[tick]) if opens else (priced.sold[n], priced.reference[n])
+        rate = 1.0 if matrix.rate is None else float(matrix.rate[tick])
         quantity = float(self._positions.quantity[n]) * (1 if opens else -1)
         reason = "entry" if opens else _REASONS.get(int(priced.reason[n]), planned.exit_reason)
         return Fill(
@@ -137,10 +145,11 @@ class _Ledger:
             decided_at=to_ns(planned.decided_at),
             filled_at=int(matrix.order[tick]) >> 1,
             session=str(bars.session[(tick >> 1) - int(matrix.base[instrument])]),
-            price=float(paid),
+            price=float(paid) / rate,
             reference_price=float(reference),
             commission=float(abs(quantity * paid) * self._costs.commission[instrument]),
-            slippage=float(abs(quantity) * abs(paid - reference)),
+            slippage=float(abs(quantity) * abs(paid - reference * rate)),
             reason=reason,
             note=fill_note(planned, reason),
+            rate=rate,
         )

@@ -6,7 +6,7 @@ open beyond a level fills at the open. A level inside the bar fills at the level
 level that a bar without an own open lies wholly beyond fills at the close.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -144,7 +144,9 @@ class PricedTrades:
     """The prices of a table's trades.
 
     One value an entry: ``paid`` at it, after slippage. One value a trade: the tick ``out`` (NO_TICK: held to the end),
-    the price there before (``reference``) and after slippage (``got``), and the reason.
+    the price there before (``reference``) and after slippage (``sold``), what is left of it (``got``), and the reason.
+    All but ``reference`` are in account currency. ``owed`` is the price of an entry in its quote currency where that
+    was borrowed, ``rate_in`` the exchange rate then; None where nothing is financed.
     """
 
     table: TradeTable
@@ -153,6 +155,33 @@ class PricedTrades:
     reference: Floats
     got: Floats
     reason: Numbers64
+    sold: Floats
+    owed: Floats | None = None
+    rate_in: Floats | None = None
+
+    def less_owed(self, entry: Any, value: Floats, rate: Floats | None) -> Floats:
+        """Return values of one unit less what the money borrowed at entries has risen to at exchange rates."""
+        if self.owed is None or self.rate_in is None or rate is None:
+            return value
+        return np.asarray(value - self.owed[entry] * (rate - self.rate_in[entry]))
+
+    def at_marks(self, matrix: BarMatrix, entry: Any, day: Any) -> Floats:
+        """Return the value of one unit of entries at the marks of days, in account currency."""
+        instrument = self.table.instrument[entry]
+        rate = None if self.owed is None else matrix.rate_marks[instrument, day]
+        return self.less_owed(entry, matrix.marks[instrument, day], rate)
+
+    def charged(self, trade: Numbers64, quantity: Floats, costs: CostModel) -> list[tuple[Any, Floats]]:
+        """Return the rows of ``CostModel.charges`` that trades of signed quantities pay, and how many units of each."""
+        entry, n = self.table.entry[trade], len(costs.matrix.bars)
+        instrument, short = self.table.instrument[entry], np.maximum(-quantity, 0.0)
+        rows = [(instrument, short)]
+        if costs.has_pairs:
+            rows.append((n + instrument, quantity))
+        if self.owed is not None and self.rate_in is not None:
+            owed = short * self.owed[entry]
+            rows += [(2 * n + instrument, -owed), (np.full(len(entry), 3 * n), owed * self.rate_in[entry])]
+        return rows
 
     def plans(self, which: Numbers64) -> "PricedTrades":
         """Return the prices of the trades of some plans."""
@@ -161,12 +190,20 @@ class PricedTrades:
         trades = spans(table.start[which], counts)
         some = table.with_trades(counts, table.entry[trades], table.exit[trades], table.level[trades])
         return PricedTrades(
-            some, self.paid, self.out[trades], self.reference[trades], self.got[trades], self.reason[trades]
+            some,
+            self.paid,
+            self.out[trades],
+            self.reference[trades],
+            self.got[trades],
+            self.reason[trades],
+            self.sold[trades],
+            self.owed,
+            self.rate_in,
         )
 
 
 def paid_at(table: TradeTable, costs: CostModel) -> Floats:
-    """Return the price of each entry after slippage."""
+    """Return the price of each entry after slippage, in the instrument's currency."""
     moved = np.where(table.weight > 0, costs.buy[table.instrument], costs.sell[table.instrument])
     paid: Floats = costs.matrix.price[table.tick] * moved
     return paid
@@ -180,15 +217,16 @@ def level_hits(table: TradeTable, costs: CostModel) -> Hits:
     return first_hits(costs.matrix, table.tick[entry], table.last_row, stops)
 
 
-def borrow_fees(priced: PricedTrades, costs: CostModel, trade: Numbers64, quantity: Floats) -> Floats:
-    """Return the borrow fee of some trades, given by their numbers and signed quantities; 0 for a long position."""
-    matrix, entry = costs.matrix, priced.table.entry[trade]
-    if not costs.terms.borrow_rate:
-        return np.zeros(len(trade))
+def financing(priced: PricedTrades, costs: CostModel, trade: Numbers64, quantity: Floats) -> tuple[Floats, Floats]:
+    """Return the borrow fee and the carry of some trades, given by their numbers and signed quantities."""
+    matrix, entry, none = costs.matrix, priced.table.entry[trade], np.zeros(len(trade))
+    if not costs.terms.borrow_rate and matrix.carry is None:
+        return none, none
     first = matrix.day[priced.table.tick[entry]]
     last = np.where(priced.reason[trade] == HELD, matrix.n_days, matrix.day[np.maximum(priced.out[trade], 0)])
-    fees, instrument = costs.borrow_fees, priced.table.instrument[entry]
-    return -np.minimum(quantity, 0.0) * (fees[instrument, last] - fees[instrument, first])
+    instrument = priced.table.instrument[entry]
+    fees, gains = ((v[instrument, last] - v[instrument, first]) for v in (costs.borrow_fees, costs.carry_gains))
+    return np.maximum(-quantity, 0.0) * fees, quantity * gains
 
 
 def price_trades(table: TradeTable, costs: CostModel, hits: Hits | None = None) -> PricedTrades:
@@ -204,4 +242,12 @@ def price_trades(table: TradeTable, costs: CostModel, hits: Hits | None = None) 
         level = table.level[leaves]
         out[leaves], reference[leaves], reason[leaves] = hits.tick[level], hits.price[level], hits.reason[level]
     closes = np.where(table.weight[table.entry] > 0, costs.sell[instrument], costs.buy[instrument])
-    return PricedTrades(table, paid_at(table, costs), out, reference, reference * closes, reason)
+    paid, sold = paid_at(table, costs), reference * closes
+    if matrix.rate is None:
+        return PricedTrades(table, paid, out, reference, sold, reason, sold)
+    left = np.where(out == NO_TICK, matrix.last_row[instrument] * 2, out)
+    matrix.check_rates(instrument, table.tick[table.entry], left)
+    rate_in, rate_out = matrix.rate[table.tick], matrix.rate[left]
+    owed = np.where(matrix.is_financed[table.instrument], paid, 0.0) if matrix.is_financed.any() else None
+    priced = PricedTrades(table, paid * rate_in, out, reference, sold, reason, sold * rate_out, owed, rate_in)
+    return replace(priced, got=priced.less_owed(table.entry, priced.sold, rate_out))

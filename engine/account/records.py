@@ -13,7 +13,11 @@ OPEN_AT_END = "open_at_end"
 
 @dataclass(frozen=True)
 class Fill:
-    """One execution. ``price`` is after slippage, ``reference_price`` before; instants int64 ns UTC."""
+    """One execution. ``price`` is after slippage, ``reference_price`` before, both in the instrument's currency.
+
+    ``rate`` is the price of that currency in the account's (1: hedged, or the same); ``commission`` and ``slippage``
+    are in account currency. Instants are int64 ns UTC.
+    """
 
     event_id: str
     instrument: str
@@ -28,6 +32,7 @@ class Fill:
     slippage: float
     reason: str
     note: str = ""
+    rate: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Trade:
     units). ``decision_price`` is the
     last close known at the decision and ``gap`` the move from it to the entry's reference price, as a fraction.
     ``costs`` are commission, slippage and ``borrow``, the fee of a short position; ``pnl`` is net of all of them;
-    ``return_`` is pnl over the entry's value.
+    ``return_`` is pnl over the entry's value. ``carry`` is what a currency pair earned of short rates, ``fx`` what the
+    change of the exchange rate from ``entry_rate`` to ``exit_rate`` did; both are in pnl.
     A trade still held at the end of the bars has ``exit_reason`` open_at_end and is marked at the last close.
     """
 
@@ -62,6 +68,10 @@ class Trade:
     return_: float
     note: str = ""
     borrow: float = 0.0
+    carry: float = 0.0
+    fx: float = 0.0
+    entry_rate: float = 1.0
+    exit_rate: float = 1.0
 
     @property
     def is_closed(self) -> bool:

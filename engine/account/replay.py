@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import backtrader as bt
 import numpy as np
 
-from datasets.arrays import Instants
+from datasets.arrays import Floats, Instants
 from datasets.instants import to_ns
+from datasets.prices.account_currency import refuse_missing
 from datasets.prices.bars import Bars
 from engine.account.daily_ledger import DailyLedger, account_calendar
 from engine.account.records import Account, Fill, Trade
@@ -32,7 +33,7 @@ from engine.account.sizing import (
     opening_scale,
     size_opening,
 )
-from engine.plan.costs import Costs, Terms
+from engine.plan.costs import Costs, Terms, carry_of
 from engine.plan.plan import Plan, PlannedTrade, Skipped
 from engine.strategy import Phase
 
@@ -65,7 +66,8 @@ def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 |
 class _Tick(NamedTuple):
     """A price just made at an instant: of the feed ``data``, the open or close of a bar.
 
-    ``high`` and ``low`` are those of the bar at its close, and the price itself at its open.
+    ``high`` and ``low`` are those of the bar at its close, and the price itself at its open. ``rate`` is the exchange
+    rate then, ``carry`` what a pair earns a year.
     """
 
     data: Any
@@ -76,6 +78,8 @@ class _Tick(NamedTuple):
     price: float
     high: float
     low: float
+    rate: float
+    carry: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +105,19 @@ def _feed(bars: Bars, trades: list[PlannedTrade]) -> _Feed:
     for name, ours in (("open", bars.open), ("high", bars.high), ("low", bars.low), ("close", bars.close)):
         rows[name] = np.where(is_open, bars.open[row], ours[row])
     data = feed_of(rows)
-    columns = (each.tolist() for each in (row, is_open, at, rows["close"], rows["high"], rows["low"]))
+    for trade in trades:
+        refuse_missing(bars, trade.entry.tick, 2 * len(bars) - 2 if trade.exit is None else trade.exit.tick)
+    rate, carry = _rates(bars, row, is_open), np.zeros(len(row)) if bars.carry is None else bars.carry[row]
+    columns = (v.tolist() for v in (row, is_open, at, rows["close"], rows["high"], rows["low"], rate, carry))
     ticks = [_Tick(data, bars.symbol, *each) for each in zip(*columns, strict=True)]
     return _Feed(data, ticks, stamp_at)
+
+
+def _rates(bars: Bars, row: Any, is_open: Any) -> Floats:
+    """Return the exchange rate at each tick; 1 where there is none to apply."""
+    if bars.open_rate is None or bars.close_rate is None:
+        return np.ones(len(row))
+    return np.asarray(np.where(is_open, bars.open_rate[row], bars.close_rate[row]))
 
 
 def _run_backtrader(held: dict[str, list[PlannedTrade]], account: "_ReplayedAccount", plan: Plan, terms: Terms) -> None:
@@ -165,7 +179,7 @@ class _ReplayedAccount:
     ledger: DailyLedger
     costs: dict[str, Costs] = field(init=False)
     held: list[Held] = field(default_factory=list)
-    last: dict[str, float] = field(default_factory=dict)
+    last: dict[str, _Tick] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     trades: list[tuple[int, Trade]] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -192,7 +206,7 @@ class _ReplayedAccount:
         first = ticks[0]
         self.mark_until(first.at + 1 if first.is_open else first.at)
         for tick in ticks:
-            self.last[tick.symbol] = tick.price
+            self.last[tick.symbol] = tick
         for tick in ticks if self.held else ():
             for trade, price, reason in list(self._closings(tick)):
                 self._close(trade, tick, price, reason)
@@ -227,24 +241,27 @@ class _ReplayedAccount:
 
     def _open(self, trade: PlannedTrade, tick: _Tick, *, equity: float, scale: float) -> None:
         price, lot = tick.price, self.bars[tick.symbol].instrument.lot
-        paid = self.costs[tick.symbol].fill_price(price, buy=trade.weight > 0)
+        paid = self.costs[tick.symbol].fill_price(price, buy=trade.weight > 0) * tick.rate
         size = size_opening(trade, self.terms, equity=equity, scale=scale, paid=paid, lot=lot)
         if isinstance(size, Skipped):
             self.skipped.append(size)
             return
         fill = self._send(trade, tick, size, price, "entry")
-        self.held.append(Held(trade, size, fill, scale))
+        owed = size * fill.price if self.bars[tick.symbol].is_financed else 0.0
+        self.held.append(Held(trade, size, fill, scale, owed=owed))
 
     def _close(self, trade: Held, tick: _Tick, price: float, reason: str) -> None:
         fill = self._send(trade.plan, tick, -trade.quantity, price, reason)
         self.held.remove(trade)
+        if trade.owed:
+            self._set_cash(self._cash_now() - trade.owed * (tick.rate - trade.entry.rate))
         self._record(trade, fill)
 
     def _send(self, trade: PlannedTrade, tick: _Tick, quantity: float, price: float, reason: str) -> Fill:
         """Send one order to backtrader, see it filled, and return the fill."""
         decided = to_ns(trade.decided_at)
         send = self.executor.buy if quantity > 0 else self.executor.sell
-        order = send(data=tick.data, size=abs(quantity), fill_price=price, decided_at=decided)
+        order = send(data=tick.data, size=abs(quantity), fill_price=price * tick.rate, decided_at=decided)
         self.executor.broker.next()
         if order.status != bt.Order.Completed:
             where = f"{tick.symbol} at {tick.at} decided at {decided}"
@@ -258,12 +275,13 @@ class _ReplayedAccount:
             decided_at=decided,
             filled_at=tick.at,
             session=str(self.bars[tick.symbol].session[tick.bar]),
-            price=done.paid,
+            price=done.paid / tick.rate,
             reference_price=price,
             commission=done.commission,
-            slippage=abs(quantity) * abs(done.paid - price),
+            slippage=abs(quantity) * abs(done.paid - price * tick.rate),
             reason=reason,
             note=fill_note(trade, reason),
+            rate=tick.rate,
         )
         self.fills.append(fill)
         return fill
@@ -271,7 +289,14 @@ class _ReplayedAccount:
     def _record(self, trade: Held, exit_: Fill | None) -> None:
         plan, bars = trade.plan, self.bars[trade.plan.instrument]
         made = make_trade(
-            plan, bars, trade.entry, exit_, quantity=trade.quantity, scale=trade.scale, borrow=trade.borrow
+            plan,
+            bars,
+            trade.entry,
+            exit_,
+            quantity=trade.quantity,
+            scale=trade.scale,
+            borrow=trade.borrow,
+            carry=trade.carry,
         )
         self.trades.append((self._order[id(plan)], made))
 
@@ -289,13 +314,25 @@ class _ReplayedAccount:
                 trade.called = True
 
     def _mark(self, day: int) -> bool:
-        cash, values = self._cash_now(), [h.quantity * self.last[h.plan.instrument] for h in self.held]
-        gross, due, gap = sum(map(abs, values)), 0.0, self.ledger.gap_after(day)
-        for trade, value in zip(self.held, values, strict=True):
-            fee = self.costs[trade.plan.instrument].borrow_fee(max(-value, 0.0), gap)
-            trade.borrow += fee
-            due += fee
+        cash, values = self._cash_now(), [self._value(h) for h in self.held]
+        gap = self.ledger.gap_after(day)
+        gross, due = sum(map(abs, values)), sum(self._charge(h, gap) for h in self.held)
         return self.ledger.write(day, equity=cash + sum(values), cash=cash, gross=gross, due=due)
+
+    def _charge(self, trade: Held, days: int) -> float:
+        """Charge what a position costs in so many days, the borrow fee less carry, to its trade, and return it."""
+        tick = self.last[trade.plan.instrument]
+        value = trade.quantity * tick.price * tick.rate
+        fee = self.costs[tick.symbol].borrow_fee(max(-value, 0.0), days)
+        carry = carry_of(value, tick.carry, days)
+        trade.borrow += fee
+        trade.carry += carry
+        return fee - carry
+
+    def _value(self, trade: Held) -> float:
+        """Return what a position is valued at in account currency, less what the money borrowed for it has risen."""
+        tick = self.last[trade.plan.instrument]
+        return trade.quantity * tick.price * tick.rate - trade.owed * (tick.rate - trade.entry.rate)
 
     def _cash_now(self) -> float:
         return float(self.executor.broker.cash) if self.executor is not None else self._flat_cash
@@ -307,10 +344,10 @@ class _ReplayedAccount:
             self.executor.broker.cash = cash
 
     def _equity_now(self) -> float:
-        return self._cash_now() + sum(h.quantity * self.last[h.plan.instrument] for h in self.held)
+        return self._cash_now() + sum(map(self._value, self.held))
 
     def _gross(self) -> float:
-        return sum(abs(h.quantity) * self.last[h.plan.instrument] for h in self.held)
+        return sum(abs(self._value(h)) for h in self.held)
 
     def account(self) -> Account:
         """Return what is left at the end, with the trades still held marked at their last price."""

@@ -24,8 +24,9 @@ STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MARGIN_CALL = "stop_loss", "take_profit",
 class Held:
     """A trade now held: its signed quantity, what it was entered at, and the scale the exposure limit left it.
 
-    ``best`` is the best price since: of the entry, and of the highs of completed bars (short: the lows). ``borrow`` is
-    the fee charged so far.
+    ``best`` is the best price since: of the entry, and of the highs of completed bars (short: the lows). ``borrow`` and
+    ``carry`` are the fee charged and the carry earned so far. ``owed`` is what was borrowed in the quote currency to
+    pay a pair (signed as the quantity), 0 for all else.
     """
 
     plan: PlannedTrade
@@ -34,6 +35,8 @@ class Held:
     scale: float
     called: bool = False
     borrow: float = 0.0
+    carry: float = 0.0
+    owed: float = 0.0
 
     def __post_init__(self) -> None:
         self.best = self.entry.price
@@ -98,14 +101,17 @@ def make_trade(
     quantity: float,
     scale: float,
     borrow: float = 0.0,
+    carry: float = 0.0,
 ) -> Trade:
     """Return the trade a position leaves when it is closed, or at the end of the bars when ``exit_`` is None."""
-    price = float(bars.close[-1]) if exit_ is None else exit_.price
+    price, reference, rate = _left_at(bars) if exit_ is None else (exit_.price, exit_.reference_price, exit_.rate)
     known = int(np.searchsorted(bars.close_at, to_ns(planned.decided_at), side="right")) - 1
     decision_price = float(bars.close[known]) if known >= 0 else None
     fills = [entry] if exit_ is None else [entry, exit_]
     commission = sum(f.commission for f in fills)
-    pnl = quantity * (price - entry.price) - commission - borrow
+    paid_at = rate if bars.is_financed else entry.rate
+    pnl = quantity * (price * rate - entry.price * paid_at) - commission - borrow + carry
+    moved = reference - entry.reference_price if bars.is_financed else reference
     return Trade(
         event_id=planned.event_id,
         instrument=bars.symbol,
@@ -124,10 +130,20 @@ def make_trade(
         exit_reason=OPEN_AT_END if exit_ is None else exit_.reason,
         costs=commission + sum(f.slippage for f in fills) + borrow,
         pnl=pnl,
-        return_=pnl / abs(quantity * entry.price),
+        return_=pnl / abs(quantity * entry.price * entry.rate),
         note=_trade_note(planned, scale, OPEN_AT_END if exit_ is None else exit_.reason),
         borrow=borrow,
+        carry=carry,
+        fx=quantity * moved * (rate - entry.rate),
+        entry_rate=entry.rate,
+        exit_rate=rate,
     )
+
+
+def _left_at(bars: Bars) -> tuple[float, float, float]:
+    """Return price, price before slippage and exchange rate of a position still held at the last close."""
+    price = float(bars.close[-1])
+    return price, price, 1.0 if bars.close_rate is None else float(bars.close_rate[-1])
 
 
 def whole_lots(quantity: float, lot: float) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from datasets.arrays import Flags, Floats
 from engine.account.accounts import Positions
 from engine.account.bar_matrix import CostModel
-from engine.account.exits import HELD, PricedTrades, borrow_fees
+from engine.account.exits import HELD, PricedTrades, financing
 from engine.account.trade_table import CELLS, of_like_size, spans
 from engine.metrics.metrics import session_rate, sessions_per_year, span_days
 from engine.plan.costs import MAINTENANCE
@@ -130,22 +130,23 @@ class _Days:
         sums.lost[self.plans] = np.minimum.reduceat(np.minimum(equity, before), first) <= 0
 
     def _values(self) -> tuple[Floats, Floats]:
-        """Return the net and the gross value of what is held at each cell; shorts are charged to its cash."""
+        """Return the net and gross value of what is held at each cell; its cash is charged what holding costs."""
         positions, since = self.positions, self.positions.steps.day[self.step]
         at, trade = self._held_after_steps()
         cell, length = spans(self.begin[at], self.length[at]), self.length[at]
-        quantity, instrument = (np.repeat(a[trade], length) for a in (positions.quantity, positions.instrument))
-        self._charge_shorts(cell, quantity, instrument, np.repeat(since[at], length))
-        value = quantity * self.matrix.marks[instrument, self.day[cell]]
+        held = np.repeat(trade, length)
+        quantity, priced = positions.quantity[held], positions.priced
+        self._charge(cell, held, quantity, np.repeat(since[at], length))
+        value = quantity * priced.at_marks(self.matrix, priced.table.entry[held], self.day[cell])
         net, gross = (np.bincount(cell, v, len(self.day)).astype(float) for v in (value, np.abs(value)))
         return net, gross
 
-    def _charge_shorts(self, cell: Numbers64, quantity: Any, instrument: Any, since: Numbers64) -> None:
-        """Take off the cash of cells what a quantity short is charged since the day of a step."""
-        if self.costs.pays_interest and np.any(quantity < 0):
-            charge = self.costs.short_charge
-            grown = charge[instrument, self.day[cell]] - charge[instrument, since]
-            np.add.at(self.cash, cell, np.minimum(quantity, 0.0) * grown)
+    def _charge(self, cell: Numbers64, held: Numbers64, quantity: Floats, since: Numbers64) -> None:
+        """Take off the cash of cells what the trades held are charged since the day of a step."""
+        if self.costs.pays_interest and (self.costs.has_pairs or np.any(quantity < 0)):
+            charges = self.costs.charges
+            for row, units in self.positions.priced.charged(held, quantity, self.costs):
+                np.add.at(self.cash, cell, -units * (charges[row, self.day[cell]] - charges[row, since]))
 
     def _held_after_steps(self) -> tuple[Numbers64, Numbers64]:
         """Return all pairs of a step (its place among those looked at) and a trade held after it."""
@@ -244,8 +245,8 @@ def _results(trade: Numbers64, priced: PricedTrades, quantity: Floats, costs: Co
     entry = priced.table.entry[trade]
     paid, got = priced.paid[entry], priced.got[trade]
     rate = costs.commission[priced.table.instrument[entry]]
-    pnl = quantity * (got - paid) - np.abs(quantity) * (paid + got) * rate
-    pnl -= borrow_fees(priced, costs, trade, quantity)
+    borrow, carry = financing(priced, costs, trade, quantity)
+    pnl = quantity * (got - paid) - np.abs(quantity) * (paid + priced.sold[trade]) * rate - borrow + carry
     return pnl, pnl / np.abs(quantity * paid)
 
 

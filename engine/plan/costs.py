@@ -1,6 +1,7 @@
 """What trading costs and what money earns, with their units."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TypeVar
 
 from datasets.arrays import Floats
@@ -10,8 +11,23 @@ from datasets.markets.instruments import Instrument
 BPS = 1e-4
 P = TypeVar("P", float, Floats)
 DAYS_PER_YEAR = 365.0
+MONEY_MARKET_YEAR = 360.0
+"""Days of a year in the short rates of currencies (actual/360)."""
 MAINTENANCE = 0.25
 """A position is closed when equity falls below this share of gross exposure (shorts and leverage only)."""
+
+
+class Fx(StrEnum):
+    """Whether a position in another currency earns its local return on the account's capital, or is bought with it."""
+
+    HEDGED = "hedged"
+    UNHEDGED = "unhedged"
+
+
+def carry_of(value: float | Floats, rate: P, days: int) -> P:
+    """Return what a value in a currency pair earns in so many calendar days at an annual rate (carry)."""
+    earned: P = value * rate * days / MONEY_MARKET_YEAR  # type: ignore[assignment]
+    return earned
 
 
 @dataclass(frozen=True)
@@ -40,10 +56,11 @@ class Costs:
 
 @dataclass(frozen=True)
 class Terms:
-    """The account: its cash, what cash earns, what shorts pay, what may be held, and overriding costs.
+    """The account: its cash, what cash earns, what shorts pay, what may be held, overriding costs, and its currency.
 
     ``cash_rate`` and ``borrow_rate`` are annual fractions (effective, and simple on actual/365); ``max_gross`` limits
-    the sum of absolute position values over equity; costs of None are the instrument's own.
+    the sum of absolute position values over equity; costs of None are the instrument's own. A blank ``currency`` is
+    that of the first instrument; with ``fx`` unhedged bars must have rates to it (``Market.in_currency``).
     """
 
     cash: float = 1_000_000.0
@@ -52,8 +69,11 @@ class Terms:
     max_gross: float = 1.0
     commission_bps: float | None = None
     slippage_bps: float | None = None
+    currency: str = ""
+    fx: Fx = Fx.HEDGED
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "fx", Fx(self.fx))  # a manifest holds it as text
         _within("cash", self.cash, 1e-6, 1e15)
         _within("cash rate", self.cash_rate, -0.5, 1.0)
         _within("borrow rate", self.borrow_rate, 0.0, 5.0)
@@ -67,7 +87,7 @@ class Terms:
         return Costs(
             instrument.commission_bps if self.commission_bps is None else self.commission_bps,
             instrument.slippage_bps if self.slippage_bps is None else self.slippage_bps,
-            self.borrow_rate,
+            0.0 if instrument.base_currency else self.borrow_rate,
         )
 
     def interest(self, idle: float, days: int) -> float:

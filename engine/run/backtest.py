@@ -4,7 +4,7 @@ import inspect
 import platform
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +16,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date, to_datetime
 from datasets.markets.sessions import FX, horizon_note
+from datasets.prices.account_currency import account_returns, refuse_missing
 from datasets.prices.bars import Bars
 from datasets.prices.periods import MADE_AT_THE_END, Period
 from engine.account.daily_ledger import account_calendar
@@ -120,7 +121,7 @@ def finish_run(
 
     ``resolved`` are the parameters with each instrument named by its symbol; by default those of ``identity``.
     """
-    skipped = tuple(skipped)
+    skipped, terms = tuple(skipped), replace(terms, currency=terms.currency or bars[0].instrument.currency)
     sessions = account.days.sessions
     returns = account.returns(terms.cash)
     result = compute_metrics(sessions, returns, account.trades, cash_rate=terms.cash_rate)
@@ -164,6 +165,8 @@ def bars_manifest(bars: list[Bars], terms: Terms, benchmark: Bars | None = None)
         "sources": {b.symbol: f"{b.source.text}; {b.span()}" for b in shown},
         "simulated": sorted(b.symbol for b in shown if b.source.simulated),
         "currencies": {b.symbol: b.instrument.currency for b in bars},
+        "rates": {b.symbol: b.rates.text for b in bars if b.rates is not None and b.rates.text},
+        "carry": {b.symbol: carry_text(b) for b in bars if b.instrument.base_currency},
         "adjustments": {b.symbol: b.adjustment for b in shown},
         "total_return_indices": sorted(b.symbol for b in shown if b.adjustment == "total"),
         "periods": {b.symbol: str(b.period) for b in shown if b.period is not Period.DAILY},
@@ -192,6 +195,14 @@ def origins_manifest(
         "seed": None,
         "conventions": "CONVENTIONS.md of hustings " + version("hustings"),
     }
+
+
+def carry_text(pair: Bars) -> str:
+    """Return in words where the carry of a currency pair comes from, or that it has none."""
+    if pair.carry is not None:
+        return "short rates of rates.csv"
+    base, quote = pair.instrument.base_currency, pair.instrument.currency
+    return f"none: no rates.csv next to the prices has the short rates of {base} and {quote}"
 
 
 def _long_period(bars: Bars) -> str:
@@ -252,12 +263,13 @@ def on_sessions(bars: Bars, sessions: Any) -> Floats:
 
     The move over days it was shut falls on the session it opened again. Before its first bar the return is 0.
     """
-    row = np.searchsorted(bars.session, sessions, side="right") - 1
-    level = np.where(row >= 0, bars.close[np.maximum(row, 0)], bars.close[0])
+    row = np.maximum(np.searchsorted(bars.session, sessions, side="right") - 1, 0)
     before = int(np.searchsorted(bars.session, sessions[0], side="left")) - 1
-    first = bars.close[before] if before >= 0 else level[0]
-    returns: Floats = level / np.concatenate(([first], level[:-1])) - 1
-    return returns
+    rows = np.concatenate(([before if before >= 0 else row[0]], row))
+    rates = None if bars.close_rate is None else bars.close_rate[rows]
+    if rates is not None and np.isnan(rates).any():
+        refuse_missing(bars, 2 * int(rows[np.isnan(rates)][0]), 2 * int(rows[-1]))
+    return account_returns(bars.close[rows], rates, financed=bars.is_financed)
 
 
 def rule_of(kind: type[Strategy]) -> str:

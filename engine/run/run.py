@@ -112,6 +112,16 @@ class Run:
         return float(self.equity[-1])
 
     @property
+    def currency(self) -> str:
+        """The account's currency; blank in runs kept from before, which have none."""
+        return str(self.manifest["terms"].get("currency", ""))
+
+    @property
+    def is_hedged(self) -> bool:
+        """Whether positions in other currencies earn their local return, and no exchange rate enters."""
+        return bool(self.manifest["terms"].get("fx", "hedged") == "hedged")
+
+    @property
     def simulated(self) -> bool:
         """Whether any bar of the run was simulated."""
         return bool(self.manifest["simulated"])

@@ -1,8 +1,9 @@
 """The market as known at one instant, and nothing later."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from datasets.errors import UserError
 from datasets.instants import iso_z, to_date, to_datetime, to_ns
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.sessions import stamp_prices
+from datasets.prices.account_currency import AccountCurrency, CurrencyPairs
 from datasets.prices.bars import Bars
 from datasets.prices.sources.base import BarSource
 from engine.strategy.gaps import gap_between, wait_too_long
@@ -25,11 +27,15 @@ class TooFewBarsError(UserError):
 
 @dataclass
 class Market:
-    """All bars of a run, loaded when first read; ``until`` cuts the history at a last session."""
+    """All bars of a run, loaded when first read; ``until`` cuts the history at a last session.
+
+    ``account`` gives bars the rates to the account's currency and the carry of pairs.
+    """
 
     source: BarSource
     instruments: InstrumentTable
     until: date | None = None
+    account: AccountCurrency = field(default_factory=AccountCurrency)
     _loaded: dict[str, Bars] = field(default_factory=dict)
 
     def bars(self, name: str) -> Bars:
@@ -40,8 +46,24 @@ class Market:
         """
         instrument = self.instruments.find(name)
         if instrument.symbol not in self._loaded:
-            self._loaded[instrument.symbol] = self._load(instrument)
+            self._loaded[instrument.symbol] = self.account.attach(self._load(instrument), self._pairs)
         return self._loaded[instrument.symbol]
+
+    @cached_property
+    def _pairs(self) -> CurrencyPairs:
+        available = {s.casefold() for s in self.source.symbols()}
+
+        def load(pair: Instrument) -> Bars | None:
+            names = {n.casefold() for n in (pair.symbol, *pair.aliases)}
+            return self._load(pair) if names & available else None
+
+        return CurrencyPairs(self.instruments, cache(load))
+
+    def in_currency(self, code: str) -> "Market":
+        """Return the market of an account that holds unhedged positions and is kept in a currency; blank: hedged."""
+        if code == self.account.code:
+            return self
+        return Market(self.source, self.instruments, self.until, replace(self.account, code=code))
 
     def _load(self, instrument: Instrument) -> Bars:
         whole = self.source.load(instrument)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Floats
 from datasets.instants import NS_PER_DAY
+from datasets.prices.account_currency import account_returns
 from datasets.prices.bars import Bars
 from engine.strategy.gaps import broken_before
 
@@ -23,9 +24,9 @@ Rows = NDArray[np.intp]
 
 @lru_cache(maxsize=64)
 def close_returns(bars: Bars) -> Floats:
-    """Return the simple returns of the closes, one a bar; NaN at the first bar and across a gap."""
+    """Return the simple returns of the closes in account currency, one a bar; NaN at the first bar and across a gap."""
     returns = np.full(len(bars), np.nan)
-    returns[1:] = bars.close[1:] / bars.close[:-1] - 1
+    returns[1:] = account_returns(bars.close, bars.close_rate, financed=bars.is_financed)
     returns[broken_before(bars)] = np.nan
     returns.setflags(write=False)
     return returns
@@ -80,8 +81,9 @@ def aligned_returns(bars: Bars, benchmark: Bars) -> Floats:
     """
     row = np.searchsorted(benchmark.close_at, bars.close_at, side="right") - 1
     level = np.where(row >= 0, benchmark.close[np.maximum(row, 0)], np.nan)
+    rates = None if benchmark.close_rate is None else benchmark.close_rate[np.maximum(row, 0)]
     returns = np.full(len(bars), np.nan)
-    returns[1:] = level[1:] / level[:-1] - 1
+    returns[1:] = account_returns(level, rates, financed=benchmark.is_financed)
     missing = np.searchsorted(bars.close_at, benchmark.missing.close_at, side="left")
     returns[missing[missing < len(returns)]] = np.nan
     returns[bars.close_at > benchmark.close_at[-1] + _ENDED_AFTER] = np.nan

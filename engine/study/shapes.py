@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from datasets.arrays import Floats
 from datasets.prices.bars import Bars
 from engine.account.exits import Stops, first_hits
-from engine.plan.costs import BPS, Costs
+from engine.plan.costs import BPS, Costs, carry_of
 from engine.plan.plan import Numbers64, PlannedTrade
 from engine.strategy import Phase
 from engine.strategy.contract import LEVELS
@@ -70,8 +70,8 @@ def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
     """Return the net return of a shape entered at each bar, as ``engine.account.replay`` leaves it in its trade.
 
     Returns:
-        One fraction a bar: P&L net of commission and slippage over the value at entry; NaN where the trade does not end
-        within the bars, does not exit after its entry, or is held across a gap.
+        One fraction a bar: P&L net of costs and carry, in account currency, over the value at entry; NaN where the
+        trade does not end within the bars, does not exit after its entry, or is held across a gap.
     """
     returns = np.full(len(bars), np.nan)
     first = np.arange(len(bars) - shape.held)
@@ -85,21 +85,41 @@ def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
         hit = hits.before(left)
         out, left_at = np.where(hit, hits.price, out), np.where(hit, hits.tick, left)
     got = costs.fill_price(out, buy=shape.side < 0)
-    commission = costs.commission_bps * BPS * (1 + got / paid)
-    if shape.side < 0 and costs.borrow_rate:
-        commission += _borrowed(bars, costs, first, left_at >> 1) / paid
+    rate_in, rate_out = _rates(bars, entered), _rates(bars, left_at)
+    growth = _growth(bars, paid, got, rate_in, rate_out)
+    paid, sold = paid * rate_in, got * rate_out
+    charged = costs.commission_bps * BPS * (1 + sold / paid) + _held(bars, shape, costs, first, left_at >> 1) / paid
     gaps = np.cumsum(broken_before(bars))
     lasts = _at(left, bars.open_at, bars.close_at) > _at(entered, bars.open_at, bars.close_at)
     whole = lasts & (gaps[left >> 1] == gaps[first])
-    returns[: len(first)] = np.where(whole, shape.side * (got / paid - 1) - commission, np.nan)
+    returns[: len(first)] = np.where(whole, shape.side * (growth - 1) - charged, np.nan)
     return returns
 
 
-def _borrowed(bars: Bars, costs: Costs, first: Numbers64, last: Numbers64) -> Floats:
-    """Return the borrow fee of one unit held from one row to another: of each close, for the days to the next row."""
+def _growth(bars: Bars, paid: Floats, got: Floats, rate_in: Floats, rate_out: Floats) -> Floats:
+    """Return what 1 paid becomes, in account currency: of a pair that is financed only the P&L changes its rate."""
+    if bars.close_rate is None:
+        return got / paid
+    return 1 + (got / paid - 1) * rate_out / rate_in if bars.is_financed else got * rate_out / (paid * rate_in)
+
+
+def _rates(bars: Bars, ticks: Numbers64) -> Floats:
+    if bars.open_rate is None or bars.close_rate is None:
+        return np.ones(len(ticks))
+    return _at(ticks, bars.open_rate, bars.close_rate)
+
+
+def _held(bars: Bars, shape: Shape, costs: Costs, first: Numbers64, last: Numbers64) -> Floats:
+    """Return what one unit held from one row to another costs in account currency: the borrow fee, less carry.
+
+    Both are of the value at each close, for the days to the next row.
+    """
+    value: Floats = bars.close[:-1] * (1.0 if bars.close_rate is None else bars.close_rate[:-1])
     days = np.diff(bars.session.astype("datetime64[D]").astype(np.int64))
-    fees = np.concatenate(([0.0], np.cumsum(bars.close[:-1] * costs.borrow_fee(1.0, 1) * days)))
-    return fees[last] - fees[first]
+    fee = costs.borrow_fee(1.0, 1) if shape.side < 0 else 0.0
+    carry = np.zeros(len(days)) if bars.carry is None else carry_of(1.0, bars.carry[:-1], 1)
+    due: Floats = np.concatenate(([0.0], np.cumsum(np.nan_to_num(value * (fee - shape.side * carry) * days))))
+    return np.asarray(due[last] - due[first])
 
 
 def _ticks(bars: Bars, rows: Numbers64, phase: Phase) -> Numbers64:

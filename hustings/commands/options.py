@@ -129,6 +129,13 @@ account_options = options(
     click.option("--slippage-bps", type=float, help="Slippage against each fill, basis points [the instrument's]."),
     click.option("--cash-rate", type=float, default=0.0, help="Interest on idle cash, annual fraction."),
     click.option("--borrow-rate", type=float, default=0.0, help="Fee on shorts, annual fraction."),
+    click.option("--currency", default="", metavar="CODE", help="The account's currency [the first instrument's]."),
+    click.option(
+        "--fx",
+        type=click.Choice(["hedged", "unhedged"]),
+        default="hedged",
+        help="Positions in other currencies: earn the local return, or are bought at the exchange rate.",
+    ),
     click.option("--max-gross", type=float, default=1.0, help="Limit of gross exposure over equity."),
     adjust_option,
     click.option(

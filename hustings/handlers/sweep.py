@@ -65,6 +65,7 @@ def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **type
     with progress("reading events and bars"), strategy_output(quiet=as_json):
         setting = options.setting()
         space = _space(options, setting)
+        setting = setting.unhedged(space.rule(0).instruments())
         heat = heat_axes(space, options.heat_names)
         job = job_of(space, setting.events, setting.market, terms=setting.terms, window=setting.window)
         folds, lengths = _folds(job, options)

@@ -88,6 +88,8 @@ def test_the_file_says_what_will_be_tested_and_how(cli, home) -> None:
             "cash_rate": 0.0,
             "borrow_rate": 0.0,
             "max_gross": 1.0,
+            "currency": "",
+            "fx": "hedged",
             "adjust": "total",
             "benchmark": "SPX",
         },

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def rule(name: str) -> Strategy:
     return built
 
 
-def run(name: str, events: EventCatalogue | None = None, **terms: float):
+def run(name: str, events: EventCatalogue | None = None, **terms: Any):
     market = Market(ONCE, bundled_instruments())
     return backtest(rule(name), bundled_events() if events is None else events, market, terms=Terms(**terms))
 

@@ -62,7 +62,7 @@ def price_files(directory: Path) -> list[Path]:
     """Return the files of a directory that may hold prices, by name; hidden ones (``._SPX.csv``) and pipes do not."""
     named = (p for p in directory.iterdir() if p.name.casefold().endswith(_ENDINGS) and not p.name.startswith("."))
     found = (p for p in named if p.is_file())
-    return sorted(p for p in found if p.name not in ("instruments.csv", "actions.csv"))
+    return sorted(p for p in found if p.name not in ("instruments.csv", "actions.csv", "rates.csv"))
 
 
 def symbol_of(path: Path) -> str:

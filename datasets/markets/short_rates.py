@@ -1,0 +1,75 @@
+"""Short rates by currency, from a file ``rates.csv``: what a currency pair earns while it is held (carry)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from datasets.arrays import Floats, Sessions
+from datasets.csv_rows import read_csv
+from datasets.errors import UserError
+
+FILE_NAME = "rates.csv"
+_COLUMNS = ("currency", "date", "rate")
+_MUST = "an annual fraction between -0.5 and 5, such as 0.0525 for 5.25 %"
+
+
+@dataclass(frozen=True, eq=False)
+class ShortRates:
+    """Annual short rates (fractions, actual/360) of each currency by date; a rate holds until the next one."""
+
+    by_currency: Mapping[str, tuple[Sessions, Floats]] = field(default_factory=dict)
+
+    def differential(self, base: str, quote: str, days: Sessions) -> Floats | None:
+        """Return the rate of the base currency less that of the quote currency on each day.
+
+        0 before both are known; None where the file has no rate of one of them.
+        """
+        if base not in self.by_currency or quote not in self.by_currency:
+            return None
+        each = [self._on(currency, days) for currency in (base, quote)]
+        return np.nan_to_num(each[0] - each[1])
+
+    def _on(self, currency: str, days: Sessions) -> Floats:
+        dates, rates = self.by_currency[currency]
+        row = np.searchsorted(dates, days, side="right") - 1
+        return np.where(row >= 0, rates[np.maximum(row, 0)], np.nan)
+
+
+def read_short_rates(path: Path) -> ShortRates:
+    """Return the rates of a CSV file with the columns ``currency,date,rate``, in any order of rows.
+
+    Raises:
+        UserError: a column is missing, a cell is not what it must be, or a currency has two rates of one date.
+    """
+    found: dict[str, dict[date, float]] = {}
+    for row in read_csv(path, required=_COLUMNS, known=_COLUMNS).rows:
+        currency, day = (
+            row.need("currency", _code, "three letters such as JPY"),
+            row.need("date", date.fromisoformat, "a date"),
+        )
+        rates = found.setdefault(currency, {})
+        if day in rates:
+            raise UserError(f"{row.where}: {currency} has two rates of {day}; give one")
+        rates[day] = row.need("rate", _rate, _MUST)
+    return ShortRates({c: _series(rates) for c, rates in found.items()})
+
+
+def _series(rates: Mapping[date, float]) -> tuple[Sessions, Floats]:
+    ordered = sorted(rates.items())
+    return np.array([d for d, _ in ordered], dtype="datetime64[D]"), np.array([r for _, r in ordered])
+
+
+def _code(text: str) -> str:
+    if not (len(text) == 3 and text.isalpha() and text.isascii()):
+        raise ValueError(text)
+    return text.upper()
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not -0.5 <= value <= 5:
+        raise ValueError(text)
+    return value

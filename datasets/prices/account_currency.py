@@ -1,0 +1,178 @@
+"""Bars of any currency for an account of one: each bar is given the exchange rate last known at its open and close.
+
+Rates come from the bars of currency pairs: of the pair itself, of its inverse, or of both currencies against the US
+dollar; of several series of one pair the one named as the pair comes first (USDJPY, then USDJPY_FRED).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from datasets.arrays import Flags, Floats, Instants
+from datasets.errors import UserError, unknown_name
+from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime
+from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.markets.short_rates import ShortRates
+from datasets.prices.bars import Bars, RateSource
+
+STALE_DAYS = 5
+"""A rate older than so many days counts as missing."""
+_USD = "USD"
+_BEFORE_USD = ("EUR", "GBP", "AUD", "NZD")
+"""Currencies that are quoted in US dollars; the dollar is quoted in all others."""
+
+
+@dataclass(frozen=True)
+class AccountCurrency:
+    """What bars are given for an account: rates to a currency (``code`` blank: hedged, no rates), carry of pairs."""
+
+    code: str = ""
+    short_rates: ShortRates | None = None
+
+    def attach(self, bars: Bars, pairs: "CurrencyPairs") -> Bars:
+        """Return bars with the rates to the account's currency, and the carry of a pair where it is known."""
+        bars = self._with_carry(bars)
+        if not self.code or bars.rates is not None:
+            return bars
+        own = bars.instrument.currency
+        if own == self.code:
+            return replace(bars, rates=RateSource(own, self.code, "", ""))
+        found = [pairs.rates(own, self.code, at) for at in (bars.open_at, bars.close_at)]
+        source = RateSource(own, self.code, found[1].text, pairs.to_fetch(own, self.code))
+        return replace(bars, open_rate=found[0].values, close_rate=found[1].values, rates=source)
+
+    def _with_carry(self, bars: Bars) -> Bars:
+        base = bars.instrument.base_currency
+        if not base or self.short_rates is None or bars.carry is not None:
+            return bars
+        return replace(bars, carry=self.short_rates.differential(base, bars.instrument.currency, bars.session))
+
+
+@dataclass(frozen=True, eq=False)
+class _Rates:
+    """Rates at some instants (NaN: missing), and the series they come from in words."""
+
+    values: Floats
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class CurrencyPairs:
+    """The currency pairs among instruments; ``load`` returns the bars of one, None where there are none."""
+
+    instruments: InstrumentTable
+    load: Callable[[Instrument], Bars | None]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Instrument]]:
+        """The instruments of each pair (base and quote currency): the one named as the pair comes first."""
+        found: dict[str, list[Instrument]] = {}
+        for each in self.instruments:
+            if each.base_currency:
+                name = each.base_currency + each.currency
+                found.setdefault(name, []).insert(0 if each.symbol == name else len(found[name]), each)
+        return {name: sorted(some, key=lambda i: (i.symbol != name, i.tradable)) for name, some in found.items()}
+
+    def rates(self, currency: str, to: str, at: Instants) -> _Rates:
+        """Return the price of one unit of a currency in another, as last known at some instants."""
+        values, texts = np.full(len(at), np.nan), list[str]()
+        for text, rates in self._ways(currency, to, at):
+            used = np.isnan(values) & ~np.isnan(rates)
+            if not used.any():
+                continue
+            texts.append(f"{text}{_span(at, used) if texts else ''}")
+            values = np.where(used, rates, values)
+        return _Rates(values, ", then ".join(texts))
+
+    def _ways(self, currency: str, to: str, at: Instants) -> Iterator[tuple[str, Floats]]:
+        for bars in self._series(currency + to):
+            yield _named(bars), last_known(bars, at)
+        for bars in self._series(to + currency):
+            yield f"1/{_named(bars)}", 1 / last_known(bars, at)
+        if _USD not in (currency, to):
+            first, second = self.rates(currency, _USD, at), self.rates(_USD, to, at)
+            yield f"{first.text} x {second.text}", first.values * second.values
+
+    def _series(self, name: str) -> Iterator[Bars]:
+        for instrument in self._by_name.get(name, ()):
+            bars = self.load(instrument)
+            if bars is not None:
+                yield bars
+
+    def to_fetch(self, currency: str, to: str) -> str:
+        """Return the names of the pairs whose bars give a rate: the one that is known, or both against the dollar."""
+        for name in (currency + to, to + currency):
+            if name in self._by_name or _USD in (currency, to):
+                return name if name in self._by_name else _against_dollar(currency if to == _USD else to)
+        return f"{_against_dollar(currency)} and {_against_dollar(to)}"
+
+
+def _named(pair: Bars) -> str:
+    return f"{pair.symbol} (SIMULATED)" if pair.source.simulated else pair.symbol
+
+
+def _against_dollar(currency: str) -> str:
+    return currency + _USD if currency in _BEFORE_USD else _USD + currency
+
+
+def _span(at: Instants, used: Flags) -> str:
+    rows = np.flatnonzero(used)
+    first, last = (to_date(np.datetime64(int(at[r]), "ns").astype("datetime64[D]")) for r in rows[[0, -1]])
+    return f" for {len(rows)} bars of {first} to {last}"
+
+
+def last_known(pair: Bars, at: Instants) -> Floats:
+    """Return the price of a pair last known at some instants: its opens and closes; NaN where it is stale."""
+    closed = np.searchsorted(pair.close_at, at, side="right") - 1
+    opened = np.searchsorted(pair.open_at, at, side="right") - 1
+    at_open = (opened > closed) & pair.has_separate_open[np.maximum(opened, 0)]
+    row = np.where(at_open, opened, closed)
+    kept = np.maximum(row, 0)
+    made_at = np.where(at_open, pair.open_at[kept], pair.close_at[kept])
+    price = np.where(at_open, pair.open[kept], pair.close[kept])
+    return np.where((row >= 0) & (at - made_at <= STALE_DAYS * NS_PER_DAY), price, np.nan)
+
+
+def account_returns(levels: Floats, rates: Floats | None, *, financed: bool) -> Floats:
+    """Return the returns between levels in account currency: of a financed pair only the P&L changes its rate."""
+    moves: Floats = levels[1:] / levels[:-1] - 1
+    if rates is None:
+        return moves
+    change = rates[1:] / rates[:-1]
+    return moves * change if financed else (1 + moves) * change - 1
+
+
+def refuse_missing(bars: Bars, first: int, last: int) -> None:
+    """Raise a UserError where a rate is missing from one tick (twice the row, one more for the open) to another."""
+    if bars.open_rate is None or bars.close_rate is None or bars.rates is None:
+        return
+    rows = range(first >> 1, (last >> 1) + 1)
+    for row in rows:
+        opens = bars.has_separate_open[row] and not (row == rows[0] and first & 1 == 0)
+        closes = not (row == rows[-1] and last & 1)
+        if opens and np.isnan(bars.open_rate[row]):
+            raise _missing(bars, bars.rates, int(bars.open_at[row]))
+        if closes and np.isnan(bars.close_rate[row]):
+            raise _missing(bars, bars.rates, int(bars.close_at[row]))
+
+
+def _missing(bars: Bars, source: RateSource, at: int) -> UserError:
+    known = f"{source.text} is older than {STALE_DAYS} days then" if source.text else "no bars of a pair give one"
+    return UserError(
+        f"no rate of {source.currency} in {source.to} at {iso_z(to_datetime(at))}, while {bars.symbol} is held: "
+        f"{known}; fetch or import {source.fetch}, or keep --fx hedged"
+    )
+
+
+def check_currency(code: str, instruments: InstrumentTable) -> str:
+    """Return the code of a known currency in capitals.
+
+    Raises:
+        UserError: no instrument is quoted in it, and no pair is of it.
+    """
+    known = sorted({c for i in instruments for c in (i.currency, i.base_currency) if c})
+    if code.strip().upper() not in known:
+        raise unknown_name("currency", code, known, hint=f"known are {', '.join(known)}")
+    return code.strip().upper()

@@ -1,0 +1,146 @@
+"""--currency and --fx: what a run in another currency prints and computes, and the one line where a rate is missing."""
+
+import csv
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+TAKAICHI = ("run", "takaichi-trade", "--no-report")
+USD = ("--currency", "USD", "--fx", "unhedged")
+
+
+def _rates(path: Path) -> list[tuple[datetime, float]]:
+    """Return the opens (22:00 or 21:00 UTC of the day before) and closes of USDJPY, each with its instant."""
+    from datasets.markets.instruments import bundled_instruments
+    from datasets.prices.sources.files import DirectorySource
+
+    bars = DirectorySource(path).load(bundled_instruments().find("USDJPY"))
+    found = []
+    for n in range(len(bars)):
+        if bars.open_is_real[n]:
+            found.append((int(bars.open_at[n]), float(bars.open[n])))
+        found.append((int(bars.close_at[n]), float(bars.close[n])))
+    return [(datetime.fromtimestamp(at / 1e9), price) for at, price in sorted(found)]
+
+
+def _known(rates: list[tuple[datetime, float]], at: str) -> float:
+    instant = datetime.fromtimestamp(datetime.fromisoformat(at).timestamp())
+    return [price for made_at, price in rates if made_at <= instant][-1]
+
+
+def test_each_equity_leg_is_quantity_times_price_over_rate_at_both_ends(cli, market_dir: Path) -> None:
+    options = (*USD, "--data", str(market_dir), "--to", "2021-12-31", "--commission-bps", "0", "--slippage-bps", "0")
+    run = cli(*TAKAICHI, *options, "--json").json
+    rates = _rates(market_dir)
+    legs = [t for t in run["trades"] if t["instrument"] != "USDJPY"]
+    assert len(legs) == 5
+    for t in legs:
+        out, paid = (t[f"{end}_price"] / _known(rates, t[f"{end}_at"]) for end in ("exit", "entry"))
+        assert t["pnl"] == pytest.approx(t["quantity"] * (out - paid), abs=0.01)
+    pairs = [t for t in run["trades"] if t["instrument"] == "USDJPY"]
+    for t in pairs:
+        moved = t["quantity"] * (t["exit_price"] - t["entry_price"])
+        assert t["pnl"] == pytest.approx(moved / _known(rates, t["exit_at"]), abs=0.01)
+    assert (run["currency"], run["fx"], run["rates"]["TOPIX"]) == ("USD", "unhedged", "1/USDJPY")
+
+
+def test_a_hedged_account_has_the_trades_it_had_whatever_it_is_called(cli, market_dir: Path) -> None:
+    of = ("--data", str(market_dir), "--json")
+    yen, dollars = (cli(*TAKAICHI, *of, *more).json for more in ((), ("--currency", "USD")))
+    assert (yen["currency"], dollars["currency"]) == ("JPY", "USD")
+    assert yen["trades"] == dollars["trades"]
+
+
+def test_bars_that_end_before_the_event_are_continued_by_the_second_series_and_the_run_says_so(cli, market_dir) -> None:
+    answer = cli(*TAKAICHI, *USD, "--data", str(market_dir))
+    assert answer.code == 0
+    assert "not currency-hedged" in answer.out
+    topix = next(line for line in answer.out.splitlines() if "JPY of TOPIX at" in line)
+    assert topix.endswith(" bars of 2026-02-24 to 2026-08-21")
+    assert topix.startswith("  JPY of TOPIX at 1/USDJPY, then 1/USDJPY_FRED for ")
+    assert "P&L USD" in answer.out
+
+
+def test_a_stale_rate_is_refused_in_one_line_that_names_the_pair(cli, market_dir: Path, tmp_path: Path) -> None:
+    for name in ("N225", "USDJPY"):
+        shutil.copy(market_dir / f"{name}.csv", tmp_path)
+    answer = cli(*TAKAICHI, *USD, "-p", "markets=N225", "--data", str(tmp_path))
+    assert answer.code == 2
+    assert answer.err.count("\n") == 1
+    assert "no rate of JPY in USD at 2026-02-23" in answer.err or "no rate of JPY in USD at 2026-02-24" in answer.err
+    assert "1/USDJPY is older than 5 days then; fetch or import USDJPY, or keep --fx hedged" in answer.err
+
+
+def test_a_rate_of_a_currency_without_bars_names_the_pairs_to_fetch(cli, market_dir: Path, tmp_path: Path) -> None:
+    shutil.copy(market_dir / "N225.csv", tmp_path)
+    pounds = ("--currency", "GBP", "--fx", "unhedged", "-p", "markets=N225", "--data", str(tmp_path))
+    answer = cli(*TAKAICHI, *pounds)
+    assert answer.code == 2
+    assert "no rate of JPY in GBP at " in answer.err
+    assert "no bars of a pair give one; fetch or import USDJPY and GBPUSD" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--currency", "XXY"), "unknown currency 'XXY'"),
+        (("--borrow-rate", "-0.1"), "borrow rate is -0.1; it must lie between 0 and 5"),
+    ],
+)
+def test_bad_input_is_one_line(cli, options: tuple[str, ...], text: str) -> None:
+    answer = cli(*TAKAICHI, *options)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert text in answer.err
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ("USD,2020-01-01,5.25", "rates.csv line 2: rate is '5.25'; it must be an annual fraction"),
+        ("US,2020-01-01,0.05", "rates.csv line 2: currency is 'US'; it must be three letters"),
+        ("USD,2020-13-01,0.05", "rates.csv line 2: date is '2020-13-01'"),
+        ("USD,2020-01-01,0.05\nUSD,2020-01-01,0.04", "rates.csv line 3: USD has two rates of 2020-01-01"),
+    ],
+)
+def test_a_bad_row_of_short_rates_is_one_line(cli, market_dir, tmp_path: Path, row: str, text: str) -> None:
+    shutil.copy(market_dir / "USDJPY.csv", tmp_path)
+    (tmp_path / "rates.csv").write_text(f"currency,date,rate\n{row}\n", encoding="utf-8")
+    answer = cli("run", "buy-after-event", "-p", "instrument=USDJPY", "--data", str(tmp_path), "--no-report")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert text in answer.err
+
+
+def test_a_negative_exchange_rate_is_refused(cli, market_dir: Path, tmp_path: Path) -> None:
+    shutil.copy(market_dir / "N225.csv", tmp_path)
+    rows = list(csv.reader((market_dir / "USDJPY.csv").read_text(encoding="utf-8").splitlines()))
+    rows[3000][1:5] = ["-1", "-1", "-1", "-1"]
+    (tmp_path / "USDJPY.csv").write_text("\n".join(map(",".join, rows)) + "\n", encoding="utf-8")
+    answer = cli(*TAKAICHI, *USD, "-p", "markets=N225", "--data", str(tmp_path), "--to", "2021-12-31")
+    assert answer.code == 2
+    assert "USDJPY.csv line 3001" in answer.err
+
+
+def test_carry_is_stated_and_earned_where_there_are_short_rates(cli, market_dir: Path, tmp_path: Path) -> None:
+    shutil.copy(market_dir / "USDJPY.csv", tmp_path)
+    pair = ("run", "buy-after-event", "-p", "instrument=USDJPY", "-p", "country=JP", "-p", "hold=10", "--no-report")
+    without = cli(*pair, "--data", str(tmp_path))
+    assert "carry of USDJPY: none: no rates.csv next to the prices has the short rates of USD and JPY" in without.out
+    (tmp_path / "rates.csv").write_text("currency,date,rate\nUSD,1999-01-01,0.05\nJPY,1999-01-01,0.01\n")
+    given = cli(*pair, "--data", str(tmp_path), "--json").json
+    assert given["carry"] == {"USDJPY": "short rates of rates.csv"}
+    trade = given["trades"][0]
+    assert trade["carry"] == pytest.approx(trade["quantity"] * trade["entry_price"] * 0.04 * 14 / 360, rel=0.1)
+
+
+def test_a_study_and_a_sweep_of_an_unhedged_account_agree_with_its_run(cli, market_dir: Path) -> None:
+    of = (*USD, "--data", str(market_dir), "--no-report", "--json")
+    rule = ("pro-growth-win", "-p", "hold=10")
+    run, study = cli("run", *rule, *of).json, cli("study", *rule, *of).json
+    returns = {t["event_id"]: t["return"] for t in run["trades"]}
+    assert study["metrics"]["mean_trade"] == run["metrics"]["mean_trade"]
+    observed = {o["events"][0]: o["net"] for o in study["study"]["observations"] if len(o["events"]) == 1}
+    assert observed == pytest.approx({e: returns[e] for e in observed})
+    swept = cli("sweep", "pro-growth-win", "-p", "hold=5,10", *of)
+    assert swept.code == 0
