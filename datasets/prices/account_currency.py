@@ -39,9 +39,12 @@ class AccountCurrency:
         own = bars.instrument.currency
         if own == self.code:
             return replace(bars, rates=RateSource(own, self.code, "", ""))
-        found = [pairs.rates(own, self.code, at) for at in (bars.open_at, bars.close_at)]
-        source = RateSource(own, self.code, found[1].text, pairs.to_fetch(own, self.code))
-        return replace(bars, open_rate=found[0].values, close_rate=found[1].values, rates=source)
+        opened, closed = (
+            pairs.rates(own, self.code, 2 * bars.open_at + 1),
+            pairs.rates(own, self.code, 2 * bars.close_at),
+        )
+        source = RateSource(own, self.code, closed.text, pairs.to_fetch(own, self.code))
+        return replace(bars, open_rate=opened.values, close_rate=closed.values, rates=source)
 
     def _with_carry(self, bars: Bars) -> Bars:
         base = bars.instrument.base_currency
@@ -76,7 +79,10 @@ class CurrencyPairs:
         return {name: sorted(some, key=lambda i: (i.symbol != name, i.tradable)) for name, some in found.items()}
 
     def rates(self, currency: str, to: str, at: Instants) -> _Rates:
-        """Return the price of one unit of a currency in another, as last known at some instants."""
+        """Return the price of one unit of a currency in another, as last known at some places in time.
+
+        A place is twice the instant (ns), and one more at an open: at one instant closes come before opens.
+        """
         values, texts = np.full(len(at), np.nan), list[str]()
         for text, rates in self._ways(currency, to, at):
             used = np.isnan(values) & ~np.isnan(rates)
@@ -119,14 +125,15 @@ def _against_dollar(currency: str) -> str:
 
 def _span(at: Instants, used: Flags) -> str:
     rows = np.flatnonzero(used)
-    first, last = (to_date(np.datetime64(int(at[r]), "ns").astype("datetime64[D]")) for r in rows[[0, -1]])
+    first, last = (to_date(np.datetime64(int(at[r]) >> 1, "ns").astype("datetime64[D]")) for r in rows[[0, -1]])
     return f" for {len(rows)} bars of {first} to {last}"
 
 
-def last_known(pair: Bars, at: Instants) -> Floats:
-    """Return the price of a pair last known at some instants: its opens and closes; NaN where it is stale."""
+def last_known(pair: Bars, place: Instants) -> Floats:
+    """Return the price of a pair last known at some places in time: an open or a close; NaN where it is stale."""
+    at = place >> 1
     closed = np.searchsorted(pair.close_at, at, side="right") - 1
-    opened = np.searchsorted(pair.open_at, at, side="right") - 1
+    opened = np.searchsorted(2 * pair.open_at + 1, place, side="right") - 1
     at_open = (opened > closed) & pair.has_separate_open[np.maximum(opened, 0)]
     row = np.where(at_open, opened, closed)
     kept = np.maximum(row, 0)
