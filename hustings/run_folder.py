@@ -19,10 +19,12 @@ from datasets.instants import iso_z, to_ns
 from engine.account.records import Fill, Trade
 from engine.metrics.metrics import compute_metrics
 from engine.plan.plan import Skipped
+from engine.run.by_market import Exposure
 from engine.run.event_paths import AFTER, BEFORE
 from engine.run.run import EventPath, ParameterSensitivity, Run, RunEvent, SensitivityCase, check_series
 from hustings.files import json_text
 from hustings.registry import holds, run_in
+from reports.tables import market_rows
 
 R = TypeVar("R")
 _FILES = {
@@ -33,6 +35,7 @@ _FILES = {
     "equity": "equity.csv",
     "benchmark": "benchmark.csv",
     "study": "study.json",
+    "exposures": "exposures.csv",
     "paths": "paths.csv",
     "variants": "variants.json",
     "tearsheet": "tearsheet.html",
@@ -65,6 +68,7 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         "equity": _series_csv(run.sessions, equity=run.equity, returns=run.returns, exposure=run.exposure),
         "benchmark": None if marks is None else _series_csv(run.sessions, returns=marks),
         "study": study,
+        "exposures": _records_csv(Exposure, run.exposures),
         "paths": csv_text(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
         "variants": None if variants is None else json_text(asdict(variants)),
         "tearsheet": tearsheet,
@@ -163,6 +167,7 @@ def _read_run(folder: Path) -> Run:
         notes=computed.notes,
         paths=_paths(folder / "paths.csv"),
         variants=_variants(folder / "variants.json"),
+        exposures=_records(exposed, Exposure) if (exposed := folder / "exposures.csv").is_file() else (),
     )
 
 
@@ -195,6 +200,8 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
         "metrics": run.metrics,
         "notes": run.notes,
         "trades": [_plain(t) for t in run.trades],
+        "markets": market_rows(run),
+        "exposures": [asdict(e) for e in run.exposures],
         "skipped": [asdict(s) for s in run.skipped],
         "files": {name: str(path) for name, path in files.items()},
     }
@@ -256,7 +263,7 @@ def _readers(kind: Any) -> list[tuple[str, str, Callable[[str], Any]]]:
 def _reader(field: Any) -> Callable[[str], Any]:
     if field.name in _INSTANTS:
         return lambda text: to_ns(datetime.fromisoformat(text))
-    return _optional_float if "float" in str(field.type) else str
+    return _optional_float if "float" in str(field.type) else int if field.type is int else str
 
 
 def _optional_float(text: str) -> float | None:

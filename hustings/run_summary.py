@@ -7,10 +7,11 @@ from pathlib import Path
 
 from engine.account.records import Trade
 from engine.metrics.table import Metric, MetricInputs
+from engine.run.by_market import by_market
 from engine.run.run import Run
 from hustings.terminal import parameters_text, say, say_files, say_sources, table
 from reports.headline import HeadlineCard, account_cards, trade_cards
-from reports.numbers import NOT_AVAILABLE, amount, metric_text, money, percent, price
+from reports.numbers import NOT_AVAILABLE, amount, metric_text, money, percent, price, signed_percent
 from reports.sparkline import BLOCKS, PLAIN, sparkline
 
 _SHOWN = 12
@@ -27,6 +28,7 @@ def summary(run: Run, files: Mapping[str, Path]) -> None:
     head(run)
     _views(run)
     _trades(run)
+    _markets(run)
     _skipped(run)
     say()
     say_files(opened(files))
@@ -107,6 +109,28 @@ def _trades(run: Run) -> None:
 def _trade_row(t: Trade) -> list[str]:
     ends = [t.entry_session, price(t.entry_price), t.exit_session, price(t.exit_price)]
     return [t.event_id, t.instrument, t.side, *ends, percent(t.return_), money(t.pnl), t.exit_reason]
+
+
+def _markets(run: Run) -> None:
+    """Print the P&L of each market over all events, with its parts and exposure; of a single market nothing new."""
+    found = by_market(run.trades)
+    exposure = {e.name: e.mean for e in run.exposures if e.kind == "market"}
+    if len(found) < 2:
+        return
+    rows = [
+        [
+            m.instrument,
+            str(m.trades),
+            *(money(v) for v in (m.parts.asset, m.parts.gap, m.parts.fx, m.parts.carry, m.parts.costs, m.parts.pnl)),
+            percent(exposure.get(m.instrument)),
+        ]
+        for m in found
+    ]
+    columns = ["market", "trades", "asset", "gap", "FX", "carry", "costs", f"P&L {run.currency}".strip(), "exposure"]
+    say()
+    table(columns, rows, right=columns[1:])
+    held = [f"{e.name} {signed_percent(e.mean)}" for e in run.exposures if e.kind == "currency"]
+    say(f"exposure by currency: {', '.join(held)}" + (" (before the hedge)" if run.is_hedged else ""))
 
 
 def _skipped(run: Run) -> None:

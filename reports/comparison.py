@@ -15,7 +15,7 @@ from engine.comparison.resampling import LEVEL, RESAMPLES, SEED
 from engine.metrics.table import METRICS, Metrics
 from engine.run.run import Run
 from reports.comparison_page import comparison_page
-from reports.comparison_tables import best_of, differing, trade_rows, traded_by_none
+from reports.comparison_tables import best_of, differing, market_rows, trade_rows, traded_by_none
 from reports.comparison_words import verdict
 from reports.numbers import plain
 from reports.page import simulated_symbols
@@ -38,7 +38,7 @@ def comparison_data(runs: Sequence[Run]) -> dict[str, Any]:
     Keys: ``runs``, ``common_span`` (None if there is none), ``own_span`` and ``common`` (metrics by name: values,
     notes, best and worst and, for two runs, the difference second less first), ``differences`` (each run but the first
     against the first: on common events and on the common span, with a sentence), ``correlation`` (of daily returns,
-    None where a run does not vary), ``method``, ``differing``, ``trades``, ``traded_by_none``.
+    None where a run does not vary), ``method``, ``differing``, ``markets``, ``trades``, ``traded_by_none``.
 
     Raises:
         ValueError: fewer than two runs.
@@ -55,6 +55,7 @@ def comparison_data(runs: Sequence[Run]) -> dict[str, Any]:
         "correlation": None if found.days is None else _plain_matrix(found.days.correlation),
         "method": _method(found),
         "differing": differing(runs),
+        "markets": market_rows(runs),
         "trades": trade_rows(runs),
         "traded_by_none": traded_by_none(runs),
     }
@@ -68,6 +69,8 @@ def _run_head(label: str, run: Run) -> dict[str, Any]:
         "first_session": str(to_date(run.sessions[0])),
         "last_session": str(to_date(run.sessions[-1])),
         "sessions": len(run.sessions),
+        "currency": run.currency,
+        "fx": "hedged" if run.is_hedged else "unhedged",
         "simulated": simulated_symbols(run),
     }
 

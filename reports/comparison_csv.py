@@ -26,6 +26,7 @@ def comparison_csv(runs: Sequence[Run], data: dict[str, Any]) -> dict[str, str]:
         "trades.csv": _text(
             ["event_id", "title", "instrument", "run", "return", "pnl", "open", "skipped"], _trades(data, named)
         ),
+        "markets.csv": _text(["instrument", "run", "currency", "pnl", "trades", "exposure"], _markets(data)),
         "correlation.csv": _text(["run", *named], _correlation(data, named)),
         "differing.csv": _text(["group", "entry", "run", "value"], _differing(data, named)),
         "curves.csv": _text(["session", "run", "equity", "drawdown", "exposure"], _curves(runs, data, named)),
@@ -74,6 +75,13 @@ def _trades(data: dict[str, Any], named: Sequence[str]) -> Iterator[Row]:
             if not cell["trades"]:
                 yield [*about, name, None, None, None, cell["skipped"]]
             yield from ([*about, name, t["return"], t["pnl"], t["open"], ""] for t in cell["trades"])
+
+
+def _markets(data: dict[str, Any]) -> Iterator[Row]:
+    for row in data["markets"]:
+        for head, m in zip(data["runs"], row["runs"], strict=True):
+            if m is not None:
+                yield [row["instrument"], head["label"], head["currency"], m["pnl"], m["trades"], m["exposure"]]
 
 
 def _correlation(data: dict[str, Any], named: Sequence[str]) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.account.records import Trade
+from engine.run.by_market import by_market
 from engine.run.run import Run
 
 
@@ -62,6 +63,24 @@ def traded_by_none(runs: Sequence[Run]) -> int:
 
 
 _Key = tuple[str, str]
+
+
+def market_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return each market that a run traded, with the P&L, trades and mean exposure of every run; None: not traded."""
+    found = [{m.instrument: m for m in by_market(run.trades)} for run in runs]
+    exposure = [{e.name: e.mean for e in run.exposures if e.kind == "market"} for run in runs]
+    return [
+        {
+            "instrument": symbol,
+            "runs": [
+                {"pnl": m.parts.pnl, "trades": m.trades, "exposure": held.get(symbol)}
+                if (m := each.get(symbol))
+                else None
+                for each, held in zip(found, exposure, strict=True)
+            ],
+        }
+        for symbol in dict.fromkeys(s for each in found for s in each)
+    ]
 
 
 def trade_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:

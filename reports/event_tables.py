@@ -3,7 +3,8 @@
 from datasets.events import kind_of
 from engine.account.records import OPEN_AT_END, Trade
 from engine.plan.plan import Skipped
-from engine.run.attribution import Attribution, attribution, in_cents
+from engine.run.attribution import Attribution, attribution, in_cents, total_of
+from engine.run.by_market import MarketResult, by_market
 from engine.run.run import Run, RunEvent
 
 _UNKNOWN = RunEvent(*[""] * 13)
@@ -45,18 +46,12 @@ def parts_rows(run: Run) -> list[tuple[Attribution, list[float]]]:
 
 def parts_total(run: Run) -> tuple[Attribution, list[float]]:
     """Return the sums of the parts over all trades, in the same form."""
-    each = [attribution(t) for t in run.trades]
-    gaps = [a.gap for a in each if a.gap is not None]
-    total = Attribution(
-        event_id="",
-        instrument="",
-        asset=sum(a.asset for a in each),
-        gap=sum(gaps) if gaps else None,
-        fx=sum(a.fx for a in each),
-        costs=sum(a.costs for a in each),
-        pnl=sum(a.pnl for a in each),
-    )
-    return _to_the_cent(total)
+    return _to_the_cent(total_of([attribution(t) for t in run.trades]))
+
+
+def market_rows(run: Run) -> list[tuple[MarketResult, list[float]]]:
+    """Return the result of each market, and the parts of its P&L to the cent."""
+    return [(m, _to_the_cent(m.parts)[1]) for m in by_market(run.trades)]
 
 
 def _to_the_cent(found: Attribution) -> tuple[Attribution, list[float]]:

@@ -15,7 +15,19 @@ from engine.run.run import Run
 from reports import numbers
 
 _FILTERS = (
-    *("bare_percent", "cents", "count", "instant", "instant_text", "money", "percent", "plain", "points", "price"),
+    *(
+        "amount",
+        "bare_percent",
+        "cents",
+        "count",
+        "instant",
+        "instant_text",
+        "money",
+        "percent",
+        "plain",
+        "points",
+        "price",
+    ),
     *("signed_money", "signed_percent", "unbroken", "with_instants"),
 )
 

@@ -10,6 +10,7 @@ from datasets.instants import iso_z
 from engine.metrics.metrics import drawdowns, monthly_returns, yearly_returns
 from engine.metrics.table import METRIC_NAMES, Metrics
 from engine.run.attribution import attribution, leave_one_out
+from engine.run.by_market import MarketResult, by_market
 from engine.run.event_paths import AFTER, BEFORE, cumulative, mean_path
 from engine.run.run import Run
 from reports.headline import per_trade
@@ -31,6 +32,8 @@ def tables(run: Run) -> dict[str, list[Row]]:
         "not_traded": [asdict(s) for s in run.skipped],
         "around_events": _paths(run),
         "parts": [asdict(attribution(t)) for t in run.trades],
+        "markets": market_rows(run),
+        "exposures": [asdict(e) for e in run.exposures],
         "without_one_event": [asdict(w) for w in leave_one_out(run.trades)],
         "otherwise": [] if run.variants is None else [asdict(v) for v in (*run.variants.timing, *run.variants.costs)],
         "months": [
@@ -48,6 +51,17 @@ def _numbers(found: Metrics, names: Sequence[str]) -> list[Row]:
 
 def _trade(row: Row) -> Row:
     return {name.rstrip("_"): iso_z(v) if name in _INSTANTS else v for name, v in row.items()}
+
+
+def market_rows(run: Run) -> list[Row]:
+    """Return the result of each market of a run, with the parts of its P&L as columns."""
+    return [_market(m) for m in by_market(run.trades)]
+
+
+def _market(found: MarketResult) -> Row:
+    """Return a market's result with the parts of its P&L as columns."""
+    parts = {name: v for name, v in asdict(found.parts).items() if name not in ("event_id", "instrument")}
+    return {**{name: v for name, v in asdict(found).items() if name != "parts"}, **parts}
 
 
 def _drawdown(row: Row) -> Row:

@@ -1,6 +1,7 @@
 """The tear sheet: one run on one self-contained page, from what it says to how to run it again."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -10,7 +11,15 @@ from engine.run.attribution import leave_one_out
 from engine.run.run import Run
 from reports.curves import drawdown_svg, equity_svg
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg
-from reports.event_tables import event_labels, exit_words, parts_rows, parts_total, skipped_rows, trade_rows
+from reports.event_tables import (
+    event_labels,
+    exit_words,
+    market_rows,
+    parts_rows,
+    parts_total,
+    skipped_rows,
+    trade_rows,
+)
 from reports.headline import account_cards, outcome, support, trade_cards
 from reports.heat import heat, largest, timing_grid, year_rows
 from reports.numbers import ratio
@@ -41,7 +50,7 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -
         command=command(run),
         simulated=[", ".join(simulated_symbols(run))] if run.simulated else [],
         instruments=_instruments(run),
-        currency_note=currency_note(manifest["currencies"]),
+        currency_note=currency_note(run),
         outcome=outcome(run),
         support=support(run),
         trade_cards=trade_cards(run),
@@ -54,6 +63,7 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -
         waterfall_svg=Markup(waterfall_svg(run)) if run.trades else "",
         parts=parts_rows(run),
         parts_total=parts_total(run),
+        markets=market_rows(run),
         without=without,
         without_svg=Markup(without_svg(without)) if len(without) > 1 else "",
         skipped=skipped_rows(run),
@@ -73,17 +83,22 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -
     )
 
 
-def currency_note(currencies: dict[str, str]) -> str:
+def currency_note(run: Run) -> str:
     """Return what the quote currencies mean for the account."""
-    named = sorted(set(currencies.values()))
+    named = sorted(set(run.manifest["currencies"].values()))
     if not named:
         return ""
-    quoted = (
-        f"All prices are in {named[0]}. An account kept in another currency is"
-        if len(named) == 1
-        else f"Prices are in {', '.join(named[:-1])} and {named[-1]}. Whatever the account is kept in, positions are"
-    )
-    return f"{quoted} taken as currency-hedged: the local return is earned on its capital, and no exchange rate enters."
+    quoted = f"All prices are in {named[0]}." if len(named) == 1 else f"Prices are in {_listed(named)}."
+    account = f"The account is kept in {run.currency}." if run.currency else ""
+    if run.is_hedged:
+        fx = "Positions are currency-hedged: the local return is earned on its capital, and no exchange rate enters."
+    else:
+        fx = "Positions in another currency are bought at its exchange rate; costs and P&L are in account currency."
+    return " ".join(t for t in (quoted, account, fx) if t)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _instruments(run: Run) -> list[dict[str, Any]]:

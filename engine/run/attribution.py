@@ -11,9 +11,10 @@ class Attribution:
     """The parts of one trade's P&L, in the account's currency; they sum to ``pnl``.
 
     ``asset`` is what the market did for the position from the last close known at the decision to the exit, before
-    costs; ``gap`` what of it was gone before the fill (negative: the price had run away); ``fx`` what exchange rates
-    did: 0, as positions are taken as hedged; ``costs`` commission and slippage of both sides (negative). Without a
-    close before the decision ``gap`` is None and ``asset`` begins at the entry.
+    costs and at the entry's exchange rate; ``gap`` what of it was gone before the fill (negative: the price had run
+    away); ``fx`` what the change of the exchange rate did (0: hedged); ``carry`` what a pair earned of short rates;
+    ``costs`` commission, slippage and borrow fee (negative). Without a close before the decision ``gap`` is None and
+    ``asset`` begins at the entry.
     """
 
     event_id: str
@@ -21,12 +22,13 @@ class Attribution:
     asset: float
     gap: float | None
     fx: float
+    carry: float
     costs: float
     pnl: float
 
     def parts(self) -> tuple[float, ...]:
         """Return the parts in order, a missing one as 0."""
-        return self.asset, self.gap or 0.0, self.fx, self.costs
+        return self.asset, self.gap or 0.0, self.fx, self.carry, self.costs
 
 
 def attribution(trade: Trade) -> Attribution:
@@ -34,9 +36,16 @@ def attribution(trade: Trade) -> Attribution:
     gap = None
     if trade.decision_price is not None and trade.gap is not None:
         sign = 1 if trade.side == "long" else -1
-        gap = -sign * trade.quantity * trade.decision_price * trade.gap
-    asset = trade.pnl + trade.costs - (gap or 0.0)
-    return Attribution(trade.event_id, trade.instrument, asset, gap, 0.0, -trade.costs, trade.pnl)
+        gap = -sign * trade.quantity * trade.decision_price * trade.gap * trade.entry_rate
+    asset = trade.pnl + trade.costs - trade.carry - trade.fx - (gap or 0.0)
+    return Attribution(trade.event_id, trade.instrument, asset, gap, trade.fx, trade.carry, -trade.costs, trade.pnl)
+
+
+def total_of(each: Sequence[Attribution], instrument: str = "") -> Attribution:
+    """Return the sums of the parts of several trades; the gap is None where none of them has one."""
+    gaps = [a.gap for a in each if a.gap is not None]
+    sums = {name: sum(getattr(a, name) for a in each) for name in ("asset", "fx", "carry", "costs", "pnl")}
+    return Attribution(event_id="", instrument=instrument, gap=sum(gaps) if gaps else None, **sums)
 
 
 def in_cents(parts: Sequence[float], total: float) -> list[float]:

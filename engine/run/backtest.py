@@ -24,6 +24,7 @@ from engine.account.records import Account, Fill
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
 from engine.plan.plan import Skipped, make_plan
+from engine.run.by_market import exposures
 from engine.run.event_paths import event_paths
 from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved_values
 from engine.run.run import Run, RunEvent
@@ -155,6 +156,7 @@ def finish_run(
         metrics=result.values,
         notes=result.notes,
         paths=event_paths(account.trades, events, bars),
+        exposures=exposures(account, bars),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from datasets.arrays import Floats, Sessions
 from engine.account.records import Fill, Trade
 from engine.plan.plan import Skipped
+from engine.run.by_market import Exposure
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Run:
 
     ``equity``, ``cash`` and ``exposure`` (gross position value over equity) are taken when the last market of a
     session has closed; ``returns`` are fractions, the first one over ``start_equity``. ``cash`` is None in a run read
-    back from its folder. ``paths`` are empty in runs kept from before, ``variants`` None where they were not computed.
+    back from its folder. ``paths`` and ``exposures`` are empty in runs kept from before, ``variants`` None where they
+    were not computed.
     """
 
     run_id: str
@@ -100,6 +102,7 @@ class Run:
     notes: dict[str, str] = field(default_factory=dict)
     paths: tuple[EventPath, ...] = ()
     variants: ParameterSensitivity | None = None
+    exposures: tuple[Exposure, ...] = ()
 
     def __post_init__(self) -> None:
         check_series(self.sessions, self.returns, "returns")

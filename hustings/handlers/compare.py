@@ -15,6 +15,7 @@ from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.run_summary import metric_of
 from hustings.terminal import progress, say, say_files, say_json, table
+from reports.numbers import money
 
 _TWO, _FEW = 2, 4
 
@@ -33,6 +34,7 @@ def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: 
         say_json({**data, "files": {name: str(path) for name, path in files.items()}})
         return
     _overview(loaded, [head["label"] for head in data["runs"]])
+    _markets(data)
     for pair in data["differences"] if len(loaded) <= _FEW else []:
         say(f"\n{pair['sentence']}")
     say()
@@ -64,6 +66,16 @@ def _written(runs: list[Run], out: Path, tables: Path | None) -> tuple[dict[str,
             write_text(tables / name, text, option="--csv")
         files["tables"] = tables
     return data, files
+
+
+def _markets(data: dict[str, Any]) -> None:
+    """Print the P&L of each market, one column a run."""
+    names = [f"{head['label']} {head['currency']}".strip() for head in data["runs"]]
+    if len(names) <= _FEW and len(data["markets"]) > 1:
+        say("\nP&L by market")
+        rows = [["-" if m is None else money(m["pnl"]) for m in row["runs"]] for row in data["markets"]]
+        markets = [row["instrument"] for row in data["markets"]]
+        table(["market", *names], [[s, *row] for s, row in zip(markets, rows, strict=True)], right=names)
 
 
 def _overview(runs: list[Run], names: list[str]) -> None:

@@ -1,11 +1,17 @@
 """Claims about where a trade's P&L comes from, worked by hand."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
+from datasets.prices.bars import RateSource
+from engine.account.replay import replay
 from engine.plan.costs import Terms
 from engine.run.attribution import attribution, in_cents, leave_one_out
-from engine.strategy import After, Leg, NextOpen
-from tests.engine.markets import bars, event, instrument, plan_and_replay
+from engine.run.by_market import by_market, exposures
+from engine.strategy import After, Leg, NextOpen, Phase
+from tests.engine.markets import bars, event, flat_day, instrument, plan_and_replay
 from tests.reports.handmade import trade
 
 ROWS = [
@@ -72,3 +78,41 @@ def test_leaving_one_event_out_by_hand():
 def test_without_its_only_event_nothing_is_left():
     (only,) = leave_one_out([trade("2024-01-03", "2024-01-04")])
     assert (only.n_trades, only.mean_trade, only.change, only.pnl) == (0, None, None, 0)
+
+
+def test_parts_of_an_unhedged_trade_by_hand():
+    """Decided at 100, in at 110, out at 120; a yen is 0.01 dollar at the entry and 0.009 at the exit."""
+    leg = Leg("AAA", 0.99, entry=NextOpen(), exit=After(1))
+    of = bars(instrument(lot=1.0), ROWS)
+    source = RateSource("JPY", "USD", "", "")
+    rated = replace(of, open_rate=np.array([0.01, 0.01, 0.009]), close_rate=np.array([0.01, 0.01, 0.009]), rates=source)
+    plan, _ = plan_and_replay([leg], [event("E", "2024-01-02T12:00")], of)
+    account = replay(plan, [rated], Terms(cash=11.11))
+    parts = attribution(account.trades[0])
+    assert account.trades[0].quantity == 9.0  # 10.9989 dollars at 1.10 each, in whole shares
+    assert (parts.asset, parts.gap, parts.fx) == pytest.approx((9 * 0.20, -9 * 0.10, 9 * 120 * -0.001))
+    assert parts.pnl == pytest.approx(9 * (120 * 0.009 - 110 * 0.01))
+    assert sum(parts.parts()) == pytest.approx(parts.pnl)
+
+
+def test_results_by_market_sum_to_the_trades():
+    one, two = trade("2024-01-03", "2024-01-04", pnl=70.0, costs=30.0), trade("2024-02-01", "2024-02-02", pnl=-20.0)
+    found = by_market([one, two, replace(one, instrument="BBB", pnl=5.0)])
+    assert [(m.instrument, m.trades, m.won, m.parts.pnl) for m in found] == [
+        (one.instrument, 2, 1, 50.0),
+        ("BBB", 1, 1, 5.0),
+    ]
+
+
+def test_a_pair_is_exposed_to_its_base_currency_and_short_of_its_quote_currency():
+    pair = bars(
+        instrument("USDJPY", mic="FX"), [flat_day(d, 100.0) for d in ("2024-01-02", "2024-01-03", "2024-01-04")]
+    )
+    held = Leg("USDJPY", -0.5, entry=NextOpen(), exit=After(2, at=Phase.CLOSE))
+    _, account = plan_and_replay([held], [event("E", "2024-01-02T12:00")], pair)
+    shown = {(e.kind, e.name): (e.mean, e.sessions) for e in exposures(account, [pair])}
+    assert shown == {
+        ("market", "USDJPY"): (-0.5, 1),
+        ("currency", "USD"): (-0.5, 1),
+        ("currency", "JPY"): (0.5, 1),
+    }

@@ -31,7 +31,7 @@ def test_every_table_is_written_as_csv(cli, two) -> None:
     found = {path.name for path in Path("tables").iterdir()}
     assert found == {
         "runs.csv", "numbers.csv", "differences.csv", "common_events.csv", "trades.csv", "correlation.csv",
-        "differing.csv", "curves.csv",
+        "differing.csv", "curves.csv", "markets.csv",
     }  # fmt: skip
     assert [row["value"] for row in rows("differing.csv") if row["entry"] == "parameters.hold"] == ["2", "20"]
     assert [row["run_id"] for row in rows("runs.csv")] == two

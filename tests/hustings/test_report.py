@@ -32,7 +32,7 @@ def test_every_table_comes_as_csv_and_json(cli, folder: Path) -> None:
     assert set(answer["tables"]) == {p.stem for p in Path("tables").glob("*.csv")}
     assert set(answer["tables"]) == {
         "trades_view", "account_view", "trades", "not_traded", "around_events", "parts", "without_one_event", "otherwise",
-        "months", "years", "drawdowns", "key_numbers",
+        "months", "years", "drawdowns", "key_numbers", "markets", "exposures",
     }  # fmt: skip
     with Path("tables/parts.csv").open(newline="") as f:
         rows = list(csv.DictReader(f))

@@ -21,7 +21,7 @@ def test_the_json_is_one_object_with_every_key_promised(cli) -> None:
     assert set(answer.json) == {
         "run_id", "strategy", "parameters", "sources", "simulated", "first_session", "last_session", "start_equity",
         "final_equity", "metrics", "notes", "trades", "skipped", "files", "warnings",
-        "trial", "periods", "currency", "fx", "rates", "carry",
+        "trial", "periods", "currency", "fx", "rates", "carry", "markets", "exposures",
     }  # fmt: skip
     assert set(answer.json["metrics"]) == set(METRIC_NAMES) >= {
         "total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown", "exposure", "n_trades", "win_rate",
@@ -63,7 +63,7 @@ def test_where_the_bars_come_from_is_reported_for_each_instrument(cli) -> None:
 
 def test_the_files_hold_what_the_json_says(cli) -> None:
     answer = cli("run", "takaichi-trade", "--out", "out", *QUICK)
-    assert set(answer.json["files"]) == {"manifest", "trades", "fills", "events", "equity", "paths"}
+    assert set(answer.json["files"]) == {"manifest", "trades", "fills", "events", "equity", "exposures", "paths"}
     with Path("out/trades.csv").open() as f:
         rows = list(csv.DictReader(f))
     assert [float(r["pnl"]) for r in rows] == [t["pnl"] for t in answer.json["trades"]]
@@ -82,6 +82,7 @@ def test_the_same_command_twice_gives_the_same_id_and_bytes(cli) -> None:
     assert names == [
         "equity.csv",
         "events.csv",
+        "exposures.csv",
         "fills.csv",
         "manifest.json",
         "paths.csv",

@@ -83,7 +83,7 @@ def test_all_losing():
     assert "Win rate 0.00 %" in result
     assert "Cost drag n/a no gain before costs" in result
     # 5 times: -1,000 = asset - 250 x 1,990 x 0.5 % - 150
-    assert "All trades +8,187.50 -12,437.50 0.00 -750.00 -5,000.00" in _section(page, "parts")
+    assert "All trades +8,187.50 -12,437.50 0.00 0.00 -750.00 -5,000.00" in _section(page, "parts")
 
 
 def test_all_idle_with_a_benchmark_that_moved(idle):
@@ -152,7 +152,8 @@ def test_a_day_of_minus_100_percent():
 def test_parts_shown_sum_to_the_pnl_shown():
     run = _many(40, pnl=lambda k: 1_000 / 7 * (k - 20) + 0.004)
     rows = re.findall(
-        r"XX-\d+ TOPIX ([-+,.\d]+) ([-+,.\d]+) ([-+,.\d]+) ([-+,.\d]+) ([-+,.\d]+)", _section(tearsheet(run), "parts")
+        r"XX-\d+ TOPIX ([-+,.\d]+) ([-+,.\d]+) ([-+,.\d]+) ([-+,.\d]+) ([-+,.\d]+) ([-+,.\d]+)",
+        _section(tearsheet(run), "parts"),
     )
     assert len(rows) == 40
     for row in rows:

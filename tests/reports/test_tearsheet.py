@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from engine.plan.plan import Skipped
+from engine.run.run import Run
 from reports.headline import support
 from reports.quantstats_sheet import quantstats_page
 from reports.tearsheet import currency_note, tearsheet
@@ -336,11 +337,22 @@ def test_simulated_prices_are_shouted(idle):
     assert "SIMULATED" not in page_text(tearsheet(idle))
 
 
-def test_currencies_are_taken_as_hedged():
-    assert currency_note({"TOPIX": "JPY"}).startswith("All prices are in JPY.")
-    both = currency_note({"TOPIX": "JPY", "KOSPI": "KRW", "N225": "JPY"})
-    assert both.startswith("Prices are in JPY and KRW.")
+def _in(idle: Run, currencies: dict[str, str], **terms: str) -> Run:
+    manifest = {**idle.manifest, "currencies": currencies, "terms": {**idle.manifest["terms"], **terms}}
+    return replace(idle, manifest=manifest)
+
+
+def test_currencies_are_taken_as_hedged(idle):
+    assert currency_note(_in(idle, {"TOPIX": "JPY"})).startswith("All prices are in JPY.")
+    both = currency_note(_in(idle, {"TOPIX": "JPY", "KOSPI": "KRW", "N225": "JPY"}, currency="USD"))
+    assert both.startswith("Prices are in JPY and KRW. The account is kept in USD.")
     assert "currency-hedged: the local return is earned" in both
+
+
+def test_an_unhedged_account_says_what_exchange_rates_do(idle):
+    note = currency_note(_in(idle, {"TOPIX": "JPY"}, currency="USD", fx="unhedged"))
+    assert "bought at its exchange rate" in note
+    assert "hedged" not in note
 
 
 def test_total_return_indices_are_named(idle):
