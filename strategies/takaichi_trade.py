@@ -1,8 +1,9 @@
 """The trade of February 2026: a win for fiscal expansion lifts shares and weakens the yen."""
 
 from datasets.events import Kind, Majority, PoliticalEvent
-from engine.strategy import After, Fraction, Leg, NextOpen, Sessions, Strategy, Symbols, strategy
+from engine.strategy import After, Fraction, Leg, Markets, NextOpen, Sessions, Strategy, strategy
 from engine.strategy.market import MarketView
+from engine.strategy.market_shares import weights
 
 
 @strategy
@@ -10,12 +11,12 @@ class TakaichiTrade(Strategy):
     """Buy Nikkei, TOPIX and the dollar against the yen at their next opens after a Japanese win for fiscal expansion.
 
     Args:
-        markets: what to buy, each in an equal share
+        markets: what to buy, each in an equal share; -NAME sells short, NAME:0.3 has that share of equity
         hold: sessions held, exit at the open that follows them
         weight: share of equity put in, all legs together
     """
 
-    markets: Symbols = ("N225", "TOPIX", "USDJPY")
+    markets: Markets = ("N225", "TOPIX", "USDJPY")
     hold: Sessions = 10
     weight: Fraction = 0.9
 
@@ -29,5 +30,5 @@ class TakaichiTrade(Strategy):
         )
 
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
-        each = self.weight / len(self.markets)
-        return [Leg(name, each, entry=NextOpen(), exit=After(sessions=self.hold)) for name in self.markets]
+        entry, exit_ = NextOpen(), After(sessions=self.hold)
+        return [Leg(name, each, entry=entry, exit=exit_) for name, each in weights(self.markets, self.weight)]

@@ -5,12 +5,13 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from engine.strategy import Strategy, instrument_fields, values
 from engine.strategy.market import Market
+from engine.strategy.market_shares import MarketShare
 
 RESULTS_VERSION = 3
 """Raised when the same inputs give other results: ``tests/engine/test_golden.py`` fails until it is."""
@@ -39,10 +40,16 @@ def id_of_inputs(manifest: Mapping[str, Any], *, parameters: Mapping[str, Any], 
 def resolved_values(strategy: Strategy, market: Market) -> dict[str, Any]:
     """Return the parameters of a rule, ready for JSON, with each instrument named by its symbol."""
     found = values(strategy)
-    for name in instrument_fields(type(strategy)):
-        typed = found[name]
-        found[name] = market.symbol(typed) if isinstance(typed, str) else [market.symbol(t) for t in typed]
+    for name, has_shares in instrument_fields(type(strategy)).items():
+        typed, resolve = found[name], partial(_resolved, market) if has_shares else market.symbol
+        found[name] = resolve(typed) if isinstance(typed, str) else [resolve(t) for t in typed]
     return found
+
+
+def _resolved(market: Market, text: str) -> str:
+    share = MarketShare.of(text)
+    own = "" if share.share is None else f":{share.share:g}"
+    return f"{'-' if share.side < 0 else ''}{market.symbol(share.name)}{own}"
 
 
 def code_hash(cls: type) -> str:

@@ -14,6 +14,7 @@ from engine.strategy.contract import Exit as Exit
 from engine.strategy.contract import Fraction as Fraction
 from engine.strategy.contract import LastCloseBefore as LastCloseBefore
 from engine.strategy.contract import Leg as Leg
+from engine.strategy.contract import Markets as Markets
 from engine.strategy.contract import Never as Never
 from engine.strategy.contract import NextClose as NextClose
 from engine.strategy.contract import NextOpen as NextOpen

@@ -12,12 +12,14 @@ from enum import Enum, StrEnum
 from inspect import getdoc
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, dataclass_transform, get_args, get_type_hints
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from datasets.errors import UserError, did_you_mean, unknown_name
 from datasets.events import Kind, Majority, OwnKind, PoliticalEvent, ProGrowth, Surprise, kind_of
+from engine.strategy import market_shares
 from engine.strategy.market import MarketView
+from engine.strategy.market_shares import MarketShare
 
 
 class Phase(StrEnum):
@@ -141,6 +143,16 @@ Symbol = Annotated[str, _INSTRUMENT]
 """The name of an instrument: its symbol or any of its other names."""
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), _INSTRUMENT]
 """Names of instruments; as text, separated by commas."""
+_SHARES = "shares"
+Markets = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_listed),
+    Field(min_length=1),
+    AfterValidator(market_shares.checked),
+    _INSTRUMENT,
+    _SHARES,
+]
+"""Markets with their sides and shares, such as ``N225,-USDJPY:0.3`` (``engine.strategy.market_shares``)."""
 Sessions = Annotated[int, Field(ge=1, le=10_000)]
 """A number of sessions held."""
 Delay = Annotated[int, Field(ge=0, le=250)]
@@ -189,11 +201,12 @@ class Strategy:
         return event.known_at
 
     def instruments(self) -> tuple[str, ...]:
-        """Return the names in the fields declared as ``Symbol`` or ``Symbols``."""
+        """Return the names in the fields declared as ``Symbol``, ``Symbols`` or ``Markets``."""
         found: list[str] = []
-        for name in instrument_fields(type(self)):
+        for name, has_shares in instrument_fields(type(self)).items():
             value = getattr(self, name)
-            found.extend([value] if isinstance(value, str) else value)
+            texts = [value] if isinstance(value, str) else value
+            found.extend(MarketShare.of(t).name if has_shares else t for t in texts)
         return tuple(dict.fromkeys(found))
 
 
@@ -239,10 +252,10 @@ def parameters(rule: type[Strategy]) -> list[Parameter]:
     ]
 
 
-def instrument_fields(rule: type[Strategy]) -> tuple[str, ...]:
-    """Return the names of the fields declared as ``Symbol`` or ``Symbols``."""
+def instrument_fields(rule: type[Strategy]) -> dict[str, bool]:
+    """Return the fields that name instruments, and whether their texts have sides and shares (``Markets``)."""
     hints = get_type_hints(rule, include_extras=True)
-    return tuple(name for name, hint in hints.items() if _INSTRUMENT in get_args(hint))
+    return {name: _SHARES in get_args(hint) for name, hint in hints.items() if _INSTRUMENT in get_args(hint)}
 
 
 def values(rule: Strategy) -> dict[str, Any]:

@@ -144,3 +144,24 @@ def test_a_study_and_a_sweep_of_an_unhedged_account_agree_with_its_run(cli, mark
     assert observed == pytest.approx({e: returns[e] for e in observed})
     swept = cli("sweep", "pro-growth-win", "-p", "hold=5,10", *of)
     assert swept.code == 0
+
+
+def test_a_market_may_be_sold_short_and_have_its_own_share(cli, market_dir: Path) -> None:
+    of = (*TAKAICHI, "--data", str(market_dir), "--to", "2021-12-31", "--json")
+    run = cli(*of, "-p", "markets=N225,-USDJPY").json
+    sides = {(t["instrument"], t["side"], t["weight"]) for t in run["trades"]}
+    assert sides == {("N225", "long", 0.45), ("USDJPY", "short", -0.45)}
+    shared = cli(*of, "-p", "markets=NKY:0.6,-USD/JPY:0.3").json
+    assert {(t["instrument"], t["weight"]) for t in shared["trades"]} == {("N225", 0.6), ("USDJPY", -0.3)}
+    again = cli(*of, "-p", "markets=N225:0.60,-USDJPY:0.3").json
+    assert again["run_id"] == shared["run_id"]
+    swept = cli("sweep", "takaichi-trade", "-p", "markets=N225,-USDJPY;N225:0.6", "--data", str(market_dir), "--json")
+    assert swept.code == 0
+    assert swept.json["combinations"] == 2
+
+
+@pytest.mark.parametrize("text", ["N225:-0.3", "N225:6", "-", "N225:x"])
+def test_a_share_that_cannot_be_is_refused_in_one_line(cli, text: str) -> None:
+    answer = cli(*TAKAICHI, "-p", f"markets={text}")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "parameter markets of takaichi-trade" in answer.err
