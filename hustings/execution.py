@@ -78,6 +78,8 @@ def _execute_backtrader(cls: Any, options: RunOptions, setting: Setting) -> Run:
         raise UserError(
             f"--fx unhedged is for rules: the orders of {cls.__name__} are sized at prices; use --fx hedged"
         )
+    if terms.event_slippage_bps:
+        raise UserError(f"--event-slippage-bps is for rules: no order of {cls.__name__} belongs to an event")
     bars = foreign_bars(cls, market, options.instruments)
     parameters = backtrader_parameters(cls, options.given())
     try:

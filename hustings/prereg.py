@@ -88,6 +88,7 @@ class PreregAccount:
     max_gross: float = _TERMS.max_gross
     currency: str = _TERMS.currency
     fx: Literal["hedged", "unhedged"] = "hedged"
+    event_slippage_bps: float = _TERMS.event_slippage_bps
     adjust: Literal["price", "total"] | None = None
     benchmark: str | None = None
 
@@ -102,6 +103,7 @@ _CALLED = {
     "max_gross": "limit of gross exposure",
     "currency": "account's currency",
     "fx": "treatment of other currencies",
+    "event_slippage_bps": "extra slippage in bps after an event",
     "adjust": "adjustment of the series",
 }
 

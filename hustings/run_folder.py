@@ -290,8 +290,10 @@ def _variants(file: Path) -> ParameterSensitivity | None:
     if not file.is_file():
         return None
     kept = json.loads(file.read_text(encoding="utf-8"))
-    timing, costs = (tuple(SensitivityCase(**v) for v in kept[name]) for name in ("timing", "costs"))
-    return ParameterSensitivity(timing, costs, kept["note"])
+    timing, costs, events = (
+        tuple(SensitivityCase(**v) for v in kept.get(name, ())) for name in ("timing", "costs", "events")
+    )
+    return ParameterSensitivity(timing, costs, kept["note"], events)
 
 
 def _by_column(path: Path) -> dict[str, tuple[str, ...]]:

@@ -80,6 +80,7 @@ class RunOptions(StrategyOptions):
     cash: float
     commission_bps: float | None
     slippage_bps: float | None
+    event_slippage_bps: float
     cash_rate: float
     borrow_rate: float
     currency: str
@@ -101,6 +102,7 @@ class RunOptions(StrategyOptions):
             max_gross=self.max_gross,
             commission_bps=self.commission_bps,
             slippage_bps=self.slippage_bps,
+            event_slippage_bps=self.event_slippage_bps,
             currency=check_currency(self.currency, market.instruments) if self.currency else "",
             fx=Fx(self.fx),
         )

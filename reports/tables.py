@@ -12,7 +12,7 @@ from engine.metrics.table import METRIC_NAMES, Metrics
 from engine.run.attribution import attribution, leave_one_out
 from engine.run.by_market import MarketResult, by_market
 from engine.run.event_paths import AFTER, BEFORE, cumulative, mean_path
-from engine.run.run import Run
+from engine.run.run import ParameterSensitivity, Run, SensitivityCase
 from reports.headline import per_trade
 from reports.performance import account_metrics, benchmark_metrics
 
@@ -35,7 +35,7 @@ def tables(run: Run) -> dict[str, list[Row]]:
         "markets": market_rows(run),
         "exposures": [asdict(e) for e in run.exposures],
         "without_one_event": [asdict(w) for w in leave_one_out(run.trades)],
-        "otherwise": [] if run.variants is None else [asdict(v) for v in (*run.variants.timing, *run.variants.costs)],
+        "otherwise": [] if run.variants is None else [asdict(v) for v in _cases(run.variants)],
         "months": [
             {"year": y, "month": m, "return": r} for (y, m), r in monthly_returns(run.sessions, run.returns).items()
         ],
@@ -51,6 +51,10 @@ def _numbers(found: Metrics, names: Sequence[str]) -> list[Row]:
 
 def _trade(row: Row) -> Row:
     return {name.rstrip("_"): iso_z(v) if name in _INSTANTS else v for name, v in row.items()}
+
+
+def _cases(variants: ParameterSensitivity) -> list[SensitivityCase]:
+    return [*variants.timing, *variants.costs, *variants.events]
 
 
 def market_rows(run: Run) -> list[Row]:

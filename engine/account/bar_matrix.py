@@ -201,6 +201,11 @@ class CostModel:
     earned: Floats
     grown: Floats
 
+    def after_event(self, *, buy: bool) -> Floats:
+        """Return what 1 costs at the first fill after an event, for each instrument."""
+        each = (self.terms.costs(b.instrument).fill_price(1.0, buy=buy, after_event=True) for b in self.matrix.bars)
+        return np.array(list(each))
+
     @property
     def pays_interest(self) -> bool:
         """Whether the passing of days alone changes the account."""

@@ -205,6 +205,9 @@ class PricedTrades:
 def paid_at(table: TradeTable, costs: CostModel) -> Floats:
     """Return the price of each entry after slippage, in the instrument's currency."""
     moved = np.where(table.weight > 0, costs.buy[table.instrument], costs.sell[table.instrument])
+    if costs.terms.event_slippage_bps:
+        bought, sold = (costs.after_event(buy=buy)[table.instrument] for buy in (True, False))
+        moved = np.where(table.after_event, np.where(table.weight > 0, bought, sold), moved)
     paid: Floats = costs.matrix.price[table.tick] * moved
     return paid
 

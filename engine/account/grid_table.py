@@ -14,6 +14,7 @@ from engine.account.trade_table import TradeTable, table_of_plans
 from engine.plan.bar_prices import BarPrices, Slot
 from engine.plan.plan import NO_TICK
 from engine.plan.plan_grid import Block, PlanGrid
+from engine.strategy import BeforeVote
 from engine.strategy.combinations import Which
 from engine.strategy.contract import LEVELS
 
@@ -62,7 +63,7 @@ class BlockTable:
         """A table without trades: the entries and levels that all tables of the block share."""
         nothing = vars(table_of_plans([], self.matrix))
         pieces = [p.shared for p in self._pieces]
-        names = ("instrument", "tick", "weight", "level_entry", "fractions", "last_row")
+        names = ("instrument", "tick", "weight", "after_event", "level_entry", "fractions", "last_row")
         joined = {n: np.concatenate([nothing[n], *(p[n] for p in pieces)], axis=-1) for n in names}
         return TradeTable(**{**nothing, **joined})
 
@@ -76,6 +77,7 @@ class _Piece:
         place = {b.symbol: n for n, b in enumerate(self._matrix.bars)}
         self._instrument = np.array([place[s.symbol] for s in slots])
         self._weight = np.array([s.leg.weight for s in slots])
+        self._after_event = np.array([not isinstance(s.leg.entry, BeforeVote) for s in slots])
         base = 2 * self._matrix.base[self._instrument]
         self.entry_tick = prices.entry + base
         self.exit_tick = np.where(prices.exit == NO_TICK, NO_TICK, prices.exit + base)
@@ -118,6 +120,7 @@ class _Piece:
             "instrument": np.broadcast_to(self._instrument, shape).ravel().astype(np.int32),
             "tick": self.entry_tick.ravel(),
             "weight": np.broadcast_to(self._weight, shape).ravel().astype(float),
+            "after_event": np.broadcast_to(self._after_event, shape).ravel(),
             "level_entry": np.tile(np.arange(n) + self._first_entry, sets).astype(np.int32),
             "fractions": np.repeat(self._fractions, n, axis=1),
             "last_row": np.tile(last, sets),

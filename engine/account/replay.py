@@ -241,7 +241,8 @@ class _ReplayedAccount:
 
     def _open(self, trade: PlannedTrade, tick: _Tick, *, equity: float, scale: float) -> None:
         price, lot = tick.price, self.bars[tick.symbol].instrument.lot
-        paid = self.costs[tick.symbol].fill_price(price, buy=trade.weight > 0) * tick.rate
+        costs = self.costs[tick.symbol]
+        paid = costs.fill_price(price, buy=trade.weight > 0, after_event=trade.after_event) * tick.rate
         size = size_opening(trade, self.terms, equity=equity, scale=scale, paid=paid, lot=lot)
         if isinstance(size, Skipped):
             self.skipped.append(size)
@@ -261,7 +262,8 @@ class _ReplayedAccount:
         """Send one order to backtrader, see it filled, and return the fill."""
         decided = to_ns(trade.decided_at)
         send = self.executor.buy if quantity > 0 else self.executor.sell
-        order = send(data=tick.data, size=abs(quantity), fill_price=price * tick.rate, decided_at=decided)
+        asked = {"fill_price": price * tick.rate, "decided_at": decided}
+        order = send(data=tick.data, size=abs(quantity), **asked, after_event=reason == "entry" and trade.after_event)
         self.executor.broker.next()
         if order.status != bt.Order.Completed:
             where = f"{tick.symbol} at {tick.at} decided at {decided}"

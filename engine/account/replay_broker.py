@@ -245,7 +245,9 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     def _fill(self, order: Any, at: PriceAt) -> None:
         buy = order.isbuy()
         slips = order.exectype not in _LIMITS  # a limit fills at its price or not at all
-        paid = self._costs[order.data._name].fill_price(at.price, buy=buy) if slips else at.price
+        after_event = self._planned and bool(order.info["after_event"])
+        costs = self._costs[order.data._name]
+        paid = costs.fill_price(at.price, buy=buy, after_event=after_event) if slips else at.price
         if not self._fit(order, paid, at.place):
             order.margin()
             self.notify(order)
@@ -293,7 +295,7 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         held = self.positions[order.data].size
         wanted = held + size
         if abs(wanted) <= abs(held) + 1e-12 and held * wanted >= 0:
-            return True
+            return self._shrink(order, closes=abs(wanted) < _DUST * abs(held))
         allowed = float(np.sign(wanted)) * whole_lots(
             min(abs(wanted), self._room(order, price, place)), self._lots[name]
         )
@@ -305,6 +307,20 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             why = self._limit(order, abs(wanted), price, place)
             self.refused.append((name, f"order of {size:g} cut to {fits:g}: {why}"))
             order.executed.remsize = order.created.size = order.size = fits
+        return True
+
+    def _shrink(self, order: Any, *, closes: bool) -> bool:
+        """Cut an order that reduces a position to whole lots; one that closes it sells the rest, whatever that is."""
+        name, size = order.data._name, order.executed.remsize
+        fits = float(np.sign(size)) * whole_lots(abs(size), self._lots[name])
+        if closes or abs(fits - size) < _DUST * abs(size):
+            return True
+        why = f"only lots of {self._lots[name]:g} can be traded, except to close"
+        if not fits:
+            self.refused.append((name, f"order of {size:g} refused: {why}"))
+            return False
+        self.refused.append((name, f"order of {size:g} cut to {fits:g}: {why}"))
+        order.executed.remsize = order.created.size = order.size = fits
         return True
 
     def _room(self, order: Any, price: float, place: int) -> float:

@@ -20,7 +20,10 @@ _FRAMES = f"a run has one timeframe; {_FEEDS}"
 _ONE_FRAME = f"{_FRAMES} (resampledata and replaydata are not supported)"
 _PAST = "orders and values are those of the run"
 _CASH = "the account's cash is given with --cash"
-_COSTS = "commission is given with --commission-bps; margins and multipliers of futures are not supported"
+_COSTS = (
+    "commission is given with --commission-bps, the fee on shorts with --borrow-rate, the leverage of a margin with "
+    "--max-gross, and a multiplier with the size of the orders"
+)
 _SLIPPAGE = "slippage is given with --slippage-bps"
 _ONE = "a run has one strategy"
 _SIGNALS = "derive from bt.SignalStrategy and call signal_add()"

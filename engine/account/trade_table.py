@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datasets.arrays import Floats
+from datasets.arrays import Flags, Floats
 from engine.account.bar_matrix import BarMatrix
 from engine.plan.plan import Numbers64, Plan, PlannedTrade
 from engine.strategy.contract import LEVELS
@@ -23,8 +23,9 @@ class TradeTable:
 
     One value a trade: ``entry`` and ``level`` are numbers of what trades share (level -1: no stop or target); ``exit``
     is the tick of the planned exit, or NO_TICK. One value an entry: the ``instrument``'s number, the ``tick``, and the
-    signed ``weight``. One value a level to search for: the entry it belongs to (``level_entry``), the ``last_row`` that
-    is searched, and ``fractions`` of a price, with one row for each of ``LEVELS`` (NaN: none).
+    signed ``weight``, and whether it is the first fill ``after_event``. One value a level to search for: the entry it
+    belongs to (``level_entry``), the ``last_row`` that is searched, and ``fractions`` of a price, with one row for each
+    of ``LEVELS`` (NaN: none).
     """
 
     start: Numbers64
@@ -34,6 +35,7 @@ class TradeTable:
     instrument: Index
     tick: Numbers64
     weight: Floats
+    after_event: Flags
     level_entry: Index
     fractions: Floats
     last_row: Numbers64
@@ -94,6 +96,7 @@ def table_of_plans(plans: Sequence[Plan], matrix: BarMatrix) -> TradeTable:
         instrument=instrument,
         tick=np.array([matrix.tick(i, t.entry) for i, t in zip(where, trades, strict=True)], dtype=np.int64),
         weight=np.array([t.weight for t in trades], dtype=float),
+        after_event=np.array([t.after_event for t in trades], dtype=bool),
         level_entry=own,
         fractions=np.array([_levels(trades[n]) for n in own], dtype=float).reshape(-1, len(LEVELS)).T,
         last_row=np.where(exits[own] >= 0, exits[own] >> 1, matrix.last_row[instrument[own]]),

@@ -35,15 +35,18 @@ class Costs:
     """Costs of one instrument: commission of the traded value and slippage of the price in basis points.
 
     ``borrow_rate`` is the annual fee on a short position, a fraction of its value (simple, on actual/365).
+    ``event_slippage_bps`` comes on top at the first fill after an event, when spreads are wide.
     """
 
     commission_bps: float
     slippage_bps: float
     borrow_rate: float = 0.0
+    event_slippage_bps: float = 0.0
 
-    def fill_price(self, price: P, *, buy: bool) -> P:
+    def fill_price(self, price: P, *, buy: bool, after_event: bool = False) -> P:
         """Return the price after slippage, which always moves it against the trade."""
-        return price * (1 + self.slippage_bps * BPS) if buy else price * (1 - self.slippage_bps * BPS)
+        bps = self.slippage_bps + self.event_slippage_bps * after_event
+        return price * (1 + bps * BPS) if buy else price * (1 - bps * BPS)
 
     def commission(self, value: float) -> float:
         """Return the commission of a traded value (either sign)."""
@@ -71,12 +74,14 @@ class Terms:
     slippage_bps: float | None = None
     currency: str = ""
     fx: Fx = Fx.HEDGED
+    event_slippage_bps: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fx", Fx(self.fx))  # a manifest holds it as text
         _within("cash", self.cash, 1e-6, 1e15)
         _within("cash rate", self.cash_rate, -0.5, 1.0)
         _within("borrow rate", self.borrow_rate, 0.0, 5.0)
+        _within("event slippage bps", self.event_slippage_bps, 0.0, 4_000.0)
         _within("max gross", self.max_gross, 0.01, 20.0)
         for name, bps in (("commission bps", self.commission_bps), ("slippage bps", self.slippage_bps)):
             if bps is not None:
@@ -88,6 +93,7 @@ class Terms:
             instrument.commission_bps if self.commission_bps is None else self.commission_bps,
             instrument.slippage_bps if self.slippage_bps is None else self.slippage_bps,
             0.0 if instrument.base_currency else self.borrow_rate,
+            self.event_slippage_bps,
         )
 
     def interest(self, idle: float, days: int) -> float:

@@ -59,7 +59,10 @@ class BarPrice:
 
 @dataclass(frozen=True)
 class PlannedTrade:
-    """One leg with its bars resolved. ``exit`` is None when it is still held at the end of the bars."""
+    """One leg with its bars resolved. ``exit`` is None when it is still held at the end of the bars.
+
+    ``after_event``: its entry is the first fill after the event; one before a vote is not.
+    """
 
     event_id: str
     instrument: str
@@ -72,6 +75,7 @@ class PlannedTrade:
     take_profit: float | None = None
     trailing_stop: float | None = None
     notes: tuple[str, ...] = ()
+    after_event: bool = True
 
 
 @dataclass(frozen=True)
@@ -286,6 +290,7 @@ def plan_leg(
         exit_reason=reason,
         **{name: getattr(leg, name) for name in LEVELS},
         notes=(*notes, *more),
+        after_event=not isinstance(leg.entry, BeforeVote),
     )
 
 

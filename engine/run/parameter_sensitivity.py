@@ -29,6 +29,8 @@ DELAYS = (0, 1, 2, 3, 5)
 """Sessions waited beyond the strategy's own delay."""
 COSTS = (0.0, 1.0, 2.0, 5.0)
 """Multiples of commission and slippage."""
+EVENT_SLIPPAGE = (0.0, 5.0, 10.0, 25.0, 50.0)
+"""Extra slippage in basis points at the first fill after an event."""
 
 
 def parameter_sensitivity(
@@ -56,7 +58,13 @@ def parameter_sensitivity(
     timing = _cases(_planned(strategy, axes, events, market, since), terms, own=(hold, delay)) if axes else ()
     dearer = {multiple: _Multiplied(**vars(terms), multiple=multiple) for multiple in COSTS}
     costs = tuple(case for multiple, other in dearer.items() for case in _cases(own, other, costs=multiple))
-    return ParameterSensitivity(timing, costs, _note(hold, delay))
+    wider = [replace(terms, event_slippage_bps=bps) for bps in sorted({*EVENT_SLIPPAGE, terms.event_slippage_bps})]
+    slippage = tuple(
+        replace(case, own=other.event_slippage_bps == terms.event_slippage_bps)
+        for other in wider
+        for case in _cases(own, other)
+    )
+    return ParameterSensitivity(timing, costs, _note(hold, delay), slippage)
 
 
 def _hold(legs: Sequence[Leg]) -> int | None:
@@ -132,7 +140,10 @@ class _Multiplied(Terms):
     def costs(self, instrument: Instrument) -> Costs:
         own = super().costs(instrument)
         return replace(
-            own, commission_bps=own.commission_bps * self.multiple, slippage_bps=own.slippage_bps * self.multiple
+            own,
+            commission_bps=own.commission_bps * self.multiple,
+            slippage_bps=own.slippage_bps * self.multiple,
+            event_slippage_bps=own.event_slippage_bps * self.multiple,
         )
 
 
@@ -152,7 +163,8 @@ def _cases(
         else:
             n_trades, total_return = int(results.inputs.closed[i]), float(results.columns["total_return"][i])
             mean_trade = float(results.columns["mean_trade"][i]) if n_trades else None
-        cases.append(SensitivityCase(hold, delay, costs, n_trades, mean_trade, total_return, is_own))
+        extra = terms.event_slippage_bps
+        cases.append(SensitivityCase(hold, delay, costs, n_trades, mean_trade, total_return, is_own, extra))
     return tuple(cases)
 
 

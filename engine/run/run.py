@@ -51,6 +51,7 @@ class SensitivityCase:
 
     ``hold`` and ``delay`` are sessions, None where they are the rule's own; ``costs`` multiplies commission and
     slippage. ``mean_trade`` is None without a closed trade. ``own``: whether this is the run itself.
+    ``event_slippage_bps`` is the extra slippage at the first fill after an event.
     """
 
     hold: int | None
@@ -60,18 +61,21 @@ class SensitivityCase:
     mean_trade: float | None
     total_return: float
     own: bool = False
+    event_slippage_bps: float = 0.0
 
 
 @dataclass(frozen=True)
 class ParameterSensitivity:
     """Parameter sensitivity as a run keeps it: ``timing`` by hold and delay, ``costs`` by multiples of its own costs.
 
-    ``note`` says why something is not there, or is empty.
+    ``events`` is by the extra slippage at the first fill after an event. ``note`` says why something is not there, or
+    is empty.
     """
 
     timing: tuple[SensitivityCase, ...]
     costs: tuple[SensitivityCase, ...]
     note: str = ""
+    events: tuple[SensitivityCase, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -142,6 +142,7 @@ def _trade(event_id: str, leg: PlacedLeg, bar: int, bars: Bars) -> PlannedTrade:
         exit=exit_,
         exit_reason="placebo",
         **{name: getattr(shape, name) for name in LEVELS},
+        after_event=shape.after_event,
     )
 
 

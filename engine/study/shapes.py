@@ -25,7 +25,7 @@ class Shape:
     """A trade without its date.
 
     ``held`` counts the bars from that of the entry to that of the exit; ``side`` is 1 long, -1 short; the levels are
-    those of a ``Leg``.
+    those of a ``Leg``, ``after_event`` that of a ``PlannedTrade``.
     """
 
     instrument: str
@@ -36,6 +36,7 @@ class Shape:
     stop_loss: float | None = None
     take_profit: float | None = None
     trailing_stop: float | None = None
+    after_event: bool = True
 
     @property
     def first(self) -> int:
@@ -63,6 +64,7 @@ def shape_of(trade: PlannedTrade) -> Shape:
         exit=trade.exit.phase,
         held=trade.exit.bar - trade.entry.bar,
         **{name: getattr(trade, name) for name in LEVELS},
+        after_event=trade.after_event,
     )
 
 
@@ -78,7 +80,8 @@ def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
     if not len(first):
         return returns
     entered, left = _ticks(bars, first, shape.entry), _ticks(bars, first + shape.held, shape.exit)
-    paid = costs.fill_price(_at(entered, bars.open, bars.close), buy=shape.side > 0)
+    price = _at(entered, bars.open, bars.close)
+    paid = costs.fill_price(price, buy=shape.side > 0, after_event=shape.after_event)
     out, left_at = _at(left, bars.open, bars.close), left
     if any(getattr(shape, name) is not None for name in LEVELS):
         hits = first_hits(bars, entered, left >> 1, _stops(shape, paid))

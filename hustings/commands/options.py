@@ -127,6 +127,9 @@ account_options = options(
     click.option("--cash", type=float, default=1_000_000.0, help="Starting capital."),
     click.option("--commission-bps", type=float, help="Commission, basis points of traded value [the instrument's]."),
     click.option("--slippage-bps", type=float, help="Slippage against each fill, basis points [the instrument's]."),
+    click.option(
+        "--event-slippage-bps", type=float, default=0.0, help="More slippage at the first fill after an event."
+    ),
     click.option("--cash-rate", type=float, default=0.0, help="Interest on idle cash, annual fraction."),
     click.option("--borrow-rate", type=float, default=0.0, help="Fee on shorts, annual fraction."),
     click.option("--currency", default="", metavar="CODE", help="The account's currency [the first instrument's]."),

@@ -41,4 +41,5 @@ def currency_worlds(draw: Any, /, **given: Any) -> World:
     bars = tuple(_in_currency(b, n, rng) for n, b in enumerate(world.bars))
     names = {old.symbol: new.symbol for old, new in zip(world.bars, bars, strict=True)}
     legs = {e: [replace(g, instrument=names[g.instrument]) for g in some] for e, some in world.legs.items()}
-    return replace(world, bars=bars, legs=legs)
+    terms = replace(world.terms, event_slippage_bps=rng.choice([0.0, 0.0, 25.0]))
+    return replace(world, bars=bars, legs=legs, terms=terms)

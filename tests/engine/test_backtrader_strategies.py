@@ -352,7 +352,10 @@ REFUSED = [
     ("s.broker.set_cash(5)", r"broker\.set_cash\(\).*--cash"),
     ("s.broker.add_cash(5)", r"broker\.add_cash\(\).*--cash"),
     ("s.broker.setcommission(commission=0.001)", r"broker\.setcommission\(\).*--commission-bps"),
-    ("s.broker.setcommission(commission=2.0, margin=2000.0, mult=10.0, name='A')", "margins and multipliers"),
+    (
+        "s.broker.setcommission(commission=2.0, margin=2000.0, mult=10.0, name='A')",
+        "leverage of a margin with --max-gross, and a multiplier",
+    ),
     ("s.broker.addcommissioninfo(bt.CommissionInfo(commission=0.1))", "--commission-bps"),
     ("s.broker.set_slippage_perc(0.01)", "slip_perc.*--slippage-bps"),
     ("s.broker.set_slippage_fixed(0.01)", "slip_fixed.*--slippage-bps"),

@@ -30,6 +30,7 @@ CLOSES = (100, 104, 110, 107, 112, 104, 97, 101, 99, 103, 108, 106)
 ROWS = [(d, c - 1.0, c + 1.5, c - 2.0, float(c)) for d, c in zip(days("2024-01-01", 12), CLOSES, strict=True)]
 ONE = bars(instrument("AAA"), ROWS)
 OTHER = bars(instrument("BBB"), [(d, 2 * o + 9, 2 * h + 9, 2 * lo, 2 * c + 1) for d, o, h, lo, c in ROWS])
+WIDE = Terms(event_slippage_bps=20.0)
 EVENT = event("E", "2024-01-01T12:00")
 
 TRADE = PlannedTrade(
@@ -53,6 +54,7 @@ TRADE_CHANGES: dict[str, Any] = {
     "take_profit": 0.05,
     "trailing_stop": 0.03,
     "notes": ("entry late",),
+    "after_event": False,
 }
 RECORDED = {"event_id", "decided_at", "exit_reason", "notes"}
 """Fields that only executors with records of trades return; they move no money."""
@@ -83,13 +85,13 @@ def numbers(results: PlanResults) -> Any:
 
 def studied(trade: PlannedTrade) -> Any:
     of = {"AAA": ONE, "BBB": OTHER}[trade.instrument]
-    return net_returns(of, shape_of(trade), Costs(0.0, 0.0))[trade.entry.bar]
+    return net_returns(of, shape_of(trade), Costs(0.0, 0.0, event_slippage_bps=20.0))[trade.entry.bar]
 
 
 EXECUTORS: dict[str, Callable[[PlannedTrade], Any]] = {
-    "replay": lambda t: records(replay(plan_of(t), [ONE, OTHER], Terms())),
-    "arrays, one plan": lambda t: records(evaluate(plan_of(t), [ONE, OTHER], Terms())),
-    "arrays, many plans": lambda t: numbers(evaluate_plans([plan_of(t)] * 2, [ONE, OTHER], Terms())),
+    "replay": lambda t: records(replay(plan_of(t), [ONE, OTHER], WIDE)),
+    "arrays, one plan": lambda t: records(evaluate(plan_of(t), [ONE, OTHER], WIDE)),
+    "arrays, many plans": lambda t: numbers(evaluate_plans([plan_of(t)] * 2, [ONE, OTHER], WIDE)),
     "study": studied,
 }
 

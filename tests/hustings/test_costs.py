@@ -1,5 +1,7 @@
 """What trading costs is in the trades that paid it: run and study, from the command line."""
 
+import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,51 @@ def test_a_run_kept_from_before_the_fee_had_a_column_is_read(cli) -> None:
     assert cli("run", "pro-growth-win", "--no-report", "--out", "kept").code == 0
     path = Path("kept/trades.csv")
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert lines[0].endswith(",borrow")
-    path.write_text("\n".join(line.rpartition(",")[0] for line in lines) + "\n", encoding="utf-8")
+    assert lines[0].endswith(",note,borrow,carry,fx,entry_rate,exit_rate")
+    path.write_text("\n".join(line.rsplit(",", 5)[0] for line in lines) + "\n", encoding="utf-8")
     assert cli("report", "kept", "--json").json["tables"]["trades"][0]["borrow"] == 0.0
+
+
+def _fills(folder: str) -> list[tuple[str, float]]:
+    with Path(folder, "fills.csv").open(encoding="utf-8", newline="") as f:
+        return [(row["side"], float(row["quantity"])) for row in csv.DictReader(f)]
+
+
+def test_lots_hold_when_a_position_shrinks_and_closing_sells_the_rest(cli, shared_dir: Path, tmp_path: Path) -> None:
+    cases = shared_dir / "cases" / "backtrader"
+    shutil.copy(cases / "data" / "SX5E.csv", tmp_path)
+    header = "symbol,name,mic,currency,lot,commission_bps,slippage_bps"
+    (tmp_path / "instruments.csv").write_text(f"{header}\nSX5E,Stoxx sample,XETR,EUR,10,0,0\n", encoding="utf-8")
+    of = ("--instrument", "SX5E", "--data", str(tmp_path), "--cash", "100000", "--no-report")
+    answer = cli("run", f"{cases / 'lots.py'}:Lots", *of, "--out", "lots")
+    assert _fills("lots") == [("buy", 30.0), ("sell", 10.0)]  # 30.4 and 19.8 units were asked for
+    assert "order of -0.4 refused: only lots of 10 can be traded, except to close" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("strategy", "text"),
+    [
+        ("comm.py:CommAll", "broker.setcommission() is not supported: commission is given with --commission-bps"),
+        (
+            "comm.py:CommInfoNamed",
+            "broker.addcommissioninfo() is not supported: commission is given with --commission-bps",
+        ),
+        ("fut.py:Fut", "the leverage of a margin with --max-gross"),
+        ("mults.py:Fut2", "a multiplier with the size of the orders"),
+        ("comm.py:Interest", "the fee on shorts with --borrow-rate"),
+        ("comm.py:SlipPerc", "setting slip_perc of the broker is not supported: slippage is given with --slippage-bps"),
+        (
+            "comm.py:Filler",
+            "setting filler of the broker is not supported: an order fills in full, whatever the volume",
+        ),
+        ("comm.py:ShortCash", "setting shortcash of the broker is not supported"),
+        ("comm.py:CheckSubmit", "setting checksubmit of the broker is not supported"),
+        ("comm.py:Fund", "setting fundmode of the broker is not supported"),
+        ("comm.py:EosBar", "setting eosbar of the broker is not supported"),
+    ],
+)
+def test_a_setting_of_the_broker_is_refused_in_one_line(cli, shared_dir: Path, strategy: str, text: str) -> None:
+    cases = shared_dir / "cases" / "backtrader"
+    answer = cli("run", f"{cases}/{strategy}", "--instrument", "SX5E", "--data", str(cases / "data"), "--no-report")
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert text in answer.err

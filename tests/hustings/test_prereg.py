@@ -90,6 +90,7 @@ def test_the_file_says_what_will_be_tested_and_how(cli, home) -> None:
             "max_gross": 1.0,
             "currency": "",
             "fx": "hedged",
+            "event_slippage_bps": 0.0,
             "adjust": "total",
             "benchmark": "SPX",
         },

@@ -196,7 +196,15 @@ def test_the_series_that_were_asked_for_are_compared(cli: Cli, home: Path) -> No
 def study_options(*parameters: str, **other: Any) -> StudyOptions:
     """Return the options of a study on the bars that come with hustings, under plan.json."""
     blank = dict.fromkeys(f.name for f in fields(StudyOptions))
-    account = {"cash": 1e6, "cash_rate": 0.0, "borrow_rate": 0.0, "max_gross": 1.0, "currency": "", "fx": "hedged"}
+    account = {
+        "cash": 1e6,
+        "cash_rate": 0.0,
+        "borrow_rate": 0.0,
+        "max_gross": 1.0,
+        "currency": "",
+        "fx": "hedged",
+        "event_slippage_bps": 0.0,
+    }
     given = {
         "strategy": "buy-after-event",
         "parameters": parameters,

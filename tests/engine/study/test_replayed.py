@@ -21,7 +21,10 @@ NASDAQ = {"instrument": "IXIC", "country": "US", "hold": "15", "stop_loss": "0.0
 
 
 def pnl(name: str, market: Market, given: dict[str, str], **settings: object) -> PlaceboPnl:
-    rule, terms = build(find_strategy(name), given), Terms(commission_bps=3.0, slippage_bps=2.0, borrow_rate=0.04)
+    rule, terms = (
+        build(find_strategy(name), given),
+        Terms(commission_bps=3.0, slippage_bps=2.0, borrow_rate=0.04, event_slippage_bps=7.0),
+    )
     run = backtest(rule, bundled_events(), market, terms=terms)
     subject = StudyInput(rule, bundled_events(), market, terms, Dates(), run)
     return placebo_pnl(subject, Settings(draws=200, **settings), replayed=8)  # type: ignore[arg-type]
