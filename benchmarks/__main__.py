@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import commands, growth, many_plans, one_plan, power, report, size, store
+from benchmarks import commands, currencies, growth, many_plans, one_plan, power, report, size, store
 from benchmarks.machine import machine
 from benchmarks.page import Page
 from benchmarks.race import RUNS
@@ -20,6 +20,7 @@ WORKLOADS: dict[str, Callable[[Page], None]] = {
     "W3": many_plans.combinations,
     "W5": growth.main,
     "W6": commands.main,
+    "W7": currencies.main,
     "store": store.main,
     "report": report.main,
 }

@@ -18,22 +18,24 @@ AXES = {"hold": HOLDS, "delay": DELAYS, "stop_loss": STOPS, "take_profit": TARGE
 def planned() -> Callable[[], Any]:
     """Return W3 from its plans on, as the peers begin at the rows they are given; the final equities are compared."""
     bars = bars_of(prices())
-    grid = _grid(bars)
-    return lambda: _finals(evaluate_grid(grid, FREE))
+    grid = grid_of(bars)
+    return lambda: finals(evaluate_grid(grid, FREE))
 
 
 def called() -> Callable[[], Any]:
     """Return W3 from its events on: the rule called, all combinations planned and evaluated."""
     bars = bars_of(prices())
-    return lambda: _finals(evaluate_grid(_grid(bars), FREE))
+    return lambda: finals(evaluate_grid(grid_of(bars), FREE))
 
 
-def _finals(results: PlanResults) -> Any:
+def finals(results: PlanResults) -> Any:
+    """Return the final equities, all metrics computed."""
     assert len(results.columns) > 12  # all metrics are computed
     return results.final_equity
 
 
-def _grid(bars: Bars) -> PlanGrid:
+def grid_of(bars: Bars) -> PlanGrid:
+    """Return the plans of W3 over bars."""
     events = EventCatalogue(event_after(bars, r, f"E{n}") for n, r in enumerate(event_rows().tolist()))
     return plan_grid(_combos(bars), events, market_of([bars]))
 

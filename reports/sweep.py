@@ -1,6 +1,6 @@
 """The page of a sweep: its best combinations, their deflated Sharpe ratios, and the metric by each parameter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -37,6 +37,7 @@ def sweep_page(result: SweepResult) -> str:
         manifest=result.manifest,
         verdict=verdict(result),
         agreement=agreement(result),
+        money_words=money_words(result.manifest),
         tables=[best_table(result), *walk_forward_tables(result)],
         slices=[slice_table(result.digest, s) for s in result.digest.slices],
         maps=[Markup(svg) for svg in _maps(result.digest)],
@@ -54,6 +55,14 @@ def _maps(digest: Digest) -> list[str]:
         heat_map_svg(over, values, _writer(digest.metric), ident=f"heat-{name}", title=label.format(name))
         for name, values in (("mean", over.mean), ("best", over.best))
     ]
+
+
+def money_words(manifest: Mapping[str, Any]) -> str:
+    """Return in words which currency the amounts of a sweep are in, and what exchange rates do to its accounts."""
+    currency = manifest["terms"].get("currency", "")
+    kept = f"amounts are in {currency}" if currency else "each account is kept in the currency of its first instrument"
+    hedged = manifest["terms"].get("fx", "hedged") == "hedged"
+    return f"{kept}; every market is currency-hedged" if hedged else f"{kept}; not currency-hedged"
 
 
 def best_table(result: SweepResult) -> TextTable:
@@ -177,7 +186,7 @@ def _stitched(run: Run | None) -> TextTable:
     if run is None:
         return TextTable(title, columns, [], ["value"], "It never traded.")
     reasons = {name: f" ({why})" for name, why in run.notes.items() if why}
-    rows = [[m.label, metric_text(m, run.metrics[m.name]) + reasons.get(m.name, "")] for m in METRICS]
+    rows = [[m.label, metric_text(m, run.metrics[m.name], run.currency) + reasons.get(m.name, "")] for m in METRICS]
     return TextTable(title, columns, rows, ["value"], "Trades are not cut where their window ends.")
 
 

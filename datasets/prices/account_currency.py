@@ -31,14 +31,18 @@ class AccountCurrency:
     code: str = ""
     short_rates: ShortRates | None = None
 
-    def attach(self, bars: Bars, pairs: "CurrencyPairs") -> Bars:
-        """Return bars with the rates to the account's currency, and the carry of a pair where it is known."""
+    def attach(self, bars: Bars, pairs_of: Callable[[], "CurrencyPairs"]) -> Bars:
+        """Return bars with the rates to the account's currency, and the carry of a pair where it is known.
+
+        ``pairs_of`` is called where rates are needed.
+        """
         bars = self._with_carry(bars)
         if not self.code or bars.rates is not None:
             return bars
         own = bars.instrument.currency
         if own == self.code:
             return replace(bars, rates=RateSource(own, self.code, "", ""))
+        pairs = pairs_of()
         opened, closed = (
             pairs.rates(own, self.code, 2 * bars.open_at + 1),
             pairs.rates(own, self.code, 2 * bars.close_at),

@@ -190,6 +190,7 @@ class _ReplayedAccount:
         self._due: dict[tuple[str, int, bool], list[PlannedTrade]] = {}
         self._order: dict[int, int] = {}
         self._flat_cash = self.terms.cash
+        self._is_charged = bool(self.terms.borrow_rate) or any(b.carry is not None for b in self.bars.values())
 
     def open_for(self, executor: _Executor, plan: Plan) -> None:
         """Take the plan and the backtrader strategy through which its orders go."""
@@ -317,8 +318,10 @@ class _ReplayedAccount:
 
     def _mark(self, day: int) -> bool:
         cash, values = self._cash_now(), [self._value(h) for h in self.held]
-        gap = self.ledger.gap_after(day)
-        gross, due = sum(map(abs, values)), sum(self._charge(h, gap) for h in self.held)
+        gross, due = sum(map(abs, values)), 0.0
+        if self._is_charged:
+            gap = self.ledger.gap_after(day)
+            due = sum(self._charge(h, gap) for h in self.held)
         return self.ledger.write(day, equity=cash + sum(values), cash=cash, gross=gross, due=due)
 
     def _charge(self, trade: Held, days: int) -> float:
@@ -334,7 +337,8 @@ class _ReplayedAccount:
     def _value(self, trade: Held) -> float:
         """Return what a position is valued at in account currency, less what the money borrowed for it has risen."""
         tick = self.last[trade.plan.instrument]
-        return trade.quantity * tick.price * tick.rate - trade.owed * (tick.rate - trade.entry.rate)
+        value = trade.quantity * tick.price * tick.rate
+        return value - trade.owed * (tick.rate - trade.entry.rate) if trade.owed else value
 
     def _cash_now(self) -> float:
         return float(self.executor.broker.cash) if self.executor is not None else self._flat_cash

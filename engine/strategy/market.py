@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cache, cached_property
+from functools import cached_property
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class Market:
     until: date | None = None
     account: AccountCurrency = field(default_factory=AccountCurrency)
     _loaded: dict[str, Bars] = field(default_factory=dict)
+    _plain: dict[str, Bars] = field(default_factory=dict)
 
     def bars(self, name: str) -> Bars:
         """Return the bars of an instrument under any of its names.
@@ -46,7 +47,7 @@ class Market:
         """
         instrument = self.instruments.find(name)
         if instrument.symbol not in self._loaded:
-            self._loaded[instrument.symbol] = self.account.attach(self._load(instrument), self._pairs)
+            self._loaded[instrument.symbol] = self.account.attach(self._whole(instrument), lambda: self._pairs)
         return self._loaded[instrument.symbol]
 
     @cached_property
@@ -55,15 +56,21 @@ class Market:
 
         def load(pair: Instrument) -> Bars | None:
             names = {n.casefold() for n in (pair.symbol, *pair.aliases)}
-            return self._load(pair) if names & available else None
+            return self._whole(pair) if names & available else None
 
-        return CurrencyPairs(self.instruments, cache(load))
+        return CurrencyPairs(self.instruments, load)
 
     def in_currency(self, code: str) -> "Market":
         """Return the market of an account that holds unhedged positions and is kept in a currency; blank: hedged."""
         if code == self.account.code:
             return self
         return Market(self.source, self.instruments, self.until, replace(self.account, code=code))
+
+    def _whole(self, instrument: Instrument) -> Bars:
+        """Return the bars of an instrument as the source has them, loaded once."""
+        if instrument.symbol not in self._plain:
+            self._plain[instrument.symbol] = self._load(instrument)
+        return self._plain[instrument.symbol]
 
     def _load(self, instrument: Instrument) -> Bars:
         whole = self.source.load(instrument)

@@ -182,12 +182,13 @@ def _written(result: SweepResult, folder: SweepFolder, *, report: bool) -> dict[
 
 
 def _show(result: SweepResult, files: dict[str, Path]) -> None:
-    from reports.sweep import agreement, best_table, verdict, walk_forward_tables
+    from reports.sweep import agreement, best_table, money_words, verdict, walk_forward_tables
 
     manifest, digest = result.manifest, result.digest
     say(f"{manifest['strategy']}  sweep {manifest['sweep_id']}")
     say(f"{manifest['rule']}\n")
     say_sources(manifest["sources"], manifest["simulated"], kind="sweep")
+    say(f"  {money_words(manifest)}")
     for each in (best_table(result), *walk_forward_tables(result)):
         say(f"\n{each.title}")
         if each.rows:

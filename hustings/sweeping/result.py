@@ -75,6 +75,8 @@ def result_json(result: SweepResult) -> dict[str, Any]:
     digest, manifest = result.digest, result.manifest
     return {
         **{name: manifest[name] for name in ("sweep_id", "strategy", "fixed", "axes", "simulated")},
+        "currency": manifest["terms"]["currency"],
+        "fx": manifest["terms"]["fx"],
         "combinations": digest.n,
         "metric": digest.metric,
         "with_metric": digest.known,

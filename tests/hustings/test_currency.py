@@ -144,6 +144,8 @@ def test_a_study_and_a_sweep_of_an_unhedged_account_agree_with_its_run(cli, mark
     assert observed == pytest.approx({e: returns[e] for e in observed})
     swept = cli("sweep", "pro-growth-win", "-p", "hold=5,10", *of)
     assert swept.code == 0
+    ten = next(r for r in swept.json["best"] if r["parameters"]["hold"] == 10)
+    assert ten["results"]["total_return"] == pytest.approx(run["metrics"]["total_return"])
 
 
 def test_a_market_may_be_sold_short_and_have_its_own_share(cli, market_dir: Path) -> None:

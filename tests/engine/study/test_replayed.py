@@ -6,7 +6,7 @@ from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
-from engine.plan.costs import Terms
+from engine.plan.costs import Fx, Terms
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
 from engine.strategy import build
@@ -20,7 +20,10 @@ from strategies.loading import find_strategy
 NASDAQ = {"instrument": "IXIC", "country": "US", "hold": "15", "stop_loss": "0.02", "take_profit": "0.03"}
 
 
-def pnl(name: str, market: Market, given: dict[str, str], **settings: object) -> PlaceboPnl:
+COSTS = Terms(commission_bps=3.0, slippage_bps=2.0, borrow_rate=0.04, event_slippage_bps=7.0)
+
+
+def pnl(name: str, market: Market, given: dict[str, str], *, terms: Terms = COSTS, **settings: object) -> PlaceboPnl:
     rule, terms = (
         build(find_strategy(name), given),
         Terms(commission_bps=3.0, slippage_bps=2.0, borrow_rate=0.04, event_slippage_bps=7.0),
@@ -43,6 +46,15 @@ def test_real_nasdaq_bars_with_stops_targets_and_costs(side: str, entry: str) ->
 def test_every_rule_on_real_bars(name: str, market_dir) -> None:
     made = pnl(name, Market(DirectorySource(market_dir), bundled_instruments()), {}, scheme=Scheme.SHIFT)
     assert made.reason or (made.difference == pytest.approx(0.0, abs=1e-9) and made.replayed == 8)
+
+
+@pytest.mark.parametrize("markets", ["N225,TOPIX,USDJPY", "N225,-USDJPY"])
+def test_an_unhedged_account_on_real_bars(markets: str, market_dir) -> None:
+    plain = Market(DirectorySource(market_dir), bundled_instruments())
+    given, terms = {"markets": markets, "hold": "5"}, Terms(borrow_rate=0.04, currency="USD", fx=Fx.UNHEDGED)
+    made = pnl("takaichi-trade", plain.in_currency("USD"), given, terms=terms, scheme=Scheme.SHIFT)
+    assert made.difference == pytest.approx(0.0, abs=1e-9)
+    assert made.replayed == 8
 
 
 def test_the_identity_of_the_shifts_is_the_events_themselves() -> None:
