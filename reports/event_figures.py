@@ -78,7 +78,7 @@ def waterfall_svg(run: Run) -> str:
     interest = run.final_equity - run.start_equity - sum(t.pnl for t in run.trades)
     steps = [_step(event_id, [t for t in run.trades if t.event_id == event_id]) for event_id in _in_order(run.trades)]
     if abs(interest) >= 0.005:
-        steps.append(("interest", interest, f"interest on idle cash, less fees: {cents(interest)}"))
+        steps.append(("interest", interest, f"interest on idle cash: {cents(interest)}"))
     total = run.final_equity - run.start_equity
     whole = ChartColumn("total", 0.0, total, "total", f"final equity less starting cash: {cents(total)}")
     chart = Columns(

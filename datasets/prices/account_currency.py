@@ -47,7 +47,7 @@ class AccountCurrency:
             pairs.rates(own, self.code, 2 * bars.open_at + 1),
             pairs.rates(own, self.code, 2 * bars.close_at),
         )
-        source = RateSource(own, self.code, closed.text, pairs.to_fetch(own, self.code))
+        source = RateSource(own, self.code, closed.text, pairs.to_fetch(own, self.code), closed.simulated)
         return replace(bars, open_rate=opened.values, close_rate=closed.values, rates=source)
 
     def _with_carry(self, bars: Bars) -> Bars:
@@ -63,6 +63,7 @@ class _Rates:
 
     values: Floats
     text: str
+    simulated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,23 +88,24 @@ class CurrencyPairs:
 
         A place is twice the instant (ns), and one more at an open: at one instant closes come before opens.
         """
-        values, texts = np.full(len(at), np.nan), list[str]()
-        for text, rates in self._ways(currency, to, at):
-            used = np.isnan(values) & ~np.isnan(rates)
+        values, texts, simulated = np.full(len(at), np.nan), list[str](), frozenset[str]()
+        for way in self._ways(currency, to, at):
+            used = np.isnan(values) & ~np.isnan(way.values)
             if not used.any():
                 continue
-            texts.append(f"{text}{_span(at, used) if texts else ''}")
-            values = np.where(used, rates, values)
-        return _Rates(values, ", then ".join(texts))
+            texts.append(f"{way.text}{_span(at, used) if texts else ''}")
+            values, simulated = np.where(used, way.values, values), simulated | way.simulated
+        return _Rates(values, ", then ".join(texts), simulated)
 
-    def _ways(self, currency: str, to: str, at: Instants) -> Iterator[tuple[str, Floats]]:
+    def _ways(self, currency: str, to: str, at: Instants) -> Iterator[_Rates]:
         for bars in self._series(currency + to):
-            yield _named(bars), last_known(bars, at)
+            yield _Rates(last_known(bars, at), bars.symbol, _simulated(bars))
         for bars in self._series(to + currency):
-            yield f"1/{_named(bars)}", 1 / last_known(bars, at)
+            yield _Rates(1 / last_known(bars, at), f"1/{bars.symbol}", _simulated(bars))
         if _USD not in (currency, to):
             first, second = self.rates(currency, _USD, at), self.rates(_USD, to, at)
-            yield f"{first.text} x {second.text}", first.values * second.values
+            text, simulated = f"{first.text} x {second.text}", first.simulated | second.simulated
+            yield _Rates(first.values * second.values, text, simulated)
 
     def _series(self, name: str) -> Iterator[Bars]:
         for instrument in self._by_name.get(name, ()):
@@ -119,8 +121,8 @@ class CurrencyPairs:
         return f"{_against_dollar(currency)} and {_against_dollar(to)}"
 
 
-def _named(pair: Bars) -> str:
-    return f"{pair.symbol} (SIMULATED)" if pair.source.simulated else pair.symbol
+def _simulated(pair: Bars) -> frozenset[str]:
+    return frozenset([pair.symbol]) if pair.source.simulated else frozenset()
 
 
 def _against_dollar(currency: str) -> str:

@@ -36,12 +36,16 @@ class Source:
 
 @dataclass(frozen=True)
 class RateSource:
-    """Where the rates from one currency to another come from, in words, and the pairs to fetch where one is missing."""
+    """Where the rates from one currency to another come from, in words, and the pairs to fetch where one is missing.
+
+    ``simulated`` are the pairs among them whose bars are simulated.
+    """
 
     currency: str
     to: str
     text: str
     fetch: str
+    simulated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,7 +165,7 @@ def bars_manifest(bars: list[Bars], terms: Terms, benchmark: Bars | None = None)
     shown = _shown(bars, benchmark)
     return {
         "sources": {b.symbol: f"{b.source.text}; {b.span()}" for b in shown},
-        "simulated": sorted(b.symbol for b in shown if b.source.simulated),
+        "simulated": sorted({b.symbol for b in shown if b.source.simulated}.union(*map(simulated_rates, shown))),
         "currencies": {b.symbol: b.instrument.currency for b in bars},
         "rates": {b.symbol: b.rates.text for b in bars if b.rates is not None and b.rates.text},
         "carry": {b.symbol: carry_text(b) for b in bars if b.instrument.base_currency},
@@ -197,6 +197,11 @@ def origins_manifest(
         "seed": None,
         "conventions": "CONVENTIONS.md of hustings " + version("hustings"),
     }
+
+
+def simulated_rates(bars: Bars) -> frozenset[str]:
+    """Return the simulated pairs from which bars have their exchange rates."""
+    return frozenset() if bars.rates is None else bars.rates.simulated
 
 
 def carry_text(pair: Bars) -> str:

@@ -167,3 +167,20 @@ def test_a_share_that_cannot_be_is_refused_in_one_line(cli, text: str) -> None:
     answer = cli(*TAKAICHI, "-p", f"markets={text}")
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert "parameter markets of takaichi-trade" in answer.err
+
+
+def test_rates_of_simulated_bars_mark_the_run_as_simulated(cli) -> None:
+    run = cli(
+        "run",
+        "pro-growth-win",
+        "-p",
+        "instrument=SPX",
+        "--currency",
+        "JPY",
+        "--fx",
+        "unhedged",
+        "--no-report",
+        "--json",
+    )
+    assert run.code == 0
+    assert run.json["simulated"] is True
