@@ -6,7 +6,8 @@ from pathlib import Path
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
-from datasets.prices.account_currency import AccountCurrency, check_currency
+from datasets.markets.currencies import check_currency
+from datasets.prices.account_currency import AccountCurrency
 from engine.plan.costs import Fx, Terms
 from engine.run.backtest import Window
 from engine.strategy.market import Market
@@ -103,7 +104,19 @@ class RunOptions(StrategyOptions):
             commission_bps=self.commission_bps,
             slippage_bps=self.slippage_bps,
             event_slippage_bps=self.event_slippage_bps,
-            currency=check_currency(self.currency, market.instruments) if self.currency else "",
+            currency=_currency(self.currency),
             fx=Fx(self.fx),
         )
         return Setting(self.catalogue(), market, terms, self.window(), self.benchmark, vary)
+
+
+def _currency(text: str) -> str:
+    """Return the code of a currency in capitals; blank where none was typed.
+
+    Raises:
+        UserError: it is not known.
+    """
+    code = text.strip().upper()
+    if code:
+        check_currency(code)
+    return code

@@ -93,12 +93,6 @@ class Instrument:
         """
         return CurrencyPair(self.base_currency, self.currency) if self.base_currency else None
 
-    @property
-    def base_currency(self) -> str:
-        """The currency of which a pair is the price (USD of USDJPY); blank for what is no pair."""
-        pair = self.mic.startswith("FX") and self.symbol[3:6] == self.currency
-        return self.symbol[:3] if pair else ""
-
     def provider_symbol(self, provider: str) -> str:
         """Return the symbol that a provider gives it, blank where the provider does not offer it."""
         return self.provider_symbols.get(provider, "")

@@ -6,12 +6,11 @@ dollar; of several series of one pair the one named as the pair comes first (USD
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
 from datasets.arrays import Flags, Floats, Instants
-from datasets.errors import UserError, unknown_name
+from datasets.errors import UserError
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.short_rates import ShortRates
@@ -73,16 +72,6 @@ class CurrencyPairs:
     instruments: InstrumentTable
     load: Callable[[Instrument], Bars | None]
 
-    @cached_property
-    def _by_name(self) -> dict[str, list[Instrument]]:
-        """The instruments of each pair (base and quote currency): the one named as the pair comes first."""
-        found: dict[str, list[Instrument]] = {}
-        for each in self.instruments:
-            if each.base_currency:
-                name = each.base_currency + each.currency
-                found.setdefault(name, []).insert(0 if each.symbol == name else len(found[name]), each)
-        return {name: sorted(some, key=lambda i: (i.symbol != name, i.tradable)) for name, some in found.items()}
-
     def rates(self, currency: str, to: str, at: Instants) -> _Rates:
         """Return the price of one unit of a currency in another, as last known at some places in time.
 
@@ -98,26 +87,31 @@ class CurrencyPairs:
         return _Rates(values, ", then ".join(texts), simulated)
 
     def _ways(self, currency: str, to: str, at: Instants) -> Iterator[_Rates]:
-        for bars in self._series(currency + to):
+        for bars in self._series(currency, to):
             yield _Rates(last_known(bars, at), bars.symbol, _simulated(bars))
-        for bars in self._series(to + currency):
+        for bars in self._series(to, currency):
             yield _Rates(1 / last_known(bars, at), f"1/{bars.symbol}", _simulated(bars))
         if _USD not in (currency, to):
             first, second = self.rates(currency, _USD, at), self.rates(_USD, to, at)
             text, simulated = f"{first.text} x {second.text}", first.simulated | second.simulated
             yield _Rates(first.values * second.values, text, simulated)
 
-    def _series(self, name: str) -> Iterator[Bars]:
-        for instrument in self._by_name.get(name, ()):
+    def _series(self, base: str, quote: str) -> Iterator[Bars]:
+        """Yield the bars of a pair: those of the series named as the pair first."""
+        for instrument in sorted(
+            self.instruments.rates(base, quote), key=lambda i: (i.symbol != base + quote, i.tradable)
+        ):
             bars = self.load(instrument)
             if bars is not None:
                 yield bars
 
     def to_fetch(self, currency: str, to: str) -> str:
         """Return the names of the pairs whose bars give a rate: the one that is known, or both against the dollar."""
-        for name in (currency + to, to + currency):
-            if name in self._by_name or _USD in (currency, to):
-                return name if name in self._by_name else _against_dollar(currency if to == _USD else to)
+        for pair in ((currency, to), (to, currency)):
+            if self.instruments.rates(*pair):
+                return "".join(pair)
+        if _USD in (currency, to):
+            return _against_dollar(currency if to == _USD else to)
         return f"{_against_dollar(currency)} and {_against_dollar(to)}"
 
 
@@ -177,15 +171,3 @@ def _missing(bars: Bars, source: RateSource, at: int) -> UserError:
         f"no rate of {source.currency} in {source.to} at {iso_z(to_datetime(at))}, while {bars.symbol} is held: "
         f"{known}; fetch or import {source.fetch}, or keep --fx hedged"
     )
-
-
-def check_currency(code: str, instruments: InstrumentTable) -> str:
-    """Return the code of a known currency in capitals.
-
-    Raises:
-        UserError: no instrument is quoted in it, and no pair is of it.
-    """
-    known = sorted({c for i in instruments for c in (i.currency, i.base_currency) if c})
-    if code.strip().upper() not in known:
-        raise unknown_name("currency", code, known, hint=f"known are {', '.join(known)}")
-    return code.strip().upper()

@@ -8,7 +8,7 @@ import pytest
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.short_rates import ShortRates, read_short_rates
-from datasets.prices.account_currency import CurrencyPairs, check_currency, last_known, refuse_missing
+from datasets.prices.account_currency import CurrencyPairs, last_known, refuse_missing
 from datasets.prices.bars import Bars
 from engine.strategy.market import Market
 from tests.engine.markets import MemorySource, bars_at, instrument, ns
@@ -102,13 +102,6 @@ def test_a_pair_is_what_trades_at_the_hours_of_currencies_in_its_quote_currency(
     assert instrument("USDJPY_LONDON", mic="FX_LONDON", currency="JPY").base_currency == "USD"
     assert instrument("USDJPY", mic="XTKS", currency="JPY").base_currency == ""
     assert instrument("AAA", mic="FX", currency="JPY").base_currency == ""
-
-
-def test_a_currency_is_known_by_its_instruments_and_pairs() -> None:
-    table = InstrumentTable([YEN.instrument, EURO.instrument])
-    assert check_currency(" eur ", table) == "EUR"
-    with pytest.raises(UserError, match=r"unknown currency 'KRW'.*known are EUR, JPY, USD"):
-        check_currency("KRW", table)
 
 
 def test_short_rates_hold_until_the_next_row_and_are_nothing_before_the_first(tmp_path) -> None:

