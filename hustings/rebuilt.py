@@ -14,6 +14,8 @@ from hustings.trials import Trial, TrialPosition
 REBUILT_AT_MOST = 50
 """The trials rebuilt for a study; the others count as independent."""
 _TERMS = {f.name for f in fields(Terms)}
+_LATER = {"currency", "fx", "event_slippage_bps"}
+"""Terms that trials entered before them do not have: their defaults are what was done then."""
 
 
 def rebuilt_trials(given: StudyInput, position: TrialPosition) -> tuple[StudyInput, ...]:
@@ -36,7 +38,7 @@ def rebuilt(given: StudyInput, trial: Trial) -> StudyInput | None:
         rule = build(type(given.strategy), parameters)
     except (UserError, TypeError, ValueError):
         return None
-    if dates.until != given.dates.until or trial.terms.keys() != _TERMS:
+    if dates.until != given.dates.until or not _TERMS - _LATER <= trial.terms.keys() <= _TERMS:
         return None
     if terms.fx != given.terms.fx or (terms.fx is not Fx.HEDGED and terms.currency != given.terms.currency):
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.plan.costs import Terms
+from engine.plan.costs import Fx, Terms
 from engine.statistics.abnormal import Model
 from engine.statistics.observations import TradeStatistics
 from hustings.rebuilt import rebuilt
@@ -133,3 +133,14 @@ def test_the_ratios_of_a_sweep_have_its_mean_and_spread(known: int) -> None:
     values = [s for s in sharpes if s is not None]
     assert (len(sharpes), len(values)) == (20, known)
     assert (fmean(values), stdev(values)) == about((0.3, 0.2))
+
+
+def test_a_trial_entered_before_accounts_had_a_currency_is_made_again_as_hedged() -> None:
+    kept = {n: v for n, v in asdict(FREE).items() if n not in ("currency", "fx", "event_slippage_bps")}
+    assert len(again(replace(tried_once(), terms=kept)).usable) == 6
+    assert again(replace(tried_once(), terms={n: v for n, v in kept.items() if n != "max_gross"})) is None
+
+
+def test_a_trial_of_an_unhedged_account_is_not_made_again_from_hedged_bars() -> None:
+    assert again(tried_once(terms=replace(FREE, fx=Fx.UNHEDGED, currency="USD"))) is None
+    assert again(tried_once(terms=replace(FREE, currency="USD"))) is not None
