@@ -8,13 +8,13 @@ from typing import Any
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.events.csv_export import events_csv, write_events
-from datasets.events.date_list import listed_events
 from datasets.events.parlgov import parlgov_events
 from datasets.events.scheduled import ScheduledEvent, scheduled_events
 from datasets.instants import iso_z
 from datasets.markets.exchange_tables import find_exchange
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.sessions import first_sessions_after, horizon_note
+from hustings.date_list import listed_events
 from hustings.handlers.event_filters import select_events, select_scheduled
 from hustings.inputs import events_of, instruments_of
 from hustings.terminal import say, say_json, say_raw, table, warn

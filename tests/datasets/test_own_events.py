@@ -10,10 +10,10 @@ import pytest
 from datasets.errors import UserError
 from datasets.events import Kind, OwnKind, bundled_events, combined_events, load_events
 from datasets.events.csv_export import write_events
-from datasets.events.date_list import listed_events
 from datasets.events.lint import lint
 from datasets.events.own_rows import add_event, edit_event
 from engine.plan.plan import make_plan
+from hustings.date_list import listed_events
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import bars, days, flat_day, instrument, market_of, utc
 
