@@ -82,6 +82,14 @@ def events(ctx: Context, param: Parameter, incomplete: str) -> Items:
     return _beginning(((name, title) for name, title in found if name), incomplete)
 
 
+def events_and_scheduled(ctx: Context, param: Parameter, incomplete: str) -> Items:
+    """Return the ids of events, and of events to come, that begin so."""
+    from datasets.events.scheduled import scheduled_events
+
+    coming = ((e.event_id, e.title) for e in scheduled_events())
+    return [*events(ctx, param, incomplete), *_beginning(coming, incomplete)]
+
+
 def kinds(ctx: Context, param: Parameter, incomplete: str) -> Items:
     """Return the kinds of events that begin so."""
     from datasets.events import Kind

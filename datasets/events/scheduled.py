@@ -1,15 +1,16 @@
 """Events to come: votes and dates that are fixed by law, announced, or due by a date at the latest."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
-from datasets.events.event import Confidence
+from datasets.events.event import Confidence, PoliticalEvent
 from datasets.events.kinds import Kind
 
 SCHEDULED = Path(__file__).parent / "scheduled.csv"
@@ -28,7 +29,10 @@ class DateBasis(StrEnum):
 
 @dataclass(frozen=True)
 class ScheduledEvent:
-    """An event to come: the days it may fall on (``is_latest``: any day up to the last), and how they are known."""
+    """An event to come: the days it may fall on (``is_latest``: any day up to the last), and how they are known.
+
+    ``polls_close_local`` is the hour at which polls close, or something else ends or begins, None where not known.
+    """
 
     event_id: str
     country: str
@@ -37,7 +41,7 @@ class ScheduledEvent:
     days: tuple[date, ...]
     is_latest: bool
     date_basis: DateBasis
-    polls_close_local: str = ""
+    polls_close_local: time | None = None
     timezone: str = "UTC"
     sources: tuple[str, ...] = ()
     note: str = ""
@@ -47,6 +51,33 @@ class ScheduledEvent:
     def scheduled_for(self) -> str:
         """The days in words: ``by 2027-06-30``, ``2027-04-11 or 2027-04-18``."""
         return ("by " if self.is_latest else "") + " or ".join(map(str, self.days))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it falls on one day."""
+        return len(self.days) == 1 and not self.is_latest
+
+    @property
+    def closes_at(self) -> datetime:
+        """When polls close on its first day, or where that hour is not known, the end of that day, in UTC."""
+        day, zone = self.days[0], ZoneInfo(self.timezone)
+        if self.polls_close_local is None:
+            return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+        return datetime.combine(day, self.polls_close_local, zone).astimezone(UTC)
+
+    def as_event(self, *, announced_at: datetime) -> PoliticalEvent:
+        """Return the event with no outcome, as one announced by an instant and decided when its polls close."""
+        return PoliticalEvent(
+            event_id=self.event_id,
+            country=self.country,
+            kind=self.kind,
+            title=self.title,
+            timezone=self.timezone,
+            voted_on=self.days[0] if self.kind.is_vote else None,
+            announced_at=announced_at,
+            polls_close_at=self.closes_at,
+            known_at=self.closes_at,
+        )
 
     def as_row(self) -> dict[str, Any]:
         """Return the event as plain values, for JSON."""
@@ -59,7 +90,7 @@ class ScheduledEvent:
             "days": [str(day) for day in self.days],
             "is_latest": self.is_latest,
             "date_basis": self.date_basis.value,
-            "polls_close_local": self.polls_close_local or None,
+            "polls_close_local": None if self.polls_close_local is None else f"{self.polls_close_local:%H:%M}",
             "timezone": self.timezone,
             "sources": list(self.sources),
             "note": self.note or None,
@@ -114,12 +145,23 @@ def _event(row: CsvRow) -> ScheduledEvent:
         days=days,
         is_latest=is_latest,
         date_basis=DateBasis(_word(row, "date_basis", tuple(DateBasis))),
-        polls_close_local=row.text("polls_close_local"),
-        timezone=row.text("timezone") or "UTC",
+        polls_close_local=row.read("polls_close_local", _hour, "an hour such as 20:00, or empty"),
+        timezone=row.read("timezone", _zone, "an IANA zone such as Asia/Tokyo, or empty") or "UTC",
         sources=tuple(row.text("sources").split()),
         note=row.text("note"),
         confidence=Confidence(_word(row, "confidence", tuple(Confidence))) if row.text("confidence") else None,
     )
+
+
+def _hour(text: str) -> time:
+    return datetime.strptime(text, "%H:%M").time()
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text).key
+    except (ZoneInfoNotFoundError, OSError) as e:  # a folder of zones is an OSError
+        raise ValueError(text) from e
 
 
 def _filled(text: str) -> str:

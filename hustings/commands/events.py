@@ -3,7 +3,7 @@
 import click
 
 from hustings import completion_values as values
-from hustings.commands.options import PATH, CommandGroup, event_argument, event_files, options
+from hustings.commands.options import PATH, CommandGroup, as_of_option, event_argument, event_files, options, within_option
 
 _SOURCES = ("parlgov", "dates")
 _ODDS = ("predictit", "polymarket")
@@ -44,8 +44,25 @@ def show_event() -> None:
     """Show all fields of one event."""
 
 
+@events.command("next", handler="coming_events:list_next")
+@click.option("--country", metavar="CC", help="Two letters, such as JP.")
+@within_option
+@as_of_option
+@click.option(
+    "--instrument",
+    "names",
+    multiple=True,
+    metavar="SYMBOL",
+    help="An instrument (repeatable) [the main index or fund of the country].",
+    shell_complete=values.instruments,
+)
+@click.option("--data", type=PATH, metavar="DIR", help="Its instruments.csv adds instruments.")
+def next_events() -> None:
+    """List the events to come, with the first open and the first close that can be traded after each."""
+
+
 @events.command("explain", handler="events:explain")
-@event_argument
+@click.argument("event_id", shell_complete=values.events_and_scheduled)
 @click.option(
     "--instrument",
     "names",
@@ -57,7 +74,10 @@ def show_event() -> None:
 @click.option("--data", type=PATH, metavar="DIR", help="Its instruments.csv adds instruments.")
 @_events_option
 def explain_event() -> None:
-    """Show for each instrument the first open, and the first close, strictly after the event was known."""
+    """Show for each instrument the first open, and the first close, strictly after the event was known.
+
+    Of an event to come: after its polls close.
+    """
 
 
 @events.command("lint", handler="event_checks:lint_catalogue")

@@ -164,4 +164,6 @@ anchor_option = click.option(
     default="reaction",
     help="Session 0 of a window: the first to close after the event, or the first to open.",
 )
+within_option = click.option("--within", default="90d", metavar="DAYS", help="How far ahead, such as 400d.")
+as_of_option = click.option("--as-of", metavar="DATE", help="As if this day began, midnight UTC [now].")
 alpha_option = click.option("--alpha", type=float, default=0.05, help="Level of the tests.")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +97,15 @@ def explain(
     as_json: bool,
 ) -> None:
     """Print for each instrument the first open and the first close strictly after an event was known."""
-    event = _event_of(events_of(sources, only=only_events), event_id)
-    if event.known_at is None:
-        raise UserError(f"{event_id} has no known_at: the first session after it is unknown")
+    title, what, at, basis = _explained(event_id, events_of(sources, only=only_events))
     known = instruments_of(data)
-    found = {i.symbol: _first(event, i) for i in [known.find(n) for n in names] or _one_of_each_exchange(known)}
+    chosen = [known.find(n) for n in names] or _one_of_each_exchange(known)
+    found = {i.symbol: {what: iso_z(at), **first_row(at, i)} for i in chosen}
     if as_json:
-        say_json({"event_id": event_id, "known_at": iso_z(event.known_at), "instruments": found})
+        say_json({"event_id": event_id, what: iso_z(at), "basis": basis, "instruments": found})
         return
-    say(f"{event.event_id}: {event.title}")
-    say(f"known at {iso_z(event.known_at)} ({event.known_at_basis or 'basis unknown'})")
+    say(f"{event_id}: {title}")
+    say(f"{what.replace('_', ' ')} {iso_z(at)} ({basis})")
     columns = ["instrument", "first open after", "at", "first close after", "at "]
     table(columns, [[s, *(str(v or "n/a") for v in list(row.values())[1:5])] for s, row in found.items()])
     for note in dict.fromkeys(row["note"] for row in found.values() if "note" in row):
@@ -124,6 +124,24 @@ def _event_of(catalogue: EventCatalogue, event_id: str) -> PoliticalEvent:
     return catalogue.get(event_id)
 
 
+def _explained(event_id: str, catalogue: EventCatalogue) -> tuple[str, str, datetime, str]:
+    """Return the title of an event, the name of the instant it is explained from, that instant, and its basis.
+
+    That is when it was known, and of an event without outcome when its polls close.
+    """
+    scheduled = {e.event_id: e for e in scheduled_events()}
+    if event_id in scheduled and event_id not in catalogue:
+        coming = scheduled[event_id]
+        unknown = "; close of polls unknown: the end of the day" if coming.polls_close_local is None else ""
+        return coming.title, "polls_close_at", coming.closes_at, f"{coming.date_basis}: {coming.scheduled_for}{unknown}"
+    event = catalogue.get(event_id)
+    if event.known_at is not None:
+        return event.title, "known_at", event.known_at, event.known_at_basis or "basis unknown"
+    if event.polls_close_at is not None:
+        return event.title, "polls_close_at", event.polls_close_at, "known_at is blank: counted from the close of polls"
+    raise UserError(f"{event_id} has neither known_at nor polls_close_at: the first session after it is unknown")
+
+
 def _one_of_each_exchange(known: InstrumentTable) -> list[Instrument]:
     """Return the first instrument of each exchange: the others have the same hours."""
     first: dict[str, Instrument] = {}
@@ -132,18 +150,16 @@ def _one_of_each_exchange(known: InstrumentTable) -> list[Instrument]:
     return list(first.values())
 
 
-def _first(event: PoliticalEvent, instrument: Instrument) -> dict[str, Any]:
-    assert event.known_at is not None
-    first = first_sessions_after(instrument.mic, event.known_at)
-    row: dict[str, Any] = {"known_at": iso_z(event.known_at)}
+def first_row(at: datetime, instrument: Instrument) -> dict[str, Any]:
+    """Return the first open and the first close of an instrument strictly after an instant, ready for JSON."""
+    first = first_sessions_after(instrument.mic, at)
     if first is None:
         missing = dict.fromkeys(("first_open_session", "first_open_at", "first_close_session", "first_close_at"))
-        return {**row, **missing, "note": f"the hours of {instrument.mic} do not reach that date"}
-    note = horizon_note(instrument.mic, event.known_at.date(), max(first.open_session, first.close_session))
+        return {**missing, "note": f"the hours of {instrument.mic} do not reach that date"}
+    note = horizon_note(instrument.mic, at.date(), max(first.open_session, first.close_session))
     official = first.official_close_at
-    close_at = first.close_at if first.close_at > event.known_at else official
+    close_at = first.close_at if first.close_at > at else official
     return {
-        **row,
         "first_open_session": first.open_session.isoformat(),
         "first_open_at": iso_z(first.open_at),
         "first_close_session": first.close_session.isoformat(),

@@ -1,6 +1,6 @@
 """Events to come: what the bundled file holds, and what a bad row is told."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -64,4 +64,31 @@ def test_an_id_given_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "next.csv"
     path.write_text(HEADER + ROW + ROW)
     with pytest.raises(UserError, match=r"next.csv line 3: event_id 'FR-2027-04-11-R1' is given twice"):
+        load_scheduled(path)
+
+
+def test_a_close_of_polls_is_an_hour_of_the_rows_zone(tmp_path: Path) -> None:
+    path = tmp_path / "next.csv"
+    path.write_text(HEADER + ROW + ROW.replace("R1", "R2").replace("20:00", ""))
+    first, second = load_scheduled(path)
+    assert first.closes_at == datetime(2027, 4, 11, 18, tzinfo=UTC)  # summer time in Paris
+    assert second.closes_at == datetime(2027, 4, 11, 22, tzinfo=UTC)  # the end of the day, where no hour is known
+    event = first.as_event(announced_at=datetime(2026, 12, 1, tzinfo=UTC))
+    assert (event.voted_on, event.known_at, event.winner) == (date(2027, 4, 11), first.closes_at, None)
+
+
+@pytest.mark.parametrize("hour", ["20:00 (large towns)", "25:00", "8 pm"])
+def test_an_hour_in_words_is_refused(tmp_path: Path, hour: str) -> None:
+    path = tmp_path / "next.csv"
+    path.write_text(HEADER + ROW.replace("20:00", hour))
+    with pytest.raises(
+        UserError, match=r"next.csv line 2: polls_close_local is '.*'; it must be an hour such as 20:00"
+    ):
+        load_scheduled(path)
+
+
+def test_a_zone_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "next.csv"
+    path.write_text(HEADER + ROW.replace("Europe/Paris", "Paris"))
+    with pytest.raises(UserError, match=r"next.csv line 2: timezone is 'Paris'; it must be an IANA zone"):
         load_scheduled(path)

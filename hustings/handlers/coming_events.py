@@ -1,0 +1,102 @@
+"""hustings events next: the events to come, and the first prices that can be traded after each."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from datasets.errors import UserError
+from datasets.events.scheduled import ScheduledEvent, scheduled_events
+from datasets.instants import iso_z
+from datasets.markets.home_market import home_instrument
+from datasets.markets.instruments import Instrument, InstrumentTable
+from hustings.handlers.event_filters import select_scheduled
+from hustings.handlers.events import first_row
+from hustings.inputs import date_of, instruments_of
+from hustings.terminal import say, say_json, table
+
+
+def list_next(
+    *, country: str | None, within: str, as_of: str | None, names: tuple[str, ...], data: Path | None, as_json: bool
+) -> None:
+    """Print the scheduled events within some days, each with the first open and close of each instrument after it."""
+    known, now = instruments_of(data), instant_of(as_of)
+    given = [known.find(name) for name in names]
+    filters = {"country": country, "kind": None, "year": None}
+    events = coming_within(select_scheduled(scheduled_events(), filters), now, days_of_text(within))
+    rows = [_row(e, given or _home(e, known)) for e in events]
+    if as_json:
+        say_json({"as_of": iso_z(now), "within_days": days_of_text(within).days, "events": rows})
+        return
+    _show(rows)
+    votes = [e for e in events if e.kind.is_vote]
+    say(f"{len(events)} events to come, {len(votes)} of them votes ({sum(e.is_exact for e in votes)} on an exact date)")
+
+
+def instant_of(as_of: str | None) -> datetime:
+    """Return the instant at which a day begins in UTC, or the present one."""
+    day = date_of(as_of, "--as-of")
+    return datetime.now(UTC) if day is None else datetime.combine(day, time(), UTC)
+
+
+def days_of_text(text: str) -> timedelta:
+    """Return a number of days typed as ``90d``.
+
+    Raises:
+        UserError: it is something else.
+    """
+    match = re.fullmatch(r"(\d{1,5})d?", text.strip())
+    if match is None:
+        raise UserError(f"--within is '{text}'; write a number of days like 90d")
+    return timedelta(days=int(match[1]))
+
+
+def coming_within(events: Iterable[ScheduledEvent], now: datetime, within: timedelta) -> list[ScheduledEvent]:
+    """Return the events whose polls have not closed, and whose (first, or latest possible) day is within some days."""
+    last: date = (now + within).date()
+    return [e for e in events if e.closes_at > now and e.days[0] <= last]
+
+
+def _home(event: ScheduledEvent, known: InstrumentTable) -> list[Instrument]:
+    home = home_instrument(known, event.country)
+    return [] if home is None else [home]
+
+
+def _row(event: ScheduledEvent, instruments: list[Instrument]) -> dict[str, Any]:
+    """Return an event as plain values: the columns of ``events list --scheduled``, its close, and the first prices."""
+    return {
+        **event.as_row(),
+        "date": str(event.days[0]),
+        "other_dates": [str(day) for day in event.days[1:]],
+        "polls_close_at": iso_z(event.closes_at),
+        "polls_close_known": event.polls_close_local is not None,
+        "instruments": {i.symbol: first_row(event.closes_at, i) for i in instruments},
+    }
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    columns = ["event", "date", "polls close", "in UTC", "market", "first open", "first close", "title"]
+    table(columns, [line for row in rows for line in _lines(row)])
+    say("closes of polls are local; other hours are in UTC, month-day hour:minute")
+    notes = [i["note"] for row in rows for i in row["instruments"].values() if "note" in i]
+    for note in dict.fromkeys(notes):
+        say(note)
+    if any(row["is_latest"] for row in rows):
+        say("by: the latest possible date; it may come before")
+    if any(not row["polls_close_known"] for row in rows):
+        say("*: the hour is not known, the end of the day is taken")
+
+
+def _lines(row: dict[str, Any]) -> Iterator[list[str]]:
+    """Yield the lines of an event, one an instrument; only the first of them names the event."""
+    head = [row["event_id"], row["scheduled_for"], row["polls_close_local"] or "*", _short(row["polls_close_at"])]
+    title = row["title"]
+    for symbol, first in (row["instruments"] or {"none": {}}).items():
+        yield [*head, symbol, _short(first.get("first_open_at")), _short(first.get("first_close_at")), title]
+        head, title = ["", "", "", ""], ""
+
+
+def _short(instant: str | None) -> str:
+    """Return ``04-11 18:00`` of an instant as text."""
+    return "n/a" if instant is None else instant[5:16].replace("T", " ")
