@@ -12,6 +12,7 @@ from datasets.errors import UserError
 
 _CATALOGUE = Path(datasets.__file__).parent / "events" / "catalogue"
 _PRICES = (".csv", ".parquet", ".gz", ".tsv", ".txt")
+_HOMES = (("home", "the event's own main index"), ("home-fx", "its currency against the dollar"))
 Items = list[CompletionItem[str]]
 Described = Iterable[tuple[str, str]]
 """Values, each with a short description, which may be blank."""
@@ -47,7 +48,8 @@ def parameters(ctx: Context, param: Parameter, incomplete: str) -> Items:
     choices, symbols = source.choices()
     if name in symbols:
         before = f"{name}={begun[: begun.rfind(',') + 1]}"  # several instruments are separated by commas
-        return _beginning(((before + symbol, text) for symbol, text in _instruments(ctx)), incomplete)
+        known = (*_HOMES, *_instruments(ctx))
+        return _beginning(((before + symbol, text) for symbol, text in known), incomplete)
     return _beginning(((f"{name}={value}", "") for value in choices.get(name, ())), incomplete)
 
 

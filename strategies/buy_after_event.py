@@ -41,7 +41,7 @@ class BuyAfterEvent(Strategy):
     """Buy (or sell short) one instrument after every event that passes the filters, and hold.
 
     Args:
-        instrument: what to trade
+        instrument: what to trade; home: the event's own main index, home-fx: its currency against the dollar
         side: long or short
         hold: sessions held
         delay: sessions waited before entering

@@ -3,8 +3,19 @@
 from datasets.markets.currencies import currency_of
 from datasets.markets.instruments import Instrument, InstrumentGroup, InstrumentTable
 
+HOME, HOME_FX = "home", "home-fx"
+"""Names that mean another instrument for each event."""
 _DOLLAR = "USD"
 _GROUPS = (InstrumentGroup.INDEX, InstrumentGroup.COUNTRY_ETF)
+
+
+def is_home(name: str) -> bool:
+    """Return whether a name means another instrument for each event.
+
+    >>> is_home("home"), is_home("Home-FX"), is_home("TOPIX")
+    (True, True, False)
+    """
+    return name.strip().casefold() in (HOME, HOME_FX)
 
 
 def home_instrument(known: InstrumentTable, country: str, index: str | None = None) -> Instrument | None:
@@ -14,7 +25,7 @@ def home_instrument(known: InstrumentTable, country: str, index: str | None = No
     >>> [home_instrument(bundled_instruments(), *of).symbol for of in (("JP",), ("JP", "N225"), ("GB", "FT30"))]
     ['TOPIX', 'N225', 'FTSE100']
     """
-    named = (i for i in known if index in (i.symbol, *i.aliases))
+    named = (i for i in known if i.tradable and index in (i.symbol, *i.aliases))
     own = (i for group in _GROUPS for i in known if i.group is group and i.country == country and i.tradable)
     return next(named, None) or next(own, None)
 

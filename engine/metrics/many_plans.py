@@ -28,6 +28,7 @@ from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import PlanGrid
 from engine.strategy.combinations import Which
+from engine.strategy.contract import NO_INSTRUMENT
 
 TRADES = 1 << 14
 """So many trades are computed together: some megabytes."""
@@ -68,7 +69,7 @@ def evaluate_grid(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None =
     results, models = Results(len(grid)), dict[tuple[str, ...], CostModel]()
     for block in grid.blocks:
         if not block.instruments:
-            raise UserError(f"{grid.combos.kind.name} names no instrument: give it a field of type Symbol")
+            raise UserError(f"{grid.combos.kind.name} {NO_INSTRUMENT}")
         if block.instruments not in models:
             models[block.instruments] = cost_model(bar_matrix(grid.market.loaded(block.instruments), since), terms)
         costs = models[block.instruments]

@@ -31,6 +31,7 @@ from engine.strategy import (
 )
 from engine.strategy.contract import LEVELS
 from engine.strategy.gaps import MAX_GAP_DAYS, cut_short, early, gap_between, late, wait_too_long
+from engine.strategy.home import NoHomeMarketError, at_home
 from engine.strategy.legs import check_instant, checked_legs
 from engine.strategy.market import BarClock, LookAheadError, Market, MarketView, TooFewBarsError
 from engine.strategy.strategy_calls import call_strategy, wants_and_missing
@@ -272,6 +273,10 @@ def plan_leg(
     leg: Leg, event: PoliticalEvent, decided_at: datetime, market: Market, events: list[PoliticalEvent]
 ) -> PlannedTrade | Skipped:
     """Return the planned trade of a checked leg, or why it is skipped."""
+    try:
+        leg = at_home(leg, event, market)
+    except NoHomeMarketError as e:
+        return Skipped(event.event_id, "", str(e))
     bars = market.bars(leg.instrument)
     bars.instrument.check_tradable()
     try:

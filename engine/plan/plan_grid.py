@@ -19,6 +19,7 @@ from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
 from engine.plan.plan import Decision, Plan, decide, make_plan
 from engine.strategy import Leg, Strategy
 from engine.strategy.combinations import Space, Which
+from engine.strategy.home import NoHomeMarketError, at_home
 from engine.strategy.legs import checked_legs, most_of_level
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
@@ -198,14 +199,14 @@ class _Planner:
     def _slots(self, decision: Decision, first: Strategy, check: Strategy | None) -> list[Slot]:
         """Return the slots of an event's legs, in which the values are those of the first combination."""
         if check is None:
-            return [self._slot(leg, {}, decision) for leg in checked_legs(decision.legs, first.name)]
+            return [s for leg in checked_legs(decision.legs, first.name) for s in self._slot(leg, {}, decision)]
         legs = [*decision.legs]
         forms = [leg_key(leg) for leg in legs]
         real = check.legs(decision.event, MarketView(self.market, decision.decided_at))
         made = [self._template(leg, f, first, check) for leg, f in zip(legs, forms, strict=True)]
         if [expected for _, _, expected in made] != [leg_key(leg) for leg in real]:
             raise ValueError("the rule distinguishes its parameters from their placeholders")
-        return [self._slot(leg, places, decision) for leg, places, _ in made]
+        return [s for leg, places, _ in made for s in self._slot(leg, places, decision)]
 
     def _template(self, leg: Leg, form: Any, first: Strategy, check: Strategy) -> tuple[Leg, dict[str, str], Any]:
         """Return a checked leg, what was passed on to it, and its key with the values of ``check``.
@@ -219,10 +220,15 @@ class _Planner:
             self._templates[form] = (checked, places, substitute(form, vars(check)))
         return self._templates[form]
 
-    def _slot(self, leg: Leg, places: dict[str, str], decision: Decision) -> Slot:
+    def _slot(self, leg: Leg, places: dict[str, str], decision: Decision) -> Iterator[Slot]:
+        """Yield the slot of a leg; none where it is of a home market that the event does not have."""
+        try:
+            leg = at_home(leg, decision.event, self.market)
+        except NoHomeMarketError:
+            return
         bars = self.market.bars(leg.instrument)
         bars.instrument.check_tradable()
-        return Slot(bars.symbol, leg, decision.event, decision.decided_at, places)
+        yield Slot(bars.symbol, leg, decision.event, decision.decided_at, places)
 
     def _check_values(self, leg: Leg, places: dict[str, str]) -> None:
         """Raise a ValueError if some value is not valid where it is passed on: the rule is then called with values."""

@@ -29,6 +29,7 @@ from engine.run.event_paths import event_paths
 from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved_values
 from engine.run.run import Run, RunEvent
 from engine.strategy import Strategy, values
+from engine.strategy.contract import NO_INSTRUMENT
 from engine.strategy.market import Market
 
 
@@ -71,7 +72,7 @@ def backtest(
     terms, window = terms or Terms(), window or Window()
     plan = make_plan(strategy, events, market, since=window.since)
     if not plan.instruments:
-        raise UserError(f"{strategy.name} names no instrument: give it a field of type Symbol")
+        raise UserError(f"{strategy.name} {NO_INSTRUMENT}")
     bars = market.loaded(plan.instruments)
     account = replay(plan, bars, terms, since=account_start(bars, window))
     return finish_run(

@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+from datasets.markets.home_market import is_home
 from engine.strategy import Strategy, instrument_fields, values
 from engine.strategy.market import Market
 from engine.strategy.market_shares import MarketShare
@@ -41,7 +42,7 @@ def resolved_values(strategy: Strategy, market: Market) -> dict[str, Any]:
     """Return the parameters of a rule, ready for JSON, with each instrument named by its symbol."""
     found = values(strategy)
     for name, has_shares in instrument_fields(type(strategy)).items():
-        typed, resolve = found[name], partial(_resolved, market) if has_shares else market.symbol
+        typed, resolve = found[name], partial(_resolved if has_shares else _symbol, market)
         found[name] = resolve(typed) if isinstance(typed, str) else [resolve(t) for t in typed]
     return found
 
@@ -49,7 +50,11 @@ def resolved_values(strategy: Strategy, market: Market) -> dict[str, Any]:
 def _resolved(market: Market, text: str) -> str:
     share = MarketShare.of(text)
     own = "" if share.share is None else f":{share.share:g}"
-    return f"{'-' if share.side < 0 else ''}{market.symbol(share.name)}{own}"
+    return f"{'-' if share.side < 0 else ''}{_symbol(market, share.name)}{own}"
+
+
+def _symbol(market: Market, name: str) -> str:
+    return name.strip().casefold() if is_home(name) else market.symbol(name)
 
 
 def code_hash(cls: type) -> str:

@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from datasets.errors import UserError, did_you_mean, unknown_name
 from datasets.events import Kind, Majority, OwnKind, PoliticalEvent, ProGrowth, Surprise, kind_of
+from datasets.markets.home_market import is_home
 from engine.strategy import market_shares
 from engine.strategy.market import MarketView
 from engine.strategy.market_shares import MarketShare
@@ -138,6 +139,9 @@ def _kind(value: Any) -> Kind | OwnKind | None:
     return kind
 
 
+NO_INSTRUMENT = (
+    "names no instrument: give it a field of type Symbol; home and home-fx need bars of an event's own instrument"
+)
 _INSTRUMENT = "instrument"
 Symbol = Annotated[str, _INSTRUMENT]
 """The name of an instrument: its symbol or any of its other names."""
@@ -201,13 +205,13 @@ class Strategy:
         return event.known_at
 
     def instruments(self) -> tuple[str, ...]:
-        """Return the names in the fields declared as ``Symbol``, ``Symbols`` or ``Markets``."""
+        """Return the names in the fields declared as ``Symbol``, ``Symbols`` or ``Markets``; no ``home``, no ``home-fx``."""
         found: list[str] = []
         for name, has_shares in instrument_fields(type(self)).items():
             value = getattr(self, name)
             texts = [value] if isinstance(value, str) else value
             found.extend(MarketShare.of(t).name if has_shares else t for t in texts)
-        return tuple(dict.fromkeys(found))
+        return tuple(name for name in dict.fromkeys(found) if not is_home(name))
 
 
 T = TypeVar("T", bound=Strategy)

@@ -9,6 +9,7 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_date, to_datetime, to_ns
+from datasets.markets.home_market import is_home
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.sessions import stamp_prices
 from datasets.prices.account_currency import AccountCurrency, CurrencyPairs
@@ -25,6 +26,10 @@ class TooFewBarsError(UserError):
     """A strategy requested more history than there is: the event is skipped, the others go on."""
 
 
+class NoBarsError(UserError):
+    """There are bars of an instrument, but none up to the last date."""
+
+
 @dataclass
 class Market:
     """All bars of a run, loaded when first read; ``until`` cuts the history at a last session.
@@ -38,13 +43,16 @@ class Market:
     account: AccountCurrency = field(default_factory=AccountCurrency)
     _loaded: dict[str, Bars] = field(default_factory=dict)
     _plain: dict[str, Bars] = field(default_factory=dict)
+    _available: frozenset[str] | None = None
 
     def bars(self, name: str) -> Bars:
         """Return the bars of an instrument under any of its names.
 
         Raises:
-            UserError: unknown instrument, no bars, bad bars, or none up to ``until``.
+            UserError: unknown instrument, no bars, bad bars, or none up to ``until``; or another one for each event.
         """
+        if is_home(name):
+            raise UserError(f"'{name}' is another market for each event: a rule that reads its prices must name one")
         instrument = self.instruments.find(name)
         if instrument.symbol not in self._loaded:
             self._loaded[instrument.symbol] = self.account.attach(self._whole(instrument), lambda: self._pairs)
@@ -78,8 +86,19 @@ class Market:
             return whole
         cut = whole.sessions_until(np.datetime64(self.until, "D"))
         if not len(cut):
-            raise UserError(f"no bars of {instrument.symbol} up to {self.until}: it has {whole.span()}")
+            raise NoBarsError(f"no bars of {instrument.symbol} up to {self.until}: it has {whole.span()}")
         return cut
+
+    def has_bars(self, name: str) -> bool:
+        """Return whether the source has bars of an instrument under one of its names."""
+        instrument = self.instruments.find(name)
+        if self._available is None:
+            self._available = frozenset(s.casefold() for s in self.source.symbols())
+        return any(n.casefold() in self._available for n in (instrument.symbol, *instrument.aliases))
+
+    def loaded_symbols(self) -> list[str]:
+        """Return the symbols whose bars have been read, in that order."""
+        return list(self._loaded)
 
     def symbol(self, name: str) -> str:
         """Return the symbol of an instrument under any of its names."""

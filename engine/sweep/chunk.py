@@ -17,6 +17,7 @@ from engine.metrics.table import METRIC_NAMES
 from engine.plan.plan_grid import Block, PlanGrid, plan_grid
 from engine.run.backtest import Window, account_start, backtest
 from engine.run.run import Run
+from engine.strategy.contract import NO_INSTRUMENT
 from engine.strategy.strategy_calls import format_error
 from engine.sweep.job import Job
 
@@ -99,7 +100,7 @@ def _with_accounts(grid: PlanGrid, window: Window) -> PlanGrid:
 def _no_account(block: Block, grid: PlanGrid, window: Window) -> str:
     """Return why the account of a block's combinations cannot begin; blank where it can."""
     if not block.instruments:
-        return f"{grid.combos.kind.name} names no instrument: give it a field of type Symbol"
+        return f"{grid.combos.kind.name} {NO_INSTRUMENT}"
     try:
         account_start(grid.market.loaded(block.instruments), window)
     except UserError as e:

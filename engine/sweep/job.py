@@ -2,14 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
+from datasets.markets.home_market import is_home
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars
 from engine.plan.costs import Terms
@@ -18,6 +20,7 @@ from engine.run.backtest import Window, bars_manifest, origins_manifest, rule_of
 from engine.run.identity import code_hash
 from engine.strategy.combinations import Space
 from engine.strategy.contract import plain_value
+from engine.strategy.home import home_symbols
 from engine.strategy.market import Market
 
 _FACTS = Path(__file__).parents[2] / "datasets"
@@ -76,6 +79,8 @@ def job_of(space: Space, events: EventCatalogue, market: Market, *, terms: Terms
     for row in range(len(singles)):
         for name in _instruments(singles, row):
             recorder.find(name)
+    for symbol in _home_symbols(space, events, market):
+        recorder.find(symbol)
     for row in {0, len(space) - 1}:
         _plan(space, row, events, Market(recorder, market.instruments), window)
     return Job(space, events, recorder.bars, recorder.missing, market.instruments, terms, (window,))
@@ -86,6 +91,18 @@ def _instruments(space: Space, row: int) -> tuple[str, ...]:
         return tuple(space.rule(row).instruments())
     except UserError:  # refused together with the values of the other parameters
         return ()
+
+
+def _home_symbols(space: Space, events: EventCatalogue, market: Market) -> set[str]:
+    """Return the instruments, of which there are bars, that ``home`` and ``home-fx`` mean where a value names them."""
+    given = [v for value in (*space.fixed.values(), *chain(*space.axes.values())) for v in _texts(value)]
+    homes = {v.strip().casefold() for v in given if is_home(v)}
+    found = {symbol for name in homes for event in events for symbol in home_symbols(name, event, market)}
+    return {symbol for symbol in found if market.has_bars(symbol)}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    yield from (v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, str))
 
 
 def _plan(space: Space, row: int, events: EventCatalogue, market: Market, window: Window) -> None:

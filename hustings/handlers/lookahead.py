@@ -59,7 +59,8 @@ def _check_rule(cls: type[Any], options: LookaheadOptions, market: Market) -> tu
             yield build(again, options.given())
 
     report = examine(_subject(fresh, options, market), progress)
-    return report, list(dict.fromkeys(market.symbol(i) for i in rule.instruments()))
+    named = (market.symbol(i) for i in rule.instruments())
+    return report, list(dict.fromkeys((*named, *market.loaded_symbols())))
 
 
 def _check_orders(cls: type[Any], options: LookaheadOptions, market: Market) -> tuple[LookaheadReport, list[str]]:
