@@ -1,7 +1,7 @@
 """The trade of February 2026: a win for fiscal expansion lifts shares and weakens the yen."""
 
 from datasets.events import Kind, Majority, PoliticalEvent
-from engine.strategy import After, Fraction, Leg, Markets, NextOpen, Sessions, Strategy, strategy
+from engine.strategy import After, Fraction, Kinds, Leg, Markets, NextOpen, Sessions, Strategy, strategy
 from engine.strategy.market import MarketView
 from engine.strategy.market_shares import weights
 
@@ -14,19 +14,21 @@ class TakaichiTrade(Strategy):
         markets: what to buy, each in an equal share; -NAME sells short, NAME:0.3 has that share of equity
         hold: sessions held, exit at the open that follows them
         weight: share of equity put in, all legs together
+        kinds: which events; a kind in which citizens elect no chamber needs no majority
     """
 
     markets: Markets = ("N225", "TOPIX", "USDJPY")
     hold: Sessions = 10
     weight: Fraction = 0.9
+    kinds: Kinds = (Kind.GENERAL_ELECTION,)
 
     def wants(self, event: PoliticalEvent) -> bool:
         won = (Majority.SUPERMAJORITY, Majority.MAJORITY, Majority.COALITION)
         return (
             event.country == "JP"
-            and event.kind == Kind.GENERAL_ELECTION
+            and event.kind in self.kinds
             and "fiscal_expansion" in event.program
-            and event.majority in won
+            and (event.majority in won or not event.is_election)
         )
 
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:

@@ -23,6 +23,7 @@ from engine.account.daily_ledger import account_calendar
 from engine.account.records import Account, Fill
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
+from engine.plan.left_out import left_out_by_kind
 from engine.plan.plan import Skipped, make_plan
 from engine.run.by_market import exposures
 from engine.run.event_paths import event_paths
@@ -83,7 +84,11 @@ def backtest(
         events=events,
         terms=terms,
         window=window,
-        skipped=[*plan.skipped, *account.skipped],
+        skipped=[
+            *plan.skipped,
+            *account.skipped,
+            *left_out_by_kind(strategy, EventCatalogue.of(events), market, since=window.since),
+        ],
         considered=plan.considered,
         benchmark=None if benchmark is None else market.bars(benchmark),
         resolved=resolved_values(strategy, market),

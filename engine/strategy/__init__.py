@@ -12,6 +12,7 @@ from engine.strategy.contract import Distance as Distance
 from engine.strategy.contract import Entry as Entry
 from engine.strategy.contract import Exit as Exit
 from engine.strategy.contract import Fraction as Fraction
+from engine.strategy.contract import Kinds as Kinds
 from engine.strategy.contract import LastCloseBefore as LastCloseBefore
 from engine.strategy.contract import Leg as Leg
 from engine.strategy.contract import Markets as Markets

@@ -179,6 +179,10 @@ OptionalFlag = Annotated[bool | None, BeforeValidator(_none_word)]
 """True or false, or none for any."""
 OptionalKind = Annotated[Kind | OwnKind | None, PlainValidator(_kind)]
 """A kind of events, a known one or one of one's own files, or none for all."""
+Kinds = Annotated[
+    tuple[Annotated[Kind | OwnKind, PlainValidator(_kind)], ...], BeforeValidator(_listed), Field(min_length=1)
+]
+"""Kinds of events; as text, separated by commas."""
 OptionalProGrowth = Annotated[ProGrowth | None, BeforeValidator(_none_word)]
 OptionalMajority = Annotated[Majority | None, BeforeValidator(_none_word)]
 OptionalSurprise = Annotated[Surprise | None, BeforeValidator(_none_word)]
@@ -304,6 +308,7 @@ def _type_name(hint: Any) -> str:
     members = [a for a in (get_args(base) or (base,)) if a not in (type(None), ...)]
     core = members[0]
     core = get_args(core)[0] if hasattr(core, "__metadata__") else core
+    core = (get_args(core) or (core,))[0]
     word = " | ".join(m.value for m in core) if isinstance(core, type) and issubclass(core, StrEnum) else core.__name__
     several = isinstance(base, type(tuple[str, ...])) and getattr(base, "__origin__", None) is tuple
     return f"{word}, several" if several else word
