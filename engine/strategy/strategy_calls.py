@@ -5,7 +5,7 @@ set to every value it could have.
 """
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -72,7 +72,7 @@ class _AnyPriors(Mapping[str, float]):
         return 1
 
 
-_GUESSES: dict[str, tuple[Any, ...]] = {
+GUESSES: Mapping[str, tuple[Any, ...]] = {
     "incumbent_won": (True, False),
     "winner_share": (0.0, 0.5, 1.0),
     "majority": tuple(Majority),
@@ -107,7 +107,7 @@ class _Supposed:
     def __getattr__(self, name: str) -> Any:
         if name in self._given:
             return self._given[name]
-        if name in _GUESSES and _is_unknown(self._event, name):
+        if name in GUESSES and _is_unknown(self._event, name):
             raise _NeedsField(name)
         return getattr(self._event, name)
 
@@ -120,17 +120,27 @@ def wants_and_missing(strategy: Strategy, event: PoliticalEvent) -> tuple[bool, 
     """
     if call_strategy(strategy, lambda: strategy.wants(event)):
         return True, []
-    return False, _missing(strategy, event, {}) or []
+    return False, next((list(given) for given, wanted in suppositions(event, strategy.wants) if wanted), [])
 
 
-def _missing(strategy: Strategy, event: PoliticalEvent, given: dict[str, Any]) -> list[str] | None:
-    """Return the fields of the first supposition under which the rule wants the event, or None."""
+def suppositions(
+    event: PoliticalEvent,
+    question: Callable[[PoliticalEvent], R],
+    guesses: Mapping[str, Sequence[Any]] | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Iterator[tuple[dict[str, Any], R]]:
+    """Yield the answers to a question about an event, one a choice of the unknown fields that are read for it.
+
+    Each comes with the values supposed, in the order in which they were read; ``guesses`` are the values of each field.
+    """
+    supposed, tried = dict(given or {}), GUESSES if guesses is None else guesses
     try:
-        wanted = strategy.wants(cast(PoliticalEvent, _Supposed(event, given)))
+        answer = question(cast(PoliticalEvent, _Supposed(event, supposed)))
     except _NeedsField as need:
-        tries = (_missing(strategy, event, {**given, need.field: guess}) for guess in _GUESSES[need.field])
-        return next((found for found in tries if found is not None), None)
-    return list(given) if wanted else None
+        for guess in tried[need.field]:
+            yield from suppositions(event, question, tried, {**supposed, need.field: guess})
+    else:
+        yield supposed, answer
 
 
 def _is_unknown(event: PoliticalEvent, field: str) -> bool:

@@ -2,6 +2,7 @@
 
 import click
 
+from hustings import completion_values as values
 from hustings.commands.options import (
     MODELS,
     PATH,
@@ -10,6 +11,8 @@ from hustings.commands.options import (
     adjust_option,
     alpha_option,
     anchor_option,
+    as_of_option,
+    bars_and_events_options,
     draws_options,
     output_options,
     run_options,
@@ -90,6 +93,28 @@ def lookahead() -> None:
 
     At each decision data and events are cut, delayed, and redrawn (docs/lookahead.md).
     STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
+    """
+
+
+@click.command(cls=HandledCommand, handler="orders:show_orders")
+@strategy_options
+@bars_and_events_options
+@adjust_option
+@as_of_option
+@click.option(
+    "--event",
+    "event_id",
+    metavar="EVENT_ID",
+    help="This event alone, past or to come.",
+    shell_complete=values.events_and_scheduled,
+)
+@click.option("--within", default="400d", metavar="DAYS", help="How far ahead, such as 90d.")
+@click.option("--cash", type=float, default=1_000_000.0, help="The equity of which each order is a fraction.")
+def orders() -> None:
+    """Show what a strategy would do at the events to come, by outcome; of a past event what a run does.
+
+    STRATEGY is a hustings rule, named as for 'hustings run'. An event to come is supposed to be known when its polls
+    close; quantities and levels are those at the last close.
     """
 
 

@@ -3,7 +3,15 @@
 import click
 
 from hustings import completion_values as values
-from hustings.commands.options import PATH, CommandGroup, as_of_option, event_argument, event_files, options, within_option
+from hustings.commands.options import (
+    PATH,
+    CommandGroup,
+    as_of_option,
+    event_argument,
+    event_files,
+    options,
+    within_option,
+)
 
 _SOURCES = ("parlgov", "dates")
 _ODDS = ("predictit", "polymarket")

@@ -99,6 +99,12 @@ strategy_options = options(
         shell_complete=values.parameters,
     ),
 )
+bars_and_events_options = options(
+    click.option("--data", type=PATH, metavar="DIR", help="Read bars only from DIR/SYMBOL.csv or .parquet."),
+    *event_files("events"),
+    click.option("--labels", type=PATH, metavar="FILE", help="A second coder's labels in place of the events' own."),
+    click.option("--priors", type=PATH, metavar="FILE", help="Probabilities of outcomes before the polls closed."),
+)
 source_options = options(
     click.option(
         "--instrument",
@@ -108,10 +114,7 @@ source_options = options(
         help="An instrument of a backtrader strategy (repeatable).",
         shell_complete=values.instruments,
     ),
-    click.option("--data", type=PATH, metavar="DIR", help="Read bars only from DIR/SYMBOL.csv or .parquet."),
-    *event_files("events"),
-    click.option("--labels", type=PATH, metavar="FILE", help="A second coder's labels in place of the events' own."),
-    click.option("--priors", type=PATH, metavar="FILE", help="Probabilities of outcomes before the polls closed."),
+    bars_and_events_options,
 )
 window_options = options(
     click.option("--from", "since", metavar="DATE", help="First date of the account."),
