@@ -146,6 +146,15 @@ def test_an_own_event_without_outcome_has_orders(cli, tmp_path: Path) -> None:
     assert "has neither polls_close_at nor voted_on" in refused.err
 
 
+def test_a_backtrader_strategy_has_no_orders(cli, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import backtrader\n\n\nclass Mine(backtrader.Strategy):\n    pass\n")
+    answer = cli("orders", "mine.py:Mine")
+    assert (answer.code, answer.err) == (
+        2,
+        "hustings: Mine is a backtrader strategy: orders are those of a hustings rule\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
