@@ -8,9 +8,10 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.events.scheduled import ScheduledEvent, scheduled_events
-from datasets.instants import iso_z
+from datasets.instants import iso_z, to_date
 from datasets.markets.home_market import home_instrument
 from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.markets.sessions import FIRST_DATE, LAST_DATE
 from hustings.handlers.event_filters import select_scheduled
 from hustings.handlers.events import first_row
 from hustings.inputs import date_of, instruments_of
@@ -35,9 +36,17 @@ def list_next(
 
 
 def instant_of(as_of: str | None) -> datetime:
-    """Return the instant at which a day begins in UTC, or the present one."""
+    """Return the instant at which a day begins in UTC, or the present one (to the second).
+
+    Raises:
+        UserError: it is no date, or lies beyond the tables of hours.
+    """
     day = date_of(as_of, "--as-of")
-    return datetime.now(UTC) if day is None else datetime.combine(day, time(), UTC)
+    if day is None:
+        return datetime.now(UTC).replace(microsecond=0)
+    if not to_date(FIRST_DATE) <= day <= to_date(LAST_DATE):
+        raise UserError(f"--as-of is {day}; it must lie between {FIRST_DATE} and {LAST_DATE}, where hours are known")
+    return datetime.combine(day, time(), UTC)
 
 
 def days_of_text(text: str) -> timedelta:

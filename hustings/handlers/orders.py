@@ -144,6 +144,8 @@ def _conditions(row: ConditionalAnswer) -> dict[str, list[str]]:
 def _leg_order(leg: Leg, trade: PlannedTrade, plan: ComingPlan, setting: _Setting, *, undated: bool) -> dict[str, Any]:
     """Return an order; where the rule acts when the date is announced, which it is not, its entry has no instant."""
     order = _order(trade, setting, setting.coming.bars(trade.instrument), setting.coming.known[trade.instrument])
+    if order["entry"]["at"] <= iso_z(setting.now):
+        order["notes"] = (*order["notes"], f"{trade.instrument}: entered already, on {order['entry']['session']}")
     if undated and plan.decided_at == setting.now and isinstance(leg.entry, NextOpen | NextClose):
         order["entry"] |= {"session": None, "at": None}
         order["exit"] = None if isinstance(leg.exit, After) else order["exit"]
@@ -177,7 +179,7 @@ def _show(row: dict[str, Any]) -> None:
     say(f"\n{title}{', ' if row['date'] else ''}{row['date']}; {what} {row['known_at']}")
     if row["rows"]:
         lines = [
-            [_in_words(each["if"]) if n == 0 else "", *_cells(order)]
+            [_in_words(each["if"]) if n == 0 and row["known_at_supposed"] else "", *_cells(order)]
             for each in row["rows"]
             for n, order in enumerate(each["orders"])
         ]

@@ -59,6 +59,7 @@ def test_an_event_is_to_come_until_its_polls_close(cli) -> None:
         (["--within", "3 months"], "--within is '3 months'; write a number of days like 90d"),
         (["--within", "99999999"], "--within is '99999999'; write a number of days like 90d"),
         (["--as-of", "tomorrow"], "--as-of is 'tomorrow'; write a date like 2026-02-09"),
+        (["--as-of", "9999-12-31"], "--as-of is 9999-12-31; it must lie between 1920-01-01 and 2035-12-31"),
         (["--country", "XX"], "unknown country 'XX'"),
         (["--instrument", "CAC4O"], "unknown instrument 'CAC4O'"),
     ],

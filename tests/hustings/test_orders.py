@@ -130,6 +130,13 @@ def test_all_events_to_come_are_considered_and_the_unwanted_counted(cli) -> None
 def test_no_bar_after_the_instant_is_used(cli) -> None:
     [row] = orders(cli, "election-drift", "US-2016-11-08-PE", "--as-of", "2016-10-01")["rows"]
     assert row["orders"][0]["last_session"] == "2016-09-30"
+    assert row["orders"][0]["notes"] == []
+
+
+def test_an_order_whose_entry_has_passed_says_so(cli) -> None:
+    [row] = orders(cli, "election-drift", "US-2016-11-08-PE", "--as-of", "2016-11-05")["rows"]
+    assert row["orders"][0]["notes"] == ["SPX: entered already, on 2016-10-31"]  # a Monday; five sessions follow
+    assert row["orders"][0]["last_session"] == "2016-10-28"
 
 
 def test_an_own_event_without_outcome_has_orders(cli, tmp_path: Path) -> None:
@@ -160,6 +167,7 @@ def test_a_backtrader_strategy_has_no_orders(cli, tmp_path: Path) -> None:
     [
         (["pro-growth-win", "--event", "JP-2026-02-0-GE"], "unknown event 'JP-2026-02-0-GE'"),
         (["pro-growth-win", "--cash", "0"], "--cash is 0; it must be above 0"),
+        (["pro-growth-win", "--as-of", "0001-01-01"], "--as-of is 0001-01-01; it must lie between"),
         (["pro-growth-win", "--within", "soon"], "--within is 'soon'"),
         (["pro-growth-wni"], "unknown strategy 'pro-growth-wni'"),
     ],
