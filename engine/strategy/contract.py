@@ -209,7 +209,7 @@ class Strategy:
         return event.known_at
 
     def instruments(self) -> tuple[str, ...]:
-        """Return the names in the fields declared as ``Symbol``, ``Symbols`` or ``Markets``; no ``home``, no ``home-fx``."""
+        """Return the names in the fields declared as ``Symbol``, ``Symbols`` or ``Markets``; ``home`` is none."""
         found: list[str] = []
         for name, has_shares in instrument_fields(type(self)).items():
             value = getattr(self, name)

@@ -96,7 +96,8 @@ def _instruments(space: Space, row: int) -> tuple[str, ...]:
 def _home_symbols(space: Space, events: EventCatalogue, market: Market) -> set[str]:
     """Return the instruments, of which there are bars, that ``home`` and ``home-fx`` mean where a value names them."""
     given = [v for value in (*space.fixed.values(), *chain(*space.axes.values())) for v in _texts(value)]
-    homes = {v.strip().casefold() for v in given if is_home(v)}
+    names = (v.removeprefix("-").partition(":")[0] for v in given)  # as of engine.strategy.market_shares
+    homes = {name.strip().casefold() for name in names if is_home(name)}
     found = {symbol for name in homes for event in events for symbol in home_symbols(name, event, market)}
     return {symbol for symbol in found if market.has_bars(symbol)}
 
