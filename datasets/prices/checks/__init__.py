@@ -45,6 +45,7 @@ RULES = (
     QualityRule("high-below-low", ranges.high_below_low, "open, high and low of the rows are taken out", intraday=True),
     QualityRule("outside-range", ranges.outside_range, "open, high and low of the rows are taken out", intraday=True),
     QualityRule("future-date", dates.future_date, "the rows are left out"),
+    QualityRule("early-dates", calendar.early_dates),
     QualityRule("shifted-dates", calendar.shifted_dates, _AS_IT_IS),
     QualityRule("closed-day", calendar.closed_day),
     QualityRule("weekend-bar", calendar.weekend_bar),

@@ -36,7 +36,20 @@ _LAST_VOLUMES = 20
 _LITTLE = 1 / 3
 
 
+def early_dates(case: Case) -> Verdict:
+    """Find Sunday bars in the place of a missing Friday: a run of dates is a day too early.
+
+    They cannot be accepted: each close would be known a day before it was made.
+    """
+    return _shifted(case, early=True)
+
+
 def shifted_dates(case: Case) -> Verdict:
+    """Find Saturday bars in the place of a missing Monday: a run of dates is a day too late."""
+    return _shifted(case, early=False)
+
+
+def _shifted(case: Case, *, early: bool) -> Verdict:
     """Find weekend bars that take the place of a missing weekday: a run of dates is a day too late or too early.
 
     A day late, Monday's bar is dated Tuesday and Friday's Saturday: that Monday or the next is missing. A day early,
@@ -46,17 +59,17 @@ def shifted_dates(case: Case) -> Verdict:
         return FINE
     session, day = case.session, weekday(case.session)
     late = (day == _SATURDAY) & (_is_missing(case, session - 5) | _is_missing(case, session + 2))
-    early = (day == _SUNDAY) & (_is_missing(case, session + 5) | _is_missing(case, session - 2))
-    wrong, weekend = late | early, (day >= _SATURDAY) & (case.calendar() != SESSION)
+    before = (day == _SUNDAY) & (_is_missing(case, session + 5) | _is_missing(case, session - 2))
+    wrong, weekend = late | before, (day >= _SATURDAY) & (case.calendar() != SESSION)
     if wrong.sum() < max(_SHIFTED_ROWS, _SHIFTED_SHARE * weekend.sum()):
         return FINE
     names = {_SATURDAY: "a Saturday, and the next Monday or the last one", _SUNDAY: "a Sunday, and the Friday"}
 
     def text(r: int) -> str:
-        shift = "late" if late[r] else "early"
+        shift = "early: say the zone of the sessions with --zone" if early else "late"
         return f"{session[r]} is {names[int(day[r])]} is missing: the dates are a day too {shift}"
 
-    return Verdict(refusals(wrong, text))
+    return Verdict(refusals(before if early else late, text))
 
 
 def _is_missing(case: Case, days: Sessions) -> Flags:
