@@ -1,20 +1,31 @@
 """The price series that typed names mean: stored and built-in series, price files, directories of them."""
 
+import re
+import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars
+from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import price_files, read_table, symbol_of
 from datasets.prices.sources.stored import stored_bars
 from datasets.prices.store import Store
 from datasets.prices.table import PriceTable, table_of
 from hustings.inputs import instruments_of, source_of
 
-_ENDINGS = (".csv", ".parquet", ".gz", ".tsv", ".txt")
+_ENDINGS = (".csv", ".parquet", ".feather", ".json", ".gz", ".zip", ".tsv", ".txt")
+_COPY = re.compile(r"\s*\(\d{1,3}\)$")  # a browser's second copy
+_VENDOR_NAMES = (
+    re.compile(r"(.+?)[ _](?:Historical|Stock Price|Futures Historical|Dane historyczne).*", re.IGNORECASE),
+    re.compile(r"(\S+)_[dwm]", re.IGNORECASE),  # Stooq
+    re.compile(r"[A-Z]+_([^, ]+), ?1[DWM](?:_\w+)?"),  # TradingView
+)
 
 
 @dataclass(frozen=True)
@@ -38,17 +49,21 @@ class FileLayout:
     symbol: str | None = None
     zone: str | None = None
     date_format: str | None = None
+    column: str | None = None
+    where: str | None = None
 
     def check_file(self, reason: str) -> None:
         """Raise a UserError if an option describes a file, and there is none for the given reason."""
         options = {"--symbol": self.symbol, "--zone": self.zone, "--date-format": self.date_format}
+        options |= {"--column": self.column, "--where": self.where}
         given = next((o for o, value in options.items() if value is not None), None)
         if given is not None:
             raise UserError(f"{given} describes a FILE, and {reason}; leave it out, or name the file")
 
     def read(self, path: Path) -> PriceTable:
         """Return the table of a price file."""
-        return read_table(path, zone=self.zone, date_format=self.date_format)
+        selection = Selection(self.column, self.where)
+        return read_table(path, zone=self.zone, date_format=self.date_format, selection=selection)
 
 
 def targets_of(names: Sequence[str], *, layout: FileLayout, data: Path | None) -> list[Target]:
@@ -73,7 +88,7 @@ def targets_of(names: Sequence[str], *, layout: FileLayout, data: Path | None) -
 
 def _everything(layout: FileLayout, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
     if data is not None and data.is_dir():
-        replace(layout, zone=None, date_format=None).check_file("a directory is none")
+        replace(layout, zone=None, date_format=None, column=None, where=None).check_file("a directory is none")
         yield from _directory(data, layout, known)
         return
     layout.check_file("none is named")
@@ -97,7 +112,7 @@ def _named(name: str, layout: FileLayout, data: Path | None, known: InstrumentTa
     elif path.suffix.casefold() in _ENDINGS:
         raise UserError(f"no file '{name}'; name a file, a directory, or a symbol that 'hustings data list' shows")
     elif data is not None and data.is_dir():
-        replace(layout, zone=None, date_format=None).check_file(f"'{name}' is none")
+        replace(layout, zone=None, date_format=None, column=None, where=None).check_file(f"'{name}' is none")
         yield _in_directory(known.find(name), data, layout)
     else:
         layout.check_file(f"'{name}' is none")
@@ -134,12 +149,31 @@ def instrument_of(path: Path, table: PriceTable, symbol: str | None, known: Inst
     """Return the instrument of a file: as typed, by its name, or by the ticker in it."""
     if symbol is not None:
         return known.find(symbol)
-    names = {n.casefold() for n in known.names()}
-    for name in (symbol_of(path), table.ticker):
+    names = _names_of(known)
+    for name in (*_names_in(symbol_of(path)), table.ticker):
         if name is not None and name.casefold() in names:
-            return known.find(name)
+            return known.find(names[name.casefold()])
     what = "neither its name nor its content names an instrument"
-    raise UserError(f"{path.name}: {what}; name it with --symbol, or add it to an instruments.csv next to it")
+    near = get_close_matches(_names_in(symbol_of(path))[-1].casefold(), names, n=1, cutoff=0.7)
+    proposed = f" (hustings data import {shlex.quote(str(path))} --symbol {names[near[0]]})" if near else ""
+    raise UserError(f"{path.name}: {what}; name it with --symbol{proposed}, or add it to an instruments.csv next to it")
+
+
+def _names_of(known: InstrumentTable) -> dict[str, str]:
+    """Return the symbols of instruments by every name, also by those in full that only one has."""
+    titles = Counter(i.name.casefold().removesuffix(" index") for i in known)
+    full = {i.name.casefold(): i.symbol for i in known if titles[i.name.casefold().removesuffix(" index")] == 1}
+    return {n.removesuffix(" index"): s for n, s in full.items()} | full | {n.casefold(): n for n in known.names()}
+
+
+def _names_in(stem: str) -> list[str]:
+    """Return what a file's name may call its instrument: as it is, and as vendors name what they export.
+
+    >>> _names_in("Nikkei 225 Historical Data (1)")[-1], _names_in("^spx_d")[-1], _names_in("TVC_NI225, 1D")[-1]
+    ('Nikkei 225', '^spx', 'NI225')
+    """
+    bare = _COPY.sub("", stem)
+    return [stem, bare, *(m[1].replace("_", " ").strip() for v in _VENDOR_NAMES if (m := v.fullmatch(bare)))]
 
 
 def _available(instrument: Instrument, data: Path | None) -> Target:

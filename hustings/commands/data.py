@@ -13,6 +13,10 @@ _zone_option = click.option(
     "--zone", metavar="ZONE", help="Time zone of a file's timestamps without one, such as Europe/London."
 )
 _format_option = click.option("--date-format", metavar="FORMAT", help="Format of a file's dates, such as %d/%m/%Y.")
+_column_option = click.option("--column", metavar="NAME", help="The column that is the close, of a file with several.")
+_where_option = click.option(
+    "--where", metavar="COLUMN=VALUE", help="Only these rows of a file of several instruments."
+)
 _symbol_option = click.option(
     "--symbol",
     metavar="SYMBOL",
@@ -68,6 +72,8 @@ def remove_data() -> None:
 @click.option("--data", type=PATH, metavar="DIR", help="Where a SYMBOL is read from [all available bars].")
 @_zone_option
 @_format_option
+@_column_option
+@_where_option
 @click.option("--all", "show_all", is_flag=True, help="Show every row, not the first five of each rule.")
 def check_data() -> None:
     """Report row by row what is wrong with price series, and what an import would refuse.
@@ -104,6 +110,8 @@ def fetch_data() -> None:
 )
 @_zone_option
 @_format_option
+@_column_option
+@_where_option
 def import_data() -> None:
     """Check the price files at PATHS (files or directories) and import them into the store.
 

@@ -37,12 +37,15 @@ def check_targets(
     data: Path | None,
     zone: str | None,
     date_format: str | None,
+    column: str | None,
+    where: str | None,
     show_all: bool,
     as_json: bool,
 ) -> int:
     """Print what is wrong with price series; return 1 if an import would refuse one, 2 if one cannot be read."""
+    layout = FileLayout(symbol, zone, date_format, column, where)
     with progress("reading and checking"):
-        checked = [_checked(t) for t in targets_of(targets, layout=FileLayout(symbol, zone, date_format), data=data)]
+        checked = [_checked(t) for t in targets_of(targets, layout=layout, data=data)]
     if as_json:
         say_json([_json(c) for c in checked])
     else:

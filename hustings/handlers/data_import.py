@@ -17,11 +17,11 @@ from datasets.prices.actions import Adjustment, CorporateAction, read_actions
 from datasets.prices.importing import ImportResult, Origin, check_rules, import_table
 from datasets.prices.merging import Change
 from datasets.prices.series_file import PRICES, StoredSeries
-from datasets.prices.sources.files import price_files, read_table
+from datasets.prices.sources.files import price_files
 from datasets.prices.store import HistoryChangedError, Store
 from hustings.files import write_text
 from hustings.inputs import instruments_of
-from hustings.targets import instrument_of
+from hustings.targets import FileLayout, instrument_of
 from hustings.terminal import progress, say, say_json, table, warn
 
 _SHOWN = 20
@@ -39,6 +39,12 @@ class ImportOptions:
     adjustment: str | None
     zone: str | None
     date_format: str | None
+    column: str | None
+    where: str | None
+
+    def layout(self) -> FileLayout:
+        """Return how the files are to be read."""
+        return FileLayout(self.symbol, self.zone, self.date_format, self.column, self.where)
 
 
 def import_files(*, paths: tuple[Path, ...], as_json: bool, **typed: Any) -> int:
@@ -63,7 +69,7 @@ def _files_of(path: Path) -> Iterator[tuple[Path, Path]]:
     if path.is_dir():
         found = price_files(path)
         if not found:
-            raise UserError(f"'{path}' holds no price files (.csv, .txt, .tsv, .parquet)")
+            raise UserError(f"'{path}' holds no price files (.csv, .txt, .tsv, .json, .parquet, .feather)")
         yield from ((file, path) for file in found)
     elif path.is_file():
         yield path, path.parent
@@ -73,7 +79,7 @@ def _files_of(path: Path) -> Iterator[tuple[Path, Path]]:
 
 def _import(file: Path, folder: Path, options: ImportOptions, now: datetime, before: list[Outcome]) -> Outcome:
     try:
-        table = read_table(file, zone=options.zone, date_format=options.date_format)
+        table = options.layout().read(file)
         instrument = instrument_of(file, table, options.symbol, instruments_of(folder))
         _check_alone(instrument, file, before)
         origin = Origin(options.source, now, options.licence, options.adjustment or _adjustment(file, instrument))

@@ -91,7 +91,8 @@ def one_ticker(column: Sequence[str | None], where: Callable[[int], str]) -> str
     other = next((n for n, t in enumerate(column) if t != most), None)
     if other is not None:
         raise UserError(
-            f"{where(other)}: '{column[other]}' where other rows are of '{most}'; a file holds one instrument"
+            f"{where(other)}: '{column[other]}' where other rows are of '{most}'; a file holds one instrument: "
+            f"choose it with '--where COLUMN={most}'"
         )
     return (most or "").strip() or None
 

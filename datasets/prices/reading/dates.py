@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.arrays import Sessions
 from datasets.errors import UserError
-from datasets.prices.reading.stamps import BLANK, Stamp, clock_text, stamp_by_pattern, stamp_of
+from datasets.prices.reading.stamps import BLANK, Stamp, clock_text, epochs_of, stamp_by_pattern, stamp_of
 from datasets.prices.reading.timestamps import Dates, Stamped, dates_of
 
 _NAT = np.datetime64("NaT", "D")
@@ -47,9 +47,20 @@ def read_dates(
         else stamp_of(t.strip(BLANK))
         for t in texts
     ]
+    if times is None and not date_format:
+        stamps = _as_epochs(texts, stamps)
     session, remarks = _calendar_dates(texts, stamps, where=where, order=(date_format or "").upper())
     _check_readable(texts, session, where)
     return dates_of(Stamped(texts, stamps, session, where, zone), remarks)
+
+
+def _as_epochs(texts: Sequence[str], stamps: list[Stamp | None]) -> list[Stamp | None]:
+    """Return the stamps of a column whose cells are dates only as counts from 1970, some of them from before 1973."""
+    read = [s for s in stamps if s is not None and s.form != "epoch"]
+    dates = int((~np.isnat(_days([s.parts for s in read if s.form == "ymd"], "YMD"))).sum())
+    if all(s is not None and s.form == "epoch" for s in stamps) or dates * 2 > len(stamps):
+        return stamps
+    return epochs_of(texts) or stamps
 
 
 def _check_arguments(date_format: str | None, zone: str | None) -> None:
@@ -94,8 +105,9 @@ def _calendar_dates(
     for form in {"ymd", main}:
         rows = [n for n, s in enumerate(stamps) if s and s.form == form]
         parts = [s.parts for s in stamps if s and s.form == form]
-        if form in ("ymd", "epoch") or not rows:
+        if form in ("ymd", "epoch", "era") or not rows:
             session[rows] = _days(parts, "YMD")
+            remarks = ("dates are read as years of an era",) if form == "era" else remarks
             continue
         chosen = _order(form, parts, order, where=lambda n, r=rows: (where(r[n]), texts[r[n]]))  # type: ignore[misc]
         session[rows] = _days(parts, chosen, short=form.endswith("short"))

@@ -5,14 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.errors import UserError
 from datasets.prices.reading.build import NUMBERS, PRICES, FileFacts, build_table, compounded, one_ticker
 from datasets.prices.reading.dates import read_dates
-from datasets.prices.reading.layouts import Layout, check_layout, find_layout, known_columns, unknown_columns
-from datasets.prices.reading.names import role_of
+from datasets.prices.reading.headless import no_header
+from datasets.prices.reading.layouts import Layout, check_layout, unknown_columns
 from datasets.prices.reading.numbers import NumberColumn, decimal_mark, read_numbers
+from datasets.prices.reading.rows import Grid, RowFrame, read_grid
+from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, one_series_remark
 from datasets.prices.reading.stamps import is_date
 from datasets.prices.reading.text import LEGACY, Text, bad_line, decodings
 from datasets.prices.table import PriceTable
@@ -20,7 +21,8 @@ from datasets.prices.table import PriceTable
 _DELIMITERS = (",", ";", "\t")
 _DELIMITER_NAMES = {";": "semicolons", "\t": "tabs"}
 _HEAD = 20
-_ENCODING_NAMES = {"cp932": "Shift-JIS (cp932)", "cp1252": "Windows-1252"}
+_ENCODING_NAMES = {"cp932": "Shift-JIS (cp932)", "cp1252": "Windows-1252", "cp949": "Korean (cp949)"}
+_ENCODING_NAMES |= {f"cp{n}": f"Windows-{n}" for n in (1250, 1251, 1254)}
 
 
 @dataclass(frozen=True)
@@ -38,15 +40,14 @@ class _Opened:
         return len(self.layout.columns)
 
 
-@dataclass(frozen=True)
-class _Grid:
-    """The rows below the header as columns of cells, and the line of each row."""
-
-    columns: Sequence[Sequence[str]]
-    lines: NDArray[np.int64]
-
-
-def read_delimited(data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
+def read_delimited(
+    data: bytes,
+    name: str,
+    *,
+    date_format: str | None = None,
+    zone: str | None = None,
+    selection: Selection = WHOLE,
+) -> PriceTable:
     """Return the price table in a delimited text, which may be in any layout of ``LAYOUTS``.
 
     Args:
@@ -54,15 +55,18 @@ def read_delimited(data: bytes, name: str, *, date_format: str | None = None, zo
         name: what to call it in messages.
         date_format: see ``read_dates``.
         zone: see ``read_dates``.
+        selection: the column or the rows that are meant.
 
     Raises:
         UserError: the file cannot be read as prices, with its line.
     """
-    opened = _open(data, name)
+    opened = _open(data, name, selection)
     layout = opened.layout
     lines = opened.text.lines()
     check_layout(layout, f"{name} line {opened.above + 1}")
     grid = _grid(lines, opened, name)
+    chosen = selection.rows(layout.names, grid.columns, name)
+    grid = grid if chosen is None else grid.take(chosen)
 
     def where(row: int) -> str:
         return f"{name} line {grid.lines[row]}" if len(grid.lines) else name
@@ -76,6 +80,8 @@ def read_delimited(data: bytes, name: str, *, date_format: str | None = None, zo
     mark = _mark(opened, grid, name)
     numbers = {r: _numbers(opened, grid, r, mark) for r in NUMBERS if r in layout.columns}
     found = FileFacts(name, layout.name, _ticker(layout, grid, where), _remarks(opened, grid, lines, mark))
+    closes = numbers["close"].values if "close" in numbers else np.full(len(grid.lines), np.nan)
+    check_one_instrument(layout, grid.columns, session=dates.session, close=closes, name=name)
     table = build_table(found, dates, numbers, lines=grid.lines, shown=shown)
     if not layout.returns:
         return table
@@ -83,14 +89,14 @@ def read_delimited(data: bytes, name: str, *, date_format: str | None = None, zo
     return compounded(table, np.add(*parts)[~np.isnat(dates.session)])
 
 
-def _open(data: bytes, name: str) -> _Opened:
+def _open(data: bytes, name: str, selection: Selection) -> _Opened:
     """Return the text and the delimiter under which the most columns are known; the first where several are equal."""
     texts = list(decodings(data, name))
-    found = [o for text in texts for o in _openings(text)]
+    found = [o for text in texts for o in _openings(text, selection)]
     if texts[0].encoding in LEGACY:
         _check_is_no_damaged_utf8(data, found, name)
     if not found:
-        raise _no_header(texts[0], name)
+        raise no_header(texts[0], name, selection.column)
     most = max(o.known for o in found)
     first, *others = [o for o in found if o.known == most]
     if any(o.delimiter != first.delimiter and o.text is first.text for o in others):
@@ -100,8 +106,8 @@ def _open(data: bytes, name: str) -> _Opened:
     return first
 
 
-def _openings(text: Text) -> list[_Opened]:
-    tried = [(delimiter, find_layout(_head(text.text, delimiter))) for delimiter in _DELIMITERS]
+def _openings(text: Text, selection: Selection = WHOLE) -> list[_Opened]:
+    tried = [(delimiter, selection.layout_of(_head(text.text, delimiter))) for delimiter in _DELIMITERS]
     return [_Opened(text, delimiter, *found) for delimiter, found in tried if found]
 
 
@@ -129,70 +135,14 @@ def _head(text: str, delimiter: str) -> list[list[str]]:
         return []
 
 
-def _no_header(text: Text, name: str) -> UserError:
-    lines = text.lines()[:_HEAD]
-    heads = [next(csv.reader([line]), []) for line in lines]
-    at = max(range(len(heads)), key=lambda n: known_columns(heads[n]), default=0)
-    has_date = bool(heads) and any(role_of(c) == "date" for c in heads[at])
-    missing = "close" if has_date else "date"
-    found = lines[at].strip()[:80] if lines and lines[at].strip() else "nothing"
-    return UserError(f"{name} line {at + 1}: no column '{missing}', found {found}; the header must be "
-                     "date,open,high,low,close,volume, or one that a provider writes")  # fmt: skip
+def _grid(lines: list[str], opened: _Opened, name: str) -> Grid:
+    layout = opened.layout
+    first = opened.above + layout.header_lines
+    volume_is_last = layout.columns.get("volume") == len(layout.names) - 1
+    return read_grid(lines[first:], RowFrame(name, first, layout.names, opened.delimiter, volume_is_last))
 
 
-def _grid(lines: list[str], opened: _Opened, name: str) -> _Grid:
-    first = opened.above + opened.layout.header_lines
-    body = lines[first:]
-    width = len(opened.layout.names)
-    grid = _even_grid(body, first, width, opened.delimiter)
-    if grid is None:
-        rows, places = _rows(body, first, opened.delimiter, name)
-        _check_widths(rows, places, width, name)
-        grid = _Grid(list(zip(*rows, strict=True)), places)
-    if not len(grid.lines):
-        raise UserError(f"{name}: no rows; a price file needs at least one bar")
-    for n, title in enumerate(opened.layout.names):
-        if not title and n and any(map(str.strip, grid.columns[n])):
-            raise UserError(f"{name} line {opened.above + 1}: column {n + 1} has no name; the header must name each")
-    return grid
-
-
-def _even_grid(body: list[str], first: int, width: int, delimiter: str) -> _Grid | None:
-    """Return the cells where no line is quoted, empty or of another width, as in most files; else None."""
-    text = delimiter.join(body)
-    if not body or '"' in text or {line.count(delimiter) for line in body} != {width - 1}:
-        return None
-    cells = text.split(delimiter)
-    columns = [cells[n::width] for n in range(width)]
-    return _Grid(columns, np.arange(len(body), dtype=np.int64) + first + 1) if all(map(str.strip, columns[0])) else None
-
-
-def _rows(body: list[str], first: int, delimiter: str, name: str) -> tuple[list[list[str]], NDArray[np.int64]]:
-    """Return the rows that are not empty, and the line of each, ``first`` being the lines above them."""
-    reader = csv.reader(body, delimiter=delimiter, skipinitialspace=True, strict=True)
-    rows: list[list[str]] = []
-    try:
-        for row in reader:
-            rows.append(row)
-            if reader.line_num != len(rows):
-                raise UserError(f"{name} line {first + len(rows)}: a quote is opened and not closed on its line")
-    except csv.Error as e:
-        raise UserError(f"{name} line {first + len(rows) + 1}: {e}; a quote is missing or one too many") from e
-    held = [n for n, row in enumerate(rows) if any(map(str.strip, row))]
-    return [rows[n] for n in held], np.array(held, dtype=np.int64) + first + 1
-
-
-def _check_widths(rows: list[list[str]], places: NDArray[np.int64], width: int, name: str) -> None:
-    wrong = next((n for n, r in enumerate(rows) if len(r) != width), None)
-    if wrong is not None:
-        found = len(rows[wrong])
-        raise UserError(
-            f"{name} line {places[wrong]}: {found} field{'s' * (found != 1)} where the header has {width}; "
-            "the file is cut short or damaged"
-        )
-
-
-def _mark(opened: _Opened, grid: _Grid, name: str) -> str:
+def _mark(opened: _Opened, grid: Grid, name: str) -> str:
     layout = opened.layout
     columns = [grid.columns[layout.columns[r]] for r in PRICES if r in layout.columns]
     columns += [grid.columns[n] for n in layout.returns]
@@ -208,17 +158,17 @@ def _first_marked(columns: Sequence[Sequence[str]]) -> str:
     return next((c for column in columns for c in column if "," in c or "." in c), "")
 
 
-def _numbers(opened: _Opened, grid: _Grid, role: str, mark: str) -> NumberColumn:
+def _numbers(opened: _Opened, grid: Grid, role: str, mark: str) -> NumberColumn:
     return read_numbers(grid.columns[opened.layout.columns[role]], mark, may_be_short=role == "volume")
 
 
-def _ticker(layout: Layout, grid: _Grid, where: Callable[[int], str]) -> str | None:
+def _ticker(layout: Layout, grid: Grid, where: Callable[[int], str]) -> str | None:
     if "ticker" not in layout.columns:
         return layout.ticker
     return one_ticker(grid.columns[layout.columns["ticker"]], where)
 
 
-def _remarks(opened: _Opened, grid: _Grid, lines: list[str], mark: str) -> tuple[str, ...]:
+def _remarks(opened: _Opened, grid: Grid, lines: list[str], mark: str) -> tuple[str, ...]:
     """Return what was done to read the text, one sentence each."""
     remarks = []
     if opened.text.encoding not in ("utf-8", "utf-8-sig"):
@@ -231,6 +181,7 @@ def _remarks(opened: _Opened, grid: _Grid, lines: list[str], mark: str) -> tuple
         remarks.append(f"{opened.above} line{'s' * (opened.above > 1)} above the header left out")
     if unknown := unknown_columns(opened.layout):
         remarks.append(f"columns left alone: {', '.join(unknown)}")
+    remarks += [*one_series_remark(opened.layout), *grid.remarks]
     if opened.text.is_cut():
         remarks.append(f"the last line ({len(lines)}) has no line end: the file may be cut short there")
     return tuple(remarks)

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from datasets.errors import UserError
 from datasets.prices.reading.names import is_change, is_left_alone, names_of, plain_name, role_of, writes_decimal_comma
+from datasets.prices.reading.stamps import is_date
 
 Lines = Sequence[Sequence[str]]
 _FIRST_LINES = 15
@@ -81,8 +82,11 @@ def fred(lines: Lines) -> Layout | None:
 
 
 def one_series(lines: Lines) -> Layout | None:
-    """A date and a value."""
-    if len(lines[0]) != 2 or role_of(lines[0][0]) != "date" or plain_name(lines[0][1]) != "value":
+    """A date and one number, whatever its column is called unless the name says that it is no close."""
+    if len(lines[0]) != 2 or role_of(lines[0][0]) != "date" or not lines[0][1].strip():
+        return None
+    name, cells = lines[0][1], next((row for row in lines[1:] if len(row) == 2), ())
+    if plain_name(name) != "value" and (role_of(name) or is_left_alone(name) or not any(map(holds_number, cells[1:]))):
         return None
     return Layout("one series", tuple(lines[0]), {"date": 0, "close": 1})
 
@@ -106,7 +110,7 @@ def investing(lines: Lines) -> Layout | None:
 
 def plain(lines: Lines) -> Layout | None:
     """Any columns of known names, in any order, with a date and a close."""
-    return _by_name(lines[0], "plain")
+    return _by_name(lines[0], "plain", lines[1] if len(lines) > 1 else ())
 
 
 LAYOUTS: tuple[Callable[[Lines], Layout | None], ...] = (
@@ -165,7 +169,12 @@ def unknown_columns(layout: Layout) -> list[str]:
     return [n for i, n in enumerate(layout.names) if i not in used and n.strip() and not is_left_alone(n)]
 
 
-def _by_name(names: Sequence[str], layout: str) -> Layout | None:
+def holds_number(cell: str) -> bool:
+    """Return whether a cell is digits with marks between them."""
+    return re.fullmatch(r"[-+]?\d[\d.,' ]*", cell.strip()) is not None
+
+
+def _by_name(names: Sequence[str], layout: str, cells: Sequence[str] = ()) -> Layout | None:
     columns: dict[str, int] = {}
     for n, name in enumerate(names):
         role = role_of(name)
@@ -173,6 +182,9 @@ def _by_name(names: Sequence[str], layout: str) -> Layout | None:
             columns.setdefault(role, n)
     if "date" not in columns and columns.get("time") == 0:
         columns["date"] = columns.pop("time")
+    place = columns.get("time", len(cells))
+    if "date" not in columns and place < len(cells) and is_date(cells[place]) and not is_date(cells[0]):
+        columns["date"] = columns.pop("time")  # the first column counts the rows
     if "date" not in columns and names and not names[0].strip():
         columns["date"] = 0  # the unnamed index of a data frame
     if "date" not in columns or "close" not in columns:

@@ -11,15 +11,18 @@ from datasets.csv_rows import bundled_rows
 _TABLE = Path(__file__).with_name("column_names.csv")
 """A name a row: its role (blank: known to hold no price) and the decimal mark of the languages that write it."""
 _SPACES = re.compile(r"\s+")
+_NUMBERING = re.compile(r"\s*\d{1,2}\.\s+(?=\D)")  # Alpha Vantage: "4. close"
+_UNIT = re.compile(r"\s*[(（][^()（）\x00-\x7f]+[)）]")  # 收盘价(元): a unit in another script than Latin
 
 
 @lru_cache(maxsize=1024)
 def plain_name(text: str) -> str:
-    """Return a column's name without case, accents, width, ornaments and double spaces.
+    """Return a column's name without case, accents, width, numbering, units, ornaments and double spaces.
 
-    >>> plain_name(" <Adj_Close**> "), plain_name("Eröffn."), plain_name("ＯＰＥＮ")
-    ('adj close', 'eroffn', 'open')
+    >>> plain_name(" <Adj_Close**> "), plain_name("Eröffn."), plain_name("ＯＰＥＮ"), plain_name("4. close")
+    ('adj close', 'eroffn', 'open', 'close')
     """
+    text = _UNIT.sub("", _NUMBERING.sub("", text, count=1))
     parts = unicodedata.normalize("NFKD", text.replace("_", " ").replace(".", " "))
     bare = "".join(c for c in parts if not unicodedata.combining(c))
     return _SPACES.sub(" ", bare).strip(" \ufeff\"'*<>.").casefold()

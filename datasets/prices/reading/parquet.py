@@ -1,7 +1,7 @@
-"""A Parquet file as a price table: the same names of columns, the dates as they are typed."""
+"""A Parquet or Feather file as a price table: the same names of columns, the dates as they are typed."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,62 +10,97 @@ import numpy as np
 from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.prices.reading.build import NUMBERS, FileFacts, build_table, compounded, one_ticker
+from datasets.prices.reading.columnar import DAMAGED, PARQUET, ColumnarFile, TextColumns
 from datasets.prices.reading.dates import read_dates
-from datasets.prices.reading.layouts import Layout, check_layout, find_layout, unknown_columns
+from datasets.prices.reading.layouts import Layout, check_layout, unknown_columns
 from datasets.prices.reading.numbers import NumberColumn, read_numbers
+from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, one_series_remark
 from datasets.prices.table import PriceTable
 
 _PAIR = re.compile(r"\('([^']*)', '([^']*)'\)")
 _INDEX = re.compile(r"__index_level_0__")
 
 
-def read_parquet(data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
-    """Return the price table in a Parquet file; its ``line`` is the row, the first being 1.
+def read_parquet(
+    data: bytes,
+    name: str,
+    *,
+    date_format: str | None = None,
+    zone: str | None = None,
+    selection: Selection = WHOLE,
+) -> PriceTable:
+    """Return the price table in a Parquet or Feather file; its ``line`` is the row, the first being 1.
 
     Raises:
-        UserError: it is damaged, or has no dates or no close.
+        UserError: it is damaged, has no dates or no close, or takes more rows or memory than are read from a file.
     """
-    table = _table(data, name)
-    layout = _layout(table.column_names, name)
-    if not table.num_rows:
+    try:
+        return _read(data, name, date_format, zone, selection)
+    except DAMAGED as e:
+        why = (str(e).splitlines() or [type(e).__name__])[0][:100]
+        raise UserError(f"{name}: not a readable {_kind(data)} file ({why})") from e
+
+
+def _read(data: bytes, name: str, date_format: str | None, zone: str | None, selection: Selection) -> PriceTable:
+    file = ColumnarFile(data, name)
+    layout, texts = _layout(file, name, selection), TextColumns(file)
+    if not file.rows:
         raise UserError(f"{name}: no rows; a price file needs at least one bar")
+    chosen = selection.rows(layout.names, texts, name)
+    rows = np.arange(file.rows) if chosen is None else np.flatnonzero(chosen)
+    columns = {place: file.column(place).take(rows) for place in (*layout.columns.values(), *layout.returns)}
 
     def where(row: int) -> str:
-        return f"{name} row {row + 1}"
+        return f"{name} row {rows[row] + 1}"
 
     def shown(role: str, row: int) -> tuple[str, str]:
         place = layout.columns[role]
-        return layout.names[place], str(table.column(place)[row].as_py())
+        return layout.names[place], str(columns[place][row].as_py())
 
-    texts = _stamps(table.column(layout.columns["date"]), layout, name)
-    dates = read_dates(texts, where=where, date_format=date_format, zone=zone)
-    numbers = {r: _numbers(table.column(i), layout.names[i], name) for r, i in layout.columns.items() if r in NUMBERS}
-    remarks = [f"columns left alone: {', '.join(u)}"] if (u := unknown_columns(layout)) else []
-    found = FileFacts(name, f"Parquet, {layout.name}", _ticker(table, layout, where), tuple(remarks), unit="row")
-    lines = np.arange(1, table.num_rows + 1, dtype=np.int64)
-    built = build_table(found, dates, numbers, lines=lines, shown=shown)
+    stamps = _stamps(columns[layout.columns["date"]], layout, name)
+    dates = read_dates(stamps, where=where, date_format=date_format, zone=zone)
+    numbers = {r: _numbers(columns[i], layout.names[i], name) for r, i in layout.columns.items() if r in NUMBERS}
+    if chosen is None and "close" in numbers:
+        closes = numbers["close"].values
+        check_one_instrument(layout, texts, session=dates.session, close=closes, name=name)
+    found = FileFacts(
+        name, f"{_kind(data)}, {layout.name}", _ticker(columns, layout, where), _remarks(layout), unit="row"
+    )
+    built = build_table(found, dates, numbers, lines=rows.astype(np.int64) + 1, shown=shown)
     if not layout.returns:
         return built
-    parts = [_numbers(table.column(n), layout.names[n], name).values for n in layout.returns]
+    parts = [_numbers(columns[n], layout.names[n], name).values for n in layout.returns]
     return compounded(built, np.add(*parts)[~np.isnat(dates.session)])
 
 
-def _table(data: bytes, name: str) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 - only when a Parquet file is read
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    try:
-        return pq.read_table(pa.BufferReader(data))
-    except (pa.ArrowException, OSError) as e:
-        raise UserError(f"{name}: not a readable Parquet file ({str(e).splitlines()[0][:100]})") from e
+def _kind(data: bytes) -> str:
+    return "Parquet" if data.startswith(PARQUET) else "Feather"
 
 
-def _layout(columns: Sequence[str], name: str) -> Layout:
+def _remarks(layout: Layout) -> tuple[str, ...]:
+    unknown = unknown_columns(layout)
+    left = [f"columns left alone: {', '.join(unknown)}"] if unknown else []
+    return (*left, *one_series_remark(layout))
+
+
+def _sample(file: ColumnarFile) -> list[str]:
+    """Return for each column a cell that looks like its values, by which layouts are known."""
+    import pyarrow.types as pt  # noqa: PLC0415 - only when such a file is read
+
+    dates, numbers = (pt.is_date, pt.is_timestamp), (pt.is_floating, pt.is_integer, pt.is_decimal)
+    return ["2000-01-01" if any(f(k) for f in dates) else "1" * any(f(k) for f in numbers) for k in file.kinds]
+
+
+def _layout(file: ColumnarFile, name: str, selection: Selection) -> Layout:
     """Return the layout of the columns; pandas' index and pairs such as ('Close', '^HSI') under their plain names."""
+    columns = file.names
     pairs = [_PAIR.fullmatch(c) for c in columns]
     names = [p[1] if p else "date" if _INDEX.fullmatch(c) else c for c, p in zip(columns, pairs, strict=True)]
     tickers = sorted({p[2] for p in pairs if p} - {""})
-    found = find_layout([names])
+    found = selection.layout_of([names, _sample(file)])
+    if not found and selection.column is not None:
+        raise UserError(f"{name}: no column '{selection.column}' next to a date; the columns are "
+                        f"{', '.join(columns)[:120]}")  # fmt: skip
     if not found:
         missing = "close" if any(n.strip().casefold() == "date" for n in names) else "date"
         raise UserError(f"{name}: no column '{missing}', found {','.join(columns)[:80] or 'nothing'}; the columns must "
@@ -106,7 +141,7 @@ def _numbers(column: Any, title: str, name: str) -> NumberColumn:
     )
 
 
-def _ticker(table: Any, layout: Layout, where: Callable[[int], str]) -> str | None:
+def _ticker(columns: Mapping[int, Any], layout: Layout, where: Callable[[int], str]) -> str | None:
     if "ticker" not in layout.columns:
         return layout.ticker
-    return one_ticker(table.column(layout.columns["ticker"]).to_pylist(), where)
+    return one_ticker(columns[layout.columns["ticker"]].to_pylist(), where)

@@ -1,19 +1,21 @@
 """One cell of a column of dates, taken apart: its parts as written, its time of day, its zone."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from datasets.instants import NS_PER_DAY
 
 SECOND_NS = 1_000_000_000
 BLANK = " \t"
 """What may surround a cell. No other space: a damaged digit can become a no-break space of Windows-1252."""
-_FULL_MONTHS = (
+FULL_MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july"),
     *("august", "september", "october", "november", "december"),
 )
-_MONTHS = {name: n for n, full in enumerate(_FULL_MONTHS, 1) for name in (full, full[:3])} | {"sept": 9}
+_MONTHS = {name: n for n, full in enumerate(FULL_MONTHS, 1) for name in (full, full[:3])} | {"sept": 9}
 
 _TIMED = re.compile(
     r"(.*?\S)(?:T|,?\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?"  # date, hour, minute, second
@@ -25,6 +27,16 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _NUMERIC = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
 _MONTH_FIRST = re.compile(r"(?:[A-Za-z]{3,9},? )?([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})", re.ASCII)
 _DAY_FIRST = re.compile(r"(?:[A-Za-z]{3,9},? )?(\d{1,2})[- ]([A-Za-z]{3,9})\.?[- ,]+(\d{4}|\d{2})", re.ASCII)
+_ERA = re.compile(
+    r"(明治|大正|昭和|平成|令和|民國|民国|[MTSHR])?(\d{1,3}|元)(?:年(\d{1,2})月(\d{1,2})日|([-/.])(\d{1,2})\5(\d{1,2}))",
+    re.ASCII,
+)
+_YEAR_ZERO = {"明治": 1867, "大正": 1911, "昭和": 1925, "平成": 1988, "令和": 2018, "民國": 1911, "民国": 1911}
+_YEAR_ZERO |= {"M": 1867, "T": 1911, "S": 1925, "H": 1988, "R": 2018}
+_INTEGER = re.compile(r"(-?\d{1,13})(?:\.0+)?", re.ASCII)
+_LEAST_STEP, _LONGEST_STEP, _LAST_MS = 1_800, 40_000_000, 7_258_118_400_000
+"""Between two epochs lie half an hour to a year in seconds; more is milliseconds. The last is of the year 2200."""
+_FIRST_DAY, _LAST_DAY = -135_140, 84_005
 _EPOCH = re.compile(r"(\d{9,10}|\d{12,13})(?:\.0+)?", re.ASCII)
 
 
@@ -80,7 +92,20 @@ def _date_parts(text: str) -> Stamp | None:
         return _named(found[3], found[1], found[2])
     if found := _DAY_FIRST.fullmatch(text):
         return _named(found[3], found[2], found[1])
-    return None
+    return _era(text)
+
+
+def _era(text: str) -> Stamp | None:
+    """Return a date of a Japanese era or of the Republic of China; without an era only a year of three digits is one.
+
+    Its form is its own: it is believed only where most of the column is so written, as a digit of 2024 may be lost.
+    """
+    found = _ERA.fullmatch(text)
+    if not found or (not found[1] and len(found[2]) != 3):
+        return None
+    year = (1 if found[2] == "元" else int(found[2])) + _YEAR_ZERO[found[1] or "民國"]
+    month, day = found[3] or found[6], found[4] or found[7]
+    return Stamp("era", (year, int(month), int(day)), (month, day))
 
 
 def _named(year: str, month: str, day: str) -> Stamp | None:
@@ -88,6 +113,30 @@ def _named(year: str, month: str, day: str) -> Stamp | None:
     if number is None:
         return None
     return Stamp("ymd", (full_year(int(year)) if len(year) == 2 else int(year), number, int(day)))
+
+
+def epochs_of(texts: Sequence[str]) -> list[Stamp | None] | None:
+    """Return a column of integers as seconds or milliseconds since 1970, before or after; None where it is none.
+
+    Single cells are too short to be known: 811800 is one only among others that are hours or more apart.
+    """
+    cells = [_INTEGER.fullmatch(t.strip(BLANK)) for t in texts]
+    if len(cells) < 2 or not all(cells):
+        return None
+    counts = [int(c[1]) for c in cells if c]
+    steps = sorted(abs(b - a) for a, b in pairwise(counts))
+    step = steps[len(steps) // 2]
+    if step < _LEAST_STEP or max(map(abs, counts)) > _LAST_MS:
+        return None
+    return [_counted(n, 1_000_000 if step > _LONGEST_STEP else SECOND_NS) for n in counts]
+
+
+def _counted(count: int, unit_ns: int) -> Stamp | None:
+    day, time_ns = divmod(count * unit_ns, NS_PER_DAY)
+    if not _FIRST_DAY <= day <= _LAST_DAY:
+        return None
+    at = date(1970, 1, 1) + timedelta(days=day)
+    return Stamp("epoch", (at.year, at.month, at.day), time_ns=time_ns, offset_minutes=0)
 
 
 def _epoch(text: str) -> Stamp | None:

@@ -14,6 +14,7 @@ from datasets.errors import UserError
 from datasets.prices.reading.stamps import SECOND_NS, Stamp
 
 _NAT = np.datetime64("NaT", "D")
+_ZONES = ("Europe/London", "America/New_York", "Asia/Tokyo")
 _INTRADAY = 1.5
 """So many different instants a date, and the rows are intraday."""
 
@@ -75,8 +76,23 @@ class Stamped:
         row = int(np.flatnonzero(self.good & (self.times >= 0))[0])
         raise UserError(
             f"{self.where(row)}: '{self.texts[row]}' is a time without the exchange's zone; "
-            "say which, such as --zone Europe/London"
+            f"say which, such as --zone {self._likely_zone()}"
         )
+
+    def _likely_zone(self) -> str:
+        """Return a zone, and why: the first in which the stamps are weekdays where they are not so everywhere.
+
+        A day of currencies begins at 17:00 in New York: its stamps are Sundays there, and Mondays farther east.
+        """
+        if any(o is None for o, g in zip(self.offsets, self.good, strict=True) if g):
+            return _ZONES[0]
+        at = [_local_dates(self, zone)[self.good].astype(np.int64) for zone in _ZONES]
+        weekends = dict(zip(_ZONES, (int(((days + 3) % 7 >= 5).sum()) for days in at), strict=True))
+        fits = [zone for zone, n in weekends.items() if not n]
+        other = next((zone for zone, n in weekends.items() if n), None)
+        if not fits or other is None:
+            return _ZONES[0]
+        return f"{fits[0]} (there all rows are weekdays; in {other} {weekends[other]} are not)"
 
 
 def dates_of(column: Stamped, remarks: tuple[str, ...]) -> Dates:

@@ -7,13 +7,17 @@ from datasets.errors import UserError, did_you_mean
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
 from datasets.prices.quality import validate
+from datasets.prices.reading.columnar import FEATHER, PARQUET
 from datasets.prices.reading.delimited import read_delimited
 from datasets.prices.reading.parquet import read_parquet
-from datasets.prices.reading.text import unpacked
+from datasets.prices.reading.records import delimited_of, is_json
+from datasets.prices.reading.selection import WHOLE, Selection
+from datasets.prices.reading.text import MOST_BYTES, too_large, unpacked
 from datasets.prices.table import PriceTable
 from datasets.visibility import visible_bars
 
-_ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".csv.gz", ".tsv.gz", ".txt.gz")
+_PLAIN = (".csv", ".tsv", ".txt", ".parquet", ".feather", ".json")
+_ENDINGS = (*_PLAIN, ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zip")
 
 
 class DirectorySource:
@@ -75,8 +79,12 @@ def symbol_of(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)]
 
 
-def read_table(path: Path, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
-    """Return the price table in a file: CSV in any common layout (gzip too) or Parquet, recognised by content.
+def read_table(
+    path: Path, *, date_format: str | None = None, zone: str | None = None, selection: Selection = WHOLE
+) -> PriceTable:
+    """Return the price table in a file: CSV in any common layout, JSON, Parquet or Feather, recognised by content.
+
+    Gzip and zip archives of one file are unpacked.
 
     Rows are as they were found; cells that cannot be read are in ``unreadable``.
 
@@ -84,22 +92,29 @@ def read_table(path: Path, *, date_format: str | None = None, zone: str | None =
         path: the file.
         date_format: DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be distinguished.
         zone: the exchange's time zone, where stamps need one.
+        selection: the column or the rows that are meant, where the file holds several series.
 
     Raises:
         UserError: the file as a whole cannot be read as prices; file and line are named.
     """
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise too_large(path.name)
         data = path.read_bytes()
     except OSError as e:
         raise UserError(f"{path.name}: cannot be read ({e.strerror})") from e
-    return parse_table(data, path.name, date_format=date_format, zone=zone)
+    return parse_table(data, path.name, date_format=date_format, zone=zone, selection=selection)
 
 
-def parse_table(data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None) -> PriceTable:
+def parse_table(
+    data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None, selection: Selection = WHOLE
+) -> PriceTable:
     """Return the price table in a file's content, as ``read_table`` does; ``name`` is what messages call it."""
     data = unpacked(data, name)
-    read = read_parquet if data.startswith(b"PAR1") else read_delimited
-    return read(data, name, date_format=date_format, zone=zone)
+    read = read_parquet if data.startswith((PARQUET, FEATHER)) else read_delimited
+    if is_json(data):
+        data, name = delimited_of(data, name), f"{name} as CSV"
+    return read(data, name, date_format=date_format, zone=zone, selection=selection)
 
 
 def read_price_file(path: Path, instrument: Instrument, *, now: datetime | None = None) -> Bars:
