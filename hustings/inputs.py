@@ -1,6 +1,6 @@
 """Turns what a user types into events, bars, instruments, parameters and dates."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -46,22 +46,28 @@ def priced(events: EventCatalogue, path: Path | None) -> EventCatalogue:
     return events if path is None else with_priors(events, load_priors(path, events))
 
 
-def source_of(data: Path | None) -> BarSource:
-    """Return the source of bars: all that are available, ``builtin`` or ``store`` alone, or one directory alone."""
+def source_of(data: Path | None, accepted: Collection[str] = ()) -> BarSource:
+    """Return the source of bars: all that are available, ``builtin`` or ``store`` alone, or one directory alone.
+
+    Raises:
+        UserError: no such directory; rules ``accepted`` for what is none, or that cannot be accepted.
+    """
+    if accepted and (data is None or (str(data) in _NAMED and not data.is_dir())):
+        raise UserError("--accept judges the files of --data DIR; name the directory, or accept the rule at the import")
     if data is None:
         return DefaultSource()
     if str(data) in _NAMED and not data.is_dir():
         return _NAMED[str(data)]()
-    return DirectorySource(data, now=datetime.now(UTC))
+    return DirectorySource(data, now=datetime.now(UTC), accepted=accepted)
 
 
-def adjusted_source_of(data: Path | None, adjust: str | None) -> BarSource:
+def adjusted_source_of(data: Path | None, adjust: str | None, accepted: Collection[str] = ()) -> BarSource:
     """Return the source of bars with the corporate actions of the directory's own actions.csv, or of the store's.
 
     Raises:
         UserError: as ``source_of``; or actions.csv has an invalid row, or one of an unknown instrument.
     """
-    source, path = source_of(data), Store().folder / "actions.csv"
+    source, path = source_of(data, accepted), Store().folder / "actions.csv"
     if data is not None:
         path = path if str(data) == "store" and not data.is_dir() else data / "actions.csv"
     known = instruments_of(data)

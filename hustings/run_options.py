@@ -48,6 +48,7 @@ class StrategyOptions:
     parameters: tuple[str, ...]
     instruments: tuple[str, ...]
     data: Path | None
+    accept: tuple[str, ...]
     events: tuple[Path, ...]
     only_events: bool
     labels: Path | None
@@ -66,7 +67,8 @@ class StrategyOptions:
 
     def market(self) -> Market:
         """Return the bars up to the last date."""
-        source, account = adjusted_source_of(self.data, self.adjust), AccountCurrency(short_rates=rates_of(self.data))
+        source = adjusted_source_of(self.data, self.adjust, self.accept)
+        account = AccountCurrency(short_rates=rates_of(self.data))
         return Market(source, instruments_of(self.data), self.window().until, account)
 
     def catalogue(self) -> EventCatalogue:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.prices.actions import splits_in
 from datasets.prices.bars import Bars
+from datasets.prices.checks.case import Splits
 from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import price_files, read_table, symbol_of
 from datasets.prices.sources.stored import stored_bars
@@ -40,6 +42,7 @@ class Target:
     reference: Bars | None = None
     retrieved_at: datetime | None = None
     error: str | None = None
+    splits: Splits = ()
 
 
 @dataclass(frozen=True)
@@ -134,15 +137,15 @@ def _in_directory(instrument: Instrument, folder: Path, layout: FileLayout) -> T
 def _file(path: Path, layout: FileLayout, known: InstrumentTable) -> Target:
     try:
         table = layout.read(path)
-        instrument = instrument_of(path, table, layout.symbol, known)
+        return _of_file(path, table, instrument_of(path, table, layout.symbol, known))
     except UserError as e:
         return Target(path.name, layout.symbol or symbol_of(path), "file", error=str(e))
-    return _of_file(path, table, instrument)
 
 
 def _of_file(path: Path, table: PriceTable, instrument: Instrument) -> Target:
     source, stored = f"file {path.name}", stored_bars(Store(), instrument)
-    return Target(path.name, instrument.symbol, source, instrument, table, stored, datetime.now(UTC))
+    splits = splits_in(path.parent, instrument)
+    return Target(path.name, instrument.symbol, source, instrument, table, stored, datetime.now(UTC), splits=splits)
 
 
 def instrument_of(path: Path, table: PriceTable, symbol: str | None, known: InstrumentTable) -> Instrument:

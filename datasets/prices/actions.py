@@ -18,6 +18,7 @@ import numpy as np
 from datasets.arrays import Floats
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError
+from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
 
 ACTION_COLUMNS = ("symbol", "ex_date", "kind", "value", "source")
@@ -63,6 +64,19 @@ def read_actions(path: Path) -> list[CorporateAction]:
     actions = [_action(row) for row in read_csv(path, required=ACTION_COLUMNS).rows]
     check_once(actions, path.name)
     return actions
+
+
+def splits_in(folder: Path, instrument: Instrument) -> tuple[tuple[date, float], ...]:
+    """Return the splits of an instrument in a folder's actions.csv: the ex-date, and new shares for an old one.
+
+    Raises:
+        UserError: as ``read_actions``.
+    """
+    path, names = folder / "actions.csv", {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
+    actions = read_actions(path) if path.is_file() else []
+    return tuple(
+        (a.ex_date, a.value) for a in actions if a.kind is ActionKind.SPLIT and a.symbol.strip().casefold() in names
+    )
 
 
 def _action(row: CsvRow) -> CorporateAction:

@@ -10,6 +10,7 @@ from datasets.errors import UserError
 from datasets.instants import iso_z
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
+from datasets.prices.checks.case import Splits
 from datasets.prices.merging import Update
 from datasets.prices.quality import QualityReport, Severity, check_accepted, validate
 from datasets.prices.series_file import Delivery
@@ -42,7 +43,13 @@ class ImportResult:
 
 
 def import_table(
-    table: PriceTable, instrument: Instrument, store: Store, *, origin: Origin, accepted: Collection[str] = ()
+    table: PriceTable,
+    instrument: Instrument,
+    store: Store,
+    *,
+    origin: Origin,
+    accepted: Collection[str] = (),
+    splits: Splits = (),
 ) -> ImportResult:
     """Judge a table and add its rows to the store: all of them, or none and an error.
 
@@ -53,7 +60,8 @@ def import_table(
     """
     rules = [rule for rule in accepted if rule not in (REVISION, UNJOINED)]
     known = stored_bars(store, instrument)
-    passed = validate(table, instrument, accepted=rules, reference=known, retrieved_at=origin.retrieved_at)
+    made_at = origin.retrieved_at
+    passed = validate(table, instrument, accepted=rules, reference=known, retrieved_at=made_at, splits=splits)
     if known is not None and UNJOINED not in accepted:
         _check_joins(passed.table, known)
     delivery = Delivery(

@@ -13,7 +13,7 @@ from datasets.errors import UserError, unknown_name
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source
 from datasets.prices.checks import RULES, QualityRule
-from datasets.prices.checks.case import Case, Flaw
+from datasets.prices.checks.case import Case, Flaw, Splits
 from datasets.prices.findings import Finding, Severity
 from datasets.prices.table import PriceTable, bars_of
 
@@ -58,7 +58,12 @@ class ValidatedTable:
 
 
 def examine(
-    table: PriceTable, instrument: Instrument, *, reference: Bars | None = None, retrieved_at: datetime | None = None
+    table: PriceTable,
+    instrument: Instrument,
+    *,
+    reference: Bars | None = None,
+    retrieved_at: datetime | None = None,
+    splits: Splits = (),
 ) -> QualityReport:
     """Return everything that is wrong with a table as bars of an instrument.
 
@@ -67,8 +72,9 @@ def examine(
         instrument: the instrument the file names.
         reference: bars known to be of it, such as those in the store: a wrong instrument shows against them.
         retrieved_at: when the table was made; a session not closed by then is a partial day.
+        splits: those known of the instrument: their moves are none of the market.
     """
-    return _judge(Case(table, instrument, reference, retrieved_at))[0]
+    return _judge(Case(table, instrument, reference, retrieved_at, splits))[0]
 
 
 def validate(
@@ -78,6 +84,7 @@ def validate(
     accepted: Collection[str] = (),
     reference: Bars | None = None,
     retrieved_at: datetime | None = None,
+    splits: Splits = (),
 ) -> ValidatedTable:
     """Return the bars of a table, corrected where there is one right reading, or where the rule was accepted.
 
@@ -87,7 +94,7 @@ def validate(
         UserError: a name in ``accepted`` that is no rule or cannot be accepted; or no row is left.
     """
     check_accepted(accepted)
-    report, clean = _judge(Case(table, instrument, reference, retrieved_at))
+    report, clean = _judge(Case(table, instrument, reference, retrieved_at, splits))
     refused = report.refused_by(accepted)
     if refused:
         raise RefusedError(report, refused, table.unit)

@@ -101,6 +101,9 @@ strategy_options = options(
 )
 bars_and_events_options = options(
     click.option("--data", type=PATH, metavar="DIR", help="Read bars only from DIR/SYMBOL.csv or .parquet."),
+    click.option(
+        "--accept", multiple=True, metavar="RULE", help="Let a finding in the files of DIR pass (repeatable)."
+    ),
     *event_files("events"),
     click.option("--labels", type=PATH, metavar="FILE", help="A second coder's labels in place of the events' own."),
     click.option("--priors", type=PATH, metavar="FILE", help="Probabilities of outcomes before the polls closed."),

@@ -59,7 +59,7 @@ def _checked(target: Target) -> CheckedSeries:
     """Return the findings of a target; an error is kept with it, and the other targets are checked."""
     if target.table is None or target.instrument is None:
         return CheckedSeries(target)
-    against = {"reference": target.reference, "retrieved_at": target.retrieved_at}
+    against = {"reference": target.reference, "retrieved_at": target.retrieved_at, "splits": target.splits}
     try:
         report = examine(target.table, target.instrument, **against)  # type: ignore[arg-type]
         refused = report.refused_by(())

@@ -13,7 +13,7 @@ from datasets.csv_rows import csv_text
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_datetime
 from datasets.markets.instruments import Instrument, bundled_instruments
-from datasets.prices.actions import Adjustment, CorporateAction, read_actions
+from datasets.prices.actions import Adjustment, CorporateAction, read_actions, splits_in
 from datasets.prices.importing import ImportResult, Origin, check_rules, import_table
 from datasets.prices.merging import Change
 from datasets.prices.series_file import PRICES, StoredSeries
@@ -84,7 +84,8 @@ def _import(file: Path, folder: Path, options: ImportOptions, now: datetime, bef
         _check_alone(instrument, file, before)
         origin = Origin(options.source, now, options.licence, options.adjustment or _adjustment(file, instrument))
         with _own_instrument(instrument, folder):
-            done = import_table(table, instrument, Store(), origin=origin, accepted=options.accepted)
+            splits, accepted = splits_in(folder, instrument), options.accepted
+            done = import_table(table, instrument, Store(), origin=origin, accepted=accepted, splits=splits)
         return {**_stored(file, done), "actions": _import_actions(instrument, folder)}
     except HistoryChangedError as e:
         return _refused(file, str(e), e.changes)

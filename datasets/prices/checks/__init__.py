@@ -33,7 +33,7 @@ RULES = (
     QualityRule("empty-row", cells.empty_row, intraday=True),
     QualityRule("duplicate-row", dates.duplicate_rows, intraday=True),
     QualityRule("conflicting-rows", dates.conflicting_rows, "the last row of each date is kept", intraday=True),
-    QualityRule("return-like", cells.return_like, intraday=True),
+    QualityRule("return-like", cells.return_like, _AS_IT_IS, intraday=True),
     QualityRule("not-positive", cells.not_positive, "the prices count as missing", intraday=True),
     QualityRule("missing-close", cells.missing_close, "the rows are left out", intraday=True),
     QualityRule(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ from datasets.prices.findings import Severity
 from datasets.prices.table import PriceTable
 
 PRICES = ("open", "high", "low", "close")
+Splits = tuple[tuple[date, float], ...]
 UNKNOWN, CLOSED, SESSION = -1, 0, 1
 """What a calendar says of a date."""
 _GAP_DAYS = 45
@@ -50,12 +51,16 @@ FINE = Verdict()
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A table as the rules before have left it, its instrument by name, and what to compare it with."""
+    """A table as the rules before have left it, its instrument by name, and what to compare it with.
+
+    ``splits``: first date in new shares and new shares for an old one; moves are those without the splits that show.
+    """
 
     table: PriceTable
     instrument: Instrument
     reference: Bars | None = None
     retrieved_at: datetime | None = None
+    splits: Splits = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -75,7 +80,17 @@ class Case:
         """The log move of each close from the one before; 0 for the first and across a gap of more than 45 days."""
         close = self.table.close
         step = np.diff(self.session).astype(np.int64)
-        return np.append(0.0, np.where(step <= _GAP_DAYS, log_ratio(close[1:] / close[:-1]), 0.0))
+        moves = np.append(0.0, np.where(step <= _GAP_DAYS, log_ratio(close[1:] / close[:-1]), 0.0))
+        return moves + self.split_moves(moves)
+
+    def split_moves(self, moves: Floats) -> Floats:
+        """Return the log of the listed split that each row is the first to show, 0 for the others."""
+        found = np.zeros(len(self))
+        for day, value in self.splits:
+            row = int(np.searchsorted(self.session, np.datetime64(day, "D")))
+            if 0 < row < len(self) and abs(moves[row] + np.log(value)) < abs(moves[row]):
+                found[row] += np.log(value)
+        return found
 
     @cached_property
     def usual_move(self) -> Floats:

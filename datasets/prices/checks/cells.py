@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.arrays import Flags
+from datasets.arrays import Flags, Floats
 from datasets.prices.checks.case import (
     CLOSED,
     FINE,
@@ -23,6 +23,7 @@ _SIDES = 0.7
 _NEGATIVE = 0.05
 _ENOUGH = 30
 _DIFFERENT = 1e-6
+_PEG, _NEAR_ONE = 0.02, 0.02
 
 
 def reading(case: Case) -> Verdict:
@@ -56,11 +57,19 @@ def return_like(case: Case) -> Verdict:
     above = close >= np.median(close)
     stays = float((above[1:] == above[:-1]).mean())
     negative = float((close < 0).mean())
-    if negative <= _NEGATIVE and stays >= _SIDES:
+    if negative <= _NEGATIVE and (stays >= _SIDES or _is_pegged(close)):
         return FINE
     what = f"{negative:.0%} of the closes are negative" if negative > _NEGATIVE else "the closes are not correlated"
     text = f"{what}: these are returns or changes, not prices (the first close is {number(close[0])})"
-    return Verdict((Flaw(Severity.REFUSAL, 0, text, len(case)),), case.table.take(np.zeros(len(case), dtype=bool)))
+    none = case.table.take(np.zeros(len(case), dtype=bool)) if negative > _NEGATIVE else None
+    return Verdict((Flaw(Severity.REFUSAL, 0, text, len(case)),), none)
+
+
+def _is_pegged(close: Floats) -> bool:
+    """Return whether values keep to a level that is none of returns: not about 0, 1 or 100, as gross returns are."""
+    level = float(np.median(close))
+    is_of_returns = any(abs(level / one - 1) < _NEAR_ONE for one in (1.0, 100.0))
+    return level > 0 and not is_of_returns and float(np.abs(close / level - 1).max()) < _PEG
 
 
 def empty_row(case: Case) -> Verdict:

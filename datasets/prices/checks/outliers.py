@@ -61,6 +61,7 @@ def wick(case: Case) -> Verdict:
     """Name opens, highs and lows far beyond the close before and the close of their bar."""
     close, scale = case.table.close, case.usual_move
     before = np.append(close[:1], previous(close)[1:])
+    before = before / np.exp(case.split_moves(np.log(close / before)))
     top, bottom = np.fmax(close, before), np.fmin(close, before)
     flaws: tuple[Flaw, ...] = ()
     for name in _RANGE:

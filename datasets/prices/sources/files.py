@@ -1,12 +1,17 @@
 """A directory of price files as a source: the file's name is the symbol, and its layout is found in its content."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from datasets.errors import UserError, did_you_mean
 from datasets.markets.instruments import Instrument
+from datasets.prices.actions import splits_in
 from datasets.prices.bars import Bars
-from datasets.prices.quality import validate
+from datasets.prices.quality import Severity, ValidatedTable, check_accepted, validate
 from datasets.prices.reading.columnar import FEATHER, PARQUET
 from datasets.prices.reading.delimited import read_delimited
 from datasets.prices.reading.parquet import read_parquet
@@ -25,13 +30,15 @@ class DirectorySource:
 
     Only date and close must be there; an empty open, high or low is a missing one. Other columns are left alone
     (an adjusted close is not used). The file may also have one of the instrument's other names. With ``now`` (an
-    instant with its zone) rows of sessions not closed by then are judged as at an import.
+    instant with its zone) rows of sessions not closed by then are judged as at an import; ``accepted`` are the rules
+    whose refusals may pass.
     """
 
-    def __init__(self, directory: Path, *, now: datetime | None = None) -> None:
+    def __init__(self, directory: Path, *, now: datetime | None = None, accepted: Collection[str] = ()) -> None:
+        check_accepted(accepted)
         if not directory.is_dir():
             raise UserError(f"--data '{directory}' is not a directory; name one that holds SYMBOL.csv files")
-        self._now = now
+        self._now, self._accepted = now, tuple(accepted)
         self._files: dict[str, Path] = {}
         for path in price_files(directory):
             other = self._files.setdefault(symbol_of(path).casefold(), path)
@@ -55,7 +62,7 @@ class DirectorySource:
             files = " and ".join(p.name for p in found)
             raise UserError(f"--data has {files}, all of {instrument.symbol}; keep the one that is meant")
         if found:
-            return read_price_file(found[0], instrument, now=self._now)
+            return read_price_file(found[0], instrument, now=self._now, accepted=self._accepted)
         raise UserError(
             f"no bars of {instrument.symbol}: --data has no {instrument.symbol}.csv or .parquet"
             f"{did_you_mean(instrument.symbol, self.symbols())}"
@@ -117,10 +124,25 @@ def parse_table(
     return read(data, name, date_format=date_format, zone=zone, selection=selection)
 
 
-def read_price_file(path: Path, instrument: Instrument, *, now: datetime | None = None) -> Bars:
+def read_price_file(
+    path: Path, instrument: Instrument, *, now: datetime | None = None, accepted: Collection[str] = ()
+) -> Bars:
     """Return the bars of one price file, judged as strictly as an import at ``now`` (``prices.quality.validate``).
+
+    The text of their source says what was changed, and which rules were accepted for it.
 
     Raises:
         UserError: the file cannot be read as prices, or holds what could change a fill; file and line are named.
     """
-    return validate(read_table(path), instrument, retrieved_at=now).bars
+    splits = splits_in(path.parent, instrument)
+    passed = validate(read_table(path), instrument, accepted=accepted, retrieved_at=now, splits=splits)
+    source = replace(passed.bars.source, text="; ".join([passed.bars.source.text, *_changes(passed, accepted)]))
+    return replace(passed.bars, source=source)
+
+
+def _changes(passed: ValidatedTable, accepted: Collection[str]) -> list[str]:
+    """Return what was done to the rows of a file: corrections, blank opens, rules that were accepted."""
+    used = {f.rule for f in passed.report.findings if f.severity is Severity.REFUSAL}.intersection(accepted)
+    blank = int(np.isnan(passed.table.open).sum())
+    opens = [f"{blank} of {len(passed.table)} opens blank"] if 0 < blank < len(passed.table) else []
+    return [*passed.report.corrections, *opens, *(f"accepted: {rule}" for rule in sorted(used))]
