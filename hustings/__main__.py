@@ -6,18 +6,28 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NoReturn
-
-from hustings.cli import cli
-from hustings.exit_codes import exit_code
 
 _COLLECTED_AFTER = 100_000
 """Objects made before unused cycles are looked for: imports make many, all of them used (a tenth of a run)."""
+_OURS = ("datasets", "engine", "reports", "strategies")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    """Run the command line and return its exit code.
+
+    0 done, 1 a check failed, 2 bad input, 70 a fault of the program, 130 interrupted.
+    """
     gc.set_threshold(_COLLECTED_AFTER)
+    other = _other_package()
+    if other:
+        print(f"hustings: {other}", file=sys.stderr)
+        return 2
+    from hustings.cli import cli  # after the check: it imports the packages
+    from hustings.exit_codes import exit_code
+
     if "_HUSTINGS_COMPLETE" in os.environ:
         from hustings.completion import register
 
@@ -33,6 +43,21 @@ def run() -> NoReturn:
         with suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
+
+
+def _other_package() -> str | None:
+    """Return what is wrong where another package has the name of one of ours and comes first on the path."""
+    folder = Path(__file__).resolve().parents[1]
+    for name in _OURS:
+        spec = sys.modules[name].__spec__ if name in sys.modules else find_spec(name)
+        found = Path(spec.origin).resolve().parent if spec and spec.origin else None
+        if found != folder / name:
+            place = f"'{found}'" if found else "nowhere"
+            return (
+                f"the package '{name}' is found in {place}, not next to hustings in '{folder}': another package has "
+                "that name (Hugging Face's 'datasets', say); install hustings in an environment of its own"
+            )
+    return None
 
 
 if __name__ == "__main__":

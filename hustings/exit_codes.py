@@ -1,19 +1,28 @@
 """Runs a command and returns its exit code: bad input is one line on stderr, a closed pipe is no failure."""
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from traceback import format_exception
 
 import click
 
 from datasets.errors import UserError
+from datasets.home import hustings_home
 from hustings.cli import ClosedPipeError
+from hustings.terminal import escaped
+
+_SHOWN = 200
 
 
 def exit_code(command: click.Command, name: str, argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted.
+    """Run a command and return its exit code.
 
-    ``name`` begins each message.
+    0 done, 1 a check failed, 2 bad input, 70 a fault of the program, 130 interrupted.
+
+    ``name`` begins each message. A fault is one line too: its traceback is in a log under HUSTINGS_HOME.
     """
     _replace_closed_streams()
     code = 0
@@ -24,7 +33,26 @@ def exit_code(command: click.Command, name: str, argv: Sequence[str] | None = No
         _discard_stdout()
     except OSError as e:
         return _fail(name, f"cannot read or write ({_reason(e)}): {e.filename or _unnamed()}")
+    except Exception as e:
+        return _fault(name, e, sys.argv[1:] if argv is None else argv)
     return code
+
+
+def _fault(name: str, e: Exception, argv: Sequence[str]) -> int:
+    """Write the traceback of a fault to the log, print one line, and return 70 (EX_SOFTWARE of sysexits.h)."""
+    text = "".join(format_exception(e))
+    entry = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {name} {shlex.join(argv)}\n{text}\n"
+    try:
+        log = hustings_home() / "faults.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(entry)
+        where = f"the traceback is in '{log}'"
+    except (OSError, UserError):
+        where = "its traceback could not be written"
+    what = " ".join(f"{type(e).__name__}: {e}".split())[:_SHOWN]
+    click.echo(escaped(f"{name}: a fault of {name} itself ({what}); {where}; please report it"), err=True)
+    return 70
 
 
 def _replace_closed_streams() -> None:
@@ -68,5 +96,5 @@ def _discard_stdout() -> None:
 
 
 def _fail(name: str, message: str) -> int:
-    click.echo(f"{name}: {message}", err=True)
+    click.echo(f"{name}: {escaped(message)}", err=True)
     return 2

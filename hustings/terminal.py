@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,28 +11,45 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tab and newline, marks of direction, halves of characters (bytes of paths, no UTF-8)."""
 _BETWEEN = 3  # columns of the screen between two columns of a table
 _LONG = 24  # a longer word (a path, a hash) may be broken
 
 
+def escaped(text: str) -> str:
+    r"""Return text whose characters that would act on a terminal, or that it cannot show, are written as escapes.
+
+    >>> escaped("a\x1b[31m\tb")
+    'a\\x1b[31m\tb'
+    """
+    return text if text.isascii() and text.isprintable() else _ACTING.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
+
+
 def say(text: str = "") -> None:
     """Print a line of a result."""
-    print(text)
+    print(escaped(text))
 
 
 def say_raw(text: str) -> None:
-    """Print text unchanged, with its own line ends."""
-    sys.stdout.write(text)
+    """Print text with its own line ends."""
+    sys.stdout.write(escaped(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)
 
 
 def warn(text: str) -> None:
     """Print a line on stderr."""
-    print(text, file=sys.stderr)
+    print(escaped(text), file=sys.stderr)
 
 
 def say_json(value: Any) -> None:
-    """Print one JSON value and nothing else."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print one JSON value and nothing else; JSON's own escapes stand for what a terminal cannot show."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    print(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 @contextmanager
@@ -63,6 +81,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
     """
     from rich.console import Console
 
+    rows = [[escaped(cell) for cell in row] for row in rows]
     console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     widths = _widths([columns, *rows], console.width - _BETWEEN * len(columns))
     if widths is None:

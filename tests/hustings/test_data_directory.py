@@ -50,7 +50,7 @@ def bars(price, first: str = "2024-01-02", last: str = "2024-04-01") -> list[str
 
 
 def walk(n: int) -> float:
-    return 900 * (1 + 0.01 * np.sin(n / 5) + 0.001 * n)
+    return float(900 * (1 + 0.01 * np.sin(n / 5) + 0.001 * n))
 
 
 def split_on(day: str, ratio: float):
