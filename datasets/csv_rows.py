@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,9 @@ from typing import TypeVar
 from datasets.errors import UserError, unknown_name
 
 T = TypeVar("T")
+_STARTS = frozenset("'=+-@\t\r")
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+](inf|nan)|[-+]", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,27 @@ def csv_text(columns: Iterable[str], rows: Iterable[Iterable[str | float]], *, l
     return text.getvalue()
 
 
+def sheet_csv(columns: Iterable[str], rows: Iterable[Iterable[str | float]], *, line_end: str = "\n") -> str:
+    """Return what ``csv_text`` does, with cells of text that a spreadsheet would calculate marked as text."""
+    return csv_text(columns, (map(formula_free, row) for row in rows), line_end=line_end)
+
+
+def formula_free(cell: str | float) -> str | float:
+    """Return a cell with an apostrophe before text that a spreadsheet would calculate; ``as_typed`` takes it off.
+
+    >>> formula_free("=1+1"), formula_free("-1.5"), formula_free("- no"), formula_free(-1.5), formula_free("'=x")
+    ("'=1+1", '-1.5', "'- no", -1.5, "''=x")
+    """
+    if not isinstance(cell, str) or cell[:1] not in _STARTS or not _FORMULA.match(cell) or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}"
+
+
+def as_typed(cell: str) -> str:
+    """Return a cell without the apostrophe of ``formula_free``."""
+    return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell
+
+
 @lru_cache(maxsize=32)
 def bundled_rows(path: Path) -> tuple[dict[str, str], ...]:
     """Return the rows of a table that comes with hustings."""
@@ -145,7 +170,7 @@ def bundled_rows(path: Path) -> tuple[dict[str, str], ...]:
 def _row(name: str, line: int, columns: tuple[str, ...], cells: list[str]) -> CsvRow:
     if len(cells) != len(columns):
         return CsvRow(name, line, {}, (f"not {len(columns)} fields as the header has",))
-    return CsvRow(name, line, dict(zip(columns, cells, strict=True)))
+    return CsvRow(name, line, dict(zip(columns, map(as_typed, cells), strict=True)))
 
 
 def _lines(data: bytes, name: str) -> list[tuple[int, list[str]]]:

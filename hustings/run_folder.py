@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from datasets.arrays import Floats, Sessions
-from datasets.csv_rows import csv_text
+from datasets.csv_rows import as_typed, sheet_csv
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_ns
 from engine.account.records import Fill, Trade
@@ -64,12 +64,12 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         "manifest": json_text({"run_id": run.run_id, **run.manifest}),
         "trades": _records_csv(Trade, run.trades),
         "fills": _records_csv(Fill, run.fills),
-        "events": csv_text([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
+        "events": sheet_csv([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
         "equity": _series_csv(run.sessions, equity=run.equity, returns=run.returns, exposure=run.exposure),
         "benchmark": None if marks is None else _series_csv(run.sessions, returns=marks),
         "study": study,
         "exposures": _records_csv(Exposure, run.exposures),
-        "paths": csv_text(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
+        "paths": sheet_csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
         "variants": None if variants is None else json_text(asdict(variants)),
         "tearsheet": tearsheet,
     }
@@ -214,12 +214,12 @@ def _plain(record: Any) -> dict[str, Any]:
 
 def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
     rows = ([_cell(v) for v in _plain(record).values()] for record in records)
-    return csv_text([f.name.rstrip("_") for f in fields(kind)], rows)
+    return sheet_csv([f.name.rstrip("_") for f in fields(kind)], rows)
 
 
 def _series_csv(sessions: Sessions, **series: Floats) -> str:
     columns = (values.tolist() for values in series.values())
-    return csv_text(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
+    return sheet_csv(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
 
 
 def _cell(value: Any) -> str:
@@ -304,7 +304,7 @@ def _by_column(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     header, rows = _table(path)
-    return [dict(zip(header, row, strict=True)) for row in rows]
+    return [dict(zip(header, map(as_typed, row), strict=True)) for row in rows]
 
 
 def _table(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from datasets.csv_rows import csv_text
+from datasets.csv_rows import sheet_csv
 from engine.comparison.common_days import within
 from engine.metrics.metrics import drawdown, growth
 from engine.run.run import Run
@@ -34,7 +34,7 @@ def comparison_csv(runs: Sequence[Run], data: dict[str, Any]) -> dict[str, str]:
 
 
 def _text(columns: Sequence[str], rows: Iterator[Row]) -> str:
-    return csv_text(columns, ([_cell(value) for value in row] for row in rows))
+    return sheet_csv(columns, ([_cell(value) for value in row] for row in rows))
 
 
 def _cell(value: Any) -> str:

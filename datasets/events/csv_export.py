@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from datasets.csv_rows import csv_text
+from datasets.csv_rows import sheet_csv
 from datasets.errors import UserError
 from datasets.events.event import PoliticalEvent
 from datasets.instants import iso_z
@@ -20,7 +20,7 @@ def events_csv(events: Iterable[PoliticalEvent]) -> str:
         [*(_cell(n, getattr(e, n)) for n in names), *(_number(e.extra[n]) if n in e.extra else "" for n in own)]
         for e in listed
     )
-    return csv_text([*names, *own], rows, line_end="\r\n")
+    return sheet_csv([*names, *own], rows, line_end="\r\n")
 
 
 def _number(value: float | str) -> str:

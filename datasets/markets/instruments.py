@@ -248,6 +248,8 @@ def _check_row(row: CsvRow, symbols: set[str]) -> None:
         raise UserError(f"{row.where}: {row.faults[0]}")
     if not symbol or symbol in symbols:
         raise UserError(f"{row.where}: symbol '{symbol}' is empty or appears twice; each row has its own")
+    if set(symbol) == {"."} or not symbol.isprintable():
+        raise UserError(f"{row.where}: symbol '{symbol}' names no file; a symbol has letters or digits")
     for column, check in _CODES.items():
         if row.text(column) or column in _REQUIRED:
             try:

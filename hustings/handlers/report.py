@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from datasets.csv_rows import csv_text
+from datasets.csv_rows import sheet_csv
 from engine.run.run import Run
 from hustings.files import write_text
 from hustings.printing import print_pdf
@@ -52,4 +52,4 @@ def _tables(run: Run) -> dict[str, Any]:
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:
     """Return rows as CSV under their keys; nothing at all for a table without rows."""
-    return csv_text(rows[0], (["" if v is None else v for v in row.values()] for row in rows)) if rows else ""
+    return sheet_csv(rows[0], (["" if v is None else v for v in row.values()] for row in rows)) if rows else ""
