@@ -350,6 +350,24 @@ def test_stooq_without_a_volume(server: Loopback, make: Make) -> None:
     assert (table.close.tolist(), np.isnan(table.volume).all()) == ([156.5], True)
 
 
+def test_stooq_leaves_the_volume_out_of_its_first_rows(server: Loopback, make: Make) -> None:
+    rows = ["2026-02-09,157.1,157.9,156.2,156.5", "2026-02-10,157.2,157.9,156.2,156.6", "2026-02-11,1,2,1,2,10"]
+    text = "Date,Open,High,Low,Close,Volume\r\n" + "".join(f"{r}\r\n" for r in rows)
+    server.faults["usdjpy"] = [body(text.encode())]
+    table = fetch(make("stooq"), "USDJPY")
+    assert (table.close.tolist(), table.volume.tolist()[2]) == ([156.5, 156.6, 2], 10)
+    assert np.isnan(table.volume[:2]).all()
+
+
+@pytest.mark.parametrize("short", [0, 2])
+def test_one_row_of_stooq_that_is_short_is_damaged(server: Loopback, make: Make, short: int) -> None:
+    rows = [f"2026-02-{9 + n:02d},1,2,1,2{',10' * (n != short)}" for n in range(4)]
+    text = "Date,Open,High,Low,Close,Volume\r\n" + "".join(f"{r}\r\n" for r in rows)
+    server.faults["usdjpy"] = [body(text.encode())] * 9
+    with pytest.raises(ProviderError, match="damaged CSV"):
+        fetch(make("stooq"), "USDJPY")
+
+
 # --- what is Yahoo's own
 
 

@@ -46,4 +46,17 @@ def _read(answer: Answer, symbol: str) -> PriceTable:
         raise ExhaustedError(f"wants a key: get one at stooq.com/q/d/?s=^spx&get_apikey and set {KEY} to it")
     if message in _NOTHING:
         raise ProviderError(f"has no data for {symbol} in that span; correct the symbol in instruments.csv, or --from")
-    return table_of(text_of(answer), _LAYOUTS, f"stooq {symbol}")
+    return table_of(_even(text_of(answer)), _LAYOUTS, f"stooq {symbol}")
+
+
+def _even(text: str) -> str:
+    """Return an answer whose rows from before volumes were counted end in an empty one: Stooq leaves it out there.
+
+    They are the first rows, and at least two: another row that is short is damage.
+    """
+    header, *rows = text.splitlines()
+    full = len(_FULL) - 1
+    short = next((n for n, row in enumerate(rows) if row.count(",") != full - 1), len(rows))
+    if header.count(",") != full or short < 2:
+        return text
+    return "\n".join([header, *(f"{row}," for row in rows[:short]), *rows[short:]]) + "\n"
