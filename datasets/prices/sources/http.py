@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from datasets.errors import UserError
 
@@ -14,6 +15,7 @@ T = TypeVar("T")
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 16
+_REDIRECTS = 6
 
 
 class ProviderError(UserError):
@@ -184,18 +186,43 @@ def get(url: str, parameters: Mapping[str, str], *, policy: RetryPolicy, clock: 
         ProviderError: the answer is too long, or the server's certificate is not trusted.
     """
     import requests  # noqa: PLC0415 - only when something is fetched
+    from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: PLC0415
 
     until = clock.monotonic() + policy.total_s
     agent = {"User-Agent": f"hustings/{version('hustings')}", "Accept": "text/csv, */*;q=0.5"}
+    how = {"headers": agent, "timeout": (policy.connect_s, policy.read_s), "stream": True, "allow_redirects": False}
+    address, wanted = url, dict(parameters)
     try:
-        with requests.get(
-            url, params=parameters, headers=agent, timeout=(policy.connect_s, policy.read_s), stream=True
-        ) as response:
-            body = _read_body(response, until, policy=policy, clock=clock)
-            headers = {k.lower(): v for k, v in response.headers.items()}
-            return Answer(response.status_code, headers, body, sized=is_sized(headers))
+        for _ in range(_REDIRECTS):
+            with requests.get(address, params=wanted, **how) as response:  # type: ignore[arg-type]
+                if response.is_redirect:
+                    address, wanted = _redirected(response, url), {}
+                    continue
+                body = _read_body(response, until, policy=policy, clock=clock)
+                headers = {k.lower(): v for k, v in response.headers.items()}
+                return Answer(response.status_code, headers, body, sized=is_sized(headers))
     except requests.RequestException as e:
         raise _our_error(e) from e
+    except ReadTimeoutError as e:
+        raise PassingError("did not answer in time") from e
+    except (HTTPError, OSError) as e:
+        raise PassingError("broke off in the middle of the answer") from e
+    raise ProviderError("sends elsewhere without end, or to no valid address")
+
+
+def _redirected(response: Any, first: str) -> str:
+    """Return where a redirect leads, which must be a host of the provider, by a way as safe as before.
+
+    Raises:
+        ProviderError: it is another host, or no longer https.
+    """
+    target: str = urljoin(response.url, response.headers["location"])
+    before, after = urlsplit(first), urlsplit(target)
+    own = (before.hostname or "").removeprefix("www.")
+    is_own = after.hostname in (own, before.hostname) or (after.hostname or "").endswith(f".{own}")
+    if not is_own or (before.scheme, after.scheme) not in (("https", "https"), ("http", "http"), ("http", "https")):
+        raise ProviderError(f"sends to '{after.scheme}://{after.hostname}', which is none of its hosts: not followed")
+    return target
 
 
 def is_sized(headers: Mapping[str, str]) -> bool:
@@ -210,7 +237,7 @@ def too_long(policy: RetryPolicy) -> ProviderError:
 
 def _read_body(response: Any, until: float, *, policy: RetryPolicy, clock: HttpClock) -> bytes:
     body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):  # what is there: a trickle must not fill a chunk
         body += chunk
         if len(body) > policy.max_bytes:
             raise too_long(policy)
