@@ -1,6 +1,7 @@
 """A run as files in a folder, and back. The same run gives the same bytes."""
 
 import csv
+import hashlib
 import json
 import shutil
 import tempfile
@@ -41,6 +42,8 @@ _FILES = {
     "tearsheet": "tearsheet.html",
     "pdf": "tearsheet.pdf",
 }
+_PAGES = ("study", "tearsheet", "pdf")
+"""Files of a run that other commands write too; the manifest holds the hashes of all others."""
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
 _OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
 """The columns of paths.csv: sessions counted from the event's own."""
@@ -61,7 +64,6 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
     """
     marks, variants = run.benchmark_returns, run.variants
     texts = {
-        "manifest": json_text({"run_id": run.run_id, **run.manifest}),
         "trades": _records_csv(Trade, run.trades),
         "fills": _records_csv(Fill, run.fills),
         "events": sheet_csv([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
@@ -74,11 +76,15 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         "tearsheet": tearsheet,
     }
     written = {name: text for name, text in texts.items() if text is not None}
+    hashes = {_FILES[n]: _sha256(text.encode()) for n, text in written.items() if n not in _PAGES}
+    written["manifest"] = json_text(
+        {"run_id": run.run_id, **run.manifest, "files": hashes}
+    )  # last: what it says is there
     try:
         _replace(folder, {_FILES[name]: text for name, text in written.items()}, keep=holds(folder, run.run_id))
     except OSError as e:
         raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
-    return {name: folder / _FILES[name] for name in written}
+    return {name: folder / _FILES[name] for name in _FILES if name in written}
 
 
 def check_writable(folder: Path) -> None:
@@ -132,13 +138,14 @@ def read_run(folder: Path) -> Run:
         return _read_run(folder)
     except FileNotFoundError as e:
         raise UserError(f"'{folder}' is no run: {Path(str(e.filename)).name} is missing") from e
-    except (KeyError, ValueError, TypeError) as e:
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as e:
         raise UserError(f"'{folder}' is damaged ({type(e).__name__}: {e}); run it again") from e
 
 
 def _read_run(folder: Path) -> Run:
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    run_id, terms = manifest.pop("run_id"), manifest["terms"]
+    run_id, terms, hashes = manifest.pop("run_id"), manifest["terms"], manifest.pop("files", None)
+    _check_files(folder, run_id, hashes)
     days, events = _by_column(folder / "equity.csv"), _rows(folder / "events.csv")
     sessions = np.array(days["session"], dtype="datetime64[D]")
     _check_span(manifest, sessions)
@@ -169,6 +176,23 @@ def _read_run(folder: Path) -> Run:
         variants=_variants(folder / "variants.json"),
         exposures=_records(exposed, Exposure) if (exposed := folder / "exposures.csv").is_file() else (),
     )
+
+
+def _check_files(folder: Path, run_id: str, hashes: dict[str, str] | None) -> None:
+    """Raise a UserError where a file is not the one that was written with the manifest; old manifests do not say."""
+    if hashes is None:
+        return
+    for name in (n for n in _FILES.values() if n in hashes):
+        if _sha256((folder / name).read_bytes()) != hashes[name]:
+            raise UserError(f"'{folder}': {name} is not what run {run_id} wrote: damaged, changed or of another run; "
+                            "run it again")  # fmt: skip
+    others = {_FILES[n] for n in _FILES if n not in _PAGES and n != "manifest"} - hashes.keys()
+    for name in sorted(n for n in others if (folder / n).exists()):
+        raise UserError(f"'{folder}': {name} is of another run than {run_id}, which wrote none; run it again")
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _check_span(manifest: dict[str, Any], sessions: Sessions) -> None:
