@@ -12,10 +12,10 @@ from engine.comparison.common_days import OnDays, metrics_within
 from engine.comparison.compare import Compared, Pair, compared
 from engine.comparison.difference import Difference
 from engine.comparison.resampling import LEVEL, RESAMPLES, SEED
-from engine.metrics.table import METRICS, Metrics
+from engine.metrics.table import METRICS, Metrics, Unit
 from engine.run.run import Run
 from reports.comparison_page import comparison_page
-from reports.comparison_tables import best_of, differing, market_rows, trade_rows, traded_by_none
+from reports.comparison_tables import best_of, differing, market_rows, one_currency, trade_rows, traded_by_none
 from reports.comparison_words import verdict
 from reports.numbers import plain
 from reports.page import simulated_symbols
@@ -49,8 +49,10 @@ def comparison_data(runs: Sequence[Run]) -> dict[str, Any]:
     return {
         "runs": [_run_head(label, run) for label, run in zip(named, runs, strict=True)],
         "common_span": None if span is None else {"from": str(span[0]), "to": str(span[1])},
-        "own_span": _metrics(own, comparable=_one_span(runs)),
-        "common": None if span is None else _metrics([metrics_within(r, span) for r in runs]),
+        "own_span": _metrics(own, comparable=_one_span(runs), amounts=one_currency(runs)),
+        "common": None
+        if span is None
+        else _metrics([metrics_within(r, span) for r in runs], comparable=True, amounts=one_currency(runs)),
         "differences": [_pair(pair, named) for pair in found.pairs],
         "correlation": None if found.days is None else _plain_matrix(found.days.correlation),
         "method": _method(found),
@@ -98,12 +100,14 @@ def _one_span(runs: Sequence[Run]) -> bool:
     return len({(r.sessions[0], r.sessions[-1]) for r in runs}) == 1
 
 
-def _metrics(found: Sequence[Metrics], *, comparable: bool = True) -> dict[str, Any]:
+def _metrics(found: Sequence[Metrics], *, comparable: bool, amounts: bool) -> dict[str, Any]:
+    """Return each metric of all runs; which is best only where runs are ``comparable``, of amounts in one currency."""
     rows: dict[str, Any] = {}
     for m in METRICS:
         values = [n.values.get(m.name) for n in found]
         notes = [n.notes.get(m.name, "not recorded") if v is None else "" for n, v in zip(found, values, strict=True)]
-        better = m.better if comparable else 0
+        alike = comparable and (amounts or m.unit is not Unit.MONEY)
+        better = m.better if alike else 0
         rows[m.name] = {
             "values": values,
             "notes": notes,
@@ -111,7 +115,7 @@ def _metrics(found: Sequence[Metrics], *, comparable: bool = True) -> dict[str, 
             "worst": best_of(values, -better),
         }
         if len(found) == 2 and comparable:
-            rows[m.name]["difference"] = _less(values[1], values[0])
+            rows[m.name]["difference"] = _less(values[1], values[0]) if alike else None
     return rows
 
 

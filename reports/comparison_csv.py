@@ -17,7 +17,7 @@ Row = Sequence[Any]
 def comparison_csv(runs: Sequence[Run], data: dict[str, Any]) -> dict[str, str]:
     """Return every table of `reports.comparison.comparison_data`, and the curves over the common span."""
     named = [head["label"] for head in data["runs"]]
-    heads = ["label", "run_id", "strategy", "first_session", "last_session", "sessions"]
+    heads = ["label", "run_id", "strategy", "first_session", "last_session", "sessions", "currency", "fx"]
     return {
         "runs.csv": _text(heads, ([head[c] for c in heads] for head in data["runs"])),
         "numbers.csv": _text(["span", "run", "number", "value", "best", "worst", "note"], _numbers(data, named)),

@@ -10,7 +10,7 @@ import numpy as np
 from engine.metrics.table import METRICS, Metric, MetricInputs
 from engine.run.run import Run
 from reports.comparison_charts import event_scatters, month_scatters, overlays, style
-from reports.comparison_tables import GROUPS
+from reports.comparison_tables import GROUPS, one_currency
 from reports.numbers import (
     metric_difference,
     metric_text,
@@ -56,13 +56,14 @@ def comparison_page(runs: Sequence[Run], data: dict[str, Any]) -> str:
         few=len(runs) <= FEW,
         parts=_parts(heads),
         simulated=[f"{', '.join(simulated_symbols(h.run))} in {h.label}" for h in heads if h.run.simulated],
-        tables=[_overview(title, part) for title, part in _spans(data)],
+        tables=[_overview(title, part, [r.currency for r in runs]) for title, part in _spans(data)],
         pairs=[_pair_texts(pair, heads[n]) for n, pair in enumerate(data["differences"], start=1)],
         trades=_trade_texts(data["trades"]),
         correlation=_correlation_texts(data["correlation"]),
         groups=_groups(data["differing"]),
         charts=[] if span is None else overlays(runs, named, span),
         scatters=[*event_scatters(data), *([] if span is None else month_scatters(runs, named, span))],
+        one_currency=one_currency(runs),
         plain=plain,
     )
 
@@ -87,20 +88,22 @@ def _spans(data: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [common] if alike else [common, own]
 
 
-def _overview(title: str, part: dict[str, Any]) -> dict[str, Any]:
+def _overview(title: str, part: dict[str, Any], currencies: Sequence[str]) -> dict[str, Any]:
     """Return a table of metrics, and each reason once, by its mark."""
     reasons = {note: "" for m in METRICS for note in part[m.name]["notes"] if note}
     marks = {note: str(n) for n, note in enumerate(reasons, start=1)}
-    return {"title": title, "rows": [_metric_row(m, part[m.name], marks) for m in METRICS], "marks": marks}
+    return {"title": title, "rows": [_metric_row(m, part[m.name], marks, currencies) for m in METRICS], "marks": marks}
 
 
-def _metric_row(metric: Metric[MetricInputs], row: dict[str, Any], marks: dict[str, str]) -> dict[str, Any]:
-    cells = zip(row["values"], row["notes"], row["best"], row["worst"], strict=True)
+def _metric_row(
+    metric: Metric[MetricInputs], row: dict[str, Any], marks: dict[str, str], currencies: Sequence[str]
+) -> dict[str, Any]:
+    cells = zip(row["values"], row["notes"], row["best"], row["worst"], currencies, strict=True)
     return {
         "label": metric.label,
         "cells": [
-            {"text": metric_text(metric, v), "value": v, "note": n, "mark": marks.get(n, ""), "best": b, "worst": w}
-            for v, n, b, w in cells
+            {"text": metric_text(metric, v, c), "value": v, "note": n, "mark": marks.get(n, ""), "best": b, "worst": w}
+            for v, n, b, w, c in cells
         ],
         "difference": metric_difference(metric, row["difference"]) if "difference" in row else None,
     }

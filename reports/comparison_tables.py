@@ -62,6 +62,11 @@ def traded_by_none(runs: Sequence[Run]) -> int:
     return len(skipped - {t.event_id for r in runs for t in r.trades})
 
 
+def one_currency(runs: Sequence[Run]) -> bool:
+    """Return whether all accounts are kept in one currency: only then is one amount more than another."""
+    return len({r.currency for r in runs}) == 1
+
+
 _Key = tuple[str, str]
 
 
@@ -89,7 +94,11 @@ def trade_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
     pairs = list(dict.fromkeys((event_id, instrument) for _, event_id, instrument in keys))
     titles = {e.event_id: e.title for r in runs for e in r.events}
     traded, reasons = [_traded(run) for run in runs], [_reasons(run) for run in runs]
-    return [_trade_row(key, traded, reasons, titles.get(key[0], "")) for key in pairs]
+    rows = [_trade_row(key, traded, reasons, titles.get(key[0], "")) for key in pairs]
+    for row in rows if not one_currency(runs) else []:
+        if "difference" in row:
+            row["difference"]["pnl"] = None
+    return rows
 
 
 def _traded(run: Run) -> dict[_Key, list[Trade]]:

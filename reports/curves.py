@@ -37,7 +37,7 @@ def equity_svg(run: Run) -> str:
         height=340,
         marks=[*_event_marks(run), *_trade_marks(run)],
         bands=_bands(run),
-        y_label="equity",
+        y_label=f"equity, {run.currency}" if run.currency else "equity",
         unit=AxisUnit.MONEY,
         points=_DETAIL,
     )

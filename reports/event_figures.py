@@ -87,7 +87,7 @@ def waterfall_svg(run: Run) -> str:
         description=f"From 0 to {cents(total)}, the final equity less the starting cash, in order of entry.",
         columns=[*waterfall(steps), whole],
         tick=money_tick,
-        y_label="P&L so far",
+        y_label=f"P&L so far, {run.currency}" if run.currency else "P&L so far",
         height=360,
         joined=True,
     )

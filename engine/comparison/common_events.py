@@ -76,7 +76,7 @@ def _return(legs: Sequence[Trade]) -> float:
     """Return the P&L over the value at entry; of a single trade that is its return, to the bit."""
     if len(legs) == 1:
         return legs[0].return_
-    return sum(t.pnl for t in legs) / sum(t.quantity * t.entry_price for t in legs)
+    return sum(t.pnl for t in legs) / sum(t.quantity * t.entry_price * t.entry_rate for t in legs)
 
 
 def on_common_events(first: dict[str, float], second: dict[str, float]) -> OnEvents:

@@ -86,3 +86,6 @@ def _overview(runs: list[Run], names: list[str]) -> None:
         rows = [[n, *(metric_of(r, m).split(" (")[0] for m in METRICS)] for n, r in zip(names, runs, strict=True)]
         table(["run", *labels], rows, right=labels)
     say("each run over its own dates; the page also compares them over their common dates, and says why one is n/a")
+    currencies = list(dict.fromkeys(r.currency for r in runs))
+    if len(currencies) > 1:
+        say(f"accounts are kept in {', '.join(c or 'no named currency' for c in currencies)}: amounts are not compared")

@@ -1,5 +1,6 @@
 """Claims about the differences of runs: by hand, against the formulas of the papers, and of runs against themselves."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -133,6 +134,18 @@ def test_several_legs_of_an_event_are_one_return_on_what_was_put_in():
         trade("2020-01-06", "2020-01-09", event_id="x", quantity=100.0, entry_price=100.0, pnl=1100.0, return_=0.11),
     ]
     assert event_returns(legs) == {"x": pytest.approx(0.02)}
+
+
+def test_legs_bought_at_an_exchange_rate_are_returned_on_what_was_paid_in_account_currency():
+    """150,000 yen at 100 and at 120 to the dollar are 1,500 and 1,250 dollars; 30 won and 5 lost are 25 on 2,750."""
+    legs = [
+        replace(
+            trade("2020-01-06", "2020-01-09", event_id="x", quantity=10.0, entry_price=15_000.0, pnl=pnl),
+            entry_rate=rate,
+        )
+        for pnl, rate in ((30.0, 1 / 100), (-5.0, 1 / 120))
+    ]
+    assert event_returns(legs) == {"x": pytest.approx(25 / 2750)}
 
 
 def test_numbers_of_events_by_hand():

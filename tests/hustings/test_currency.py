@@ -184,3 +184,17 @@ def test_rates_of_simulated_bars_mark_the_run_as_simulated(cli) -> None:
     )
     assert run.code == 0
     assert run.json["simulated"] is True
+
+
+def test_a_comparison_of_accounts_in_two_currencies_pairs_returns_and_not_amounts(cli, market_dir: Path) -> None:
+    of = ("run", "takaichi-trade", "-p", "markets=N225,TOPIX", "--data", str(market_dir), "--to", "2021-12-31")
+    yen, dollars = cli(*of, "--out", "yen", "--json").json, cli(*of, *USD, "--out", "dollars", "--json").json
+    assert "accounts are kept in JPY, USD: amounts are not compared" in cli("compare", "yen", "dollars").out
+    data = cli("compare", "yen", "dollars", "--json").json
+    assert data["common"]["expectancy"]["best"] == [False, False]
+    paired = {e["event_id"]: e["second"] for e in data["differences"][0]["events"]["common"]}
+    for event_id, found in paired.items():
+        legs = [t for t in dollars["trades"] if t["event_id"] == event_id]
+        assert len(legs) == len([t for t in yen["trades"] if t["event_id"] == event_id])
+        paid = sum(t["pnl"] / t["return"] for t in legs)
+        assert found == pytest.approx(sum(t["pnl"] for t in legs) / paid)

@@ -327,3 +327,32 @@ def test_names_from_right_to_left_turn_no_sentence_round():
     sentence = comparison_data(runs)["differences"][0]["sentence"]
     assert sentence.startswith("On the 5 events that both traded, \u2068\u0627\u0646\u062a\u2069 was better on 4")
     assert f'<p class="support">{sentence[:40]}' in comparison(runs)
+
+
+# Accounts in different currencies
+
+
+def _kept_in(currency, hold=20):
+    return _run(hold, terms={**_run(hold).manifest["terms"], "currency": currency})
+
+
+def test_amounts_in_different_currencies_have_no_best_and_no_difference():
+    runs = [_kept_in("USD"), _kept_in("JPY", 60)]
+    data = comparison_data(runs)
+    for part in (data["common"], data["own_span"]):
+        assert (part["expectancy"]["best"], part["expectancy"]["difference"]) == ([False, False], None)
+        assert True in part["total_return"]["best"]
+    assert data["trades"][0]["difference"]["pnl"] is None
+    assert data["trades"][0]["difference"]["return"] == pytest.approx(0.08)
+    text = page_text(comparison(runs))
+    assert "20,000 USD" in text
+    assert "60,000 JPY" in text
+    assert "Amounts in different currencies are not compared" in text
+
+
+def test_amounts_in_one_currency_are_compared():
+    data = comparison_data([_kept_in("USD"), _kept_in("USD", 60)])
+    assert data["common"]["expectancy"]["best"] == [False, True]
+    assert data["common"]["expectancy"]["difference"] == pytest.approx(40_000)
+    assert data["trades"][0]["difference"]["pnl"] == pytest.approx(40_000)
+    assert "not compared" not in page_text(comparison([_kept_in("USD"), _kept_in("USD", 60)]))
