@@ -63,6 +63,9 @@ _SETTINGS: dict[str, str] = {
     "filler": "an order fills in full, whatever the volume",
     "checksubmit": "an order is cut to what --max-gross lets in, at its fill",
     "shortcash": "short sales are collateral; --borrow-rate is their fee",
+    "int2pnl": "the fee on shorts, given with --borrow-rate, is in the P&L of the trade that was short",
+    **dict.fromkeys(("fundmode", "fundstartval"), "no cash comes or goes; returns are those of the cash of --cash"),
+    "eosbar": "a session ends when its exchange closes ('hustings data hours' shows it)",
 }
 
 
@@ -72,6 +75,7 @@ def seal(cerebro: Any, broker: Any) -> None:
     _refuse(broker, "broker")
     _fix(cerebro.p, "cerebro")
     _fix(broker.p, "broker")
+    _fix_schemes(broker)
     for data in cerebro.datas:
         _refuse(data, "data")
         for line in data.lines:
@@ -90,14 +94,25 @@ def _refusal(called: str, why: str) -> Callable[..., Any]:
     return refuse
 
 
-def _fix(settings: Any, what: str) -> None:
+def _fix(settings: Any, what: str, why: str = _AS_IS) -> None:
     """Let settings of backtrader be what they are: setting another value is refused."""
 
     def refuse(self: Any, name: str, value: Any) -> None:
         if value != getattr(self, name, None):
-            raise UserError(f"setting {name} of the {what} is not supported: {_SETTINGS.get(name, _AS_IS)}")
+            raise UserError(f"setting {name} of the {what} is not supported: {_SETTINGS.get(name, why)}")
 
     settings.__class__ = type("Fixed", (type(settings),), {"__setattr__": refuse})
+
+
+def _fix_schemes(broker: Any) -> None:
+    """Let commission schemes be what they are, also where a strategy writes to them and calls no method."""
+    schemes = {**broker.comminfo, None: bt.CommInfoBase(percabs=True)}  # backtrader's default is one for all brokers
+    for scheme in schemes.values():
+        _fix(scheme.p, "commission scheme", _COSTS)
+    refuse = _refusal("writing to broker.comminfo", _COSTS)
+    writers = dict.fromkeys(("__setitem__", "__delitem__", "update", "setdefault", "pop", "popitem", "clear"), refuse)
+    fixed = type("FixedSchemes", (dict,), writers)(schemes)
+    broker.__class__ = type("Fixed", (type(broker),), {"comminfo": property(lambda self: fixed, refuse)})
 
 
 class SealedCerebro(bt.Cerebro):  # type: ignore[misc]
