@@ -17,9 +17,14 @@ def is_currency(code: str) -> bool:
 
 
 def check_currency(code: str) -> None:
-    """Raise a UserError where a code is not that of a currency in use."""
+    """Raise a UserError where a code is not that of a currency in use.
+
+    It proposes a code of the same letters (GPB: GBP), else of the same country, the first two letters (JPN: JPY).
+    """
     if not is_currency(code):
-        raise unknown_name("currency", code, _countries(), hint="use an ISO 4217 code such as USD")
+        typed, codes = code.upper(), list(_countries())
+        near = [c for c in codes if sorted(c) == sorted(typed)] or [c for c in codes if c[:2] == typed[:2]]
+        raise unknown_name("currency", code, near or codes, hint="use an ISO 4217 code such as USD")
 
 
 def check_country(code: str) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from datasets.arrays import Floats, Sessions
-from datasets.csv_rows import read_csv
+from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError
+from datasets.markets.currencies import check_currency
 
 FILE_NAME = "rates.csv"
 _COLUMNS = ("currency", "date", "rate")
@@ -42,14 +43,13 @@ def read_short_rates(path: Path) -> ShortRates:
     """Return the rates of a CSV file with the columns ``currency,date,rate``, in any order of rows.
 
     Raises:
-        UserError: a column is missing, a cell is not what it must be, or a currency has two rates of one date.
+        UserError: a column is missing, a cell is not what it must be, a currency is not known, or has two rates of one
+            date.
     """
     found: dict[str, dict[date, float]] = {}
     for row in read_csv(path, required=_COLUMNS, known=_COLUMNS).rows:
-        currency, day = (
-            row.need("currency", _code, "three letters such as JPY"),
-            row.need("date", date.fromisoformat, "a date"),
-        )
+        currency = _known(row)
+        day = row.need("date", date.fromisoformat, "a date such as 2024-03-21")
         rates = found.setdefault(currency, {})
         if day in rates:
             raise UserError(f"{row.where}: {currency} has two rates of {day}; give one")
@@ -62,10 +62,13 @@ def _series(rates: Mapping[date, float]) -> tuple[Sessions, Floats]:
     return np.array([d for d, _ in ordered], dtype="datetime64[D]"), np.array([r for _, r in ordered])
 
 
-def _code(text: str) -> str:
-    if not (len(text) == 3 and text.isalpha() and text.isascii()):
-        raise ValueError(text)
-    return text.upper()
+def _known(row: CsvRow) -> str:
+    code = row.text("currency").upper()
+    try:
+        check_currency(code)
+    except UserError as e:
+        raise UserError(f"{row.where}: {e}") from e
+    return code
 
 
 def _rate(text: str) -> float:

@@ -18,6 +18,7 @@ from datasets.prices.bars import Bars, RateSource
 
 STALE_DAYS = 5
 """A rate older than so many days counts as missing."""
+_MOST_SPANS = 3
 _USD = "USD"
 _BEFORE_USD = ("EUR", "GBP", "AUD", "NZD")
 """Currencies that are quoted in US dollars; the dollar is quoted in all others."""
@@ -106,13 +107,19 @@ class CurrencyPairs:
                 yield bars
 
     def to_fetch(self, currency: str, to: str) -> str:
-        """Return the names of the pairs whose bars give a rate: the one that is known, or both against the dollar."""
-        for pair in ((currency, to), (to, currency)):
-            if self.instruments.rates(*pair):
-                return "".join(pair)
+        """Return the names of the pairs whose bars give a rate: the one that is known, or those against the dollar.
+
+        Of the latter only those without bars, unless both have some that are too old.
+        """
         if _USD in (currency, to):
             return _against_dollar(currency if to == _USD else to)
-        return f"{_against_dollar(currency)} and {_against_dollar(to)}"
+        missing = [c for c in (currency, to) if not self._has_bars(c)]
+        crossed = " and ".join(_against_dollar(c) for c in missing or (currency, to))
+        known = ["".join(pair) for pair in ((currency, to), (to, currency)) if self.instruments.rates(*pair)]
+        return ", or ".join([*known[:1], crossed])
+
+    def _has_bars(self, currency: str) -> bool:
+        return any(True for pair in ((currency, _USD), (_USD, currency)) for _ in self._series(*pair))
 
 
 def _simulated(pair: Bars) -> frozenset[str]:
@@ -124,9 +131,16 @@ def _against_dollar(currency: str) -> str:
 
 
 def _span(at: Instants, used: Flags) -> str:
+    """Return in words which bars have a rate; their spans where these are few."""
     rows = np.flatnonzero(used)
+    spans = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    texts = [_of(at, span) for span in (spans if len(spans) <= _MOST_SPANS else [rows])]
+    return f" for {', '.join(texts[:-1])}{' and ' if texts[:-1] else ''}{texts[-1]}"
+
+
+def _of(at: Instants, rows: Instants) -> str:
     first, last = (to_date(np.datetime64(int(at[r]) >> 1, "ns").astype("datetime64[D]")) for r in rows[[0, -1]])
-    return f" for {len(rows)} bars of {first} to {last}"
+    return f"1 bar of {first}" if len(rows) == 1 else f"{len(rows)} bars of {first} to {last}"
 
 
 def last_known(pair: Bars, place: Instants) -> Floats:

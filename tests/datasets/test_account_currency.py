@@ -74,12 +74,24 @@ def test_the_series_named_as_the_pair_comes_first_and_the_next_one_where_it_ends
     both = _pairs(YEN, other, names=[other.instrument, YEN.instrument])
     found = both.rates("USD", "JPY", np.concatenate((_at("2024-02-02T12:00"), _at("2024-02-20T12:00"))))
     assert found.values.tolist() == [147.5, 155.0]
-    assert found.text == "USDJPY, then USDJPY_FRED for 1 bars of 2024-02-20 to 2024-02-20"
+    assert found.text == "USDJPY, then USDJPY_FRED for 1 bar of 2024-02-20"
+    four = ("2024-01-20T12:00", "2024-02-02T12:00", "2024-02-20T12:00", "2024-02-21T12:00")
+    other = _pair("USDJPY_FRED", [("2024-01-19", 140.0, 141.0), ("2024-02-20", 155.0, 156.0)])
+    both = _pairs(YEN, other, names=[other.instrument, YEN.instrument])
+    text = both.rates("USD", "JPY", np.concatenate([_at(t) for t in four])).text
+    assert text == "USDJPY, then USDJPY_FRED for 1 bar of 2024-01-20 and 2 bars of 2024-02-20 to 2024-02-21"
 
 
 @pytest.mark.parametrize(
     ("currency", "to", "names"),
-    [("JPY", "USD", "USDJPY"), ("KRW", "USD", "USDKRW"), ("USD", "GBP", "GBPUSD"), ("KRW", "GBP", "USDKRW and GBPUSD")],
+    [
+        ("JPY", "USD", "USDJPY"),
+        ("KRW", "USD", "USDKRW"),
+        ("USD", "GBP", "GBPUSD"),
+        ("KRW", "GBP", "USDKRW and GBPUSD"),
+        ("JPY", "GBP", "GBPUSD"),
+        ("JPY", "EUR", "USDJPY and EURUSD"),
+    ],
 )
 def test_the_pair_to_fetch_is_named_as_it_is_quoted(currency: str, to: str, names: str) -> None:
     assert _pairs(YEN, EURO).to_fetch(currency, to) == names
@@ -113,3 +125,8 @@ def test_short_rates_hold_until_the_next_row_and_are_nothing_before_the_first(tm
     assert found is not None
     assert found.tolist() == pytest.approx([0.0, 0.041, 0.041, 0.051])
     assert ShortRates().differential("USD", "JPY", days) is None
+
+
+def test_where_a_cross_rate_is_an_instrument_too_both_ways_to_it_are_named() -> None:
+    cross = instrument("EURJPY", mic="FX", currency="JPY")
+    assert _pairs(YEN, names=[YEN.instrument, cross]).to_fetch("JPY", "EUR") == "EURJPY, or EURUSD"

@@ -1,6 +1,7 @@
 """--currency and --fx: what a run in another currency prints and computes, and the one line where a rate is missing."""
 
 import csv
+import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +58,8 @@ def test_bars_that_end_before_the_event_are_continued_by_the_second_series_and_t
     answer = cli(*TAKAICHI, *USD, "--data", str(market_dir))
     assert answer.code == 0
     assert "not currency-hedged" in answer.out
+    nikkei = next(line for line in answer.out.splitlines() if "JPY of N225 at" in line)
+    assert re.search(r"1971-01-05 to .* to 2000-01-05 and \d+ bars of 2026-02-24 to 2026-08-21$", nikkei)
     topix = next(line for line in answer.out.splitlines() if "JPY of TOPIX at" in line)
     assert topix.endswith(" bars of 2026-02-24 to 2026-08-21")
     assert topix.startswith("  JPY of TOPIX at 1/USDJPY, then 1/USDJPY_FRED for ")
@@ -74,18 +77,21 @@ def test_a_stale_rate_is_refused_in_one_line_that_names_the_pair(cli, market_dir
 
 
 def test_a_rate_of_a_currency_without_bars_names_the_pairs_to_fetch(cli, market_dir: Path, tmp_path: Path) -> None:
-    shutil.copy(market_dir / "N225.csv", tmp_path)
+    for name in ("N225", "USDJPY"):
+        shutil.copy(market_dir / f"{name}.csv", tmp_path)
     pounds = ("--currency", "GBP", "--fx", "unhedged", "-p", "markets=N225", "--data", str(tmp_path))
     answer = cli(*TAKAICHI, *pounds)
     assert answer.code == 2
     assert "no rate of JPY in GBP at " in answer.err
-    assert "no bars of a pair give one; fetch or import USDJPY and GBPUSD" in answer.err
+    assert "no bars of a pair give one; fetch or import GBPUSD, or keep" in answer.err
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         (("--currency", "XXY"), "unknown currency 'XXY'"),
+        (("--currency", "GPB"), "unknown currency 'GPB' (did you mean 'GBP'?)"),
+        (("--currency", "JPN"), "unknown currency 'JPN' (did you mean 'JPY'?)"),
         (("--borrow-rate", "-0.1"), "borrow rate is -0.1; it must lie between 0 and 5"),
     ],
 )
@@ -99,7 +105,8 @@ def test_bad_input_is_one_line(cli, options: tuple[str, ...], text: str) -> None
     ("row", "text"),
     [
         ("USD,2020-01-01,5.25", "rates.csv line 2: rate is '5.25'; it must be an annual fraction"),
-        ("US,2020-01-01,0.05", "rates.csv line 2: currency is 'US'; it must be three letters"),
+        ("US,2020-01-01,0.05", "rates.csv line 2: unknown currency 'US' (did you mean 'USD'?); use an ISO 4217 code"),
+        ("JPX,2020-01-01,0.05", "rates.csv line 2: unknown currency 'JPX' (did you mean 'JPY'?)"),
         ("USD,2020-13-01,0.05", "rates.csv line 2: date is '2020-13-01'"),
         ("USD,2020-01-01,0.05\nUSD,2020-01-01,0.04", "rates.csv line 3: USD has two rates of 2020-01-01"),
     ],
