@@ -47,7 +47,8 @@ class AccountCurrency:
             pairs.rates(own, self.code, 2 * bars.open_at + 1),
             pairs.rates(own, self.code, 2 * bars.close_at),
         )
-        source = RateSource(own, self.code, closed.text, pairs.to_fetch(own, self.code), closed.simulated)
+        fetch = pairs.to_fetch(own, self.code)
+        source = RateSource(own, self.code, closed.text, fetch, closed.simulated, closed.series)
         return replace(bars, open_rate=opened.values, close_rate=closed.values, rates=source)
 
     def _with_carry(self, bars: Bars) -> Bars:
@@ -59,10 +60,11 @@ class AccountCurrency:
 
 @dataclass(frozen=True, eq=False)
 class _Rates:
-    """Rates at some instants (NaN: missing), and the series they come from in words."""
+    """Rates at some instants (NaN: missing), and the series they come from: in words, and by name."""
 
     values: Floats
     text: str
+    series: str
     simulated: frozenset[str] = frozenset()
 
 
@@ -78,24 +80,27 @@ class CurrencyPairs:
 
         A place is twice the instant (ns), and one more at an open: at one instant closes come before opens.
         """
-        values, texts, simulated = np.full(len(at), np.nan), list[str](), frozenset[str]()
+        values, simulated = np.full(len(at), np.nan), frozenset[str]()
+        texts, series = list[str](), list[str]()
         for way in self._ways(currency, to, at):
             used = np.isnan(values) & ~np.isnan(way.values)
             if not used.any():
                 continue
             texts.append(f"{way.text}{_span(at, used) if texts else ''}")
+            series.append(way.series)
             values, simulated = np.where(used, way.values, values), simulated | way.simulated
-        return _Rates(values, ", then ".join(texts), simulated)
+        return _Rates(values, ", then ".join(texts), ", then ".join(series), simulated)
 
     def _ways(self, currency: str, to: str, at: Instants) -> Iterator[_Rates]:
         for bars in self._series(currency, to):
-            yield _Rates(last_known(bars, at), bars.symbol, _simulated(bars))
+            yield _Rates(last_known(bars, at), bars.symbol, bars.symbol, _simulated(bars))
         for bars in self._series(to, currency):
-            yield _Rates(1 / last_known(bars, at), f"1/{bars.symbol}", _simulated(bars))
+            name = f"1/{bars.symbol}"
+            yield _Rates(1 / last_known(bars, at), name, name, _simulated(bars))
         if _USD not in (currency, to):
             first, second = self.rates(currency, _USD, at), self.rates(_USD, to, at)
-            text, simulated = f"{first.text} x {second.text}", first.simulated | second.simulated
-            yield _Rates(first.values * second.values, text, simulated)
+            text, series = f"{first.text} x {second.text}", f"{first.series} x {second.series}"
+            yield _Rates(first.values * second.values, text, series, first.simulated | second.simulated)
 
     def _series(self, base: str, quote: str) -> Iterator[Bars]:
         """Yield the bars of a pair: those of the series named as the pair first."""
@@ -165,8 +170,11 @@ def account_returns(levels: Floats, rates: Floats | None, *, financed: bool) -> 
     return moves * change if financed else (1 + moves) * change - 1
 
 
-def refuse_missing(bars: Bars, first: int, last: int) -> None:
-    """Raise a UserError where a rate is missing from one tick (twice the row, one more for the open) to another."""
+def refuse_missing(bars: Bars, first: int, last: int, *, use: str = "is held") -> None:
+    """Raise a UserError where a rate is missing from one tick (twice the row, one more for the open) to another.
+
+    ``use`` says what the rate is needed for.
+    """
     if bars.open_rate is None or bars.close_rate is None or bars.rates is None:
         return
     rows = range(first >> 1, (last >> 1) + 1)
@@ -174,14 +182,23 @@ def refuse_missing(bars: Bars, first: int, last: int) -> None:
         opens = bars.has_separate_open[row] and not (row == rows[0] and first & 1 == 0)
         closes = not (row == rows[-1] and last & 1)
         if opens and np.isnan(bars.open_rate[row]):
-            raise _missing(bars, bars.rates, int(bars.open_at[row]))
+            raise _missing(bars, row, int(bars.open_at[row]), use)
         if closes and np.isnan(bars.close_rate[row]):
-            raise _missing(bars, bars.rates, int(bars.close_at[row]))
+            raise _missing(bars, row, int(bars.close_at[row]), use)
 
 
-def _missing(bars: Bars, source: RateSource, at: int) -> UserError:
-    known = f"{source.text} is older than {STALE_DAYS} days then" if source.text else "no bars of a pair give one"
+def _missing(bars: Bars, row: int, at: int, use: str) -> UserError:
+    source, rates = bars.rates, bars.close_rate
+    assert source is not None
+    assert rates is not None
+    known, later = np.flatnonzero(~np.isnan(rates)), ""
+    why = f"{source.series} is older than {STALE_DAYS} days then"
+    if not len(known):
+        why = "no bars of a pair give one"
+    elif known[0] > row:
+        after = bars.session[min(int(known[0]) + 1, len(bars) - 1)]  # a return needs the rate of the close before
+        why, later = f"{source.series} begins later", f", begin with --from {to_date(after)}"
     return UserError(
-        f"no rate of {source.currency} in {source.to} at {iso_z(to_datetime(at))}, while {bars.symbol} is held: "
-        f"{known}; fetch or import {source.fetch}, or keep --fx hedged"
+        f"no rate of {source.currency} in {source.to} at {iso_z(to_datetime(at))}, while {bars.symbol} {use}: "
+        f"{why}; fetch or import {source.fetch}{later}, or keep --fx hedged"
     )

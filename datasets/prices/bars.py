@@ -38,7 +38,8 @@ class Source:
 class RateSource:
     """Where the rates from one currency to another come from, in words, and the pairs to fetch where one is missing.
 
-    ``simulated`` are the pairs among them whose bars are simulated.
+    ``simulated`` are the pairs among them whose bars are simulated; ``series`` names the series without the days for
+    which each was taken.
     """
 
     currency: str
@@ -46,6 +47,7 @@ class RateSource:
     text: str
     fetch: str
     simulated: frozenset[str] = frozenset()
+    series: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -281,7 +281,7 @@ def on_sessions(bars: Bars, sessions: Any) -> Floats:
     rows = np.concatenate(([before if before >= 0 else row[0]], row))
     rates = None if bars.close_rate is None else bars.close_rate[rows]
     if rates is not None and np.isnan(rates).any():
-        refuse_missing(bars, 2 * int(rows[np.isnan(rates)][0]), 2 * int(rows[-1]))
+        refuse_missing(bars, 2 * int(rows[np.isnan(rates)][0]), 2 * int(rows[-1]), use="is the benchmark")
     return account_returns(bars.close[rows], rates, financed=bars.is_financed)
 
 

@@ -55,7 +55,11 @@ class Market:
             raise UserError(f"'{name}' is another market for each event: a rule that reads its prices must name one")
         instrument = self.instruments.find(name)
         if instrument.symbol not in self._loaded:
-            self._loaded[instrument.symbol] = self.account.attach(self._whole(instrument), lambda: self._pairs)
+            cut = self._until(instrument)
+            if not len(cut):
+                span = self.source.load(instrument).span()
+                raise NoBarsError(f"no bars of {instrument.symbol} up to {self.until}: it has {span}")
+            self._loaded[instrument.symbol] = self.account.attach(cut, lambda: self._pairs)
         return self._loaded[instrument.symbol]
 
     @cached_property
@@ -64,7 +68,7 @@ class Market:
 
         def load(pair: Instrument) -> Bars | None:
             names = {n.casefold() for n in (pair.symbol, *pair.aliases)}
-            return self._whole(pair) if names & available else None
+            return self._until(pair) if names & available and len(self._until(pair)) else None
 
         return CurrencyPairs(self.instruments, load)
 
@@ -74,20 +78,13 @@ class Market:
             return self
         return Market(self.source, self.instruments, self.until, replace(self.account, code=code))
 
-    def _whole(self, instrument: Instrument) -> Bars:
-        """Return the bars of an instrument as the source has them, loaded once."""
+    def _until(self, instrument: Instrument) -> Bars:
+        """Return the bars of an instrument up to the last session, loaded once; there may be none."""
         if instrument.symbol not in self._plain:
-            self._plain[instrument.symbol] = self._load(instrument)
+            whole = self.source.load(instrument)
+            end = None if self.until is None else np.datetime64(self.until, "D")
+            self._plain[instrument.symbol] = whole if end is None else whole.sessions_until(end)
         return self._plain[instrument.symbol]
-
-    def _load(self, instrument: Instrument) -> Bars:
-        whole = self.source.load(instrument)
-        if self.until is None:
-            return whole
-        cut = whole.sessions_until(np.datetime64(self.until, "D"))
-        if not len(cut):
-            raise NoBarsError(f"no bars of {instrument.symbol} up to {self.until}: it has {whole.span()}")
-        return cut
 
     def has_bars(self, name: str) -> bool:
         """Return whether the source has bars of an instrument under one of its names."""

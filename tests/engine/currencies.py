@@ -28,7 +28,7 @@ def _in_currency(bars: Bars, n: int, rng: Random) -> Bars:
     of = replace(bars, instrument=_renamed(bars.instrument, n, pair=pair))
     if rng.random() < 0.8:
         rates = _walk(rng, 2 * len(bars))
-        source = RateSource("JPY", "USD", "1/USDJPY", "USDJPY")
+        source = RateSource("JPY", "USD", "1/USDJPY", "USDJPY", series="1/USDJPY")
         of = replace(of, open_rate=rates[::2], close_rate=rates[1::2], rates=source)
     if pair and rng.random() < 0.7:
         of = replace(of, carry=np.array([rng.choice([0.05, 0.04, -0.02]) for _ in range(len(bars))]))
