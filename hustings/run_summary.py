@@ -112,10 +112,13 @@ def _trade_row(t: Trade) -> list[str]:
 
 
 def _markets(run: Run) -> None:
-    """Print the P&L of each market over all events, with its parts and exposure; of a single market nothing new."""
+    """Print the P&L of each market over all events, with its parts and exposure.
+
+    Of a single market only where an exchange rate or carry is among the parts: the rest is in the metrics.
+    """
     found = by_market(run.trades)
     exposure = {e.name: e.mean for e in run.exposures if e.kind == "market"}
-    if len(found) < 2:
+    if len(found) < 2 and not any(m.parts.fx or m.parts.carry for m in found):
         return
     rows = [
         [

@@ -10,7 +10,7 @@ from engine.account.records import Trade
 from engine.metrics.metrics import drawdown, growth
 from engine.run.run import Run, RunEvent
 from reports.line_chart import AxisUnit, Band, Chart, Line, Mark, chart_svg
-from reports.numbers import instant, instant_text, money, money_tick, percent, price, signed_percent
+from reports.numbers import amount, instant, instant_text, money, money_tick, percent, price, signed_percent
 
 _DETAIL = 900
 """The equity curve is drawn with more points than others, as it is the one to zoom into."""
@@ -29,8 +29,8 @@ def equity_svg(run: Run) -> str:
         ident="equity",
         title=f"Equity of {run.manifest['strategy']}",
         description=(
-            f"Account equity from {money(run.start_equity)} before {first} to {money(run.final_equity)} on {last},"
-            f" with {len(run.trades)} entries marked."
+            f"Account equity from {money(run.start_equity)} before {first} to {amount(run.final_equity, run.currency)}"
+            f" on {last}, with {len(run.trades)} entries marked."
         ),
         lines=lines,
         tick=money_tick,

@@ -215,3 +215,12 @@ def test_a_comparison_of_accounts_in_two_currencies_pairs_returns_and_not_amount
         assert len(legs) == len([t for t in yen["trades"] if t["event_id"] == event_id])
         paid = sum(t["pnl"] / t["return"] for t in legs)
         assert found == pytest.approx(sum(t["pnl"] for t in legs) / paid)
+
+
+def test_the_parts_of_a_single_market_are_printed_where_a_rate_is_among_them(cli, market_dir: Path) -> None:
+    of = ("run", "takaichi-trade", "-p", "markets=TOPIX", "--data", str(market_dir), "--no-report")
+    table = "market   trades    asset      gap        FX   carry     costs   P&L USD   exposure"
+    unhedged = " ".join(cli(*of, *USD).out.split())
+    assert " ".join(table.split()) in unhedged
+    assert "exposure by currency: JPY +" in unhedged
+    assert "exposure by currency" not in cli(*of).out
