@@ -170,7 +170,7 @@ def test_a_damaged_run_folder(cli, home) -> None:
     Path("out/equity.csv").unlink()
     refused(cli("runs", "show", "out"), "'out' is no run: equity.csv is missing")
     Path("out/equity.csv").write_text("session,equity\n")
-    refused(cli("compare", "out", "out"), "'out' is damaged")
+    refused(cli("compare", "out", "out"), "'out': equity.csv is not what run", "run it again")
 
 
 RULE = RAISES.replace("return 1 / 0 > 1", "return event.event_id == 'JP-2026-02-08-GE'")
