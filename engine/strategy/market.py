@@ -55,12 +55,16 @@ class Market:
             raise UserError(f"'{name}' is another market for each event: a rule that reads its prices must name one")
         instrument = self.instruments.find(name)
         if instrument.symbol not in self._loaded:
-            cut = self._until(instrument)
-            if not len(cut):
-                span = self.source.load(instrument).span()
-                raise NoBarsError(f"no bars of {instrument.symbol} up to {self.until}: it has {span}")
-            self._loaded[instrument.symbol] = self.account.attach(cut, lambda: self._pairs)
+            self._loaded[instrument.symbol] = self._load(instrument)
         return self._loaded[instrument.symbol]
+
+    def _load(self, instrument: Instrument) -> Bars:
+        """Return the bars of an instrument up to the last session, with the rates to the account's currency."""
+        cut = self._until(instrument)
+        if not len(cut):
+            span = self.source.load(instrument).span()
+            raise NoBarsError(f"no bars of {instrument.symbol} up to {self.until}: it has {span}")
+        return self.account.attach(cut, lambda: self._pairs)
 
     @cached_property
     def _pairs(self) -> CurrencyPairs:
