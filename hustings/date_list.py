@@ -6,12 +6,14 @@ from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from datasets.csv_rows import in_utf_8
 from datasets.errors import UserError
 from datasets.events.event_catalogue import EventCatalogue, event_of_cells
 from datasets.events.short_rows import short_name
 from datasets.instants import iso_z, to_date
-from datasets.markets.zones import main_zone, zones
+from datasets.markets.zones import main_zone, zone_of, zones
 from datasets.prices.reading.dates import read_dates
 from datasets.prices.reading.stamps import is_date
 
@@ -46,9 +48,12 @@ def listed_events(
         date_format=date_format,
     )
     label = _label_column(rows, place, first)
+    _check_zone(zone)
     clock = _clock(at)
     events, seen = [], set[str]()
     for (line, cells), session in zip(body, days.session, strict=True):
+        if np.isnat(session):
+            raise UserError(f"{path.name} line {line}: no day '{cells[place]}'; write it like 2026-02-08")
         day = to_date(session)
         text = cells[label].strip() if label is not None and label < len(cells) else ""
         title = text or kind.replace("_", " ")
@@ -62,7 +67,7 @@ def listed_events(
         if clock is not None:
             row["known_at"] = iso_z(datetime.combine(day, clock, ZoneInfo(row["timezone"])))
             row["known_at_basis"] = "hour given for the whole list"
-        row["event_id"] = _new_id(f"{country}-{day}-{short_name(text or kind)[:24].strip('-')}", seen)
+        row["event_id"] = _new_id(f"{country}-{day}-{(short_name(text) or short_name(kind))[:24].strip('-')}", seen)
         event, faults = event_of_cells(row, ())
         if event is None:
             raise UserError(f"{path.name} line {line}: {faults[0]}")
@@ -102,7 +107,7 @@ def _date_column(rows: Sequence[tuple[int, list[str]]], name: str) -> tuple[int,
         body = rows[first:]
         width = min((len(cells) for _, cells in body), default=0)
         found = [c for c in range(width) if all(is_date(cells[c].strip()) for _, cells in body)]
-        if found:
+        if found and not (first and any(c.isdigit() for c in rows[0][1][found[0]])):  # a bad date is no header
             return found[0], first
     line, cells = next(_without_date(rows), rows[0])
     raise UserError(
@@ -124,6 +129,13 @@ def _label_column(rows: Sequence[tuple[int, list[str]]], place: int, first: int)
             if c != place:
                 lengths[c] = lengths.get(c, 0) + len(cell.strip())
     return max(lengths, key=lambda c: lengths[c], default=None)
+
+
+def _check_zone(zone: str | None) -> None:
+    try:
+        zone_of(zone or "UTC")
+    except ValueError as e:
+        raise UserError(f"--zone: {e}") from e
 
 
 def _clock(at: str | None) -> time | None:

@@ -1,12 +1,12 @@
 """Turns what a user types into events, bars, instruments, parameters and dates."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from datasets.errors import UserError, did_you_mean
-from datasets.events import EventCatalogue, Kind, OwnKind, combined_events
+from datasets.events import EventCatalogue, Kind, OwnKind, PoliticalEvent, combined_events
 from datasets.events.label_file import load_labels, relabelled
 from datasets.events.priors import load_priors, with_priors
 from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
@@ -34,11 +34,16 @@ def events_of(paths: Sequence[Path], labels: Path | None = None, *, only: bool =
     if only and not paths:
         raise UserError("--only-events needs --events: name the file of events, or leave it out")
     events = combined_events(paths, only=only)
+    point_out_kinds(events)
+    return events if labels is None else relabelled(events, load_labels(labels))
+
+
+def point_out_kinds(events: Iterable[PoliticalEvent]) -> None:
+    """Warn of each kind of one's own that is nearly a known one."""
     for kind in sorted({e.kind for e in events if isinstance(e.kind, OwnKind)}):
         near = did_you_mean(kind, Kind)
         if near:
             warn(f"kind '{kind}' is one of your own{near}")
-    return events if labels is None else relabelled(events, load_labels(labels))
 
 
 def priced(events: EventCatalogue, path: Path | None) -> EventCatalogue:

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     BaseModel,
@@ -27,6 +27,7 @@ from datasets.errors import did_you_mean
 from datasets.events.kinds import Ballot, Kind, OwnKind, kind_of
 from datasets.events.odds_book import Quotes, happened, last_quotes, margin_removed, quotes_before
 from datasets.instants import iso_z, parse_instant
+from datasets.markets.zones import zone_of
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -245,10 +246,7 @@ class PoliticalEvent(BaseModel):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        try:
-            ZoneInfo(self.timezone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as e:  # a folder of zones is an OSError
-            raise ValueError(f"timezone '{self.timezone}' is not an IANA zone such as Asia/Tokyo") from e
+        zone_of(self.timezone)
         named = [(n, getattr(self, n)) for n in ("announced_at", "polls_close_at", "known_at")]
         known = [(n, at) for n, at in named if at is not None]
         for (before, early), (after, late) in pairwise(known):

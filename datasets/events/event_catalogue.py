@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
@@ -166,9 +166,9 @@ def combined_events(paths: Iterable[Path], *, only: bool = False) -> EventCatalo
         own = [*([folder] if any(folder.glob("*.csv")) and not only else []), *paths]
         files = list(dict.fromkeys(file.resolve() for path in own for file in _files_of(path)))
         places = {} if only else dict.fromkeys((e.event_id for e in _bundled()), _BUNDLED)
-        added = {file: tuple(_checked_rows(file, places)) for file in files}
+        added = {file: tuple(_checked_rows(file, places, _shown(file, files))) for file in files}
         bundled = () if only else tuple(_bundled())
-        named = sorted((_own_file(file, len(events)) for file, events in added.items()), key=lambda f: f.name)
+        named = sorted((_own_file(file, len(events)) for file, events in added.items()), key=astuple)
         whole = EventCatalogue([*bundled, *chain.from_iterable(added.values())], own=named)
     return _visible(whole)
 
@@ -215,18 +215,25 @@ def _visible(events: EventCatalogue) -> EventCatalogue:
 def _checked_events(path: Path) -> Iterator[PoliticalEvent]:
     places: dict[str, str] = {}
     for file in _files_of(path):
-        yield from _checked_rows(file, places)
+        yield from _checked_rows(file, places, file.name)
 
 
-def _checked_rows(file: Path, places: dict[str, str]) -> Iterator[PoliticalEvent]:
-    """Yield the events of a file; ``places`` holds where each id was given so far, and is added to."""
+def _shown(file: Path, files: Iterable[Path]) -> str:
+    """Return the name of a file, or its path where another one has that name."""
+    return str(file) if any(other.name == file.name and other != file for other in files) else file.name
+
+
+def _checked_rows(file: Path, places: dict[str, str], shown: str) -> Iterator[PoliticalEvent]:
+    """Yield the events of a file called ``shown``; ``places`` holds where each id was given so far, and is added to."""
     for row in _rows_of(file):
         if row.event is None:
             raise UserError(f"{row.where}: {row.faults[0]}")
-        first = places.setdefault(row.event.event_id, row.where)
-        if first != row.where:
-            hint = "; --only-events leaves the catalogue out" if first == _BUNDLED else ""
-            raise UserError(f"{row.where}: event_id '{row.event.event_id}' appears already at {first}{hint}")
+        where, event_id = f"{shown} line {row.line}", row.event.event_id
+        if event_id in places:
+            hint = "; --only-events leaves the catalogue out" if places[event_id] == _BUNDLED else ""
+            hint = hint or ("" if "event_id" in row.cells else "; a column event_id tells them apart")
+            raise UserError(f"{where}: event_id '{event_id}' appears already at {places[event_id]}{hint}")
+        places[event_id] = where
         yield row.event
 
 

@@ -6,9 +6,9 @@ from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from datasets.events.kinds import kind_of
+from datasets.events.kinds import Kind, OwnKind, kind_of
 from datasets.instants import iso_z
-from datasets.markets.zones import main_zone, zones
+from datasets.markets.zones import main_zone, zone_of, zones
 
 T = TypeVar("T")
 _PURPOSE = {"general_election": "GE", "presidential_election": "PE", "legislative_election": "LE", "referendum": "REF"}
@@ -29,17 +29,26 @@ def complete_cells(cells: Mapping[str, str]) -> dict[str, str]:
     country = row.get("country", "")
     if "timezone" not in row and country in zones():
         row["timezone"] = main_zone(country)
+    elif "timezone" not in row and "date" in cells and "known_at" not in row and country != "EU":
+        raise ValueError(f"country '{country}' has no time zone: give two letters such as GB, or a column timezone")
+    kind, zone = kind_of(row.get("kind", "")), zone_of(row.get("timezone", "UTC"))
     if "date" not in cells:
+        if "known_at" in row and "event_id" not in row:
+            at = _parsed(datetime.fromisoformat, row["known_at"], "known_at", "2026-02-08T11:00:00Z")
+            row["event_id"] = _new_id(country, at.astimezone(zone).date(), kind)
         return row
-    day, kind = _parsed(date.fromisoformat, cells["date"], "date", "2026-02-08"), kind_of(row.get("kind", ""))
-    zone = ZoneInfo(row.get("timezone", "UTC"))
+    day = _parsed(date.fromisoformat, cells["date"], "date", "2026-02-08")
     if "known_at" not in row:
         row["known_at"] = iso_z(_instant(day, cells.get("time"), kind.hours[-1], zone))
         row.setdefault("known_at_basis", "announcement" if "time" in cells else "date only: the last hour of its kind")
     if kind.is_vote or row.get("vote") in ("yes", "true"):
         row.setdefault("voted_on", cells["date"])
-    row.setdefault("event_id", f"{country}-{day}-{_PURPOSE.get(kind.value, short_name(kind.value))}")
+    row.setdefault("event_id", _new_id(country, day, kind))
     return row
+
+
+def _new_id(country: str, day: date, kind: Kind | OwnKind) -> str:
+    return f"{country}-{day}-{_PURPOSE.get(kind.value, short_name(kind.value))}"
 
 
 def short_name(text: str) -> str:

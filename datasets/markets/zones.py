@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from importlib.resources import files
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _MAIN = {
     "AU": "Australia/Sydney",
@@ -22,6 +23,18 @@ def zones() -> dict[str, tuple[str, ...]]:
     for country, _, name, *_ in (line.split("\t") for line in lines if line and not line.startswith("#")):
         found[country] = (*found.get(country, ()), name)
     return found
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return the time zone of a name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as e:  # a folder of zones is an OSError
+        raise ValueError(f"timezone '{name}' is not an IANA zone such as Asia/Tokyo") from e
 
 
 def main_zone(country: str) -> str:

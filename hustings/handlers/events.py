@@ -17,7 +17,7 @@ from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.sessions import first_sessions_after, horizon_note
 from hustings.date_list import listed_events
 from hustings.handlers.event_filters import select_events, select_scheduled
-from hustings.inputs import events_of, instruments_of
+from hustings.inputs import events_of, instruments_of, point_out_kinds
 from hustings.terminal import say, say_json, say_raw, table, warn
 
 
@@ -187,6 +187,7 @@ def import_data_set(
             raise UserError("a list of dates needs --country and --kind: whose events they are, and of what kind")
         whose = country.strip().upper()
         events = listed_events(path, country=whose, kind=kind, at=at, zone=zone, date_format=date_format)
+        point_out_kinds(events)
     else:
         if any(v is not None for v in (kind, at, zone, date_format)):
             raise UserError("--kind, --at, --zone and --date-format go with --from dates: leave them out")

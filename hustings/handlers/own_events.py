@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from datasets.errors import UserError
-from datasets.events import PoliticalEvent, own_events
+from datasets.events import EventCatalogue, PoliticalEvent, combined_events, own_events
 from datasets.events.own_rows import add_event, edit_event
 from datasets.instants import iso_z
-from hustings.inputs import events_of, pairs_of
+from hustings.inputs import pairs_of, point_out_kinds
 from hustings.terminal import say, say_json
 
 
@@ -36,7 +36,9 @@ def add(
         "event_id": event_id,
     }
     file = path or own_events() / "own.csv"
-    there = events_of([file] if path is not None and path.exists() else [])
+    there = _there(path)
+    if file.is_dir():
+        raise UserError(f"'{file}' is a directory: name a file of it with --file")
     event = add_event(file, {n: v for n, v in {**named, **own}.items() if v}, there)
     _show(event, file, "added to", as_json=as_json)
 
@@ -44,8 +46,16 @@ def add(
 def edit(*, event_id: str, cells: tuple[str, ...], path: Path | None, as_json: bool) -> None:
     """Change cells of an event of one's own, and print it."""
     files = [path] if path is not None else sorted(own_events().glob("*.csv"))
-    event, file = edit_event(files, event_id, pairs_of(cells, "--set"))
+    changes = pairs_of(cells, "--set")
+    if changes.get("event_id", event_id) != event_id and changes["event_id"] in _there(path):
+        raise UserError(f"event_id '{changes['event_id']}' is taken; give another")
+    event, file = edit_event(files, event_id, changes)
     _show(event, file, "changed in", as_json=as_json)
+
+
+def _there(path: Path | None) -> EventCatalogue:
+    """Return the events beside which one's own must be new."""
+    return combined_events([path] if path is not None and path.is_file() else [])
 
 
 def _asked(value: str | None, name: str, hint: str) -> str:
@@ -57,6 +67,7 @@ def _asked(value: str | None, name: str, hint: str) -> str:
 
 
 def _show(event: PoliticalEvent, file: Path, done: str, *, as_json: bool) -> None:
+    point_out_kinds([event])
     if as_json:
         say_json({"file": str(file), "event": event.as_row()})
         return

@@ -200,6 +200,10 @@ def test_dates_alone_latin_1_and_two_of_a_day(tmp_path: Path) -> None:
         ("\n", {}, "list.txt is empty"),
         ("2026-03-10,a\n", {"at": "noon"}, "--at is 'noon'; write a time such as 16:30"),
         ("2026-03-10,a\n", {"country": "USA"}, "--country 'USA' is no country"),
+        ("2026-03-10,a\n", {"zone": "Mars/X"}, "--zone: timezone 'Mars/X' is not an IANA zone such as Asia/Tokyo"),
+        ("2026-03-10,a\n", {"zone": "Mars/X", "at": "16:30"}, "--zone: timezone 'Mars/X'"),
+        ("2026-02-30,a\n2026-03-10,b\n", {}, "list.txt line 1: no day '2026-02-30'; write it like 2026-02-08"),
+        ('"2026-03-09,a\n2026-03-10,b\n', {}, "list.txt line 1: no date in"),
         ("2026-03-10,a\n", {"kind": "Tariff!"}, "list.txt line 1: 'Tariff!' is no kind"),
     ],
 )
@@ -208,4 +212,49 @@ def test_a_list_that_is_not_clear_says_what_to_add(tmp_path: Path, text: str, gi
     options = {"country": "US", "kind": "tariff_announcement", "at": None, "zone": None, "date_format": None, **given}
     with pytest.raises(UserError) as fault:
         listed_events(path, **options)  # type: ignore[arg-type]
+    assert said in str(fault.value)
+
+
+def test_a_label_without_latin_letters_is_named_by_its_kind(tmp_path: Path) -> None:
+    given: Any = {"country": "JP", "kind": "own_kind", "at": None, "zone": None, "date_format": None}
+    (event,) = listed_events(written(tmp_path, "2026-03-10,関税\n"), **given)
+    assert (event.title, event.event_id) == ("関税", "JP-2026-03-10-OWN-KIND")
+
+
+def test_an_id_in_two_files_of_one_name_is_refused_with_both_paths(tmp_path: Path) -> None:
+    row = "event_id,date,country,kind,title\nX-1,2026-01-13,JP,party_split,The party splits\n"
+    files = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        files.append(written(tmp_path / name, row))
+    with pytest.raises(UserError) as fault:
+        combined_events(files, only=True)
+    first, second = (file.resolve() for file in files)
+    assert str(fault.value) == f"{second} line 2: event_id 'X-1' appears already at {first} line 2"
+
+
+def test_two_of_a_day_without_ids_say_what_to_add(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"mine.csv line 3: .*; a column event_id tells them apart"):
+        load_events(written(tmp_path, SHORT + "2026-01-13,JP,party_split,Once more\n"))
+
+
+def test_a_row_of_known_at_alone_has_an_id_of_its_local_day(tmp_path: Path) -> None:
+    path = written(tmp_path, "country,kind,title,known_at\nJP,party_split,A,2026-01-13T16:00:00Z\n")
+    assert [e.event_id for e in load_events(path)] == ["JP-2026-01-14-PARTY-SPLIT"]
+    bad = written(tmp_path, "country,kind,title,known_at\nJP,party_split,A,yesterday\n")
+    with pytest.raises(UserError, match="known_at is 'yesterday'; write it like 2026-02-08T11:00:00Z"):
+        load_events(bad)
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "said"),
+    [
+        ("", "UK", "country 'UK' has no time zone: give two letters such as GB, or a column timezone"),
+        (",timezone", "GB", "timezone 'Mars/X' is not an IANA zone such as Asia/Tokyo"),
+    ],
+)
+def test_a_day_without_a_time_zone_is_refused(tmp_path: Path, head: str, cells: str, said: str) -> None:
+    row = f"{cells},party_split,A,2026-01-13{',Mars/X' if head else ''}"
+    with pytest.raises(UserError) as fault:
+        load_events(written(tmp_path, f"country,kind,title,date{head}\n{row}\n"))
     assert said in str(fault.value)

@@ -4,6 +4,7 @@ import calendar
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -44,9 +45,14 @@ def identifier(event: PoliticalEvent) -> Iterator[str]:
 
 def own_kind(event: PoliticalEvent) -> Iterator[str]:
     """A kind of one's own is not nearly one of the catalogue's."""
-    near = did_you_mean(event.kind, Kind) if isinstance(event.kind, OwnKind) else ""
+    near = _near_kind(event.kind.value) if isinstance(event.kind, OwnKind) else ""
     if near:
         yield f"kind '{event.kind}' is one of your own{near}"
+
+
+@lru_cache
+def _near_kind(kind: str) -> str:
+    return did_you_mean(kind, Kind)
 
 
 def basis(event: PoliticalEvent) -> Iterator[str]:

@@ -1,10 +1,10 @@
 """Rules on the rows of a file together: what is given twice, their order, and their file."""
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from datasets.events.event import PoliticalEvent
 from datasets.events.event_catalogue import EventRow
@@ -28,8 +28,8 @@ def duplicate(rows: Rows) -> Iterator[tuple[EventRow, str]]:
         seen.setdefault(event.event_id, row)
         groups[event.country, event.kind].append((row, event))
     for group in groups.values():
-        for (_, first), (row, second) in combinations(group, 2):
-            if first.event_id != second.event_id and _is_near(first, second) and _is_alike(first.title, second.title):
+        for (_, first), (row, second) in _near_pairs(group):
+            if first.event_id != second.event_id and _is_alike(first.title, second.title):
                 yield row, f"within {_NEAR.days} days of {first.event_id}, of the same kind and in the same words"
 
 
@@ -82,9 +82,15 @@ def named_by_country(rows: Rows) -> Iterator[tuple[EventRow, str]]:
             yield row, f"an event of {event.country} in {row.file}"
 
 
-def _is_near(first: PoliticalEvent, second: PoliticalEvent) -> bool:
-    one, other = _day(first), _day(second)
-    return one is not None and other is not None and abs(one - other) <= _NEAR
+def _near_pairs(group: Rows) -> Iterator[Rows]:
+    """Yield the pairs of rows within three days of each other, each in the order of the rows."""
+    dated = sorted((day, n) for n, (_, event) in enumerate(group) if (day := _day(event)) is not None)
+    recent: deque[tuple[date, int]] = deque()
+    for day, n in dated:
+        while recent and day - recent[0][0] > _NEAR:
+            recent.popleft()
+        yield from ([group[i] for i in sorted((n, other))] for _, other in recent)
+        recent.append((day, n))
 
 
 def _day(event: PoliticalEvent) -> date | None:
