@@ -134,8 +134,9 @@ def _listed(value: Any) -> Any:
 
 def _kind(value: Any) -> Kind | OwnKind | None:
     kind = None if _none_word(value) is None else kind_of(str(value).strip())
-    if isinstance(kind, OwnKind) and did_you_mean(kind, Kind):
-        raise ValueError(f"no kind '{kind}'{did_you_mean(kind, Kind)}")
+    near = did_you_mean(kind, Kind) if isinstance(kind, OwnKind) and not isinstance(value, OwnKind) else ""
+    if near:  # of text that was typed; the kind of an event is one already
+        raise ValueError(f"no kind '{kind}'{near}; a kind of your own needs a name less like it")
     return kind
 
 

@@ -12,6 +12,7 @@ from datasets.events import Kind, OwnKind, bundled_events, combined_events, load
 from datasets.events.csv_export import write_events
 from datasets.events.lint import lint
 from datasets.events.own_rows import add_event, edit_event
+from engine.plan.left_out import left_out_by_kind
 from engine.plan.plan import make_plan
 from hustings.date_list import listed_events
 from strategies.buy_after_event import BuyAfterEvent
@@ -258,3 +259,12 @@ def test_a_day_without_a_time_zone_is_refused(tmp_path: Path, head: str, cells: 
     with pytest.raises(UserError) as fault:
         load_events(written(tmp_path, f"country,kind,title,date{head}\n{row}\n"))
     assert said in str(fault.value)
+
+
+def test_an_own_kind_nearly_a_known_one_is_left_out_by_kind(tmp_path: Path) -> None:
+    events = load_events(written(tmp_path, RATES.replace("tariff_announcement,Second", "tarif_announcement,Second")))
+    market = market_of(bars(instrument(), [flat_day(s, 100.0) for s in days("2024-01-09", 20)]))
+    rule = BuyAfterEvent(instrument="AAA", kind=Kind.TARIFF_ANNOUNCEMENT, hold=1)
+    assert [s.reason for s in left_out_by_kind(rule, events, market)] == ["left out by kind: 1 tarif_announcement"]
+    with pytest.raises(ValueError, match="a kind of your own needs a name less like it"):
+        BuyAfterEvent(instrument="AAA", kind="tarif_announcement")  # type: ignore[arg-type]

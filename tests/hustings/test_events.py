@@ -308,3 +308,20 @@ def test_a_list_is_imported_and_needs_its_country_and_kind(cli, tmp_path: Path) 
     run = cli("run", "buy-after-event", "-p", "instrument=SPX", "-p", "kind=tariff_announcement", "--data", "builtin",
               "--events", str(out), "--only-events", "--no-report", "--json").json  # fmt: skip
     assert [t["event_id"] for t in run["trades"]] == ["US-2018-09-24-STEEL"]
+
+
+def test_own_events_stay_readable(cli, tmp_path: Path) -> None:
+    own = tmp_path / "own.csv"
+    given = ("--country", "US", "--title", "x", "--file", str(own))
+    near = cli("events", "add", *given, "--kind", "general_electon", "--date", "2018-11-21")
+    assert near.err == "kind 'general_electon' is one of your own (did you mean 'general_election'?)\n"
+    cli("events", "add", *given, "--kind", "party_split", "--date", "2018-12-05")
+    before = own.read_bytes()
+    for taken in ("US-2018-11-21-GENERAL-ELECTON", "US-2024-11-05-PE"):
+        edit = ("events", "edit", "US-2018-12-05-PARTY-SPLIT", "--set", f"event_id={taken}", "--file", str(own))
+        refused = cli(*edit)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.err == f"hustings: event_id '{taken}' is taken; give another\n"
+    folder = cli("events", "add", *given[:-1], str(tmp_path), "--kind", "party_split", "--date", "2018-12-30")
+    assert (folder.code, "is a directory: name a file of it with --file" in folder.err) == (2, True)
+    assert own.read_bytes() == before
