@@ -231,7 +231,7 @@ def _checked_rows(file: Path, places: dict[str, str], shown: str) -> Iterator[Po
         where, event_id = f"{shown} line {row.line}", row.event.event_id
         if event_id in places:
             hint = "; --only-events leaves the catalogue out" if places[event_id] == _BUNDLED else ""
-            hint = hint or ("" if "event_id" in row.cells else "; a column event_id tells them apart")
+            hint = hint or ("" if "event_id" in row.cells else "; give each an event_id")
             raise UserError(f"{where}: event_id '{event_id}' appears already at {places[event_id]}{hint}")
         places[event_id] = where
         yield row.event

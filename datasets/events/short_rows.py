@@ -31,11 +31,12 @@ def complete_cells(cells: Mapping[str, str]) -> dict[str, str]:
         row["timezone"] = main_zone(country)
     elif "timezone" not in row and "date" in cells and "known_at" not in row and country != "EU":
         raise ValueError(f"country '{country}' has no time zone: give two letters such as GB, or a column timezone")
+    if "date" not in cells and ("event_id" in row or "known_at" not in row):
+        return row
     kind, zone = kind_of(row.get("kind", "")), zone_of(row.get("timezone", "UTC"))
     if "date" not in cells:
-        if "known_at" in row and "event_id" not in row:
-            at = _parsed(datetime.fromisoformat, row["known_at"], "known_at", "2026-02-08T11:00:00Z")
-            row["event_id"] = _new_id(country, at.astimezone(zone).date(), kind)
+        at = _parsed(datetime.fromisoformat, row["known_at"], "known_at", "2026-02-08T11:00:00Z")
+        row["event_id"] = _new_id(country, at.astimezone(zone).date(), kind)
         return row
     day = _parsed(date.fromisoformat, cells["date"], "date", "2026-02-08")
     if "known_at" not in row:

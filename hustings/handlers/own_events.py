@@ -54,7 +54,7 @@ def edit(*, event_id: str, cells: tuple[str, ...], path: Path | None, as_json: b
 
 
 def _there(path: Path | None) -> EventCatalogue:
-    """Return the events beside which one's own must be new."""
+    """Return the events of which none may have the id of a new one."""
     return combined_events([path] if path is not None and path.is_file() else [])
 
 

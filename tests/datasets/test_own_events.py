@@ -235,7 +235,7 @@ def test_an_id_in_two_files_of_one_name_is_refused_with_both_paths(tmp_path: Pat
 
 
 def test_two_of_a_day_without_ids_say_what_to_add(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"mine.csv line 3: .*; a column event_id tells them apart"):
+    with pytest.raises(UserError, match=r"mine.csv line 3: .*; give each an event_id"):
         load_events(written(tmp_path, SHORT + "2026-01-13,JP,party_split,Once more\n"))
 
 
