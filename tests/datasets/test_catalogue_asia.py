@@ -52,20 +52,20 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_every_event_of_the_fact_sheet_is_there_and_nothing_but_the_dissolutions_was_added(shared_dir: Path) -> None:
-    told = [r for r in rows(shared_dir / "events" / "events.csv") if r["country"] in ZONES]
-    assert len(told) == 160
+    sheet = [r for r in rows(shared_dir / "events" / "events.csv") if r["country"] in ZONES]
+    assert len(sheet) == 160
     later = {r["event_id"] for r in rows(shared_dir / "catalogue" / "new_events.csv")} | MORE
     have = [e for e in asia() if e.event_id not in later]
-    assert {e.event_id for e in have} == {r["event_id"] for r in told} | set(ADDED)
-    kinds = ((r["country"], REFILED.get(r["event_id"], r["kind"])) for r in told)
+    assert {e.event_id for e in have} == {r["event_id"] for r in sheet} | set(ADDED)
+    kinds = ((r["country"], REFILED.get(r["event_id"], r["kind"])) for r in sheet)
     assert Counter((e.country, str(e.kind)) for e in have) == Counter(kinds) + Counter({("JP", "dissolution"): 17})
 
 
 def test_each_of_the_nineteen_dissolutions_is_an_event_of_its_day(shared_dir: Path) -> None:
-    told = rows(shared_dir / "events" / "japan_dissolutions.csv")
-    assert len(told) == 19
+    sheet = rows(shared_dir / "events" / "japan_dissolutions.csv")
+    assert len(sheet) == 19
     elections = {str(e.voted_on) for e in asia() if e.country == "JP" and e.kind == "general_election"}
-    for row in told:
+    for row in sheet:
         event = bundled_events().get(f"JP-{row['dissolved']}-DISS")
         assert event.kind == "dissolution"
         assert event.known_at is not None
@@ -88,8 +88,8 @@ def test_an_announced_dissolution_is_another_event_and_an_earlier_one() -> None:
 
 @pytest.mark.parametrize("country", ZONES)
 def test_rows_are_in_order_in_the_zone_of_their_country_and_carry_its_date(country: str) -> None:
-    told = rows(CATALOGUE / f"{country}.csv")
-    assert all(a["known_at"] <= (b["known_at"] or "9") for a, b in pairwise(told))
+    sheet = rows(CATALOGUE / f"{country}.csv")
+    assert all(a["known_at"] <= (b["known_at"] or "9") for a, b in pairwise(sheet))
     for event in (e for e in asia() if e.country == country):
         assert event.timezone == ZONES[country]
         if event.known_at is None:
@@ -144,9 +144,9 @@ def test_published_first_sessions_agree_with_the_bars_within_rounding(market_dir
     """Close over close before, of the first session that closes strictly after the outcome was known."""
     source = DirectorySource(market_dir)
     bars = {s: source.load(bundled_instruments().find(s)) for s in BARS}
-    told = [e for e in asia() if e.reported_move is not None and e.main_index in bars]
+    sheet = [e for e in asia() if e.reported_move is not None and e.main_index in bars]
     off = {}
-    for event in told:
+    for event in sheet:
         assert event.known_at is not None
         assert event.main_index is not None
         assert event.reported_move is not None
@@ -156,5 +156,5 @@ def test_published_first_sessions_agree_with_the_bars_within_rounding(market_dir
         half = Decimal(1).scaleb(int(event.reported_move.as_tuple().exponent)) / 2
         if abs(found - float(event.reported_move)) > float(half):
             off[event.event_id] = event.move_note
-    assert len(told) == 44
+    assert len(sheet) == 44
     assert off == {"AU-2022-05-21-GE": "the press rounded 3.3 points, 0.05 %, up to 0.1"}

@@ -127,14 +127,14 @@ def without_market(countries: set[str], instruments: list[Instrument]) -> list[s
     """Return what the instruments lack for events of the countries."""
     markets = {i.country for i in instruments if i.group in (InstrumentGroup.INDEX, InstrumentGroup.COUNTRY_ETF)}
     rates = {i.pair for i in instruments if i.pair}
-    lacking = [f"{c}: no index and no fund" for c in sorted(countries - markets - WITHOUT_MARKET.keys())]
+    missing = [f"{c}: no index and no fund" for c in sorted(countries - markets - WITHOUT_MARKET.keys())]
     for country in sorted(countries - WITHOUT_MARKET.keys()):
         currency = currency_of(country)
         if currency is None:
-            lacking.append(f"{country}: no currency")
+            missing.append(f"{country}: no currency")
         elif currency != "USD" and not rates & {("USD", currency), (currency, "USD")}:
-            lacking.append(f"{country}: no rate between {currency} and USD")
-    return lacking
+            missing.append(f"{country}: no rate between {currency} and USD")
+    return missing
 
 
 def test_every_country_of_the_catalogue_has_an_index_or_fund_and_a_currency() -> None:

@@ -1,4 +1,4 @@
-"""Events to come: what the bundled file holds, and what a bad row is told."""
+"""Events to come: what the bundled file holds, and what is said of a bad row."""
 
 from datetime import UTC, date, datetime
 from pathlib import Path
