@@ -1,6 +1,7 @@
 """A plain list of dates and labels as events: any delimiter, any order of day and month that is certain."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, time
 from pathlib import Path
@@ -17,6 +18,7 @@ from datasets.markets.zones import main_zone, zone_of, zones
 from datasets.prices.reading.dates import read_dates
 from datasets.prices.reading.stamps import is_date
 
+_CLOCK = re.compile(r"\d:\d\d")
 _DELIMITERS = ";\t|,"
 _HEADS = ("date", "day", "datum", "fecha", "data", "when", "time")
 
@@ -47,6 +49,12 @@ def listed_events(
         where=lambda row: f"{path.name} line {body[row][0]}",
         date_format=date_format,
     )
+    for line, cells in body:
+        if at is not None and place < len(cells) and _CLOCK.search(cells[place]):
+            raise UserError(
+                f"{path.name} line {line}: '{cells[place].strip()}' has a time of its own, which --at would replace; "
+                "leave out --at, or take the times out"
+            )
     label = _label_column(rows, place, first)
     _check_zone(zone)
     clock = _clock(at)

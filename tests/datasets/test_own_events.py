@@ -199,6 +199,11 @@ def test_dates_alone_latin_1_and_two_of_a_day(tmp_path: Path) -> None:
         ("one\ntwo\n", {}, "list.txt line 1: no date in 'one'; each line needs one such as 2026-02-08"),
         ("date,x\n2026-03-10,a\nsoon,b\n", {}, "list.txt line 3: no date in 'soon; b'"),
         ("\n", {}, "list.txt is empty"),
+        (
+            "2026-03-10 21:00,a\n",
+            {"at": "16:30"},
+            "list.txt line 1: '2026-03-10 21:00' has a time of its own, which --at",
+        ),
         ("2026-03-10,a\n", {"at": "noon"}, "--at is 'noon'; write a time such as 16:30"),
         ("2026-03-10,a\n", {"country": "USA"}, "--country 'USA' is no country"),
         ("2026-03-10,a\n", {"zone": "Mars/X"}, "--zone: timezone 'Mars/X' is not an IANA zone such as Asia/Tokyo"),
