@@ -1,10 +1,22 @@
 """Writes text files for a user: folders are created, and an error says which option names another place."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError
+from datasets.files import remove_leftovers, replace_file
+
+
+@contextmanager
+def writing(path: Path, option: str = "--out") -> Iterator[None]:
+    """Turn an error of writing to a path into a UserError that says which option names another place."""
+    try:
+        yield
+    except OSError as e:
+        raise UserError(f"cannot write '{path}': {e.strerror}; name another place with {option}") from e
 
 
 def write_text(path: Path, text: str, *, option: str = "--out") -> Path:
@@ -13,11 +25,10 @@ def write_text(path: Path, text: str, *, option: str = "--out") -> Path:
     Raises:
         UserError: it cannot be written.
     """
-    try:
+    with writing(path, option):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as e:
-        raise UserError(f"cannot write '{path}': {e.strerror}; name another place with {option}") from e
+        remove_leftovers(path)
+        replace_file(path, text.encode())
     return path
 
 

@@ -14,7 +14,7 @@ from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.files import replace_file
 from hustings.registry import Entry, holds
-from hustings.run_folder import read_run
+from hustings.run_folder import read_checked, read_run
 from hustings.sheet import sheet_again
 from reports.gallery import GalleryCard
 
@@ -98,8 +98,8 @@ def _link(sheet: Path, start: Path) -> str:
 def _equity(folder: Path) -> Floats | None:
     """Return the equity of a run's folder and nothing else of it, which is quick; None where it cannot be read."""
     try:
-        lines = (folder / "equity.csv").read_bytes().splitlines()
+        lines = read_checked(folder, "equity.csv").splitlines()
         column = lines[0].split(b",").index(b"equity")
         return np.array([float(line.split(b",", column + 1)[column]) for line in lines[1:]])
-    except (OSError, ValueError, IndexError):
+    except (OSError, UserError, ValueError, IndexError):
         return None

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date
@@ -14,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from datasets.errors import UserError
+from datasets.files import created_file, remove_leftovers
 from engine.plan.costs import Terms
 from engine.run.backtest import Window
 from engine.run.identity import code_hash
@@ -21,6 +21,7 @@ from engine.statistics.abnormal import Model
 from engine.strategy import build, values
 from engine.study.settings import EARLIEST, LATEST, Anchor
 from hustings.execution import as_written, backtrader_parameters
+from hustings.files import writing
 from hustings.inputs import date_of
 from hustings.ledger import Registration, Used, canonical, check_ledger, now, register, registrations, trials_of
 from hustings.trials import Trial
@@ -181,14 +182,14 @@ def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration,
     """
     written = {k: v for k, v in asdict(drafted).items() if k != "sha256"}
     content = _bytes(json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-    _create(path, content)
     sealed = replace(drafted, sha256=hashlib.sha256(content).hexdigest())
-    try:
-        at, strategy, parameters = sealed.written_at, sealed.strategy, sealed.parameters
-        return sealed, register(sealed.sha256, at=at, strategy=strategy, parameters=parameters)
-    except BaseException:
-        path.unlink(missing_ok=True)  # a file that no row vouches for would only look like one
-        raise
+    at, strategy, parameters = sealed.written_at, sealed.strategy, sealed.parameters
+    if path.exists():
+        raise UserError(f"'{path}' is there already, and a preregistration is never overwritten; name another")
+    with writing(path):
+        remove_leftovers(path)
+        with created_file(path, content):  # a file that no row vouches for would only look like one
+            return sealed, register(sealed.sha256, at=at, strategy=strategy, parameters=parameters)
 
 
 def load(path: Path) -> Preregistration:
@@ -338,18 +339,6 @@ def _shown(value: Any) -> str:
 
 def _counted(n: int, what: str, many: str = "") -> str:
     return f"{n} {what if n == 1 else many or what + 's'}"
-
-
-def _create(path: Path, content: bytes) -> None:
-    try:
-        with path.open("xb") as f:
-            f.write(content)
-            f.flush()
-            os.fsync(f.fileno())
-    except FileExistsError as e:
-        raise UserError(f"'{path}' is there already, and a preregistration is never overwritten; name another") from e
-    except OSError as e:
-        raise UserError(f"cannot write '{path}': {e.strerror}; name another place with --out") from e
 
 
 def _bytes(text: str) -> bytes:

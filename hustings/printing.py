@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 from datasets.errors import UserError
+from datasets.files import replace_file
+from hustings.files import writing
 from hustings.terminal import progress
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -30,10 +32,8 @@ def print_pdf(page: Path) -> Path:
     with progress("printing"), tempfile.TemporaryDirectory() as scratch:
         made = Path(scratch) / "page.pdf"
         _print(browser, page, made, Path(scratch) / "profile")
-        try:
-            pdf.write_bytes(_reproducible(made.read_bytes()))
-        except OSError as e:
-            raise UserError(f"cannot write '{pdf}': {e.strerror}; name another place with --out") from e
+        with writing(pdf):
+            replace_file(pdf, _reproducible(made.read_bytes()))
     return pdf
 
 

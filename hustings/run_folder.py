@@ -3,9 +3,10 @@
 import csv
 import hashlib
 import json
-import shutil
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import MISSING, asdict, fields
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from datasets.arrays import Floats, Sessions
 from datasets.csv_rows import as_typed, sheet_csv
 from datasets.errors import UserError
+from datasets.files import locked, remove_folder, replaced_folder
 from datasets.instants import iso_z, to_ns
 from engine.account.records import Fill, Trade
 from engine.metrics.metrics import compute_metrics
@@ -23,8 +25,8 @@ from engine.plan.plan import Skipped
 from engine.run.by_market import Exposure
 from engine.run.event_paths import AFTER, BEFORE
 from engine.run.run import EventPath, ParameterSensitivity, Run, RunEvent, SensitivityCase, check_series
-from hustings.files import json_text
-from hustings.registry import holds, run_in
+from hustings.files import json_text, writing
+from hustings.registry import run_in
 from reports.tables import market_rows
 
 R = TypeVar("R")
@@ -42,20 +44,66 @@ _FILES = {
     "tearsheet": "tearsheet.html",
     "pdf": "tearsheet.pdf",
 }
-_PAGES = ("study", "tearsheet", "pdf")
+_PAGES = ("tearsheet.html", "tearsheet.pdf")
 """Files of a run that other commands write too; the manifest holds the hashes of all others."""
+_WAIT_S = 10.0
+"""For another process that writes the same run."""
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
 _OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
 """The columns of paths.csv: sessions counted from the event's own."""
 _EVENT_COLUMNS = [f.name for f in fields(RunEvent) if f.name != "outcome"]
 
 
+@contextmanager
+def claimed(out: Path | None) -> Iterator[Callable[[Run], Path]]:
+    """Give what returns the folder of a run, locked for this process until the end of a ``with``.
+
+    Args:
+        out: a folder named by a user, which is locked from the beginning; else it is ``runs/<run_id>``.
+
+    Raises:
+        UserError: another process writes there, it cannot be written, or it holds a manifest that is not a run's.
+    """
+    with ExitStack() as held:
+
+        def lock(folder: Path, wait_s: float) -> Path:
+            check_free(folder)
+            place = Path(os.path.realpath(folder))
+            held.enter_context(locked(place.with_name(f".{place.name}.lock"), folder, wait_s=wait_s))
+            return folder
+
+        named = None if out is None else lock(out, 0.0)
+        yield lambda run: named or lock(Path("runs") / run.run_id, _WAIT_S)
+
+
+def check_writable(folder: Path) -> None:
+    """Raise a UserError, before the work, if a folder cannot be created or written."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+
+
+def check_free(folder: Path) -> None:
+    """Raise a UserError if a folder cannot be replaced as a whole, or holds a manifest that is not a run's."""
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=Path(os.path.realpath(folder)).parent).close()
+        if folder.exists():
+            list(folder.iterdir())  # an error where it is no folder
+    if (folder / "manifest.json").exists() and run_in(folder) is None:
+        raise UserError(f"'{folder}' holds a manifest.json that is no run's; name another place with --out")
+    if os.path.ismount(folder) or Path.cwd().is_relative_to(os.path.realpath(folder)):
+        raise UserError(f"'{folder}' cannot be replaced as a whole: name a folder in it with --out")
+
+
 def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None = None) -> dict[str, Path]:
-    """Write a run's files and return their paths by name; they replace those of an earlier run.
+    """Write a run's files as a whole folder and return their paths by name; they replace those of an earlier run.
+
+    Files that are no run's stay, and of the same run those that are not written now.
 
     Args:
         run: what to write.
-        folder: where.
+        folder: where; it is ``claimed``.
         tearsheet: its page, if there is one.
         study: its study as JSON, if there is one.
 
@@ -75,57 +123,48 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         "variants": None if variants is None else json_text(asdict(variants)),
         "tearsheet": tearsheet,
     }
-    written = {name: text for name, text in texts.items() if text is not None}
-    hashes = {_FILES[n]: _sha256(text.encode()) for n, text in written.items() if n not in _PAGES}
-    written["manifest"] = json_text(
-        {"run_id": run.run_id, **run.manifest, "files": hashes}
-    )  # last: what it says is there
+    written = {_FILES[name]: text for name, text in texts.items() if text is not None}
+    before = _hashes_before(folder, run.run_id)
+    hashes = {**(before or {}), **{n: _sha256(text.encode()) for n, text in written.items() if n not in _PAGES}}
+    written["manifest.json"] = _sealed({"run_id": run.run_id, **run.manifest, "files": hashes})
+    with writing(folder), _replaced(folder, same=before is not None) as new:
+        for name, text in written.items():
+            (new / name).write_bytes(text.encode())
+    return {name: folder / file for name, file in _FILES.items() if file in written}
+
+
+def _hashes_before(folder: Path, run_id: str) -> dict[str, str] | None:
+    """Return the hashes of a run's files that a folder holds; None where it holds another, none, or a damaged one."""
     try:
-        _replace(folder, {_FILES[name]: text for name, text in written.items()}, keep=holds(folder, run.run_id))
-    except OSError as e:
-        raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
-    return {name: folder / _FILES[name] for name in _FILES if name in written}
+        manifest = _manifest(folder)
+        if manifest["run_id"] != run_id:
+            return None
+        study = folder / _FILES["study"]  # of an older version it has no hash
+        unknown = {study.name: _sha256(study.read_bytes())} if study.is_file() else {}
+        return {n: h for n, h in {**unknown, **manifest.get("files", {})}.items() if (folder / n).is_file()}
+    except (OSError, UserError, KeyError, ValueError, TypeError, AttributeError, RecursionError):
+        return None
 
 
-def check_writable(folder: Path) -> None:
-    """Raise a UserError, before the work, if a folder cannot be created or written."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as e:
-        raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
+def _replaced(folder: Path, *, same: bool) -> AbstractContextManager[Path]:
+    """Give a folder that takes the place of a run's with what is no run's in it; ``same``: and what is that run's."""
+    return replaced_folder(folder, kept=lambda name: same or name not in _FILES.values())
 
 
-def check_free(folder: Path) -> None:
-    """Raise a UserError, before the work, if a folder cannot be written, or holds a manifest that is not a run's."""
-    check_writable(folder)
-    if (folder / "manifest.json").exists() and run_in(folder) is None:
-        raise UserError(f"'{folder}' holds a manifest.json that is no run's; name another place with --out")
-
-
-def _replace(folder: Path, files: dict[str, str], *, keep: bool) -> None:
-    """Write the files to a temporary folder and move them in; ``keep``: other files of a run stay."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as temporary:
-        for name, text in files.items():
-            (Path(temporary) / name).write_text(text, encoding="utf-8", newline="")
-        for name in files:
-            (Path(temporary) / name).replace(folder / name)
-    if not keep:
-        _remove(folder, set(_FILES.values()) - files.keys())
-
-
-def _remove(folder: Path, names: Iterable[str]) -> None:
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
+def _sealed(manifest: dict[str, Any]) -> str:
+    """Return a manifest as the text of its file, with its own hash among those of the files."""
+    files = {name: hashed for name, hashed in manifest["files"].items() if name != _FILES["manifest"]}
+    own = _sha256(json_text({**manifest, "files": files}).encode())
+    return json_text({**manifest, "files": {**files, _FILES["manifest"]: own}})
 
 
 def remove_run(folder: Path) -> None:
     """Remove a run's files, and its folder if it is then empty."""
-    _remove(folder, _FILES.values())
-    if folder.is_dir() and not any(folder.iterdir()):
-        shutil.rmtree(folder)
+    if {p.name for p in folder.iterdir()} <= set(_FILES.values()):
+        remove_folder(folder)
+        return
+    with _replaced(folder, same=False):
+        pass
 
 
 def read_run(folder: Path) -> Run:
@@ -143,9 +182,11 @@ def read_run(folder: Path) -> Run:
 
 
 def _read_run(folder: Path) -> Run:
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    run_id, terms, hashes = manifest.pop("run_id"), manifest["terms"], manifest.pop("files", None)
-    _check_files(folder, run_id, hashes)
+    manifest = _manifest(folder)
+    for name in sorted({*_FILES.values(), *manifest.get("files", ())} - {*_PAGES, _FILES["manifest"]}):
+        if name in manifest.get("files", ()) or (folder / name).exists():
+            _checked(folder, name, manifest)
+    run_id, terms, _ = manifest.pop("run_id"), manifest["terms"], manifest.pop("files", None)
     days, events = _by_column(folder / "equity.csv"), _rows(folder / "events.csv")
     sessions = np.array(days["session"], dtype="datetime64[D]")
     _check_span(manifest, sessions)
@@ -178,17 +219,37 @@ def _read_run(folder: Path) -> Run:
     )
 
 
-def _check_files(folder: Path, run_id: str, hashes: dict[str, str] | None) -> None:
-    """Raise a UserError where a file is not the one that was written with the manifest; old manifests do not say."""
-    if hashes is None:
-        return
-    for name in (n for n in _FILES.values() if n in hashes):
-        if _sha256((folder / name).read_bytes()) != hashes[name]:
-            raise UserError(f"'{folder}': {name} is not what run {run_id} wrote: damaged, changed or of another run; "
-                            "run it again")  # fmt: skip
-    others = {_FILES[n] for n in _FILES if n not in _PAGES and n != "manifest"} - hashes.keys()
-    for name in sorted(n for n in others if (folder / n).exists()):
-        raise UserError(f"'{folder}': {name} is of another run than {run_id}, which wrote none; run it again")
+def read_checked(folder: Path, name: str) -> bytes:
+    """Return the content of a file of a run.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        UserError: it is not what was written with the manifest, or that is damaged.
+    """
+    return _checked(folder, name, _manifest(folder))
+
+
+def _checked(folder: Path, name: str, manifest: dict[str, Any]) -> bytes:
+    content, hashes = (folder / name).read_bytes(), manifest.get("files")
+    if hashes is None or (name == _FILES["study"] and _FILES["manifest"] not in hashes):  # of an older version
+        return content
+    advice = "study it again" if name == _FILES["study"] else "run it again"
+    if name not in hashes:
+        raise UserError(f"'{folder}': {name} is of another run than {manifest['run_id']}, which wrote none; {advice}")
+    if _sha256(content) != hashes[name]:
+        what = f"{name} is not what run {manifest['run_id']} wrote: damaged, changed or of another run"
+        raise UserError(f"'{folder}': {what}; {advice}")
+    return content
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a run; ``files`` are the hashes of the files, which old runs do not have."""
+    text = (folder / _FILES["manifest"]).read_text(encoding="utf-8")
+    manifest: dict[str, Any] = json.loads(text)
+    if _FILES["manifest"] in manifest.get("files", ()) and _sealed(manifest) != text:
+        what = f"manifest.json is not what run {manifest['run_id']} wrote: damaged or changed"
+        raise UserError(f"'{folder}': {what}; run it again")
+    return manifest
 
 
 def _sha256(data: bytes) -> str:

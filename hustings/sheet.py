@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from datasets.errors import UserError
 from engine.run.run import Run
 from hustings.ledger import position_of
+from hustings.registry import run_in
+from hustings.run_folder import read_checked
 
 if TYPE_CHECKING:
     from engine.study.result import Study  # imports the statistics, which a run without a page does not use
@@ -39,17 +41,18 @@ def kept_study(folder: Path, run_id: str) -> "Study | None":
     Raises:
         UserError: it is there and cannot be read.
     """
-    path = folder / "study.json"
-    if not path.is_file():
+    name = "study.json"
+    if not (folder / name).is_file() or run_in(folder) != run_id:
         return None
     from pydantic import TypeAdapter, ValidationError
 
     from engine.study.result import Study
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_checked(folder, name)
         if json.loads(text).get("run_id") != run_id:
             return None
         return TypeAdapter(Study).validate_json(text)
     except (OSError, ValueError, AttributeError, ValidationError) as e:
+        path = folder / name
         raise UserError(f"'{path}' is damaged or of another version; study the strategy again, or remove it") from e

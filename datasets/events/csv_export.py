@@ -8,6 +8,7 @@ from typing import Any
 from datasets.csv_rows import sheet_csv
 from datasets.errors import UserError
 from datasets.events.event import PoliticalEvent
+from datasets.files import created_file
 from datasets.instants import iso_z
 
 
@@ -34,8 +35,8 @@ def write_events(path: Path, events: Iterable[PoliticalEvent]) -> None:
         UserError: the file is there already, or cannot be written.
     """
     try:
-        with path.open("x", encoding="utf-8", newline="") as f:
-            f.write(events_csv(events))
+        with created_file(path, events_csv(events).encode()):
+            return
     except FileExistsError as e:
         raise UserError(f"'{path}' is there already: name a new file, so that no work is lost") from e
     except OSError as e:

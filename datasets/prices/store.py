@@ -5,18 +5,15 @@ read. Rows that are stored already are never changed in silence: ``put`` raises 
 differences unless they were accepted.
 """
 
-import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from time import sleep
-from typing import Any
 from urllib.parse import quote, unquote
 
 from datasets.csv_rows import csv_text, read_csv
 from datasets.errors import UserError, unknown_name
-from datasets.files import replace_file
+from datasets.files import locked, remove_leftovers_in, replace_file
 from datasets.home import hustings_home
 from datasets.prices.actions import ACTION_COLUMNS
 from datasets.prices.merging import Change, Update, merged
@@ -37,7 +34,7 @@ from datasets.visibility import report_opened
 
 REVISION = "revision"
 """The name by which a user accepts that stored rows change."""
-_WAIT_S, _TRIES = 0.05, 1200
+_WAIT_S = 60.0
 
 
 class HistoryChangedError(UserError):
@@ -189,16 +186,15 @@ class Store:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """Hold the store for one writer. The kernel lets go of the lock when its holder ends, however it ends."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = (self.folder / ".lock").open("w")
-        except OSError as e:
-            raise UserError(f"the store at '{self.folder}' cannot be written ({e.strerror}); see HUSTINGS_HOME") from e
-        with handle:
-            _wait_for(handle, self.folder)
-            for left in self.folder.glob(".*.tmp"):  # a writer was killed before it could put its file in place
-                left.unlink(missing_ok=True)
+        """Lock the store for one writer."""
+        with ExitStack() as held:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                held.enter_context(locked(self.folder / ".lock", self.folder, wait_s=_WAIT_S))
+            except OSError as e:
+                why = f"cannot be written ({e.strerror}); see HUSTINGS_HOME"
+                raise UserError(f"the store at '{self.folder}' {why}") from e
+            remove_leftovers_in(self.folder)
             yield
 
     def _replace(self, path: Path, content: bytes) -> None:
@@ -206,17 +202,6 @@ class Store:
             replace_file(path, content, durable=True)
         except OSError as e:
             raise UserError(f"'{path.name}' cannot be written to the store ({e.strerror}); nothing was changed") from e
-
-
-def _wait_for(handle: Any, folder: Path) -> None:
-    for _ in range(_TRIES):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sleep(_WAIT_S)
-        else:
-            return
-    raise UserError(f"another hustings has been writing to '{folder}' for a minute; try again when it has ended")
 
 
 def _check_same_sort(before: StoredSeries, table: PriceTable, adjustment: str, symbol: str) -> None:

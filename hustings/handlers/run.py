@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from engine.run.run import Run
 from hustings.execution import execute
 from hustings.ledger import position_json
 from hustings.recording import enter_or_warn, record_or_warn
-from hustings.run_folder import check_free, run_json, write_run
+from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_options import RunOptions
 from hustings.run_summary import summary
 from hustings.sheet import kept_study, sheet_of
@@ -21,27 +20,20 @@ SHOWN = 16
 def run_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_json: bool, **typed: Any) -> None:
     """Replay a strategy, write its files, enter it in the ledger, and print it."""
     options = RunOptions(**typed)
-    if out is not None:
-        check_free(out)
-    with progress("replaying"), strategy_output(quiet=as_json):
-        run = execute(options, vary=not (no_report or no_variants))
-    position = enter_or_warn(run)
-    folder = folder_for(run, out)
-    with progress("writing the tear sheet"):
-        study = None if no_report else kept_study(folder, run.run_id)
-        page = None if no_report else sheet_of(run, study, trial=trial_text(position))
-        files = write_run(run, folder, page)
-    record_or_warn(run, folder, position)
+    with claimed(out) as folder_of:
+        with progress("replaying"), strategy_output(quiet=as_json):
+            run = execute(options, vary=not (no_report or no_variants))
+        position, folder = enter_or_warn(run), folder_of(run)
+        with progress("writing the tear sheet"):
+            study = None if no_report else kept_study(folder, run.run_id)
+            page = None if no_report else sheet_of(run, study, trial=trial_text(position))
+            files = write_run(run, folder, page)
+        record_or_warn(run, folder, position)
     if as_json:
         say_json({**run_json(run, files), "trial": position_json(position)})
         return
     summary(run, files)
     say_trial(position)
-
-
-def folder_for(run: Run, out: Path | None) -> Path:
-    """Return the folder of a run's files: as typed, else ``runs/<run_id>``."""
-    return Path("runs") / run.run_id if out is None else out
 
 
 def trial_text(position: TrialPosition | None) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 from datasets.errors import UserError
 from engine.run.run import Run
 from engine.study.result import Study
-from hustings.handlers.run import folder_for, say_trial, trial_text
+from hustings.handlers.run import say_trial, trial_text
 from hustings.ledger import position_json, position_of
 from hustings.recording import enter_or_warn, record_or_warn
-from hustings.run_folder import check_free, run_json, write_run
+from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_summary import head, opened
 from hustings.sheet import sheet_of
 from hustings.studies import StudyOptions, registration_of, studied, study_json, subject_of
@@ -25,21 +25,20 @@ def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_j
     """Replay a strategy, study its run, write both, and print the study."""
     options = StudyOptions(**typed)
     options.settings()  # an invalid option stops before the replay
-    if out is not None:
-        check_free(out)
-    registered = registration_of(options.prereg, options.adjust)
-    with progress("replaying"), strategy_output(quiet=as_json):
-        subject = subject_of(options, vary=not (no_report or no_variants))
-    run = subject.run
-    position = enter_or_warn(run)
-    with progress("studying"), strategy_output(quiet=as_json):
-        made = studied(subject, options, position, registered)
-    position = _after_study(run, position)
-    folder, plain = folder_for(run, out), study_json(made)
-    with progress("writing the tear sheet"):
-        page = None if no_report else sheet_of(run, made, trial=trial_text(position))
-        files = write_run(run, folder, page, json.dumps(plain, indent=2, sort_keys=True) + "\n")
-    record_or_warn(run, folder, position)
+    with claimed(out) as folder_of:
+        registered = registration_of(options.prereg, options.adjust)
+        with progress("replaying"), strategy_output(quiet=as_json):
+            subject = subject_of(options, vary=not (no_report or no_variants))
+        run = subject.run
+        position = enter_or_warn(run)
+        with progress("studying"), strategy_output(quiet=as_json):
+            made = studied(subject, options, position, registered)
+        position = _after_study(run, position)
+        folder, plain = folder_of(run), study_json(made)
+        with progress("writing the tear sheet"):
+            page = None if no_report else sheet_of(run, made, trial=trial_text(position))
+            files = write_run(run, folder, page, json.dumps(plain, indent=2, sort_keys=True) + "\n")
+        record_or_warn(run, folder, position)
     if as_json:
         say_json({**run_json(run, files), "trial": position_json(position), "study": plain})
         return

@@ -1,14 +1,12 @@
 """A sweep as files in a folder: what is done so far, and at its end the results, the same bytes for the same sweep.
 
-``unfinished/`` has a file for every chunk that is done. Each is written under another name and then renamed, so that a
-kill leaves whole files only. At the end they become ``results/``, cut at fixed places: the chunks, the workers and
-their order leave no trace.
+``unfinished/`` has a file for every chunk that is done, with the hash of its content in its name. At the end they
+become ``results/``, cut at fixed places: the chunks, the workers and their order leave no trace. A file that is not
+what was written is named and removed, and its combinations are computed again.
 """
 
-import fcntl
+import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,13 +20,16 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from datasets.files import replace_file
+from datasets.files import locked, remove_folder, remove_leftovers_in, replace_file, replaced_folder
 from engine.strategy.combinations import Space
 from engine.sweep.chunk import COLUMNS, Chunk
 from hustings.files import json_text
+from hustings.terminal import warn
 
 PART = 100_000
 """Combinations per file of the results."""
+_CHECKSUMS = "_checksums.json"
+"""The hashes of the parts, by name; readers of a folder of Parquet files skip names that begin so."""
 _HOW = ("grid", "replay", "failed")
 _COLUMNS = ["combination", *COLUMNS, "how", "why"]
 
@@ -56,12 +57,8 @@ class SweepFolder:
         Raises:
             UserError: another process has locked it.
         """
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
-            _lock(handle, self.path)
+        with locked(self.path / ".lock", self.path):
             yield
-        finally:
-            os.close(handle)
 
     def begin(self, manifest: dict[str, Any], *, resume: bool, restart: bool) -> None:
         """Make the folder ready: empty, or unchanged where the sweep is resumed or was finished.
@@ -72,8 +69,12 @@ class SweepFolder:
         held = self.held()
         if held not in (None, manifest["sweep_id"]) and not restart:
             raise UserError(f"'{self.path}' holds another sweep ({held}); name another --out, or --restart there")
+        keeps = not restart and (resume or self.results.is_dir())
+        for folder in (self.path, self.unfinished):
+            remove_leftovers_in(folder)
+        if held is not None and not restart:
+            self._remove_damaged()
         done, n = self.done_rows(), manifest["combinations"]
-        keeps = not restart and (resume or self.is_complete(n))
         if held is not None and done and not keeps and not restart:
             state = f"{done:,} of {n:,} combinations of this sweep are done in '{self.path}'"
             raise UserError(f"{state}: --resume continues from there, --restart starts over")
@@ -98,11 +99,21 @@ class SweepFolder:
         raise UserError(f"'{self.path}' is not empty and holds no sweep; name a new or an empty folder with --out")
 
     def _clear(self) -> None:
-        for folder in (self.unfinished, self.results):
-            if folder.is_dir():
-                shutil.rmtree(folder)
         for name in ("summary.json", "sweep.html"):
             (self.path / name).unlink(missing_ok=True)
+        for folder in (self.results, self.unfinished):
+            remove_folder(folder)
+
+    def _remove_damaged(self) -> None:
+        """Remove the files of results and chunks that are not what was written, with a warning that names each."""
+        kept = self.results / _CHECKSUMS
+        hashes = _hashes_in(kept) if kept.is_file() else {p.name: _hash(p.read_bytes()) for p in self._parts()}
+        written = [(p, hashes.get(p.name)) for p in self._parts()]
+        written += [(p, p.stem.rpartition("-")[2]) for p in self.unfinished.glob("*-*-*-*.parquet")]
+        missing = [self.results / name for name in hashes if not (self.results / name).is_file()]
+        for path in (*missing, *(p for p, sha in written if not _is_whole(p, sha))):
+            warn(f"hustings: '{path}' is damaged: its combinations are computed again")
+            path.unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> Path:
         """Write a text of the sweep and return its path."""
@@ -113,16 +124,19 @@ class SweepFolder:
 
     def keep(self, span: int, chunk: Chunk) -> None:
         """Write the results of a chunk over one of the sweep's spans."""
-        name = f"{span:04d}-{chunk.first:013d}-{chunk.last:013d}.parquet"
-        new = self.unfinished / f".{name}.new"
-        pq.write_table(_table(chunk), new, compression="zstd")
-        new.replace(self.unfinished / name)
+        content = _parquet(_table(chunk))
+        name = f"{span:04d}-{chunk.first:013d}-{chunk.last:013d}-{_hash(content)}.parquet"
+        replace_file(self.unfinished / name, content)
 
     def kept(self, span: int) -> list[tuple[int, int, Path]]:
         """Return the chunks that are done over a span, in order: first combination, the one after the last, file."""
-        names = [(p.stem.split("-"), p) for p in self.unfinished.glob(f"{span:04d}-*.parquet")]
+        names = [(p.stem.split("-"), p) for p in self.unfinished.glob(f"{span:04d}-*-*-*.parquet")]
+        found = [(int(first), int(last), path) for (_, first, last, _), path in names]
+        if span == 0:
+            starts = ((int(p.stem.partition("-")[2]) * PART, p) for p in self._parts())
+            found += [(first, first + pq.read_metadata(p).num_rows, p) for first, p in starts]
         kept: list[tuple[int, int, Path]] = []
-        for first, last, path in sorted((int(first), int(last), path) for (_, first, last), path in names):
+        for first, last, path in sorted(found):
             if not kept or first >= kept[-1][1]:  # of two that overlap the first counts, and the rest is a gap
                 kept.append((first, last, path))
         return kept
@@ -135,7 +149,7 @@ class SweepFolder:
         return [(a, b) for (_, a), (b, _) in pairwise(edges) if a < b]
 
     def done_rows(self) -> int:
-        """Return how many combinations are done over the sweep's own span and not yet among the results."""
+        """Return how many combinations are done over the sweep's own span."""
         return sum(last - first for first, last, _ in self.kept(0))
 
     def chunks(self, span: int) -> Iterator[Chunk]:
@@ -155,14 +169,13 @@ class SweepFolder:
         """Make the results from the chunks; they appear as a whole, or not at all."""
         if self.is_complete(len(space)):
             return
-        new = self.path / ".results.new"
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
-        for n, part in enumerate(_in_parts(_read(path) for _, _, path in self.kept(0))):
-            table = _with_parameters(part, space, n * PART)
-            pq.write_table(table, new / f"part-{n:05d}.parquet", compression="zstd")
-        shutil.rmtree(self.results, ignore_errors=True)
-        new.replace(self.results)
+        hashes = {}
+        with replaced_folder(self.results, kept=lambda _: False) as new:
+            for n, part in enumerate(_in_parts(_read(path) for _, _, path in self.kept(0))):
+                content, name = _parquet(_with_parameters(part, space, n * PART)), f"part-{n:05d}.parquet"
+                (new / name).write_bytes(content)
+                hashes[name] = _hash(content)
+            (new / _CHECKSUMS).write_text(json_text(hashes), encoding="utf-8")
 
     def parts(self) -> Iterator[Chunk]:
         """Yield the results, file by file, in the order of the combinations."""
@@ -170,18 +183,34 @@ class SweepFolder:
 
     def tidy(self) -> None:
         """Remove what only a resumed sweep needs."""
-        shutil.rmtree(self.unfinished, ignore_errors=True)
+        remove_folder(self.unfinished)
 
 
-def _lock(handle: int, path: Path) -> None:
+def _parquet(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return bytes(sink.getvalue())
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _hashes_in(path: Path) -> dict[str, str]:
+    """Return the hashes of the parts; none where the file is damaged, and then all parts count as such."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as e:
-        raise UserError(
-            f"another hustings is at work in '{path}': wait until it has ended, or name another --out"
-        ) from e
-    except OSError:
-        return  # a file system without locks excludes nobody
+        return {str(name): str(sha) for name, sha in json.loads(path.read_bytes()).items()}
+    except (ValueError, AttributeError, RecursionError):
+        return {}
+
+
+def _is_whole(path: Path, sha: str | None) -> bool:
+    """Return whether a file is what was written, and can be read."""
+    content = path.read_bytes()
+    try:
+        return _hash(content) == sha and pq.read_metadata(pa.BufferReader(content)).num_rows > 0
+    except (pa.ArrowException, OSError):
+        return False
 
 
 def _in_parts(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

@@ -1,10 +1,14 @@
 """hustings sweep: values, files, failures, walk-forward, ledger; in one process."""
 
+import hashlib
 import json
+import random
+import shutil
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -33,7 +37,7 @@ def test_a_sweep_ranks_replays_and_writes_its_results(cli, home) -> None:
     assert table["stop_loss"] == [None, 0.03] * 3
     assert table["how"] == ["grid"] * 6
     assert set(files_of(f"sweeps/{told['sweep_id']}")) == {
-        "manifest.json", "results/part-00000.parquet", "summary.json", "sweep.html",
+        "manifest.json", "results/_checksums.json", "results/part-00000.parquet", "summary.json", "sweep.html",
     }  # fmt: skip
 
 
@@ -230,13 +234,31 @@ def test_a_finished_sweep_typed_again_is_kept_and_looked_at_anew(cli, home) -> N
     assert part.stat().st_mtime_ns > written
 
 
+def test_a_damaged_part_is_named_and_made_again(cli, home, capsys) -> None:
+    cli(*SMALL, "--out", "done")
+    part, whole = Path("done/results/part-00000.parquet"), files_of("done")
+    draw, content, folder = random.Random(20), part.read_bytes(), SweepFolder(Path("done"))
+    manifest = json.loads(Path("done/manifest.json").read_text(encoding="utf-8"))
+    for n in range(120):
+        damaged = bytearray(content)
+        if n % 3:
+            damaged[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+        else:
+            del damaged[draw.randrange(len(content)) :]
+        part.write_bytes(damaged)
+        folder.begin(manifest, resume=False, restart=False)
+        assert (folder.is_complete(6), folder.gaps(0, 6)) == (False, [(0, 6)])
+        assert capsys.readouterr().err == f"hustings: '{part}' is damaged: its combinations are computed again\n"
+    assert (cli(*SMALL, "--out", "done").code, files_of("done")) == (0, whole)
+
+
 def test_two_sweeps_do_not_work_in_one_folder(cli, home) -> None:
     cli(*SMALL, "--out", "one")
     before = files_of("one")
     with SweepFolder(Path("one")).alone():
         answer = cli(*SMALL, "--out", "one", "--restart")
     assert (answer.code, files_of("one")) == (2, before)
-    assert "another hustings is at work in 'one': wait until it has ended, or name another --out" in answer.err
+    assert "another hustings is at work in 'one': wait until it has ended" in answer.err
 
 
 def test_chunks_that_overlap_are_computed_again(cli, home) -> None:
@@ -244,7 +266,7 @@ def test_chunks_that_overlap_are_computed_again(cli, home) -> None:
     cli(*SMALL, "--out", "left")
     table = pq.read_table("left/results")
     _unfinish(Path("left"), rows=4)
-    pq.write_table(table.slice(2, 4), f"left/unfinished/0000-{2:013d}-{6:013d}.parquet")
+    _write_chunk(table.slice(2, 4), Path("left"), 2)
     assert cli(*SMALL, "--out", "left", "--resume").code == 0
     assert files_of("left") == files_of("whole")
 
@@ -258,11 +280,19 @@ def test_nothing_to_resume_is_reported(cli, home) -> None:
 def _unfinish(folder: Path, *, rows: int) -> None:
     """Leave a folder as if its sweep had been ended after so many combinations."""
     table = pq.read_table(folder / "results").slice(0, rows)
-    for name in ("results/part-00000.parquet", "summary.json", "sweep.html"):
+    for name in ("summary.json", "sweep.html"):
         (folder / name).unlink()
-    (folder / "results").rmdir()
+    shutil.rmtree(folder / "results")
     (folder / "unfinished").mkdir()
-    pq.write_table(table, folder / "unfinished" / f"0000-{0:013d}-{rows:013d}.parquet")
+    _write_chunk(table, folder, 0)
+
+
+def _write_chunk(table: pa.Table, folder: Path, first: int) -> None:
+    """Write combinations as a chunk that is done."""
+    file = folder / "unfinished" / "chunk"
+    pq.write_table(table, file)
+    sha = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    file.rename(file.with_name(f"0000-{first:013d}-{first + len(table):013d}-{sha}.parquet"))
 
 
 def test_a_sweep_looked_at_by_another_number_is_the_same_sweep(cli, home) -> None:
