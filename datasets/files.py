@@ -66,6 +66,7 @@ def created_file(path: Path, content: bytes) -> Iterator[None]:
         FileExistsError: there is one of that name, which stays.
         OSError: it cannot be written.
     """
+    remove_leftovers(path)
     if path.exists():
         raise FileExistsError(EEXIST, "File exists", str(path))
     with temporary_file(path, content, durable=True) as temporary:

@@ -16,7 +16,12 @@ def writing(path: Path, option: str = "--out") -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise UserError(f"cannot write '{path}': {e.strerror}; name another place with {option}") from e
+        raise unwritable(path, e, option) from e
+
+
+def unwritable(path: Path, e: OSError, option: str = "--out") -> UserError:
+    """Return the error of a path that cannot be written."""
+    return UserError(f"cannot write '{path}': {e.strerror}; name another place with {option}")
 
 
 def write_text(path: Path, text: str, *, option: str = "--out") -> Path:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from datasets.errors import UserError
-from datasets.files import created_file, remove_leftovers
+from datasets.files import created_file
 from engine.plan.costs import Terms
 from engine.run.backtest import Window
 from engine.run.identity import code_hash
@@ -21,7 +21,7 @@ from engine.statistics.abnormal import Model
 from engine.strategy import build, values
 from engine.study.settings import EARLIEST, LATEST, Anchor
 from hustings.execution import as_written, backtrader_parameters
-from hustings.files import writing
+from hustings.files import unwritable
 from hustings.inputs import date_of
 from hustings.ledger import Registration, Used, canonical, check_ledger, now, register, registrations, trials_of
 from hustings.trials import Trial
@@ -184,12 +184,13 @@ def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration,
     content = _bytes(json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     sealed = replace(drafted, sha256=hashlib.sha256(content).hexdigest())
     at, strategy, parameters = sealed.written_at, sealed.strategy, sealed.parameters
-    if path.exists():
-        raise UserError(f"'{path}' is there already, and a preregistration is never overwritten; name another")
-    with writing(path):
-        remove_leftovers(path)
+    try:
         with created_file(path, content):  # a file that no row vouches for would only look like one
             return sealed, register(sealed.sha256, at=at, strategy=strategy, parameters=parameters)
+    except FileExistsError as e:
+        raise UserError(f"'{path}' is there already, and a preregistration is never overwritten; name another") from e
+    except OSError as e:
+        raise unwritable(path, e) from e
 
 
 def load(path: Path) -> Preregistration:
