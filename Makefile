@@ -10,7 +10,7 @@ SCRIPTS := $(wildcard benchmarks examples)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: install demo test lint bench clean help
+.PHONY: install demo test fuzz lint bench clean help
 
 install: $(READY)  ## set up .venv (PYTHON=python3.12 chooses the interpreter)
 
@@ -19,6 +19,9 @@ demo: $(READY)  ## see it work
 
 test: $(READY)  ## run the tests (ARGS="-k sessions" chooses some)
 	$(BIN)/pytest $(ARGS)
+
+fuzz: $(READY)  ## try damaged files and random command lines (MINUTES=10)
+	$(BIN)/python -m tests.fuzz $(or $(MINUTES),10)
 
 lint: $(READY)  ## check style, types and the direction of imports
 	$(BIN)/ruff check $(PACKAGES) tests $(SCRIPTS)

@@ -5,7 +5,14 @@ from difflib import get_close_matches
 
 
 class UserError(Exception):
-    """Bad input, reported in one line: what was found, what must hold, where, and what to do."""
+    """Bad input, reported in one line (or several): what was found, what must hold, where, and what to do.
+
+    >>> str(UserError("column 'a\\nb' is missing"))
+    "column 'a b' is missing"
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(" ".join(line.splitlines()) for line in lines))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

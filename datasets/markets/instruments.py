@@ -206,7 +206,7 @@ def _refuse(faults: list[str]) -> None:
     """Raise a UserError with the first faults, one a line; nothing where there are none."""
     if faults:
         more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
-        raise UserError("\n".join([*faults[:_SHOWN], *more]))
+        raise UserError(*faults[:_SHOWN], *more)
 
 
 def _without(instrument: Instrument, symbols: set[str]) -> Instrument:
