@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -278,7 +279,7 @@ def case(kind: str, seed: int, number: int, place: Path) -> tuple[bytes, Callabl
     """Return a case as content (or a command line) and what tries it."""
     draw = random.Random(f"{kind} {seed} {number}")
     if kind == "commands":
-        arguments = command_line(draw)
+        arguments = [word.replace("\x00", "") for word in command_line(draw)]  # the system passes no such byte
         return "\n".join(arguments).encode("utf-8", "surrogateescape"), lambda: run_command(arguments, place)
     made = {"prices": price_text, "columns": price_columns}.get(kind)
     data = damaged(made(draw) if made else _texts(kind, draw), draw)
@@ -291,7 +292,9 @@ def tried(kind: str, seed: int, number: int, place: Path) -> str:
     """Return what is wrong with a case; blank where it is read or refused in one line."""
     _, work = case(kind, seed, number, place)
     try:
-        work()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            work()
     except UserError as e:
         text = str(e)
         return "" if text and (kind == "tables" or "\n" not in text) else f"no line, or several: {text}"

@@ -9,6 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
+
 from datasets.errors import UserError, unknown_name
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source
@@ -113,6 +115,7 @@ def check_accepted(accepted: Collection[str]) -> None:
             raise UserError(f"rule '{name}' cannot be accepted: it refuses nothing, or the file must be corrected")
 
 
+@np.errstate(all="ignore")  # what overflows is what the rules find
 def _judge(case: Case) -> tuple[QualityReport, PriceTable]:
     """Apply every rule to the table as corrected so far (also where that depends on a rule being accepted)."""
     name, rows = case.table.name, len(case)

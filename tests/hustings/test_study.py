@@ -44,6 +44,12 @@ def test_a_study_leaves_a_run_with_its_study_in_page_and_json(cli: Cli, home: Pa
     assert 'id="study-placebo"' in page
     assert "trial 1 of 1" in page
     assert {"manifest", "trades", "study", "tearsheet"} <= set(said.json["files"])
+    Path("out/study.json").write_text(json.dumps({**kept, "verdict": "It works."}), encoding="utf-8")
+    for again in (("report", "out"), ("run", *PRESIDENTS, "--out", "out")):
+        answer = cli(*again)
+        assert (answer.code, answer.err.count("\n")) == (2, 1)
+        assert "'out': study.json is not what run" in answer.err
+        assert "study it again" in answer.err
 
 
 def test_the_same_study_twice_gives_the_same_bytes(cli: Cli, home: Path) -> None:
