@@ -1,6 +1,7 @@
 """Pages from templates: every value escaped, and nothing in them that a browser would have to fetch."""
 
 import hashlib
+import inspect
 from base64 import b64encode
 from functools import lru_cache
 from importlib.metadata import version
@@ -13,23 +14,6 @@ from markupsafe import Markup
 from datasets.cache import read_cached, write_cached
 from engine.run.run import Run
 from reports import numbers
-
-_FILTERS = (
-    *(
-        "amount",
-        "bare_percent",
-        "cents",
-        "count",
-        "instant",
-        "instant_text",
-        "money",
-        "percent",
-        "plain",
-        "points",
-        "price",
-    ),
-    *("signed_money", "signed_percent", "unbroken", "with_instants"),
-)
 
 
 def render(template: str, **values: Any) -> str:
@@ -75,7 +59,7 @@ def _environment() -> Environment:
     )
     script = _source(env, "chart.js")
     env.globals.update(script=Markup(script), script_hash=_hash(script))
-    env.filters.update({name: getattr(numbers, name) for name in _FILTERS})
+    env.filters.update(inspect.getmembers(numbers, inspect.isfunction))
     return env
 
 
