@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from datasets.arrays import Floats
 from engine.metrics.table import METRICS
+from engine.run.run import Run
+from reports.headline import account_cards, trade_cards
 from reports.numbers import instant_text, metric_text, plain
 from reports.page import render
 
@@ -16,6 +18,7 @@ SKETCHED = 48
 """A sketch has so many points at most, and the lowest and the highest besides."""
 WIDTH, HEIGHT = 132, 40
 _SHOWN = tuple(m for m in METRICS if m.name in ("total_return", "max_drawdown", "n_trades"))
+_ON_CARD = ("Total return", "Max drawdown", "Closed trades", "Win rate", "Mean trade")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +55,23 @@ def gallery(cards: Sequence[GalleryCard]) -> str:
     )
 
 
+def run_card(run: Run, trial: str) -> str:
+    """Return a run as a card of HTML for a notebook, which has styles of its own; ``trial`` is its place, in words."""
+    figures = {each.label: each for each in (*account_cards(run), *trade_cards(run))}
+    drawn = {"sketch": Markup(sketch(run.equity)), "width": WIDTH, "height": HEIGHT}
+    shown = parameters_shown(run.manifest["parameters"])
+    return render(
+        "card.html.j2", run=run, parameters=shown, figures=[figures[n] for n in _ON_CARD], trial=trial, **drawn
+    )
+
+
 def _texts(card: GalleryCard) -> dict[str, Any]:
     return {
         "run_id": card.run_id,
         "at": card.at[:19],
         "when": instant_text(card.at[:16]) if card.at else "",
         "strategy": card.strategy,
-        "parameters": _shown(card.parameters),
+        "parameters": parameters_shown(card.parameters),
         "simulated": card.simulated,
         "span": f"{card.first_session} to {card.last_session}",
         "metrics": [(m.name, m.label, metric_text(m, getattr(card, m.name))) for m in _SHOWN],
@@ -70,7 +83,7 @@ def _texts(card: GalleryCard) -> dict[str, Any]:
     }
 
 
-def _shown(parameters: dict[str, Any]) -> str:
+def parameters_shown(parameters: dict[str, Any]) -> str:
     """Return the parameters that are set."""
     return ", ".join(f"{name}={plain(value)}" for name, value in parameters.items() if value is not None)
 
