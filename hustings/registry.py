@@ -134,7 +134,7 @@ def _no_run(name: str) -> str:
     if inside is not None:
         return f"{folder} of its own: name one in it, such as '{inside}'"
     if path.is_dir():
-        return f"'{name}' is a sweep: its best are in sweep.html" if "sweep_id" in _manifest(path) else folder
+        return f"'{name}' is a sweep: its best are in sweep.html" if "sweep_id" in manifest_of(path) else folder
     if path.is_file() and run_in(path.parent):
         return f"'{name}' is a file of a run: name its folder, '{path.parent}'"
     return f"'{name}' is a file and no run" if path.is_file() else f"no run '{name}'"
@@ -152,7 +152,7 @@ def folder_of(name: str) -> Path:
     Raises:
         UserError: no such run, or its folder is gone.
     """
-    if (Path(name) / "manifest.json").is_file() and "sweep_id" not in _manifest(Path(name)):
+    if (Path(name) / "manifest.json").is_file() and "sweep_id" not in manifest_of(Path(name)):
         return Path(name)
     entry = find(name)
     folder, advice = Path(entry.folder), f"run it again, or 'hustings runs remove {entry.run_id}'"
@@ -170,11 +170,11 @@ def holds(folder: Path, run_id: str) -> bool:
 
 def run_in(folder: Path) -> str | None:
     """Return the id of the run whose files a folder holds, or None."""
-    found = _manifest(folder).get("run_id")
+    found = manifest_of(folder).get("run_id")
     return None if found is None else str(found)
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def manifest_of(folder: Path) -> dict[str, Any]:
     """Return the manifest of a folder, empty where there is none that can be read."""
     try:
         return dict(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))

@@ -42,6 +42,7 @@ class GalleryCard:
     equity: Floats | None
     link: str
     missing: str = ""
+    markets: tuple[str, ...] = ()
 
 
 def gallery(cards: Sequence[GalleryCard]) -> str:
@@ -75,6 +76,8 @@ def _texts(card: GalleryCard) -> dict[str, Any]:
         "simulated": card.simulated,
         "span": f"{card.first_session} to {card.last_session}",
         "metrics": [(m.name, m.label, metric_text(m, getattr(card, m.name))) for m in _SHOWN],
+        "markets": " ".join(card.markets),
+        "ends": _ends(card.equity),
         "keys": [_key(v) for v in (card.n_trades, card.total_return, card.max_drawdown)],
         "lost": (card.total_return or 0) < 0,
         "sketch": Markup("" if card.equity is None else sketch(card.equity)),
@@ -86,6 +89,12 @@ def _texts(card: GalleryCard) -> dict[str, Any]:
 def parameters_shown(parameters: dict[str, Any]) -> str:
     """Return the parameters that are set."""
     return ", ".join(f"{name}={plain(value)}" for name, value in parameters.items() if value is not None)
+
+
+def _ends(equity: Floats | None) -> list[str]:
+    """Return the lowest and the highest equity over the first: the scale of a sketch; 1 where there is none."""
+    known = np.ones(1) if equity is None or not len(equity) or not equity[0] else equity / equity[0]
+    return [f"{known.min():.6g}", f"{known.max():.6g}"]
 
 
 def _key(value: float | None) -> str:

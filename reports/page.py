@@ -17,8 +17,10 @@ from reports import numbers
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a page of ``reports/templates``."""
-    return _environment().get_template(template).render(**values) + "\n"
+    """Return a page of ``reports/templates``; its one script is its own, or else that of the charts."""
+    env, own = _environment(), template.replace(".html.j2", ".js")
+    script = _source(env, own if own in env.list_templates() else "chart.js")
+    return env.get_template(template).render(script=Markup(script), script_hash=_hash(script), **values) + "\n"
 
 
 def simulated_symbols(run: Run) -> list[str]:
@@ -57,8 +59,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    script = _source(env, "chart.js")
-    env.globals.update(script=Markup(script), script_hash=_hash(script))
     env.filters.update(inspect.getmembers(numbers, inspect.isfunction))
     return env
 
