@@ -5,12 +5,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 PEERS := .venv-peers/.ready
 PACKAGES := datasets engine strategies reports hustings
-SCRIPTS := $(wildcard benchmarks examples)
+SCRIPTS := conftest.py $(wildcard benchmarks examples)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: install demo test fuzz lint bench clean help
+.PHONY: install demo test fuzz lint bench docs clean help
 
 install: $(READY)  ## set up .venv (PYTHON=python3.12 chooses the interpreter)
 
@@ -26,11 +26,14 @@ fuzz: $(READY)  ## try damaged files and random command lines (MINUTES=10)
 lint: $(READY)  ## check style, types and the direction of imports
 	$(BIN)/ruff check $(PACKAGES) tests $(SCRIPTS)
 	$(BIN)/ruff format --check $(PACKAGES) tests $(SCRIPTS)
-	$(BIN)/mypy --strict $(PACKAGES) tests
+	$(BIN)/mypy --strict $(PACKAGES) tests examples/in_python.py
 	$(BIN)/lint-imports --no-logo
 
 bench: $(READY) $(PEERS)  ## run the benchmarks against peers and write RESULTS.md (ARGS="W1 W3" runs some)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: $(READY)  ## write the reference of the Python API to build/docs
+	$(BIN)/pdoc --no-search -o build/docs hustings.api hustings.views
 
 clean:  ## remove .venv and all caches; runs and bars stay
 	rm -rf .venv .venv-peers build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

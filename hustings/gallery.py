@@ -13,7 +13,7 @@ import numpy as np
 from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.files import replace_file
-from hustings.registry import Entry, holds
+from hustings.registry import Entry, manifest_of
 from hustings.run_folder import read_checked, read_run
 from hustings.sheet import sheet_again
 from reports.gallery import GalleryCard
@@ -29,6 +29,7 @@ class Listed:
     entry: Entry
     folder: Path
     gone: str = ""
+    markets: tuple[str, ...] = ()
 
     @property
     def has_sheet(self) -> bool:
@@ -38,13 +39,14 @@ class Listed:
 
 def listed(entries: Sequence[Entry]) -> list[Listed]:
     """Return the runs with what has become of their folders, in the order given."""
-    return [Listed(e, Path(e.folder), _gone(Path(e.folder), e.run_id)) for e in entries]
+    return [_listed(e, Path(e.folder)) for e in entries]
 
 
-def _gone(folder: Path, run_id: str) -> str:
-    if not folder.is_dir():
-        return "its folder has gone"
-    return "" if holds(folder, run_id) else "its folder holds another run now"
+def _listed(entry: Entry, folder: Path) -> Listed:
+    manifest = manifest_of(folder)
+    if manifest.get("run_id") == entry.run_id:
+        return Listed(entry, folder, markets=tuple(manifest.get("costs", ())))
+    return Listed(entry, folder, "its folder holds another run now" if folder.is_dir() else "its folder has gone")
 
 
 def make_sheets(runs: Sequence[Listed]) -> dict[str, str]:
@@ -86,6 +88,7 @@ def _card(run: Listed, start: Path, failed: str) -> GalleryCard:
         at=run.entry.created_at,
         equity=None if run.gone else _equity(run.folder),
         link=_link(run.folder / SHEET, start) if run.has_sheet else "",
+        markets=run.markets,
         missing="" if run.has_sheet else run.gone or failed or "not made",
     )
 

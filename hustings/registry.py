@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from datasets.errors import UserError
 from datasets.home import hustings_home
+from strategies import REGISTRY
 
 if TYPE_CHECKING:
     from engine.run.run import Run  # imports numpy, which the completion of a run's id does not use
@@ -118,10 +119,25 @@ def find(name: str) -> Entry:
     """
     found = _select("substr(run_id, 1, ?) = ? LIMIT 6", len(name), name)
     if not found or not name:
-        raise UserError(f"no run '{name}'; 'hustings runs list' shows them, or name a run's folder")
+        raise UserError(f"{_no_run(name)}; 'hustings runs list' shows the runs, or name a run's folder")
     if len(found) > 1:
         raise UserError(f"'{name}' begins more than one run: {', '.join(e.run_id for e in found)}; add letters")
     return found[0]
+
+
+def _no_run(name: str) -> str:
+    """Return what a name means that means no run, and where one may be."""
+    path, folder = Path(name), f"'{name}' is a folder without a run"
+    inside = next((p for p in (sorted(path.iterdir()) if path.is_dir() else ()) if run_in(p)), None)
+    if name in REGISTRY or path.suffix == ".py":
+        return f"'{name}' is a strategy: 'hustings run {name}' makes a run of it"
+    if inside is not None:
+        return f"{folder} of its own: name one in it, such as '{inside}'"
+    if path.is_dir():
+        return f"'{name}' is a sweep: its best are in sweep.html" if "sweep_id" in manifest_of(path) else folder
+    if path.is_file() and run_in(path.parent):
+        return f"'{name}' is a file of a run: name its folder, '{path.parent}'"
+    return f"'{name}' is a file and no run" if path.is_file() else f"no run '{name}'"
 
 
 def forget(run_id: str) -> None:
@@ -136,7 +152,7 @@ def folder_of(name: str) -> Path:
     Raises:
         UserError: no such run, or its folder is gone.
     """
-    if (Path(name) / "manifest.json").is_file():
+    if (Path(name) / "manifest.json").is_file() and "sweep_id" not in manifest_of(Path(name)):
         return Path(name)
     entry = find(name)
     folder, advice = Path(entry.folder), f"run it again, or 'hustings runs remove {entry.run_id}'"
@@ -154,10 +170,16 @@ def holds(folder: Path, run_id: str) -> bool:
 
 def run_in(folder: Path) -> str | None:
     """Return the id of the run whose files a folder holds, or None."""
+    found = manifest_of(folder).get("run_id")
+    return None if found is None else str(found)
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a folder, empty where there is none that can be read."""
     try:
-        return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["run_id"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return dict(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _path() -> Path:

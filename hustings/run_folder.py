@@ -18,7 +18,7 @@ from datasets.arrays import Floats, Sessions
 from datasets.csv_rows import as_typed, sheet_csv
 from datasets.errors import UserError
 from datasets.files import locked, remove_folder, replaced_folder
-from datasets.instants import iso_z, to_ns
+from datasets.instants import to_ns
 from engine.account.records import Fill, Trade
 from engine.metrics.metrics import compute_metrics
 from engine.plan.plan import Skipped
@@ -27,7 +27,7 @@ from engine.run.event_paths import AFTER, BEFORE
 from engine.run.run import EventPath, ParameterSensitivity, Run, RunEvent, SensitivityCase, check_series
 from hustings.files import json_text, writing
 from hustings.registry import run_in
-from reports.tables import market_rows
+from reports.tables import INSTANTS, market_rows, plain_record
 
 R = TypeVar("R")
 _FILES = {
@@ -48,7 +48,6 @@ _PAGES = ("tearsheet.html", "tearsheet.pdf")
 """Files of a run that other commands write too; the manifest holds the hashes of all others."""
 _WAIT_S = 10.0
 """For another process that writes the same run."""
-_INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
 _OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
 """The columns of paths.csv: sessions counted from the event's own."""
 _EVENT_COLUMNS = [f.name for f in fields(RunEvent) if f.name != "outcome"]
@@ -284,7 +283,7 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
         "final_equity": run.final_equity,
         "metrics": run.metrics,
         "notes": run.notes,
-        "trades": [_plain(t) for t in run.trades],
+        "trades": [plain_record(t) for t in run.trades],
         "markets": market_rows(run),
         "exposures": [asdict(e) for e in run.exposures],
         "skipped": [asdict(s) for s in run.skipped],
@@ -292,13 +291,8 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
     }
 
 
-def _plain(record: Any) -> dict[str, Any]:
-    """Return a trade or fill as plain values: instants as text, ``return_`` as ``return``."""
-    return {k.rstrip("_"): iso_z(v) if k in _INSTANTS else v for k, v in asdict(record).items()}
-
-
 def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
-    rows = ([_cell(v) for v in _plain(record).values()] for record in records)
+    rows = ([_cell(v) for v in plain_record(record).values()] for record in records)
     return sheet_csv([f.name.rstrip("_") for f in fields(kind)], rows)
 
 
@@ -346,7 +340,7 @@ def _readers(kind: Any) -> list[tuple[str, str, Callable[[str], Any]]]:
 
 
 def _reader(field: Any) -> Callable[[str], Any]:
-    if field.name in _INSTANTS:
+    if field.name in INSTANTS:
         return lambda text: to_ns(datetime.fromisoformat(text))
     return _optional_float if "float" in str(field.type) else int if field.type is int else str
 

@@ -1,7 +1,7 @@
 """What a user types for a backtest, as frozen values that give its parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from datasets.errors import UserError
@@ -98,17 +98,8 @@ class RunOptions(StrategyOptions):
             UserError: an option or a file that cannot be read.
         """
         market = self.market()
-        terms = Terms(
-            cash=self.cash,
-            cash_rate=self.cash_rate,
-            borrow_rate=self.borrow_rate,
-            max_gross=self.max_gross,
-            commission_bps=self.commission_bps,
-            slippage_bps=self.slippage_bps,
-            event_slippage_bps=self.event_slippage_bps,
-            currency=_currency(self.currency),
-            fx=Fx(self.fx),
-        )
+        typed = {f.name: getattr(self, f.name) for f in fields(Terms)}
+        terms = Terms(**{**typed, "currency": _currency(self.currency), "fx": Fx(self.fx)})
         return Setting(self.catalogue(), market, terms, self.window(), self.benchmark, vary)
 
 

@@ -59,16 +59,21 @@ class StrategySource:
 
 def strategy_source(name: str) -> StrategySource:
     """Return the source of a strategy named as for ``hustings run``; one without parameters if it cannot be read."""
-    place, _, cls = _place(name).rpartition(":")
+    place, _, cls = (f"{name}:" if name.endswith(".py") else _place(name)).rpartition(":")
     file = Path(place) if place.endswith(".py") else _module_file(place)
     try:
         content = file.read_bytes() if file.is_file() else b""
         tree = ast.parse(content)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return StrategySource(file, cls)
+    cls = cls or next((n.name for n in tree.body if isinstance(n, ast.ClassDef) and _is_strategy(n)), "")
     doc = next((ast.get_docstring(n) for n in tree.body if isinstance(n, ast.ClassDef) and n.name == cls), None)
     says = dict(re.findall(r"^ {4,}(\w+): (.+)$", doc or "", flags=re.MULTILINE))
     return StrategySource(file, cls, content, tree, _annotations(tree.body, cls), says)
+
+
+def _is_strategy(node: ast.ClassDef) -> bool:
+    return bool(node.decorator_list) or any("Strategy" in ast.unparse(base) for base in node.bases)
 
 
 def _place(name: str) -> str:

@@ -9,6 +9,8 @@ from markupsafe import Markup
 
 from datasets.arrays import Floats
 from engine.metrics.table import METRICS
+from engine.run.run import Run
+from reports.headline import account_cards, trade_cards
 from reports.numbers import instant_text, metric_text, plain
 from reports.page import render
 
@@ -16,6 +18,7 @@ SKETCHED = 48
 """A sketch has so many points at most, and the lowest and the highest besides."""
 WIDTH, HEIGHT = 132, 40
 _SHOWN = tuple(m for m in METRICS if m.name in ("total_return", "max_drawdown", "n_trades"))
+_ON_CARD = ("Total return", "Max drawdown", "Closed trades", "Win rate", "Mean trade")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,7 @@ class GalleryCard:
     equity: Floats | None
     link: str
     missing: str = ""
+    markets: tuple[str, ...] = ()
 
 
 def gallery(cards: Sequence[GalleryCard]) -> str:
@@ -52,16 +56,28 @@ def gallery(cards: Sequence[GalleryCard]) -> str:
     )
 
 
+def run_card(run: Run, trial: str) -> str:
+    """Return a run as a card of HTML for a notebook, which has styles of its own; ``trial`` is its place, in words."""
+    figures = {each.label: each for each in (*account_cards(run), *trade_cards(run))}
+    drawn = {"sketch": Markup(sketch(run.equity)), "width": WIDTH, "height": HEIGHT}
+    shown = parameters_shown(run.manifest["parameters"])
+    return render(
+        "card.html.j2", run=run, parameters=shown, figures=[figures[n] for n in _ON_CARD], trial=trial, **drawn
+    )
+
+
 def _texts(card: GalleryCard) -> dict[str, Any]:
     return {
         "run_id": card.run_id,
         "at": card.at[:19],
         "when": instant_text(card.at[:16]) if card.at else "",
         "strategy": card.strategy,
-        "parameters": _shown(card.parameters),
+        "parameters": parameters_shown(card.parameters),
         "simulated": card.simulated,
         "span": f"{card.first_session} to {card.last_session}",
         "metrics": [(m.name, m.label, metric_text(m, getattr(card, m.name))) for m in _SHOWN],
+        "markets": " ".join(card.markets),
+        "ends": _ends(card.equity),
         "keys": [_key(v) for v in (card.n_trades, card.total_return, card.max_drawdown)],
         "lost": (card.total_return or 0) < 0,
         "sketch": Markup("" if card.equity is None else sketch(card.equity)),
@@ -70,9 +86,15 @@ def _texts(card: GalleryCard) -> dict[str, Any]:
     }
 
 
-def _shown(parameters: dict[str, Any]) -> str:
+def parameters_shown(parameters: dict[str, Any]) -> str:
     """Return the parameters that are set."""
     return ", ".join(f"{name}={plain(value)}" for name, value in parameters.items() if value is not None)
+
+
+def _ends(equity: Floats | None) -> list[str]:
+    """Return the lowest and the highest equity over the first: the scale of a sketch; 1 where there is none."""
+    known = np.ones(1) if equity is None or not len(equity) or not equity[0] else equity / equity[0]
+    return [f"{known.min():.6g}", f"{known.max():.6g}"]
 
 
 def _key(value: float | None) -> str:

@@ -1,6 +1,7 @@
 """Pages from templates: every value escaped, and nothing in them that a browser would have to fetch."""
 
 import hashlib
+import inspect
 from base64 import b64encode
 from functools import lru_cache
 from importlib.metadata import version
@@ -14,27 +15,12 @@ from datasets.cache import read_cached, write_cached
 from engine.run.run import Run
 from reports import numbers
 
-_FILTERS = (
-    *(
-        "amount",
-        "bare_percent",
-        "cents",
-        "count",
-        "instant",
-        "instant_text",
-        "money",
-        "percent",
-        "plain",
-        "points",
-        "price",
-    ),
-    *("signed_money", "signed_percent", "unbroken", "with_instants"),
-)
-
 
 def render(template: str, **values: Any) -> str:
-    """Return a page of ``reports/templates``."""
-    return _environment().get_template(template).render(**values) + "\n"
+    """Return a page of ``reports/templates``; its one script is its own, or else that of the charts."""
+    env, own = _environment(), template.replace(".html.j2", ".js")
+    script = _source(env, own if own in env.list_templates() else "chart.js")
+    return env.get_template(template).render(script=Markup(script), script_hash=_hash(script), **values) + "\n"
 
 
 def simulated_symbols(run: Run) -> list[str]:
@@ -73,9 +59,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    script = _source(env, "chart.js")
-    env.globals.update(script=Markup(script), script_hash=_hash(script))
-    env.filters.update({name: getattr(numbers, name) for name in _FILTERS})
+    env.filters.update(inspect.getmembers(numbers, inspect.isfunction))
     return env
 
 

@@ -17,7 +17,7 @@ from reports.headline import per_trade
 from reports.performance import account_metrics, benchmark_metrics
 
 Row = dict[str, Any]
-_INSTANTS = ("decided_at", "entry_at", "exit_at")
+INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
 
 
 def tables(run: Run) -> dict[str, list[Row]]:
@@ -28,7 +28,7 @@ def tables(run: Run) -> dict[str, list[Row]]:
     return {
         "trades_view": [row for table, found in per_trade(run) for row in _numbers(found, [m.name for m in table])],
         "account_view": _numbers(Metrics(run.metrics, run.notes), METRIC_NAMES),
-        "trades": [_trade(asdict(t)) for t in run.trades],
+        "trades": [plain_record(t) for t in run.trades],
         "not_traded": [asdict(s) for s in run.skipped],
         "around_events": _paths(run),
         "parts": [asdict(attribution(t)) for t in run.trades],
@@ -49,8 +49,9 @@ def _numbers(found: Metrics, names: Sequence[str]) -> list[Row]:
     return [{"name": n, "value": found.values.get(n), "why": found.notes.get(n, "")} for n in names]
 
 
-def _trade(row: Row) -> Row:
-    return {name.rstrip("_"): iso_z(v) if name in _INSTANTS else v for name, v in row.items()}
+def plain_record(record: Any) -> Row:
+    """Return a trade or fill as plain values: instants as text, ``return_`` as ``return``."""
+    return {name.rstrip("_"): iso_z(v) if name in INSTANTS else v for name, v in asdict(record).items()}
 
 
 def _cases(variants: ParameterSensitivity) -> list[SensitivityCase]:

@@ -23,22 +23,34 @@ def find_strategy(name: str) -> type[Any]:
     """Return the class of a rule: an ``engine.strategy.Strategy`` or a ``backtrader.Strategy``.
 
     Args:
-        name: a registered name, ``path/to/file.py:ClassName``, or ``package.module:ClassName``.
+        name: a registered name, ``path/to/file.py`` of one strategy, ``path/to/file.py:ClassName``, or
+            ``package.module:ClassName``.
 
     Raises:
-        UserError: no such name, file, module or class; the file raises; the class is neither.
+        UserError: no such name, file, module or class; the file raises, or has several; the class is neither.
     """
     if name in REGISTRY:
         return _checked(_from_module(*REGISTRY[name].split(":")), name)
     for entry in entry_points(group=ENTRY_POINTS):
         if entry.name == name:
             return _checked(_from_module(*entry.value.split(":")), name)
+    if name.endswith(".py"):
+        return _only_strategy(_file_module(Path(name)), name)
     path, colon, cls = name.rpartition(":")
     if not colon:
-        hint = "'hustings strategies' shows them all; a file is named like my_rule.py:MyRule"
+        hint = "'hustings strategies' shows them all; a file is named like my_rule.py"
         raise unknown_name("strategy", name, strategy_names(), hint=hint)
     module = _file_module(Path(path)) if path.endswith(".py") else None
     return _checked(_class_of(module, cls, path) if module else _from_module(path, cls), name)
+
+
+def _only_strategy(module: ModuleType, name: str) -> type[Any]:
+    own = {n: v for n, v in vars(module).items() if isinstance(v, type) and v.__module__ == module.__name__}
+    found = [n for n, v in own.items() if is_backtrader(v) or (issubclass(v, Strategy) and v.name)]
+    if len(found) != 1:
+        several = f"it has {' and '.join(found)}: name one, such as {name}:{found[-1]}" if found else ""
+        raise UserError(f"'{name}' must hold one strategy; {several or 'it has none: put @strategy above a class'}")
+    return _checked(own[found[0]], name)
 
 
 def _from_module(module: str, cls: str) -> Any:
@@ -57,7 +69,7 @@ def _from_module(module: str, cls: str) -> Any:
 
 def _file_module(path: Path) -> ModuleType:
     if not path.is_file():
-        raise UserError(f"no strategy file '{path}'; name it like my_rule.py:MyRule")
+        raise UserError(f"no strategy file '{path}'; name it like my_rule.py")
     spec = importlib.util.spec_from_file_location(f"hustings_user_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise UserError(f"'{path}' cannot be loaded as a python file")

@@ -47,19 +47,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def hustings_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
-    """A home for the registry, shared by the tests of one worker.
-
-    All workers share one cache of hours, which is kept by pytest: tables are found by the hash of what they are made from.
-    """
-    home = tmp_path_factory.mktemp("home")
-    assert pytestconfig.cache is not None
-    (home / "cache").symlink_to(pytestconfig.cache.mkdir("hustings"))
-    os.environ["HUSTINGS_HOME"] = str(home)
-    return home
-
-
 @pytest.fixture
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, hustings_home: Path) -> Path:
     """A registry of this test's own, with the session's cached hours."""

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pdoc.render
 import pytest
 
+import hustings as hs
 from engine.metrics.performance import BENCHMARK_METRICS, PERFORMANCE_METRICS
 from engine.metrics.table import METRICS
 from engine.metrics.trade_metrics import CLOSED_TRADE_METRICS
@@ -62,6 +64,23 @@ def test_every_metric_has_its_row_in_the_reference() -> None:
     text = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
     all_metrics = (*METRICS, *CLOSED_TRADE_METRICS, *PERFORMANCE_METRICS, *BENCHMARK_METRICS)
     assert [m.name for m in all_metrics if f"| `{m.name}` | {m.label} |" not in text] == []
+
+
+def test_the_reference_of_the_api_has_every_function_and_no_broken_link(tmp_path: Path) -> None:
+    pdoc.render.configure(search=False)
+    pdoc.pdoc("hustings.api", "hustings.views", output_directory=tmp_path)
+    pages = {page: page.read_text(encoding="utf-8") for page in tmp_path.rglob("*.html")}
+    assert [name for name in hs.__all__ if f'id="{name}"' not in pages[tmp_path / "hustings" / "api.html"]] == []
+    links = [(page, target) for page, text in pages.items() for target in re.findall(r'href="([^"]*)"', text)]
+    assert len(links) > 50
+    assert [(page.name, t) for page, t in links if not leads_somewhere(page, t, pages)] == []
+
+
+def leads_somewhere(page: Path, target: str, pages: dict[Path, str]) -> bool:
+    """Return whether a link of a page leads to a page among them, and to a place on it."""
+    file, _, place = target.partition("#")
+    text = pages.get((page.parent / file).resolve() if file else page)
+    return "://" in target or (text is not None and (not place or f'id="{place}"' in text))
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Nikkei, and its tests skip without it.
 
 import csv
 import json
+import runpy
 import subprocess
 import sys
 from datetime import date
@@ -72,6 +73,13 @@ def documented(first, n_cells):
     lines = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8").replace("**", "").splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
     return next(r for r in rows if r[: len(first)] == list(first) and len(r) == n_cells)
+
+
+def test_the_script_of_a_user_runs(home, capsys):
+    runpy.run_path(str(ROOT / "examples" / "in_python.py"), run_name="__main__")
+    shown = capsys.readouterr().out
+    assert "landslide: 5 trades" in shown
+    assert "this is not evidence of an effect" in flat(shown)
 
 
 # ---- Japan: the elections ------------------------------------------------------------------------------------------------

@@ -120,41 +120,13 @@ OwnColumns = Annotated[Extra, PlainValidator(Extra), PlainSerializer(dict)]
 FieldInstants = Annotated[tuple[tuple[str, datetime], ...], BeforeValidator(_by_field)]
 """Pairs of a field of the outcome and the instant at which it became public."""
 
-OUTCOME_FIELDS: dict[str, Any] = {
-    "title": "",
-    "known_at": None,
-    "known_at_basis": None,
-    "signal_from": None,
-    "winner": None,
-    "winner_party": None,
-    "winner_status": None,
-    "incumbent_won": None,
-    "settled_at": None,
-    "winner_share": None,
-    "share_kind": None,
-    "majority": None,
-    "surprise": None,
-    "implied_probability": None,
-    "program": (),
-    "pro_growth": ProGrowth.UNKNOWN,
-    "label_basis": None,
-    "label_sources": (),
-    "label_dated": None,
-    "label_note": None,
-    "reported_move": None,
-    "move_note": None,
-    "sources": (),
-    "confidence": None,
-    "tags": (),
-    "extra": Extra(),
-    "fields_known_at": (),
-}
-"""The fields of the outcome, with the value that means "not known yet"."""
-
+_OUTCOME = (
+    "title", "known_at", "known_at_basis", "signal_from", "winner", "winner_party", "winner_status", "incumbent_won",
+    "settled_at", "winner_share", "share_kind", "majority", "surprise", "implied_probability", "program", "pro_growth",
+    "label_basis", "label_sources", "label_dated", "label_note", "reported_move", "move_note", "sources", "confidence",
+    "tags", "extra", "fields_known_at",
+)  # fmt: skip
 _LABELS = ("pro_growth", "program", "surprise", "label_basis", "label_sources", "label_dated", "label_note")
-LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in _LABELS}
-"""The fields that are somebody's judgement, which may have been coded later than the outcome was known."""
-
 _OF_WINNER = ("winner_party", "winner_status", "incumbent_won", "winner_share", "implied_probability", *_LABELS)
 """The fields that speak of the winner: none is public before the winner is."""
 _ONE_FACT = {"surprise": "implied_probability", "implied_probability": "surprise"}
@@ -393,6 +365,12 @@ class PoliticalEvent(BaseModel):
         row["reported_move"] = None if self.reported_move is None else float(self.reported_move)
         row["fields_known_at"] = {name: iso_z(at) for name, at in self.fields_known_at}
         return {k: iso_z(v) if isinstance(v := getattr(self, k), datetime) else row[k] for k in row}
+
+
+OUTCOME_FIELDS: dict[str, Any] = {n: PoliticalEvent.model_fields[n].default for n in _OUTCOME} | {"title": ""}
+"""The fields of the outcome, with the value that means "not known yet": the default of one that is not given."""
+LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in _LABELS}
+"""The fields that are somebody's judgement, which may have been coded later than the outcome was known."""
 
 
 def faults_of(error: ValidationError) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import Any
 
 from datasets.markets.home_market import is_home
@@ -62,14 +63,28 @@ def code_hash(cls: type) -> str:
     digest = hashlib.sha256(f"{RESULTS_VERSION} {cls.__qualname__}".encode())
     for path in _own_files(cls):
         digest.update(_normalised(path, path.stat().st_mtime_ns).encode())
+    for method in _methods_at_prompt(cls):
+        digest.update(repr(_compiled(method.__code__)).encode())
     return digest.hexdigest()
+
+
+def _methods_at_prompt(cls: type) -> list[FunctionType]:
+    """Return the methods of a class made at a prompt or in a notebook, which has no file."""
+    kinds = (c for c in cls.__mro__ if not hasattr(sys.modules.get(c.__module__, ast), "__file__"))
+    found = (m for kind in kinds for name, m in sorted(vars(kind).items()) if not name.startswith("__"))
+    return [m for m in found if isinstance(m, FunctionType)]
+
+
+def _compiled(code: CodeType) -> tuple[Any, ...]:
+    """Return what a method does, for one version of Python; what it reads of the notebook besides is not in it."""
+    sets = (sorted(map(repr, c)) if isinstance(c, frozenset) else c for c in code.co_consts)
+    return code.co_name, code.co_code, code.co_names, [_compiled(c) if isinstance(c, CodeType) else c for c in sets]
 
 
 def _own_files(cls: type) -> list[Path]:
     """Return the files a rule is made of: its own, those of its bases, and the modules loaded from their folders.
 
-    Of the bundled rules, and of modules that lie directly in site-packages, each counts for itself. A rule made at a
-    prompt has no file.
+    Of the bundled rules, and of modules that lie directly in site-packages, each counts for itself.
     """
     modules = [sys.modules.get(c.__module__) for c in cls.__mro__ if c.__module__.split(".")[0] not in _FRAMEWORK]
     files = {Path(f) for m in modules if (f := getattr(m, "__file__", None))}

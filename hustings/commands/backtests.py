@@ -28,7 +28,7 @@ from hustings.commands.options import (
 def run() -> None:
     """Replay a strategy over events and bars; write its tear sheet.
 
-    STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
+    STRATEGY is a name ('hustings strategies'), path/to/file.py (file.py:Class of several), or package.module:Class.
     """
 
 
@@ -92,7 +92,7 @@ def lookahead() -> None:
     """Call a strategy again without its future; exit 1 if a decision changes.
 
     At each decision data and events are cut, delayed, and redrawn (docs/lookahead.md).
-    STRATEGY is a name ('hustings strategies'), path/to/file.py:ClassName, or package.module:ClassName.
+    STRATEGY is a name ('hustings strategies'), path/to/file.py (file.py:Class of several), or package.module:Class.
     """
 
 

@@ -39,7 +39,7 @@ def report() -> None:
 
 
 @click.command(cls=HandledCommand, handler="compare:compare_runs")
-@click.argument("runs", nargs=-1, required=True, shell_complete=values.runs)
+@click.argument("runs", nargs=-1, shell_complete=values.runs)
 @click.option("--out", type=PATH, default=Path("comparison.html"), help="Where the page goes.")
 @click.option("--csv", "tables", type=PATH, metavar="DIR", help="Also write every table there.")
 @pdf_option

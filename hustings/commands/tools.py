@@ -13,7 +13,7 @@ from hustings.commands.options import PATH, HandledCommand
 def strategies() -> None:
     """List the strategies, or show one with its parameters.
 
-    NAME is a registered name, path/to/file.py:ClassName, or package.module:ClassName.
+    NAME is a registered name, path/to/file.py (file.py:Class of several), or package.module:Class.
     """
 
 

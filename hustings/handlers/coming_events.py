@@ -15,7 +15,7 @@ from datasets.markets.sessions import FIRST_DATE, LAST_DATE
 from hustings.handlers.event_filters import select_scheduled
 from hustings.handlers.events import first_row
 from hustings.inputs import date_of, instruments_of
-from hustings.terminal import say, say_json, table
+from hustings.terminal import progress, say, say_json, table
 
 
 def list_next(
@@ -26,7 +26,8 @@ def list_next(
     given = [known.find(name) for name in names]
     filters = {"country": country, "kind": None, "year": None}
     events = coming_within(select_scheduled(scheduled_events(), filters), now, days_of_text(within))
-    rows = [_row(e, given or _home(e, known)) for e in events]
+    with progress("reading hours"):
+        rows = [_row(e, given or _home(e, known)) for e in events]
     if as_json:
         say_json({"as_of": iso_z(now), "within_days": days_of_text(within).days, "events": rows})
         return

@@ -25,7 +25,8 @@ def lint_catalogue(
     """Print what is doubtful in events, and return 1 if there are findings, or labels that know the reaction."""
     if not reaction and (data is not None or coded is not None):
         raise UserError("--data and --labels go with --reaction: add it, or leave them out")
-    n_rows, findings = lint(path or CATALOGUE, quick=quick)
+    with progress("checking events"):
+        n_rows, findings = lint(path or CATALOGUE, quick=quick)
     reactions, n_events = _reactions(path, coded, data) if reaction else ([], 0)
     if as_json:
         rows = {"reactions": [_reaction_row(r) for r in reactions], "events": n_events} if reaction else {}

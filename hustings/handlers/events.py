@@ -18,7 +18,7 @@ from datasets.markets.sessions import first_sessions_after, horizon_note
 from hustings.date_list import listed_events
 from hustings.handlers.event_filters import select_events, select_scheduled
 from hustings.inputs import events_of, instruments_of, point_out_kinds
-from hustings.terminal import say, say_json, say_raw, table, warn
+from hustings.terminal import progress, say, say_json, say_raw, table, warn
 
 
 def list_catalogue(
@@ -100,7 +100,8 @@ def explain(
     title, what, at, basis = _explained(event_id, events_of(sources, only=only_events))
     known = instruments_of(data)
     chosen = [known.find(n) for n in names] or _one_of_each_exchange(known)
-    found = {i.symbol: {what: iso_z(at), **first_row(at, i)} for i in chosen}
+    with progress("reading hours"):
+        found = {i.symbol: {what: iso_z(at), **first_row(at, i)} for i in chosen}
     if as_json:
         say_json({"event_id": event_id, what: iso_z(at), "basis": basis, "instruments": found})
         return

@@ -20,7 +20,7 @@ from engine.strategy.outcomes import ConditionalAnswer
 from hustings.execution import build_rule
 from hustings.handlers.coming_events import coming_within, days_of_text, instant_of
 from hustings.run_options import StrategyOptions
-from hustings.terminal import counted, parameters_text, say, say_json, say_sources, strategy_output, table
+from hustings.terminal import counted, parameters_text, progress, say, say_json, say_sources, strategy_output, table
 from strategies.loading import find_strategy, is_backtrader
 
 _LEVELS = {"stop_loss": "stop", "take_profit": "target", "trailing_stop": "trailing stop"}
@@ -46,7 +46,7 @@ def show_orders(
         raise UserError(f"--cash is {cash:g}; it must be above 0")
     now, days = instant_of(as_of), days_of_text(within)
     options = StrategyOptions(instruments=(), since=None, until=None, **typed)
-    with strategy_output(quiet=as_json):
+    with progress("calling the rule"), strategy_output(quiet=as_json):
         setting = _setting(options, as_of, now, cash)
         rows = list(_one(event_id, setting)) if event_id is not None else _coming(setting, days)
     wanted = [row for row in rows if row["rows"] or row["not_traded"] or event_id is not None]

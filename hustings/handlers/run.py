@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from engine.run.run import Run
 from hustings.execution import execute
 from hustings.ledger import position_json
 from hustings.recording import enter_or_warn, record_or_warn
@@ -19,21 +20,38 @@ SHOWN = 16
 
 def run_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_json: bool, **typed: Any) -> None:
     """Replay a strategy, write its files, enter it in the ledger, and print it."""
-    options = RunOptions(**typed)
     with claimed(out) as folder_of:
-        with progress("replaying"), strategy_output(quiet=as_json):
-            run = execute(options, vary=not (no_report or no_variants))
-        position, folder = enter_or_warn(run), folder_of(run)
-        with progress("writing the tear sheet"):
-            study = None if no_report else kept_study(folder, run.run_id)
-            page = None if no_report else sheet_of(run, study, trial=trial_text(position))
-            files = write_run(run, folder, page)
-        record_or_warn(run, folder, position)
+        run, position = entered_run(RunOptions(**typed), vary=not (no_report or no_variants), quiet=as_json)
+        files = written_run(run, position, folder_of(run), report=not no_report)
     if as_json:
         say_json({**run_json(run, files), "trial": position_json(position)})
         return
     summary(run, files)
     say_trial(position)
+
+
+def entered_run(options: RunOptions, *, vary: bool, quiet: bool = False) -> tuple[Run, TrialPosition | None]:
+    """Return the run of a strategy, ``vary``: with its parameter sensitivity, and its position in the ledger."""
+    with progress("replaying"), strategy_output(quiet=quiet):
+        run = execute(options, vary=vary)
+    return run, enter_or_warn(run)
+
+
+def written_run(run: Run, position: TrialPosition | None, folder: Path, *, report: bool) -> dict[str, Path]:
+    """Write the files of a run, list it in the registry, and return their paths by name.
+
+    Args:
+        run: a run.
+        position: its place among all trials.
+        folder: where to; it is ``claimed``.
+        report: whether its tear sheet is made.
+    """
+    with progress("writing the tear sheet"):
+        study = kept_study(folder, run.run_id) if report else None
+        page = sheet_of(run, study, trial=trial_text(position)) if report else None
+        files = write_run(run, folder, page)
+    record_or_warn(run, folder, position)
+    return files
 
 
 def trial_text(position: TrialPosition | None) -> str:

@@ -45,10 +45,10 @@ def write_gallery(*, out: Path, no_sheets: bool, as_json: bool) -> None:
     is_file = out.suffix.casefold() in (".html", ".htm") and not out.is_dir()
     page, found = out if is_file else out / "index.html", listed(entries())
     missing = sum(not run.gone and not run.has_sheet for run in found)
-    with progress(f"writing {missing} missing tear sheets"):
+    with progress(f"reading {len(found)} runs, writing {missing} missing tear sheets"):
         failed = {} if no_sheets else make_sheets(found)
-    shown = cards(found, page, failed)
-    write_text(page, gallery(shown))
+        shown = cards(found, page, failed)
+        write_text(page, gallery(shown))
     linked = sum(bool(card.link) for card in shown)
     if as_json:
         unlinked = {card.run_id: card.missing for card in shown if card.missing}

@@ -24,16 +24,8 @@ SHOWN_ROWS = 15
 def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_json: bool, **typed: Any) -> None:
     """Replay a strategy, study its run, write both, and print the study."""
     options = StudyOptions(**typed)
-    options.settings()  # an invalid option stops before the replay
     with claimed(out) as folder_of:
-        registered = registration_of(options.prereg, options.adjust)
-        with progress("replaying"), strategy_output(quiet=as_json):
-            subject = subject_of(options, vary=not (no_report or no_variants))
-        run = subject.run
-        position = enter_or_warn(run)
-        with progress("studying"), strategy_output(quiet=as_json):
-            made = studied(subject, options, position, registered)
-        position = _after_study(run, position)
+        run, made, position = entered_study(options, vary=not (no_report or no_variants), quiet=as_json)
         folder, plain = folder_of(run), study_json(made)
         with progress("writing the tear sheet"):
             page = None if no_report else sheet_of(run, made, trial=trial_text(position))
@@ -46,6 +38,18 @@ def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_j
     _show(made)
     say_files(opened(files))
     say_trial(position)
+
+
+def entered_study(options: StudyOptions, *, vary: bool, quiet: bool = False) -> tuple[Run, Study, TrialPosition | None]:
+    """Return the run of a strategy, its study, and the position of both in the ledger."""
+    options.settings()  # an invalid option stops before the replay
+    registered = registration_of(options.prereg, options.adjust)
+    with progress("replaying"), strategy_output(quiet=quiet):
+        subject = subject_of(options, vary=vary)
+    position = enter_or_warn(subject.run)
+    with progress("studying"), strategy_output(quiet=quiet):
+        made = studied(subject, options, position, registered)
+    return subject.run, made, _after_study(subject.run, position)
 
 
 def _after_study(run: Run, position: TrialPosition | None) -> TrialPosition | None:

@@ -58,11 +58,22 @@ class SweepOptions(RunOptions):
 
 def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **typed: Any) -> int:
     """Try the combinations, write the results, print the best, and return 1 if a replay disagrees."""
-    options = SweepOptions(**typed)
+    result, files = entered_sweep(SweepOptions(**typed), out, report=not no_report, quiet=as_json)
+    if as_json:
+        say_json({**result_json(result), "files": {name: str(path) for name, path in files.items()}})
+    else:
+        _show(result, files)
+    return 0 if result.agrees else 1
+
+
+def entered_sweep(
+    options: SweepOptions, out: Path | None, *, report: bool, quiet: bool = False
+) -> tuple[SweepResult, dict[str, Path]]:
+    """Return the result of a sweep, entered in the ledger, and the paths of its files by name."""
     if options.resume and options.restart:
         raise UserError("--resume continues a sweep and --restart starts it over: give one of them")
     metric = checked_metric(options.metric)
-    with progress("reading events and bars"), strategy_output(quiet=as_json):
+    with progress("reading events and bars"), strategy_output(quiet=quiet):
         setting = options.setting()
         space = _space(options, setting)
         setting = setting.unhedged(space.rule(0).instruments())
@@ -72,20 +83,16 @@ def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **type
     manifest = manifest_of(job, lengths)
     folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
     check_writable(folder.path)
-    with folder.alone(), replays_of(job, quiet=as_json) as replays:
+    with folder.alone(), replays_of(job, quiet=quiet) as replays:
         rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
-        _execute(rolled, folder, manifest, options, quiet=as_json)
-        with progress("replaying the best"), strategy_output(quiet=as_json):
+        _execute(rolled, folder, manifest, options, quiet=quiet)
+        with progress("replaying the best"), strategy_output(quiet=quiet):
             folder.finish(space)
             result = result_of(job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds)
         _check_some_done(result)
-        files = _written(result, folder, report=not no_report)
+        files = _written(result, folder, report=report)
     enter_result(result)
-    if as_json:
-        say_json({**result_json(result), "files": {name: str(path) for name, path in files.items()}})
-    else:
-        _show(result, files)
-    return 0 if result.agrees else 1
+    return result, files
 
 
 def _space(options: SweepOptions, setting: Setting) -> Space:

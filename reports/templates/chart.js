@@ -286,44 +286,7 @@ function filterable(table) {
   (table.closest(".box") ?? table).before(label);
 }
 
-/* ---- lists: searched by words, sorted by what each item says of itself; nothing is done per item before that ---- */
-function listed(list) {
-  const items = [...list.children], bar = html("div", { className: "list-bar" }), readout = html("output", {});
-  const labelled = (text, control) => { const label = html("label", {}, text); label.append(control); bar.append(label); return control; };
-  const field = labelled(list.dataset.list, html("input", { type: "search" }));
-  const choice = labelled("Sort by", html("select", {}));
-  list.dataset.sorts.split(";").forEach(each => { const [key, text] = each.split(":"); choice.append(html("option", { value: key }, text)); });
-  let down = true, texts;
-  const turn = html("button", { type: "button" });
-  bar.append(turn, readout);
-  list.before(bar);
-  const say = () => {
-    const shown = items.filter(item => !item.hidden).length;
-    readout.textContent = shown === items.length ? `${grouped(shown, 0)} shown` : `${grouped(shown, 0)} of ${grouped(items.length, 0)}`;
-    turn.textContent = down ? "↓ falling" : "↑ rising";
-  };
-  const sort = () => {
-    const key = item => { const text = item.dataset[choice.value], number = Number(text); return text === "" ? null : Number.isNaN(number) ? text : number; };
-    const keyed = items.map(item => [key(item), item]), known = keyed.filter(([k]) => k !== null);
-    known.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (down ? -1 : 1));
-    list.append(...known.map(([, item]) => item), ...keyed.filter(([k]) => k === null).map(([, item]) => item));
-    say();
-  };
-  const search = () => {
-    texts ??= items.map(item => item.textContent.toLowerCase().replace(/\s+/g, " "));
-    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
-    items.forEach((item, n) => { item.hidden = !words.every(word => texts[n].includes(word)); });
-    say();
-  };
-  field.addEventListener("input", search);
-  field.addEventListener("keydown", event => { if (event.key === "Escape") { field.value = ""; search(); } });
-  choice.addEventListener("change", () => { down = choice.value !== "name"; sort(); });
-  turn.addEventListener("click", () => { down = !down; sort(); });
-  say();
-}
-
 document.querySelectorAll("svg.chart[data-space]").forEach(chart);
 document.querySelectorAll("table[data-sortable]").forEach(sortable);
 document.querySelectorAll("table[data-filter]").forEach(filterable);
-document.querySelectorAll("[data-list]").forEach(listed);
 })();

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -314,3 +315,60 @@ def test_a_closed_stdout_is_no_fault(command: str) -> None:
 def test_main_returns_the_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["events", "show", "nothing"]) == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("pro-growth-win", "is a strategy: 'hustings run pro-growth-win' makes a run of it"),
+        ("mine.py", "is a strategy: 'hustings run mine.py' makes a run of it"),
+        ("runs", "is a folder without a run of its own: name one in it, such as 'runs/a'"),
+        ("runs/a/manifest.json", "is a file of a run: name its folder, 'runs/a'"),
+        ("swept", "'swept' is a sweep"),
+        ("empty", "'empty' is a folder without a run"),
+        ("notes.txt", "'notes.txt' is a file and no run"),
+        ("nothing", "no run 'nothing'"),
+    ],
+)
+@pytest.mark.parametrize("command", [("report",), ("compare", "runs/a")])
+def test_what_is_no_run_is_named_with_what_to_do(cli, home, tmp_path, command, given, told):
+    for folder, manifest in (("runs/a", {"run_id": "a"}), ("swept", {"sweep_id": "b"})):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "manifest.json").write_text(json.dumps(manifest))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").touch()
+    answer = cli(*command, given)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert told in answer.err
+    assert "'hustings runs list' shows the runs" in answer.err
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_compare_says_how_many_runs_it_needs(cli, n):
+    answer = cli("compare", *["a"] * n)
+    assert (answer.code, answer.err) == (
+        2,
+        f"hustings: compare needs two runs or more, {n} given; 'hustings runs list' shows them\n",
+    )
+
+
+def test_the_only_strategy_of_a_file_needs_no_name(cli, home, tmp_path):
+    cli("new", "mine")
+    by_file, by_class = (cli("run", name, "--no-report", "--json").json for name in ("mine.py", "mine.py:Mine"))
+    assert by_file["run_id"] == by_class["run_id"]
+    assert by_file["parameters"]["country"] == "JP"
+    other = (tmp_path / "mine.py").read_text().replace("class Mine", "class Second").partition("@strategy")[2]
+    with (tmp_path / "mine.py").open("a") as file:
+        file.write(f"\n\n@strategy{other}")
+    assert "it has Mine and Second: name one, such as mine.py:Second" in cli("run", "mine.py").err
+    (tmp_path / "none.py").touch()
+    assert "it has none: put @strategy above a class" in cli("run", "none.py").err
+
+
+@pytest.mark.parametrize("words", [("events", "next"), ("orders", "pro-growth-win"), ("run", "pro-growth-win")])
+def test_what_may_take_a_second_shows_what_it_does(cli, home, monkeypatch, words):
+    shown = []
+    monkeypatch.setattr("rich.console.Console.status", lambda self, text: shown.append(text) or nullcontext())
+    monkeypatch.setattr("hustings.terminal.sys.stderr.isatty", lambda: True)
+    cli(*words)
+    assert shown

@@ -129,6 +129,7 @@ def test_parameters_of_a_rule_in_a_file_are_completed_and_the_file_is_not_execut
     (tmp_path / "mine.py").write_text(RULE, encoding="utf-8")
     line = f"hustings run {tmp_path}/mine.py:Mine -p "
     assert asked("fish", line) == ["plain,mood=", "plain,sure=", "plain,markets=", "plain,hold="]
+    assert asked("fish", line.replace(":Mine", "")) == asked("fish", line)
     assert asked("fish", f"{line}mood=") == ["plain,mood=calm", "plain,mood=wild"]
     assert asked("fish", f"{line}sure=") == ["plain,sure=true", "plain,sure=false", "plain,sure=none"]
     assert asked("fish", f"{line}markets=SPX,TOP")[0].startswith("plain,markets=SPX,TOPIX\t")

@@ -22,6 +22,7 @@ def test_missing_sheets_are_made_and_linked_as_seen_from_the_page(cli, home) -> 
     page = Path("runs/index.html").read_text()
     assert 'href="second/tearsheet.html"' in page
     assert 'href="../elsewhere/a%20b%231/tearsheet.html"' in page
+    assert page.count('data-markets="TOPIX"') == 2
     assert Path("elsewhere/a b#1/tearsheet.html").stat().st_size > 10_000
 
 

@@ -52,6 +52,12 @@ def test_help_imports_nothing_heavy(tmp_path):
     assert imported(["--help"], tmp_path) == set()
 
 
+def test_the_package_alone_imports_nothing_of_its_own_and_nothing_heavy():
+    code = "import sys\nbefore = set(sys.modules)\nimport hustings\nprint(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["hustings"]
+
+
 def test_hours_catalogue_and_prices_are_read_without_the_calendar_library(tmp_path):
     args = ["events", "explain", "JP-2026-02-08-GE", "--json"]
     imported(args, tmp_path)

@@ -151,6 +151,6 @@ def unreachable(found: Opened) -> list[str]:
     """Return the controls that the Tab key does not reach, or that do not show that they have the focus."""
     page = found.page
     page.evaluate(RECORD_FOCUS)
-    for _ in range(page.locator(CONTROLS).count() + 5):
+    for _ in range(page.locator(CONTROLS).count() + 5 + 4 * page.locator("input[type=date]").count()):
         page.keyboard.press("Tab")
     return [*page.evaluate(NO_OUTLINE), *page.locator(CONTROLS).evaluate_all(NOT_REACHED)]

@@ -119,6 +119,7 @@ def cards(n: int) -> list[GalleryCard]:
             equity=None if k == 2 else np.cumprod(1 + rng.normal(0.0003, 0.01, 300), dtype=np.float64),
             link="" if k == 2 else f"runs/{k}/tearsheet.html",
             missing="its folder has gone" if k == 2 else "",
+            markets=("TOPIX",) if k % 3 else ("N225", "USDJPY"),
         )
         for k in range(n)
     ]

@@ -83,6 +83,12 @@ def test_a_flat_account_is_a_line_in_the_middle():
     assert sketch(np.zeros(0)) == ""
 
 
+def test_a_run_holds_what_a_comparison_is_drawn_from():
+    page = gallery([card(markets=("TOPIX", "USDJPY")), card(1, equity=None)])
+    assert 'data-markets="TOPIX USDJPY" data-low="0.9" data-high="1.1"' in page
+    assert 'data-markets="" data-low="1" data-high="1"' in page
+
+
 def test_no_runs_are_said():
     assert "There are no runs yet" in page_text(gallery([]))
 

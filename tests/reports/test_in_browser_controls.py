@@ -210,6 +210,13 @@ def test_a_sheet_opens_from_the_gallery_without_a_server(chromium, files):
         assert found.page.title() == "sheet"
 
 
+COMPARE_FIVE = """() => {
+  const begun = performance.now(), boxes = document.querySelectorAll(".gallery input");
+  [0, 100, 300, 600, 900].forEach(n => boxes[n].click());
+  return document.body.offsetHeight && performance.now() - begun;
+}"""
+
+
 def test_a_thousand_runs_are_searched_and_sorted(chromium, files):
     with opened(chromium, files["thousand"]) as found:
         page = found.page
@@ -217,6 +224,38 @@ def test_a_thousand_runs_are_searched_and_sorted(chromium, files):
         page.get_by_label("Find runs").fill("hold=77")
         page.get_by_label("Sort by").select_option("return")
         assert page.locator(".list-bar output").text_content() == "11 of 1,000"
+        assert page.evaluate(COMPARE_FIVE) < 1_000  # milliseconds; thirty are usual
+        assert page.locator(".compared tbody tr").count() == 5
+
+
+def test_runs_are_filtered_by_rule_market_and_date(gallery_page):
+    page = gallery_page
+    page.get_by_label("Market").select_option("USDJPY")
+    assert len(names(page)) == 8
+    page.locator(".list-bar select").first.select_option("pro-growth-win")
+    assert names(page) == ["pro-growth-win"] * 4
+    page.locator(".list-bar input[type=date]").first.fill("2026-11-10")
+    assert len(names(page)) == 2
+
+
+def test_chosen_runs_are_compared_in_the_page(gallery_page):
+    """Runs 0 and 1 have returned 50.52 % and 24.40 %; the second one is simulated."""
+    page = gallery_page
+    for n in (0, 1):
+        page.locator(".gallery input").nth(n).check()
+    rows = page.locator(".compared tbody tr").all_text_contents()
+    assert len(rows) == page.locator(".compared polyline").count() == 2
+    assert [figure in row for figure, row in zip(("50.52 %", "24.40 %"), rows, strict=True)] == [True, True]
+    assert "SIMULATED" in rows[1]
+    assert page.locator(".compared b").all_text_contents()[::2] == ["hold=0", "hold=1"]
+    assert "hustings compare 0000000000000000 0000000000001eef" in page.locator(".compared .note").text_content()
+    over_first = [each.equity / each.equity[0] for each in cards(24)[:2]]
+    highest, lowest = max(e.max() for e in over_first), min(e.min() for e in over_first)
+    axis = page.locator(".compared > svg text").all_text_contents()
+    assert axis[:2] == [f"{100 * lowest - 100:.1f} %", f"{100 * highest - 100:.1f} %"]
+    assert axis[-2:] == ["2016-01-04", "2018-12-28"]
+    page.get_by_role("button", name="Clear").click()
+    assert page.locator(".compared").is_hidden()
 
 
 # The tear sheet

@@ -1,0 +1,110 @@
+"""pandas frames of runs, events and bars, and the files that frames of prices and events are read from."""
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from datasets.errors import UserError
+from datasets.events import PoliticalEvent
+from datasets.events.csv_export import events_csv
+from datasets.prices.bars import Bars
+from engine.run.run import Run
+from reports.tables import INSTANTS
+
+_BARS = ("open_at", "close_at", "open", "high", "low", "close", "volume", "open_is_real")
+_DERIVED = ["open_at", "close_at", "open_is_real"]
+"""What follows from the exchange's hours and the prices, and is not read back."""
+_KINDS = {**dict.fromkeys(("incumbent_won", "vote"), "boolean"),
+          **dict.fromkeys(("winner_share", "implied_probability", "reported_move"), "float64")}  # fmt: skip
+
+
+def records_frame(kind: type[Any], records: Iterable[Any]) -> pd.DataFrame:
+    """Return records, one a row: instants datetime64[ns, UTC], sessions datetime64[ns], numbers float64, else text."""
+    listed = list(records)
+    return pd.DataFrame({f.name.rstrip("_"): _column(f, [getattr(r, f.name) for r in listed]) for f in fields(kind)})
+
+
+def _column(field: Any, cells: list[Any]) -> pd.Series:
+    if field.name in INSTANTS:
+        return pd.Series(_utc(np.array(cells, dtype="datetime64[ns]")))
+    kind = "float64" if "float" in str(field.type) else "str"
+    return pd.Series(cells, dtype="datetime64[ns]" if field.name.endswith("session") else kind)
+
+
+def _utc(at: Any) -> Any:
+    return pd.to_datetime(at, utc=True, format="ISO8601").astype("datetime64[ns, UTC]")
+
+
+def equity_frame(run: Run) -> pd.DataFrame:
+    """Return the account by session: equity in its currency, the other columns as fractions; NaN without benchmark."""
+    peak = np.maximum.accumulate(np.maximum(run.equity, run.start_equity))
+    columns = {
+        "equity": run.equity,
+        "returns": run.returns,
+        "exposure": run.exposure,
+        "drawdown": run.equity / peak - 1,
+    }
+    marks = np.full(len(peak), np.nan) if run.benchmark_returns is None else run.benchmark_returns
+    return pd.DataFrame({**columns, "benchmark_returns": marks}, index=_sessions(run.sessions))
+
+
+def _sessions(sessions: Any) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(sessions.astype("datetime64[ns]"), name="session")
+
+
+def events_frame(events: Iterable[PoliticalEvent]) -> pd.DataFrame:
+    """Return events, one a row, in the columns of the catalogue; a blank is missing."""
+    names = PoliticalEvent.model_fields
+    text = io.StringIO(events_csv(events), newline="")
+    kinds = {**dict.fromkeys(names, "str"), **_KINDS}
+    frame = pd.read_csv(text, dtype=kinds, keep_default_na=False, na_values=[""])
+    instants = [n for n in names if n.endswith("_at") and n != "fields_known_at"]
+    return frame.assign(**{n: _utc(frame[n]) for n in (*instants, "scheduled_for", "signal_from")})
+
+
+def bars_frame(bars: Bars) -> pd.DataFrame:
+    """Return bars by session, or by ``open_at`` where they are intraday."""
+    columns: dict[str, Any] = {name: np.array(getattr(bars, name)) for name in _BARS}
+    columns |= {name: _utc(columns[name].astype("datetime64[ns]")) for name in ("open_at", "close_at")}
+    frame = pd.DataFrame(columns, index=_sessions(bars.session))
+    frame = frame.set_index("open_at") if bars.intraday else frame
+    frame.attrs = {"source": bars.source.text, "simulated": bars.source.simulated, "currency": bars.instrument.currency}
+    return frame
+
+
+def path_of(name: str, value: Any) -> Any:
+    """Return ``data`` or ``events`` as a command takes them: of frames the files they are written to.
+
+    Raises:
+        UserError: a frame of prices without its symbol, or of simulated bars: a file of them would not say so.
+    """
+    if name == "events" and isinstance(value, pd.DataFrame):
+        return Path(_folder((("events.csv", value.to_csv(index=False)),)).name) / "events.csv"
+    if isinstance(value, pd.DataFrame):
+        raise UserError("data is a DataFrame: name its instrument, such as data={'TOPIX': frame}")
+    if not isinstance(value, Mapping):
+        return value
+    return Path(_folder(tuple((f"{symbol}.csv", _prices(frame)) for symbol, frame in value.items())).name)
+
+
+def _prices(frame: pd.DataFrame) -> str:
+    if frame.attrs.get("simulated"):
+        raise UserError("the bars are SIMULATED and a run of this frame would not say so: leave data out to use them")
+    has_dates = isinstance(frame.index, pd.DatetimeIndex)
+    return frame.drop(columns=_DERIVED, errors="ignore").to_csv(index=has_dates, index_label="date")
+
+
+@cache
+def _folder(files: tuple[tuple[str, str], ...]) -> "TemporaryDirectory[str]":
+    """Return a folder of files that stays until Python ends, since a study reads them again."""
+    folder = TemporaryDirectory(prefix="hustings-frames-")
+    for name, text in files:
+        (Path(folder.name) / name).write_text(text, encoding="utf-8", newline="")
+    return folder
