@@ -32,6 +32,8 @@ PAGES = [
     "comparison of three",
     "comparison of many",
     "comparison of names",
+    "implied",
+    "implied of few pairs",
     "gallery",
     "gallery of none",
 ]
