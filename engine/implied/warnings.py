@@ -14,9 +14,11 @@ from engine.implied.pairs import Pairs, counted_from
 def warnings_of(pairs: Pairs, odds: OutcomeOdds, *, event: PoliticalEvent, market: Instrument) -> Iterator[str]:
     """Yield the warnings that apply to a market."""
     p, names = float(pairs.p[np.isfinite(pairs.p)][-1]), {q.outcome for q in odds.quotes}
-    if event.winner and happened(names, winner=event.winner, party=event.winner_party) is None:
-        asked = odds.quotes[-1].source
-        yield f"proxy market: no outcome names {event.winner}; b belongs to the question of '{asked}', not to the vote"
+    asked, place = odds.quotes[-1].source, odds.quotes[-1].source.split()[-1]
+    if len(place) == 2 and place.isupper() and not event.event_id.endswith(place):
+        yield f"proxy market: '{asked}' is of one state; b belongs to its question, not to the vote"
+    elif event.winner and happened(names, winner=event.winner, party=event.winner_party) is None:
+        yield f"proxy market: no outcome of '{asked}' names {event.winner}; b belongs to its question, not to the vote"
     if not 0.1 <= p <= 0.9:
         yield f"longshot: p is {p:.2f}; the bias of odds near 0 and 1 is multiplied in the larger branch"
     edge = int(((pairs.p <= 0.01) | (pairs.p >= 0.99)).sum())

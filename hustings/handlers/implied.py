@@ -117,11 +117,7 @@ def _outcome(quotes: Quotes, wanted: str | None, event: PoliticalEvent) -> str:
 
 
 def _span(text: str) -> tuple[str, datetime, datetime]:
-    """Return the name, begin and end of ``--instants``.
-
-    Raises:
-        UserError: they cannot be read, or the end is not after the begin.
-    """
+    """Return the name, begin and end of ``--instants``."""
     name, _, span = text.strip().rpartition(" ")
     begin, _, end = span.partition("/")
     try:

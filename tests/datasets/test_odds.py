@@ -62,7 +62,7 @@ SITES = {
             Quote(utc(2016, 11, 8, 5, 59, 59), "DEM16_WTA", 0.85, "IEM WTA")),
     "betfair": ("Market,Outcome,timestamp,Back,Lay\nMost Seats,Labour,2015-01-06T17:16:04Z,2.0,2.5\n",
                 Quote(utc(2015, 1, 6, 17, 16, 4), "Labour", 0.45, "Betfair Most Seats")),
-    "plain": ("time,probability\n2016-11-08 12:00 UTC,16%\n", Quote(utc(2016, 11, 8, 12), "Yes", 0.16, "odds")),
+    "plain": ("time,probability\n2016-11-08 12:00 UTC,16%\n", Quote(utc(2016, 11, 8, 12), "Yes", 0.16, "odds.csv")),
     "kalshi": ("timestamp,Donald Trump,Kamala Harris\n2024-11-04T00:00:00Z,55,\n",
                Quote(utc(2024, 11, 4), "Donald Trump", 0.55, "Kalshi")),
 }  # fmt: skip

@@ -182,7 +182,9 @@ def test_the_interval_covers_and_the_placebo_keeps_its_size():
     ("said", "quotes", "event", "market", "hours"),
     [
         ("", {}, {}, IPC, 0.5),
-        ("proxy market: no outcome names Donald Trump", {"outcome": "Yes"}, {}, IPC, 0.5),
+        ("proxy market: no outcome of 'a market' names Donald Trump", {"outcome": "Yes"}, {}, IPC, 0.5),
+        ("proxy market: 'Polymarket PA' is of one state", {"source": "Polymarket PA"}, {}, IPC, 0.5),
+        ("", {"source": "Polymarket PA"}, {"event_id": "US-2016-11-08-PA"}, IPC, 0.5),
         ("longshot: p is 0.05", {"last": 0.05}, {}, IPC, 0.5),
         ("one-cent quotes: 1 of 3 closes", {"last": 0.01}, {}, IPC, 0.5),
         ("stale quotes: the last is 100 h old", {}, {}, IPC, 100),
@@ -193,7 +195,11 @@ def test_the_interval_covers_and_the_placebo_keeps_its_size():
     ],
 )
 def test_each_warning_applies_where_its_reason_is(said, quotes, event, market, hours):
-    asked = odds([0.3, 0.4, 0.3] + [0.77] * ("more" in quotes), outcome=quotes.get("outcome", "Trump"))
+    asked = odds(
+        [0.3, 0.4, 0.3] + [0.77] * ("more" in quotes),
+        outcome=quotes.get("outcome", "Trump"),
+        source=quotes.get("source", "a market"),
+    )
     found = pairs_of([100, 101, 102], [0.3, 0.4, quotes.get("last", 0.3)], quoted_hours_before=hours)
     texts = list(warnings_of(found, asked, event=vote(**event), market=market))
     assert any(text.startswith(said) for text in texts) if said else texts == []

@@ -45,7 +45,7 @@ class OddsLayout:
         groups = [row.text(grouped).rpartition(self.cells["market_after"] or "\n")[2] for row in file.rows]
         names = dict(zip(groups, (row.text(named) for row in file.rows), strict=True))
         chosen = _chosen_market(market, names, file.name)
-        source = " ".join(f"{self.cells['title']} {chosen} {names[chosen]}".split())
+        source = " ".join(f"{self.cells['title'] or file.name} {chosen} {names[chosen]}".split())
         places: dict[tuple[datetime, str], CsvRow] = {}
         reads, quotes = _READS[self.cells["reads"]], []
         for row in (r for r, group in zip(file.rows, groups, strict=True) if group == chosen):
@@ -147,8 +147,8 @@ def _chosen_market(wanted: str | None, markets: dict[str, str], file: str) -> st
     if wanted is None and len(markets) > 1:
         some = ", ".join(f"{m} ({name})" if name else m for m, name in list(markets.items())[:3])
         raise UserError(f"{file} holds {len(markets)} markets; choose one with --market, such as {some}")
-    fold = None if wanted is None else wanted.casefold()
-    fitting = [m for m, name in markets.items() if fold is None or fold in (m.casefold(), name.casefold())]
+    fold = (wanted or "").casefold()
+    fitting = [m for m, name in markets.items() if wanted is None or fold in (m.casefold(), name.casefold())]
     if len(fitting) != 1:
         names = [*markets, *(n for n in markets.values() if n)]
         raise UserError(f"{file} holds no market '{wanted}'{did_you_mean(wanted or '', names)}; it has {len(markets)}")
