@@ -125,11 +125,11 @@ def cards(n: int) -> list[GalleryCard]:
     ]
 
 
-def implied_page(folder: Path, *, last: str) -> str:
-    """Return the page of implied values of the simulated IPC up to a date, the outcome with a difficult name."""
+def implied_page(folder: Path) -> str:
+    """Return the page of implied values of the simulated IPC, the outcome with a difficult name."""
     odds, out = folder / "odds.csv", folder / "implied.html"
     odds.write_text(SIMULATED.read_text(encoding="utf-8").replace("Donald Trump", "Trump <b>&'s"), encoding="utf-8")
-    given = ["US-2016-11-08-PE", "--instrument", "IPC", "--priors", str(odds), "--data", "builtin", "--to", last]
+    given = ["US-2016-11-08-PE", "--instrument", "IPC", "--priors", str(odds), "--data", "builtin"]
     window = ["--instants", "a week 2016-06-06T21:00Z/2016-06-13T21:00Z"]
     with redirect_stdout(StringIO()):
         assert main(["implied", *given, *window, "--out", str(out)]) == 0
@@ -154,8 +154,7 @@ def pages(traded: Run, idle: Run, folder: Path) -> dict[str, Callable[[], str]]:
         "comparison of three": lambda: comparison([traded, idle, lost_all()]),
         "comparison of many": lambda: comparison(many(9)),
         "comparison of names": lambda: comparison(evil),
-        "implied": partial(implied_page, folder, last="2016-11-08"),
-        "implied of few pairs": partial(implied_page, folder, last="2016-06-20"),
+        "implied": partial(implied_page, folder),
         "gallery": lambda: gallery(cards(24)),
         "gallery of none": lambda: gallery([]),
     }

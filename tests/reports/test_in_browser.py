@@ -33,7 +33,6 @@ PAGES = [
     "comparison of many",
     "comparison of names",
     "implied",
-    "implied of few pairs",
     "gallery",
     "gallery of none",
 ]
