@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hustings.commands.backtests import lookahead, orders, placebo, run, study, sweep
+from hustings.commands.backtests import implied, lookahead, orders, placebo, run, study, sweep
 from hustings.commands.data import data
 from hustings.commands.events import events
 from hustings.commands.options import CommandGroup
@@ -56,6 +56,7 @@ for _command in (
     lookahead,
     study,
     placebo,
+    implied,
     orders,
     report,
     sweep,

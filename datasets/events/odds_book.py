@@ -4,8 +4,14 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+
+from datasets.arrays import Floats, Instants
+from datasets.instants import to_datetime, to_ns
 
 STALE_AFTER = timedelta(days=7)
 """An outcome whose last quote is this much older than the event's newest one has left the odds book."""
@@ -52,13 +58,82 @@ def last_quotes(quotes: Quotes) -> dict[str, Quote]:
     return {name: q for name, q in sorted(last.items()) if quotes[-1].observed_at - q.observed_at <= STALE_AFTER}
 
 
-def margin_removed(quotes: Mapping[str, Quote]) -> dict[str, float]:
-    """Return the probability of each outcome: its quote over the sum of all quotes, where that exceeds 1.
+class Margin(StrEnum):
+    """How the margin is taken off the quotes of one odds book."""
 
-    An odds book that sums to less than 1 may lack an outcome: its quotes are left as they are, never raised.
-    """
-    total = max(1.0, math.fsum(q.probability for q in quotes.values()))
-    return {name: q.probability / total for name, q in quotes.items()}
+    PROPORTIONAL = "proportional"
+    """Each quote over their sum, where that exceeds 1: a smaller sum may lack an outcome, and is never raised."""
+    TWO_OUTCOME = "two-outcome"
+    """Each quote over the sum of it and the highest other one: the two-party share."""
+    POWER = "power"
+    """Each quote to one power, so that they sum to 1 (Vovk and Zhdanov 2009): longshots lose most."""
+    SHIN = "shin"
+    """Shin's model of insiders (1993, Economic Journal 103): longshots lose more, of two outcomes both the same."""
+
+
+def margin_removed(quotes: Mapping[str, Quote], margin: Margin = Margin.PROPORTIONAL) -> dict[str, float]:
+    """Return the probability of each outcome: its quote with the margin of the odds book taken off."""
+    quoted = {name: q.probability for name, q in quotes.items()}
+    if margin is Margin.TWO_OUTCOME:
+        return {name: _against_the_highest(name, quoted) for name in quoted}
+    total = math.fsum(quoted.values())
+    if total <= 1 or margin is Margin.PROPORTIONAL:
+        return {name: q / max(1.0, total) for name, q in quoted.items()}
+
+    def fair(quote: float, k: float) -> float:
+        if margin is Margin.POWER:
+            return float(quote ** (1 / (1 - k)))
+        return (math.sqrt(k**2 + 4 * (1 - k) * quote**2 / total) - k) / (2 * (1 - k))  # k: the share of insiders
+
+    low, high = 0.0, 1 - 1e-9
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = math.fsum(fair(q, middle) for q in quoted.values()) > 1
+        low, high = (middle, high) if above else (low, middle)
+    return {name: fair(q, low) for name, q in quoted.items()}
+
+
+def _against_the_highest(name: str, quoted: Mapping[str, float]) -> float:
+    other = max((q for n, q in quoted.items() if n != name), default=0.0)
+    return quoted[name] / (quoted[name] + other) if other else quoted[name]
+
+
+@dataclass(frozen=True)
+class OutcomeOdds:
+    """The quotes of an odds book, the outcome whose probability is asked for, and how the margin is taken off."""
+
+    quotes: Quotes
+    outcome: str
+    margin: Margin = Margin.PROPORTIONAL
+
+    def at(self, instants: Instants) -> tuple[Floats, Instants]:
+        """Return the probability at each instant, which ascend, and when it was last quoted until then.
+
+        NaN and 0 before the first quote of the outcome, and while it has left the odds book.
+        """
+        last: dict[str, Quote] = {}
+        p, quoted_at, n = np.full(len(instants), np.nan), np.zeros(len(instants), dtype=np.int64), 0
+        for k, at in enumerate(map(to_datetime, instants)):
+            while n < len(self.quotes) and self.quotes[n].observed_at <= at:
+                last[self.quotes[n].outcome] = self.quotes[n]
+                n += 1
+            newest = self.quotes[n - 1].observed_at
+            quoted = {name: q for name, q in last.items() if newest - q.observed_at <= STALE_AFTER}
+            if self.outcome in quoted:
+                p[k] = margin_removed(quoted, self.margin)[self.outcome]
+                quoted_at[k] = to_ns(quoted[self.outcome].observed_at)
+        return p, quoted_at
+
+
+def without_margin(quotes: Quotes, margin: Margin) -> Quotes:
+    """Return the quotes as probabilities, each of the odds book at its instant; the source says what was taken off."""
+    found: list[Quote] = []
+    for name in {q.outcome for q in quotes}:
+        own = [q for q in quotes if q.outcome == name]
+        p, _ = OutcomeOdds(quotes, name, margin).at(np.array([to_ns(q.observed_at) for q in own]))
+        source = f"{own[0].source}, margin: {margin}"
+        found += [replace(q, probability=v, source=source) for q, v in zip(own, p.tolist(), strict=True)]
+    return tuple(sorted(found))
 
 
 _PARTIES = {

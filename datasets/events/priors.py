@@ -37,14 +37,9 @@ class PriorTable:
     sha256: str
     quotes: Mapping[str, Quotes]
 
-    def prior(self, event: PoliticalEvent, at: datetime | None = None) -> dict[str, Quote]:
-        """Return the last quote of each outcome strictly before the cut-off, and strictly before ``at`` if given."""
-        usable = self.usable(event)
-        return last_quotes(usable if at is None else quotes_before(usable, at))
-
     def usable(self, event: PoliticalEvent) -> Quotes:
         """Return the quotes of an event strictly before its cut-off; none where it has no cut-off."""
-        at = cutoff_at(event)
+        at, _ = cutoff(event)
         return () if at is None else quotes_before(self.quotes.get(event.event_id, ()), at)
 
     def identity(self) -> dict[str, str]:
@@ -67,11 +62,6 @@ def cutoff(event: PoliticalEvent) -> tuple[datetime | None, str]:
         first = (event.signal_from or event.known_at, "signal_from" if event.signal_from else "known_at")
     named = [(at, why) for at, why in (first, (event.known_at, "known_at")) if at is not None]
     return min(named, key=lambda n: n[0]) if named else (None, "no instant is known")
-
-
-def cutoff_at(event: PoliticalEvent) -> datetime | None:
-    """Return the instant of the cut-off alone."""
-    return cutoff(event)[0]
 
 
 def load_priors(path: Path, events: EventCatalogue) -> PriorTable:
@@ -183,7 +173,7 @@ def read_prior(event: PoliticalEvent, table: PriorTable) -> PriorReading:
         cutoff_basis=basis,
         n_observations=len(table.quotes.get(event.event_id, ())),
         n_before=len(table.usable(event)),
-        quotes=table.prior(event),
+        quotes=last_quotes(table.usable(event)),
         probabilities=priced.priors,
         happened=priced.outcome,
         surprise=priced.surprise_size if priced.priors else None,

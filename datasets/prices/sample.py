@@ -12,7 +12,8 @@ Highs and lows lie beyond open and close by ``0.35 v |z|``.
 The truth put in. At each general election or party leadership vote of Japan whose outcome the bundled catalogue
 labels pro-growth "yes": a jump of JUMP at the first open after ``known_at`` in Japanese markets (half of it
 elsewhere in Asia), then AFTER_DRIFT a session for AFTER_SESSIONS sessions, the first included. A rule that buys at
-that open can earn the drift and never the jump.
+that open can earn the drift and never the jump. Mexico's IPC follows the made-up odds of one US election
+(``datasets.events.odds.SIMULATED``): ODDS_B times the change of the probability from close to close.
 """
 
 from dataclasses import dataclass
@@ -24,9 +25,12 @@ import numpy as np
 from datasets.arrays import Floats, Instants
 from datasets.errors import UserError
 from datasets.events import Kind, ProGrowth, bundled_events
+from datasets.events.odds import SIMULATED
+from datasets.events.odds_book import OutcomeOdds
+from datasets.events.priors import load_priors
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument
-from datasets.markets.sessions import calendar_sessions, stamp
+from datasets.markets.sessions import calendar_sessions, stamp, stamp_prices
 from datasets.prices.bars import Bars, Source, make_bars
 from datasets.visibility import visible_bars
 
@@ -37,6 +41,7 @@ DRIFT = 0.04
 JUMP = 0.02
 AFTER_DRIFT = 0.0015
 AFTER_SESSIONS = 10
+ODDS_MARKET, ODDS_B = "IPC", -0.12
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ MARKETS = {
     "ASX200": SimulatedMarket(3000, 0.15, 0.5),
     "STI": SimulatedMarket(2000, 0.16, 0.5),
     "NIFTY50": SimulatedMarket(1500, 0.20, 0.5),
+    ODDS_MARKET: SimulatedMarket(7000, 0.13, 0.0),
 }
 
 
@@ -98,6 +104,8 @@ def _simulate(instrument: Instrument, market: SimulatedMarket, seed: int) -> Bar
     jump, after = _event_moves(open_at)
     overnight = np.sqrt(0.35) * daily * shock[0] + market.event_share * jump
     intraday = np.sqrt(0.65) * daily * shock[1] + DRIFT / 245 + market.event_share * after
+    if instrument.symbol == ODDS_MARKET:
+        intraday += _odds_moves(stamp_prices(instrument.mic, sessions)[1])
     close = market.level * np.exp(np.cumsum(overnight + intraday))
     open_ = close / np.exp(intraday)
     beyond = 0.35 * daily * np.abs(own.standard_normal((2, len(sessions))))
@@ -133,3 +141,10 @@ def _event_moves(open_at: Instants) -> tuple[Floats, Floats]:
             jump[first] += JUMP
             after[first : first + AFTER_SESSIONS] += AFTER_DRIFT
     return jump, after
+
+
+def _odds_moves(close_at: Instants) -> Floats:
+    """Return what the simulated odds add to the log return up to each close."""
+    [quotes] = load_priors(SIMULATED, bundled_events()).quotes.values()
+    p, _ = OutcomeOdds(quotes, quotes[0].outcome).at(close_at)
+    return ODDS_B * np.nan_to_num(np.diff(p, prepend=np.nan))

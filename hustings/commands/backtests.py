@@ -1,4 +1,6 @@
-"""Commands that replay a strategy: run, study, placebo, lookahead, sweep."""
+"""Commands that replay a strategy: run, study, placebo, lookahead, sweep; and implied, of odds and prices."""
+
+from pathlib import Path
 
 import click
 
@@ -14,6 +16,10 @@ from hustings.commands.options import (
     as_of_option,
     bars_and_events_options,
     draws_options,
+    event_argument,
+    event_option,
+    margin_option,
+    market_option,
     output_options,
     run_options,
     source_options,
@@ -101,13 +107,7 @@ def lookahead() -> None:
 @bars_and_events_options
 @adjust_option
 @as_of_option
-@click.option(
-    "--event",
-    "event_id",
-    metavar="EVENT_ID",
-    help="This event alone, past or to come.",
-    shell_complete=values.events_and_scheduled,
-)
+@event_option("This event alone, past or to come.", complete=values.events_and_scheduled)
 @click.option("--within", default="400d", metavar="DAYS", help="How far ahead, such as 90d.")
 @click.option("--cash", type=float, default=1_000_000.0, help="The equity of which each order is a fraction.")
 def orders() -> None:
@@ -144,4 +144,24 @@ def sweep() -> None:
 
     Values: -p hold=1:50, -p stop_loss=none,0.03,0.05, -p weight=0.1:0.9:0.2, -p instrument=all. A parameter with one
     value is fixed. All combinations are tried, or those of --random, --list and --where. Exit 1 if a replay disagrees.
+    """
+
+
+@click.command(cls=HandledCommand, handler="implied:show_implied")
+@event_argument
+@source_options
+@market_option
+@margin_option
+@click.option("--outcome", metavar="NAME", help="The outcome asked for [the one that came, or the favourite].")
+@click.option(
+    "--instants", multiple=True, metavar="'NAME A/B'", help="A window from A to B, such as a debate (repeatable)."
+)
+@window_options
+@adjust_option
+@click.option("--out", type=PATH, default=Path("implied.html"), help="Where the page goes.")
+def implied() -> None:
+    """Show the value of markets if an outcome comes, and if not, by its odds.
+
+    --priors FILE holds the odds: a priors file, or one of a site. Each close of an --instrument is paired with the last
+    quote before it, and returns are regressed on changes of probability.
     """

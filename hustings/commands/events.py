@@ -9,12 +9,16 @@ from hustings.commands.options import (
     as_of_option,
     event_argument,
     event_files,
+    event_option,
+    instruments_option,
+    margin_option,
+    market_option,
     options,
     within_option,
 )
 
 _SOURCES = ("parlgov", "dates")
-_ODDS = ("predictit", "polymarket")
+_ODDS = ("predictit", "polymarket", "iem", "betfair", "plain", "kalshi")
 _events_option = options(*event_files("sources"))
 _labels_option = click.option(
     "--labels", "coded", type=PATH, metavar="FILE", help="A second coder's labels (coder1, coder2: bundled)."
@@ -56,14 +60,7 @@ def show_event() -> None:
 @click.option("--country", metavar="CC", help="Two letters, such as JP.")
 @within_option
 @as_of_option
-@click.option(
-    "--instrument",
-    "names",
-    multiple=True,
-    metavar="SYMBOL",
-    help="An instrument (repeatable) [the main index or fund of the country].",
-    shell_complete=values.instruments,
-)
+@instruments_option("names", "An instrument (repeatable) [the main index or fund of the country].")
 @click.option("--data", type=PATH, metavar="DIR", help="Its instruments.csv adds instruments.")
 def next_events() -> None:
     """List the events to come, with the first open and the first close that can be traded after each."""
@@ -71,14 +68,7 @@ def next_events() -> None:
 
 @events.command("explain", handler="events:explain")
 @click.argument("event_id", shell_complete=values.events_and_scheduled)
-@click.option(
-    "--instrument",
-    "names",
-    multiple=True,
-    metavar="SYMBOL",
-    help="An instrument (repeatable) [one of each exchange].",
-    shell_complete=values.instruments,
-)
+@instruments_option("names", "An instrument (repeatable) [one of each exchange].")
 @click.option("--data", type=PATH, metavar="DIR", help="Its instruments.csv adds instruments.")
 @_events_option
 def explain_event() -> None:
@@ -166,16 +156,10 @@ def show_priors() -> None:
 
 @events.command("import-odds", handler="event_priors:import_history")
 @click.argument("path", type=PATH, metavar="FILE")
-@click.option("--from", "origin", type=click.Choice(_ODDS), required=True, help="The layout of FILE.")
-@click.option(
-    "--event",
-    "event_id",
-    metavar="EVENT_ID",
-    required=True,
-    help="The event of these odds.",
-    shell_complete=values.events,
-)
-@click.option("--market", metavar="ID", help="The market of FILE: its id or symbol, or a state.")
+@click.option("--from", "origin", type=click.Choice(_ODDS), help="The layout of FILE [recognised by its header].")
+@event_option("The event of these odds.", complete=values.events, required=True)
+@market_option
+@margin_option
 @click.option(
     "--outcome", "renamed", multiple=True, metavar="NAME=LABEL", help="Rename an outcome of FILE (repeatable)."
 )

@@ -65,6 +65,20 @@ def options(*each: Callable[[Any], Any]) -> Callable[[F], F]:
     return decorate
 
 
+def instruments_option(name: str, text: str) -> Callable[[Any], Any]:
+    """Return ``--instrument``, stored under a name."""
+    return click.option(
+        "--instrument", name, multiple=True, metavar="SYMBOL", help=text, shell_complete=values.instruments
+    )
+
+
+def event_option(text: str, *, complete: Any, required: bool = False) -> Callable[[Any], Any]:
+    """Return ``--event``."""
+    return click.option(
+        "--event", "event_id", metavar="EVENT_ID", required=required, help=text, shell_complete=complete
+    )
+
+
 all_option = click.option("--all", "everything", is_flag=True, help="All of them.")
 limit_option = click.option("--limit", type=click.IntRange(min=1), default=30, help="How many, newest first.")
 run_argument = click.argument("run", shell_complete=values.runs)
@@ -99,6 +113,12 @@ strategy_options = options(
         shell_complete=values.parameters,
     ),
 )
+market_option = click.option("--market", metavar="ID", help="The market of the file of odds: an id, symbol or state.")
+margin_option = click.option(
+    "--margin",
+    type=click.Choice(("proportional", "two-outcome", "power", "shin")),
+    help="How the margin of an odds book is taken off [proportional, when the odds are read].",
+)
 bars_and_events_options = options(
     click.option("--data", type=PATH, metavar="DIR", help="Read bars only from DIR/SYMBOL.csv or .parquet."),
     click.option(
@@ -109,14 +129,7 @@ bars_and_events_options = options(
     click.option("--priors", type=PATH, metavar="FILE", help="Probabilities of outcomes before the polls closed."),
 )
 source_options = options(
-    click.option(
-        "--instrument",
-        "instruments",
-        multiple=True,
-        metavar="SYMBOL",
-        help="An instrument of a backtrader strategy (repeatable).",
-        shell_complete=values.instruments,
-    ),
+    instruments_option("instruments", "An instrument; of a rule -p names them (repeatable)."),
     bars_and_events_options,
 )
 window_options = options(

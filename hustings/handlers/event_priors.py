@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError, unknown_name
-from datasets.events.odds import ODDS
-from datasets.events.odds_book import Quote, folded
+from datasets.events.odds import read_odds
+from datasets.events.odds_book import Margin, Quote, folded, without_margin
 from datasets.events.priors import PriorReading, add_quotes, load_priors, priors_csv, read_prior
 from datasets.instants import iso_z
 from hustings.inputs import events_of
@@ -55,13 +55,7 @@ def _reading_json(reading: PriorReading) -> dict[str, Any]:
         "observations": reading.n_observations,
         "observations_before": reading.n_before,
         "outcomes": [
-            {
-                "outcome": name,
-                "quoted": q.probability,
-                "probability": reading.probabilities[name],
-                "observed_at": iso_z(q.observed_at),
-                "source": q.source,
-            }
+            {**_quote_json(q), "quoted": q.probability, "probability": reading.probabilities[name]}
             for name, q in reading.quotes.items()
         ],
         "happened": reading.happened,
@@ -73,9 +67,10 @@ def _reading_json(reading: PriorReading) -> dict[str, Any]:
 def import_history(
     *,
     path: Path,
-    origin: str,
+    origin: str | None,
     event_id: str,
     market: str | None,
+    margin: str | None,
     renamed: tuple[str, ...],
     out: Path | None,
     sources: tuple[Path, ...],
@@ -85,7 +80,11 @@ def import_history(
     """Read a price history as quotes of one event's outcomes; print them, or add them to a priors file."""
     events = events_of(sources, only=only_events)
     event = events.get(event_id)
-    quotes = _renamed(ODDS[origin](path, market), renamed, path.name)
+    layout, read = read_odds(path, market, layout=origin)
+    quotes = _renamed(list(read if margin is None else without_margin(read, Margin(margin))), renamed, path.name)
+    if margin or origin is None:
+        when = "taken off" if margin else "taken off when the file is read"
+        warn(f"hustings: {path.name} is read as {layout}; margin: {margin or Margin.PROPORTIONAL}, {when}")
     if out is not None:
         add_quotes(out, event_id, quotes, events)
         reading = read_prior(event, load_priors(out, events))

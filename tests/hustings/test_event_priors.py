@@ -83,6 +83,18 @@ def test_without_out_the_priors_are_printed_as_they_would_be_written(cli) -> Non
     assert [q["outcome"] for q in cli(*common, *renamed, "--json").json][:2] == ["Democratic", "Donald Trump"]
 
 
+def test_a_layout_is_recognised_and_named_with_the_margin_that_was_taken(cli) -> None:
+    Path("odds.csv").write_text(ODDS.replace(",0.25,5", ",0.45,5"))
+    common = ("events", "import-odds", "odds.csv", "--event", "US-2016-11-08-PE")
+    assert cli(*common).err == (
+        "hustings: odds.csv is read as predictit; margin: proportional, taken off when the file is read\n"
+    )
+    answer = cli(*common, "--margin", "shin")
+    assert answer.err == "hustings: odds.csv is read as predictit; margin: shin, taken off\n"
+    assert "T04:59:59Z,Republican,0.3" in answer.out  # of 0.45 and 0.75 each lose 0.1, but for rounding
+    assert answer.out.count("PredictIt market 9 SYM, margin: shin") == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -9,6 +9,7 @@ import click
 import pytest
 
 from datasets.events.odds import ODDS
+from datasets.events.odds_book import Margin
 from datasets.prices.sources.providers import PROVIDERS
 from engine.plan.costs import Terms
 from engine.statistics.abnormal import Model
@@ -47,6 +48,7 @@ def test_choices_are_those_of_the_engine_and_the_datasets() -> None:
     assert choices("study", "placebo") == choices("placebo", "scheme") == schemes
     assert choices("study", "model") == choices("prereg write", "model") == models
     assert choices("events import-odds", "origin") == list(ODDS)
+    assert choices("implied", "margin") == choices("events import-odds", "margin") == [m.value for m in Margin]
     assert option("data fetch", "source").metavar == "|".join(PROVIDERS)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from datasets.events.odds import SIMULATED
 from engine.plan.plan import Skipped
 from engine.run.run import Run
 from hustings.__main__ import main
@@ -125,6 +126,17 @@ def cards(n: int) -> list[GalleryCard]:
     ]
 
 
+def implied_page(folder: Path) -> str:
+    """Return the page of implied values of the simulated IPC, the outcome with a difficult name."""
+    odds, out = folder / "odds.csv", folder / "implied.html"
+    odds.write_text(SIMULATED.read_text(encoding="utf-8").replace("Donald Trump", "Trump <b>&'s"), encoding="utf-8")
+    given = ["US-2016-11-08-PE", "--instrument", "IPC", "--priors", str(odds), "--data", "builtin"]
+    window = ["--instants", "a week 2016-06-06T21:00Z/2016-06-13T21:00Z"]
+    with redirect_stdout(StringIO()):
+        assert main(["implied", *given, *window, "--out", str(out)]) == 0
+    return out.read_text(encoding="utf-8")
+
+
 def pages(traded: Run, idle: Run, folder: Path) -> dict[str, Callable[[], str]]:
     """Return how each page that is opened is made, by name."""
     twelve = [0.01, -0.02, 0.03, 0.00, 0.01, 0.02, -0.01, 0.04, 0.02, -0.03, 0.01, 0.02]
@@ -143,6 +155,7 @@ def pages(traded: Run, idle: Run, folder: Path) -> dict[str, Callable[[], str]]:
         "comparison of three": lambda: comparison([traded, idle, lost_all()]),
         "comparison of many": lambda: comparison(many(9)),
         "comparison of names": lambda: comparison(evil),
+        "implied": partial(implied_page, folder),
         "gallery": lambda: gallery(cards(24)),
         "gallery of none": lambda: gallery([]),
     }

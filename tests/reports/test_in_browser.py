@@ -32,6 +32,7 @@ PAGES = [
     "comparison of three",
     "comparison of many",
     "comparison of names",
+    "implied",
     "gallery",
     "gallery of none",
 ]

@@ -1,0 +1,151 @@
+"""The regression of returns on changes of probability: the value of a market if an outcome comes, and if not.
+
+dlnX = a + b dP + e. b is ln X if the outcome comes less ln X if not: with p now, b (1 - p) from here if it comes, and
+-b p if not (Snowberg, Wolfers and Zitzewitz 2007, QJE 122; Wolfers and Zitzewitz 2016).
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from datasets.arrays import Floats
+from datasets.instants import iso_z
+from engine.implied.pairs import Pairs
+from engine.statistics.regression import Errors, regress
+
+FEWEST, SMALLEST = 20, 0.005
+"""Pairs, and standard deviation of the changes of probability, below which nothing is fitted."""
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Implied:
+    """One market and an outcome; returns are logs in per cent. ``notes`` says of a number that is None why.
+
+    ``smallest_b`` is the size of b for which a test at 5 % has 80 % power. ``p`` is the probability at the last close,
+    quoted at ``observed_at``. ``b`` is the return for a probability of 1, with its 90 % interval (HC3, t(n - 2)) and t
+    statistics; ``if_outcome`` and ``if_not`` are the moves from p, with those at the ends of the interval. ``shift_p``
+    is the share of the n circular shifts whose HC1 t is as large; ``as_large`` counts them by t and by b. ``lead`` is
+    the coefficient of the next change of probability (Dimson 1979), ``lead_sum`` its sum with that of the same close,
+    ``lead_t`` its HC1 t. ``came`` is the return from the eve's close, of ``came_from``, to that of ``came_on``.
+    Of a ``window`` with a name b is ``move`` over the change of probability from ``p_before`` to p.
+    """
+
+    instrument: str
+    n: int
+    smallest_b: float | None
+    p: float
+    observed_at: str
+    age_hours: float
+    b: float | None = None
+    low: float | None = None
+    high: float | None = None
+    t_ols: float | None = None
+    t_hc1: float | None = None
+    t_nw: float | None = None
+    r2: float | None = None
+    shift_p: float | None = None
+    as_large: tuple[int, int] | None = None
+    if_outcome: float | None = None
+    if_outcome_range: tuple[float, float] | None = None
+    if_not: float | None = None
+    if_not_range: tuple[float, float] | None = None
+    lead: float | None = None
+    lead_sum: float | None = None
+    lead_t: float | None = None
+    came: float | None = None
+    came_from: str | None = None
+    came_on: str | None = None
+    window: str = ""
+    p_before: float | None = None
+    move: float | None = None
+    warnings: tuple[str, ...] = ()
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def implied(instrument: str, pairs: Pairs, *, window: str = "") -> Implied:
+    """Return what pairs of closes and odds imply for a market, or the two ends of a window with a name."""
+    there = np.isfinite(pairs.changes)
+    r, dp = pairs.returns[there], pairs.changes[there]
+    now = int(np.flatnonzero(np.isfinite(pairs.p))[-1])
+    found = Implied(
+        instrument=instrument,
+        n=len(r),
+        smallest_b=smallest_b(r, dp),
+        p=float(pairs.p[now]),
+        observed_at=iso_z(int(pairs.quoted_at[now])),
+        age_hours=(int(pairs.close_at[-1]) - int(pairs.quoted_at[now])) / 3.6e12,
+    )
+    if window:
+        b, p, before, move = float(r[0] / dp[0]), found.p, float(pairs.p[0]), float(r[0])
+        return replace(found, window=window, p_before=before, move=move, b=b, if_outcome=b * (1 - p), if_not=-b * p)
+    reason = _too_little(dp)
+    return replace(found, notes={"b": reason}) if reason else replace(found, **fitted_numbers(r, dp, p=found.p))
+
+
+def _too_little(dp: Floats) -> str:
+    """Return why changes of probability support no regression; blank where they do."""
+    n, spread = len(dp), float(dp.std(ddof=1)) if len(dp) > 1 else 0.0
+    if n < FEWEST:
+        return f"{n} pairs of a return and a change of probability; at least {FEWEST} are needed"
+    few = f"the changes of probability have a standard deviation of {spread:.4f}; at least {SMALLEST} is needed"
+    return few if spread < SMALLEST else ""
+
+
+def fitted_numbers(r: Floats, dp: Floats, *, p: float) -> dict[str, Any]:
+    """Return the numbers of the regression of returns on changes, both (n,) in order of time, with p now."""
+    fitted, n = regress(r, dp), len(r)
+    b, half = fitted.slope, float(stdtrit(n - 2, 0.95)) * fitted.error(Errors.HC3)
+    as_large = as_large_shifts(r, dp)
+    numbers = {
+        "b": b,
+        "low": b - half,
+        "high": b + half,
+        "t_ols": fitted.t(Errors.CLASSICAL),
+        "t_hc1": fitted.t(Errors.HC1),
+        "t_nw": fitted.t(Errors.NEWEY_WEST),
+        "r2": fitted.r2,
+        "shift_p": as_large[0] / n,
+        "as_large": as_large,
+        "if_outcome": b * (1 - p),
+        "if_outcome_range": ((b - half) * (1 - p), (b + half) * (1 - p)),
+        "if_not": -b * p,
+        "if_not_range": (-(b + half) * p, -(b - half) * p),
+    }
+    try:
+        led = regress(r[:-1], dp[:-1], dp[1:])  # news after a quote is in the next quote only
+    except ValueError:
+        return numbers
+    same, lead = (float(c) for c in led.coefficients[1:])
+    return {**numbers, "lead": lead, "lead_sum": same + lead, "lead_t": led.t(Errors.HC1, (0, 0, 1))}
+
+
+def as_large_shifts(r: Floats, dp: Floats) -> tuple[int, int]:
+    """Return how many of the n circular shifts of the changes give as large an HC1 t, and as large a b.
+
+    A shift keeps the order of both series, and so their autocorrelation and clusters; only what links them is broken.
+    The shift by 0 counts, so that the count over n is a p-value. All shifts at once, by Fourier transforms.
+    """
+    x, y, n = dp - dp.mean(), r - r.mean(), len(r)
+    total = float(x @ x)
+    b = _over_shifts(x, y) / total
+    middle = _over_shifts(x**2, y**2) - 2 * b * _over_shifts(x**3, y) + b**2 * float((x**4).sum())
+    t = b * total / np.sqrt(np.maximum(middle, 1e-300) * n / (n - 2))
+    by_t, by_b = (int((np.abs(v) >= abs(v[0]) * (1 - _ROUNDING)).sum()) for v in (t, b))
+    return by_t, by_b
+
+
+def _over_shifts(x: Floats, y: Floats) -> Floats:
+    """Return the sum of x[i - k] y[i] for each shift k."""
+    summed: Floats = np.fft.irfft(np.conj(np.fft.rfft(x)) * np.fft.rfft(y), n=len(x))
+    return summed
+
+
+def smallest_b(r: Floats, dp: Floats) -> float | None:
+    """Return the size of b that n pairs find at 5 % with 80 % power, from the spreads alone: it looks at no result."""
+    n = len(r)
+    if n < 3 or not dp.std():
+        return None
+    return float((stdtrit(n - 2, 0.975) + stdtrit(n - 2, 0.80)) * r.std(ddof=1) / (dp.std() * n**0.5))
