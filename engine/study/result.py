@@ -14,6 +14,7 @@ from engine.study.power import Power
 from engine.study.sensitivity import Variation
 from engine.study.settings import Settings
 from engine.study.tried import Tried
+from engine.study.variance import EventVariance
 
 
 @dataclass(frozen=True)
@@ -98,3 +99,4 @@ class Study:
     more: tuple[OtherTest, ...] = ()
     trial: dict[str, Any] | None = None
     prereg: dict[str, Any] | None = None
+    variance: EventVariance | None = None

@@ -25,6 +25,13 @@ class Scheme(StrEnum):
     YEARS = "years"
 
 
+class Statistic(StrEnum):
+    """What a study looks at: the mean return alone, or also how volatile the events' sessions are."""
+
+    MEAN = "mean"
+    VARIANCE = "variance"
+
+
 class Anchor(StrEnum):
     """Which session is session 0 of an event window: both come strictly after the decision.
 
@@ -66,7 +73,8 @@ class EventWindow:
 class Settings:
     """The settings of a study. A ``model`` of None expects a return of 0; ``windows`` are studied with the trade.
 
-    ``more`` adds the tests that are not shown by default.
+    ``more`` adds the tests that are not shown by default. ``implied`` names the volatility index that the variance is
+    compared with.
     """
 
     model: Model | None = Model.MEAN
@@ -76,6 +84,8 @@ class Settings:
     windows: tuple[EventWindow, ...] = ()
     alpha: float = 0.05
     more: bool = False
+    statistic: Statistic = Statistic.MEAN
+    implied: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha <= MAX_ALPHA:
@@ -84,5 +94,7 @@ class Settings:
             raise UserError(f"--draws is {self.draws}; it must lie between {DRAWS[0]} and {DRAWS[1]:,}")
         if self.seed < 0:
             raise UserError(f"--seed is {self.seed}; it must be 0 or more")
+        if self.implied is not None and self.statistic is not Statistic.VARIANCE:
+            raise UserError("--implied compares a variance with options: add --statistic variance")
         if len(set(self.windows)) < len(self.windows):
             raise UserError("a --window is given twice")

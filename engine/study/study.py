@@ -23,9 +23,10 @@ from engine.study.prepare import Prepared, prepare
 from engine.study.result import Histogram, ObservationRow, Study, ViewResult
 from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import variations
-from engine.study.settings import Settings
+from engine.study.settings import Settings, Statistic
 from engine.study.study_input import StudyInput
 from engine.study.tried import adjusted_for_trials
+from engine.study.variance import EventVariance, event_variance, volatility_index
 from engine.study.verdict import verdict
 
 BINS, WIDEST = 40, 6.0
@@ -69,6 +70,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
         band=_band(given, prepared),
+        variance=_known("variance", _variance(given, prepared, settings), reasons),
         verdict="",
         reasons=reasons,
         more=_other_tests(prepared, settings, views[0].placebo_mean),
@@ -175,9 +177,21 @@ def _band(given: StudyInput, prepared: Prepared) -> tuple[BandRow, ...]:
     placebos = prepared.of_trades
     if isinstance(placebos, str):
         return ()
+    return market_band(prepared.samples[0], _known_at(given), prepared.model, placebos.calendars)
+
+
+def _known_at(given: StudyInput) -> dict[str, int]:
     decided = {t.event_id: t.decided_at for t in given.plan.trades}
-    known_at = {i: to_ns(given.events.get(i).known_at or at) for i, at in decided.items()}
-    return market_band(prepared.samples[0], known_at, prepared.model, placebos.calendars)
+    return {i: to_ns(given.events.get(i).known_at or at) for i, at in decided.items()}
+
+
+def _variance(given: StudyInput, prepared: Prepared, settings: Settings) -> EventVariance | str:
+    if settings.statistic is not Statistic.VARIANCE:
+        return "not requested: add --statistic variance"
+    placebos = prepared.of_trades
+    made = None if isinstance(placebos, str) else placebos.calendars
+    implied = None if settings.implied is None else volatility_index(given.market.bars(settings.implied))
+    return event_variance(prepared.samples[0], _known_at(given), prepared.model, made, implied)
 
 
 def _row(observation: Observation) -> ObservationRow:

@@ -1,0 +1,272 @@
+"""How volatile the events' sessions are: compared with usual sessions, placebo dates and what options priced.
+
+Białkowski, Gottschalk and Wisniewski (2008, J. Banking & Finance 32:1941), after Hilliard and Savickas: a session's
+abnormal log return is the return less the mean over sessions -270 to -21, whose variance is s². Session 0 is the first
+to close after an event was known. Without an event, M and z² are 1 on average.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datasets.arrays import Floats
+from datasets.errors import UserError
+from datasets.instants import NS_PER_DAY
+from datasets.prices.bars import Bars
+from engine.statistics.event_tests import cross_sectional_t, sign
+from engine.statistics.significance import Significance, untested
+from engine.study.calendars import Calendars
+from engine.study.paths import BAND, finite, legs_at, picked
+from engine.study.placebo import randomization_p_value
+from engine.study.return_model import ReturnModel
+from engine.study.returns import Rows, clipped_sums, close_returns
+from engine.study.sample import Sample
+
+ESTIMATION = (-270, -21)
+MIN_SESSIONS = 120
+"""A variance needs at least so many of the 250 sessions."""
+SESSIONS = np.arange(-10, 11)
+WINDOWS = ((0, 0), (-2, 2), (0, 4), (-10, -1))
+"""The windows of sessions that are tested; the first is the primary one."""
+ABSOLUTE = float(np.sqrt(2 / np.pi))
+"""The mean size of a normal move of standard deviation 1, 0.798: about what a straddle at the money costs."""
+TRADING_DAYS, HIGHEST = 252, 200
+_FRESH = 5 * NS_PER_DAY
+"""A volatility index that closed longer before an event is missing."""
+
+
+@dataclass(frozen=True)
+class VarianceRow:
+    """M of one session; ``low`` and ``high`` enclose nine of ten placebo lists."""
+
+    session: int
+    m: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class VarianceWindow:
+    """The mean M of a window of sessions, its CAV (the sum of M - 1), and the placebo test of the mean log z²."""
+
+    first: int
+    last: int
+    mean_m: float | None
+    cav: float | None
+    test: Significance
+
+
+@dataclass(frozen=True)
+class EventMove:
+    """The move of session 0 after one event, as a fraction; ``z2`` is its z², ``straddle`` its size less 0.798 sd.
+
+    ``implied`` is the standard deviation of a session that options priced before the event, ``ratio`` the size of the
+    move over it. The straddle's sd is ``implied``, or where that is missing s.
+    """
+
+    event: str
+    instrument: str
+    session: str
+    move: float
+    z2: float
+    implied: float | None
+    ratio: float | None
+    straddle: float
+
+
+@dataclass(frozen=True)
+class EventVariance:
+    """The volatility of the events' sessions; ``above`` counts the events whose z² of session 0 is above 1.
+
+    ``sign`` tests that count against one half, ``straddle`` whether the straddles' mean is 0. ``implied`` names the
+    volatility index; ``missing`` are the events without an estimate of their variance.
+    """
+
+    n: int
+    mean_z2: float
+    above: int
+    sign: Significance
+    mean_straddle: float
+    straddle: Significance
+    implied: str | None
+    by_session: tuple[VarianceRow, ...]
+    windows: tuple[VarianceWindow, ...]
+    events: tuple[EventMove, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Series:
+    """The market of one observation: log returns, their mean and s² at each bar; ``zeros`` are the bars of session 0.
+
+    The first is that of the event, the others are those of the placebo lists.
+    """
+
+    event: str
+    bars: Bars
+    zeros: Rows
+    returns: Floats
+    mean: Floats
+    variance: Floats
+
+    def at(self, lists: slice | Rows = slice(None)) -> tuple[Floats, Floats]:
+        """Return the abnormal returns (dates, sessions) around the bars of session 0, and s² (dates,)."""
+        zeros, last = self.zeros[lists], len(self.returns) - 1
+        rows, kept = zeros[:, None] + SESSIONS, np.clip(zeros, 0, last)
+        inside = (rows >= 0) & (rows <= last)
+        abnormal = np.where(inside, self.returns[np.clip(rows, 0, last)], np.nan) - self.mean[kept][:, None]
+        return abnormal, self.variance[kept]
+
+    def z2(self, lists: slice | Rows = slice(None)) -> Floats:
+        """Return z² (dates, sessions)."""
+        abnormal, variance = self.at(lists)
+        return np.asarray(abnormal**2 / variance[:, None])
+
+
+_EVENT = slice(1)
+
+
+def event_variance(
+    sample: Sample,
+    known_at: Mapping[str, int],
+    model: ReturnModel,
+    made: Calendars | None,
+    implied: Bars | None = None,
+) -> EventVariance | str:
+    """Return the volatility of the sessions around the events, or why it is not available.
+
+    An observation is the first leg's market of its first event.
+
+    Args:
+        sample: of the trades.
+        known_at: when each event was known (ns).
+        model: the return model they were placed with.
+        made: the placebo dates of its observations; None where there are none.
+        implied: of a volatility index, in per cent a year.
+    """
+    series = [_series(sample, n, known_at, model, made) for n in range(len(sample.usable))]
+    known = [s for s in series if np.isfinite(s.z2(_EVENT)[0, SESSIONS == 0][0])]
+    if not known:
+        return f"no event has {MIN_SESSIONS} sessions from {ESTIMATION[0]} to {ESTIMATION[1]} before it"
+    events = tuple(_move(s, known_at[s.event], implied) for s in known)
+    size, straddles = (np.array([getattr(e, name) for e in events]) for name in ("z2", "straddle"))
+    m = _m_of(known, _EVENT)[0]
+    lists = _m_of(known, 1 + picked(len(known[0].zeros) - 1))
+    lists = lists[np.isfinite(lists).all(axis=1)]
+    low, high = np.quantile(lists, BAND, axis=0) if len(lists) else np.full((2, len(SESSIONS)), np.nan)
+    return EventVariance(
+        n=len(known),
+        mean_z2=float(size.mean()),
+        above=int((size > 1).sum()),
+        sign=sign(size - 1),
+        mean_straddle=float(straddles.mean()),
+        straddle=cross_sectional_t(straddles),
+        implied=None if implied is None else implied.symbol,
+        by_session=tuple(VarianceRow(int(s), *map(finite, v)) for s, *v in zip(SESSIONS, m, low, high, strict=True)),
+        windows=tuple(_windows(known, m, exact=made is not None and made.exact)),
+        events=events,
+        missing=tuple(s.event for s in series if s not in known),
+    )
+
+
+def _series(
+    sample: Sample, column: int, known_at: Mapping[str, int], model: ReturnModel, made: Calendars | None
+) -> _Series:
+    """Return the market of an observation, with the estimates of every bar."""
+    observation = sample.usable[column]
+    drawn = np.empty(0, dtype=np.intp) if made is None else made.rows[:, column]
+    rows = np.concatenate(([observation.row], drawn)).astype(np.intp)
+    leg, zero, moved = next(legs_at(observation, known_at, rows, model))
+    bars = model.bars[leg.shape.instrument]
+    returns = np.log1p(close_returns(bars))
+    used = np.isfinite(returns) & ~model.inside[bars.symbol]
+    n, total, squares = (clipped_sums(np.where(used, returns**k, 0.0), *ESTIMATION) for k in (0, 1, 2))
+    n = np.where(n >= MIN_SESSIONS, n, np.nan)
+    variance = (squares - total**2 / n) / (n - 1)
+    variance = np.where(variance > 0, variance, np.nan)
+    return _Series(observation.events[0], bars, moved + zero, returns, total / n, variance)
+
+
+def volatility_multiple(abnormal: Floats, variance: Floats) -> Floats:
+    """Return M of each session (Białkowski, Gottschalk and Wisniewski 2008): the events' variance over the usual one.
+
+    M = sum of (N A_i - sum of A)² / (N (N - 2) s²_i + sum of s²), over N - 1.
+
+    Args:
+        abnormal: (N, ..., sessions).
+        variance: (N, ...), s² of each event.
+
+    Returns:
+        (..., sessions); NaN with fewer than three events, whose deviation from their mean says nothing.
+    """
+    n = len(variance)
+    if n < 3:
+        return np.full(abnormal.shape[1:], np.nan)
+    usual = n * (n - 2) * variance + variance.sum(axis=0)
+    return np.asarray(((n * abnormal - abnormal.sum(axis=0)) ** 2 / usual[..., None]).sum(axis=0) / (n - 1))
+
+
+def _m_of(known: Sequence[_Series], lists: slice | Rows) -> Floats:
+    """Return M (lists, sessions)."""
+    abnormal, variance = (np.array(v) for v in zip(*(s.at(lists) for s in known), strict=True))
+    return volatility_multiple(abnormal, variance)
+
+
+def _windows(known: Sequence[_Series], m: Floats, *, exact: bool) -> Iterator[VarianceWindow]:
+    """Yield each window with its test; a list counts where every event has an estimate there."""
+    n, name = len(known), "placebo on the mean log z²"
+    with np.errstate(divide="ignore"):
+        logs = np.array([np.stack([np.log(s.z2())[:, _within(*w)].mean(axis=1) for w in WINDOWS]) for s in known])
+    for (first, last), each in zip(WINDOWS, logs.mean(axis=0), strict=True):
+        inside, test = m[_within(first, last)], untested(name, n, "there are no placebo dates")
+        if len(each) > 1:
+            test = randomization_p_value(name, float(each[0]), each[1:], n=n, exact=exact)
+        yield VarianceWindow(first, last, finite(inside.mean()), finite((inside - 1).sum()), test)
+
+
+def _within(first: int, last: int) -> NDArray[np.bool_]:
+    return np.asarray((first <= SESSIONS) & (last >= SESSIONS))
+
+
+def _move(series: _Series, known_at: int, implied: Bars | None) -> EventMove:
+    zero = int(series.zeros[0])
+    move, sd = float(np.expm1(series.returns[zero])), float(np.sqrt(series.variance[zero]))
+    priced = None if implied is None else implied_deviation(implied, known_at)
+    return EventMove(
+        event=series.event,
+        instrument=series.bars.symbol,
+        session=str(series.bars.session[zero]),
+        move=move,
+        z2=float(series.z2(_EVENT)[0, SESSIONS == 0][0]),
+        implied=priced,
+        ratio=None if priced is None else abs(move) / priced,
+        straddle=abs(move) - ABSOLUTE * (sd if priced is None else priced),
+    )
+
+
+def volatility_index(bars: Bars) -> Bars:
+    """Return the bars of a volatility index.
+
+    Raises:
+        UserError: they are at a level that no volatility has.
+    """
+    highest = float(bars.close.max())
+    if highest > HIGHEST:
+        raise UserError(
+            f"--implied {bars.symbol} is at {highest:,.2f}; a volatility index is in per cent a year, at most "
+            f"{HIGHEST}: name one such as VIX"
+        )
+    return bars
+
+
+def implied_deviation(index: Bars, known_at: int) -> float | None:
+    """Return the standard deviation of one session by the last close of a volatility index before an instant.
+
+    The index, in per cent a year, over 100 and the root of 252; None where it is five days old or older.
+    """
+    row = int(np.searchsorted(index.close_at, known_at, side="left")) - 1
+    if row < 0 or known_at - int(index.close_at[row]) >= _FRESH:
+        return None
+    return float(index.close[row]) / 100 / float(np.sqrt(TRADING_DAYS))
