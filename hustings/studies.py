@@ -13,7 +13,7 @@ from engine.statistics.abnormal import Model
 from engine.statistics.significance import Significance
 from engine.strategy import values
 from engine.study.result import Study, ViewResult
-from engine.study.settings import Anchor, EventWindow, Scheme, Settings, Statistic
+from engine.study.settings import Anchor, EventWindow, Scheme, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from hustings.execution import build_rule, run_rule
@@ -51,6 +51,7 @@ class StudyOptions(RunOptions):
     all_tests: bool
     statistic: str
     implied: str | None
+    surprise: str | None
 
     def settings(self) -> Settings:
         """Return how the study is made.
@@ -60,17 +61,8 @@ class StudyOptions(RunOptions):
         """
         model = None if self.model == "none" else Model(self.model)
         windows = tuple(_window(w, Anchor(self.anchor)) for w in self.windows)
-        return Settings(
-            model=model,
-            scheme=Scheme(self.placebo),
-            draws=self.draws,
-            seed=self.seed,
-            windows=windows,
-            alpha=self.alpha,
-            more=self.all_tests,
-            statistic=Statistic(self.statistic),
-            implied=self.implied,
-        )
+        made = Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
+        return replace(made, variance=self.statistic == "variance", implied=self.implied, surprise=self.surprise)
 
 
 def _window(text: str, anchor: Anchor) -> EventWindow:
@@ -160,7 +152,7 @@ def counted_settings(settings: Settings) -> dict[str, Any]:
         "seed": settings.seed,
         "alpha": settings.alpha,
         "windows": sorted(f"{w} {w.anchor}" for w in settings.windows),
-        **({} if settings.statistic is Statistic.MEAN else {"statistic": settings.statistic}),
+        **{name: value for name in ("variance", "surprise") if (value := getattr(settings, name))},
     }
 
 

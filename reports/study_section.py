@@ -9,7 +9,7 @@ from reports.numbers import count
 from reports.parts import Figure, StudySection
 from reports.study_figures import path_svg, placebo_svg
 from reports.study_tables import registered_text, study_tables
-from reports.study_variance import variance_svg
+from reports.study_votes import variance_svg
 
 
 def study_section(study: Study) -> StudySection:

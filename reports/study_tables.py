@@ -9,7 +9,7 @@ from engine.study.power import Power
 from engine.study.result import ObservationRow, Study, ViewResult
 from reports.numbers import NOT_AVAILABLE, count, p_text, percent, ratio, signed_percent
 from reports.parts import TextTable
-from reports.study_variance import variance_tables
+from reports.study_votes import surprise_tables, variance_tables
 
 _NOT_ENTERED = "not entered: it counts as no trial"
 
@@ -19,6 +19,7 @@ def study_tables(study: Study) -> tuple[TextTable, ...]:
     made = (
         _power(study),
         _tests(study),
+        *surprise_tables(study.surprise),
         *variance_tables(study),
         _others(study),
         _observations(study),

@@ -23,10 +23,11 @@ from engine.study.prepare import Prepared, prepare
 from engine.study.result import Histogram, ObservationRow, Study, ViewResult
 from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import variations
-from engine.study.settings import Settings, Statistic
+from engine.study.settings import Settings
 from engine.study.study_input import StudyInput
+from engine.study.surprise import side_surprise
 from engine.study.tried import adjusted_for_trials
-from engine.study.variance import EventVariance, event_variance, volatility_index
+from engine.study.variance import EventVariance, event_variance
 from engine.study.verdict import verdict
 
 BINS, WIDEST = 40, 6.0
@@ -70,6 +71,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
         band=_band(given, prepared),
+        surprise=side_surprise(given.events, prepared, settings) if settings.surprise else None,
         variance=_known("variance", _variance(given, prepared, settings), reasons),
         verdict="",
         reasons=reasons,
@@ -186,12 +188,10 @@ def _known_at(given: StudyInput) -> dict[str, int]:
 
 
 def _variance(given: StudyInput, prepared: Prepared, settings: Settings) -> EventVariance | str:
-    if settings.statistic is not Statistic.VARIANCE:
+    if not settings.variance:
         return "not requested: add --statistic variance"
-    placebos = prepared.of_trades
-    made = None if isinstance(placebos, str) else placebos.calendars
-    implied = None if settings.implied is None else volatility_index(given.market.bars(settings.implied))
-    return event_variance(prepared.samples[0], _known_at(given), prepared.model, made, implied)
+    implied = None if settings.implied is None else given.market.bars(settings.implied)
+    return event_variance(prepared, _known_at(given), implied)
 
 
 def _row(observation: Observation) -> ObservationRow:

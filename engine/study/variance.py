@@ -9,32 +9,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datasets.arrays import Floats
+from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
 from datasets.instants import NS_PER_DAY
 from datasets.prices.bars import Bars
 from engine.statistics.event_tests import cross_sectional_t, sign
 from engine.statistics.significance import Significance, untested
-from engine.study.calendars import Calendars
 from engine.study.paths import BAND, finite, legs_at, picked
 from engine.study.placebo import randomization_p_value
-from engine.study.return_model import ReturnModel
+from engine.study.prepare import Prepared
 from engine.study.returns import Rows, clipped_sums, close_returns
-from engine.study.sample import Sample
 
-ESTIMATION = (-270, -21)
-MIN_SESSIONS = 120
-"""A variance needs at least so many of the 250 sessions."""
+ESTIMATION, MIN_SESSIONS = (-270, -21), 120
+"""The sessions of the usual variance, and how many of these 250 it needs."""
 SESSIONS = np.arange(-10, 11)
 WINDOWS = ((0, 0), (-2, 2), (0, 4), (-10, -1))
 """The windows of sessions that are tested; the first is the primary one."""
 ABSOLUTE = float(np.sqrt(2 / np.pi))
 """The mean size of a normal move of standard deviation 1, 0.798: about what a straddle at the money costs."""
-TRADING_DAYS, HIGHEST = 252, 200
-_FRESH = 5 * NS_PER_DAY
-"""A volatility index that closed longer before an event is missing."""
+TRADING_DAYS, FRESH = 252, 5 * NS_PER_DAY
+HIGHEST = 200
+"""A volatility index, in per cent a year, is never above this."""
+_EVENT = slice(1)
 
 
 @dataclass(frozen=True)
@@ -60,10 +57,10 @@ class VarianceWindow:
 
 @dataclass(frozen=True)
 class EventMove:
-    """The move of session 0 after one event, as a fraction; ``z2`` is its z², ``straddle`` its size less 0.798 sd.
+    """The move of session 0 after one event, as a fraction; ``straddle`` is its size less 0.798 standard deviations.
 
     ``implied`` is the standard deviation of a session that options priced before the event, ``ratio`` the size of the
-    move over it. The straddle's sd is ``implied``, or where that is missing s.
+    move over it; the straddle's is ``implied``, or where that is missing s.
     """
 
     event: str
@@ -111,7 +108,7 @@ class _Series:
     mean: Floats
     variance: Floats
 
-    def at(self, lists: slice | Rows = slice(None)) -> tuple[Floats, Floats]:
+    def at(self, lists: slice | Rows) -> tuple[Floats, Floats]:
         """Return the abnormal returns (dates, sessions) around the bars of session 0, and s² (dates,)."""
         zeros, last = self.zeros[lists], len(self.returns) - 1
         rows, kept = zeros[:, None] + SESSIONS, np.clip(zeros, 0, last)
@@ -119,35 +116,30 @@ class _Series:
         abnormal = np.where(inside, self.returns[np.clip(rows, 0, last)], np.nan) - self.mean[kept][:, None]
         return abnormal, self.variance[kept]
 
-    def z2(self, lists: slice | Rows = slice(None)) -> Floats:
+    def z2(self, lists: slice | Rows) -> Floats:
         """Return z² (dates, sessions)."""
         abnormal, variance = self.at(lists)
         return np.asarray(abnormal**2 / variance[:, None])
 
 
-_EVENT = slice(1)
-
-
-def event_variance(
-    sample: Sample,
-    known_at: Mapping[str, int],
-    model: ReturnModel,
-    made: Calendars | None,
-    implied: Bars | None = None,
-) -> EventVariance | str:
+def event_variance(prepared: Prepared, known_at: Mapping[str, int], implied: Bars | None) -> EventVariance | str:
     """Return the volatility of the sessions around the events, or why it is not available.
 
-    An observation is the first leg's market of its first event.
+    An observation is its first event in the market of its first leg.
 
     Args:
-        sample: of the trades.
+        prepared: the sample, the return model and the placebo dates of the trades.
         known_at: when each event was known (ns).
-        model: the return model they were placed with.
-        made: the placebo dates of its observations; None where there are none.
-        implied: of a volatility index, in per cent a year.
+        implied: of a volatility index, in per cent a year; None for none.
+
+    Raises:
+        UserError: the index is at a level that no volatility has.
     """
-    series = [_series(sample, n, known_at, model, made) for n in range(len(sample.usable))]
-    known = [s for s in series if np.isfinite(s.z2(_EVENT)[0, SESSIONS == 0][0])]
+    if implied is not None and implied.close.max() > HIGHEST:
+        level = f"{implied.symbol} is at {implied.close.max():,.2f}"
+        raise UserError(f"--implied: {level}; name a volatility index in per cent a year, such as VIX")
+    series = [_series(prepared, n, known_at) for n in range(len(prepared.samples[0].usable))]
+    known = [s for s in series if np.isfinite(s.z2(_EVENT)[0, _within(0, 0)]).all()]
     if not known:
         return f"no event has {MIN_SESSIONS} sessions from {ESTIMATION[0]} to {ESTIMATION[1]} before it"
     events = tuple(_move(s, known_at[s.event], implied) for s in known)
@@ -165,23 +157,21 @@ def event_variance(
         straddle=cross_sectional_t(straddles),
         implied=None if implied is None else implied.symbol,
         by_session=tuple(VarianceRow(int(s), *map(finite, v)) for s, *v in zip(SESSIONS, m, low, high, strict=True)),
-        windows=tuple(_windows(known, m, exact=made is not None and made.exact)),
+        windows=tuple(_windows(known, m, prepared)),
         events=events,
         missing=tuple(s.event for s in series if s not in known),
     )
 
 
-def _series(
-    sample: Sample, column: int, known_at: Mapping[str, int], model: ReturnModel, made: Calendars | None
-) -> _Series:
+def _series(prepared: Prepared, column: int, known_at: Mapping[str, int]) -> _Series:
     """Return the market of an observation, with the estimates of every bar."""
-    observation = sample.usable[column]
-    drawn = np.empty(0, dtype=np.intp) if made is None else made.rows[:, column]
+    observation, placebos = prepared.samples[0].usable[column], prepared.of_trades
+    drawn = np.empty(0, dtype=np.intp) if isinstance(placebos, str) else placebos.calendars.rows[:, column]
     rows = np.concatenate(([observation.row], drawn)).astype(np.intp)
-    leg, zero, moved = next(legs_at(observation, known_at, rows, model))
-    bars = model.bars[leg.shape.instrument]
+    leg, zero, moved = next(legs_at(observation, known_at, rows, prepared.model))
+    bars = prepared.model.bars[leg.shape.instrument]
     returns = np.log1p(close_returns(bars))
-    used = np.isfinite(returns) & ~model.inside[bars.symbol]
+    used = np.isfinite(returns) & ~prepared.model.inside[bars.symbol]
     n, total, squares = (clipped_sums(np.where(used, returns**k, 0.0), *ESTIMATION) for k in (0, 1, 2))
     n = np.where(n >= MIN_SESSIONS, n, np.nan)
     variance = (squares - total**2 / n) / (n - 1)
@@ -190,9 +180,7 @@ def _series(
 
 
 def volatility_multiple(abnormal: Floats, variance: Floats) -> Floats:
-    """Return M of each session (Białkowski, Gottschalk and Wisniewski 2008): the events' variance over the usual one.
-
-    M = sum of (N A_i - sum of A)² / (N (N - 2) s²_i + sum of s²), over N - 1.
+    """Return M of each session, the sum of (N A_i - sum of A)² / (N (N - 2) s²_i + sum of s²), over N - 1.
 
     Args:
         abnormal: (N, ..., sessions).
@@ -214,51 +202,33 @@ def _m_of(known: Sequence[_Series], lists: slice | Rows) -> Floats:
     return volatility_multiple(abnormal, variance)
 
 
-def _windows(known: Sequence[_Series], m: Floats, *, exact: bool) -> Iterator[VarianceWindow]:
+def _windows(known: Sequence[_Series], m: Floats, prepared: Prepared) -> Iterator[VarianceWindow]:
     """Yield each window with its test; a list counts where every event has an estimate there."""
-    n, name = len(known), "placebo on the mean log z²"
+    n, name, placebos = len(known), "placebo on the mean log z²", prepared.of_trades
     with np.errstate(divide="ignore"):
-        logs = np.array([np.stack([np.log(s.z2())[:, _within(*w)].mean(axis=1) for w in WINDOWS]) for s in known])
-    for (first, last), each in zip(WINDOWS, logs.mean(axis=0), strict=True):
-        inside, test = m[_within(first, last)], untested(name, n, "there are no placebo dates")
-        if len(each) > 1:
-            test = randomization_p_value(name, float(each[0]), each[1:], n=n, exact=exact)
-        yield VarianceWindow(first, last, finite(inside.mean()), finite((inside - 1).sum()), test)
+        each = sum((np.log(s.z2(slice(None))) for s in known), start=np.zeros(1)) / n
+    for first, last in WINDOWS:
+        inside = _within(first, last)
+        value, *lists = each[:, inside].mean(axis=1)
+        if isinstance(placebos, str):
+            test = untested(name, n, placebos)
+        else:
+            exact = placebos.calendars.exact
+            test = randomization_p_value(name, float(value), np.array(lists), n=n, exact=exact)
+        yield VarianceWindow(first, last, finite(m[inside].mean()), finite((m[inside] - 1).sum()), test)
 
 
-def _within(first: int, last: int) -> NDArray[np.bool_]:
+def _within(first: int, last: int) -> Flags:
     return np.asarray((first <= SESSIONS) & (last >= SESSIONS))
 
 
 def _move(series: _Series, known_at: int, implied: Bars | None) -> EventMove:
-    zero = int(series.zeros[0])
+    zero, bars = int(series.zeros[0]), series.bars
     move, sd = float(np.expm1(series.returns[zero])), float(np.sqrt(series.variance[zero]))
     priced = None if implied is None else implied_deviation(implied, known_at)
-    return EventMove(
-        event=series.event,
-        instrument=series.bars.symbol,
-        session=str(series.bars.session[zero]),
-        move=move,
-        z2=float(series.z2(_EVENT)[0, SESSIONS == 0][0]),
-        implied=priced,
-        ratio=None if priced is None else abs(move) / priced,
-        straddle=abs(move) - ABSOLUTE * (sd if priced is None else priced),
-    )
-
-
-def volatility_index(bars: Bars) -> Bars:
-    """Return the bars of a volatility index.
-
-    Raises:
-        UserError: they are at a level that no volatility has.
-    """
-    highest = float(bars.close.max())
-    if highest > HIGHEST:
-        raise UserError(
-            f"--implied {bars.symbol} is at {highest:,.2f}; a volatility index is in per cent a year, at most "
-            f"{HIGHEST}: name one such as VIX"
-        )
-    return bars
+    ratio, straddle = None if priced is None else abs(move) / priced, abs(move) - ABSOLUTE * (priced or sd)
+    z2 = float(series.z2(_EVENT)[0, _within(0, 0)][0])
+    return EventMove(series.event, bars.symbol, str(bars.session[zero]), move, z2, priced, ratio, straddle)
 
 
 def implied_deviation(index: Bars, known_at: int) -> float | None:
@@ -267,6 +237,6 @@ def implied_deviation(index: Bars, known_at: int) -> float | None:
     The index, in per cent a year, over 100 and the root of 252; None where it is five days old or older.
     """
     row = int(np.searchsorted(index.close_at, known_at, side="left")) - 1
-    if row < 0 or known_at - int(index.close_at[row]) >= _FRESH:
+    if row < 0 or known_at - int(index.close_at[row]) >= FRESH:
         return None
     return float(index.close[row]) / 100 / float(np.sqrt(TRADING_DAYS))

@@ -12,7 +12,7 @@ from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
 from engine.strategy.market import Market
 from engine.study.result import Study
-from engine.study.settings import Settings, Statistic
+from engine.study.settings import Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from engine.study.variance import EventVariance, implied_deviation, volatility_multiple
@@ -20,7 +20,7 @@ from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.study.worlds import FREE, subject, walk
 
 ROWS = list(range(300, 1_450, 100))
-VARIANCE = Settings(draws=400, statistic=Statistic.VARIANCE)
+VARIANCE = Settings(draws=400, variance=True)
 
 
 def of(made: Study) -> EventVariance:
@@ -86,7 +86,7 @@ def votes(market_dir: Path, symbol: str, country: str, kind: Kind, *, implied: s
     market = Market(DirectorySource(market_dir), bundled_instruments())
     kept = EventCatalogue(e for e in bundled_events() if (e.country, e.kind) == (country, kind))
     given = StudyInput(rule, kept, market, FREE, Dates(), backtest(rule, kept, market, terms=FREE))
-    return of(study(given, Settings(draws=400, statistic=Statistic.VARIANCE, implied=implied)))
+    return of(study(given, Settings(draws=400, variance=True, implied=implied)))
 
 
 def test_japans_general_elections_as_computed_from_the_formula(market_dir: Path) -> None:
