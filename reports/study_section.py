@@ -42,10 +42,9 @@ def _placebo(study: Study) -> list[Figure]:
 def _variance(study: Study) -> list[Figure]:
     if study.variance is None or study.variance.n < 3:
         return []
-    path = study.variance.by_session
-    band = "; shaded: nine of ten placebo lists" if path[0].low is not None else ""
-    caption = f"M by session: 1 is the variance of sessions -270 to -21 before{band}."
-    return [Figure("variance", "How volatile the events' sessions are", Markup(variance_svg(path)), caption)]
+    drawn = Markup(variance_svg(study.variance.by_session))
+    caption = "M by session: 1 is the variance of sessions -270 to -21 before; shaded: nine of ten placebo lists."
+    return [Figure("variance", "How volatile the events' sessions are", drawn, caption)]
 
 
 def _path(study: Study) -> list[Figure]:

@@ -5,18 +5,16 @@ trade them, and the labels "selected" are permuted over all of them.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
 from math import comb
 
 import numpy as np
 from scipy.stats import permutation_test
 
 from datasets.arrays import Floats
-from datasets.events import PoliticalEvent
 from engine.statistics.significance import Significance, untested
-from engine.strategy import Clock, Leg, Strategy
-from engine.strategy.market import MarketView
+from engine.strategy import Strategy
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample
 from engine.study.settings import Settings
@@ -47,29 +45,16 @@ def selected_against_rejected(given: StudyInput, model: ReturnModel, settings: S
     rejected = of_kind - selected - {skipped.event_id for skipped in given.plan.skipped}
     if not rejected:
         return "the rule selects every event of its kind: there is no label to permute"
-    rule = _SelectsAll(given.strategy, selected | rejected)
+    rule = _selecting(given.strategy, selected | rejected)
     sample = given.sample_over(given.events.select(lambda e: e.event_id in of_kind), model, rule)
     return label_test(sample, selected, draws=settings.draws, seed=settings.seed)
 
 
-class _SelectsAll(Strategy):
-    """A rule that trades every event of some ids, as another rule would trade them."""
-
-    def __init__(self, rule: Strategy, selected: frozenset[str]) -> None:
-        self._rule, self._selected = rule, selected
-        object.__setattr__(self, "name", rule.name)
-
-    def wants(self, event: PoliticalEvent) -> bool:
-        return event.event_id in self._selected
-
-    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
-        return self._rule.legs(event, market)
-
-    def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:
-        return self._rule.decides_at(event, clock)
-
-    def instruments(self) -> tuple[str, ...]:
-        return self._rule.instruments()
+def _selecting(rule: Strategy, selected: frozenset[str]) -> Strategy:
+    """Return a rule that trades every event of some ids, as the rule would trade them."""
+    other = copy(rule)
+    object.__setattr__(other, "wants", lambda event: event.event_id in selected)
+    return other
 
 
 def label_test(sample: Sample, selected: frozenset[str], *, draws: int, seed: int, by_size: bool = False) -> LabelTest:
@@ -83,7 +68,7 @@ def label_test(sample: Sample, selected: frozenset[str], *, draws: int, seed: in
         selected: the ids of the events the rule selects.
         draws: the largest number of choices.
         seed: of the draws.
-        by_size: whether the statistic is the size of the difference of the means instead.
+        by_size: take the size of the difference of the means instead.
     """
     groups = [{i in selected for i in o.events} for o in sample.usable]
     kept = [(o.abnormal, group == {True}) for o, group in zip(sample.usable, groups, strict=True) if len(group) == 1]
@@ -110,9 +95,8 @@ def _permuted(sides: Sequence[Floats], *, draws: int, seed: int, by_size: bool) 
     )
     p, m, exact = float(found.pvalue), len(found.null_distribution), comb(n, k) <= draws
     error = 0.0 if exact else ways * float(np.sqrt(p / ways * (1 - p / ways) / m))
-    return Significance(
-        NAME, n, float(found.statistic), p, f"all {m:,} lists" if exact else f"{m:,} drawn lists", error
-    )
+    lists = f"all {m:,} lists" if exact else f"{m:,} drawn lists"
+    return Significance(NAME, n, float(found.statistic), p, lists, error)
 
 
 def _size(one: Floats, other: Floats, axis: int) -> Floats:

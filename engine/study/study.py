@@ -72,7 +72,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         path=event_path(sample, model, calendars),
         band=_band(given, prepared),
         surprise=side_surprise(given.events, prepared, settings) if settings.surprise else None,
-        variance=_known("variance", _variance(given, prepared, settings), reasons),
+        variance=_known("variance", _variance(given, prepared, settings), reasons) if settings.variance else None,
         verdict="",
         reasons=reasons,
         more=_other_tests(prepared, settings, views[0].placebo_mean),
@@ -188,8 +188,6 @@ def _known_at(given: StudyInput) -> dict[str, int]:
 
 
 def _variance(given: StudyInput, prepared: Prepared, settings: Settings) -> EventVariance | str:
-    if not settings.variance:
-        return "not requested: add --statistic variance"
     implied = None if settings.implied is None else given.market.bars(settings.implied)
     return event_variance(prepared, _known_at(given), implied)
 

@@ -42,10 +42,9 @@ class SideSlope:
 
 @dataclass(frozen=True)
 class SurpriseView:
-    """One window: the regression of its ``n`` votes with a probability, and all votes by whether the side won.
+    """One window: the regression of its ``n`` votes with a probability, or why ``placebo``, its test, is not available.
 
-    ``fit`` is None where there are too few, with the reason in ``placebo``, the test of its slope. ``sides`` compares
-    the votes that the side won with those that it lost, by the size of the difference.
+    ``sides`` compares all votes that the side won with those that it lost, by the size of the difference.
     """
 
     name: str
@@ -98,8 +97,8 @@ def side_surprise(events: EventCatalogue, prepared: Prepared, settings: Settings
 def side_probability(event: PoliticalEvent, side: str) -> float | None:
     """Return the probability of a side before the polls closed; None where it is not known.
 
-    By the outcome that names it; else the winner's where it won, and what that leaves where there were two outcomes. An
-    event without quotes has the winner's ``implied_probability``, of two sides.
+    By the outcome that names it; else the winner's where it won, and what that leaves of two. An event without quotes
+    has the winner's ``implied_probability``, of two sides.
     """
     priors = event.priors
     named = [p for outcome, p in priors.items() if folded(outcome) == folded(side)]

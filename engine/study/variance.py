@@ -5,7 +5,7 @@ abnormal log return is the return less the mean over sessions -270 to -21, whose
 to close after an event was known. Without an event, M and z² are 1 on average.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +28,8 @@ WINDOWS = ((0, 0), (-2, 2), (0, 4), (-10, -1))
 """The windows of sessions that are tested; the first is the primary one."""
 ABSOLUTE = float(np.sqrt(2 / np.pi))
 """The mean size of a normal move of standard deviation 1, 0.798: about what a straddle at the money costs."""
-TRADING_DAYS, FRESH = 252, 5 * NS_PER_DAY
-HIGHEST = 200
-"""A volatility index, in per cent a year, is never above this."""
+TRADING_DAYS, FRESH, HIGHEST = 252, 5 * NS_PER_DAY, 200
+"""Of a volatility index: the days of its year, how old its close may be, and a level it never reaches."""
 _EVENT = slice(1)
 
 
@@ -96,10 +95,7 @@ class EventVariance:
 
 @dataclass(frozen=True, eq=False)
 class _Series:
-    """The market of one observation: log returns, their mean and s² at each bar; ``zeros`` are the bars of session 0.
-
-    The first is that of the event, the others are those of the placebo lists.
-    """
+    """A market: log returns, their mean and s² by bar; ``zeros``: session 0 of the event, then of each placebo list."""
 
     event: str
     bars: Bars
@@ -125,12 +121,8 @@ class _Series:
 def event_variance(prepared: Prepared, known_at: Mapping[str, int], implied: Bars | None) -> EventVariance | str:
     """Return the volatility of the sessions around the events, or why it is not available.
 
-    An observation is its first event in the market of its first leg.
-
-    Args:
-        prepared: the sample, the return model and the placebo dates of the trades.
-        known_at: when each event was known (ns).
-        implied: of a volatility index, in per cent a year; None for none.
+    An observation is its first event in the market of its first leg. ``known_at`` says when each event was known (ns);
+    ``implied`` are the bars of a volatility index, in per cent a year.
 
     Raises:
         UserError: the index is at a level that no volatility has.
@@ -166,8 +158,8 @@ def event_variance(prepared: Prepared, known_at: Mapping[str, int], implied: Bar
 def _series(prepared: Prepared, column: int, known_at: Mapping[str, int]) -> _Series:
     """Return the market of an observation, with the estimates of every bar."""
     observation, placebos = prepared.samples[0].usable[column], prepared.of_trades
-    drawn = np.empty(0, dtype=np.intp) if isinstance(placebos, str) else placebos.calendars.rows[:, column]
-    rows = np.concatenate(([observation.row], drawn)).astype(np.intp)
+    drawn: Iterable[int] = [] if isinstance(placebos, str) else placebos.calendars.rows[:, column]
+    rows = np.array([observation.row, *drawn], dtype=np.intp)
     leg, zero, moved = next(legs_at(observation, known_at, rows, prepared.model))
     bars = prepared.model.bars[leg.shape.instrument]
     returns = np.log1p(close_returns(bars))
@@ -180,14 +172,9 @@ def _series(prepared: Prepared, column: int, known_at: Mapping[str, int]) -> _Se
 
 
 def volatility_multiple(abnormal: Floats, variance: Floats) -> Floats:
-    """Return M of each session, the sum of (N A_i - sum of A)² / (N (N - 2) s²_i + sum of s²), over N - 1.
+    """Return M (..., sessions): the sum of (N A_i - sum of A)² / (N (N - 2) s²_i + sum of s²), over N - 1.
 
-    Args:
-        abnormal: (N, ..., sessions).
-        variance: (N, ...), s² of each event.
-
-    Returns:
-        (..., sessions); NaN with fewer than three events, whose deviation from their mean says nothing.
+    A is (N, ..., sessions), s² (N, ...). NaN with fewer than three events, whose deviations say nothing.
     """
     n = len(variance)
     if n < 3:
@@ -209,12 +196,10 @@ def _windows(known: Sequence[_Series], m: Floats, prepared: Prepared) -> Iterato
         each = sum((np.log(s.z2(slice(None))) for s in known), start=np.zeros(1)) / n
     for first, last in WINDOWS:
         inside = _within(first, last)
-        value, *lists = each[:, inside].mean(axis=1)
-        if isinstance(placebos, str):
-            test = untested(name, n, placebos)
-        else:
-            exact = placebos.calendars.exact
-            test = randomization_p_value(name, float(value), np.array(lists), n=n, exact=exact)
+        value, *lists = each[:, inside].mean(axis=1).tolist()
+        test = untested(name, n, str(placebos))
+        if not isinstance(placebos, str):
+            test = randomization_p_value(name, value, np.array(lists), n=n, exact=placebos.calendars.exact)
         yield VarianceWindow(first, last, finite(m[inside].mean()), finite((m[inside] - 1).sum()), test)
 
 
@@ -232,10 +217,7 @@ def _move(series: _Series, known_at: int, implied: Bars | None) -> EventMove:
 
 
 def implied_deviation(index: Bars, known_at: int) -> float | None:
-    """Return the standard deviation of one session by the last close of a volatility index before an instant.
-
-    The index, in per cent a year, over 100 and the root of 252; None where it is five days old or older.
-    """
+    """Return the standard deviation of a session by a volatility index's last close before an instant; None if old."""
     row = int(np.searchsorted(index.close_at, known_at, side="left")) - 1
     if row < 0 or known_at - int(index.close_at[row]) >= FRESH:
         return None
