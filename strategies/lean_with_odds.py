@@ -45,7 +45,7 @@ class LeanWithOdds(Strategy):
         return event.is_vote and self.outcome in event.priors
 
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
-        p, b = event.priors.get(self.outcome, 0.0), self._worth(event, market)
+        p, b = event.priors.get(self.outcome, 0.0), self._slope(event, market)
         if not (b and 0 < p < 1):
             return []
         odds = (p / (1 - p)) ** self.stretch
@@ -55,7 +55,7 @@ class LeanWithOdds(Strategy):
         leg = Leg(self.instrument, weight, entry=NextClose(), exit=After(sessions=self.hold, at=Phase.CLOSE))
         return [leg] if weight else []
 
-    def _worth(self, event: PoliticalEvent, market: MarketView) -> float:
+    def _slope(self, event: PoliticalEvent, market: MarketView) -> float:
         """Return b of r = a + b dp over the closes up to now, each with the last quote by then; 0 without enough."""
         own = [q for q in market.odds(event) if q.outcome == self.outcome]
         bars = market.bars(self.instrument)
