@@ -148,7 +148,7 @@ class MarketView:
         return self._market.bars(instrument).until(to_ns(self.at))
 
     def odds(self, event: PoliticalEvent) -> Quotes:
-        """Return the path of an event's odds, oldest first: its quotes strictly before its polls closed, and now."""
+        """Return the path of an event's odds, oldest first: its quotes strictly before now."""
         return quotes_before(event.quotes, self.at)
 
     def close(self, instrument: str, *, back: int = 0) -> float:

@@ -122,18 +122,18 @@ def _view(
     p = np.array([side_probability(votes[o.events[0]], side) for o in usable], dtype=float)  # None is NaN
     known = [o for o, has_p in zip(usable, np.isfinite(p), strict=True) if has_p]
     surprise = np.array([o.events[0] in won for o in known], dtype=bool) - p[np.isfinite(p)]
-    fit, test = _fitted(known, surprise, placebos)
+    fit, test = fitted(known, surprise, placebos)
     sides = label_test(replace(sample, usable=usable), won, draws=settings.draws, seed=settings.seed, by_size=True)
     return SurpriseView(sample.name, len(known), fit, test, sides)
 
 
-def _fitted(
+def fitted(
     votes: Sequence[Observation], surprise: Floats, placebos: Placebos | str
 ) -> tuple[SideSlope | None, Significance]:
     """Return the regression, and the test of its slope among those of the same surprises on placebo dates."""
     n, returns = len(votes), np.array([o.abnormal for o in votes])
     if n < LEAST:
-        return None, untested(PLACEBO, n, f"{n} votes have a probability; a regression needs at least {LEAST}")
+        return None, untested(PLACEBO, n, f"votes with a probability: {n}; a regression needs at least {LEAST}")
     try:
         found = regress(returns, surprise)
     except ValueError as e:

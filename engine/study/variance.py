@@ -14,6 +14,7 @@ from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
 from datasets.instants import NS_PER_DAY
 from datasets.prices.bars import Bars
+from engine.run.event_paths import mean_known
 from engine.statistics.event_tests import cross_sectional_t, sign
 from engine.statistics.significance import Significance, untested
 from engine.study.paths import BAND, finite, legs_at, picked
@@ -190,13 +191,12 @@ def _m_of(known: Sequence[_Series], lists: slice | Rows) -> Floats:
 
 
 def _windows(known: Sequence[_Series], m: Floats, prepared: Prepared) -> Iterator[VarianceWindow]:
-    """Yield each window with its test; a list counts where every event has an estimate there."""
+    """Yield each window with its test; the mean is that of the events that have an estimate, there or in a list."""
     n, name, placebos = len(known), "placebo on the mean log z²", prepared.of_trades
     with np.errstate(divide="ignore"):
-        each = sum((np.log(s.z2(slice(None))) for s in known), start=np.zeros(1)) / n
-    for first, last in WINDOWS:
-        inside = _within(first, last)
-        value, *lists = each[:, inside].mean(axis=1).tolist()
+        logs = [[np.log(s.z2(slice(None))[:, _within(*w)]).mean(axis=1) for w in WINDOWS] for s in known]
+    for (first, last), each in zip(WINDOWS, mean_known(np.array(logs)), strict=True):
+        inside, (value, *lists) = _within(first, last), each.tolist()
         test = untested(name, n, str(placebos))
         if not isinstance(placebos, str):
             test = randomization_p_value(name, value, np.array(lists), n=n, exact=placebos.calendars.exact)

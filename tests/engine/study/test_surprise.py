@@ -1,5 +1,6 @@
 """Returns on what was not expected of a side: by hand, on planted worlds, and on America's votes since 1928."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def planted(b: float, *, p: float | None = 0.5, seed: int = 1) -> StudyInput:
 
 def surprise(given: StudyInput, side: str = "Red", **settings: Any) -> SideSurprise:
     made = Settings(**{"draws": 400, "windows": (REACTION,), "surprise": side, **settings})
-    return side_surprise(given.events, prepare(given, made), made)
+    return side_surprise(given.events, prepare(given, replace(made, draws=400)), made)
 
 
 def test_a_planted_slope_is_found_in_its_window_and_for_either_side() -> None:
@@ -117,7 +118,7 @@ def test_too_few_probabilities_are_a_reason_and_the_labels_are_compared_all_the_
     assert (view.n, view.fit, view.placebo.reason) == (
         0,
         None,
-        "0 votes have a probability; a regression needs at least 5",
+        "votes with a probability: 0; a regression needs at least 5",
     )
     assert view.sides.test.p is not None and view.sides.test.p < 0.01
 
