@@ -14,7 +14,6 @@ from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
 from datasets.instants import NS_PER_DAY
 from datasets.prices.bars import Bars
-from engine.run.event_paths import mean_known
 from engine.statistics.event_tests import cross_sectional_t, sign
 from engine.statistics.significance import Significance, untested
 from engine.study.paths import BAND, finite, legs_at, picked
@@ -193,9 +192,10 @@ def _m_of(known: Sequence[_Series], lists: slice | Rows) -> Floats:
 def _windows(known: Sequence[_Series], m: Floats, prepared: Prepared) -> Iterator[VarianceWindow]:
     """Yield each window with its test; the mean is that of the events that have an estimate, there or in a list."""
     n, name, placebos = len(known), "placebo on the mean log z²", prepared.of_trades
-    with np.errstate(divide="ignore"):
-        logs = [[np.log(s.z2(slice(None))[:, _within(*w)]).mean(axis=1) for w in WINDOWS] for s in known]
-    for (first, last), each in zip(WINDOWS, mean_known(np.array(logs)), strict=True):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.array([[np.log(s.z2(slice(None))[:, _within(*w)]).mean(axis=1) for w in WINDOWS] for s in known])
+        means = np.where(np.isfinite(logs), logs, 0.0).sum(axis=0) / np.isfinite(logs).sum(axis=0)
+    for (first, last), each in zip(WINDOWS, means, strict=True):
         inside, (value, *lists) = _within(first, last), each.tolist()
         test = untested(name, n, str(placebos))
         if not isinstance(placebos, str):
