@@ -76,8 +76,7 @@ CORE = NULLS[:4]
 """The worlds in which windows, and the tests that are not shown by default, are measured too."""
 LABELLED = NULLS[:2]
 REJECTED = {5: 5, 10: 5, 20: 20}
-"""The rejected events for so many selected: the choices of labels are enumerated for 5 and 10 and drawn for 20; the
-184,756 choices of ten and ten would take most of the time."""
+"""The rejected events for so many selected: of five and five all 252 choices are enumerated, more are drawn."""
 
 
 @dataclass(frozen=True)

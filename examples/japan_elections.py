@@ -42,8 +42,7 @@ from engine.study.shapes import shape_of
 from hustings.exit_codes import exit_code
 from hustings.inputs import instruments_of, source_of
 from hustings.terminal import progress, say, say_json, table
-from reports.numbers import bare_percent, percent, ratio, signed, signed_percent
-from reports.study_tables import p_text
+from reports.numbers import bare_percent, p_text, percent, ratio, signed, signed_percent
 
 SYMBOL, ZONE = "N225", "Asia/Tokyo"
 YEARS = 5

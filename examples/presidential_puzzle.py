@@ -30,8 +30,7 @@ from engine.statistics.significance import Significance
 from examples.term_regression import PartyRegression, TermReturns, party_regression, term_permutation
 from hustings.exit_codes import exit_code
 from hustings.terminal import progress, say, say_json, table
-from reports.numbers import bare_percent, percent, points, ratio
-from reports.study_tables import p_text
+from reports.numbers import bare_percent, p_text, percent, points, ratio
 
 Months = NDArray[np.datetime64]
 PARTY = "Democratic"

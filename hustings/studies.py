@@ -49,6 +49,9 @@ class StudyOptions(RunOptions):
     other_labels: Path | None
     prereg: Path | None
     all_tests: bool
+    statistic: str
+    implied: str | None
+    surprise: str | None
 
     def settings(self) -> Settings:
         """Return how the study is made.
@@ -58,7 +61,8 @@ class StudyOptions(RunOptions):
         """
         model = None if self.model == "none" else Model(self.model)
         windows = tuple(_window(w, Anchor(self.anchor)) for w in self.windows)
-        return Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
+        made = Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
+        return replace(made, variance=self.statistic == "variance", implied=self.implied, surprise=self.surprise)
 
 
 def _window(text: str, anchor: Anchor) -> EventWindow:
@@ -148,6 +152,7 @@ def counted_settings(settings: Settings) -> dict[str, Any]:
         "seed": settings.seed,
         "alpha": settings.alpha,
         "windows": sorted(f"{w} {w.anchor}" for w in settings.windows),
+        **{name: value for name in ("variance", "surprise") if (value := getattr(settings, name))},
     }
 
 

@@ -88,6 +88,19 @@ def count(value: float | None) -> str:
     return _suffixed(value, 0, "")
 
 
+def p_text(p: float | None, error: float = 0.0) -> str:
+    """Return a p-value, with its Monte Carlo error where it has one that shows.
+
+    >>> p_text(0.0312), p_text(0.0746, 0.0026), p_text(0.00001), p_text(None)
+    ('0.031', '0.075 ± 0.003', '< 0.001', 'n/a')
+    """
+    if p is None:
+        return NOT_AVAILABLE
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f} ± {error:.3f}" if error >= 0.0005 else f"{p:.3f}"
+
+
 def days(value: float | None) -> str:
     """Return a number of days with one decimal.
 

@@ -9,12 +9,13 @@ from reports.numbers import count
 from reports.parts import Figure, StudySection
 from reports.study_figures import path_svg, placebo_svg
 from reports.study_tables import registered_text, study_tables
+from reports.study_votes import variance_svg
 
 
 def study_section(study: Study) -> StudySection:
     """Return the section of a study."""
     registered = "" if study.prereg is None else registered_text(study.prereg)
-    figures = [*_placebo(study), *_path(study)]
+    figures = [*_placebo(study), *_variance(study), *_path(study)]
     return StudySection(study.verdict, study.prereg, registered, _band(study), study_tables(study), figures)
 
 
@@ -36,6 +37,14 @@ def _placebo(study: Study) -> list[Figure]:
         "is that of the events. What lies beyond 6 is in the outermost bars."
     )
     return [Figure("placebo", "The events among placebo dates", Markup(placebo_svg(given)), caption)]
+
+
+def _variance(study: Study) -> list[Figure]:
+    if study.variance is None or study.variance.n < 3:
+        return []
+    drawn = Markup(variance_svg(study.variance.by_session))
+    caption = "M by session: 1 is the variance of sessions -270 to -21 before; shaded: nine of ten placebo lists."
+    return [Figure("variance", "How volatile the events' sessions are", drawn, caption)]
 
 
 def _path(study: Study) -> list[Figure]:

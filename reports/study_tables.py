@@ -7,10 +7,10 @@ from engine.statistics.bootstrap import Interval
 from engine.statistics.significance import Significance
 from engine.study.power import Power
 from engine.study.result import ObservationRow, Study, ViewResult
-from reports.numbers import count, percent, ratio, signed_percent
+from reports.numbers import NOT_AVAILABLE, count, p_text, percent, ratio, signed_percent
 from reports.parts import TextTable
+from reports.study_votes import surprise_tables, variance_tables
 
-NONE = "n/a"
 _NOT_ENTERED = "not entered: it counts as no trial"
 
 
@@ -19,6 +19,8 @@ def study_tables(study: Study) -> tuple[TextTable, ...]:
     made = (
         _power(study),
         _tests(study),
+        *surprise_tables(study.surprise),
+        *variance_tables(study),
         _others(study),
         _observations(study),
         _concentration(study),
@@ -28,25 +30,14 @@ def study_tables(study: Study) -> tuple[TextTable, ...]:
     return (*(t for t in made if t.rows or t.note), _trials(study))
 
 
-def p_text(p: float | None, error: float = 0.0) -> str:
-    """Return a p-value, with its Monte Carlo error where it has one that shows.
-
-    >>> p_text(0.0312), p_text(0.0746, 0.0026), p_text(0.00001), p_text(None)
-    ('0.031', '0.075 ± 0.003', '< 0.001', 'n/a')
-    """
-    if p is None:
-        return NONE
-    if p < 0.001:
-        return "< 0.001"
-    return f"{p:.3f} ± {error:.3f}" if error >= 0.0005 else f"{p:.3f}"
-
-
 def registered_text(prereg: Mapping[str, Any]) -> str:
     """Return what was registered as the primary result, and what it came to."""
     given, found = prereg["settings"], prereg["primary"]
     how = "labels permuted" if given["scheme"] == "labels" else f"{given['statistic']}, {given['scheme']} dates"
     asked = f"{how}, window {_window(given)}, {given['direction']}, level {given['alpha']:g}"
-    return f"{asked}: " + (f"p = {p_text(found['p'])}" if found["p"] is not None else f"{NONE} ({found['reason']})")
+    return f"{asked}: " + (
+        f"p = {p_text(found['p'])}" if found["p"] is not None else f"{NOT_AVAILABLE} ({found['reason']})"
+    )
 
 
 def _window(given: Mapping[str, Any]) -> str:
@@ -66,7 +57,7 @@ def _power(study: Study) -> TextTable:
             percent(r.bmp, 0),
             percent(r.sign_flip, 0),
             percent(r.placebo, 0),
-            NONE if r.exaggeration is None else f"{r.exaggeration:.1f}",
+            NOT_AVAILABLE if r.exaggeration is None else f"{r.exaggeration:.1f}",
         )
         for r in power.rows
     )
@@ -108,7 +99,7 @@ def _named(text: str, test: Significance, place: int) -> str:
 def _interval(intervals: tuple[Interval, ...]) -> str:
     by_t = intervals[0]
     if by_t.low is None or by_t.high is None:
-        return NONE
+        return NOT_AVAILABLE
     return f"{signed_percent(by_t.low)} to {signed_percent(by_t.high)}"
 
 
@@ -243,7 +234,10 @@ def _trial_rows(study: Study) -> Iterator[tuple[str, str]]:
     tried = f"deflated Sharpe ratio, {sharpe.trials} zero-skill variants (95 % is the usual bar)"
     yield tried, _or_note(percent(deflated, 1), sharpe.notes.get("deflated"))
     least = None if sharpe.minimum_trades is None else f"{sharpe.minimum_trades:,.0f}"
-    yield "observations needed for PSR to reach 95 %", _or_note(least or NONE, sharpe.notes.get("minimum_trades"))
+    yield (
+        "observations needed for PSR to reach 95 %",
+        _or_note(least or NOT_AVAILABLE, sharpe.notes.get("minimum_trades")),
+    )
     yield from _after_all(study)
     yield "selected against rejected events of the same kind", _label_text(study)
 
@@ -259,14 +253,18 @@ def _after_all(study: Study) -> Iterator[tuple[str, str]]:
 def _label_text(study: Study) -> str:
     given = study.labels
     if given is None:
-        return f"{NONE} ({study.reasons.get('labels', '')})"
+        return f"{NOT_AVAILABLE} ({study.reasons.get('labels', '')})"
     means = f"{signed_percent(given.mean_wanted)} ({given.wanted}) against {signed_percent(given.mean_declined)}"
     return f"{means} ({given.declined}): {_tested(given.test)}"
 
 
 def _tested(test: Significance) -> str:
-    return f"p = {p_text(test.p, test.error)}, {test.reference}" if test.p is not None else f"{NONE} ({test.reason})"
+    return (
+        f"p = {p_text(test.p, test.error)}, {test.reference}"
+        if test.p is not None
+        else f"{NOT_AVAILABLE} ({test.reason})"
+    )
 
 
 def _or_note(value: str, note: str | None) -> str:
-    return f"{NONE} ({note})" if note else value
+    return f"{NOT_AVAILABLE} ({note})" if note else value

@@ -9,6 +9,7 @@ REGISTRY = {
     "presidential-cycle": "strategies.presidential_cycle:PresidentialCycle",
     "election-drift": "strategies.election_drift:ElectionDrift",
     "surprise-win": "strategies.surprise_win:SurpriseWin",
+    "lean-with-odds": "strategies.lean_with_odds:LeanWithOdds",
     "buy-after-event": "strategies.buy_after_event:BuyAfterEvent",
 }
 """Name of a rule -> module:Class, imported when asked for."""

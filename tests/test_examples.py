@@ -25,7 +25,7 @@ from examples import japan_elections as japan
 from examples import presidential_puzzle as puzzle
 from examples.japan_elections import Since
 from hustings.inputs import instruments_of, source_of
-from reports.study_tables import p_text
+from reports.numbers import p_text
 
 ROOT = Path(__file__).resolve().parents[1]
 

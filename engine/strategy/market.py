@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from datasets.errors import UserError
+from datasets.events import PoliticalEvent
+from datasets.events.odds_book import Quotes, quotes_before
 from datasets.instants import iso_z, to_date, to_datetime, to_ns
 from datasets.markets.home_market import is_home
 from datasets.markets.instruments import Instrument, InstrumentTable
@@ -144,6 +146,10 @@ class MarketView:
     def bars(self, instrument: str) -> Bars:
         """Return the bars of an instrument closed by now, oldest first."""
         return self._market.bars(instrument).until(to_ns(self.at))
+
+    def odds(self, event: PoliticalEvent) -> Quotes:
+        """Return the path of an event's odds, oldest first: its quotes strictly before now."""
+        return quotes_before(event.quotes, self.at)
 
     def close(self, instrument: str, *, back: int = 0) -> float:
         """Return the last close, or that of the session ``back`` sessions before the one it belongs to.

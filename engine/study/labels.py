@@ -4,21 +4,17 @@ A good result of all elections is no evidence for the label. So the rejected eve
 trade them, and the labels "selected" are permuted over all of them.
 """
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import combinations
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.stats import permutation_test
 
-from datasets.arrays import Flags, Floats
-from datasets.events import PoliticalEvent
+from datasets.arrays import Floats
 from engine.statistics.significance import Significance, untested
-from engine.strategy import Clock, Leg, Strategy
-from engine.strategy.market import MarketView
-from engine.study.calendars import ENUMERATED_UP_TO
-from engine.study.placebo import randomization_p_value
+from engine.strategy import Strategy
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample
 from engine.study.settings import Settings
@@ -49,84 +45,66 @@ def selected_against_rejected(given: StudyInput, model: ReturnModel, settings: S
     rejected = of_kind - selected - {skipped.event_id for skipped in given.plan.skipped}
     if not rejected:
         return "the rule selects every event of its kind: there is no label to permute"
-    rule = _SelectsAll(given.strategy, selected | rejected)
+    rule = _selecting(given.strategy, selected | rejected)
     sample = given.sample_over(given.events.select(lambda e: e.event_id in of_kind), model, rule)
     return label_test(sample, selected, draws=settings.draws, seed=settings.seed)
 
 
-class _SelectsAll(Strategy):
-    """A rule that trades every event of some ids, as another rule would trade them."""
-
-    def __init__(self, rule: Strategy, selected: frozenset[str]) -> None:
-        self._rule, self._selected = rule, selected
-        object.__setattr__(self, "name", rule.name)
-
-    def wants(self, event: PoliticalEvent) -> bool:
-        return event.event_id in self._selected
-
-    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
-        return self._rule.legs(event, market)
-
-    def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:
-        return self._rule.decides_at(event, clock)
-
-    def instruments(self) -> tuple[str, ...]:
-        return self._rule.instruments()
+def _selecting(rule: Strategy, selected: frozenset[str]) -> Strategy:
+    """Return a rule that trades every event of some ids, as the rule would trade them."""
+    other = copy(rule)
+    object.__setattr__(other, "wants", lambda event: event.event_id in selected)
+    return other
 
 
-def label_test(sample: Sample, selected: frozenset[str], *, draws: int, seed: int) -> LabelTest:
+def label_test(sample: Sample, selected: frozenset[str], *, draws: int, seed: int, by_size: bool = False) -> LabelTest:
     """Return the permutation test of the selected observations against the rejected ones.
 
-    The statistic is Welch's t of the abnormal returns. All choices of as many selected events are enumerated, up to
-    200,000; more are drawn. An observation with events of both groups belongs to neither.
+    The statistic is Welch's t of the abnormal returns, two-sided by doubling. Up to ``draws`` choices of as many
+    selected events are all enumerated; more are drawn. An observation with events of both groups belongs to neither.
 
     Args:
         sample: of every event of the kind, selected or not.
         selected: the ids of the events the rule selects.
-        draws: the number of choices, where they are drawn.
+        draws: the largest number of choices.
         seed: of the draws.
+        by_size: take the size of the difference of the means instead.
     """
     groups = [{i in selected for i in o.events} for o in sample.usable]
     kept = [(o.abnormal, group == {True}) for o, group in zip(sample.usable, groups, strict=True) if len(group) == 1]
-    values = np.array([abnormal for abnormal, _ in kept], dtype=float)
-    chosen = np.array([is_selected for _, is_selected in kept], dtype=bool)
-    means = [float(values[side].mean()) if side.any() else None for side in (chosen, ~chosen)]
-    test = _permuted(values, chosen, draws=draws, seed=seed)
-    return LabelTest(int(chosen.sum()), int((~chosen).sum()), means[0], means[1], test)
+    sides = [np.array([r for r, is_selected in kept if is_selected is side], dtype=float) for side in (True, False)]
+    means = [float(side.mean()) if len(side) else None for side in sides]
+    test = _permuted(sides, draws=draws, seed=seed, by_size=by_size)
+    return LabelTest(len(sides[0]), len(sides[1]), means[0], means[1], test)
 
 
-def _permuted(values: Floats, chosen: Flags, *, draws: int, seed: int) -> Significance:
-    n, k = len(chosen), int(chosen.sum())
-    if min(k, n - k) < MIN_GROUP:
-        return untested(NAME, n, f"{k} selected and {n - k} rejected; at least {MIN_GROUP} of each are needed")
-    if np.ptp(values) == 0:
+def _permuted(sides: Sequence[Floats], *, draws: int, seed: int, by_size: bool) -> Significance:
+    k, rest = map(len, sides)
+    n, ways = k + rest, 1 if by_size else 2
+    if min(k, rest) < MIN_GROUP:
+        return untested(NAME, n, f"{k} selected and {rest} rejected; at least {MIN_GROUP} of each are needed")
+    if np.ptp(np.concatenate(sides)) == 0:
         return untested(NAME, n, "the observations are equal: their spread is zero")
-    exact = comb(n, k) <= ENUMERATED_UP_TO
-    masks = _all_choices(n, k) if exact else _drawn_choices(n, k, draws=draws, seed=seed)
-    observed = float(_welch(values, chosen[None, :])[0])
-    return randomization_p_value(NAME, observed, _welch(values, masks), n=n, exact=exact)
+    found = permutation_test(
+        sides,
+        _size if by_size else _welch,
+        vectorized=True,
+        n_resamples=draws,
+        alternative="greater" if by_size else "two-sided",
+        random_state=np.random.default_rng(seed),
+    )
+    p, m, exact = float(found.pvalue), len(found.null_distribution), comb(n, k) <= draws
+    error = 0.0 if exact else ways * float(np.sqrt(p / ways * (1 - p / ways) / m))
+    lists = f"all {m:,} lists" if exact else f"{m:,} drawn lists"
+    return Significance(NAME, n, float(found.statistic), p, lists, error)
 
 
-def _all_choices(n: int, k: int) -> NDArray[np.bool_]:
-    picked = np.array(list(combinations(range(n), k)), dtype=np.intp)
-    masks = np.zeros((len(picked), n), dtype=bool)
-    np.put_along_axis(masks, picked, values=True, axis=1)
-    return masks
+def _size(one: Floats, other: Floats, axis: int) -> Floats:
+    return np.asarray(np.abs(one.mean(axis) - other.mean(axis)))
 
 
-def _drawn_choices(n: int, k: int, *, draws: int, seed: int) -> NDArray[np.bool_]:
-    order = np.argsort(np.random.default_rng(seed).random((draws, n)), axis=1)
-    return np.asarray(order < k, dtype=bool)
-
-
-def _welch(values: Floats, masks: NDArray[np.bool_]) -> Floats:
-    """Return Welch's t of each choice: the difference of the means over the root of the summed variances of them."""
-    means, variances = [], []
-    for side in (masks, ~masks):
-        n = side.sum(axis=1)
-        mean = side @ values / n
-        variances.append((side @ values**2 / n - mean**2) * n / (n - 1) / n)
-        means.append(mean)
-    spread = np.sqrt(np.maximum(variances[0] + variances[1], 0.0))
-    t: Floats = np.divide(means[0] - means[1], spread, out=np.full(len(masks), np.nan), where=spread > 0)
-    return t
+def _welch(one: Floats, other: Floats, axis: int) -> Floats:
+    """Return Welch's t: the difference of the means over the root of the summed variances of them."""
+    spread = np.sqrt(sum(side.var(axis, ddof=1) / side.shape[axis] for side in (one, other)))
+    difference = np.asarray(one.mean(axis) - other.mean(axis))
+    return np.asarray(np.divide(difference, spread, out=np.zeros_like(difference), where=spread > 0))

@@ -62,7 +62,7 @@ def event_path(sample: Sample, model: ReturnModel, made: Calendars | None) -> tu
     mean = mean_known(each)
     low, high = np.full((2, len(sessions)), np.nan) if made is None else _band(sample, model, made, sessions)
     return tuple(
-        PathRow(int(s), _finite(mean[n]), _finite(low[n]), _finite(high[n]), tuple(map(_finite, each[:, n])))
+        PathRow(int(s), finite(mean[n]), finite(low[n]), finite(high[n]), tuple(map(finite, each[:, n])))
         for n, s in enumerate(sessions)
     )
 
@@ -82,11 +82,11 @@ def market_band(
         made: the placebo dates.
     """
     sessions = np.arange(-PATH_BEFORE, PATH_AFTER + 1)
-    rows = _picked(made)
+    rows = made.rows[picked(len(made.rows))]
     paths = [
         _market(leg, zero, bars, model, sessions)
         for n, observation in enumerate(sample.usable)
-        for leg, zero, bars in _legs_at(observation, known_at, rows[:, n], model)
+        for leg, zero, bars in legs_at(observation, known_at, rows[:, n], model)
     ]
     mean = mean_known(np.array(paths))
     whole = np.isfinite(mean).all(axis=0)
@@ -94,7 +94,7 @@ def market_band(
     return tuple(BandRow(int(s), float(a), float(b)) for s, a, b in zip(sessions[whole], low, high, strict=True))
 
 
-def _legs_at(
+def legs_at(
     observation: Observation, known_at: Mapping[str, int], rows: Rows, model: ReturnModel
 ) -> Iterator[tuple[PlacedLeg, int, Rows]]:
     """Yield each leg, the sessions from its bar to session 0, and its own bars on placebo dates."""
@@ -114,9 +114,9 @@ def _market(leg: PlacedLeg, zero: int, bars: Rows, model: ReturnModel, sessions:
     return np.where(inside, moves, np.nan)
 
 
-def _picked(made: Calendars) -> Rows:
-    rows = made.rows
-    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), BAND_LISTS)).astype(int)], dtype=np.intp)
+def picked(lists: int) -> Rows:
+    """Return the numbers of the lists that a band is made of, evenly spread over all."""
+    return np.linspace(0, lists - 1, min(lists, BAND_LISTS)).astype(np.intp)
 
 
 def _cumulated(abnormal: Floats, sessions: NDArray[np.int64]) -> Floats:
@@ -153,12 +153,13 @@ def _leg_abnormal(leg: PlacedLeg, bars: Rows, model: ReturnModel, sessions: NDAr
 
 def _band(sample: Sample, model: ReturnModel, made: Calendars, sessions: NDArray[np.int64]) -> Floats:
     """Return the 5 % and 95 % quantiles of the mean path over placebo dates."""
-    rows = _picked(made)
+    rows = made.rows[picked(len(made.rows))]
     moved = (_abnormal_at(o, rows[:, n], model, sessions) for n, o in enumerate(sample.usable))
     mean = mean_known(np.array([_cumulated(m, sessions) for m in moved]))
     whole = np.isfinite(mean).all(axis=1)
     return np.quantile(mean[whole], BAND, axis=0) if whole.any() else np.full((2, len(sessions)), np.nan)
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """Return a number as JSON has it: None in place of NaN."""
     return float(value) if np.isfinite(value) else None

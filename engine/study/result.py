@@ -13,7 +13,9 @@ from engine.study.paths import BandRow, PathRow
 from engine.study.power import Power
 from engine.study.sensitivity import Variation
 from engine.study.settings import Settings
+from engine.study.surprise import SideSurprise
 from engine.study.tried import Tried
+from engine.study.variance import EventVariance
 
 
 @dataclass(frozen=True)
@@ -98,3 +100,5 @@ class Study:
     more: tuple[OtherTest, ...] = ()
     trial: dict[str, Any] | None = None
     prereg: dict[str, Any] | None = None
+    variance: EventVariance | None = None
+    surprise: SideSurprise | None = None

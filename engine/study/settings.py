@@ -66,7 +66,8 @@ class EventWindow:
 class Settings:
     """The settings of a study. A ``model`` of None expects a return of 0; ``windows`` are studied with the trade.
 
-    ``more`` adds the tests that are not shown by default.
+    ``more`` adds the tests that are not shown by default, ``variance`` that of the events' sessions, compared with the
+    volatility index ``implied``. ``surprise`` is the side whose surprises are studied.
     """
 
     model: Model | None = Model.MEAN
@@ -76,6 +77,9 @@ class Settings:
     windows: tuple[EventWindow, ...] = ()
     alpha: float = 0.05
     more: bool = False
+    variance: bool = False
+    implied: str | None = None
+    surprise: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha <= MAX_ALPHA:
@@ -84,5 +88,7 @@ class Settings:
             raise UserError(f"--draws is {self.draws}; it must lie between {DRAWS[0]} and {DRAWS[1]:,}")
         if self.seed < 0:
             raise UserError(f"--seed is {self.seed}; it must be 0 or more")
+        if self.implied is not None and not self.variance:
+            raise UserError("--implied compares a variance with options: add --statistic variance")
         if len(set(self.windows)) < len(self.windows):
             raise UserError("a --window is given twice")

@@ -25,7 +25,9 @@ from engine.study.sample import Observation, Sample
 from engine.study.sensitivity import variations
 from engine.study.settings import Settings
 from engine.study.study_input import StudyInput
+from engine.study.surprise import side_surprise
 from engine.study.tried import adjusted_for_trials
+from engine.study.variance import EventVariance, event_variance
 from engine.study.verdict import verdict
 
 BINS, WIDEST = 40, 6.0
@@ -69,6 +71,8 @@ def study(given: StudyInput, settings: Settings) -> Study:
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
         band=_band(given, prepared),
+        surprise=side_surprise(given.events, prepared, settings) if settings.surprise else None,
+        variance=_known("variance", _variance(given, prepared, settings), reasons) if settings.variance else None,
         verdict="",
         reasons=reasons,
         more=_other_tests(prepared, settings, views[0].placebo_mean),
@@ -175,9 +179,17 @@ def _band(given: StudyInput, prepared: Prepared) -> tuple[BandRow, ...]:
     placebos = prepared.of_trades
     if isinstance(placebos, str):
         return ()
+    return market_band(prepared.samples[0], _known_at(given), prepared.model, placebos.calendars)
+
+
+def _known_at(given: StudyInput) -> dict[str, int]:
     decided = {t.event_id: t.decided_at for t in given.plan.trades}
-    known_at = {i: to_ns(given.events.get(i).known_at or at) for i, at in decided.items()}
-    return market_band(prepared.samples[0], known_at, prepared.model, placebos.calendars)
+    return {i: to_ns(given.events.get(i).known_at or at) for i, at in decided.items()}
+
+
+def _variance(given: StudyInput, prepared: Prepared, settings: Settings) -> EventVariance | str:
+    implied = None if settings.implied is None else given.market.bars(settings.implied)
+    return event_variance(prepared, _known_at(given), implied)
 
 
 def _row(observation: Observation) -> ObservationRow:

@@ -10,8 +10,7 @@ from hustings.run_options import RunOptions
 from hustings.run_summary import head
 from hustings.studies import subject_of
 from hustings.terminal import progress, say, say_json, strategy_output, table
-from reports.numbers import count, percent, signed_percent
-from reports.study_tables import p_text
+from reports.numbers import count, p_text, percent, signed_percent
 
 
 def compare_with_placebo(*, scheme: str, draws: int, seed: int, replayed: int, as_json: bool, **typed: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
+from datasets.events.odds_book import Quote
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars, Source
@@ -110,6 +111,14 @@ def event(event_id: str, known_at: str | datetime | None, **other: Any) -> Polit
     at = utc(known_at) if isinstance(known_at, str) else known_at
     given = {"country": "JP", "kind": "general_election", "title": event_id, "known_at": at, **other}
     return PoliticalEvent(event_id=event_id, **given)
+
+
+def odds_path(event: PoliticalEvent, outcome: str, path: Iterable[float]) -> PoliticalEvent:
+    """Return an event with a daily quote of one outcome, the last one at noon two days before the day of the vote."""
+    begins, p = event.vote_begins_at, list(path)
+    assert begins is not None
+    at = (begins + timedelta(hours=12, days=n - len(p) - 1) for n in range(len(p)))
+    return event.with_quotes(tuple(Quote(t, outcome, each, "made") for t, each in zip(at, p, strict=True)))
 
 
 @strategy

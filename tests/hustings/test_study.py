@@ -220,7 +220,7 @@ def study_options(*parameters: str, **other: Any) -> StudyOptions:
         "only_events": False,
     }
     study = {"windows": (), "model": "mean", "placebo": "stratified", "draws": 9_999, "seed": 0, "alpha": 0.05}
-    made = {"other_labels": None, "prereg": Path("plan.json"), "all_tests": False}
+    made = {"other_labels": None, "prereg": Path("plan.json"), "all_tests": False, "statistic": "mean"}
     return StudyOptions(**{**blank, **account, **given, **study, **made, **other})
 
 
@@ -390,3 +390,32 @@ def test_the_tradable_day_of_an_event_inside_a_session_is_the_next_one(cli, tmp_
     for anchor, move in (("reaction", 0.02), ("tradable", 0.05)):
         view = cli("study", "buy-after-event", *options, "--anchor", anchor).json["study"]["views"][1]
         assert view["mean_net"] == pytest.approx(move, abs=1e-6)
+
+
+def test_variance_and_surprises_are_in_json_terminal_and_page(cli: Cli, home: Path) -> None:
+    said = cli("study", *PRESIDENTS, "--statistic", "variance", "--surprise", "GOP", "--draws", "500", "--out", "out")
+    assert said.out.index("Surprise: GOP") < said.out.index("Variance around the events")
+    assert said.out.index("Variance around the events") < said.out.index("Observations")
+    kept = json.loads(Path("out/study.json").read_text(encoding="utf-8"))["variance"]
+    assert [(w["first"], w["last"]) for w in kept["windows"]] == [(0, 0), (-2, 2), (0, 4), (-10, -1)]
+    page = Path("out/tearsheet.html").read_text(encoding="utf-8")
+    assert 'id="study-variance"' in page
+    assert "Moves of session 0" in page
+    assert "Surprise: GOP" in page
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--implied", "VIX"), "--implied compares a variance with options: add --statistic variance"),
+        (
+            ("--surprise", "Labour"),
+            "--surprise: 'Labour' won none of the 5 votes; they were won by Democratic, Republican",
+        ),
+        (("--statistic", "variance", "--implied", "IXIC"), "name a volatility index in per cent a year, such as VIX"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(cli: Cli, home: Path, options: Any, message: str) -> None:
+    said = cli("study", *PRESIDENTS, *options, "--draws", "100", "--no-report", "--out", "out")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert message in said.err

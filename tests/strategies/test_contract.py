@@ -19,8 +19,15 @@ from engine.strategy import Strategy, build, parameters, values
 from engine.strategy.market import Market
 from strategies import REGISTRY
 from strategies.loading import find_strategy
+from tests.engine.markets import odds_path
 
 SOURCE = BuiltinSource()
+WAVES = [0.4 + 0.2 * float(np.sin(n)) for n in range(61)]
+PRICED = EventCatalogue(
+    odds_path(e, "Republican", WAVES) if e.country == "US" and e.is_election and e.voted_on else e
+    for e in bundled_events()
+)
+"""The bundled events, those of American elections with odds that were made up: a rule may need them to trade."""
 RULES = list(REGISTRY)
 
 
@@ -47,7 +54,7 @@ def rule(name: str) -> Strategy:
 
 def run(name: str, events: EventCatalogue | None = None, **terms: Any):
     market = Market(ONCE, bundled_instruments())
-    return backtest(rule(name), bundled_events() if events is None else events, market, terms=Terms(**terms))
+    return backtest(rule(name), PRICED if events is None else events, market, terms=Terms(**terms))
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -116,9 +123,7 @@ def test_later_events_do_not_change_earlier_trades(name: str) -> None:
     """Cut the catalogue in the middle: what was decided before the cut, and ended before it, stays the same."""
     whole = run(name)
     middle = whole.trades[len(whole.trades) // 2].decided_at
-    known = bundled_events().select(
-        lambda e: e.known_at is not None and to_ns(e.announced_at or e.known_at) <= middle + 1
-    )
+    known = PRICED.select(lambda e: e.known_at is not None and to_ns(e.announced_at or e.known_at) <= middle + 1)
     cut = run(name, known)
     before = [t for t in whole.trades if t.decided_at < middle]
     assert cut.trades[: len(before)] == tuple(before)
@@ -133,8 +138,7 @@ def test_a_later_announcement_moves_nothing_earlier(name: str) -> None:
         return None if at is None else at + day
 
     delayed = EventCatalogue(
-        e.model_copy(update={"known_at": late(e.known_at), "announced_at": late(e.announced_at)})
-        for e in bundled_events()
+        e.model_copy(update={"known_at": late(e.known_at), "announced_at": late(e.announced_at)}) for e in PRICED
     )
     first = {(t.event_id, t.instrument): t.entry_at for t in run(name).trades}
     for trade in run(name, delayed).trades:
