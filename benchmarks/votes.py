@@ -1,6 +1,6 @@
 """How often the placebo tests of votes reject where events do nothing: of variance, of a side's slope, of its labels.
 
-``python -m benchmarks.votes [RUNS]`` prints the table of docs/study.md; its tests are those of the study's own code.
+``python -m benchmarks.votes [RUNS]`` prints a row for each world and number of votes, from the code of a study.
 """
 
 import sys

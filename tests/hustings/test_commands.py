@@ -68,7 +68,7 @@ def test_strategies_are_listed_and_shown(cli) -> None:
     listed = cli("strategies", "--json").json
     assert [s["name"] for s in listed] == [
         "pro-growth-win", "takaichi-trade", "regional-spillover", "dissolution-rally", "fade-the-shock",
-        "presidential-cycle", "election-drift", "surprise-win", "buy-after-event",
+        "presidential-cycle", "election-drift", "surprise-win", "lean-with-odds", "buy-after-event",
     ]  # fmt: skip
     shown = cli("strategies", "buy-after-event", "--json").json
     names = [p["parameter"] for p in shown["parameters"]]
