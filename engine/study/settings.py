@@ -66,7 +66,8 @@ class EventWindow:
 class Settings:
     """The settings of a study. A ``model`` of None expects a return of 0; ``windows`` are studied with the trade.
 
-    ``more`` adds the tests that are not shown by default.
+    ``more`` adds the tests that are not shown by default. Events of one country within ``merge`` days are one
+    observation.
     """
 
     model: Model | None = Model.MEAN
@@ -76,6 +77,7 @@ class Settings:
     windows: tuple[EventWindow, ...] = ()
     alpha: float = 0.05
     more: bool = False
+    merge: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha <= MAX_ALPHA:
