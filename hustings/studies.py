@@ -11,13 +11,13 @@ from engine.run.identity import code_hash
 from engine.run.run import Run
 from engine.statistics.abnormal import Model
 from engine.statistics.significance import Significance
-from engine.strategy import values
 from engine.study.result import Study, ViewResult
 from engine.study.settings import Anchor, EventWindow, Scheme, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from hustings.execution import build_rule, run_rule
-from hustings.ledger import enter_study, used_before
+from hustings.inputs import days_of_text
+from hustings.ledger import used_before
 from hustings.prereg import (
     PreregAccount,
     Preregistration,
@@ -28,9 +28,9 @@ from hustings.prereg import (
     load,
     standing,
 )
-from hustings.rebuilt import rebuilt_trials
+from hustings.rebuilt import with_trials
+from hustings.recording import look_or_warn
 from hustings.run_options import RunOptions
-from hustings.terminal import warn
 from hustings.trials import TrialPosition
 from strategies.loading import find_strategy, is_backtrader
 
@@ -49,6 +49,7 @@ class StudyOptions(RunOptions):
     other_labels: Path | None
     prereg: Path | None
     all_tests: bool
+    merge: str | None
 
     def settings(self) -> Settings:
         """Return how the study is made.
@@ -58,7 +59,8 @@ class StudyOptions(RunOptions):
         """
         model = None if self.model == "none" else Model(self.model)
         windows = tuple(_window(w, Anchor(self.anchor)) for w in self.windows)
-        return Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
+        days = 0 if self.merge is None else days_of_text(self.merge, "--merge").days
+        return Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests, days)
 
 
 def _window(text: str, anchor: Anchor) -> EventWindow:
@@ -122,13 +124,12 @@ def studied(
     """
     settings, other = options.settings(), options.other_labels
     counted = counted_settings(settings)
-    settings_tried = 1 if position is None else _enter_or_warn(subject.run, counted, registered)
+    sha256 = "" if registered is None else registered.given.sha256
+    settings_tried = 1 if position is None else look_or_warn(subject.run, counted, prereg=sha256)
     registered = registered and registered.before(subject.run, counted)
     departs = [] if registered is None else _deviations(subject, settings, registered)
     given = replace(
-        subject,
-        trial_sharpes=() if position is None else position.sharpes,
-        variants=() if position is None else rebuilt_trials(subject, position),
+        subject if position is None else with_trials(subject, position),
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
         preregistered=registered is not None and registered.standing.precedes and not departs,
         settings_tried=settings_tried,
@@ -148,16 +149,8 @@ def counted_settings(settings: Settings) -> dict[str, Any]:
         "seed": settings.seed,
         "alpha": settings.alpha,
         "windows": sorted(f"{w} {w.anchor}" for w in settings.windows),
+        **({"merge": settings.merge} if settings.merge else {}),
     }
-
-
-def _enter_or_warn(run: Run, settings: dict[str, Any], registered: StudiedRegistration | None) -> int:
-    """Return with how many settings a run has been studied, these included; 1, with a warning, if that is unknown."""
-    try:
-        return enter_study(run, settings, prereg="" if registered is None else registered.given.sha256)
-    except UserError as e:
-        warn(f"hustings: {e}; the study continues, but its settings are not counted")
-        return 1
 
 
 def primary(made: Study, given: PreregSettings) -> dict[str, Any]:
@@ -188,7 +181,7 @@ def _deviations(subject: StudyInput, settings: Settings, registered: StudiedRegi
     return deviations(
         given,
         strategy=rule.name,
-        parameters=values(rule),
+        parameters=subject.run.manifest["parameters"],
         settings=_used(settings, given),
         account=_account(subject, registered),
         code=code_hash(type(rule)),
@@ -207,16 +200,9 @@ def _account(subject: StudyInput, registered: StudiedRegistration) -> PreregAcco
             "since": dates["from"] or None,
             "until": dates["to"] or None,
             "adjust": registered.adjust,
-            "benchmark": typed if symbol is not None and _symbol(subject, typed) == symbol else symbol,
+            "benchmark": typed if typed and subject.market.instruments.symbol_or_name(typed) == symbol else symbol,
         }
     )
-
-
-def _symbol(subject: StudyInput, name: str | None) -> str | None:
-    try:
-        return None if name is None else subject.market.symbol(name)
-    except UserError:
-        return None
 
 
 def _used(settings: Settings, given: Preregistration) -> PreregSettings:
