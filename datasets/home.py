@@ -20,6 +20,11 @@ def hustings_home() -> Path:
     return user_data_path("hustings", appauthor=False)
 
 
+def is_named_home() -> bool:
+    """Return whether the home is another than the platform's own: one that ``HUSTINGS_HOME`` names."""
+    return bool(os.environ.get("HUSTINGS_HOME"))
+
+
 def _expanded(named: str) -> Path:
     try:
         return Path(named).expanduser()  # a quoted ~ comes through the shell unchanged

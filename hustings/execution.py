@@ -6,10 +6,12 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
 from datasets.errors import UserError, unknown_name
 from datasets.prices.bars import Bars
 from engine.plan.costs import Fx
-from engine.run.backtest import account_start, backtest, finish_run
+from engine.run.backtest import backtest, finish_run
 from engine.run.identity import code_hash
 from engine.run.run import Run
 from engine.strategy import Strategy, build
@@ -83,7 +85,7 @@ def _execute_backtrader(cls: Any, options: RunOptions, setting: Setting) -> Run:
     bars = foreign_bars(cls, market, options.instruments)
     parameters = backtrader_parameters(cls, options.given())
     try:
-        since = account_start(bars, window)
+        since = None if window.since is None else np.datetime64(window.since, "D")
         account = replay_custom(cls, parameters, bars, setting.events, terms, since=since)
     except UserError:
         raise

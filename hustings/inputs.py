@@ -1,8 +1,9 @@
 """Turns what a user types into events, bars, instruments, parameters and dates."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from datasets.errors import UserError, did_you_mean
@@ -137,6 +138,18 @@ def pairs_of(pairs: tuple[str, ...], option: str) -> dict[str, str]:
             raise UserError(f"{option} {pair!a} holds bytes that are no text; write it in UTF-8")
         given[name.strip()] = value.strip()
     return given
+
+
+def days_of_text(text: str, option: str = "--within") -> timedelta:
+    """Return a number of days typed as ``90d``.
+
+    Raises:
+        UserError: it is something else.
+    """
+    match = re.fullmatch(r"(\d{1,5})d?", text.strip())
+    if match is None:
+        raise UserError(f"{option} is '{text}'; write a number of days like 90d")
+    return timedelta(days=int(match[1]))
 
 
 def date_of(text: str | None, option: str) -> date | None:

@@ -2,14 +2,15 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
-from math import isclose
+from math import isclose, prod
 from typing import Any
 
 from datasets.errors import UserError
+from datasets.home import is_named_home
 from datasets.instants import iso_z
 from engine.run.run import Run
 from engine.statistics.observations import TradeStatistics, trade_statistics
@@ -17,7 +18,7 @@ from hustings.chain import GENESIS, SCHEMA, Break, Row, RowKind, append, first_b
 from hustings.registry import database
 from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 
-_SWEEP = "sweep-"
+SWEEP = "sweep-"
 """The beginning of the id of a sweep among the ids of runs."""
 _SAME = 1e-9  # relative: two processors may differ so much in the results of one run
 _GROUND = {f.name for f in fields(Ground)}
@@ -27,7 +28,8 @@ def enter(run: Run, *, prereg: str = "") -> TrialPosition:
     """Append a run to the ledger and return its position.
 
     A run with the id and the result of an earlier one is the same trial again: it keeps that number, and its row is a
-    ``repeat``. Another result of the same id (a rule that is not deterministic) is another trial.
+    ``repeat``; so is that of a combination of an earlier sweep. Another result of the same id (a rule that is not
+    deterministic) is another trial.
 
     Args:
         run: what was run.
@@ -38,7 +40,7 @@ def enter(run: Run, *, prereg: str = "") -> TrialPosition:
     """
     with _ledger() as db:
         row = _with_prereg(db, _run_row(run), prereg)
-        return _position(db, run, _append_trial(db, row, _repeated(db, row)))
+        return _position(db, run, _append_trial(db, row, _repeated(db, row) or _swept(db, row)))
 
 
 def _append_trial(db: sqlite3.Connection, row: Row, repeated: Trial | None, n: int = 1) -> int:
@@ -113,21 +115,31 @@ def trials_of(strategy: str | None = None) -> list[Trial]:
         return _trials(db) if strategy is None else _trials(db, "strategy = ?", strategy)
 
 
-def enter_sweep(manifest: Mapping[str, Any], trials: SweepTrials) -> None:
+def enter_sweep(
+    manifest: Mapping[str, Any],
+    trials: SweepTrials,
+    *,
+    defaults: Mapping[str, Any],
+    listed: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """Append a sweep as one row that counts as all of its combinations; the same sweep again counts once.
 
     Args:
         manifest: its inputs (`engine.sweep.job.manifest_of`).
         trials: its combinations that were computed.
+        defaults: all parameters of one combination.
+        listed: what varies in each combination, where they are not the whole product of the values.
 
     Raises:
         UserError: the registry cannot be written.
     """
-    hashes, values = manifest["sha256"], {"fixed": manifest["fixed"], "axes": manifest["axes"]}
+    hashes, axes = manifest["sha256"], manifest["axes"]
+    fixed = {**{name: v for name, v in defaults.items() if name not in axes}, **manifest["fixed"]}
+    values = {"fixed": fixed, "axes": axes, **({"listed": listed} if listed else {})}
     parameters = {**values, "combinations": trials.n, "with_sharpe": trials.known}
     row = _row(
         RowKind.SWEEP,
-        _SWEEP + manifest["sweep_id"],
+        SWEEP + manifest["sweep_id"],
         {**manifest, "parameters": parameters},
         ground=Ground(hashes["code"], hashes["events"], hashes["bars"]),
         statistics=TradeStatistics(mean=trials.mean, sd=trials.sd),
@@ -135,23 +147,6 @@ def enter_sweep(manifest: Mapping[str, Any], trials: SweepTrials) -> None:
     with _ledger() as db:
         repeated = next(iter(_trials(db, "run_id = ?", row.run_id)), None)
         _append_trial(db, row, repeated, n=trials.n)
-
-
-def trials_outside(strategy: str, sweep_id: str) -> int:
-    """Return how many trials of a rule the ledger holds that are not of a sweep.
-
-    Raises:
-        UserError: the ledger cannot be read.
-    """
-    return sum(t.n for t in trials_of(strategy) if t.run_id != _SWEEP + sweep_id)
-
-
-def position_json(position: TrialPosition | None) -> dict[str, Any] | None:
-    """Return a position as ``run --json`` prints it; ``broken`` is None if the ledger is complete."""
-    if position is None:
-        return None
-    numbers = {name: getattr(position, name) for name in ("k", "n", "k_of_rule", "n_of_rule", "head")}
-    return {**numbers, "broken": position.broken or None}
 
 
 @dataclass(frozen=True)
@@ -212,15 +207,14 @@ class Registration:
     before: tuple[Trial, ...]
 
 
-def register(sha256: str, *, at: str, strategy: str, parameters: dict[str, Any]) -> Registration:
-    """Append the hash of a preregistration, written at an instant (ISO UTC), and return its row.
+def register(sha256: str, *, at: str, strategy: str, parameters: dict[str, Any]) -> None:
+    """Append the hash of a preregistration, written at an instant (ISO UTC).
 
     Raises:
         UserError: the registry cannot be written.
     """
     with _ledger() as db:
-        row = Row(RowKind.PREREG, at, None, "", strategy, canonical(parameters), prereg=sha256)
-        return _registration(db, append(db, row))
+        append(db, Row(RowKind.PREREG, at, None, "", strategy, canonical(parameters), prereg=sha256))
 
 
 def registrations() -> list[Registration]:
@@ -295,14 +289,14 @@ def _studies(db: sqlite3.Connection, run_id: str) -> list[Row]:
 
 
 def _under(db: sqlite3.Connection, sha256: str) -> list[Row]:
-    """Return the runs and studies made under a preregistration."""
+    """Return the runs, sweeps and studies made under a preregistration."""
     files = list(rows(db, "kind = ? AND prereg = ?", RowKind.PREREG, sha256))
-    made = [r for r in rows(db) if r.kind in (RowKind.TRIAL, RowKind.REPEAT, RowKind.STUDY)]
+    made = [r for r in rows(db) if r.kind in (RowKind.TRIAL, RowKind.REPEAT, RowKind.STUDY, RowKind.SWEEP)]
     return [r for r in made if r.prereg == sha256 or any(_follows(r, file) for file in files)]
 
 
 def _follows(row: Row, file: Row) -> bool:
-    return row.place > file.place and (row.strategy, row.parameters) == (file.strategy, file.parameters)
+    return row.place > file.place and row.strategy == file.strategy and _trial(row).holds(_read(file.parameters))
 
 
 def now() -> str:
@@ -321,6 +315,18 @@ def _repeated(db: sqlite3.Connection, row: Row) -> Trial | None:
     """Return the trial that a row repeats: of its id and result, or of its id with an unknown result."""
     same = (t for t in _trials(db, "run_id = ?", row.run_id) if _agree(t.statistics, _statistics(row)))
     return next(same, None)
+
+
+def _swept(db: sqlite3.Connection, row: Row) -> Trial | None:
+    """Return the sweep that has tried a run: of its parameters, code, events, bars, terms and dates."""
+    run = _trial(row)
+    for sweep in _trials(db, "kind = ? AND strategy = ? AND dates = ?", RowKind.SWEEP, row.strategy, row.dates):
+        alike = {**sweep.terms, "currency": sweep.terms.get("currency") or run.terms.get("currency")} == run.terms
+        known = sweep.ground is not None and run.ground is not None and sweep.ground.covers(run.ground)
+        whole = sweep.n == prod(map(len, sweep.parameters.get("axes", {}).values()))
+        if alike and known and (whole or sweep.parameters.get("listed")) and sweep.holds(run.parameters):
+            return sweep
+    return None
 
 
 def _agree(one: TradeStatistics, other: TradeStatistics) -> bool:
@@ -349,7 +355,12 @@ def _position(db: sqlite3.Connection, run: Run, trial: int) -> TrialPosition:
         ground=ground_of(run),
         of_rule=tuple(_trials(db, "strategy = ?", run.manifest["strategy"])),
         broken="" if broken is None else broken.why,
+        ledger=f"ledger{' of another home (HUSTINGS_HOME)' if is_named_home() else ''} begun on {_begun(db)}",
     )
+
+
+def _begun(db: sqlite3.Connection) -> str:
+    return str(db.execute("SELECT at FROM ledger ORDER BY place LIMIT 1").fetchone()[0])[:10]
 
 
 def _registration(db: sqlite3.Connection, row: Row) -> Registration:
@@ -371,14 +382,14 @@ def _folded(chain: Iterable[Row]) -> list[Trial]:
 
 
 def _run_again(trial: Trial, row: Row) -> Trial:
-    if trial.statistics.n is None:
+    if trial.statistics.n is None and trial.sweep is None:
         trial = replace(_trial(row), k=trial.k, at=trial.at, times=trial.times)
     return replace(trial, times=trial.times + 1)
 
 
 def _trial(row: Row) -> Trial:
     """Return the trial of a row; fields that are damaged are unknown, and the check of the chain reports the row."""
-    sweep = _sweep_trials(row) if row.run_id.startswith(_SWEEP) else None
+    sweep = _sweep_trials(row) if row.run_id.startswith(SWEEP) else None
     return Trial(
         k=row.trial or 0,
         run_id=row.run_id,

@@ -16,14 +16,15 @@ from datasets.errors import UserError
 from datasets.files import created_file
 from engine.plan.costs import Terms
 from engine.run.backtest import Window
-from engine.run.identity import code_hash
+from engine.run.identity import code_hash, resolved
 from engine.statistics.abnormal import Model
 from engine.strategy import build, values
 from engine.study.settings import EARLIEST, LATEST, Anchor
 from hustings.execution import as_written, backtrader_parameters
 from hustings.files import unwritable
-from hustings.inputs import date_of
-from hustings.ledger import Registration, Used, canonical, check_ledger, now, register, registrations, trials_of
+from hustings.inputs import date_of, instruments_of
+from hustings.ledger import Used, canonical, check_ledger, now, register, registrations, trials_of
+from hustings.terminal import counted
 from hustings.trials import Trial
 from strategies.loading import find_strategy, is_backtrader
 
@@ -99,8 +100,6 @@ _CALLED = {
     "until": "last date",
     "commission_bps": "commission in bps",
     "slippage_bps": "slippage in bps",
-    "cash_rate": "cash rate",
-    "borrow_rate": "borrow rate",
     "max_gross": "limit of gross exposure",
     "currency": "account's currency",
     "fx": "treatment of other currencies",
@@ -167,15 +166,18 @@ def draft(
     cls = find_strategy(name)
     foreign = is_backtrader(cls)
     strategy = cls.__name__ if foreign else cls.name
-    parameters = as_written(backtrader_parameters(cls, given)) if foreign else values(build(cls, given))
+    if foreign:
+        parameters = as_written(backtrader_parameters(cls, given))
+    else:
+        parameters = resolved(cls, values(build(cls, given)), instruments_of(None).symbol_or_name)
     if not _bytes(hypothesis).strip():
         raise UserError("--hypothesis is empty; say what you expect, and why")
     chosen = account or PreregAccount()
     return Preregistration(hypothesis.strip(), strategy, parameters, settings, chosen, code_hash(cls), now())
 
 
-def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration, Registration]:
-    """Write a preregistration, append its hash to the chain, and return it with its hash, and its row.
+def write_prereg(drafted: Preregistration, path: Path) -> Preregistration:
+    """Write a preregistration, append its hash to the chain, and return it with its hash.
 
     Raises:
         UserError: the file is there already or cannot be written; the registry cannot be, and then no file is left.
@@ -186,7 +188,8 @@ def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration,
     at, strategy, parameters = sealed.written_at, sealed.strategy, sealed.parameters
     try:
         with created_file(path, content):  # a file that no row vouches for would only look like one
-            return sealed, register(sealed.sha256, at=at, strategy=strategy, parameters=parameters)
+            register(sealed.sha256, at=at, strategy=strategy, parameters=parameters)
+        return sealed
     except FileExistsError as e:
         raise UserError(f"'{path}' is there already, and a preregistration is never overwritten; name another") from e
     except OSError as e:
@@ -223,9 +226,10 @@ class Standing:
     """The place of a preregistration in the chain.
 
     ``place`` and ``registered_at`` (ISO UTC) are those of its row, or None and blank. ``before`` are the trials of its
-    rule before that row, ``same_before`` counts those with its parameters; all present ones where no row
-    vouches for the file. ``registrations`` counts the preregistrations of the rule. ``broken`` names the first row of
-    the chain that does not fit. ``used`` is what else was made under the file before the study that asks.
+    rule before that row, ``same_before`` counts those with its parameters, a sweep that held them as one (``swept`` is
+    how many combinations it had); all present ones where no row vouches for the file. ``registrations`` counts the
+    preregistrations of the rule. ``broken`` names the first row of the chain that does not fit. ``used`` is what else
+    was made under the file before the study that asks.
     """
 
     state: FileState
@@ -236,6 +240,7 @@ class Standing:
     registrations: int
     broken: str = ""
     used: Used = field(default_factory=Used)
+    swept: int = 0
 
     @property
     def precedes(self) -> bool:
@@ -251,7 +256,7 @@ class Standing:
     def _of_rule(self) -> str:
         if not self.before or self.state is not FileState.REGISTERED:
             return ""
-        return f"in all {_counted(len(self.before), 'trial')} of the rule came before it"
+        return f"in all {counted(sum(t.n for t in self.before), 'trial')} of the rule came before it"
 
     def _others(self) -> str:
         return f"{self.registrations} preregistrations of the rule were written" if self.registrations > 1 else ""
@@ -263,8 +268,10 @@ class Standing:
             return f"not preregistered: the file was changed after it was written at {self.registered_at}"
         if self.state is FileState.UNKNOWN:
             return "not preregistered: the ledger does not know the file; it was written in another home, or by hand"
+        if self.swept:
+            return f"not preregistered: a sweep of {self.swept:,} combinations that held these parameters came before"
         if self.same_before:
-            came = f"{_counted(self.same_before, 'trial')} of this rule and these parameters came before the file"
+            came = f"{counted(self.same_before, 'trial')} of this rule and these parameters came before the file"
             return f"not preregistered: {came}"
         if self.used != Used():
             return f"not preregistered: {_before(self.used)}"
@@ -281,20 +288,22 @@ def standing(prereg: Preregistration) -> Standing:
     row = next((r for r in known if r.sha256 == prereg.sha256), None)
     once = row or next((r for r in known if r.at == prereg.written_at), None)
     before = row.before if row else tuple(trials_of(prereg.strategy))
+    same = [t for t in before if t.holds(prereg.parameters)]
     return Standing(
         state=FileState.REGISTERED if row else FileState.CHANGED if once else FileState.UNKNOWN,
         place=row.place if row else None,
         registered_at=once.at if once else "",
         before=before,
-        same_before=sum(canonical(t.parameters) == canonical(prereg.parameters) for t in before),
+        same_before=len(same),
+        swept=max((t.n for t in same if t.sweep is not None), default=0),
         registrations=sum(r.strategy == prereg.strategy for r in known),
         broken=check_ledger().why,
     )
 
 
 def _before(used: Used) -> str:
-    runs = _counted(used.runs, "other run") if used.runs else ""
-    studies = f"{_counted(used.studies, 'other study', 'other studies')} of this run" if used.studies else ""
+    runs = counted(used.runs, "other run") if used.runs else ""
+    studies = f"{counted(used.studies, 'other study', 'other studies')} of this run" if used.studies else ""
     were = "was" if used.runs + used.studies == 1 else "were"
     return f"{' and '.join(filter(None, (runs, studies)))} {were} made under this file before"
 
@@ -313,13 +322,11 @@ def deviations(
     ``code`` is the study's hash of code (blank: it is not compared).
     """
     found = [_departs("the rule", strategy, prereg.strategy)]
-    names = [*prereg.parameters, *(n for n in parameters if n not in prereg.parameters)]
-    found += [_departs(f"parameter {n}", parameters.get(n), prereg.parameters.get(n)) for n in names]
-    for each in fields(PreregSettings):
-        found.append(_departs(f"the {each.name}", getattr(settings, each.name), getattr(prereg.settings, each.name)))
-    for each in fields(PreregAccount):
-        called = f"the {_CALLED.get(each.name, each.name)}"
-        found.append(_departs(called, getattr(account, each.name), getattr(prereg.account, each.name)))
+    for name in {**prereg.parameters, **parameters}:
+        found.append(_departs(f"parameter {name}", parameters.get(name), prereg.parameters.get(name)))
+    registered = {**asdict(prereg.settings), **asdict(prereg.account)}
+    for name, value in {**asdict(settings), **asdict(account)}.items():
+        found.append(_departs(f"the {_CALLED.get(name, name.replace('_', ' '))}", value, registered[name]))
     if code and code != prereg.code:
         found.append("the code of the rule or of the engine is not the code that was registered")
     return [t for t in found if t]
@@ -336,10 +343,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return "none" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
-
-
-def _counted(n: int, what: str, many: str = "") -> str:
-    return f"{n} {what if n == 1 else many or what + 's'}"
 
 
 def _bytes(text: str) -> bytes:

@@ -12,16 +12,24 @@ from engine.study.study_input import StudyInput
 from hustings.trials import Trial, TrialPosition
 
 REBUILT_AT_MOST = 50
-"""The trials rebuilt for a study; the others count as independent."""
+"""The trials rebuilt for a study, combinations of sweeps among them."""
 _TERMS = {f.name for f in fields(Terms)}
-_LATER = {"currency", "fx", "event_slippage_bps"}
-"""Terms that trials entered before them do not have: their defaults are what was done then."""
 
 
-def rebuilt_trials(given: StudyInput, position: TrialPosition) -> tuple[StudyInput, ...]:
-    """Return the other trials of a run's rule that can be rebuilt from its inputs, the last 50 at most."""
-    others = [t for t in position.rebuildable if t.run_id != given.run.run_id][-REBUILT_AT_MOST:]
-    return tuple(again for t in others if (again := rebuilt(given, t)) is not None)
+def with_trials(given: StudyInput, position: TrialPosition) -> StudyInput:
+    """Return a study's input with the trials of its rule: the 50 at most that are rebuilt, and how many are like them.
+
+    Those rebuilt are the last runs, and of sweeps a sample of their combinations.
+    """
+    sweeps = [t for t in position.rebuildable if t.sweep is not None]
+    runs = [t for t in position.rebuildable if t.sweep is None and t.run_id != given.run.run_id]
+    runs = runs[-(REBUILT_AT_MOST // (2 if sweeps else 1)) :]
+    drawn = [(t, t.combinations((REBUILT_AT_MOST - len(runs)) // len(sweeps))) for t in sweeps]
+    others = [replace(t, parameters=each) for t, combinations in drawn for each in combinations]
+    some = [*runs, *(t for t in others if t.parameters != given.run.manifest["parameters"])]
+    variants = tuple(again for t in some if (again := rebuilt(given, t)) is not None)
+    alike = sum(t.n - len(combinations) for t, combinations in drawn)
+    return replace(given, trial_sharpes=position.sharpes, variants=variants, alike=alike)
 
 
 def rebuilt(given: StudyInput, trial: Trial) -> StudyInput | None:
@@ -38,7 +46,7 @@ def rebuilt(given: StudyInput, trial: Trial) -> StudyInput | None:
         rule = build(type(given.strategy), parameters)
     except (UserError, TypeError, ValueError):
         return None
-    if dates.until != given.dates.until or not _TERMS - _LATER <= trial.terms.keys() <= _TERMS:
+    if dates.until != given.dates.until or trial.terms.keys() != _TERMS:
         return None
     if terms.fx != given.terms.fx or (terms.fx is not Fx.HEDGED and terms.currency != given.terms.currency):
         return None

@@ -1,10 +1,12 @@
 """Enters a run in the ledger of trials and in the registry; a failure is a warning and stops nothing."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from datasets.errors import UserError
 from engine.run.run import Run
-from hustings.ledger import enter
+from hustings.ledger import enter, enter_study
 from hustings.registry import record
 from hustings.terminal import warn
 from hustings.trials import TrialPosition
@@ -19,6 +21,26 @@ def enter_or_warn(run: Run) -> TrialPosition | None:
         return None
     if position.broken:
         warn(f"hustings: the ledger of trials is damaged: {position.broken}; see 'hustings trials verify'")
+    return position
+
+
+def look_or_warn(run: Run, settings: Mapping[str, Any], *, prereg: str = "") -> int:
+    """Return with how many settings a run has been studied, these included; 1, with a warning, if that is unknown."""
+    try:
+        return enter_study(run, settings, prereg=prereg)
+    except UserError as e:
+        warn(f"hustings: {e}; the study continues, but its settings are not counted")
+        return 1
+
+
+def enter_look(run: Run, command: str, settings: Mapping[str, Any]) -> TrialPosition | None:
+    """Return the position of a run, entered with the settings (plain values) with which a command looks at it.
+
+    None, with a warning, if it cannot be entered.
+    """
+    position = enter_or_warn(run)
+    if position is not None:
+        look_or_warn(run, {"command": command, **settings})
     return position
 
 

@@ -52,7 +52,8 @@ def head(run: Run) -> None:
         say(f"  events of {file['name']} ({file['events']}) are among those offered")
     if run.manifest.get("labels"):
         say(f"  labels of {run.manifest['labels']['file']} in place of the events' own")
-    say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions")
+    begins = f"; {run.manifest['begins']}" if "begins" in run.manifest else ""
+    say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions{begins}")
     say(f"  equity {amount(run.start_equity, run.currency)} to {amount(run.final_equity, run.currency)}; {_fx(run)}")
     for symbol, text in run.manifest.get("rates", {}).items():
         say(f"  {run.manifest['currencies'][symbol]} of {symbol} at {text}")
@@ -108,7 +109,8 @@ def _trades(run: Run) -> None:
 
 def _trade_row(t: Trade) -> list[str]:
     ends = [t.entry_session, price(t.entry_price), t.exit_session, price(t.exit_price)]
-    return [t.event_id, t.instrument, t.side, *ends, percent(t.return_), money(t.pnl), t.exit_reason]
+    why = f"{t.exit_reason}; {t.note}" if t.note else t.exit_reason
+    return [t.event_id, t.instrument, t.side, *ends, percent(t.return_), money(t.pnl), why]
 
 
 def _markets(run: Run) -> None:

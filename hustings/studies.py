@@ -11,13 +11,13 @@ from engine.run.identity import code_hash
 from engine.run.run import Run
 from engine.statistics.abnormal import Model
 from engine.statistics.significance import Significance
-from engine.strategy import values
 from engine.study.result import Study, ViewResult
 from engine.study.settings import Anchor, EventWindow, Scheme, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from hustings.execution import build_rule, run_rule
-from hustings.ledger import enter_study, used_before
+from hustings.inputs import days_of_text
+from hustings.ledger import used_before
 from hustings.prereg import (
     PreregAccount,
     Preregistration,
@@ -28,9 +28,9 @@ from hustings.prereg import (
     load,
     standing,
 )
-from hustings.rebuilt import rebuilt_trials
+from hustings.rebuilt import with_trials
+from hustings.recording import look_or_warn
 from hustings.run_options import RunOptions
-from hustings.terminal import warn
 from hustings.trials import TrialPosition
 from strategies.loading import find_strategy, is_backtrader
 
@@ -52,6 +52,7 @@ class StudyOptions(RunOptions):
     statistic: str
     implied: str | None
     surprise: str | None
+    merge: str | None
 
     def settings(self) -> Settings:
         """Return how the study is made.
@@ -62,7 +63,9 @@ class StudyOptions(RunOptions):
         model = None if self.model == "none" else Model(self.model)
         windows = tuple(_window(w, Anchor(self.anchor)) for w in self.windows)
         made = Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
-        return replace(made, variance=self.statistic == "variance", implied=self.implied, surprise=self.surprise)
+        days = 0 if self.merge is None else days_of_text(self.merge, "--merge").days
+        shown = self.statistic == "variance"
+        return replace(made, variance=shown, implied=self.implied, surprise=self.surprise, merge=days)
 
 
 def _window(text: str, anchor: Anchor) -> EventWindow:
@@ -126,13 +129,12 @@ def studied(
     """
     settings, other = options.settings(), options.other_labels
     counted = counted_settings(settings)
-    settings_tried = 1 if position is None else _enter_or_warn(subject.run, counted, registered)
+    sha256 = "" if registered is None else registered.given.sha256
+    settings_tried = 1 if position is None else look_or_warn(subject.run, counted, prereg=sha256)
     registered = registered and registered.before(subject.run, counted)
     departs = [] if registered is None else _deviations(subject, settings, registered)
     given = replace(
-        subject,
-        trial_sharpes=() if position is None else position.sharpes,
-        variants=() if position is None else rebuilt_trials(subject, position),
+        subject if position is None else with_trials(subject, position),
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
         preregistered=registered is not None and registered.standing.precedes and not departs,
         settings_tried=settings_tried,
@@ -152,17 +154,8 @@ def counted_settings(settings: Settings) -> dict[str, Any]:
         "seed": settings.seed,
         "alpha": settings.alpha,
         "windows": sorted(f"{w} {w.anchor}" for w in settings.windows),
-        **{name: value for name in ("variance", "surprise") if (value := getattr(settings, name))},
+        **{name: value for name in ("variance", "surprise", "merge") if (value := getattr(settings, name))},
     }
-
-
-def _enter_or_warn(run: Run, settings: dict[str, Any], registered: StudiedRegistration | None) -> int:
-    """Return with how many settings a run has been studied, these included; 1, with a warning, if that is unknown."""
-    try:
-        return enter_study(run, settings, prereg="" if registered is None else registered.given.sha256)
-    except UserError as e:
-        warn(f"hustings: {e}; the study continues, but its settings are not counted")
-        return 1
 
 
 def primary(made: Study, given: PreregSettings) -> dict[str, Any]:
@@ -193,7 +186,7 @@ def _deviations(subject: StudyInput, settings: Settings, registered: StudiedRegi
     return deviations(
         given,
         strategy=rule.name,
-        parameters=values(rule),
+        parameters=subject.run.manifest["parameters"],
         settings=_used(settings, given),
         account=_account(subject, registered),
         code=code_hash(type(rule)),
@@ -212,16 +205,9 @@ def _account(subject: StudyInput, registered: StudiedRegistration) -> PreregAcco
             "since": dates["from"] or None,
             "until": dates["to"] or None,
             "adjust": registered.adjust,
-            "benchmark": typed if symbol is not None and _symbol(subject, typed) == symbol else symbol,
+            "benchmark": typed if typed and subject.market.instruments.symbol_or_name(typed) == symbol else symbol,
         }
     )
-
-
-def _symbol(subject: StudyInput, name: str | None) -> str | None:
-    try:
-        return None if name is None else subject.market.symbol(name)
-    except UserError:
-        return None
 
 
 def _used(settings: Settings, given: Preregistration) -> PreregSettings:

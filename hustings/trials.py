@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
+from random import Random
 from typing import Any
+
+import numpy as np
 
 from engine.run.run import Run
 from engine.statistics.observations import TradeStatistics
@@ -79,6 +83,26 @@ class Trial:
         """The number of trials it counts as."""
         return 1 if self.sweep is None else self.sweep.n
 
+    def holds(self, parameters: Mapping[str, Any]) -> bool:
+        """Return whether it tried these parameters: as its own, or in one of a sweep's combinations."""
+        if self.sweep is None:
+            return dict(self.parameters) == dict(parameters)
+        fixed, axes = self.parameters.get("fixed", {}), self.parameters.get("axes", {})
+        listed = self.parameters.get("listed")
+        rest, varied = ({n: parameters.get(n) for n in names} for names in (fixed, axes))
+        return rest == fixed and (varied in listed if listed else all(varied[n] in axes[n] for n in axes))
+
+    def combinations(self, most: int) -> list[dict[str, Any]]:
+        """Return the parameters of a sweep's combinations; of more than ``most`` so many, drawn with a fixed seed."""
+        fixed, axes = self.parameters.get("fixed", {}), self.parameters.get("axes", {})
+        listed, sizes = self.parameters.get("listed"), [len(values) for values in axes.values()]
+        n = len(listed) if listed else prod(sizes)
+        rows = sorted(Random(0).sample(range(n), min(n, most)))
+        if listed:
+            return [{**fixed, **listed[row]} for row in rows]
+        which = [np.unravel_index(row, sizes) for row in rows]
+        return [{**fixed, **{name: axes[name][k] for name, k in zip(axes, each, strict=True)}} for each in which]
+
 
 @dataclass(frozen=True)
 class TrialPosition:
@@ -86,7 +110,7 @@ class TrialPosition:
 
     ``head`` is the last hash of the ledger; ``of_rule`` are the distinct trials of the rule, this run among them, in
     the order in which they were first run. ``ground`` are the inputs of this run. ``broken`` names the first row of the
-    ledger that does not match its hash, and is blank where all match.
+    ledger that does not match its hash, and is blank where all match. ``ledger`` says which it is, and since when.
     """
 
     k: int
@@ -95,6 +119,7 @@ class TrialPosition:
     ground: Ground
     of_rule: tuple[Trial, ...]
     broken: str = ""
+    ledger: str = ""
 
     @property
     def k_of_rule(self) -> int:
@@ -114,17 +139,23 @@ class TrialPosition:
 
     @property
     def rebuildable(self) -> tuple[Trial, ...]:
-        """The runs of the rule on the same code and events, and on bars that this run has too; no sweeps."""
-        runs = (t for t in self.of_rule if t.sweep is None)
-        return tuple(t for t in runs if t.ground is not None and self.ground.covers(t.ground))
+        """The trials of the rule on the same code and events, and on bars that this run has too."""
+        return tuple(t for t in self.of_rule if t.ground is not None and self.ground.covers(t.ground))
 
     @property
     def text(self) -> str:
-        """The place as text: ``trial 3 of 7 (2 of 4 of this rule)``, and whether the ledger is damaged."""
+        """The place as text: ``trial 3 of 7 (2 of 4 of this rule)``, and of which ledger; whether that is damaged."""
         place = f"trial {self.k} of {self.n} ({self.k_of_rule} of {self.n_of_rule} of this rule)"
-        return f"{place}; the ledger is damaged" if self.broken else place
+        swept = (f"tried before, in a sweep of {t.n:,} combinations" for t in self.of_rule if t.k == self.k and t.sweep)
+        holds = f"{self.ledger} holds {self.n} trial{'' if self.n == 1 else 's'}" if self.ledger else ""
+        return "; ".join(filter(None, [place, *swept, holds, "the ledger is damaged" if self.broken else ""]))
 
     @property
     def json(self) -> dict[str, Any]:
         """The place as plain values, without the ledger's head: it changes with time."""
         return {name: getattr(self, name) for name in ("k", "n", "k_of_rule", "n_of_rule", "text")}
+
+    @property
+    def sealed_json(self) -> dict[str, Any]:
+        """The place as the commands print it, with the head; ``broken`` is None if the ledger is complete."""
+        return {**self.json, "head": self.head, "broken": self.broken or None}

@@ -8,14 +8,13 @@ import numpy as np
 from datasets.arrays import Floats
 from engine.account.records import Trade
 from engine.run.attribution import WithoutEvent
-from engine.run.event_paths import BEFORE, cumulative, mean_path
+from engine.run.event_paths import BEFORE, cumulative, last_session, mean_path
 from engine.run.run import EventPath, Run
 from reports.charts import ChartColumn, Columns, columns_svg, waterfall
 from reports.curves import tenths
 from reports.line_chart import Across, AxisUnit, Chart, Line, Range, chart_svg
 from reports.numbers import cents, money_tick, points, signed_percent
 
-LEAST_AFTER, MOST_AFTER = 10, 60
 _FEW, _MANY = 40, 150
 """Of more paths than these each is drawn fainter."""
 
@@ -25,7 +24,7 @@ def event_time_svg(run: Run, placebo: Range | None = None) -> str:
 
     Empty where no path has a close before its event.
     """
-    last = _last_session(run)
+    last = last_session(run.trades)
     across = np.arange(-BEFORE, last + 1, dtype=np.float64)
     drawn = [(p, cumulative(p, -BEFORE, last)) for p in run.paths]
     drawn = [(p, values) for p, values in drawn if np.isfinite(values).sum() > 1]
@@ -52,12 +51,6 @@ def event_time_svg(run: Run, placebo: Range | None = None) -> str:
 
 def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def _last_session(run: Run) -> int:
-    """Return how many sessions after an event are drawn: as far as the longest position was held, within limits."""
-    held = [int(np.busday_count(t.entry_session, t.exit_session)) for t in run.trades]
-    return min(MOST_AFTER, max([LEAST_AFTER, *held]))
 
 
 def _path_name(path: EventPath, values: Floats) -> str:

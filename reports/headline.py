@@ -7,12 +7,12 @@ from typing import Any
 
 from engine.account.records import Trade
 from engine.metrics.table import PORTFOLIO_METRICS, TRADE_METRICS, Metric, Metrics
-from engine.metrics.trade_metrics import CLOSED_TRADE_METRICS, closed_returns, closed_trade_metrics
+from engine.metrics.trade_metrics import MORE_TRADE_METRICS, more_trade_metrics
 from engine.run.run import Run
 from reports.numbers import metric_text, percent, signed_percent
 
 FEW, SOME = 5, 20
-"""Below FEW closed trades a page has an anecdote, below SOME a description; from SOME on it may start to ask."""
+"""Below FEW trades a page has an anecdote, below SOME a description; from SOME on it may start to ask."""
 
 
 def outcome(run: Run) -> str:
@@ -23,10 +23,11 @@ def outcome(run: Run) -> str:
     n = int(run.metrics["n_trades"] or 0)
     if not n:
         return total
-    events = int(closed_trade_metrics(run.trades).values["n_events"] or 0)
-    what = "1 closed trade" if n == 1 else f"{n} closed trades"
+    events = int(more_trade_metrics(run.trades).values["n_events"] or 0)
+    still = sum(not t.is_closed for t in run.trades)
+    what = _trades(run.trades) + (f" ({still} still open, at the last close)" if still else "")
     where = "1 event" if events == 1 else f"{events} events"
-    won = sum(t.pnl > 0 for t in run.trades if t.is_closed)
+    won = sum(t.pnl > 0 for t in run.trades)
     mean = signed_percent(run.metrics["mean_trade"])
     made = f"{what} on {where} made {mean}" + ("" if n == 1 else f" on average; {won} of {n} won")
     return f"{made}. {total}"
@@ -38,33 +39,36 @@ def _span(run: Run) -> str:
 
 
 def support(run: Run) -> str:
-    """Return in one or two sentences how much the closed trades of a run support. It never claims significance."""
-    closed = [t for t in run.trades if t.is_closed]
-    n = len(closed)
+    """Return in one or two sentences how much the trades of a run support. It never claims significance."""
+    n = len(run.trades)
     if n == 0:
-        return "No closed trade: these numbers say nothing about the rule."
-    trades = "1 closed trade" if n == 1 else f"{n} closed trades"
+        return "No trade: these numbers say nothing about the rule."
+    trades = _trades(run.trades)
     if n < FEW:
         return (
             f"{trades}: an anecdote. So few do not distinguish a rule from chance, whatever this page says."
-            f"{_without_best(closed)}"
+            f"{_without_best(run.trades)}"
         )
     if n < SOME:
         return (
             f"{trades}: enough to describe what happened, too few to infer that it will happen again;"
-            f" one event more or less can turn the result.{_without_best(closed)}"
+            f" one event more or less can turn the result.{_without_best(run.trades)}"
         )
     return (
         f"{trades}: a sample one may begin to test, which this page does not do. Trades on neighbouring events overlap"
-        f" in time, and a rule chosen after the fact needs a test that knows it.{_without_best(closed)}"
+        f" in time, and a rule chosen after the fact needs a test that knows it.{_without_best(run.trades)}"
     )
 
 
-def _without_best(closed: Sequence[Trade]) -> str:
+def _trades(trades: Sequence[Trade]) -> str:
+    return "1 trade" if len(trades) == 1 else f"{len(trades)} trades"
+
+
+def _without_best(trades: Sequence[Trade]) -> str:
     """Return a sentence on how the mean depends on the best trade; nothing for a single one."""
-    if len(closed) < 2:
+    if len(trades) < 2:
         return ""
-    returns = sorted(closed_returns(closed))
+    returns = sorted(t.return_ for t in trades)
     mean, rest = fmean(returns), fmean(returns[:-1])
     return f" The mean trade is {percent(mean)}; without the best one it is {percent(rest)}."
 
@@ -80,14 +84,14 @@ class HeadlineCard:
 
 
 def trade_cards(run: Run) -> list[HeadlineCard]:
-    """Return the metrics of the closed trades, whatever the account did in between."""
+    """Return the metrics of the trades, whatever the account did in between."""
     return [_card(m, found, run.currency) for table, found in per_trade(run) for m in table]
 
 
 def per_trade(run: Run) -> list[tuple[Sequence[Metric[Any]], Metrics]]:
-    """Return the tables of metrics of the closed trades, each with its numbers."""
+    """Return the tables of metrics of the trades, each with its numbers."""
     ours = Metrics(run.metrics, run.notes)
-    return [(TRADE_METRICS, ours), (CLOSED_TRADE_METRICS, closed_trade_metrics(run.trades))]
+    return [(TRADE_METRICS, ours), (MORE_TRADE_METRICS, more_trade_metrics(run.trades))]
 
 
 def account_cards(run: Run) -> list[HeadlineCard]:

@@ -78,8 +78,8 @@ def _detectable(power: Power) -> str:
 
 def _tests(study: Study) -> TextTable:
     several = len(study.views) > 1
-    more = ("placebo, of all windows",) if several else ()
-    columns = ("window", "n", "mean net", "abnormal", "p (BMP)", "sign-flip", "placebo", *more, "interval")
+    more = ("p (placebo, of all windows)",) if several else ()
+    columns = ("window", "n", "mean net", "abnormal", "p (BMP)", "p (sign-flip)", "p (placebo)", *more, "interval")
     rows = tuple(_test_row(v, several=several) for v in study.views)
     return TextTable("Tests", columns, rows, columns[1:], _tests_note(study), ident="tests")
 
@@ -194,7 +194,7 @@ def _number(value: int | None, none: str) -> str:
 
 
 def _left_out(study: Study) -> TextTable:
-    columns = ("without", "n", "mean abnormal", "BMP t", "p")
+    columns = ("without", "n", "mean abnormal", "BMP t", "p (BMP)")
     given = study.concentration
     kept = () if given is None else (*given.one_out, *(y for y in given.year_out if y.n < given.one_out[0].n))
     mean = study.views[0].mean_abnormal or 0.0
@@ -247,6 +247,7 @@ def _after_all(study: Study) -> Iterator[tuple[str, str]]:
     if study.tried is not None:
         given = study.tried
         how = f"max-T over {given.rebuilt + 1} of {given.n} variants and {count(given.shifts)} shifts"
+        how += f"; effective number of trials {ratio(given.effective, 1)} (Galwey 2009)" if given.effective else ""
         yield "p after all variants of the rule", _or_note(f"{p_text(given.p)} ({how})", given.reason)
 
 

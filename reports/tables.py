@@ -11,7 +11,7 @@ from engine.metrics.metrics import drawdowns, monthly_returns, yearly_returns
 from engine.metrics.table import METRIC_NAMES, Metrics
 from engine.run.attribution import attribution, leave_one_out
 from engine.run.by_market import MarketResult, by_market
-from engine.run.event_paths import AFTER, BEFORE, cumulative, mean_path
+from engine.run.event_paths import AFTER, BEFORE, cumulative, last_session, mean_path
 from engine.run.run import ParameterSensitivity, Run, SensitivityCase
 from reports.headline import per_trade
 from reports.performance import account_metrics, benchmark_metrics
@@ -78,7 +78,10 @@ def _paths(run: Run) -> list[Row]:
     if not run.paths:
         return []
     named = {f"{p.event_id} {p.instrument} {p.side}": cumulative(p, -BEFORE, AFTER) for p in run.paths}
-    columns = {"mean": mean_path(run.paths, -BEFORE, AFTER), **named}
+    mean = np.full(BEFORE + AFTER + 1, np.nan)
+    last = last_session(run.trades)
+    mean[: BEFORE + last + 1] = mean_path(run.paths, -BEFORE, last)
+    columns = {"mean": mean, **named}
     return [
         {"session": n, **{name: _finite(values[n + BEFORE]) for name, values in columns.items()}}
         for n in range(-BEFORE, AFTER + 1)

@@ -139,6 +139,11 @@ class InstrumentTable:
             raise unknown_name("instrument", name, self.names(), hint=hint)
         return found
 
+    def symbol_or_name(self, name: str) -> str:
+        """Return the symbol of a symbol or alias; the name itself where it is not known."""
+        found = self._by_name.get(name.strip().casefold())
+        return name.strip() if found is None else found.symbol
+
     def rates(self, base: str, quote: str) -> list[Instrument]:
         """Return the exchange rates in units of ``quote`` for one ``base``, in the order of the file.
 

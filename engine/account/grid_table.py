@@ -49,6 +49,11 @@ class BlockTable:
         return joined
 
     @cached_property
+    def events(self) -> dict[str, int]:
+        """The number of each event of the block."""
+        return {name: n for n, name in enumerate(dict.fromkeys(s.event.event_id for s in self.block.slots))}
+
+    @cached_property
     def _pieces(self) -> list["_Piece"]:
         pieces: list[_Piece] = []
         entries = levels = 0
@@ -63,7 +68,7 @@ class BlockTable:
         """A table without trades: the entries and levels that all tables of the block share."""
         nothing = vars(table_of_plans([], self.matrix))
         pieces = [p.shared for p in self._pieces]
-        names = ("instrument", "tick", "weight", "after_event", "level_entry", "fractions", "last_row")
+        names = ("instrument", "tick", "weight", "event", "after_event", "level_entry", "fractions", "last_row")
         joined = {n: np.concatenate([nothing[n], *(p[n] for p in pieces)], axis=-1) for n in names}
         return TradeTable(**{**nothing, **joined})
 
@@ -77,6 +82,7 @@ class _Piece:
         place = {b.symbol: n for n, b in enumerate(self._matrix.bars)}
         self._instrument = np.array([place[s.symbol] for s in slots])
         self._weight = np.array([s.leg.weight for s in slots])
+        self._event = np.array([table.events[s.event.event_id] for s in slots])
         self._after_event = np.array([not isinstance(s.leg.entry, BeforeVote) for s in slots])
         base = 2 * self._matrix.base[self._instrument]
         self.entry_tick = prices.entry + base
@@ -120,6 +126,7 @@ class _Piece:
             "instrument": np.broadcast_to(self._instrument, shape).ravel().astype(np.int32),
             "tick": self.entry_tick.ravel(),
             "weight": np.broadcast_to(self._weight, shape).ravel().astype(float),
+            "event": np.broadcast_to(self._event, shape).ravel().astype(np.int32),
             "after_event": np.broadcast_to(self._after_event, shape).ravel(),
             "level_entry": np.tile(np.arange(n) + self._first_entry, sets).astype(np.int32),
             "fractions": np.repeat(self._fractions, n, axis=1),

@@ -74,6 +74,11 @@ class Trade:
     exit_rate: float = 1.0
 
     @property
+    def value(self) -> float:
+        """Its value at entry, in account currency: less than was planned where the exposure limit cut it."""
+        return self.quantity * self.entry_price * self.entry_rate
+
+    @property
     def is_closed(self) -> bool:
         """Whether it was exited before the bars ended."""
         return self.exit_reason != OPEN_AT_END

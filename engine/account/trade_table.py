@@ -23,9 +23,9 @@ class TradeTable:
 
     One value a trade: ``entry`` and ``level`` are numbers of what trades share (level -1: no stop or target); ``exit``
     is the tick of the planned exit, or NO_TICK. One value an entry: the ``instrument``'s number, the ``tick``, and the
-    signed ``weight``, and whether it is the first fill ``after_event``. One value a level to search for: the entry it
-    belongs to (``level_entry``), the ``last_row`` that is searched, and ``fractions`` of a price, with one row for each
-    of ``LEVELS`` (NaN: none).
+    signed ``weight``, the ``event``'s number, and whether it is the first fill ``after_event``. One value a level to
+    search for: the entry it belongs to (``level_entry``), the ``last_row`` that is searched, and ``fractions`` of a
+    price, with one row for each of ``LEVELS`` (NaN: none).
     """
 
     start: Numbers64
@@ -35,6 +35,7 @@ class TradeTable:
     instrument: Index
     tick: Numbers64
     weight: Floats
+    event: Index
     after_event: Flags
     level_entry: Index
     fractions: Floats
@@ -83,6 +84,7 @@ def table_of_plans(plans: Sequence[Plan], matrix: BarMatrix) -> TradeTable:
     place = {b.symbol: n for n, b in enumerate(matrix.bars)}
     trades = [t for p in plans for t in p.trades]
     where = [place[t.instrument] for t in trades]
+    events = {name: n for n, name in enumerate(dict.fromkeys(t.event_id for t in trades))}
     exits = np.array([matrix.tick(i, t.exit) for i, t in zip(where, trades, strict=True)], dtype=np.int64)
     own = np.array([n for n, t in enumerate(trades) if any(_levels(t))], dtype=np.int32)
     level = np.full(len(trades), -1, dtype=np.int32)
@@ -96,6 +98,7 @@ def table_of_plans(plans: Sequence[Plan], matrix: BarMatrix) -> TradeTable:
         instrument=instrument,
         tick=np.array([matrix.tick(i, t.entry) for i, t in zip(where, trades, strict=True)], dtype=np.int64),
         weight=np.array([t.weight for t in trades], dtype=float),
+        event=np.array([events[t.event_id] for t in trades], dtype=np.int32),
         after_event=np.array([t.after_event for t in trades], dtype=bool),
         level_entry=own,
         fractions=np.array([_levels(trades[n]) for n in own], dtype=float).reshape(-1, len(LEVELS)).T,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from datasets.arrays import Floats
+from engine.account.observations import event_return
 from engine.account.records import Trade
 from engine.comparison.difference import (
     ConfidenceInterval,
@@ -22,9 +23,9 @@ from engine.comparison.difference import (
 from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_means, bootstrap_rows
 from engine.comparison.sharpe_difference import draw_blocks, sharpe_draws
 from engine.metrics.metrics import drawdown, sharpe
+from engine.statistics.significance import no_spread
 
 MIN_EVENTS = 10
-_ROUNDING = 1e-12
 _NAMES = ("mean_trade", "sharpe_trade", "drawdown_trade")
 
 
@@ -69,14 +70,7 @@ def event_returns(trades: Sequence[Trade]) -> dict[str, float]:
     by_event: dict[str, list[Trade]] = {}
     for trade in sorted((t for t in trades if t.is_closed and t.event_id), key=lambda t: t.entry_at):
         by_event.setdefault(trade.event_id, []).append(trade)
-    return {event_id: _return(legs) for event_id, legs in by_event.items()}
-
-
-def _return(legs: Sequence[Trade]) -> float:
-    """Return the P&L over the value at entry; of a single trade that is its return, to the bit."""
-    if len(legs) == 1:
-        return legs[0].return_
-    return sum(t.pnl for t in legs) / sum(t.quantity * t.entry_price * t.entry_rate for t in legs)
+    return {event_id: event_return(legs) for event_id, legs in by_event.items()}
 
 
 def on_common_events(first: dict[str, float], second: dict[str, float]) -> OnEvents:
@@ -103,7 +97,7 @@ def _differences(one: Floats, two: Floats) -> tuple[tuple[Difference, ...], int]
     ]
     if n >= MIN_EVENTS:
         return _resampled(plain, one, two)
-    if n > 1 and (_varies(two - one) or not np.any(two - one)):
+    if n > 1 and (no_spread(two - one) is None or not np.any(two - one)):
         plain[0] = with_t_interval(plain[0], two - one)
     return tuple(plain), 1
 
@@ -127,10 +121,6 @@ def _resampled(plain: Sequence[Difference], one: Floats, two: Floats) -> tuple[t
 
 
 def _correlation(one: Floats, two: Floats) -> float | None:
-    if len(one) < 3 or not (_varies(one) and _varies(two)):
+    if len(one) < 3 or no_spread(one) or no_spread(two):
         return None
     return float(np.corrcoef(one, two)[0, 1])
-
-
-def _varies(values: Floats) -> bool:
-    return bool(np.ptp(values) > _ROUNDING * np.max(np.abs(values)))

@@ -216,20 +216,19 @@ def _latest_before(after: Numbers64, plan: Numbers64) -> Numbers64:
 def trade_sums(priced: PricedTrades, quantity: Floats, costs: CostModel) -> dict[str, Any]:
     """Return the figures of the trades of each plan, by the name of the field of ``MetricInputs``."""
     table, n = priced.table, priced.table.n_plans
-    real = quantity != 0
-    plan = np.repeat(np.arange(n), np.diff(table.start))
-    closed = np.flatnonzero(real & (priced.reason != HELD))
-    pnl, fraction = _results(closed, priced, quantity[closed], costs)
-    count = np.bincount(plan[closed], minlength=n)
+    real = np.flatnonzero(quantity != 0)
+    plan = np.repeat(np.arange(n), np.diff(table.start))[real]
+    pnl, fraction = _results(real, priced, quantity[real], costs)
+    count = np.bincount(plan, minlength=n)
 
     def counted(flags: Flags) -> Numbers64:
-        return np.bincount(plan[closed], weights=flags, minlength=n).astype(np.int64)
+        return np.bincount(plan, weights=flags, minlength=n).astype(np.int64)
 
     with np.errstate(invalid="ignore"):
         mean = _summed(fraction, count) / np.where(count > 0, count, np.nan)
     return {
-        "traded": np.bincount(plan[real], minlength=n),
-        "closed": count,
+        "traded": count,
+        "observations": _observations(real, plan, priced, costs),
         "won": counted(pnl > 0),
         "lost": counted(pnl < 0),
         "gains": _summed(np.maximum(pnl, 0.0), count),
@@ -241,13 +240,35 @@ def trade_sums(priced: PricedTrades, quantity: Floats, costs: CostModel) -> dict
 
 
 def _results(trade: Numbers64, priced: PricedTrades, quantity: Floats, costs: CostModel) -> tuple[Floats, Floats]:
-    """Return the P&L of closed trades net of costs, and as a fraction of the value at entry."""
-    entry = priced.table.entry[trade]
-    paid, got = priced.paid[entry], priced.got[trade]
+    """Return the P&L of trades net of costs, and as a fraction of the value at entry; one still held is at its mark."""
+    entry, held = priced.table.entry[trade], priced.reason[trade] == HELD
+    last = costs.matrix.n_days - 1
+    paid = priced.paid[entry]
+    got = np.where(held, priced.at_marks(costs.matrix, entry, last), priced.got[trade])
+    sold = np.where(held, 0.0, priced.sold[trade])
     rate = costs.commission[priced.table.instrument[entry]]
     borrow, carry = financing(priced, costs, trade, quantity)
-    pnl = quantity * (got - paid) - np.abs(quantity) * (paid + priced.sold[trade]) * rate - borrow + carry
+    pnl = quantity * (got - paid) - np.abs(quantity) * (paid + sold) * rate - borrow + carry
     return pnl, pnl / np.abs(quantity * paid)
+
+
+def _observations(trade: Numbers64, plan: Numbers64, priced: PricedTrades, costs: CostModel) -> Numbers64:
+    """Return how many observations the trades of each plan are, as ``engine.account.observations`` groups them."""
+    table, matrix, n = priced.table, costs.matrix, priced.table.n_plans
+    if not len(trade):
+        return np.zeros(n, dtype=np.int64)
+    entry = table.entry[trade]
+    out = np.where(priced.reason[trade] == HELD, 2 * matrix.last_row[table.instrument[entry]], priced.out[trade])
+    times = np.stack([matrix.order[table.tick[entry]] >> 1, matrix.order[out] >> 1])
+    began, ended = np.unique(times, return_inverse=True)[1].reshape(times.shape).astype(np.int64)
+    by = np.lexsort((table.event[entry], plan))
+    first = np.flatnonzero(np.diff(plan[by] * (table.event.max() + 1) + table.event[entry][by], prepend=-1))
+    plan = plan[by][first]
+    later = plan * (int(ended.max()) + 2)  # the instants of a plan are after all of the plans before it
+    began, ended = np.minimum.reduceat(began[by], first) + later, np.maximum.reduceat(ended[by], first) + later
+    by = np.lexsort((ended, began))
+    until = np.concatenate(([-1], np.maximum.accumulate(ended[by])[:-1]))
+    return np.bincount(plan[by][began[by] >= until], minlength=n)
 
 
 def _summed(values: Floats, count: Numbers64) -> Floats:

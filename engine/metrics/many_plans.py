@@ -14,6 +14,7 @@ import numpy as np
 
 from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
+from engine.account.account_start import account_start
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
 from engine.account.equity_paths import only_prices_matter, path_accounts
@@ -25,8 +26,8 @@ from engine.metrics.daily_sums import DailySums, IdleDays, daily_sums, held_sess
 from engine.metrics.metrics import run_inputs
 from engine.metrics.table import Counts, MetricInputs, metric_columns
 from engine.plan.costs import Terms
-from engine.plan.plan import Plan
-from engine.plan.plan_grid import PlanGrid
+from engine.plan.plan import Plan, wanted_leg
+from engine.plan.plan_grid import Block, PlanGrid
 from engine.strategy.combinations import Which
 from engine.strategy.contract import NO_INSTRUMENT
 
@@ -58,26 +59,40 @@ class PlanResults:
         return {name: np.where(none, np.nan, values) for name, values in metric_columns(self.inputs).items()}
 
 
-def evaluate_grid(grid: PlanGrid, terms: Terms, *, since: np.datetime64 | None = None) -> PlanResults:
+def evaluate_grid(grid: PlanGrid, terms: Terms) -> PlanResults:
     """Return what all combinations of a sweep leave.
 
     Args:
         grid: their plans.
         terms: cash, rates, costs and the exposure limit.
-        since: the first session of the accounts (``engine.run.backtest.account_start``).
+
+    Combinations whose account cannot begin count as failed.
     """
-    results, models = Results(len(grid)), dict[tuple[str, ...], CostModel]()
+    results, models = Results(len(grid)), dict[tuple[tuple[str, ...], np.datetime64], CostModel]()
+    failed = dict(grid.failed)
     for block in grid.blocks:
-        if not block.instruments:
-            raise UserError(f"{grid.combos.kind.name} {NO_INSTRUMENT}")
-        if block.instruments not in models:
-            models[block.instruments] = cost_model(bar_matrix(grid.market.loaded(block.instruments), since), terms)
-        costs = models[block.instruments]
+        try:
+            start = _start_of(block, grid)
+        except UserError as e:
+            failed |= dict.fromkeys(block.rows.tolist(), str(e))
+            continue
+        key = (block.instruments, start)
+        if key not in models:
+            models[key] = cost_model(bar_matrix(grid.market.loaded(block.instruments), start), terms)
+        costs = models[key]
         tables = BlockTable(block, grid, costs.matrix)
         hits = level_hits(tables.shared, costs)
         for some in _parts(len(block.rows), len(block.slots)):
             results.put(block.rows[some], tables.of(some), costs, grid.plan, hits)
-    return results.all(grid.failed)
+    return results.all(failed)
+
+
+def _start_of(block: Block, grid: PlanGrid) -> np.datetime64:
+    """Return the first session of the accounts of a block: they want the same events."""
+    if not block.instruments:
+        raise UserError(f"{grid.combos.kind.name} {NO_INSTRUMENT}")
+    wanted = (wanted_leg(s.symbol, s.leg, s.event, s.decided_at) for s in block.slots)
+    return account_start(grid.market.loaded(block.instruments), wanted, grid.since)
 
 
 def _parts(plans: int, trades: int) -> Iterator[Which]:

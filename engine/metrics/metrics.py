@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
+from engine.account.observations import observed
 from engine.account.records import Trade
 from engine.metrics.table import (
     DAYS_PER_YEAR,
@@ -65,20 +66,20 @@ def run_inputs(sessions: Sessions, returns: Floats, trades: Sequence[Trade], *, 
         "variance": standard_deviation(excess) ** 2,
         "downside": downside(excess),
         "held": int(held_sessions(sessions, trades).sum()),
-        "traded": len(trades),
-        **_trade_inputs([t for t in trades if t.is_closed]),
+        **_trade_inputs(trades),
     }
     return MetricInputs(**{name: np.array([value]) for name, value in values.items()})
 
 
-def _trade_inputs(closed: Sequence[Trade]) -> dict[str, float]:
-    returns = [t.return_ for t in closed]
+def _trade_inputs(trades: Sequence[Trade]) -> dict[str, float]:
+    returns = [t.return_ for t in trades]
     return {
-        "closed": len(closed),
-        "won": sum(t.pnl > 0 for t in closed),
-        "lost": sum(t.pnl < 0 for t in closed),
-        "gains": float(sum(t.pnl for t in closed if t.pnl > 0)),
-        "losses": float(-sum(t.pnl for t in closed if t.pnl < 0)),
+        "traded": len(trades),
+        "observations": len(observed(trades)),
+        "won": sum(t.pnl > 0 for t in trades),
+        "lost": sum(t.pnl < 0 for t in trades),
+        "gains": float(sum(t.pnl for t in trades if t.pnl > 0)),
+        "losses": float(-sum(t.pnl for t in trades if t.pnl < 0)),
         "mean_trade": fmean(returns) if returns else np.nan,
         "sd_trade": stdev(returns) if len(returns) > 1 else np.nan,
         "median_trade": median(returns) if returns else np.nan,

@@ -16,7 +16,7 @@ from datasets.arrays import Floats
 MIN_SPAN_DAYS = 365
 MIN_SESSIONS = 60
 MIN_HELD_SESSIONS = 20
-MIN_TRADES_FOR_RATIOS = 10
+MIN_OBSERVATIONS = 10
 MAX_TRADE_SHARPE = 5.0
 """A mean of more standard deviations is of returns that a stop or target holds equal, or of two or three alike."""
 DAYS_PER_YEAR = 365.0
@@ -42,12 +42,12 @@ class MetricInputs:
         downside: the mean of the squares of the negative ones, over all sessions.
         held: sessions in which a position was held at any time.
 
-    Its trades:
-        traded: closed and open trades.
-        closed: closed trades. All that follows is of these.
+    Its trades, closed and open, an open one at its mark:
+        traded: how many they are.
+        observations: the independent ones among them (``engine.account.observations``).
         won, lost: how many have a P&L above 0, below 0; a P&L of exactly 0 is neither.
         gains, losses: the sum of the positive P&L and of the negative P&L (as a number >= 0), in account currency.
-        mean_trade, sd_trade, median_trade: of their net returns; NaN without a closed trade, ``sd_trade`` (n - 1)
+        mean_trade, sd_trade, median_trade: of their net returns; NaN without a trade, ``sd_trade`` (n - 1)
             also with a single one.
     """
 
@@ -61,7 +61,7 @@ class MetricInputs:
     downside: Floats
     held: Counts
     traded: Counts
-    closed: Counts
+    observations: Counts
     won: Counts
     lost: Counts
     gains: Floats
@@ -72,17 +72,17 @@ class MetricInputs:
 
     @property
     def pnl(self) -> Floats:
-        """P&L of the closed trades."""
+        """P&L of the trades."""
         return self.gains - self.losses
 
     @property
     def mean_win(self) -> Floats:
-        """Mean P&L of the closed trades that won."""
+        """Mean P&L of the trades that won."""
         return self.gains / self.won
 
     @property
     def mean_loss(self) -> Floats:
-        """Mean P&L of the closed trades that lost, as a number >= 0."""
+        """Mean P&L of the trades that lost, as a number >= 0."""
         return self.losses / self.lost
 
 
@@ -158,7 +158,7 @@ def _sortino(m: MetricInputs) -> Floats:
 
 
 def _trade_sharpe(m: MetricInputs) -> Floats:
-    """The mean over the standard deviation (n - 1) of the returns of the closed trades."""
+    """The mean over the standard deviation (n - 1) of the returns of the trades."""
     return m.mean_trade / m.sd_trade
 
 
@@ -167,9 +167,9 @@ def short_span(days: int) -> str:
     return f"span of {days} days; a yearly rate needs at least {MIN_SPAN_DAYS}"
 
 
-def _few_trades(m: MetricInputs) -> str:
-    few = "1 closed trade" if m.closed[0] == 1 else f"{m.closed[0]} closed trades"
-    return f"{few}, mostly out of the market; at least {MIN_TRADES_FOR_RATIOS} are needed"
+def _few_observations(m: MetricInputs) -> str:
+    few = "1 observation" if m.observations[0] == 1 else f"{m.observations[0]} observations"
+    return f"{few}, mostly out of the market; at least {MIN_OBSERVATIONS} are needed"
 
 
 Needs = tuple[Requirement[MetricInputs], ...]
@@ -178,8 +178,9 @@ _GROWTH: Needs = (
     Requirement(lambda m: m.span_days >= MIN_SPAN_DAYS, lambda m: short_span(m.span_days[0])),
     Requirement(lambda m: m.growth > 0, lambda _: "the account was lost"),
 )
+_TRADED: Needs = (Requirement(lambda m: m.traded > 0, lambda _: "no trades"),)
 _RISK: Needs = (
-    Requirement(lambda m: m.traded > 0, lambda _: "no trades"),
+    *_TRADED,
     Requirement(
         lambda m: m.sessions >= MIN_SESSIONS,
         lambda m: f"{m.sessions[0]} sessions; at least {MIN_SESSIONS} are needed",
@@ -188,18 +189,17 @@ _RISK: Needs = (
         lambda m: m.held >= MIN_HELD_SESSIONS,
         lambda m: f"in the market on {m.held[0]} sessions; at least {MIN_HELD_SESSIONS} are needed",
     ),
-    Requirement(lambda m: (m.closed >= MIN_TRADES_FOR_RATIOS) | (2 * m.held >= m.sessions), _few_trades),
+    Requirement(lambda m: (m.observations >= MIN_OBSERVATIONS) | (2 * m.held >= m.sessions), _few_observations),
 )
 """What a yearly risk figure needs."""
 _VARIED: Needs = (*_RISK, Requirement(lambda m: m.variance > 0, lambda _: NO_VARIATION))
 _LOSING: Needs = (*_RISK, Requirement(lambda m: m.downside > 0, lambda _: NO_LOSING_SESSION))
 _DAYS: Needs = (Requirement(lambda m: m.sessions > 0, lambda _: "no sessions"),)
-_CLOSED: Needs = (Requirement(lambda m: m.closed > 0, lambda _: "no closed trades"),)
-_LOST: Needs = (*_CLOSED, Requirement(lambda m: m.lost > 0, lambda _: "no losing trade"))
+_LOST: Needs = (*_TRADED, Requirement(lambda m: m.lost > 0, lambda _: "no losing trade"))
 _BOTH: Needs = (*_LOST, Requirement(lambda m: m.won > 0, lambda _: "no winning trade"))
 _SPREAD: Needs = (
-    *_CLOSED,
-    Requirement(lambda m: m.closed > 1, lambda _: "1 closed trade; a standard deviation needs at least 2"),
+    *_TRADED,
+    Requirement(lambda m: m.observations > 1, lambda _: "1 observation; a standard deviation needs at least 2"),
     Requirement(
         lambda m: (m.sd_trade > 0) & (np.abs(m.mean_trade) <= MAX_TRADE_SHARPE * m.sd_trade),
         lambda _: "the returns of its trades hardly vary",
@@ -221,16 +221,16 @@ PORTFOLIO_METRICS = (
 """Metrics of the account: day by day, idle cash included."""
 
 TRADE_METRICS = (
-    Account("n_trades", "Closed trades", COUNT, 0, lambda m: m.closed, (), "entry to exit", key=True),
-    Account("win_rate", "Win rate", PERCENT, 1, lambda m: m.won / m.closed, _CLOSED, "of the closed trades"),
+    Account("n_trades", "Trades", COUNT, 0, lambda m: m.traded, (), "closed, or open at the end", key=True),
+    Account("win_rate", "Win rate", PERCENT, 1, lambda m: m.won / m.traded, _TRADED, "of the trades"),
     Account("profit_factor", "Profit factor", RATIO, 1, lambda m: m.gains / m.losses, _LOST, "gains over losses"),
-    Account("mean_trade", "Mean trade", PERCENT, 1, lambda m: m.mean_trade, _CLOSED, "net return", key=True),
-    Account("median_trade", "Median trade", PERCENT, 1, lambda m: m.median_trade, _CLOSED, "net return"),
-    Account("expectancy", "Expectancy", MONEY, 1, lambda m: m.pnl / m.closed, _CLOSED, "mean P&L", key=True),
+    Account("mean_trade", "Mean trade", PERCENT, 1, lambda m: m.mean_trade, _TRADED, "net return", key=True),
+    Account("median_trade", "Median trade", PERCENT, 1, lambda m: m.median_trade, _TRADED, "net return"),
+    Account("expectancy", "Expectancy", MONEY, 1, lambda m: m.pnl / m.traded, _TRADED, "mean P&L", key=True),
     Account("payoff_ratio", "Payoff ratio", RATIO, 1, lambda m: m.mean_win / m.mean_loss, _BOTH, "win/loss", key=True),
     Account("trade_sharpe", "Sharpe per trade", RATIO, 1, _trade_sharpe, _SPREAD, "not annual", key=True),
 )
-"""Metrics of the closed trades, whatever the account did in between."""
+"""Metrics of the trades, whatever the account did in between."""
 
 METRICS = (*PORTFOLIO_METRICS, *TRADE_METRICS)
 """The headline metrics, of one run and of every combination of a sweep."""

@@ -7,7 +7,7 @@ A plan fixes bars, not prices: only the replay looks at those. Rules of time (do
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,14 +88,26 @@ class Skipped:
     reason: str
 
 
+class Wanted(NamedTuple):
+    """A leg that a rule returned: its market, when it was decided, and by when it enters (ns) if there are bars."""
+
+    symbol: str
+    decided_at: int
+    enters_by: int
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What is to be traded. ``considered`` counts the events offered; those not wanted are in neither list."""
+    """What is to be traded. ``considered`` counts the events offered; those not wanted are in neither list.
+
+    ``wanted`` are all legs that the rule returned, tradable or not.
+    """
 
     trades: tuple[PlannedTrade, ...]
     skipped: tuple[Skipped, ...]
     instruments: tuple[str, ...]
     considered: int
+    wanted: tuple[Wanted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,23 +158,28 @@ def make_plan(
         market.bars(symbol)
     trades: list[PlannedTrade] = []
     skipped: list[Skipped] = []
+    wanted: list[Wanted] = []
     for event, timing in zip(listed, catalogue.timings, strict=True):
         decision = decide(strategy, event, timing, market, start)
-        outcomes: Iterable[PlannedTrade | Skipped] = (
-            decision.skipped
-            if isinstance(decision, Declined)
-            else (
-                plan_leg(leg, decision.event, decision.decided_at, market, listed)
-                for leg in checked_legs(decision.legs, strategy.name)
-            )
-        )
-        for outcome in outcomes:
-            symbols.setdefault(outcome.instrument) if outcome.instrument else None
+        if isinstance(decision, Declined):
+            skipped += decision.skipped
+            continue
+        for leg in checked_legs(decision.legs, strategy.name):
+            outcome = plan_leg(leg, decision.event, decision.decided_at, market, listed)
             trades.append(outcome) if isinstance(outcome, PlannedTrade) else skipped.append(outcome)
+            if outcome.instrument:
+                symbols.setdefault(outcome.instrument)
+                wanted.append(wanted_leg(outcome.instrument, leg, decision.event, decision.decided_at))
     end = max((int(market.bars(s).close_at[-1]) for s in symbols), default=0)
     trades = [close_with_bars(t, market.bars(t.instrument), end) for t in trades]
     trades.sort(key=lambda t: t.decided_at)
-    return Plan(tuple(trades), tuple(skipped), tuple(symbols), len(listed))
+    return Plan(tuple(trades), tuple(skipped), tuple(symbols), len(listed), tuple(wanted))
+
+
+def wanted_leg(symbol: str, leg: Leg, event: PoliticalEvent, decided_at: datetime) -> Wanted:
+    """Return what a rule wants of an event on a market."""
+    later = event.vote_begins_at if isinstance(leg.entry, BeforeVote) else leg.entry.after
+    return Wanted(symbol, to_ns(decided_at), to_ns(max(decided_at, later or decided_at)))
 
 
 def close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:

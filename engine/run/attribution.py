@@ -62,7 +62,7 @@ def in_cents(parts: Sequence[float], total: float) -> list[float]:
 
 @dataclass(frozen=True)
 class WithoutEvent:
-    """What is left of a run's closed trades when those of one event are taken away.
+    """What is left of a run's trades when those of one event are taken away.
 
     ``mean_trade`` is the mean net return of the others, None when none is left; ``change`` is that less the mean of
     all; ``pnl`` is the sum of the P&L of the others.
@@ -76,13 +76,12 @@ class WithoutEvent:
 
 
 def leave_one_out(trades: Sequence[Trade]) -> list[WithoutEvent]:
-    """Return for each event with closed trades what is left without it, in the order of the trades."""
-    closed = [t for t in trades if t.is_closed]
-    return [_without(event_id, closed) for event_id in dict.fromkeys(t.event_id for t in closed)]
+    """Return for each event with trades what is left without it, in the order of the trades."""
+    return [_without(event_id, trades) for event_id in dict.fromkeys(t.event_id for t in trades)]
 
 
-def _without(event_id: str, closed: Sequence[Trade]) -> WithoutEvent:
-    rest = [t for t in closed if t.event_id != event_id]
-    mean, all_ = (sum(t.return_ for t in some) / len(some) if some else None for some in (rest, closed))
+def _without(event_id: str, trades: Sequence[Trade]) -> WithoutEvent:
+    rest = [t for t in trades if t.event_id != event_id]
+    mean, all_ = (sum(t.return_ for t in some) / len(some) if some else None for some in (rest, trades))
     change = None if mean is None or all_ is None else mean - all_
     return WithoutEvent(event_id, len(rest), mean, change, sum(t.pnl for t in rest))

@@ -19,7 +19,7 @@ from datasets.markets.sessions import FX, horizon_note
 from datasets.prices.account_currency import account_returns, refuse_missing
 from datasets.prices.bars import Bars
 from datasets.prices.periods import MADE_AT_THE_END, Period
-from engine.account.daily_ledger import account_calendar
+from engine.account.account_start import account_start, start_text
 from engine.account.records import Account, Fill
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
@@ -27,7 +27,7 @@ from engine.plan.left_out import left_out_by_kind
 from engine.plan.plan import Skipped, make_plan
 from engine.run.by_market import exposures
 from engine.run.event_paths import event_paths
-from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved_values
+from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved
 from engine.run.run import Run, RunEvent
 from engine.strategy import Strategy, values
 from engine.strategy.contract import NO_INSTRUMENT
@@ -75,10 +75,14 @@ def backtest(
     if not plan.instruments:
         raise UserError(f"{strategy.name} {NO_INSTRUMENT}")
     bars = market.loaded(plan.instruments)
-    account = replay(plan, bars, terms, since=account_start(bars, window))
+    account = replay(plan, bars, terms, since=account_start(bars, plan.wanted, window.since))
     return finish_run(
         account,
-        identity={"strategy": strategy.name, "rule": rule_of(type(strategy)), "parameters": values(strategy)},
+        identity={
+            "strategy": strategy.name,
+            "rule": rule_of(type(strategy)),
+            "parameters": resolved(type(strategy), values(strategy), market.symbol),
+        },
         code=code_hash(type(strategy)),
         bars=bars,
         events=events,
@@ -91,23 +95,7 @@ def backtest(
         ],
         considered=plan.considered,
         benchmark=None if benchmark is None else market.bars(benchmark),
-        resolved=resolved_values(strategy, market),
     )
-
-
-def account_start(bars: list[Bars], window: Window) -> np.datetime64 | None:
-    """Return the first session of the account.
-
-    Raises:
-        UserError: the bars end before the window begins.
-    """
-    if window.since is None:
-        return None
-    since = np.datetime64(window.since, "D")
-    if not len(account_calendar(bars, since).sessions):
-        spans = "; ".join(f"{b.symbol} has {b.span()}" for b in bars)
-        raise UserError(f"no bars from {window.since} on: {spans}")
-    return since
 
 
 def finish_run(
@@ -122,11 +110,10 @@ def finish_run(
     skipped: Iterable[Skipped],
     considered: int,
     benchmark: Bars | None,
-    resolved: dict[str, Any] | None = None,
 ) -> Run:
     """Return the run of an account: its metrics, its manifest, and its id.
 
-    ``resolved`` are the parameters with each instrument named by its symbol; by default those of ``identity``.
+    The parameters in ``identity`` name each instrument by its symbol.
     """
     skipped, terms = tuple(skipped), replace(terms, currency=terms.currency or bars[0].instrument.currency)
     sessions = account.days.sessions
@@ -138,14 +125,13 @@ def finish_run(
         "window": {"from": str(window.since or ""), "to": str(window.until or "")},
         "first_session": str(to_date(sessions[0])),
         "last_session": str(to_date(sessions[-1])),
+        "begins": start_text(bars, sessions[0], window.since),
         "events_considered": considered,
         **origins_manifest(events, code, bars, benchmark),
     }
     manifest["warnings"] += hours_notes(account.fills, bars)
     return Run(
-        run_id=id_of_inputs(
-            manifest, parameters=resolved or identity["parameters"], lots={b.symbol: b.instrument.lot for b in bars}
-        ),
+        run_id=id_of_inputs(manifest, lots={b.symbol: b.instrument.lot for b in bars}),
         manifest=manifest,
         start_equity=terms.cash,
         sessions=sessions,
@@ -158,7 +144,7 @@ def finish_run(
         skipped=skipped,
         events=_run_events(events, account, skipped),
         benchmark=None if benchmark is None else benchmark.symbol,
-        benchmark_returns=None if benchmark is None else on_sessions(benchmark, sessions),
+        benchmark_returns=None if benchmark is None else _rebased(on_sessions(benchmark, sessions), window),
         metrics=result.values,
         notes=result.notes,
         paths=event_paths(account.trades, events, bars),
@@ -283,6 +269,11 @@ def on_sessions(bars: Bars, sessions: Any) -> Floats:
     if rates is not None and np.isnan(rates).any():
         refuse_missing(bars, 2 * int(rows[np.isnan(rates)][0]), 2 * int(rows[-1]), use="is the benchmark")
     return account_returns(bars.close[rows], rates, financed=bars.is_financed)
+
+
+def _rebased(returns: Floats, window: Window) -> Floats:
+    """Return a benchmark's returns from where the account begins: at its first close, or before ``window.since``."""
+    return returns if window.since else np.concatenate(([0.0], returns[1:]))
 
 
 def rule_of(kind: type[Strategy]) -> str:

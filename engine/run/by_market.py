@@ -14,13 +14,13 @@ from engine.run.attribution import Attribution, attribution, total_of
 
 @dataclass(frozen=True)
 class MarketResult:
-    """What all trades of one market made: the parts of their P&L, and the mean net return of the closed ones."""
+    """What the trades of one market made: the parts of their P&L, and their mean net return, open ones at the mark."""
 
     instrument: str
     trades: int
     closed: int
     won: int
-    mean_trade: float | None
+    mean_trade: float
     parts: Attribution
 
 
@@ -45,10 +45,9 @@ def by_market(trades: Sequence[Trade]) -> list[MarketResult]:
 
 
 def _result(symbol: str, trades: Sequence[Trade]) -> MarketResult:
-    closed = [t for t in trades if t.is_closed]
-    mean = fmean(t.return_ for t in closed) if closed else None
+    mean, closed = fmean(t.return_ for t in trades), sum(t.is_closed for t in trades)
     parts = total_of([attribution(t) for t in trades], symbol)
-    return MarketResult(symbol, len(trades), len(closed), sum(t.pnl > 0 for t in closed), mean, parts)
+    return MarketResult(symbol, len(trades), closed, sum(t.pnl > 0 for t in trades), mean, parts)
 
 
 def exposures(account: Account, bars: Iterable[Bars]) -> tuple[Exposure, ...]:

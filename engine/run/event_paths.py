@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from datasets.arrays import Floats
+from datasets.arrays import Flags, Floats
 from datasets.events import EventCatalogue
 from datasets.instants import to_ns
 from datasets.prices.bars import Bars
@@ -13,6 +13,7 @@ from engine.run.run import EventPath
 
 BEFORE, AFTER = 20, 60
 """Sessions kept before session 0 and after it."""
+_LEAST_AFTER = 10
 
 
 def event_paths(trades: Iterable[Trade], events: EventCatalogue, bars: Iterable[Bars]) -> tuple[EventPath, ...]:
@@ -53,16 +54,22 @@ def cumulative(path: EventPath, first: int, last: int) -> Floats:
     return found
 
 
+def last_session(trades: Iterable[Trade]) -> int:
+    """Return how many sessions after an event are shown: as far as the longest position was held, within limits."""
+    held = [int(np.busday_count(t.entry_session, t.exit_session)) for t in trades]
+    return min(AFTER, max([_LEAST_AFTER, *held]))
+
+
 def mean_path(paths: Sequence[EventPath], first: int, last: int) -> Floats:
-    """Return the mean of the cumulative returns at each session, over the events that have one there; else NaN."""
-    if not paths:
-        return np.full(last - first + 1, np.nan)
-    return mean_known(np.array([cumulative(p, first, last) for p in paths]))
+    """Return the mean of the cumulative returns at each session, of the same paths at all (`complete`); else NaN."""
+    drawn = np.array([v for p in paths if np.isfinite(v := cumulative(p, first, last)).any()])
+    return drawn[complete(drawn)].mean(axis=0) if len(drawn) else np.full(last - first + 1, np.nan)
 
 
-def mean_known(values: Floats) -> Floats:
-    """Return the mean over the first axis of the known values; NaN where none is known."""
-    known = np.isfinite(values)
-    count, total = known.sum(axis=0), np.where(known, values, 0.0).sum(axis=0)
-    mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    return mean
+def complete(values: Floats) -> Flags:
+    """Return which paths (the first axis) enter a mean: those known at every session; all where none is.
+
+    The mean so has one composition: a path that ends early leaves it, and where all do it stops with the first.
+    """
+    whole = np.asarray(np.isfinite(values).all(axis=-1), dtype=bool)
+    return whole if whole.any() else np.ones(len(values), dtype=bool)

@@ -4,58 +4,58 @@ import ast
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
 from datasets.markets.home_market import is_home
-from engine.strategy import Strategy, instrument_fields, values
-from engine.strategy.market import Market
+from engine.strategy import Strategy, instrument_fields
+from engine.strategy.contract import plain_value
 from engine.strategy.market_shares import MarketShare
 
-RESULTS_VERSION = 3
+RESULTS_VERSION = 4
 """Raised when the same inputs give other results: ``tests/engine/test_golden.py`` fails until it is."""
 
 _INPUTS = (
-    "strategy", "currencies", "adjustments", "simulated", "costs", "terms", "window", "benchmark", "labels", "priors",
-    "sha256",
+    "strategy", "parameters", "currencies", "adjustments", "simulated", "costs", "terms", "window", "benchmark",
+    "labels", "priors", "sha256",
 )  # fmt: skip
 _FRAMEWORK = ("engine", "backtrader", "builtins", "abc", "typing")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _STRATEGIES = Path(__file__).parents[2] / "strategies"
 
 
-def id_of_inputs(manifest: Mapping[str, Any], *, parameters: Mapping[str, Any], lots: Mapping[str, float]) -> str:
+def id_of_inputs(manifest: Mapping[str, Any], *, lots: Mapping[str, float]) -> str:
     """Return the id of a run, 16 hex digits.
 
     Args:
         manifest: what the run was made from. Its texts, counts and versions of packages do not enter the id.
-        parameters: those of the strategy, with each instrument named by its symbol.
         lots: the lot of each instrument by symbol.
     """
-    inputs = {name: manifest[name] for name in _INPUTS} | {"parameters": parameters, "lots": lots}
+    inputs = {name: manifest[name] for name in _INPUTS} | {"lots": lots}
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def resolved_values(strategy: Strategy, market: Market) -> dict[str, Any]:
-    """Return the parameters of a rule, ready for JSON, with each instrument named by its symbol."""
-    found = values(strategy)
-    for name, has_shares in instrument_fields(type(strategy)).items():
-        typed, resolve = found[name], partial(_resolved if has_shares else _symbol, market)
-        found[name] = resolve(typed) if isinstance(typed, str) else [resolve(t) for t in typed]
+def resolved(kind: type[Strategy], parameters: Mapping[str, Any], symbol: Callable[[str], str]) -> dict[str, Any]:
+    """Return parameters of a rule, ready for JSON, with each instrument named by its symbol: N225 and NKY are one."""
+    found = {name: plain_value(v) for name, v in parameters.items()}
+    for name, has_shares in instrument_fields(kind).items():
+        resolve = partial(_resolved if has_shares else _symbol, symbol)
+        if name in found:
+            found[name] = resolve(found[name]) if isinstance(found[name], str) else [resolve(t) for t in found[name]]
     return found
 
 
-def _resolved(market: Market, text: str) -> str:
+def _resolved(symbol: Callable[[str], str], text: str) -> str:
     share = MarketShare.of(text)
     own = "" if share.share is None else f":{share.share:g}"
-    return f"{'-' if share.side < 0 else ''}{_symbol(market, share.name)}{own}"
+    return f"{'-' if share.side < 0 else ''}{_symbol(symbol, share.name)}{own}"
 
 
-def _symbol(market: Market, name: str) -> str:
-    return name.strip().casefold() if is_home(name) else market.symbol(name)
+def _symbol(symbol: Callable[[str], str], name: str) -> str:
+    return name.strip().casefold() if is_home(name) else symbol(name)
 
 
 def code_hash(cls: type) -> str:

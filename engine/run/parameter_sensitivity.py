@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from statistics import fmean
 
-import numpy as np
-
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.markets.instruments import Instrument
+from engine.account.account_start import account_start
 from engine.account.replay import replay
 from engine.metrics.many_plans import evaluate_grid
 from engine.plan.costs import Costs, Terms
@@ -151,26 +150,26 @@ def _cases(
     grid: PlanGrid, terms: Terms, *, costs: float = 1.0, own: tuple[int | None, int | None] | None = None
 ) -> tuple[SensitivityCase, ...]:
     """Return the case of each variation; the run itself is that of the own hold and delay, or of the own costs."""
-    since = None if grid.since is None else np.datetime64(grid.since, "D")
-    results = evaluate_grid(grid, terms, since=since)
+    results = evaluate_grid(grid, terms)
     cases = []
     for i in range(len(grid)):
         given = grid.combos.parameters(i)
         hold, delay = given.get("hold"), given.get("delay")
         is_own = costs == 1.0 if own is None else (hold, delay) == own
         if results.called[i]:
-            n_trades, mean_trade, total_return = _replayed(grid, i, terms, since)
+            n_trades, mean_trade, total_return = _replayed(grid, i, terms)
         else:
-            n_trades, total_return = int(results.inputs.closed[i]), float(results.columns["total_return"][i])
+            n_trades, total_return = int(results.inputs.traded[i]), float(results.columns["total_return"][i])
             mean_trade = float(results.columns["mean_trade"][i]) if n_trades else None
         extra = terms.event_slippage_bps
         cases.append(SensitivityCase(hold, delay, costs, n_trades, mean_trade, total_return, is_own, extra))
     return tuple(cases)
 
 
-def _replayed(grid: PlanGrid, i: int, terms: Terms, since: np.datetime64 | None) -> tuple[int, float | None, float]:
-    """Return the closed trades, their mean return and the total return of a variation that meets a margin call."""
+def _replayed(grid: PlanGrid, i: int, terms: Terms) -> tuple[int, float | None, float]:
+    """Return the number of trades, their mean return and the total return of a variation that meets a margin call."""
     plan = grid.plan(i)
-    account = replay(plan, grid.market.loaded(plan.instruments), terms, since=since)
-    closed = [t.return_ for t in account.trades if t.is_closed]
-    return len(closed), fmean(closed) if closed else None, float(account.equity[-1]) / terms.cash - 1
+    bars = grid.market.loaded(plan.instruments)
+    account = replay(plan, bars, terms, since=account_start(bars, plan.wanted, grid.since))
+    returns = [t.return_ for t in account.trades]
+    return len(returns), fmean(returns) if returns else None, float(account.equity[-1]) / terms.cash - 1

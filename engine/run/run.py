@@ -47,10 +47,10 @@ class RunEvent:
 
 @dataclass(frozen=True)
 class SensitivityCase:
-    """One variation of a run: its closed trades, their mean net return, and the account's total return (fractions).
+    """One variation of a run: its trades, their mean net return, and the account's total return (fractions).
 
     ``hold`` and ``delay`` are sessions, None where they are the rule's own; ``costs`` multiplies commission and
-    slippage. ``mean_trade`` is None without a closed trade. ``own``: whether this is the run itself.
+    slippage. ``mean_trade`` is None without a trade. ``own``: whether this is the run itself.
     ``event_slippage_bps`` is the extra slippage at the first fill after an event.
     """
 

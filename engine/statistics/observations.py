@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from math import isfinite, nan
 from statistics import fmean, stdev
 
-from engine.account.records import Trade
+import numpy as np
 
-_ROUNDING = 1e-12
+from engine.account.observations import event_return, observed
+from engine.account.records import Trade
+from engine.statistics.significance import no_spread
 
 
 @dataclass(frozen=True)
@@ -49,55 +51,19 @@ def return_statistics(returns: Sequence[float]) -> TradeStatistics:
     if n == 1:
         return TradeStatistics(n, mean)
     sd = stdev(returns)
-    varies = sd > _ROUNDING * max(abs(r) for r in returns)
+    varies = no_spread(np.array(returns)) is None
     return TradeStatistics(n, mean, sd, mean / sd if varies else None)
 
 
 def observed_returns(trades: Iterable[Trade]) -> list[float]:
     """Return the net return of each observation of closed trades, in order of time; NaN where one is not a number.
 
-    Trades that overlap in time are one observation. The trades of one event are one return, their mean by weight (the
-    plain mean where a weight is not known). The return of events that overlap is the mean of theirs. A trade without an
-    event is an event of its own.
+    The trades of one event are one return, their mean by value at entry: one that the exposure limit cut counts for
+    less. The return of events that overlap is the mean of theirs.
     """
-    events: dict[str, list[Trade]] = {}
-    for place, trade in enumerate(t for t in trades if t.is_closed):
-        events.setdefault(trade.event_id or f" {place}", []).append(trade)
-    ordered = sorted(events.values(), key=lambda legs: (_began(legs), _ended(legs)))
-    groups: dict[int, list[float]] = {}
-    for legs, group in zip(ordered, overlapping([(_began(x), _ended(x)) for x in ordered]), strict=True):
-        groups.setdefault(group, []).append(_together(legs))
-    return [_mean(each) for each in groups.values()]
+    groups = observed(t for t in trades if t.is_closed)
+    return [_mean([event_return(legs) for legs in each]) for each in groups]
 
 
-def overlapping(spans: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the group of each span, in order of their beginnings: one that begins before all of a group end joins it.
-
-    >>> overlapping([(0, 4), (1, 2), (3, 6), (6, 7)])
-    [0, 0, 0, 1]
-    """
-    group, end, groups = -1, -(2**63), []
-    for began, ended in spans:
-        group += began >= end
-        end = max(end, ended)
-        groups.append(group)
-    return groups
-
-
-def _began(legs: Sequence[Trade]) -> int:
-    return min(t.entry_at for t in legs)
-
-
-def _ended(legs: Sequence[Trade]) -> int:
-    return max(t.exit_at for t in legs)
-
-
-def _together(legs: Sequence[Trade]) -> float:
-    """Return the mean of the trades of an event by weight."""
-    weights = [abs(t.weight) for t in legs if t.weight is not None]
-    alike = len(weights) < len(legs) or len(set(weights)) == 1
-    return _mean([t.return_ for t in legs], None if alike else weights)
-
-
-def _mean(returns: Sequence[float], weights: Sequence[float] | None = None) -> float:
-    return fmean(returns, weights) if all(isfinite(r) for r in returns) else nan
+def _mean(returns: Sequence[float]) -> float:
+    return fmean(returns) if all(isfinite(r) for r in returns) else nan

@@ -10,6 +10,8 @@ import numpy as np
 from datasets.arrays import Floats
 
 _ROUNDING = 1e-12
+_PRICE_ROUNDING = 1e-8
+"""Returns that differ by less differ by the rounding of prices."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def why_not(values: Floats, *, least: int, test: str) -> str | None:
 
 def no_spread(values: Floats) -> str | None:
     """Return that all observations are equal; None where they differ."""
-    alike = float(np.ptp(values)) <= _ROUNDING * float(np.abs(values).max())
+    alike = float(np.ptp(values)) <= max(_PRICE_ROUNDING, _ROUNDING * float(np.abs(values).max()))
     return "all observations are equal: their spread is zero" if alike else None
 
 
@@ -54,13 +56,29 @@ def counted(n: int) -> str:
     return "1 observation" if n == 1 else f"{n or 'no'} observations"
 
 
-def sidak(p: float, n: int) -> float:
+def sidak(p: float, n: float) -> float:
     """Return the p-value of the best of n independent tests, 1 - (1 - p)^n (Šidák 1967); it keeps small p exact.
 
     >>> round(sidak(0.05, 2), 6)
     0.0975
     """
     return float(-np.expm1(n * np.log1p(-p))) if p < 1 else 1.0
+
+
+def effective_trials(statistics: Floats) -> float:
+    """Return to how many independent trials the correlated columns (trials) of a table amount (Galwey 2009).
+
+    The square of the sum of the roots of the eigenvalues of their correlation over the sum of the eigenvalues: 1 for
+    trials that are one, their number for independent ones. Columns that do not vary are left out.
+
+    >>> float(round(effective_trials(np.array([[1.0, 1.0], [2.0, 2.0], [0.0, 0.0]])), 6))
+    1.0
+    """
+    varied = statistics[:, np.ptp(statistics, axis=0) > _ROUNDING]
+    if varied.shape[1] < 2:
+        return 1.0
+    roots = np.sqrt(np.maximum(np.linalg.eigvalsh(np.corrcoef(varied, rowvar=False)), 0.0))
+    return float(roots.sum() ** 2 / (roots**2).sum())
 
 
 def max_t(observed: Floats, placebo: Floats, *, identity_included: bool = False) -> Floats:

@@ -1,7 +1,7 @@
 """The legs of an event: its closed trades as shapes, placed on the reference calendar."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,9 +23,10 @@ BEFORE_ENTRY = 10
 
 @dataclass(frozen=True)
 class PlacedLeg:
-    """One closed trade: its shape, the row of its entry (with a window: of session 0), its weight, its net return.
+    """One closed trade: its shape, the row of its entry (with a window: of session 0), its net return.
 
-    ``span`` are the instants (ns) at which it begins and ends.
+    ``weight`` is its share of the value of its event's legs at entry; ``span`` are the instants (ns) at which it
+    begins and ends.
     """
 
     shape: Shape
@@ -151,7 +152,7 @@ def place_planned(trades: Iterable[PlannedTrade], model: ReturnModel) -> list[Ev
 
 def _trade_leg(planned: PlannedTrade, trade: Trade) -> PlacedLeg:
     span = (trade.entry_at, trade.exit_at)
-    return _leg(planned, shape_of(planned), planned.entry.bar, trade.return_, span)
+    return _leg(planned, shape_of(planned), planned.entry.bar, trade.return_, span, trade.value)
 
 
 def _planned_leg(planned: PlannedTrade, model: ReturnModel) -> PlacedLeg | None:
@@ -177,8 +178,10 @@ def _window_leg(planned: PlannedTrade, model: ReturnModel) -> PlacedLeg | None:
     return _leg(planned, shape, row, float(model.by_bar(shape).net[row]), span)
 
 
-def _leg(planned: PlannedTrade, shape: Shape, row: int, net: float, span: tuple[int, int]) -> PlacedLeg:
-    return PlacedLeg(shape, row, abs(planned.weight), net, span, to_ns(planned.decided_at))
+def _leg(
+    planned: PlannedTrade, shape: Shape, row: int, net: float, span: tuple[int, int], value: float | None = None
+) -> PlacedLeg:
+    return PlacedLeg(shape, row, value or abs(planned.weight), net, span, to_ns(planned.decided_at))
 
 
 def _by_event(legs: Iterable[tuple[str, PlacedLeg | None]], model: ReturnModel) -> list[EventLegs]:
@@ -190,7 +193,8 @@ def _by_event(legs: Iterable[tuple[str, PlacedLeg | None]], model: ReturnModel) 
 
 
 def _event(event_id: str, legs: tuple[PlacedLeg, ...], model: ReturnModel) -> EventLegs:
-    ref = model.reference
+    ref, whole = model.reference, sum(leg.weight for leg in legs)
+    legs = tuple(replace(leg, weight=round(leg.weight / whole, 9)) for leg in legs)
     began_at, ended_at = min(leg.span[0] for leg in legs), max(leg.span[1] for leg in legs)
     opens_at = (int(model.bars[leg.shape.instrument].open_at[leg.row]) for leg in legs)
     placed_at = began_at if model.window is None else min(opens_at)

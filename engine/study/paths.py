@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
-from engine.run.event_paths import mean_known
+from engine.run.event_paths import complete
 from engine.study.calendars import Calendars
 from engine.study.legs import EventLegs, PlacedLeg
 from engine.study.return_model import ReturnModel
@@ -59,8 +59,9 @@ def event_path(sample: Sample, model: ReturnModel, made: Calendars | None) -> tu
     longest = max(leg.shape.last for o in sample.usable for e in o.members for leg in e.legs)
     sessions = np.arange(-BEFORE, min(max(longest, AFTER_AT_LEAST), AFTER_AT_MOST) + 1)
     each = np.array([_cumulated(abnormal_of(o, model, sessions), sessions) for o in sample.usable])
-    mean = mean_known(each)
-    low, high = np.full((2, len(sessions)), np.nan) if made is None else _band(sample, model, made, sessions)
+    kept = np.flatnonzero(complete(each))
+    mean = each[kept].mean(axis=0)
+    low, high = np.full((2, len(sessions)), np.nan) if made is None else _band(sample, model, made, sessions, kept)
     return tuple(
         PathRow(int(s), finite(mean[n]), finite(low[n]), finite(high[n]), tuple(map(finite, each[:, n])))
         for n, s in enumerate(sessions)
@@ -73,7 +74,7 @@ def market_band(
     """Return the 5 % and 95 % quantiles of the mean path of the markets on placebo dates, in the trades' direction.
 
     Session 0 is the first to close after an event was known, as in ``run.event_paths``; each leg moves with its
-    observation. Sessions that some list does not have are left out.
+    observation. A list that has no close at some session is left out.
 
     Args:
         sample: of the trades.
@@ -88,10 +89,10 @@ def market_band(
         for n, observation in enumerate(sample.usable)
         for leg, zero, bars in legs_at(observation, known_at, rows[:, n], model)
     ]
-    mean = mean_known(np.array(paths))
-    whole = np.isfinite(mean).all(axis=0)
-    low, high = np.quantile(mean[:, whole], BAND, axis=0)
-    return tuple(BandRow(int(s), float(a), float(b)) for s, a, b in zip(sessions[whole], low, high, strict=True))
+    mean = np.mean(paths, axis=0)
+    whole = np.isfinite(mean).all(axis=1)
+    low, high = np.quantile(mean[whole], BAND, axis=0) if whole.any() else ((), ())
+    return tuple(BandRow(int(s), float(a), float(b)) for s, a, b in zip(sessions, low, high, strict=False))
 
 
 def legs_at(
@@ -151,11 +152,13 @@ def _leg_abnormal(leg: PlacedLeg, bars: Rows, model: ReturnModel, sessions: NDAr
     return np.where(inside, leg.shape.side * abnormal, np.nan)
 
 
-def _band(sample: Sample, model: ReturnModel, made: Calendars, sessions: NDArray[np.int64]) -> Floats:
-    """Return the 5 % and 95 % quantiles of the mean path over placebo dates."""
+def _band(
+    sample: Sample, model: ReturnModel, made: Calendars, sessions: NDArray[np.int64], kept: NDArray[np.intp]
+) -> Floats:
+    """Return the 5 % and 95 % quantiles of the mean path of some observations over placebo dates."""
     rows = made.rows[picked(len(made.rows))]
-    moved = (_abnormal_at(o, rows[:, n], model, sessions) for n, o in enumerate(sample.usable))
-    mean = mean_known(np.array([_cumulated(m, sessions) for m in moved]))
+    moved = (_abnormal_at(sample.usable[n], rows[:, n], model, sessions) for n in kept)
+    mean = np.mean([_cumulated(m, sessions) for m in moved], axis=0)
     whole = np.isfinite(mean).all(axis=1)
     return np.quantile(mean[whole], BAND, axis=0) if whole.any() else np.full((2, len(sessions)), np.nan)
 

@@ -1,11 +1,12 @@
 """What the tests of a study read: the return model, one sample for each window, and their placebo lists."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from datasets.arrays import Flags
 from engine.study.eligible import eligible_rows
+from engine.study.episodes import NEAR_DAYS, episode_notes, episodes
 from engine.study.placebo import Placebos, draw_placebos
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_samples
@@ -39,6 +40,9 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
     """
     long_held = any(t.exit is not None and t.exit.bar - t.entry.bar > LONG_HELD for t in given.plan.trades)
     model = given.return_model(None if long_held else settings.model)
+    traded = given.events.select(lambda e: e.event_id in {t.event_id for t in given.run.trades})
+    near = episodes(traded, settings.merge or NEAR_DAYS)
+    model = replace(model, episodes=tuple(near) if settings.merge else ())
     samples = make_samples(given.pairs, model, settings.windows)
     eligible = eligible_rows(given.strategy, given.plan, given.events, given.market, model.reference)
     since = given.dates.since
@@ -53,6 +57,7 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
     notes = [] if isinstance(placebos, str) else _calendar_notes(placebos[0])
     if long_held and settings.model is not None:
         notes.append(_LONG_HELD)
+    notes += episode_notes(near, settings.merge)
     return Prepared(model, tuple(samples), placebos, (*notes, *_context_notes(eligible, given.settings_tried)))
 
 

@@ -14,6 +14,9 @@ from engine.study.returns import Rows, aligned_returns, clipped_sums, close_retu
 from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
 from engine.study.shapes import Shape, net_returns
 
+_NO_VARIATION = 1e-7
+"""A standard deviation of daily returns below a thousandth of a basis point is the rounding of prices."""
+
 
 @dataclass(frozen=True, eq=False)
 class CounterfactualReturns:
@@ -51,7 +54,8 @@ class ReturnModel:
 
     A ``counterfactual`` of None expects a return of 0. Placebo calendars consist of sessions of the ``reference``.
     Without a ``window`` a shape returns what the trade returns, net; with one, the sum of the closes' returns over the
-    window, gross. Vectors are computed once and shared by the events that have the same shape.
+    window, gross. The events of one of ``episodes`` are one observation. Vectors are computed once and shared by the
+    events that have the same shape.
     """
 
     bars: Mapping[str, Bars]
@@ -61,6 +65,7 @@ class ReturnModel:
     counterfactual: Model | None = Model.MEAN
     benchmark: Bars | None = None
     window: EventWindow | None = None
+    episodes: tuple[tuple[str, ...], ...] = ()
     _estimates: dict[str, "_Estimates"] = field(default_factory=dict)
     _by_bar: dict[Shape, CounterfactualReturns] = field(default_factory=dict)
     _cached: dict[Hashable, CounterfactualReturns] = field(default_factory=dict)
@@ -192,6 +197,7 @@ def _estimated(bars: Bars, inside: Flags, model: Model | None, market: Floats | 
     syy = clipped_sums(y_used * y_used, *ESTIMATION) - sy * sy / n
     alpha, beta, ssr, df = _fitted(model, n, sx / n, sy / n, sxx, sxy, syy)
     sd = np.sqrt(np.maximum(ssr, 0.0) / df)
+    sd = np.where(sd < _NO_VARIATION, 0.0, sd)
     return _Estimates(model, alpha, beta, sd, n, sx / n, sxx, x)
 
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from datasets.arrays import Flags, Floats
 from datasets.instants import to_date
 from datasets.prices.bars import Bars
+from engine.account.observations import overlapping
 from engine.account.records import Trade
 from engine.plan.plan import PlannedTrade
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import t_by_row
-from engine.statistics.observations import overlapping
 from engine.study.legs import EventLegs, overlaps, place
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.returns import moved
@@ -125,7 +125,7 @@ def make_samples(
     """Return the sample of the trades, then one of each window, with the same groups of events in all."""
     models = [model, *(model.with_window(w) for w in windows)]
     placed = [place(pairs, m) for m in models]
-    groups = grouped(placed)
+    groups = grouped(placed, model.episodes)
     return [make_sample(events, m, groups) for events, m in zip(placed, models, strict=True)]
 
 
@@ -137,7 +137,7 @@ def make_sample(events: Sequence[EventLegs], model: ReturnModel, groups: Mapping
         model: the return model they were placed with.
         groups: the group of each event; by default events whose windows overlap are one group.
     """
-    groups = grouped([events]) if groups is None else groups
+    groups = grouped([events], model.episodes) if groups is None else groups
     members: dict[int, list[EventLegs]] = {}
     for event in events:
         members.setdefault(groups[event.event_id], []).append(event)
@@ -152,17 +152,22 @@ def make_sample(events: Sequence[EventLegs], model: ReturnModel, groups: Mapping
     )
 
 
-def grouped(samples: Sequence[Sequence[EventLegs]]) -> dict[str, int]:
+def grouped(samples: Sequence[Sequence[EventLegs]], episodes: Sequence[Sequence[str]] = ()) -> dict[str, int]:
     """Return the group of each event; events whose windows overlap in any of several samples share a group.
 
     An event that begins before all events of a group have ended joins it: eight markets on one day are one observation.
+    So do the events of one of ``episodes``.
     """
     spans: dict[str, tuple[int, int]] = {}
     for event in (e for events in samples for e in events):
         began, ended = spans.get(event.event_id, event.span)
         spans[event.event_id] = min(began, event.span[0]), max(ended, event.span[1])
     ordered = sorted(spans, key=lambda event_id: (spans[event_id], event_id))
-    return dict(zip(ordered, overlapping([spans[event_id] for event_id in ordered]), strict=True))
+    groups = dict(zip(ordered, overlapping([spans[event_id] for event_id in ordered]), strict=True))
+    for episode in episodes:
+        joined = {groups[event_id] for event_id in episode if event_id in groups}
+        groups = {event_id: min(joined) if group in joined else group for event_id, group in groups.items()}
+    return groups
 
 
 def _observation(group: int, members: list[EventLegs], model: ReturnModel) -> Observation:

@@ -3,8 +3,8 @@
 Each variation makes a plan of its own over the same bars; its returns are those of its trades, net of costs.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -30,7 +30,10 @@ _FLIPPED = {
 
 @dataclass(frozen=True)
 class Variation:
-    """A result with another label or time, of kind label, coder, signal or shift; None where it has no observation."""
+    """A result with another label, time or choice of observations; None where it has no observation.
+
+    It is of kind label, coder, signal, shift or confounder.
+    """
 
     kind: str
     what: str
@@ -55,6 +58,14 @@ def variations(given: StudyInput, own: Sample, model: ReturnModel) -> tuple[Vari
         if kind != "label" or _events_of(sample) != traded:
             results.append(_variation(kind, what, sample))
     return tuple(results)
+
+
+def without_confounded(sample: Sample, confounded: Collection[int]) -> tuple[Variation, ...]:
+    """Return the result without the observations at some places, which hold another event; none where none does."""
+    if not confounded:
+        return ()
+    kept = replace(sample, usable=tuple(o for n, o in enumerate(sample.usable) if n not in confounded))
+    return (_variation("confounder", f"without the {len(confounded)} that hold another event", kept),)
 
 
 def _events_of(sample: Sample) -> list[tuple[str, ...]]:

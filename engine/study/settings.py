@@ -67,7 +67,8 @@ class Settings:
     """The settings of a study. A ``model`` of None expects a return of 0; ``windows`` are studied with the trade.
 
     ``more`` adds the tests that are not shown by default, ``variance`` that of the events' sessions, compared with the
-    volatility index ``implied``. ``surprise`` is the side whose surprises are studied.
+    volatility index ``implied``. ``surprise`` is the side whose surprises are studied. Events of one country within
+    ``merge`` days are one observation.
     """
 
     model: Model | None = Model.MEAN
@@ -80,6 +81,7 @@ class Settings:
     variance: bool = False
     implied: str | None = None
     surprise: str | None = None
+    merge: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.alpha <= MAX_ALPHA:

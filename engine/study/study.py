@@ -14,6 +14,7 @@ from engine.statistics.sharpe import sharpe_of_trades
 from engine.statistics.significance import Significance, untested
 from engine.study.concentration import Concentration, concentration
 from engine.study.dependence import shared_sessions
+from engine.study.episodes import confounder_notes, confounders
 from engine.study.labels import selected_against_rejected
 from engine.study.other_tests import OtherTest, other_tests
 from engine.study.paths import BandRow, event_path, market_band
@@ -22,7 +23,7 @@ from engine.study.power import Power, power
 from engine.study.prepare import Prepared, prepare
 from engine.study.result import Histogram, ObservationRow, Study, ViewResult
 from engine.study.sample import Observation, Sample
-from engine.study.sensitivity import variations
+from engine.study.sensitivity import variations, without_confounded
 from engine.study.settings import Settings
 from engine.study.study_input import StudyInput
 from engine.study.surprise import side_surprise
@@ -45,6 +46,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
     calendars = None if isinstance(placebos, str) else placebos.calendars
     views = view_results(prepared, settings)
     reasons: dict[str, str] = {}
+    confounded = confounders(sample, given.events, model)
     made = Study(
         run_id=given.run.run_id,
         strategy=given.strategy.name,
@@ -57,13 +59,13 @@ def study(given: StudyInput, settings: Settings) -> Study:
         lost=tuple(_row(o) for o in sample.lost),
         lists=0 if calendars is None else len(calendars.rows),
         exact=calendars is not None and calendars.exact,
-        notes=prepared.notes,
+        notes=(*prepared.notes, *confounder_notes(confounded, sample)),
         power=_known("power", _power(placebos, settings), reasons),
         views=views,
         histogram=_known("placebo", _histogram(placebos), reasons),
         concentration=_known("concentration", _concentration(sample, settings.alpha), reasons),
         labels=_known("labels", selected_against_rejected(given, model, settings), reasons),
-        variations=variations(given, sample, model),
+        variations=(*variations(given, sample, model), *without_confounded(sample, confounded)),
         sharpe=sharpe_of_trades(
             np.array(observed_returns(given.run.trades)),
             trial_sharpes=given.trial_sharpes,

@@ -28,7 +28,8 @@ class StudyInput:
     """A rule over events and a market, under terms and within dates, and its run.
 
     ``trial_sharpes`` are the Sharpe ratios per observation of all trials of the rule, this run among them, None where
-    not known; ``variants`` are the other trials that could be rebuilt. ``other_labels`` are the events with another
+    not known; ``variants`` are the other trials that could be rebuilt, ``alike`` counts the combinations of sweeps of
+    which some are among them. ``other_labels`` are the events with another
     coder's labels, ``preregistered`` says whether the study is what was registered before, ``settings_tried`` is the
     number of settings the run was studied with, these included.
     """
@@ -42,6 +43,7 @@ class StudyInput:
     benchmark: str | None = None
     trial_sharpes: tuple[float | None, ...] = ()
     variants: tuple["StudyInput", ...] = ()
+    alike: int = 0
     other_labels: EventCatalogue | None = None
     preregistered: bool = False
     settings_tried: int = 1

@@ -5,7 +5,7 @@ chunk it is in.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,9 @@ from datasets.arrays import Floats
 from datasets.errors import UserError
 from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.metrics.table import METRIC_NAMES
-from engine.plan.plan_grid import Block, PlanGrid, plan_grid
-from engine.run.backtest import Window, account_start, backtest
+from engine.plan.plan_grid import plan_grid
+from engine.run.backtest import backtest
 from engine.run.run import Run
-from engine.strategy.contract import NO_INSTRUMENT
 from engine.strategy.strategy_calls import format_error
 from engine.sweep.job import Job
 
@@ -81,31 +80,11 @@ def _joined(parts: Sequence[Chunk]) -> Chunk:
 def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
     window = job.spans[span]
     grid = plan_grid(job.space.part(first, last), job.events, job.market(span), since=window.since)
-    since = None if window.since is None else np.datetime64(window.since, "D")
-    results = evaluate_grid(_with_accounts(grid, window), job.terms, since=since)
+    results = evaluate_grid(grid, job.terms)
     chunk = _chunk_of(results, first)
     for row in np.flatnonzero(chunk.how == REPLAY):
         _put(chunk, int(row), replayed_results(replayed(job, span, first + int(row))))
     return chunk
-
-
-def _with_accounts(grid: PlanGrid, window: Window) -> PlanGrid:
-    """Return a grid without the combinations whose account cannot begin, which count as failed."""
-    reasons = [_no_account(block, grid, window) for block in grid.blocks]
-    failed = {int(row): why for b, why in zip(grid.blocks, reasons, strict=True) if why for row in b.rows}
-    kept = tuple(b for b, why in zip(grid.blocks, reasons, strict=True) if not why)
-    return replace(grid, blocks=kept, failed={**grid.failed, **failed})
-
-
-def _no_account(block: Block, grid: PlanGrid, window: Window) -> str:
-    """Return why the account of a block's combinations cannot begin; blank where it can."""
-    if not block.instruments:
-        return f"{grid.combos.kind.name} {NO_INSTRUMENT}"
-    try:
-        account_start(grid.market.loaded(block.instruments), window)
-    except UserError as e:
-        return str(e)
-    return ""
 
 
 def _chunk_of(results: PlanResults, first: int) -> Chunk:

@@ -17,9 +17,8 @@ from datasets.prices.bars import Bars
 from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
 from engine.run.backtest import Window, bars_manifest, origins_manifest, rule_of
-from engine.run.identity import code_hash
+from engine.run.identity import code_hash, resolved
 from engine.strategy.combinations import Space
-from engine.strategy.contract import plain_value
 from engine.strategy.home import home_symbols
 from engine.strategy.market import Market
 
@@ -148,13 +147,13 @@ def manifest_of(job: Job, walk_forward: Mapping[str, str] | None = None) -> dict
         job: the sweep.
         walk_forward: the lengths of the training and test windows in words; None without a walk-forward.
     """
-    space, window = job.space, job.spans[0]
+    space, window, symbol = job.space, job.spans[0], job.instruments.symbol_or_name
     bars = [job.bars[symbol] for symbol in sorted(job.bars)]
     manifest = {
         "strategy": space.kind.name,
         "rule": rule_of(space.kind),
-        "fixed": {name: plain_value(v) for name, v in space.fixed.items()},
-        "axes": {name: [plain_value(v) for v in given] for name, given in space.axes.items()},
+        "fixed": resolved(space.kind, space.fixed, symbol),
+        "axes": {n: [resolved(space.kind, {n: v}, symbol)[n] for v in given] for n, given in space.axes.items()},
         "combinations": len(space),
         "of": space.size,
         "places": None if space.places is None else hashlib.sha256(space.places.astype("<i8").tobytes()).hexdigest(),

@@ -10,9 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from datasets.errors import UserError
 from datasets.instants import to_ns
+from engine.account.account_start import account_start
 from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.plan.plan_grid import plan_grid
-from engine.run.backtest import Window, account_start, finish_run
+from engine.run.backtest import Window, finish_run
 from engine.run.run import Run
 from engine.sweep.chunk import Chunk, evaluate_chunk
 from engine.sweep.digest import digest
@@ -154,7 +155,7 @@ def stitched(job: Job, folds: Sequence[Fold]) -> Run | None:
 
     plan, window = _merged(plans), Window(folds[0].test.since, job.spans[0].until)
     bars = job.market(0).loaded(plan.instruments)
-    account = replay(plan, bars, job.terms, since=account_start(bars, window))
+    account = replay(plan, bars, job.terms, since=account_start(bars, plan.wanted, window.since))
     return finish_run(
         account,
         identity={
@@ -185,4 +186,5 @@ def _test_plan(job: Job, fold: Fold, row: int) -> Plan:
 def _merged(plans: Sequence[Plan]) -> Plan:
     trades: list[PlannedTrade] = sorted((t for p in plans for t in p.trades), key=lambda t: t.decided_at)
     symbols = dict.fromkeys(symbol for p in plans for symbol in p.instruments)
-    return Plan(tuple(trades), tuple(s for p in plans for s in p.skipped), tuple(symbols), len(trades))
+    skipped, wanted = tuple(s for p in plans for s in p.skipped), tuple(w for p in plans for w in p.wanted)
+    return Plan(tuple(trades), skipped, tuple(symbols), len(trades), wanted)

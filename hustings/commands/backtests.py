@@ -63,6 +63,9 @@ def run() -> None:
 @click.option("--statistic", type=click.Choice(["mean", "variance"]), default="mean", help="Also that of the sessions.")
 @click.option("--implied", metavar="SYMBOL", help="A volatility index for it: VIX.", shell_complete=values.instruments)
 @click.option("--surprise", metavar="SIDE", help="Also regress returns on whether SIDE (a party) won, less its odds.")
+@click.option(
+    "--merge", metavar="DAYS", help="Count events of one country within so many days, such as 5d, as one observation."
+)
 @click.option("--all-tests", is_flag=True, help="Also show the tests that are not shown by default, and why not.")
 @click.option("--prereg", type=PATH, metavar="FILE", help="The preregistration of this study ('prereg write').")
 @output_options

@@ -1,6 +1,5 @@
 """hustings events next: the events to come, and the first prices that can be traded after each."""
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE
 from hustings.handlers.event_filters import select_scheduled
 from hustings.handlers.events import first_row
-from hustings.inputs import date_of, instruments_of
+from hustings.inputs import date_of, days_of_text, instruments_of
 from hustings.terminal import progress, say, say_json, table
 
 
@@ -48,18 +47,6 @@ def instant_of(as_of: str | None) -> datetime:
     if not to_date(FIRST_DATE) <= day <= to_date(LAST_DATE):
         raise UserError(f"--as-of is {day}; it must lie between {FIRST_DATE} and {LAST_DATE}, where hours are known")
     return datetime.combine(day, time(), UTC)
-
-
-def days_of_text(text: str) -> timedelta:
-    """Return a number of days typed as ``90d``.
-
-    Raises:
-        UserError: it is something else.
-    """
-    match = re.fullmatch(r"(\d{1,5})d?", text.strip())
-    if match is None:
-        raise UserError(f"--within is '{text}'; write a number of days like 90d")
-    return timedelta(days=int(match[1]))
 
 
 def coming_within(events: Iterable[ScheduledEvent], now: datetime, within: timedelta) -> list[ScheduledEvent]:

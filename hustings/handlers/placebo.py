@@ -6,6 +6,8 @@ from typing import Any
 from datasets.errors import UserError
 from engine.study.placebo_pnl import PlaceboPnl, placebo_pnl
 from engine.study.settings import Scheme, Settings
+from hustings.handlers.run import say_trial
+from hustings.recording import enter_look
 from hustings.run_options import RunOptions
 from hustings.run_summary import head
 from hustings.studies import subject_of
@@ -22,11 +24,14 @@ def compare_with_placebo(*, scheme: str, draws: int, seed: int, replayed: int, a
         made = placebo_pnl(subject, settings, replayed=replayed)
     if made.reason:
         raise UserError(f"no placebo dates for {subject.strategy.name}: {made.reason}")
+    position = enter_look(subject.run, "placebo", {"scheme": scheme, "draws": draws, "seed": seed})
     if as_json:
-        say_json({"run_id": subject.run.run_id, "strategy": subject.strategy.name, **asdict(made)})
+        named = {"run_id": subject.run.run_id, "strategy": subject.strategy.name}
+        say_json({**named, **asdict(made), "trial": position and position.sealed_json})
         return
     head(subject.run)
     _show(made, settings.alpha)
+    say_trial(position)
 
 
 def _show(made: PlaceboPnl, alpha: float) -> None:

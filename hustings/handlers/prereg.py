@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.statistics.abnormal import Model
 from engine.study.settings import Anchor
+from hustings.handlers.trials import tried_text
 from hustings.inputs import parameters_of
 from hustings.prereg import (
     FileState,
@@ -40,7 +41,7 @@ def write(
     named = {"model": None if model == "none" else Model(model), "anchor": Anchor(anchor)}
     settings = settings_of({**typed, **named})
     drafted = draft(strategy, parameters_of(parameters), hypothesis=hypothesis, settings=settings, account=account)
-    made, _ = write_prereg(drafted, out)
+    made = write_prereg(drafted, out)
     _show(made, standing(made), out, as_json=as_json)
 
 
@@ -70,5 +71,4 @@ def _show(prereg: Preregistration, found: Standing, file: Path, *, as_json: bool
 
 def _row(trial: Trial) -> list[str]:
     n, sharpe = trial.statistics.n, trial.statistics.sharpe
-    parameters = parameters_text(trial.parameters)
-    return [str(trial.k), trial.at[:16], parameters, "n/a" if n is None else str(n), ratio(sharpe)]
+    return [str(trial.k), trial.at[:16], tried_text(trial), "n/a" if n is None else str(n), ratio(sharpe)]

@@ -5,7 +5,6 @@ from typing import Any
 
 from engine.run.run import Run
 from hustings.execution import execute
-from hustings.ledger import position_json
 from hustings.recording import enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_options import RunOptions
@@ -24,7 +23,7 @@ def run_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_jso
         run, position = entered_run(RunOptions(**typed), vary=not (no_report or no_variants), quiet=as_json)
         files = written_run(run, position, folder_of(run), report=not no_report)
     if as_json:
-        say_json({**run_json(run, files), "trial": position_json(position)})
+        say_json({**run_json(run, files), "trial": position and position.sealed_json})
         return
     summary(run, files)
     say_trial(position)

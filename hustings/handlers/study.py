@@ -8,7 +8,7 @@ from datasets.errors import UserError
 from engine.run.run import Run
 from engine.study.result import Study
 from hustings.handlers.run import say_trial, trial_text
-from hustings.ledger import position_json, position_of
+from hustings.ledger import position_of
 from hustings.recording import enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_summary import head, opened
@@ -32,7 +32,7 @@ def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_j
             files = write_run(run, folder, page, json.dumps(plain, indent=2, sort_keys=True) + "\n")
         record_or_warn(run, folder, position)
     if as_json:
-        say_json({**run_json(run, files), "trial": position_json(position), "study": plain})
+        say_json({**run_json(run, files), "trial": position and position.sealed_json, "study": plain})
         return
     head(run)
     _show(made)

@@ -63,9 +63,14 @@ def _length(checked: ChainCheck) -> str:
     return f"{counted(checked.rows, 'ledger row')}, head {checked.head}"
 
 
+def tried_text(trial: Trial) -> str:
+    """Return the parameters of a trial, or how many combinations a sweep had, in words."""
+    return parameters_text(trial.parameters) if trial.sweep is None else f"a sweep: {trial.n:,} combinations"
+
+
 def _row(trial: Trial) -> list[str]:
-    found, sweep = trial.statistics, trial.sweep
-    parameters = parameters_text(trial.parameters) if sweep is None else f"a sweep: {sweep.n:,} combinations"
+    found = trial.statistics
+    parameters = tried_text(trial)
     closed = "n/a" if found.n is None else str(found.n)
     what = [str(trial.k), trial.at[:16], trial.strategy, parameters, trial.run_id, str(trial.times), closed]
     return [*what, signed_percent(found.mean), ratio(found.sharpe), trial.prereg[:_LEAST]]

@@ -13,11 +13,14 @@ from engine.sweep.digest import Slice, digest
 from engine.sweep.job import Job
 from engine.sweep.result import SweepResult
 from engine.sweep.walk_forward import Fold, stitched, with_choice
-from hustings.ledger import enter_sweep, trials_outside
+from hustings.ledger import SWEEP, enter_sweep, trials_of
 from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.replays import Replays
 from hustings.terminal import warn
 from hustings.trials import SweepTrials
+
+_LISTED = 1_000
+"""A ledger row lists so many combinations that are not a whole product; of more it keeps the values alone."""
 
 
 def result_of(
@@ -54,7 +57,7 @@ def result_of(
 def _trials_before(manifest: dict[str, Any]) -> int:
     """Return how many trials of the rule belong to no part of this sweep; 0, with a warning, without a ledger."""
     try:
-        return trials_outside(manifest["strategy"], manifest["sweep_id"])
+        return sum(t.n for t in trials_of(manifest["strategy"]) if t.run_id != SWEEP + manifest["sweep_id"])
     except UserError as e:
         warn(f"hustings: {e}; no trials before this sweep are counted")
         return 0
@@ -65,7 +68,9 @@ def enter_result(result: SweepResult) -> None:
     summary, sharpes = result.digest, result.digest.sharpes
     trials = SweepTrials(summary.n - summary.failed, sharpes.n, sharpes.mean, sharpes.sd)
     try:
-        enter_sweep(result.manifest, trials)
+        space = result.space
+        some = range(len(space)) if space.places is not None and len(space) <= _LISTED else ()
+        enter_sweep(result.manifest, trials, defaults=_parameters(space, 0), listed=[space.varied(n) for n in some])
     except UserError as e:
         warn(f"hustings: {e}; the sweep is written, but does not count as trials")
 

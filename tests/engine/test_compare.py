@@ -332,7 +332,7 @@ def test_days_of_a_run_hardly_in_the_market_are_not_drawn():
 
 def test_too_few_trades_are_told_as_for_the_sharpe_ratio():
     few = make_run(DAYS, np.zeros(1300), (trade(str(DAYS[10]), str(DAYS[60])),))
-    note = "1 closed trade, mostly out of the market; at least 10 are needed"
+    note = "1 observation, mostly out of the market; at least 10 are needed"
     assert {d.note for d in compared([few, few]).pairs[0].on_days} == {note}
 
 

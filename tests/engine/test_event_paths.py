@@ -52,7 +52,9 @@ def test_without_a_close_before_session_0_there_is_no_return():
     assert np.isnan(cumulative(EventPath("E", "AAA", "long", 0, (1.0, 2.0)), -1, 1)).all()
 
 
-def test_the_mean_is_over_the_events_that_have_a_close():
+def test_the_mean_is_of_the_same_paths_at_every_session():
+    """F ends a session before the others and leaves the mean; where none lasts, it stops with the first that ends."""
     paths = [EventPath("E", "AAA", "long", -1, (100.0, 110.0, 120.0)), EventPath("F", "AAA", "long", -1, (100.0, 90.0))]
-    assert mean_path(paths, -1, 2).tolist() == pytest.approx([0.0, 0.0, 0.20, np.nan], nan_ok=True)
+    assert mean_path(paths, -1, 1).tolist() == pytest.approx([0.0, 0.10, 0.20])
+    assert mean_path(paths, -1, 2).tolist() == pytest.approx([0.0, 0.0, np.nan, np.nan], nan_ok=True)
     assert np.isnan(mean_path([], 0, 1)).all()

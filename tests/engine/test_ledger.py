@@ -320,7 +320,7 @@ def test_the_takaichi_trade_on_simulated_markets():
     """Three markets of two exchanges. Each of them goes up or down after its own opens."""
     terms = Terms(cash=50_000_000.0, cash_rate=0.005)
     market = Market(BuiltinSource(), bundled_instruments())
-    run = backtest(TakaichiTrade(), bundled_events(), market, terms=terms)
+    run = backtest(TakaichiTrade(), bundled_events(), market, terms=terms, window=Window(date(1990, 1, 1)))
     symbols = ("N225", "TOPIX", "USDJPY")
     clerk = clerk_of(market, symbols, terms)
     check(

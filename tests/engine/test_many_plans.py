@@ -12,6 +12,7 @@ from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Bars
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
+from engine.account.account_start import account_start
 from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.sizing import MARGIN_CALL
@@ -133,7 +134,9 @@ def check_grid(
     found = evaluate_grid(grid, terms)
     for i in range(len(grid)):
         plan = grid.plan(i)
-        check_plan(found, i, plan, replay(plan, market.loaded(plan.instruments), terms), terms)
+        loaded = market.loaded(plan.instruments)
+        start = account_start(loaded, plan.wanted)
+        check_plan(found, i, plan, replay(plan, loaded, terms, since=start), terms)
 
 
 FREE_OR_NOT = [Terms(), Terms(cash_rate=0.02, borrow_rate=0.01)]

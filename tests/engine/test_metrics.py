@@ -248,7 +248,7 @@ def test_run_without_trades_says_so():
         assert result.notes[name] == "no trades"
     for name in ("win_rate", "profit_factor", "mean_trade", "median_trade"):
         assert result.values[name] is None
-        assert result.notes[name] == "no closed trades"
+        assert result.notes[name] == "no trades"
     assert result.values["total_return"] == 0.0
     assert result.values["max_drawdown"] == 0.0
 
@@ -264,8 +264,8 @@ def test_run_without_trades_says_so():
         ),
         (
             500,
-            [trade("2020-01-01", "2020-02-19")] * 4,
-            "4 closed trades, mostly out of the market; at least 10 are needed",
+            [trade("2020-01-01", "2020-02-19")] * 12,
+            "1 observation, mostly out of the market; at least 10 are needed",
         ),
     ],
 )
@@ -284,14 +284,13 @@ def test_trades_without_a_loser_have_no_profit_factor():
     assert result.values["win_rate"] == 1.0
 
 
-def test_trades_are_counted_when_closed():
-    """Won 30 and 10, lost 20, one of nothing, one still open: 2 of 4 won; 40 over 20; mean of 3, 1, -2 and 0 %."""
+def test_a_trade_still_open_counts_at_its_mark():
+    """Won 30, lost 20, one of nothing, one still open won 10: 2 of 4 won; 40 over 20; mean of 3, 1, -2 and 0 %."""
     trades = [
         trade("2020-01-02", "2020-01-03", pnl=30.0, return_=0.03),
-        trade("2020-01-02", "2020-01-03", pnl=10.0, return_=0.01),
         trade("2020-01-02", "2020-01-03", pnl=-20.0, return_=-0.02),
         trade("2020-01-02", "2020-01-03", pnl=0.0, return_=0.0),
-        trade("2020-01-02", "2020-01-10", pnl=999.0, return_=9.99, reason=OPEN_AT_END),
+        trade("2020-01-02", "2020-01-10", pnl=10.0, return_=0.01, reason=OPEN_AT_END),
     ]
     values = compute_metrics(daily("2020-01-01", 10), np.zeros(10), trades).values
     assert values["n_trades"] == 4
@@ -301,10 +300,10 @@ def test_trades_are_counted_when_closed():
     assert values["median_trade"] == pytest.approx(0.005)
 
 
-def test_expectancy_is_the_mean_pnl_of_a_closed_trade():
-    """(300 + 100 - 200 + 0) / 4 = 50 in account currency; the open trade is left out."""
-    open_ = trade("2020-01-02", "2020-01-10", pnl=999.0, reason=OPEN_AT_END)
-    closed = [trade("2020-01-02", "2020-01-03", pnl=p) for p in (300.0, 100.0, -200.0, 0.0)]
+def test_expectancy_is_the_mean_pnl_of_a_trade():
+    """(300 + 100 - 200 + 0) / 4 = 50 in account currency; the last is still open."""
+    open_ = trade("2020-01-02", "2020-01-10", pnl=0.0, reason=OPEN_AT_END)
+    closed = [trade("2020-01-02", "2020-01-03", pnl=p) for p in (300.0, 100.0, -200.0)]
     values = compute_metrics(daily("2020-01-01", 10), np.zeros(10), [*closed, open_]).values
     assert values["expectancy"] == pytest.approx(50.0)
 

@@ -316,7 +316,9 @@ def test_equal_gains_at_a_target_have_no_deflated_sharpe_ratio(best_run) -> None
 def test_a_mean_of_five_deviations_is_the_last_that_counts() -> None:
     zeros = {f.name: np.zeros(5) for f in fields(MetricInputs)}
     means, spreads = np.array([0.05, 0.051, -0.051, 0.0, 0.01]), np.array([0.01, 0.01, 0.01, 0.0, np.nan])
-    inputs = MetricInputs(**{**zeros, "closed": np.full(5, 3), "mean_trade": means, "sd_trade": spreads})
+    inputs = MetricInputs(
+        **{**zeros, "traded": np.full(5, 3), "observations": np.full(5, 3), "mean_trade": means, "sd_trade": spreads}
+    )
     found = metric_columns(inputs)["trade_sharpe"]
     assert np.isnan(found).tolist() == [False, True, True, True, True]
 

@@ -59,7 +59,7 @@ def test_a_run_is_reported_in_a_curve_and_two_views(cli, home) -> None:
     shown = cli("run", "pro-growth-win", "--data", "builtin", "--no-report").out
     lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert "per trade portfolio" in lines
-    assert any(re.fullmatch(r"Closed trades \d+ Total return -?[\d.]+ %", line) for line in lines)
+    assert any(re.fullmatch(r"Trades \d+ Total return -?[\d.]+ %", line) for line in lines)
     assert any(len(line) == 60 and set(line) <= set("▁▂▃▄▅▆▇█") for line in lines)
     assert any(line.startswith("n/a: Volatility, Sharpe ratio, Sortino ratio: ") for line in lines)
 

@@ -123,8 +123,33 @@ def test_a_sweep_counts_as_all_of_its_combinations() -> None:
     swept = replace(a_trial(101, hold=1), sweep=SweepTrials(100, 5, 0.3, 0.2))
     position = TrialPosition(102, 102, "ab12", HERE, (a_trial(1, hold=1), swept, a_trial(102, hold=2)))
     assert position.text == "trial 102 of 102 (102 of 102 of this rule)"
-    assert [t.parameters for t in position.rebuildable] == [{"hold": 1}, {"hold": 2}]
+    assert [t.n for t in position.rebuildable] == [1, 100, 1]
     assert len(position.sharpes) == 102
+
+
+GRID = {"fixed": {"side": "long"}, "axes": {"hold": [2, 3], "delay": [0, 1, 2]}}
+
+
+@pytest.mark.parametrize(
+    ("kept", "hold", "delay", "held"),
+    [
+        (GRID, 3, 2, True),
+        (GRID, 4, 2, False),
+        ({**GRID, "listed": [{"hold": 2, "delay": 0}]}, 3, 2, False),
+        ({**GRID, "listed": [{"hold": 3, "delay": 2}]}, 3, 2, True),
+    ],
+)
+def test_a_sweep_holds_the_parameters_of_its_combinations(kept: Any, hold: int, delay: int, held: bool) -> None:
+    swept = replace(a_trial(6), sweep=SweepTrials(6, 0, None, None), parameters=kept)
+    assert swept.holds({"side": "long", "hold": hold, "delay": delay}) is held
+    assert not swept.holds({"side": "short", "hold": hold, "delay": delay})
+
+
+def test_the_combinations_of_a_sweep_are_drawn_each_once() -> None:
+    swept = replace(a_trial(6), sweep=SweepTrials(6, 0, None, None), parameters=GRID)
+    every = [(c["hold"], c["delay"]) for c in swept.combinations(50)]
+    assert sorted(every) == [(2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2)]
+    assert len({(c["hold"], c["delay"]) for c in swept.combinations(4)} & {*every}) == 4
 
 
 @pytest.mark.parametrize("known", [2, 3, 10, 11])
@@ -133,12 +158,6 @@ def test_the_ratios_of_a_sweep_have_its_mean_and_spread(known: int) -> None:
     values = [s for s in sharpes if s is not None]
     assert (len(sharpes), len(values)) == (20, known)
     assert (fmean(values), stdev(values)) == about((0.3, 0.2))
-
-
-def test_a_trial_entered_before_accounts_had_a_currency_is_made_again_as_hedged() -> None:
-    kept = {n: v for n, v in asdict(FREE).items() if n not in ("currency", "fx", "event_slippage_bps")}
-    assert len(again(replace(tried_once(), terms=kept)).usable) == 6
-    assert again(replace(tried_once(), terms={n: v for n, v in kept.items() if n != "max_gross"})) is None
 
 
 def test_a_trial_of_an_unhedged_account_is_not_made_again_from_hedged_bars() -> None:

@@ -122,7 +122,7 @@ def test_the_sharpe_ratios_of_the_rule_are_those_of_its_distinct_trials(home) ->
     position = ledger.enter(a_run("one", 0.01, 0.03, hold=1))
     assert list(position.sharpes) == [ROOT_TWO, None]
     assert [t.parameters for t in position.rebuildable] == [{"hold": 1}, {"hold": 2}]
-    assert position.text == "trial 1 of 3 (1 of 2 of this rule)"
+    assert position.text.partition(";")[0] == "trial 1 of 3 (1 of 2 of this rule)"
 
 
 def test_what_ran_on_other_code_cannot_be_rebuilt(cli, home, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_what_ran_on_other_code_cannot_be_rebuilt(cli, home, tmp_path: Path) -> 
 def test_the_position_of_a_run_is_asked_for_without_entering_it(home) -> None:
     ledger.enter(a_run("one", 0.01, 0.03))
     ledger.enter(a_run("two", 0.01, 0.04))
-    assert ledger.position_of(a_run("one", 0.01, 0.03)).text == "trial 1 of 2 (1 of 2 of this rule)"
+    assert ledger.position_of(a_run("one", 0.01, 0.03)).text.partition(";")[0] == "trial 1 of 2 (1 of 2 of this rule)"
     assert ledger.check_ledger().rows == 2
     with pytest.raises(UserError, match="run three is not in the ledger"):
         ledger.position_of(a_run("three", 0.01))
@@ -175,7 +175,9 @@ def test_a_study_is_no_trial_and_no_repetition(home) -> None:
     ledger.enter(run)
     ledger.enter_study(run, {"seed": 0})
     (trial,) = ledger.trials_of()
-    assert (trial.times, ledger.position_of(run).text) == (1, "trial 1 of 1 (1 of 1 of this rule)")
+    today = ledger.now()[:10]
+    holds = f"ledger of another home (HUSTINGS_HOME) begun on {today} holds 1 trial"
+    assert (trial.times, ledger.position_of(run).text) == (1, f"trial 1 of 1 (1 of 1 of this rule); {holds}")
 
 
 def test_the_row_of_a_study_says_what_was_studied_and_how(home) -> None:
@@ -218,7 +220,7 @@ def test_runs_of_an_older_registry_are_trials_whose_result_is_not_known(home) ->
     for name in ("old1", "old2"):
         registry.record(a_run(name, hold=1), Path(name))
     position = ledger.enter(a_run("new", 0.01, 0.03, hold=2))
-    assert position.text == "trial 3 of 3 (3 of 3 of this rule)"
+    assert position.text.partition(";")[0] == "trial 3 of 3 (3 of 3 of this rule)"
     assert list(position.sharpes) == [None, None, ROOT_TWO]
     assert [t.parameters for t in position.rebuildable] == [{"hold": 2}]
     assert position.of_rule[0].statistics.reason == "its trades are not known"
@@ -228,7 +230,7 @@ def test_an_older_run_that_is_run_again_is_then_known(home) -> None:
     registry.record(a_run("old", hold=1), Path("old"))
     ledger.enter(a_run("new", 0.01, 0.04, hold=2))
     position = ledger.enter(a_run("old", 0.01, 0.03, hold=1))
-    assert position.text == "trial 1 of 2 (1 of 2 of this rule)"
+    assert position.text.partition(";")[0] == "trial 1 of 2 (1 of 2 of this rule)"
     assert position.sharpes[0] == ROOT_TWO
     assert (position.of_rule[0].times, len(position.rebuildable)) == (2, position.n_of_rule)
 

@@ -68,13 +68,13 @@ def test_data_is_ready_for_json(two):
 def test_numbers_of_both_runs_and_their_difference(two):
     text = page_text(comparison(two))
     assert "Total return ▽ 4.08 % ★ 12.74 % +8.66 pp" in text
-    assert "Closed trades 1 1 0" in text
+    assert "Trades 1 1 0" in text
     assert "Mean trade ▽ 4.00 % ★ 12.00 % +8.00 pp" in text
 
 
 def test_missing_numbers_come_with_their_reasons(two):
     row = comparison_data(two)["own_span"]["sharpe"]
-    reason = "1 closed trade, mostly out of the market; at least 10 are needed"
+    reason = "1 observation, mostly out of the market; at least 10 are needed"
     assert row["values"] == [None, None]
     assert row["notes"] == [reason, reason]
     assert row["difference"] is None
@@ -305,7 +305,7 @@ def test_differences_of_nine_runs_are_each_against_the_first():
 
 def test_reasons_are_once_below_the_table_of_many_runs():
     text = page_text(comparison([_run(h) for h in range(10, 16)]))
-    assert text.count("1 closed trade, mostly out of the market; at least 10 are needed") < 10
+    assert text.count("1 observation, mostly out of the market; at least 10 are needed") < 10
 
 
 def test_a_table_of_many_runs_goes_on_below_so_that_it_fits_a_sheet_of_paper():

@@ -62,14 +62,14 @@ def test_no_events(idle):
     assert "No trades: the rule selected no event that could be traded." in _section(page, "events")
     assert "No trades: nothing to draw." in _section(page, "around")
     assert "all P&L is interest on idle cash" in _section(page, "parts")
-    assert "No closed trade." in _section(page, "without-one")
+    assert "No trade." in _section(page, "without-one")
 
 
 def test_one_event():
     page = tearsheet(_many(1))
     _is_whole(page)
-    assert "1 closed trade on 1 event made +0.10 %." in page_text(page)
-    assert "1 closed trade: an anecdote." in page_text(page)
+    assert "1 trade on 1 event made +0.10 %." in page_text(page)
+    assert "1 trade: an anecdote." in page_text(page)
     assert "XX-000 0 n/a: no other trade n/a 0.00" in _section(page, "without-one")
     assert "Change of the mean trade" not in page
 
@@ -77,7 +77,7 @@ def test_one_event():
 def test_all_losing():
     page = tearsheet(_many(5, pnl=lambda k: -1_000.0, return_=lambda k: -0.01))
     _is_whole(page)
-    assert "5 closed trades on 5 events made -1.00 % on average; 0 of 5 won." in page_text(page)
+    assert "5 trades on 5 events made -1.00 % on average; 0 of 5 won." in page_text(page)
     result = _section(page, "result")
     assert "Profit factor 0.00" in result
     assert "Win rate 0.00 %" in result
@@ -101,7 +101,7 @@ def test_five_hundred_events():
     _is_whole(page)
     assert len(page.encode()) < 2 * 1024 * 1024
     assert _section(page, "events").count("XX-") == 499
-    assert "499 closed trades: a sample one may begin to test" in page_text(page)
+    assert "499 trades: a sample one may begin to test" in page_text(page)
     assert page.count('class="line path most"') == 499
     assert "501 columns, in order of time" in page
 
@@ -143,7 +143,7 @@ def test_a_day_of_minus_100_percent():
     page = tearsheet(make_run(DAYS, returns, (lost,), benchmark="N225", benchmark_returns=returns))
     _is_whole(page)
     text = page_text(page)
-    assert "1 closed trade on 1 event made -100.00 %. The account made -100.00 % in 5.7 years." in text
+    assert "1 trade on 1 event made -100.00 %. The account made -100.00 % in 5.7 years." in text
     assert "CAGR n/a the account was lost" in text
     assert "Max drawdown -100.00 %" in text
     assert "not yet -100.00 %" in text

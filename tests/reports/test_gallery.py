@@ -31,10 +31,7 @@ def card(n: int = 0, **other: Any) -> GalleryCard:
 def test_a_run_is_reported_by_rule_parameters_numbers_span_and_day():
     text = page_text(gallery([card()]))
     assert "1 run Newest first" in text
-    assert (
-        "pro-growth-win 000000 instrument=TOPIX, hold=20 Total return 4.08 % Max drawdown -2.69 % Closed trades 5"
-        in text
-    )
+    assert "pro-growth-win 000000 instrument=TOPIX, hold=20 Total return 4.08 % Max drawdown -2.69 % Trades 5" in text
     assert "2016-01-04 to 2018-12-28 run 2026-11-01 10:30Z" in text
 
 
@@ -53,7 +50,7 @@ def test_a_run_without_a_sheet_has_no_link_and_says_why():
 
 def test_numbers_that_cannot_be_had_are_not_available_and_sorted_last():
     page = gallery([card(total_return=None, n_trades=None, max_drawdown=None)])
-    assert "Total return n/a Max drawdown n/a Closed trades n/a" in page_text(page)
+    assert "Total return n/a Max drawdown n/a Trades n/a" in page_text(page)
     assert 'data-trades="" data-return="" data-drawdown=""' in page
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.metrics.performance import BENCHMARK_METRICS, PERFORMANCE_METRICS
 from engine.metrics.table import METRICS
-from engine.metrics.trade_metrics import CLOSED_TRADE_METRICS
+from engine.metrics.trade_metrics import MORE_TRADE_METRICS
 from engine.sweep.chunk import COLUMNS
 from engine.sweep.digest import RANKING
 from reports.comparison import comparison, comparison_data
@@ -15,7 +15,7 @@ from reports.tables import tables
 from reports.tearsheet import tearsheet
 from tests.reports.handmade import page_text
 
-TABLES = (*METRICS, *CLOSED_TRADE_METRICS, *PERFORMANCE_METRICS, *BENCHMARK_METRICS)
+TABLES = (*METRICS, *MORE_TRADE_METRICS, *PERFORMANCE_METRICS, *BENCHMARK_METRICS)
 ROOT = Path(__file__).parents[2]
 
 

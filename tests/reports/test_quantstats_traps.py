@@ -254,8 +254,8 @@ def test_60_days_in_20_years():
         spans.append((str(days[first]), str(days[first + 19])))
     text = _text(days, returns, *spans)
     assert "Time in market 1.15 %" in text
-    assert "Sharpe ratio n/a 3 closed trades, mostly out of the market" in text
-    assert "Volatility n/a 3 closed trades" in text
+    assert "Sharpe ratio n/a 3 observations, mostly out of the market" in text
+    assert "Volatility n/a 3 observations" in text
     assert "rolling sharpe and sortino ratios are left out" in text.casefold()
 
 

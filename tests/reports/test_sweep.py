@@ -36,7 +36,7 @@ def swept() -> SweepResult:
 
 def test_the_best_comes_with_its_deflated_ratio_and_the_number_of_trials(swept) -> None:
     sentence = verdict(swept)
-    assert sentence.startswith("Best of 12 combinations by Sharpe per trade: instrument=")
+    assert sentence.startswith("Best of 10 combinations by Sharpe per trade: instrument=")
     assert sentence.endswith(
         "24 trials of this rule, 12 of them before this sweep: the expected maximum of as many zero-skill trials is a "
         "Sharpe ratio per trade of 0.46, this one has 0.25 over 16 observations; deflated Sharpe ratio 21.0 % (95 % is "

@@ -95,7 +95,7 @@ def test_skipped_events_are_reported_with_the_reason(text):
 
 
 def test_withheld_numbers_come_with_their_reason(text):
-    assert "Sharpe ratio n/a 2 closed trades, mostly out of the market; at least 10 are needed" in text
+    assert "Sharpe ratio n/a 2 observations, mostly out of the market; at least 10 are needed" in text
 
 
 def test_no_number_is_broken(text):
@@ -236,8 +236,8 @@ def test_without_trades_nothing_is_drawn(idle):
     text = page_text(tearsheet(idle))
     assert "No trades: nothing to draw." in text
     assert "No trades: the rule selected no event that could be traded." in text
-    assert "No closed trade: these numbers say nothing about the rule." in text
-    assert "Win rate n/a no closed trades" in text
+    assert "No trade: these numbers say nothing about the rule." in text
+    assert "Win rate n/a no trades" in text
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 25])
@@ -370,12 +370,12 @@ def _with_closed(n):
 
 def test_how_much_the_trades_can_bear_is_said_without_claims():
     told = {n: support(_with_closed(n)) for n in (0, 1, 4, 5, 19, 20)}
-    assert told[0].startswith("No closed trade")
-    assert told[1].startswith("1 closed trade: an anecdote.")
-    assert told[4].startswith("4 closed trades: an anecdote.")
-    assert told[5].startswith("5 closed trades: enough to describe")
-    assert told[19].startswith("19 closed trades: enough to describe")
-    assert told[20].startswith("20 closed trades: a sample one may begin to test")
+    assert told[0].startswith("No trade")
+    assert told[1].startswith("1 trade: an anecdote.")
+    assert told[4].startswith("4 trades: an anecdote.")
+    assert told[5].startswith("5 trades: enough to describe")
+    assert told[19].startswith("19 trades: enough to describe")
+    assert told[20].startswith("20 trades: a sample one may begin to test")
     assert "The mean trade is 3.25 %; without the best one it is 1.00 %." in told[4]
     assert not any("significant" in words for words in told.values())
 
@@ -385,4 +385,5 @@ def test_an_open_trade_is_marked_not_closed():
     still = trade(str(days[20]), str(days[-1]), exit_reason="open_at_end")
     text = page_text(tearsheet(make_run(days, np.zeros(30), (still,))))
     assert "open marked 2,020.00 still held when the bars end" in text
-    assert "Closed trades 0" in text
+    assert "1 trade (1 still open, at the last close)" in text
+    assert "Trades 1" in text

@@ -8,10 +8,9 @@ import pytest
 from engine.statistics.observations import TradeStatistics, observed_returns, trade_statistics
 
 
-def trade(return_: float, event: str, entry_at: int, exit_at: int, weight: float | None = 1.0) -> Any:
-    return SimpleNamespace(
-        return_=return_, event_id=event, entry_at=entry_at, exit_at=exit_at, weight=weight, is_closed=True
-    )
+def trade(return_: float, event: str, entry_at: int, exit_at: int, value: float = 1.0) -> Any:
+    ends = {"entry_at": entry_at, "exit_at": exit_at}
+    return SimpleNamespace(return_=return_, event_id=event, value=value, pnl=return_ * value, is_closed=True, **ends)
 
 
 def closed(*returns: float) -> Any:
@@ -70,8 +69,7 @@ def test_seven_markets_on_one_day_alone_have_no_sharpe_ratio() -> None:
     ("trades", "returns"),
     [
         ([], []),
-        ([trade(0.5, "A", 0, 5, -0.75), trade(-0.5, "A", 0, 5, 0.25)], [0.25]),  # by weight, whichever way it went
-        ([trade(0.5, "A", 0, 5, 0.75), trade(-0.5, "A", 0, 5, None)], [0.0]),  # a weight that is not known
+        ([trade(0.5, "A", 0, 5, 0.75), trade(-0.5, "A", 0, 5, 0.25)], [0.25]),  # by value: the limit cut the second
         ([trade(0.5, "A", 0, 5), trade(0.25, "B", 4, 9)], [0.375]),  # entered before the other was left
         ([trade(0.5, "A", 0, 5), trade(0.25, "B", 5, 9)], [0.5, 0.25]),  # entered as the other was left
         ([trade(0.5, "A", 0, 9), trade(0.25, "B", 1, 2), trade(0.0, "C", 8, 20)], [0.25]),  # one long one spans all
