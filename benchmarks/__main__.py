@@ -1,6 +1,7 @@
 """Runs the benchmarks: all of them, which makes RESULTS.md anew, or those named (``W1 W3``).
 
-Size and power of the tests are run when named: they are shares of seeded runs, no times, and are in docs/study.md.
+Size, power, coverage and deflated ratios are run when named: they are shares of seeded runs, no times, and are in
+docs/study.md.
 """
 
 import sys
@@ -8,7 +9,19 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import commands, currencies, growth, many_plans, one_plan, power, report, size, store
+from benchmarks import (
+    commands,
+    coverage,
+    currencies,
+    deflated,
+    growth,
+    many_plans,
+    one_plan,
+    power,
+    report,
+    size,
+    store,
+)
 from benchmarks.machine import machine
 from benchmarks.page import Page
 from benchmarks.race import RUNS
@@ -24,7 +37,12 @@ WORKLOADS: dict[str, Callable[[Page], None]] = {
     "store": store.main,
     "report": report.main,
 }
-WHEN_NAMED: dict[str, Callable[[], None]] = {"size": size.main, "power": power.main}
+WHEN_NAMED: dict[str, Callable[[], None]] = {
+    "size": size.main,
+    "power": power.main,
+    "coverage": coverage.main,
+    "deflated": deflated.main,
+}
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
