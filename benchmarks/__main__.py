@@ -1,7 +1,7 @@
 """Runs the benchmarks: all of them, which makes RESULTS.md anew, or those named (``W1 W3``).
 
-Size and power of the tests, and the interval and placebo of implied values, are run when named: they are shares of
-seeded runs, no times, and are in docs/study.md and docs/reference/odds.md.
+Size, power, coverage, deflated ratios, and the interval and placebo of implied values are run when named: they are
+shares of seeded runs, no times, and are in docs/study.md and docs/reference/odds.md.
 """
 
 import sys
@@ -9,7 +9,20 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import commands, currencies, growth, implied, many_plans, one_plan, power, report, size, store
+from benchmarks import (
+    commands,
+    coverage,
+    currencies,
+    deflated,
+    growth,
+    implied,
+    many_plans,
+    one_plan,
+    power,
+    report,
+    size,
+    store,
+)
 from benchmarks.machine import machine
 from benchmarks.page import Page
 from benchmarks.race import RUNS
@@ -25,7 +38,13 @@ WORKLOADS: dict[str, Callable[[Page], None]] = {
     "store": store.main,
     "report": report.main,
 }
-WHEN_NAMED: dict[str, Callable[[], None]] = {"size": size.main, "power": power.main, "implied": implied.main}
+WHEN_NAMED: dict[str, Callable[[], None]] = {
+    "size": size.main,
+    "power": power.main,
+    "coverage": coverage.main,
+    "deflated": deflated.main,
+    "implied": implied.main,
+}
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 

@@ -1,18 +1,18 @@
 """Studies of simulated markets by the study's own code: events have no effect, or a planted one."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 
 from datasets.arrays import Floats
 from datasets.events import EventCatalogue, PoliticalEvent
-from datasets.instants import iso_z, to_datetime
+from datasets.instants import iso_z, to_date, to_datetime
 from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
 from datasets.prices.bars import Bars, Source, make_bars
 from datasets.prices.sources.files import DirectorySource
@@ -20,6 +20,7 @@ from engine.account.records import Trade
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.statistics.abnormal import Model
+from engine.strategy import Strategy
 from engine.strategy.market import Market
 from engine.study.legs import inside_windows, reference_of
 from engine.study.return_model import ReturnModel
@@ -27,6 +28,7 @@ from engine.study.sample import Sample, make_samples
 from engine.study.settings import EventWindow
 from engine.study.shapes import shape_of
 from strategies.buy_after_event import BuyAfterEvent
+from strategies.election_drift import ElectionDrift
 
 FREE = Terms(commission_bps=0, slippage_bps=0)
 WINDOWS = (EventWindow(-1, 1), EventWindow(0, 5))
@@ -35,6 +37,7 @@ DRIFT, GAP, DAY = 0.0002, 0.005, 0.0087
 SHARED = 0.6
 """The correlation of markets that have the same events."""
 BARS, FIRST_ROW = 2_500, 140
+WILD = 10
 YEARS = {5: 16, 10: 16, 20: 24}
 """So many years of bars where events have their slot in the year."""
 SLOT = 220
@@ -47,6 +50,7 @@ class Process(StrEnum):
     NORMAL = "normal"
     FAT = "t with 4 degrees of freedom"
     GARCH = "GARCH"
+    GARCH_T5 = "GARCH, t with 5 degrees of freedom"
     TOPIX = "TOPIX"
     SPX = "SPX"
 
@@ -64,17 +68,28 @@ class Dates(StrEnum):
     """Half of the observations are two events whose windows overlap."""
     YEARLY = "yearly"
     """One slot in the year."""
+    CYCLE = "cycle"
+    """The same slot of every fourth year."""
 
 
 @dataclass(frozen=True)
 class Null:
-    """A world in which events do not change the mean. ``doubled``: event windows have twice the variance."""
+    """A world in which events do not change the mean, and the levels of its trades.
+
+    ``doubled``: event windows have twice the variance; ``wild``: WILD sessions from the vote have twice the standard
+    deviation. ``shared`` is the correlation of its markets; ``before``: the trade ends before the vote.
+    """
 
     name: str
     process: Process = Process.NORMAL
     dates: Dates = Dates.SPREAD
     markets: int = 1
     doubled: bool = False
+    wild: bool = False
+    shared: float = SHARED
+    stop: float | None = None
+    target: float | None = None
+    before: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,19 +128,25 @@ def stage(null: Null, n: int, hold: int) -> Stage:
     """Return the stage of a world: plans depend on the calendar and not on prices, so that one is enough."""
     if null.process.is_real:
         return _real_stage(null.process.value, hold)
-    return _blank_stage(null.markets, YEARS[n] * 261 if null.dates is Dates.YEARLY else BARS, hold)
+    years = {Dates.YEARLY: YEARS.get(n, 16), Dates.CYCLE: 4 * n + 2}.get(null.dates)
+    length = BARS if years is None else years * 261
+    return _blank_stage(null.markets, length, hold, null.stop, null.target, null.before)
 
 
 @lru_cache(maxsize=16)
-def _blank_stage(markets: int, length: int, hold: int) -> Stage:
+def _blank_stage(
+    markets: int, length: int, hold: int, stop: float | None = None, target: float | None = None, before: bool = False
+) -> Stage:
     bars = tuple(_blank(f"M{k}", length) for k in range(markets))
-    return Stage(bars, tuple(_planned(b, hold) for b in bars), hold)
+    rule = partial(BuyAfterEvent, hold=hold, stop_loss=stop, take_profit=target)
+    drift = partial(ElectionDrift, sessions=hold, country="JP")
+    return Stage(bars, tuple(_planned(b, drift if before else rule) for b in bars), hold)
 
 
 @lru_cache(maxsize=16)
 def _real_stage(symbol: str, hold: int) -> Stage:
     bars = DirectorySource(MARKET_DIR).load(bundled_instruments().find(symbol))
-    return Stage((bars,), (_planned(bars, hold),), hold)
+    return Stage((bars,), (_planned(bars, partial(BuyAfterEvent, hold=hold)),), hold)
 
 
 def _blank(symbol: str, length: int) -> Bars:
@@ -134,7 +155,9 @@ def _blank(symbol: str, length: int) -> Bars:
     return make_bars(
         Instrument(symbol, symbol, "XTKS", "JPY", 0.0, 0.0, 0.0),
         Source("benchmark", "simulated", simulated=True),
-        session=np.busday_offset(np.datetime64("2001-01-01"), np.arange(length), roll="forward"),
+        session=np.busday_offset(
+            np.datetime64("2001-01-01" if length < 9_000 else "1975-01-01"), np.arange(length), roll="forward"
+        ),
         open_=close + 0.5,
         high=close + 0.75,
         low=close - 0.25,
@@ -144,8 +167,11 @@ def _blank(symbol: str, length: int) -> Bars:
     )
 
 
-def _planned(bars: Bars, hold: int) -> dict[int, PlannedTrade]:
-    """Return the trade planned after an event known an hour before each bar, by the row of the bar."""
+def _planned(bars: Bars, rule: Callable[..., Strategy]) -> dict[int, PlannedTrade]:
+    """Return the trade planned for an event known an hour before each bar, by the row of the bar.
+
+    It was voted on that day, and announced forty days before.
+    """
     events = EventCatalogue(
         PoliticalEvent(
             event_id=f"{bars.symbol}-{row}",
@@ -153,11 +179,13 @@ def _planned(bars: Bars, hold: int) -> dict[int, PlannedTrade]:
             kind="general_election",
             title=f"event {row}",
             known_at=to_datetime(int(bars.open_at[row])) - timedelta(hours=1),
+            announced_at=to_datetime(int(bars.open_at[row])) - timedelta(days=40),
+            voted_on=to_date(bars.session[row]),
         )
         for row in range(FIRST_ROW, len(bars))
     )
     market = Market(_Memory(bars), InstrumentTable([bars.instrument]))
-    plan = make_plan(BuyAfterEvent(instrument=bars.symbol, hold=hold), events, market)
+    plan = make_plan(rule(instrument=bars.symbol), events, market)
     return {int(t.event_id.rsplit("-", 1)[1]): t for t in plan.trades if t.exit is not None}
 
 
@@ -174,8 +202,8 @@ class _Memory:
 
 def occasion(null: Null, at: Stage, n: int, rng: np.random.Generator) -> Occasion:
     """Return the rows of ``n`` observations, and of as many rejected events where they are spread."""
-    if null.dates is Dates.YEARLY:
-        return Occasion(tuple((r,) for r in _yearly(at, n, rng)))
+    if null.dates in (Dates.YEARLY, Dates.CYCLE):
+        return Occasion(tuple((r,) for r in _yearly(at, n, rng, every=4 if null.dates is Dates.CYCLE else 1)))
     segments = 2 * n if null.dates is Dates.SPREAD else n
     edges = np.linspace(at.rows.start, at.rows.stop, segments + 1).astype(int)
     apart = at.reach + 3
@@ -194,8 +222,10 @@ def _tradable(at: Stage, row: int) -> int:
     return next(r for r in range(row, len(at.bars[0])) if all(r in p for p in at.planned))
 
 
-def _yearly(at: Stage, n: int, rng: np.random.Generator) -> list[int]:
-    """Return rows about the same day of ``n`` years."""
+def _yearly(at: Stage, n: int, rng: np.random.Generator, *, every: int = 1) -> list[int]:
+    """Return rows about the same day of ``n`` years, drawn or every so many."""
+    if every > 1:
+        return [(every * k + 1) * 261 + SLOT + int(rng.integers(-3, 4)) for k in range(n)]
     years = (len(at.bars[0]) - at.reach - 10 - SLOT) // 261
     chosen = np.sort(rng.choice(years + 1, n, replace=False))
     return [int(y) * 261 + SLOT + int(rng.integers(-3, 4)) for y in chosen]
@@ -216,6 +246,8 @@ def priced(null: Null, at: Stage, when: Occasion, moves: Floats, *, effect: floa
     scale = np.ones(moves.shape[-1])
     if null.doubled:
         scale[np.unique([np.arange(r - 1, r + at.reach + 1) for r in when.all_selected])] = np.sqrt(2)
+    if null.wild:
+        scale[np.unique([np.arange(r, r + WILD) for r in when.all_selected])] = 2
     night, day = 1 + GAP * moves[0] * scale, 1 + DRIFT + DAY * moves[1] * scale
     if effect:
         night = np.stack([_planted(n, d, at.hold, when.all_selected, effect) for n, d in zip(night, day, strict=True)])
@@ -242,13 +274,16 @@ def shocks(null: Null, at: Stage, runs: int, rng: np.random.Generator) -> Floats
     if null.process.is_real:
         return np.empty((runs, 2, k, 0))
     common, own = (_drawn(null.process, (runs, 2, m, n), rng) for m in (1, k))
-    mixed: Floats = own if k == 1 else np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * own
-    return mixed * _garch(rng, runs, n)[:, None, None, :] if null.process is Process.GARCH else mixed
+    mixed: Floats = own if k == 1 else np.sqrt(null.shared) * common + np.sqrt(1 - null.shared) * own
+    clustered = null.process in (Process.GARCH, Process.GARCH_T5)
+    return mixed * _garch(rng, runs, n)[:, None, None, :] if clustered else mixed
 
 
 def _drawn(process: Process, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     if process is Process.FAT:
         return np.asarray(rng.standard_t(4, shape) / np.sqrt(2), dtype=np.float64)
+    if process is Process.GARCH_T5:
+        return np.asarray(rng.standard_t(5, shape) / np.sqrt(5 / 3), dtype=np.float64)
     return rng.standard_normal(shape)
 
 

@@ -1,7 +1,8 @@
 """The power a study prints before its result, with the share of planted effects that its tests reject.
 
-The power is printed from the placebo lists of a simulated market whose events do nothing; effects are then put on the
-trades of its events, one after the other, and the tests made on each. ``python -m benchmarks.power``
+The power is printed from a simulated market whose events do nothing: on calm dates and at the events' own spread.
+Effects are then put on the trades of its events, one after the other, and the tests made on each; the effect that
+"80 % power" names is put on the events of another market of its kind. ``python -m benchmarks.power``
 """
 
 import os
@@ -14,9 +15,9 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from benchmarks.nulls import Made, Null, Process, made, occasion, priced, shocks, stage
+from benchmarks.nulls import Made, Null, Process, Stage, made, occasion, priced, shocks, stage
 from benchmarks.size import versions
-from engine.statistics.event_tests import bmp, sign_flip
+from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
 from engine.study.dependence import shared_sessions
 from engine.study.placebo import Placebos, draw_placebos, placebo_tests
 from engine.study.power import Power, power
@@ -25,11 +26,14 @@ from engine.study.settings import Scheme
 SEED = 20_261_126
 ALPHA, DRAWS, CHUNK, RUNS = 0.05, 499, 50, 1_000
 EVENTS = (5, 10, 20)
-PLANTED = {1: (0.005, 0.01, 0.02), 20: (0.02, 0.03, 0.05)}
+PLANTED = {1: (0.005, 0.01, 0.02), 5: (0.02, 0.03, 0.05), 20: (0.02, 0.03, 0.05)}
 """The effects planted, by the sessions held: some of those that a study prints the power against."""
 NORMAL, FAT = Null("normal"), Null("fat tails", Process.FAT)
 CLUSTERED = Null("volatility that clusters", Process.GARCH)
-TESTS = ("bmp", "sign_flip", "placebo")
+WILD = Null("sd doubled for ten sessions", wild=True)
+TESTS = ("bmp", "sign_flip", "placebo", "own")
+DETECTABLE = (0.0, "detectable")
+"""The effect printed as found with 80 % power."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,10 @@ class Cell:
 
 
 CELLS = (
-    *(Cell(NORMAL, n, hold) for n in EVENTS for hold in PLANTED),
+    *(Cell(NORMAL, n, hold) for n in EVENTS for hold in (1, 20)),
     Cell(FAT, 10, 1),
     Cell(CLUSTERED, 10, 1),
+    *(Cell(WILD, n, 5) for n in (7, 12, 20)),
 )
 
 
@@ -96,7 +101,7 @@ def tally(cell: Cell, chunk: int, *, runs: int = CHUNK) -> Tally:
         for effect in PLANTED[cell.hold]:
             one = made(at, when, priced(cell.null, at, when, moves, effect=effect), ())
             found = found + _outcome(effect, before, _rejecting(one, drawn, seed=run))
-        found = found + Tally(1)
+        found = found + Tally(1, rejected=Counter([DETECTABLE] if _is_found(cell, at, before, rng) else []))
     return found
 
 
@@ -115,6 +120,14 @@ def _printed(one: Made, *, seed: int) -> tuple[Placebos, Power]:
     return drawn[0], before
 
 
+def _is_found(cell: Cell, at: Stage, before: Power, rng: np.random.Generator) -> bool:
+    """Return whether a t-test finds the effect that is printed as detectable in another market of this kind."""
+    when, [moves] = occasion(cell.null, at, cell.n, rng), shocks(cell.null, at, 1, rng)
+    one = made(at, when, priced(cell.null, at, when, moves, effect=before.detectable or 0.0), ())
+    p = cross_sectional_t(one.samples[0].abnormal, factor=shared_sessions(one.samples[0])).p
+    return p is not None and p <= ALPHA
+
+
 def _rejecting(one: Made, drawn: Placebos, *, seed: int) -> Iterator[str]:
     """Yield the tests that reject; the lists lie away from the events, and are the same with and without an effect."""
     sample = one.samples[0]
@@ -123,6 +136,7 @@ def _rejecting(one: Made, drawn: Placebos, *, seed: int) -> Iterator[str]:
         bmp(sample.standardized, factor=factor),
         sign_flip(sample.abnormal, draws=DRAWS, seed=seed, factor=factor),
         placebo_tests(replace(drawn, sample=sample))[0],
+        cross_sectional_t(sample.abnormal, factor=factor),
     )
     yield from (name for name, test in zip(TESTS, tests, strict=True) if test.p is not None and test.p <= ALPHA)
 
@@ -150,14 +164,15 @@ def _job(given: tuple[Cell, int]) -> Tally:
 
 def table(found: Mapping[Cell, Tally]) -> str:
     """Return a table in markdown: a line an effect, of each test what was printed and what came, in per cent."""
-    names = ("BMP", "sign-flip", "placebo")
-    head = ["world", "N", "held", "effect", *(f"{n}: {what}" for n in names for what in ("printed", "came")), "2 s.e."]
+    names = ("BMP, calm dates", "sign-flip, calm", "placebo, calm", "t-test, own spread")
+    columns = (f"{n}: {what}" for n in names for what in ("printed", "came"))
+    head = ["world", "N", "held", "effect", *columns, "2 s.e.", "80 % effect: found"]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for cell, tally in found.items():
         for effect in PLANTED[cell.hold]:
             shares = [100 * of(effect, t) for t in TESTS for of in (tally.promised, tally.kept)]
             error = 200 * max(tally.error(effect, t) for t in TESTS)
-            figures = [f"{s:.1f}" for s in (*shares, error)]
+            figures = [f"{s:.1f}" for s in (*shares, error, 100 * tally.kept(*DETECTABLE))]
             lines.append(f"| {cell.null.name} | {cell.n} | {cell.hold} | {effect:.1%} | " + " | ".join(figures) + " |")
     return "\n".join(lines)
 

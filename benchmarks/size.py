@@ -49,7 +49,7 @@ RUNS, OTHERS_EVERY = 2_000, 4
 EVENTS, HOLDS = (5, 10, 20), (1, 20)
 FEWER = ((5, 1), (10, 20), (20, 20))
 """Observations and sessions held, in worlds other than the four first ones."""
-AGAIN = 10_000
+AGAIN = 5_000
 """Where a share is above the limit the cell is measured again by so many runs of other seeds, which replace it."""
 
 BMP, FLIP, LABELS = "BMP t", "sign-flip", "labels"
@@ -72,6 +72,20 @@ NULLS = (
     Null("random dates of TOPIX", Process.TOPIX),
     Null("random dates of SPX", Process.SPX),
 )
+FEW = (4, 7, 12)
+"""The observations of the worlds that follow, each with the sessions held."""
+FEW_NULLS = (
+    (Null("homoskedastic"), 60),
+    (Null("sd doubled for ten sessions", wild=True), 5),
+    (Null("stop 2 %", stop=0.02), 5),
+    (Null("stop 2 %", stop=0.02), 20),
+    (Null("stop 5 %", stop=0.05), 5),
+    (Null("target 2 %", target=0.02), 20),
+    (Null("before the vote", before=True), 5),
+    (Null("GARCH, t with 5", Process.GARCH_T5), 20),
+    (Null("two markets at 0.8", markets=2, shared=0.8), 5),
+    (Null("four-year cycle", dates=Dates.CYCLE), 20),
+)
 CORE = NULLS[:4]
 """The worlds in which windows, and the tests that are not shown by default, are measured too."""
 LABELLED = NULLS[:2]
@@ -91,6 +105,16 @@ class Cell:
     def windows(self) -> tuple[EventWindow, ...]:
         """The windows studied with the trade: they depend little on the holding period, so that one is enough."""
         return WINDOWS if self.null in CORE and self.hold == min(HOLDS) else ()
+
+    @property
+    def schemes(self) -> tuple[Scheme, ...]:
+        """The placebo dates drawn: those of a study's default, and where there are more observations others too."""
+        return (Scheme.STRATIFIED,) if self.n in FEW else SCHEMES[self.null.dates]
+
+    @property
+    def runs(self) -> int:
+        """The runs of the table: the worlds of few observations take half as many."""
+        return RUNS // 2 if self.n in FEW else RUNS
 
     @property
     def name(self) -> str:
@@ -122,8 +146,8 @@ def tally(cell: Cell, chunk: int, *, runs: int = CHUNK, others: bool = False) ->
         when = occasion(cell.null, at, cell.n, rng)
         bars = priced(cell.null, at, when, moves)
         one = made(at, when, bars, cell.windows)
-        tests = dict(shown(one, SCHEMES[cell.null.dates], seed=run))
-        if cell.null in LABELLED:
+        tests = dict(shown(one, cell.schemes, seed=run))
+        if cell.null in LABELLED and cell.n in REJECTED:
             tests[LABELS] = _labels(one, at, when, seed=run)
         if others and run % OTHERS_EVERY == 0:
             tests.update(_others(one))
@@ -140,6 +164,8 @@ def shown(one: Made, schemes: Iterable[Scheme], *, seed: int) -> Iterable[tuple[
     """Yield the p-values a report shows by default: of the trade, of each window, and adjusted for their number."""
     for sample in one.samples:
         factor = shared_sessions(sample)
+        if sample.withheld:
+            continue
         yield _named(BMP, sample.name), bmp(sample.standardized, factor=factor).p
         yield _named(FLIP, sample.name), sign_flip(sample.abnormal, draws=DRAWS, seed=seed, factor=factor).p
     for scheme in schemes:
@@ -174,18 +200,21 @@ def _others(one: Made) -> dict[str, float | None]:
 def cells() -> list[Cell]:
     """Return the cells of the table: those of a real index where its prices are available."""
     there = [w for w in NULLS if not w.process.is_real or (MARKET_DIR / f"{w.process.value}.csv").is_file()]
-    return [Cell(w, n, hold) for w in there for n, hold in (product(EVENTS, HOLDS) if w in CORE else FEWER)]
+    first = [Cell(w, n, hold) for w in there for n, hold in (product(EVENTS, HOLDS) if w in CORE else FEWER)]
+    return [*first, *(Cell(w, n, hold) for w, hold in FEW_NULLS for n in FEW)]
 
 
-def measured(chosen: Sequence[Cell], *, runs: int, workers: int, first: int = 0) -> Iterator[tuple[Cell, Tally]]:
+def measured(
+    chosen: Sequence[Cell], *, workers: int, runs: int | None = None, first: int = 0
+) -> Iterator[tuple[Cell, Tally]]:
     """Yield the tally of each cell, its chunks of runs shared among processes, counted from the ``first`` on."""
-    chunks = runs // CHUNK
-    jobs = [(c, first + k, c.null in CORE and not first) for c in chosen for k in range(chunks)]
+    chunks = {c: (runs or c.runs) // CHUNK for c in chosen}
+    jobs = [(c, first + k, c.null in CORE and c.n not in FEW and not first) for c in chosen for k in range(chunks[c])]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the processes share the cores already
     with get_context("spawn").Pool(workers) as pool:
         parts = pool.imap(_job, jobs)
         for cell in chosen:
-            yield cell, sum((next(parts) for _ in range(chunks)), Tally())
+            yield cell, sum((next(parts) for _ in range(chunks[cell])), Tally())
 
 
 def _job(given: tuple[Cell, int, bool]) -> Tally:
@@ -203,11 +232,11 @@ def over_limit(tally: Tally) -> bool:
     return any((tally.share(t) or 0.0) > LIMIT for t in shown_names(tally))
 
 
-def whole(*, runs: int = RUNS, workers: int) -> dict[Cell, Tally]:
+def whole(chosen: Sequence[Cell], *, workers: int) -> dict[Cell, Tally]:
     """Return the tally of every cell; one over the limit is replaced by a measurement with other seeds."""
-    found = dict(measured(cells(), runs=runs, workers=workers))
+    found = dict(measured(chosen, workers=workers))
     again = [c for c, t in found.items() if over_limit(t)]
-    for cell, second in measured(again, runs=AGAIN, workers=workers, first=runs // CHUNK):
+    for cell, second in measured(again, runs=AGAIN, workers=workers, first=RUNS // CHUNK):
         found[cell] = Tally(_either(second.had, found[cell].had), _either(second.rejected, found[cell].rejected))
     return found
 
@@ -265,8 +294,8 @@ def _largest(tally: Tally, tests: Sequence[str]) -> str:
 def main(workers: int | None = None) -> None:
     """Measure, and print both tables."""
     began = time.perf_counter()
-    found = whole(workers=workers or os.cpu_count() or 1)
-    others = {c: t for c, t in found.items() if c.null in CORE}
+    found = whole(cells(), workers=workers or os.cpu_count() or 1)
+    others = {c: t for c, t in found.items() if c.null in CORE and c.n not in FEW}
     print(f"\nRejected at nominal 5 %, in per cent; seed {SEED}, {DRAWS} draws, {versions()}\n")
     print(table(found, DEFAULT))
     print("\nThe tests that are not shown by default\n")

@@ -12,7 +12,7 @@ from engine.run.run import Run
 from engine.statistics.abnormal import Model
 from engine.statistics.significance import Significance
 from engine.study.result import Study, ViewResult
-from engine.study.settings import Anchor, EventWindow, Scheme, Settings
+from engine.study.settings import PRIMARY, Anchor, EventWindow, Scheme, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from hustings.execution import build_rule, run_rule
@@ -138,6 +138,7 @@ def studied(
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
         preregistered=registered is not None and registered.standing.precedes and not departs,
         settings_tried=settings_tried,
+        primary=PRIMARY if registered is None else registered.given.settings.statistic,
     )
     made = replace(study(given, settings), trial=None if position is None else position.json)
     if registered is None:
@@ -177,8 +178,7 @@ def primary(made: Study, given: PreregSettings) -> dict[str, Any]:
 def _test_of(made: Study, view: ViewResult, given: PreregSettings) -> Significance | None:
     if given.scheme == "labels":
         return None if made.labels is None else made.labels.test
-    place = {"bmp": 0, "t": 0, "sign-flip": 1, "placebo": 2}
-    return view.tests[place[given.statistic]]
+    return view.test(given.statistic)
 
 
 def _deviations(subject: StudyInput, settings: Settings, registered: StudiedRegistration) -> list[str]:

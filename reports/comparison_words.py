@@ -2,7 +2,7 @@
 
 from unicodedata import bidirectional
 
-from engine.comparison.common_events import MIN_EVENTS, OnEvents
+from engine.comparison.common_events import OnEvents
 from engine.comparison.difference import Difference
 from engine.comparison.resampling import LEVEL
 from reports.numbers import percent, points
@@ -18,7 +18,7 @@ def verdict(found: OnEvents, *, first: str, second: str) -> str:
     if all(e.first == e.second for e in found.events):
         return f"{second} and {first} earned the same on {_each(len(found.events))}."
     mean = found.differences[0]
-    return f"{_what(found, mean, first=first, second=second)} {_how_sure(len(found.events), mean)}"
+    return f"{_what(found, mean, first=first, second=second)} {_how_sure(mean)}"
 
 
 def isolated(name: str) -> str:
@@ -42,14 +42,12 @@ def _what(found: OnEvents, mean: Difference, *, first: str, second: str) -> str:
     return f"On {events} that both traded, {second} was {better}; its mean trade {by} from that of {first}."
 
 
-def _how_sure(n: int, mean: Difference) -> str:
-    few = n < MIN_EVENTS
-    so_few = f"So few events do not show which is better: at least {MIN_EVENTS} are needed to resample them."
+def _how_sure(mean: Difference) -> str:
     if mean.low is None or mean.high is None:
-        return so_few
-    ends = f"The {percent(LEVEL, 0)} interval of the difference is {points(mean.low)} to {points(mean.high)}"
-    if few:
-        return f"{ends} (Student's t, if the differences are normal). {so_few}"
+        return "So few events do not show which is better."
+    ends = (
+        f"The {percent(LEVEL, 0)} interval of the difference (Student's t) is {points(mean.low)} to {points(mean.high)}"
+    )
     if mean.low <= 0 <= mean.high:
         return f"{ends} and holds 0: these events do not show which is better."
     return (

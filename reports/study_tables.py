@@ -45,7 +45,8 @@ def _window(given: Mapping[str, Any]) -> str:
 
 
 def _power(study: Study) -> TextTable:
-    columns = ("true effect", "BMP", "sign-flip", "placebo", "exaggeration ratio (type M)")
+    calm = ("BMP, calm dates", "sign-flip, calm", "placebo, calm")
+    columns = ("true effect", *calm, "t-test, the events' spread", "exaggeration ratio (type M)")
     title = "Statistical power (before the result)"
     power = study.power
     if power is None:
@@ -57,15 +58,17 @@ def _power(study: Study) -> TextTable:
             percent(r.bmp, 0),
             percent(r.sign_flip, 0),
             percent(r.placebo, 0),
+            percent(r.own, 0),
             NOT_AVAILABLE if r.exaggeration is None else f"{r.exaggeration:.1f}",
         )
         for r in power.rows
     )
     note = (
-        f"How often each test rejects at {power.alpha:.0%} if every observation gains that much more, measured on "
-        f"{count(power.lists)} placebo lists (± {percent(power.error, 1)}). Standard deviation per event: "
-        f"{percent(power.spread, 1)}{_detectable(power)}. "
-        "Exaggeration ratio (type M): how many times too large a mean is where BMP rejects."
+        f"How often each test rejects at {power.alpha:.0%} if every observation gains that much more. On calm dates: "
+        f"measured on {count(power.lists)} placebo lists (± {percent(power.error, 1)}), where the standard deviation "
+        f"per event is {percent(power.spread, 1)}. At the events' own spread: by the noncentral t with their standard "
+        f"deviation of {percent(power.own_spread, 1)}, corrected for small N{_detectable(power)}. "
+        "Exaggeration ratio (type M): how many times too large a mean is where that test rejects."
     )
     return TextTable(title, columns, rows, columns, note, ident="power")
 
@@ -73,7 +76,7 @@ def _power(study: Study) -> TextTable:
 def _detectable(power: Power) -> str:
     if power.detectable is None:
         return ""
-    return f"; with {power.n} of them a t-test detects {percent(power.detectable, 1)} or more with 80 % power"
+    return f"; with {power.n} of them it detects {percent(power.detectable, 1)} or more with 80 % power"
 
 
 def _tests(study: Study) -> TextTable:
@@ -110,6 +113,7 @@ def _tests_note(study: Study) -> str:
         "for windows of sessions. n counts independent observations: trades whose windows overlap are one.",
         *(f"Session 0 of a window is {w.anchor.words} the event." for w in study.settings.windows[:1]),
         f"The interval is the {trade.intervals[0].level:.0%} t interval of the abnormal mean.",
+        f"The tests are one decision; the primary p-value is that of {trade.test(study.primary).name}.",
         *(f"{t.name[:1].upper()}{t.name[1:]}: {t.reason}." for t in trade.tests if t.p is None),
         *(f"{t.name[:1].upper()}{t.name[1:]}: {t.reference}." for t in trade.tests if t.p is not None),
         *(f"{n[:1].upper()}{n[1:]}." for n in study.notes),
@@ -224,14 +228,17 @@ def _trials(study: Study) -> TextTable:
 
 def _trial_rows(study: Study) -> Iterator[tuple[str, str]]:
     sharpe = study.sharpe
-    yield "Sharpe ratio per observation", _or_note(ratio(sharpe.sharpe, 3), sharpe.notes.get("sharpe"))
+    yield (
+        "Sharpe ratio per observation, beyond the same trades on all dates",
+        _or_note(ratio(sharpe.sharpe, 3), sharpe.notes.get("sharpe")),
+    )
     chance = sharpe.probabilistic
     yield (
-        "probability that the true ratio is above 0 (PSR)",
+        "one minus the one-sided p of a ratio of 0 (PSR)",
         _or_note(percent(chance, 1), sharpe.notes.get("probabilistic")),
     )
     deflated = sharpe.deflated
-    tried = f"deflated Sharpe ratio, {sharpe.trials} zero-skill variants (95 % is the usual bar)"
+    tried = f"the same against the best of {sharpe.trials} zero-skill variants (deflated; 95 % is the usual bar)"
     yield tried, _or_note(percent(deflated, 1), sharpe.notes.get("deflated"))
     least = None if sharpe.minimum_trades is None else f"{sharpe.minimum_trades:,.0f}"
     yield (

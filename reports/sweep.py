@@ -19,6 +19,8 @@ from reports.parts import TextTable
 from reports.sweep_figures import group_text, heat_map_svg, value_text
 
 _NAMED = {m.name: m for m in METRICS}
+LEVEL = 0.05
+"""Where more random dates than this share reach the best, it is no better than they are."""
 
 
 def _label(name: str) -> str:
@@ -72,8 +74,9 @@ def best_table(result: SweepResult) -> TextTable:
     labels = [_label(name) for name in shown]
     rows = [_best_row(n, result, best, shown) for n, best in enumerate(result.best, start=1)]
     note = (
-        "Deflated: the probability that the true Sharpe ratio per trade exceeds the expected maximum of "
-        f"{result.trials:,} zero-skill trials (Bailey and López de Prado 2014). Each combination is one trial."
+        "Deflated: one minus the one-sided p-value of the Sharpe ratio per observation, beyond what the same trades "
+        f"earn on all dates, against the expected maximum of {result.trials:,} zero-skill trials (Bailey and López de "
+        "Prado 2014). Each combination is one trial."
     )
     columns = ["#", "parameters", *labels, "deflated", "replay"]
     return TextTable(f"The best by {_label(metric)}", columns, rows, ["#", *labels, "deflated", "replay"], note)
@@ -115,7 +118,7 @@ def agreement(result: SweepResult) -> str:
 
 
 def verdict(result: SweepResult) -> str:
-    """Return the best combination and its deflated Sharpe ratio in a sentence or two."""
+    """Return the best combination and its deflated Sharpe ratio in sentences; first, if random dates do as well."""
     digest = result.digest
     label = _label(digest.metric)
     if not result.best:
@@ -123,7 +126,19 @@ def verdict(result: SweepResult) -> str:
     best = result.best[0]
     value = _writer(digest.metric)(best.results[digest.metric])
     chosen = _parameters(result, best.row) or "the only one"
-    return f"Best of {digest.known:,} combinations by {label}: {chosen}, {value}. {_correction(result, best)}"
+    found = f"Best of {digest.known:,} combinations by {label}: {chosen}, {value}. {_correction(result, best)}"
+    return " ".join(part for part in (_random_dates(best), found) if part)
+
+
+def _random_dates(best: ReplayedCombination) -> str:
+    """Return in a sentence that random dates do as well as the best combination; blank where they do not."""
+    share = best.random_dates
+    if share is None or share <= LEVEL:
+        return ""
+    return (
+        f"Random dates do as well: with all events moved by the same number of sessions, {percent(share, 0)} of "
+        "calendars reach the Sharpe ratio of the best, beyond what its trades earn on all dates."
+    )
 
 
 def _correction(result: SweepResult, best: ReplayedCombination) -> str:
@@ -134,9 +149,9 @@ def _correction(result: SweepResult, best: ReplayedCombination) -> str:
     if report.deflated is None or report.expected_maximum_sharpe is None or report.sharpe is None:
         return f"Its deflated Sharpe ratio is n/a ({report.notes['deflated']}); {trials}."
     return (
-        f"{trials}: the expected maximum of as many zero-skill trials is a Sharpe ratio per trade of "
-        f"{report.expected_maximum_sharpe:.2f}, this one has {report.sharpe:.2f} over {report.n} observations; "
-        f"deflated Sharpe ratio {percent(report.deflated, 1)} (95 % is the usual bar)."
+        f"{trials}: beyond what the same trades earn on all dates, the expected maximum of so many zero-skill trials "
+        f"is a Sharpe ratio of {report.expected_maximum_sharpe:.2f}, this one has {report.sharpe:.2f} over {report.n} "
+        f"observations; deflated Sharpe ratio {percent(report.deflated, 1)} (95 % is the usual bar)."
     )
 
 

@@ -14,15 +14,9 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Floats, Sessions
 from engine.account.records import Trade
-from engine.comparison.difference import (
-    ConfidenceInterval,
-    Difference,
-    with_percentiles,
-    with_studentized,
-    without_interval,
-)
-from engine.comparison.resampling import Rows, block_length, bootstrap_drawdowns, bootstrap_means, bootstrap_rows
-from engine.comparison.sharpe_difference import Blocks, SharpeDraws, draw_blocks, sharpe_draws
+from engine.comparison.difference import Difference, resampled, with_studentized, without_interval
+from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_rows
+from engine.comparison.sharpe_difference import BlockDraws, Blocks, draw_blocks, mean_draws, sharpe_draws
 from engine.metrics.metrics import (
     compute_metrics,
     drawdown,
@@ -87,7 +81,7 @@ def on_common_days(runs: Sequence[Run], span: Span) -> OnDays:
     rows, blocks = bootstrap_rows(len(sessions), block), draw_blocks(len(sessions), block)
     drawdowns = bootstrap_drawdowns(returns, rows)
     drawn = zip(runs, returns, drawdowns, strict=True)
-    daily = [_daily(run, span, row, lows, rows=rows, blocks=blocks, per_year=per_year) for run, row, lows in drawn]
+    daily = [_daily(run, span, row, lows, blocks=blocks, per_year=per_year) for run, row, lows in drawn]
     differences = tuple(_differences(daily[0], each, per_year) for each in daily)
     return OnDays(sessions, returns, correlations(returns), block, differences)
 
@@ -130,21 +124,18 @@ class _Daily:
     sharpe: float | None
     drawdown: float
     reason: str
-    means: Floats
-    sharpes: SharpeDraws | None
+    means: BlockDraws | None
+    sharpes: BlockDraws | None
     drawdowns: Floats
 
 
-def _daily(
-    run: Run, span: Span, returns: Floats, drawdowns: Floats, *, rows: Rows, blocks: Blocks, per_year: float
-) -> _Daily:
+def _daily(run: Run, span: Span, returns: Floats, drawdowns: Floats, *, blocks: Blocks, per_year: float) -> _Daily:
     excess = returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
     ratio = _why_not_resampled(run, span) or sharpe(excess, per_year)
     mean, depth = float(returns.mean()) * per_year, float(drawdown(returns).min(initial=0.0))
     if isinstance(ratio, str):
-        return _Daily(mean, None, depth, ratio, np.zeros(0), None, np.zeros(0))
-    means = bootstrap_means(returns, rows) * per_year
-    return _Daily(mean, ratio, depth, "", means, sharpe_draws(excess, blocks), drawdowns)
+        return _Daily(mean, None, depth, ratio, None, None, np.zeros(0))
+    return _Daily(mean, ratio, depth, "", mean_draws(returns, blocks), sharpe_draws(excess, blocks), drawdowns)
 
 
 def _why_not_resampled(run: Run, span: Span) -> str:
@@ -161,12 +152,12 @@ def _differences(first: _Daily, second: _Daily, per_year: float) -> tuple[Differ
     mean = without_interval("mean_return", first.mean, second.mean, note)
     ratio = without_interval("sharpe", first.sharpe, second.sharpe, note)
     depth = without_interval("max_drawdown", first.drawdown, second.drawdown, note)
-    if first.sharpes is None or second.sharpes is None:
+    if first.means is None or second.means is None or first.sharpes is None or second.sharpes is None:
         return mean, ratio, depth
     return (
-        with_percentiles(mean, second.means - first.means, ConfidenceInterval.PERCENTILE),
+        with_studentized(mean, first.means, second.means, scale=per_year),
         with_studentized(ratio, first.sharpes, second.sharpes, scale=sqrt(per_year)),
-        with_percentiles(depth, second.drawdowns - first.drawdowns, ConfidenceInterval.RESAMPLED),
+        resampled(depth, second.drawdowns - first.drawdowns),
     )
 
 

@@ -1,28 +1,23 @@
 """Two runs on the events that both traded: their returns event by event, and the confidence of the difference.
 
-Percentiles of fewer than MIN_EVENTS events are refused: five events have 126 distinct resamples. Student's interval of
-the paired differences is given from two events on.
+The mean has Student's interval of the paired differences, from two events on, and the Sharpe ratio that of its first
+order: percentiles and studentized blocks of few events are too narrow. Fewer than MIN_EVENTS events
+are not resampled: five have 126 distinct resamples.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from datasets.arrays import Floats
 from engine.account.observations import event_return
 from engine.account.records import Trade
-from engine.comparison.difference import (
-    ConfidenceInterval,
-    Difference,
-    with_percentiles,
-    with_studentized,
-    with_t_interval,
-    without_interval,
-)
-from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_means, bootstrap_rows
-from engine.comparison.sharpe_difference import draw_blocks, sharpe_draws
+from engine.comparison.difference import Difference, resampled, with_t_interval, without_interval
+from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_rows, share_above
+from engine.comparison.sharpe_difference import linearised
 from engine.metrics.metrics import drawdown, sharpe
+from engine.statistics.event_tests import t_by_row
 from engine.statistics.significance import no_spread
 
 MIN_EVENTS = 10
@@ -95,11 +90,9 @@ def _differences(one: Floats, two: Floats) -> tuple[tuple[Difference, ...], int]
     plain = [
         without_interval(name, a, b, few if n < MIN_EVENTS else "") for name, a, b in zip(_NAMES, *numbers, strict=True)
     ]
-    if n >= MIN_EVENTS:
-        return _resampled(plain, one, two)
     if n > 1 and (no_spread(two - one) is None or not np.any(two - one)):
         plain[0] = with_t_interval(plain[0], two - one)
-    return tuple(plain), 1
+    return _resampled(plain, one, two) if n >= MIN_EVENTS else (tuple(plain), 1)
 
 
 def _numbers(returns: Floats) -> tuple[float, float | None, float]:
@@ -110,14 +103,15 @@ def _numbers(returns: Floats) -> tuple[float, float | None, float]:
 def _resampled(plain: Sequence[Difference], one: Floats, two: Floats) -> tuple[tuple[Difference, ...], int]:
     mean, ratio, depth = plain
     block = block_length([one, two])
-    rows, blocks = bootstrap_rows(len(one), block), draw_blocks(len(one), block)
-    mean = with_percentiles(mean, bootstrap_means(two - one, rows), ConfidenceInterval.PERCENTILE)
+    rows = bootstrap_rows(len(one), block)
+    mean = replace(mean, better=share_above((two - one)[rows].mean(axis=1)))
     drawdowns = bootstrap_drawdowns(np.stack([one, two]), rows)
-    depth = with_percentiles(depth, drawdowns[1] - drawdowns[0], ConfidenceInterval.RESAMPLED)
+    depth = resampled(depth, drawdowns[1] - drawdowns[0])
     if ratio.value is None:
         return (mean, without_interval(ratio.name, ratio.first, ratio.second, "returns do not vary"), depth), block
-    ratio = with_studentized(ratio, sharpe_draws(one, blocks), sharpe_draws(two, blocks), scale=1.0)
-    return (mean, ratio, depth), block
+    ratio = with_t_interval(ratio, linearised(two)[1] - linearised(one)[1])
+    drawn = t_by_row(two[rows]) - t_by_row(one[rows])
+    return (mean, replace(ratio, better=share_above(drawn[np.isfinite(drawn)])), depth), block
 
 
 def _correlation(one: Floats, two: Floats) -> float | None:

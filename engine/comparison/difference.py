@@ -8,7 +8,7 @@ from scipy.special import stdtrit
 
 from datasets.arrays import Floats
 from engine.comparison.resampling import LEVEL, percentiles, share_above
-from engine.comparison.sharpe_difference import SharpeDraws, studentized
+from engine.comparison.sharpe_difference import BlockDraws, studentized
 
 
 class ConfidenceInterval(StrEnum):
@@ -16,7 +16,6 @@ class ConfidenceInterval(StrEnum):
 
     NONE = "none"
     T = "t(N - 1)"
-    PERCENTILE = "block bootstrap, percentiles"
     STUDENTIZED = "block bootstrap, studentized"
     RESAMPLED = "resampled"
 
@@ -25,8 +24,8 @@ class ConfidenceInterval(StrEnum):
 class Difference:
     """A number of two runs and ``value``, second less first. What is None has its reason in ``note``.
 
-    ``low`` and ``high`` enclose LEVEL of what ``interval`` says; ``better`` is the probability that the second is
-    better: the share of resamples, ties counting half.
+    ``low`` and ``high`` enclose LEVEL of what ``interval`` says; ``better`` is the share of resamples in
+    which the second is better, ties counting half: no probability that it is better.
     """
 
     name: str
@@ -46,20 +45,20 @@ def without_interval(name: str, first: float | None, second: float | None, note:
 
 
 def with_t_interval(difference: Difference, pairs: Floats) -> Difference:
-    """Return a difference of means with Student's interval of the paired differences (n,), n at least 2."""
+    """Return a difference with Student's interval of n paired differences (of their first order), n at least 2."""
     n = len(pairs)
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * np.std(pairs, ddof=1) / np.sqrt(n))
     return _around(difference, half, ConfidenceInterval.T)
 
 
-def with_percentiles(difference: Difference, draws: Floats, kind: ConfidenceInterval) -> Difference:
+def resampled(difference: Difference, draws: Floats) -> Difference:
     """Return a difference with the percentiles of its draws (RESAMPLES,) and the share where the second is better."""
     low, high = percentiles(draws)
-    return replace(difference, low=low, high=high, interval=kind, better=share_above(draws))
+    return replace(difference, low=low, high=high, interval=ConfidenceInterval.RESAMPLED, better=share_above(draws))
 
 
-def with_studentized(difference: Difference, first: SharpeDraws, second: SharpeDraws, *, scale: float) -> Difference:
-    """Return a difference of Sharpe ratios with its studentized interval; ``scale`` annualises it."""
+def with_studentized(difference: Difference, first: BlockDraws, second: BlockDraws, *, scale: float) -> Difference:
+    """Return a difference of means or Sharpe ratios with its studentized interval; ``scale`` annualises it."""
     result = studentized(first, second)
     if isinstance(result, str):
         return replace(difference, note=result)

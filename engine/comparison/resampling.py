@@ -19,7 +19,6 @@ LEVEL = 0.95
 MIN_BLOCKS = 10
 """A series has at least so many blocks: fewer would be drawn almost whole."""
 _ROUNDING = 1e-12
-_AT_ONCE = 8  # draws averaged together; a batch fits a processor's cache
 _ELEMENTS = 12_500  # elements processed together
 
 Rows = NDArray[np.intp]
@@ -78,11 +77,6 @@ def bootstrap_rows(n: int, block: int) -> Rows:
     rows = (np.take_along_axis(start, began, axis=1) + place - began) % n
     rows.flags.writeable = False
     return rows
-
-
-def bootstrap_means(values: Floats, rows: Rows) -> Floats:
-    """Return the mean of each draw (RESAMPLES,)."""
-    return np.concatenate([values[part].mean(axis=1) for part in np.array_split(rows, len(rows) // _AT_ONCE)])
 
 
 def bootstrap_drawdowns(returns: Floats, rows: Rows) -> Floats:

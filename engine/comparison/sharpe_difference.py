@@ -1,4 +1,4 @@
-"""The confidence interval of the difference of two Sharpe ratios: studentized, in circular blocks.
+"""The confidence interval of the difference of two Sharpe ratios, or of two means: studentized, in circular blocks.
 
 Ledoit, O. and Wolf, M. (2008), Robust performance hypothesis testing with the Sharpe ratio, Journal of Empirical
 Finance 15, 850-859. The difference over its standard error is resampled, not the difference alone: an interval from the
@@ -28,22 +28,32 @@ def draw_blocks(n: int, length: int) -> Blocks:
 
 
 @dataclass(frozen=True, eq=False)
-class SharpeDraws:
-    """The Sharpe ratio per observation of a series, observed and of each draw, and the terms of its standard error.
+class BlockDraws:
+    """A number of a series (its mean, or its Sharpe ratio per observation), observed and of each draw, and its error.
 
-    ``observed`` divides by n. ``influence`` (n,) is the first-order contribution of each observation to the observed
-    ratio; ``ratios`` (RESAMPLES,) and ``block_influence`` (RESAMPLES, blocks) are those of the draws, NaN where one
-    does not vary. ``drawn`` is the number of observations of a draw.
+    A ratio divides by n. ``influence`` (n,) is the first-order contribution of each observation to the observed
+    number; ``drawn_values`` (RESAMPLES,) and ``block_influence`` (RESAMPLES, blocks) are those of the draws, NaN where
+    one does not vary. ``drawn`` is the number of observations of a draw.
     """
 
     observed: float
     influence: Floats
-    ratios: Floats
+    drawn_values: Floats
     block_influence: Floats
     drawn: int
 
 
-def sharpe_draws(excess: Floats, blocks: Blocks) -> SharpeDraws:
+def mean_draws(values: Floats, blocks: Blocks) -> BlockDraws:
+    """Return the draws of the mean of a series (n,)."""
+    starts, size = blocks
+    drawn = int(starts.shape[1]) * size
+    sums = _circular_sums(values, size)[starts]
+    mean = sums.sum(axis=1, keepdims=True) / drawn
+    observed = float(values.mean())
+    return BlockDraws(observed, values - observed, mean[:, 0], (sums - size * mean) / sqrt(size), drawn)
+
+
+def sharpe_draws(excess: Floats, blocks: Blocks) -> BlockDraws:
     """Return the draws of a series of excess returns (n,); both sides of a difference use the same blocks."""
     starts, size = blocks
     drawn = int(starts.shape[1]) * size
@@ -52,7 +62,7 @@ def sharpe_draws(excess: Floats, blocks: Blocks) -> SharpeDraws:
     mean, square = (s.sum(axis=1, keepdims=True) / drawn for s in (sums, squares))
     ratios, by_mean, by_square = _sharpe_and_slopes(mean, square)
     block_influence = by_mean * (sums - size * mean) + by_square * (squares - size * square)
-    return SharpeDraws(observed, influence, ratios[:, 0], block_influence / sqrt(size), drawn)
+    return BlockDraws(observed, influence, ratios[:, 0], block_influence / sqrt(size), drawn)
 
 
 def linearised(excess: Floats) -> tuple[float, Floats]:
@@ -75,7 +85,7 @@ def _sharpe_and_slopes(mean: Floats, square: Floats) -> tuple[Floats, Floats, Fl
     return mean / np.sqrt(varies), square / varies**1.5, -0.5 * mean / varies**1.5
 
 
-def studentized(first: SharpeDraws, second: SharpeDraws) -> tuple[float, float] | str:
+def studentized(first: BlockDraws, second: BlockDraws) -> tuple[float, float] | str:
     """Return half the width of the interval of the difference, and the share of draws above 0; or why there is none.
 
     The difference is second less first, per observation. Half the width is the LEVEL quantile over the draws of the
@@ -84,7 +94,7 @@ def studentized(first: SharpeDraws, second: SharpeDraws) -> tuple[float, float] 
     """
     if np.array_equal(first.influence, second.influence):
         return 0.0, 0.5
-    difference = second.ratios - first.ratios
+    difference = second.drawn_values - first.drawn_values
     error = np.sqrt(np.mean((second.block_influence - first.block_influence) ** 2, axis=1) / first.drawn)
     known = np.isfinite(difference) & (error > 0)
     if np.mean(~known) > _UNDEFINED_SHARE:

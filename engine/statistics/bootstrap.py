@@ -1,7 +1,6 @@
-"""Confidence intervals for the mean of few events; refused where there are too few to resample."""
+"""Confidence intervals for the mean of few events. Percentiles of resamples are too narrow for them and not given."""
 
 from dataclasses import dataclass, replace
-from math import comb
 
 import numpy as np
 from scipy.special import stdtrit
@@ -9,9 +8,6 @@ from scipy.special import stdtrit
 from datasets.arrays import Floats
 from engine.statistics.event_tests import flipped, no_draws
 from engine.statistics.significance import no_spread, why_not
-
-MIN_EVENTS = 10
-_BLOCK = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -27,21 +23,16 @@ class Interval:
     low: float | None
     high: float | None
     method: str
-    label: str = "confidence"
     reason: str = ""
 
 
 def event_interval(values: Floats, level: float, *, draws: int, seed: int, factor: float = 1.0) -> tuple[Interval, ...]:
-    """Return three intervals for the mean of one number an event (N,): by t, by sign-flips, by resampled events.
+    """Return two intervals for the mean of one number an event (N,): by t, and by sign-flips.
 
     For observations that share sessions each is longer by 1 / ``factor``, the factor of their t-statistic
     (engine/study/dependence.py).
     """
-    intervals = (
-        t_interval(values, level),
-        sign_flip_interval(values, level, draws=draws, seed=seed),
-        percentile_interval(values, level, draws=draws, seed=seed),
-    )
+    intervals = t_interval(values, level), sign_flip_interval(values, level, draws=draws, seed=seed)
     return intervals if factor == 1.0 else tuple(_longer(i, factor) for i in intervals)
 
 
@@ -92,30 +83,6 @@ def _steps(values: Floats, sums: Floats, sizes: Floats) -> tuple[Floats, Floats]
     outer = (total - sums) / np.maximum(n - sizes, 1)
     whole = (sizes == 0) | (sizes == n)  # a drawn pattern may be the identity or its mirror: extreme at every mean
     return np.where(whole, -np.inf, np.minimum(inner, outer)), np.where(whole, np.inf, np.maximum(inner, outer))
-
-
-def percentile_interval(values: Floats, level: float, *, draws: int, seed: int) -> Interval:
-    """Return the percentiles of the means of resampled events (Efron 1979); needs 10 events.
-
-    Fewer events have too few distinct resamples: five events have 126.
-    """
-    name, n = "resampled events", len(values)
-    reason = why_not(values, least=1, test="a bootstrap") or _too_alike(n) or no_spread(values)
-    if reason:
-        return _none(name, n, level, reason)
-    rng = np.random.default_rng(seed)
-    rows = max(1, _BLOCK // n)
-    parts = [values[rng.integers(0, n, (min(rows, draws - at), n))].mean(axis=1) for at in range(0, draws, rows)]
-    low, high = np.quantile(np.concatenate(parts), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(name, n, level, float(low), float(high), f"percentiles of {draws:,} resamples of events")
-
-
-def _too_alike(n: int) -> str | None:
-    if n >= MIN_EVENTS:
-        return None
-    events = "1 event has" if n == 1 else f"{n} events have"
-    resamples = "1 distinct resample" if n == 1 else f"{comb(2 * n - 1, n):,} distinct resamples"
-    return f"{events} only {resamples}; at least {MIN_EVENTS} events are needed"
 
 
 def _none(name: str, n: int, level: float, reason: str) -> Interval:

@@ -36,9 +36,10 @@ def lo_standard_error(sharpe: float, n: int) -> float:
 def probabilistic_sharpe(
     sharpe: float, n: int, *, benchmark: float = 0.0, skew: float = 0.0, kurtosis: float = 3.0
 ) -> float | str:
-    """Return the probability that the true Sharpe ratio is above a benchmark (Bailey and López de Prado 2012).
+    """Return one minus the one-sided p-value of a Sharpe ratio against a benchmark (Bailey and López de Prado 2012).
 
-    Phi of (SR - SR*) times the root of (T - 1), over the root of 1 - g3 SR + (g4 - 1) SR2 / 4.
+    No probability that the true ratio is above it. Phi of (SR - SR*) times the root of (T - 1), over the root of
+    1 - g3 SR + (g4 - 1) SR2 / 4.
     """
     spread = _variance(sharpe, skew, kurtosis)
     if n < 2:
@@ -90,8 +91,8 @@ class TradeSharpe:
 
     ``n`` counts the observations and ``trials`` all that were tried, this one included. ``expected_maximum_sharpe`` is
     the largest Sharpe ratio expected of so many zero-skill trials (Bailey and López de Prado 2014): `expected_maximum`
-    times the standard deviation of the trials' ratios. ``probabilistic`` and ``deflated`` are the
-    probabilities that the true ratio is above 0 and above that maximum; ``minimum_trades`` is the number of
+    times the standard deviation of the trials' ratios. ``probabilistic`` and ``deflated`` are one minus
+    the one-sided p-values of a ratio of 0 and of that maximum; ``minimum_trades`` is the number of
     observations at which the first is 95 %. ``skew`` and ``kurtosis`` (raw) are those used; below 30 observations a
     normal's, and the note "moments" says so.
     """
@@ -119,20 +120,19 @@ def sharpe_of_trades(returns: Floats, *, trial_sharpes: Sequence[float | None] =
     """
     known = [s for s in trial_sharpes if s is not None]
     sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
-    return sharpe_after_trials(returns, len(returns), trials=max(1, len(trial_sharpes)), known=len(known), sd=sd)
+    return sharpe_after_trials(returns, trials=max(1, len(trial_sharpes)), known=len(known), sd=sd)
 
 
-def sharpe_after_trials(returns: Floats, n: int, *, trials: int, known: int, sd: float | None) -> TradeSharpe:
-    """Return the Sharpe ratio of returns that count as n observations, deflated for trials.
+def sharpe_after_trials(returns: Floats, *, trials: int, known: int, sd: float | None) -> TradeSharpe:
+    """Return the Sharpe ratio of observations, deflated for trials.
 
     Args:
-        returns: (N,), fractions.
-        n: T of the inference.
+        returns: (N,), one fraction an observation; T is N.
         trials: independent ones, this one included.
         known: the number of trials whose Sharpe ratios are known.
         sd: the standard deviation of these ratios (n - 1); None below two.
     """
-    reason = why_not(returns, least=2, test="a Sharpe ratio") or no_spread(returns)
+    n, reason = len(returns), why_not(returns, least=2, test="a Sharpe ratio") or no_spread(returns)
     if reason:
         names = ("sharpe", "standard_error", "probabilistic", "expected_maximum_sharpe", "deflated", "minimum_trades")
         return TradeSharpe(n, trials, None, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason))

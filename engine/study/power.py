@@ -1,13 +1,14 @@
-"""Statistical power before the result, on the market's own placebo calendars.
+"""Statistical power before the result: on calm dates, and at the standard deviation of the events themselves.
 
-An effect is added to the same trades on other dates: the power of a test is how often it rejects.
+On calm dates an effect is added to the same trades on placebo dates, and power is how often a test rejects. Event days
+may be wilder than those: so power is given a second time at the events' own spread, and only that enters the verdict.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaincinv, nctdtr, ndtr, stdtr, stdtrit
+from scipy.special import gammaincinv, gammaln, nctdtr, ndtr, stdtr, stdtrit
 
 from datasets.arrays import Flags, Floats
 from engine.statistics.event_tests import t_by_row
@@ -23,28 +24,32 @@ TARGET = 0.80
 class _PowerRow:
     """The power of each test against an effect (a fraction added to each observation).
 
-    ``exaggeration`` is the exaggeration ratio (type M: Gelman and Carlin 2014), the mean over the effect where BMP
-    rejects. None for a test that is withheld.
+    ``bmp``, ``sign_flip`` and ``placebo`` are of calm dates; ``own`` is that of a t-test at the events' own spread, and
+    ``exaggeration`` the exaggeration ratio there (type M: Gelman and Carlin 2014), the mean size of what is significant
+    over the effect, at least 1. None for a test that is withheld.
     """
 
     effect: float
     bmp: float | None
     sign_flip: float | None
     placebo: float
+    own: float | None
     exaggeration: float | None
 
 
 @dataclass(frozen=True)
 class Power:
-    """The power of ``n`` observations. ``spread`` is the standard deviation of one observation without an effect.
+    """The power of ``n`` observations.
 
-    ``detectable`` is the effect for which a two-sided t-test at ``alpha`` has 80 % power, ``error`` the Monte Carlo
-    standard error of a power near one half.
+    ``spread`` is the standard deviation of one observation on calm dates, ``own_spread`` that of the events (n - 1).
+    ``detectable`` is the effect for which a two-sided t-test at ``alpha`` has 80 % power at the latter; None where it
+    is not known. ``error`` is the Monte Carlo standard error of a power near one half.
     """
 
     n: int
     alpha: float
     spread: float
+    own_spread: float
     detectable: float | None
     rows: tuple[_PowerRow, ...]
     lists: int
@@ -58,19 +63,33 @@ def power(placebos: Placebos, *, alpha: float = 0.05, seed: int = 0, of_zero: bo
         placebos: the returns of the trades on placebo dates.
         alpha: the level of the tests.
         seed: of the lists and sign patterns used.
-        of_zero: whether the tests of a mean of zero are shown; without a counterfactual they are withheld.
+        of_zero: whether the tests of a mean of zero are shown (`Sample.withheld`).
     """
     n = placebos.abnormal.shape[1]
     if n < 2:
         return f"{n} observation{'s' if n != 1 else ''}: no test, and so no power"
     m, rng = len(placebos.abnormal), np.random.default_rng(seed)
     picked = np.arange(m) if m <= LISTS else np.sort(rng.choice(m, LISTS, replace=False))
-    spread = float(placebos.abnormal.std())
+    calm, own = float(placebos.abnormal.std()), float(placebos.sample.abnormal.std(ddof=1))
     limits, flips = _limits(placebos, alpha), sign_patterns(n, seed)
-    rows = [_row(e, placebos, picked, limits=limits, flips=flips, alpha=alpha) for e in EFFECTS]
-    detectable = detectable_effect(n, spread / placebos.t_factor, alpha=alpha) if of_zero else None
-    rows = rows if of_zero else [replace(r, bmp=None, sign_flip=None, exaggeration=None) for r in rows]
-    return Power(n, alpha, spread, detectable, tuple(rows), len(picked), float(np.sqrt(0.25 / len(picked))))
+    assumed = fair_spread(n, own / placebos.t_factor) if of_zero else None
+    rows = [_row(e, placebos, picked, limits=limits, flips=flips, alpha=alpha, spread=assumed) for e in EFFECTS]
+    rows = rows if of_zero else [replace(r, bmp=None, sign_flip=None) for r in rows]
+    detectable = None if assumed is None else detectable_effect(n, assumed, alpha=alpha)
+    return Power(n, alpha, calm, own, detectable, tuple(rows), len(picked), float(np.sqrt(0.25 / len(picked))))
+
+
+def fair_spread(n: int, spread: float) -> float | None:
+    """Return the spread at which n other such observations find an effect as often as is printed; None below three.
+
+    A standard deviation of few observations is as often too small as too large, and an effect divided by it is too
+    large on average. Divided by it times the root of d / 2, Gamma((d - 1) / 2) and 1 / Gamma(d / 2), d = n - 1, it is
+    right on average (Hedges 1981, Journal of Educational Statistics 6(2)).
+    """
+    if n < 3 or not spread > 0:
+        return None
+    d = n - 1
+    return spread * float(np.sqrt(d / 2) * np.exp(gammaln((d - 1) / 2) - gammaln(d / 2)))
 
 
 def _limits(placebos: Placebos, alpha: float) -> tuple[float, float]:
@@ -88,6 +107,7 @@ def _row(
     limits: tuple[float, float],
     flips: Floats,
     alpha: float,
+    spread: float | None,
 ) -> _PowerRow:
     """Return the power against an effect, which is reduced by the factors for shared sessions.
 
@@ -98,20 +118,22 @@ def _row(
         limits: between which the placebo test does not reject.
         flips: the sign patterns.
         alpha: the level.
+        spread: of the events themselves (`fair_spread`).
     """
+    n = placebos.abnormal.shape[1]
     added = placebos.t_factor * effect
     abnormal = placebos.abnormal[picked] + added
     standardized, sd = placebos.standardized[picked], placebos.sd[picked]
     t_bmp = t_by_row(standardized + added / sd)
     t_placebo = t_by_row(standardized + placebos.distance_factor * effect / sd)
     by_bmp = 2 * stdtr(abnormal.shape[1] - 1, -np.abs(t_bmp)) <= alpha
-    significant = np.abs(abnormal.mean(axis=1)[by_bmp])
     return _PowerRow(
         effect=effect,
         bmp=float(by_bmp.mean()),
         sign_flip=float(sign_flip_rejects(abnormal, flips, alpha=alpha).mean()),
         placebo=float(((t_placebo < limits[0]) | (t_placebo > limits[1])).mean()),
-        exaggeration=float(significant.mean() / effect) if len(significant) else None,
+        own=None if spread is None else t_power(effect, n, spread, alpha=alpha),
+        exaggeration=None if spread is None else exaggeration(effect, n, spread, alpha=alpha),
     )
 
 
@@ -145,14 +167,31 @@ def t_power(effect: float, n: int, spread: float, *, alpha: float = 0.05) -> flo
 
 
 def _by_quadrature(shift: float, limit: float, freedom: int) -> float:
-    """Return the probability that |t| exceeds a limit, t noncentral, where scipy returns NaN (large shifts).
+    """Return the probability that |t| exceeds a limit, t noncentral, where scipy returns NaN (large shifts)."""
+    limits, weights = _limits_of_means(limit, freedom)
+    return float(weights @ (ndtr(shift - limits) + ndtr(-shift - limits)))
 
-    The mean of a normal probability over the quantiles of the estimated standard deviation, by the rule of Gauss and
-    Legendre.
+
+def _limits_of_means(limit: float, freedom: int) -> tuple[Floats, Floats]:
+    """Return the means, in standard errors, beyond which |t| exceeds a limit, and the probability of each.
+
+    At the quantiles of the estimated standard deviation, by the rule of Gauss and Legendre.
     """
     nodes, weights = np.polynomial.legendre.leggauss(200)
-    spread = np.sqrt(2 * gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom)
-    return float(weights @ (ndtr(shift - limit * spread) + ndtr(-shift - limit * spread)) / 2)
+    return limit * np.sqrt(2 * gammaincinv(freedom / 2, (nodes + 1) / 2) / freedom), weights / 2
+
+
+def exaggeration(effect: float, n: int, spread: float, *, alpha: float = 0.05) -> float:
+    """Return the mean size of the mean where a two-sided t-test rejects, over a true effect; at least 1.
+
+    The mean of a normal beyond two limits (type M error: Gelman and Carlin 2014), over all estimates of its spread.
+    """
+    shift = effect / spread * np.sqrt(n)
+    limits, weights = _limits_of_means(float(stdtrit(n - 1, 1 - alpha / 2)), n - 1)
+    above, below = limits - shift, limits + shift
+    density = (np.exp(-(above**2) / 2) + np.exp(-(below**2) / 2)) / np.sqrt(2 * np.pi)
+    size = density + shift * (ndtr(-above) - ndtr(-below))
+    return float(weights @ size / (weights @ (ndtr(-above) + ndtr(-below))) / shift)
 
 
 def detectable_effect(n: int, spread: float, *, alpha: float = 0.05) -> float | None:

@@ -81,7 +81,7 @@ def _context_notes(eligible: Flags | None, settings_tried: int) -> list[str]:
         )
     if settings_tried > 1:
         notes.append(
-            f"this run was studied with {settings_tried} different settings: the p-values here belong to one of them "
-            "and are not adjusted for the others"
+            f"this run was studied with {settings_tried} different settings: the p-values of the tables are of one of "
+            "them and are not adjusted for the others; the verdict is"
         )
     return notes

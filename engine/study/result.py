@@ -12,7 +12,7 @@ from engine.study.other_tests import OtherTest
 from engine.study.paths import BandRow, PathRow
 from engine.study.power import Power
 from engine.study.sensitivity import Variation
-from engine.study.settings import Settings
+from engine.study.settings import PRIMARY, Settings
 from engine.study.surprise import SideSurprise
 from engine.study.tried import Tried
 from engine.study.variance import EventVariance
@@ -54,6 +54,10 @@ class ViewResult:
     placebo_mean: Significance
     p_adjusted: float | None = None
 
+    def test(self, statistic: str) -> Significance:
+        """Return the test of a statistic as a preregistration names it: bmp, t, sign-flip or placebo."""
+        return self.tests[{"bmp": 0, "t": 0, "sign-flip": 1, "placebo": 2}[statistic]]
+
 
 @dataclass(frozen=True)
 class Histogram:
@@ -70,6 +74,7 @@ class Study:
 
     ``model`` names the counterfactual used; ``notes`` describe the placebo dates and what else a reader must know.
     ``reasons`` say why a part is None, by its name. ``more`` are the tests not shown by default, each with its reason.
+    ``primary`` is the statistic whose p-value is the primary one, ``settings_tried`` counts the settings of the run.
     ``trial`` is the run's place in the ledger; ``prereg`` the preregistration, with the deviations from it.
     """
 
@@ -98,6 +103,8 @@ class Study:
     verdict: str
     reasons: dict[str, str]
     more: tuple[OtherTest, ...] = ()
+    primary: str = PRIMARY
+    settings_tried: int = 1
     trial: dict[str, Any] | None = None
     prereg: dict[str, Any] | None = None
     variance: EventVariance | None = None

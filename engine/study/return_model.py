@@ -97,6 +97,15 @@ class ReturnModel:
             self._by_bar[shape] = CounterfactualReturns(net, expected, sd)
         return self._by_bar[shape]
 
+    def stopped(self, shape: Shape) -> float:
+        """Return the share of all bars at which a shape's stops or target end it."""
+        plain = replace(shape, stop_loss=None, take_profit=None, trailing_stop=None)
+        if plain == shape or self.window is not None:
+            return 0.0
+        net, unstopped = self.by_bar(shape).net, self.by_bar(plain).net
+        known = np.isfinite(net) & np.isfinite(unstopped)
+        return float(np.mean(net[known] != unstopped[known])) if known.any() else 0.0
+
     def span(self, shape: Shape) -> tuple[int, int]:
         """Return the first and last session whose return a shape earns, counted from its bar."""
         return (shape.first, shape.last) if self.window is None else (self.window.first, self.window.last)

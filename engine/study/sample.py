@@ -23,7 +23,7 @@ from engine.statistics.event_tests import t_by_row
 from engine.study.legs import EventLegs, overlaps, place
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.returns import moved
-from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
+from engine.study.settings import ESTIMATION, MAX_STOPPED, MIN_CLEAN, EventWindow
 
 LENGTH = ESTIMATION[1] - ESTIMATION[0] + 1
 TRADE = "trade"
@@ -68,7 +68,8 @@ class Sample:
     """The observations of a study in order of time. ``usable`` have an abnormal return; ``lost`` have none.
 
     ``inside`` are the sessions of the reference in event windows, which no estimation window counts. ``window`` is the
-    event window; None for the trades themselves.
+    event window; None for the trades themselves. ``stopped`` is the share of the same trades on all dates that a
+    stop or target ends.
     """
 
     reference: Bars
@@ -77,6 +78,21 @@ class Sample:
     lost: tuple[Observation, ...]
     inside: Flags | None = None
     window: EventWindow | None = None
+    stopped: float = 0.0
+
+    @property
+    def withheld(self) -> str:
+        """Why the tests of a mean of zero are withheld; blank where they are not."""
+        if self.counterfactual is None:
+            return (
+                "without a counterfactual the returns include the market's drift; a test of a mean of zero is withheld"
+            )
+        if self.stopped > MAX_STOPPED:
+            return (
+                f"a stop or target ends {self.stopped:.0%} of the same trades on all dates: few equal returns vary little, "
+                "and a test of a mean of zero rejects 7 to 8 % at 5 %; withheld"
+            )
+        return ""
 
     @property
     def name(self) -> str:
@@ -142,6 +158,7 @@ def make_sample(events: Sequence[EventLegs], model: ReturnModel, groups: Mapping
     for event in events:
         members.setdefault(groups[event.event_id], []).append(event)
     made = [_observation(g, members[g], model) for g in sorted(members)]
+    shapes = dict.fromkeys(leg.shape for e in events for leg in e.legs) if model.counterfactual else {}
     return Sample(
         reference=model.reference,
         counterfactual=model.counterfactual,
@@ -149,6 +166,7 @@ def make_sample(events: Sequence[EventLegs], model: ReturnModel, groups: Mapping
         lost=tuple(o for o in made if o.reason),
         inside=model.inside[model.reference.symbol],
         window=model.window,
+        stopped=sum(map(model.stopped, shapes)) / max(len(shapes), 1),
     )
 
 

@@ -76,7 +76,7 @@ def _variation(kind: str, what: str, sample: Sample) -> Variation:
     n = len(sample.usable)
     if n == 0:
         return Variation(kind, what, 0, None, None, None)
-    p = None if sample.counterfactual is None else bmp(sample.standardized, factor=shared_sessions(sample)).p
+    p = None if sample.withheld else bmp(sample.standardized, factor=shared_sessions(sample)).p
     return Variation(kind, what, n, float(sample.net.mean()), float(sample.abnormal.mean()), p)
 
 

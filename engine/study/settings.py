@@ -13,8 +13,12 @@ MIN_CLEAN = 60
 EARLIEST, LATEST = ESTIMATION[1] + 1, 250
 LONG_HELD = 60
 """A holding period of more sessions is too long for an expectation from 120 sessions."""
+MAX_STOPPED = 0.2
+"""Where stops or targets end a larger share of the same trades on all dates, the tests of a mean of zero are withheld."""
 DRAWS = (100, 1_000_000)
 MAX_ALPHA = 0.1
+PRIMARY = "placebo"
+"""The statistic whose p-value is the primary one, unless a preregistration names another: bmp, t or sign-flip."""
 
 
 class Scheme(StrEnum):

@@ -9,11 +9,11 @@ from datasets.arrays import Floats
 from datasets.instants import to_ns
 from engine.statistics.bootstrap import event_interval
 from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
-from engine.statistics.observations import observed_returns
 from engine.statistics.sharpe import sharpe_of_trades
 from engine.statistics.significance import Significance, untested
 from engine.study.concentration import Concentration, concentration
 from engine.study.dependence import shared_sessions
+from engine.study.drift import beyond_drift
 from engine.study.episodes import confounder_notes, confounders
 from engine.study.labels import selected_against_rejected
 from engine.study.other_tests import OtherTest, other_tests
@@ -22,7 +22,8 @@ from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, Placebos, adjusted_p_v
 from engine.study.power import Power, power
 from engine.study.prepare import Prepared, prepare
 from engine.study.result import Histogram, ObservationRow, Study, ViewResult
-from engine.study.sample import Observation, Sample
+from engine.study.return_model import ReturnModel
+from engine.study.sample import Observation, Sample, make_samples
 from engine.study.sensitivity import variations, without_confounded
 from engine.study.settings import Settings
 from engine.study.study_input import StudyInput
@@ -66,10 +67,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         concentration=_known("concentration", _concentration(sample, settings.alpha), reasons),
         labels=_known("labels", selected_against_rejected(given, model, settings), reasons),
         variations=(*variations(given, sample, model), *without_confounded(sample, confounded)),
-        sharpe=sharpe_of_trades(
-            np.array(observed_returns(given.run.trades)),
-            trial_sharpes=given.trial_sharpes,
-        ),
+        sharpe=sharpe_of_trades(_beyond_drift(given, model), trial_sharpes=given.trial_sharpes),
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
         band=_band(given, prepared),
@@ -78,8 +76,16 @@ def study(given: StudyInput, settings: Settings) -> Study:
         verdict="",
         reasons=reasons,
         more=_other_tests(prepared, settings, views[0].placebo_mean),
+        primary=given.primary,
+        settings_tried=given.settings_tried,
     )
     return replace(made, verdict=verdict(made, preregistered=given.preregistered, above=_above_median(placebos)))
+
+
+def _beyond_drift(given: StudyInput, model: ReturnModel) -> Floats:
+    """Return the net returns of the observations of the trades, less what the same trades earn on all dates."""
+    [sample] = make_samples(given.pairs, model, ())
+    return beyond_drift(sample, given.dates.since)
 
 
 def _known(name: str, part: T | str, reasons: dict[str, str]) -> T | None:
@@ -119,11 +125,10 @@ def _view(sample: Sample, placebos: Placebos | str, adjusted: float | None, sett
 
 
 def _tests_of_zero(sample: Sample, settings: Settings, factor: float) -> tuple[Significance, Significance]:
-    """Return the tests that the mean abnormal return is zero; withheld without a counterfactual."""
+    """Return the tests that the mean abnormal return is zero; withheld where they do not keep their level."""
     n = len(sample.usable)
-    if sample.counterfactual is None:
-        why = "without a counterfactual the returns include the market's drift; a test of a mean of zero is withheld"
-        return untested("BMP", n, why), untested("sign-flip", n, why)
+    if sample.withheld:
+        return untested("BMP", n, sample.withheld), untested("sign-flip", n, sample.withheld)
     by_bmp = bmp(sample.standardized, factor=factor)
     by_t = by_bmp if by_bmp.p is not None else cross_sectional_t(sample.abnormal, factor=factor)
     flips = sign_flip(sample.abnormal, draws=settings.draws, seed=settings.seed, factor=factor)
@@ -133,8 +138,7 @@ def _tests_of_zero(sample: Sample, settings: Settings, factor: float) -> tuple[S
 def _power(placebos: Placebos | str, settings: Settings) -> Power | str:
     if isinstance(placebos, str):
         return placebos
-    of_zero = placebos.sample.counterfactual is not None
-    return power(placebos, alpha=settings.alpha, seed=settings.seed, of_zero=of_zero)
+    return power(placebos, alpha=settings.alpha, seed=settings.seed, of_zero=not placebos.sample.withheld)
 
 
 def _concentration(sample: Sample, alpha: float) -> Concentration | str:

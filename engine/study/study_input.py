@@ -19,6 +19,7 @@ from engine.strategy.market import Market
 from engine.study.legs import closed_pairs, inside_windows, place_planned, reference_of
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_sample
+from engine.study.settings import PRIMARY
 
 _NEED_BENCHMARK = (Model.MARKET, Model.MARKET_MODEL)
 
@@ -31,7 +32,7 @@ class StudyInput:
     not known; ``variants`` are the other trials that could be rebuilt, ``alike`` counts the combinations of sweeps of
     which some are among them. ``other_labels`` are the events with another
     coder's labels, ``preregistered`` says whether the study is what was registered before, ``settings_tried`` is the
-    number of settings the run was studied with, these included.
+    number of settings the run was studied with, these included; ``primary`` the statistic of the primary p-value.
     """
 
     strategy: Strategy
@@ -47,6 +48,7 @@ class StudyInput:
     other_labels: EventCatalogue | None = None
     preregistered: bool = False
     settings_tried: int = 1
+    primary: str = PRIMARY
 
     @cached_property
     def plan(self) -> Plan:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from engine.statistics.significance import Significance
+from engine.statistics.significance import Significance, sidak
 from engine.study.result import Study, ViewResult
 
 FEW = 6
-"""With fewer observations the sign-flip test cannot reach 5 %."""
+"""With fewer observations the sign-flip test cannot reach 5 %, and nothing is called unlikely to be chance."""
+USUAL_LEVEL = 0.05
+"""At a weaker level nothing is called unlikely to be chance."""
 
 
 def verdict(study: Study, *, preregistered: bool, above: bool | None) -> str:
@@ -28,6 +30,7 @@ def verdict(study: Study, *, preregistered: bool, above: bool | None) -> str:
     parts = (
         _mean(study, trade, known),
         _finding(study, trade, known, preregistered=preregistered, above=above),
+        _windows(study),
         _few(trade.n),
         _volatile(study, trade, known),
         _undetected(study, known),
@@ -42,41 +45,78 @@ def _one(study: Study) -> str:
 
 
 def _mean(study: Study, trade: ViewResult, known: Sequence[Significance]) -> str:
-    ps = ", ".join(f"{t.name} {_p(t.p)}" for t in known if t.p is not None)
     what = "net" if study.model == "none" else "abnormal"
-    return f"{trade.n} observations, mean {what} return {(trade.mean_abnormal or 0.0) * 100:+.2f} % ({ps})."
+    mean = f"{trade.n} observations, mean {what} return {(trade.mean_abnormal or 0.0) * 100:+.2f} %."
+    first = trade.test(study.primary)
+    named = f"Primary test, {first.name}: {'n/a' if first.p is None else _p(first.p)}"
+    others = ", ".join(f"{t.name} {_p(t.p)}" for t in known if t.p is not None and t is not first)
+    return f"{mean} {named}{f'; for comparison {others}' if others else ''}."
 
 
 def _finding(
     study: Study, trade: ViewResult, known: Sequence[Significance], *, preregistered: bool, above: bool | None
 ) -> str:
+    """Return the one decision that the tests make together: chance is unlikely only where all of them reject."""
     ps, alpha = [t.p for t in known if t.p is not None], study.settings.alpha
     if min(ps) > alpha:
         return f"The result is not distinguishable from {'placebo dates' if study.lists else 'zero'}."
     if max(ps) > alpha:
-        return "The tests disagree: this is not evidence of an effect."
+        return "The tests are one decision and disagree: this is not evidence of an effect."
     if len(known) < len(trade.tests):
         available = f"{len(known)} of {len(trade.tests)} tests {'is' if len(known) == 1 else 'are'} available"
         return f"Only {available}: this is not evidence of an effect."
     if above is not None and above != ((trade.mean_abnormal or 0.0) > 0):
         return "Placebo dates have larger returns of the same sign: this is not evidence of an effect."
-    return _all_reject(study, trade, preregistered=preregistered)
+    return _all_reject(study, trade, max(ps), preregistered=preregistered)
 
 
-def _all_reject(study: Study, trade: ViewResult, *, preregistered: bool) -> str:
-    level = f"All tests reject at {study.settings.alpha * 100:.0f} %"
-    adjusted = [p for p in (trade.p_adjusted, study.tried.p if study.tried else None) if p is not None]
-    if adjusted and max(adjusted) > study.settings.alpha:
-        n = max(len(study.views), study.tried.n if study.tried else 1)
-        after = f"{_p(max(adjusted))} after adjustment for the {n} variants tried"
+def _all_reject(study: Study, trade: ViewResult, p: float, *, preregistered: bool) -> str:
+    alpha = study.settings.alpha
+    level = f"All tests reject at {alpha * 100:.0f} %"
+    if trade.n < FEW:
+        return f"{level}, but fewer than {FEW} observations are an anecdote: this is not evidence of an effect."
+    if alpha > USUAL_LEVEL:
+        return f"{level}, which is weaker than the usual 5 %: this is not evidence of an effect."
+    p, tried = _after_everything(study, trade, p)
+    after = f"{_p(p)} after adjustment for {tried}"
+    if p > alpha:
         return f"{level}, but {after}: this is not evidence of an effect."
-    claim = f"{level}: chance alone is an unlikely explanation."
+    claim = f"{level}{f' ({after})' if tried else ''}: chance alone is an unlikely explanation."
     hindsight = (
         "The rule was preregistered before its first run here."
         if preregistered
         else "The rule was made after its events were known; no test corrects for that."
     )
     return " ".join(part for part in (claim, _alike(study, trade), _concentrated(study), hindsight) if part)
+
+
+def _after_everything(study: Study, trade: ViewResult, p: float) -> tuple[float, str]:
+    """Return the p-value of the decision adjusted for all that was looked at, and what that is.
+
+    Windows and variants each by their largest statistic, where there is one; together, and for settings, as
+    independent looks (Sidak 1967), of the two orders the better one.
+    """
+    windows, settings = len(study.views), study.settings_tried
+    variants = 1 if study.tried is None else study.tried.n
+    by_windows = sidak(p, windows) if trade.p_adjusted is None else max(p, trade.p_adjusted)
+    adjusted = sidak(by_windows, variants)
+    if study.tried is not None and study.tried.p is not None:
+        adjusted = min(adjusted, sidak(max(p, study.tried.p), windows))
+    counted = ((windows, "windows"), (variants, "variants of the rule"), (settings, "settings"))
+    return sidak(adjusted, settings), ", ".join(f"{n} {what}" for n, what in counted if n > 1)
+
+
+def _windows(study: Study) -> str:
+    """Return the p-value, among all windows, of a window that a test finds significant where the trade is not."""
+    trade, *windows = ((max(ps), min(ps), v) for v in study.views if (ps := [t.p for t in v.tests if t.p is not None]))
+    found = [w for w in windows if w[1] <= study.settings.alpha]
+    if not found or trade[0] <= study.settings.alpha:
+        return ""
+    p, _, best = min(found, key=lambda w: w[:2])
+    n, k = len(study.views), study.settings_tried
+    adjusted = sidak(sidak(p, n) if best.p_adjusted is None else best.p_adjusted, k)
+    looks = f"{n} windows" + (f" and {k} settings" if k > 1 else "")
+    return f"Window {best.name} was chosen among {looks}: {_p(adjusted)} after adjustment for them."
 
 
 def _alike(study: Study, trade: ViewResult) -> str:
@@ -115,8 +155,8 @@ def _undetected(study: Study, known: Sequence[Significance]) -> str:
     if detectable is None or min(t.p or 0.0 for t in known) <= study.settings.alpha:
         return ""
     return (
-        f"A t-test has 80 % power only for an effect of {detectable * 100:.1f} % or more per observation: a result "
-        "that is not significant does not show that there is no effect."
+        f"As widely as these events spread, a t-test has 80 % power only for an effect of {detectable * 100:.1f} % or "
+        "more per observation: a result that is not significant does not show that there is no effect."
     )
 
 

@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from datasets.arrays import Floats
+from datasets.errors import UserError
 from engine.account.records import Trade
 from engine.account.sizing import TAKE_PROFIT
 from engine.metrics.table import MAX_TRADE_SHARPE
 from engine.run.run import Run
-from engine.statistics.observations import observed_returns
 from engine.statistics.sharpe import TradeSharpe, sharpe_after_trials
+from engine.study.drift import beyond_drift
 from engine.sweep.chunk import COLUMNS, replayed, replayed_results
 from engine.sweep.digest import SampleMoments
 from engine.sweep.job import Job
+from engine.sweep.trial_sample import sample_of, share_of_random_dates, trial_sample
 
 TOLERANCE = 1e-9
 """Relative difference up to which replay and grid agree; below ``_SMALL`` it is that of ``_SMALL``."""
@@ -25,7 +28,8 @@ class ReplayedCombination:
     """One of the best combinations: its number in the sweep, its results there by name (None: n/a), and its replay.
 
     ``difference`` is the largest relative difference of all numbers, ``of`` the number that has it. The difference is
-    None where one of the two has a number and the other has none.
+    None where one of the two has a number and the other has none. ``random_dates`` is the share of moved calendars on
+    which it, or a combination of the sample, has a Sharpe ratio as high; None where it is not known.
     """
 
     row: int
@@ -34,6 +38,7 @@ class ReplayedCombination:
     difference: float | None
     of: str
     sharpe: TradeSharpe
+    random_dates: float | None = None
 
     @property
     def agrees(self) -> bool:
@@ -41,23 +46,36 @@ class ReplayedCombination:
         return self.difference is not None and self.difference <= TOLERANCE
 
 
-def replay_combination(
-    job: Job, row: int, results: Mapping[str, float | None], *, sharpes: SampleMoments, trials: int
-) -> ReplayedCombination:
+def replay_combination(job: Job, row: int, results: Mapping[str, float | None], *, trials: int) -> ReplayedCombination:
     """Return one combination replayed and compared with its results in the sweep.
 
     Args:
         job: the sweep.
         row: the combination.
         results: its numbers in the sweep.
-        sharpes: the moments of the Sharpe ratios per trade of the trials.
         trials: their number, this one included; they are counted as independent, which is cautious.
     """
     run = replayed(job, 0, row)
     again = replayed_results(run)
     differences = {name: _difference(results[name], again[name]) for name in COLUMNS}
     of = max(differences, key=lambda name: np.inf if (d := differences[name]) is None else d)
-    return ReplayedCombination(row, results, run, differences[of], of, deflated_report(run, sharpes, trials=trials))
+    report, share = _beyond_drift(job, row, run, trials)
+    return ReplayedCombination(row, results, run, differences[of], of, report, share)
+
+
+def _beyond_drift(job: Job, row: int, run: Run, trials: int) -> tuple[TradeSharpe, float | None]:
+    """Return the deflated report of a combination, and the share of random dates that do as well."""
+    try:
+        sample, reason = sample_of(job, row, run), ""
+    except UserError as e:
+        return _not_deflated(sharpe_after_trials(np.zeros(0), trials=trials, known=0, sd=None), str(e)), None
+    report = deflated_report(run, beyond_drift(sample, job.spans[0].since), trial_sample(job)[0], trials=trials)
+    closed = sum(t.is_closed for t in run.trades)
+    absent = closed - sum(o.trades for o in (*sample.usable, *sample.lost))
+    if absent:
+        reason = f"{absent} of {closed} closed trades have no planned exit, and so none on other dates"
+    share = None if reason or report.sharpe is None else share_of_random_dates(job, sample, report.sharpe)
+    return (_not_deflated(report, reason) if reason else report), share
 
 
 def _difference(ours: float | None, replayed: float | None) -> float | None:
@@ -66,17 +84,24 @@ def _difference(ours: float | None, replayed: float | None) -> float | None:
     return abs(ours - replayed) / (abs(replayed) + _SMALL)
 
 
-def deflated_report(run: Run, sharpes: SampleMoments, *, trials: int) -> TradeSharpe:
-    """Return the Sharpe ratio per trade of a run, deflated for so many trials.
+def deflated_report(run: Run, returns: Floats, sharpes: SampleMoments, *, trials: int) -> TradeSharpe:
+    """Return the Sharpe ratio per observation beyond drift of a run, deflated for so many trials.
 
-    T is the number of observations: trades that overlap in time are one. The note "deflated" says why there is none.
+    Args:
+        run: the run.
+        returns: of its observations, less what the same trades earn on all dates (`engine.study.drift`).
+        sharpes: the moments of the same ratio over trials.
+        trials: their number.
+
+    The note "deflated" says why there is none.
     """
     closed = [t for t in run.trades if t.is_closed]
-    returns, n = np.array([t.return_ for t in closed]), len(observed_returns(closed))
-    report = sharpe_after_trials(returns, n, trials=trials, known=sharpes.n, sd=sharpes.sd)
+    report = sharpe_after_trials(returns, trials=trials, known=sharpes.n, sd=sharpes.sd)
     reason = "" if report.sharpe is None else _cut_alike(closed, report.sharpe)
-    if not reason:
-        return report
+    return _not_deflated(report, reason) if reason else report
+
+
+def _not_deflated(report: TradeSharpe, reason: str) -> TradeSharpe:
     return replace(report, probabilistic=None, expected_maximum_sharpe=None, deflated=None, notes={"deflated": reason})
 
 

@@ -192,6 +192,7 @@ def _show(result: SweepResult, files: dict[str, Path]) -> None:
     from reports.sweep import agreement, best_table, money_words, verdict, walk_forward_tables
 
     manifest, digest = result.manifest, result.digest
+    say(f"{verdict(result)}\n")
     say(f"{manifest['strategy']}  sweep {manifest['sweep_id']}")
     say(f"{manifest['rule']}\n")
     say_sources(manifest["sources"], manifest["simulated"], kind="sweep")
@@ -202,7 +203,7 @@ def _show(result: SweepResult, files: dict[str, Path]) -> None:
             table(each.columns, each.rows, right=each.right)
         if each.note:
             say(each.note)
-    say(f"\n{verdict(result)}\n{agreement(result)}")
+    say(f"\n{agreement(result)}")
     if digest.failed:
         say(f"\n{digest.failed:,} of {digest.n:,} combinations failed:")
         for why, n in digest.reasons[:5]:

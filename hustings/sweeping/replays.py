@@ -12,14 +12,14 @@ from typing import Any
 from warnings import catch_warnings, simplefilter
 
 from engine.sweep.best import ReplayedCombination, replay_combination
-from engine.sweep.digest import SampleMoments
 from engine.sweep.job import Job
+from engine.sweep.trial_sample import trial_sample
 from hustings.terminal import strategy_output
 
 Best = Mapping[int, Mapping[str, float | None]]
 """Combinations by their number in the sweep, each with its results there."""
-Replays = Callable[[Best, SampleMoments, int], tuple[ReplayedCombination, ...]]
-"""Replays combinations, given the moments of the Sharpe ratios of all trials and their number."""
+Replays = Callable[[Best, int], tuple[ReplayedCombination, ...]]
+"""Replays combinations, given the number of all trials."""
 Line = Connection  # of numbers to a process, and of replays back
 
 
@@ -41,8 +41,8 @@ def replays_of(job: Job, *, quiet: bool) -> Iterator[Replays]:
         yield replays
 
 
-def _replayed(job: Job, best: Best, sharpes: SampleMoments, trials: int) -> tuple[ReplayedCombination, ...]:
-    return tuple(replay_combination(job, row, found, sharpes=sharpes, trials=trials) for row, found in best.items())
+def _replayed(job: Job, best: Best, trials: int) -> tuple[ReplayedCombination, ...]:
+    return tuple(replay_combination(job, row, found, trials=trials) for row, found in best.items())
 
 
 @contextmanager
@@ -64,20 +64,18 @@ def forked(job: Job, *, quiet: bool) -> Iterator[Replays]:
         process.join()
 
 
-def _shared(
-    job: Job, lines: "tuple[Line[Any, Any], ...]", best: Best, sharpes: SampleMoments, trials: int
-) -> tuple[ReplayedCombination, ...]:
+def _shared(job: Job, lines: "tuple[Line[Any, Any], ...]", best: Best, trials: int) -> tuple[ReplayedCombination, ...]:
     """Return combinations replayed by the processes behind two lines; what a lost process owes is replayed here."""
     shares = [dict(list(best.items())[n :: len(lines)]) for n in range(len(lines))]
     for line, share in zip(lines, shares, strict=True):
         with suppress(OSError):  # it has ended: its closed line shows that
-            line.send((share, sharpes, trials))
+            line.send((share, trials))
     found: dict[int, ReplayedCombination] = {}
     for line, share in zip(lines, shares, strict=True):
         try:
             answer = line.recv()
         except (EOFError, OSError):
-            answer = _replayed(job, share, sharpes, trials)
+            answer = _replayed(job, share, trials)
         if isinstance(answer, Exception):
             raise answer
         found |= {each.row: each for each in answer}
@@ -85,20 +83,22 @@ def _shared(
 
 
 def _serve(ours: "tuple[Line[Any, Any], ...]", theirs: "tuple[Line[Any, Any], ...]", job: Job, quiet: bool) -> None:
-    """Import what replays, become two processes, and replay what comes through a line until it is closed."""
+    """Import what replays, sample the trials, fork, and replay what comes through a line until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that sends the combinations
     for line in ours:  # of the sending process: a copy would keep it open after the end of that
         line.close()
     import engine.account.replay  # noqa: F401 - backtrader, a quarter of a second
 
+    with suppress(Exception):  # raised again where it is needed
+        trial_sample(job)  # while the combinations are computed; both processes have it
     with catch_warnings():
         simplefilter("ignore", DeprecationWarning)
         line = theirs[0] if os.fork() else theirs[1]
     with suppress(EOFError, OSError), strategy_output(quiet=quiet):
         while True:
-            best, sharpes, trials = line.recv()
+            best, trials = line.recv()
             try:
-                answer: Any = _replayed(job, best, sharpes, trials)
+                answer: Any = _replayed(job, best, trials)
             except Exception as e:
                 answer = e
             line.send(answer)

@@ -49,7 +49,7 @@ def result_of(
     summary = digest(job.space, folder.parts(), metric=metric, top=top, heat=heat)
     earlier = _trials_before(manifest)
     trials = summary.n - summary.failed + earlier
-    best = replays(summary.best, summary.sharpes, trials)
+    best = replays(summary.best, trials)
     chosen = tuple(with_choice(job, fold, folder.chunks(n + 1), metric) for n, fold in enumerate(folds))
     return SweepResult(manifest, job.space, summary, best, earlier, chosen, stitched(job, chosen))
 
@@ -114,6 +114,7 @@ def _best_json(space: Space, best: ReplayedCombination) -> dict[str, Any]:
             **{name: getattr(report, name) for name in ("n", "trials", "sharpe", "probabilistic", "deflated")},
             "reason": report.notes.get("deflated", ""),
             "luck": report.expected_maximum_sharpe,
+            "random_dates": best.random_dates,
         },
     }
 

@@ -15,7 +15,6 @@ from engine.comparison.resampling import (
     RESAMPLES,
     block_length,
     bootstrap_drawdowns,
-    bootstrap_means,
     bootstrap_rows,
     optimal_block_length,
     percentiles,
@@ -102,8 +101,8 @@ def test_from_ten_common_events_on_they_are_resampled():
     rng = np.random.default_rng(7)
     found = on_common_events(named(rng.normal(0, 0.02, 10)), named(rng.normal(0.01, 0.02, 10)))
     assert [d.interval for d in found.differences] == [
-        ConfidenceInterval.PERCENTILE,
-        ConfidenceInterval.STUDENTIZED,
+        ConfidenceInterval.T,
+        ConfidenceInterval.T,
         ConfidenceInterval.RESAMPLED,
     ]
     assert all(sure(d.low) < sure(d.high) and 0 <= sure(d.better) <= 1 and not d.note for d in found.differences)
@@ -209,7 +208,7 @@ def test_means_of_draws_spread_as_those_of_arch():
 
     values = np.convolve(np.random.default_rng(9).normal(size=439), np.ones(40), mode="valid")
     theirs = StationaryBootstrap(20, values, seed=1).apply(np.mean, 1_000).std()
-    assert bootstrap_means(values, bootstrap_rows(400, 20)).std() == pytest.approx(theirs, rel=0.1)
+    assert values[bootstrap_rows(400, 20)].mean(axis=1).std() == pytest.approx(theirs, rel=0.1)
 
 
 def test_long_run_error_is_that_of_arch():

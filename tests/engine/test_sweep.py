@@ -17,9 +17,11 @@ from engine.metrics.table import MetricInputs, metric_columns
 from engine.plan.costs import Terms
 from engine.run.backtest import Window, backtest
 from engine.run.run import Run
+from engine.statistics.sharpe import TradeSharpe
 from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
 from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market, MarketView
+from engine.study.drift import SHIFTS, beyond_drift
 from engine.sweep.best import ReplayedCombination, deflated_report, replay_combination
 from engine.sweep.chunk import (
     COLUMNS,
@@ -29,9 +31,11 @@ from engine.sweep.chunk import (
     TRADE_SHARPE,
     Chunk,
     evaluate_chunk,
+    replayed,
 )
 from engine.sweep.digest import Digest, SampleMoments, checked_metric, digest, groups_of, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
+from engine.sweep.trial_sample import sample_of
 from engine.sweep.walk_forward import Fold, evaluate_test, folds_of, stitched, with_choice
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.markets import about, bars, days, event, instrument, market_of
@@ -234,7 +238,7 @@ def summary(of: Job, top: int = 1) -> Digest:
 
 
 def replays(of: Job, found: Digest) -> list[ReplayedCombination]:
-    return [replay_combination(of, row, r, sharpes=found.sharpes, trials=found.n) for row, r in found.best.items()]
+    return [replay_combination(of, row, r, trials=found.n) for row, r in found.best.items()]
 
 
 def test_the_best_is_replayed_and_agrees() -> None:
@@ -269,6 +273,11 @@ def closed(trades: Sequence[Trade], outcomes: Sequence[tuple[str, float]]) -> tu
 FOUR = [("planned", r) for r in (0.04, 0.06, 0.035, 0.065)]
 
 
+def deflated(run: Run, sharpes: SampleMoments, *, trials: int) -> TradeSharpe:
+    """Return the report on a run whose observations are its trades, in a market without drift."""
+    return deflated_report(run, np.array([t.return_ for t in run.trades]), sharpes, trials=trials)
+
+
 def test_the_deflated_sharpe_ratio_is_the_published_formula(best_run) -> None:
     """Bailey and López de Prado 2014 with T = 4 trades, 100 trials whose ratios spread by 0.2, normal moments.
 
@@ -277,25 +286,44 @@ def test_the_deflated_sharpe_ratio_is_the_published_formula(best_run) -> None:
     = 1.92440099, of which the normal table has 0.97284783.
     """
     run = replace(best_run, trades=closed(best_run.trades[:4], FOUR))
-    found = deflated_report(run, SampleMoments(100, 0.0, 0.2), trials=100)
+    found = deflated(run, SampleMoments(100, 0.0, 0.2), trials=100)
     assert found.n == 4
     assert found.sharpe == pytest.approx(3.39683110)
     assert found.expected_maximum_sharpe == pytest.approx(0.50612058)
     assert found.deflated == pytest.approx(0.97284783, abs=1e-7)
 
 
-def test_legs_of_one_event_are_one_observation(best_run) -> None:
-    """As above, but two events of two legs each: T = 2, so z = 2.89071052 x root(1 / 6.76923076) = 1.11105343."""
-    first, _, second, _ = best_run.trades[:4]
-    run = replace(best_run, trades=closed((first, first, second, second), FOUR))
-    found = deflated_report(run, SampleMoments(100, 0.0, 0.2), trials=100)
-    assert found.n == 2
-    assert found.sharpe == pytest.approx(3.39683110)
-    assert found.deflated == pytest.approx(0.86672732, abs=1e-7)
+def test_what_the_same_trades_earn_on_all_dates_is_taken_off() -> None:
+    """A market that gains 1 % a session: two sessions held earn 2.01 % on every date, and an event adds nothing."""
+    of = job({"hold": [2]}, instrument="AAA")
+    level = 100 * 1.01 ** np.arange(len(of.bars["AAA"]))
+    bars = replace(of.bars["AAA"], open=level, close=level * 1.005, high=level * 1.005, low=level)
+    rising = replace(of, bars={"AAA": bars})
+    run = replayed(rising, 0, 0)
+    sample = sample_of(rising, 0, run)
+    assert sample.net == pytest.approx(0.0201, abs=0.003)  # the costs are taken off on all dates
+    assert beyond_drift(sample) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_best_is_compared_with_all_events_moved_together() -> None:
+    of = job()
+    [best] = replays(of, summary(of))
+    assert best.random_dates is not None
+    assert 1 / SHIFTS <= best.random_dates <= 1
+    sample = sample_of(of, best.row, best.run)
+    # by a plain loop: each shift of the events of the best alone reaches it less often than with other combinations
+    net = sample.usable[0].by_row.net
+    means = [np.nanmean(o.by_row.net) for o in sample.usable]
+    reached, n = [], len(net)
+    for k in np.linspace(0, n, SHIFTS, endpoint=False).astype(int)[1:]:
+        moved = [o.by_row.net[(o.row + k) % n] - m for o, m in zip(sample.usable, means, strict=True)]
+        kept = [x if np.isfinite(x) else 0.0 for x in moved]
+        reached.append(np.mean(kept) / np.std(kept, ddof=1) >= best.sharpe.sharpe)
+    assert best.random_dates >= (1 + sum(reached)) / (1 + len(reached)) - 1e-12
 
 
 def test_one_trade_has_no_deflated_sharpe_ratio_and_the_reason_says_why(best_run) -> None:
-    found = deflated_report(replace(best_run, trades=best_run.trades[:1]), SampleMoments(12, 0.0, 0.2), trials=12)
+    found = deflated(replace(best_run, trades=best_run.trades[:1]), SampleMoments(12, 0.0, 0.2), trials=12)
     assert (found.sharpe, found.deflated) == (None, None)
     assert "1 observation" in found.notes["deflated"] or "at least 2" in found.notes["deflated"]
 
@@ -303,12 +331,12 @@ def test_one_trade_has_no_deflated_sharpe_ratio_and_the_reason_says_why(best_run
 def test_equal_gains_at_a_target_have_no_deflated_sharpe_ratio(best_run) -> None:
     outcomes = [("take_profit", 0.02), ("take_profit", 0.03), ("take_profit", 0.01), ("planned", -0.05)]
     run = replace(best_run, trades=closed(best_run.trades[:4], outcomes))
-    found = deflated_report(run, SampleMoments(12, 0.0, 0.2), trials=12)
+    found = deflated(run, SampleMoments(12, 0.0, 0.2), trials=12)
     assert found.deflated is None
     assert found.notes["deflated"] == "3 of 4 trades left at their target: equal gains do not show the rare loss"
     outcomes = [*[("take_profit", 0.01)] * 2, *(("planned", r) for r in (0.0101, 0.0099, 0.01))]
     run = replace(best_run, trades=closed(best_run.trades[:5], outcomes))
-    found = deflated_report(run, SampleMoments(12, 0.0, 0.2), trials=12)
+    found = deflated(run, SampleMoments(12, 0.0, 0.2), trials=12)
     assert found.notes["deflated"] == "the returns of its trades hardly vary"
     assert compute_metrics(run.sessions, run.returns, run.trades).values["trade_sharpe"] is None
 

@@ -31,14 +31,14 @@ def swept() -> tuple[Job, Digest]:
 
 def replayed_here() -> list[tuple[int, str, float | None]]:
     of, found = swept()
-    each = (replay_combination(of, row, r, sharpes=found.sharpes, trials=8) for row, r in found.best.items())
+    each = (replay_combination(of, row, r, trials=8) for row, r in found.best.items())
     return [(one.row, one.run.run_id, one.difference) for one in each]
 
 
 def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> None:
     of, found = swept()
     with forked(of, quiet=True) as each:
-        made = each(found.best, found.sharpes, 8)
+        made = each(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
     assert len(made) == 3
 
@@ -47,14 +47,14 @@ def test_what_a_lost_process_owes_is_replayed_here(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(replays, "_serve", lambda *_: os._exit(3))
     with forked(of, quiet=True) as each:
-        made = each(found.best, found.sharpes, 8)
+        made = each(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
 
 
 def test_an_error_of_a_replay_is_raised_here() -> None:
-    of, found = swept()
+    of, _ = swept()
     with forked(of, quiet=True) as each, pytest.raises(ValueError, match="index 10000 is out of bounds"):
-        each(NO_ROW, found.sharpes, 8)
+        each(NO_ROW, 8)
 
 
 def has_ended(pid: int) -> bool:
@@ -72,7 +72,7 @@ def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
         replays, "_replayed", lambda _, best, *__: [SimpleNamespace(row=r, pid=os.getpid()) for r in best]
     )
     with forked(of, quiet=True) as each:
-        pids = {one.pid for one in each(found.best, found.sharpes, 8)}  # type: ignore[attr-defined]
+        pids = {one.pid for one in each(found.best, 8)}  # type: ignore[attr-defined]
         assert len(pids) == 2
         assert os.getpid() not in pids
     end = monotonic() + 60
@@ -85,7 +85,7 @@ def test_where_backtrader_is_imported_already_nothing_is_forked(monkeypatch) -> 
     of, found = swept()
     monkeypatch.setattr(replays, "forked", None)
     with replays_of(of, quiet=True) as each:
-        assert [one.row for one in each(found.best, found.sharpes, 8)] == list(found.best)
+        assert [one.row for one in each(found.best, 8)] == list(found.best)
 
 
 def test_a_new_interpreter_writes_the_bytes_of_this_one(cli, home, tmp_path: Path) -> None:

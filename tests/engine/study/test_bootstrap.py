@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.statistics.bootstrap import _steps, event_interval, percentile_interval, sign_flip_interval, t_interval
+from engine.statistics.bootstrap import _steps, event_interval, sign_flip_interval, t_interval
 from engine.statistics.event_tests import sign_flip
 
 DARWIN = np.array([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])  # Fisher 1935, chapter III
@@ -111,25 +111,11 @@ def test_too_few_draws_give_no_interval():
     assert flips(np.arange(30.0), draws=0).reason == "no draws; 30 observations need them"
 
 
-def test_resampled_events_by_the_binomial():
-    """Ten events, five of 0 and five of 1: the sum of a resample is binomial(10, 1/2), its 5 % and 95 % points 2 and 8."""
-    got = percentile_interval(np.repeat([0.0, 1.0], 5), 0.90, draws=9_999, seed=1)
-    assert ends(got) == pytest.approx([0.2, 0.8])
-    assert got.method == "percentiles of 9,999 resamples of events"
-
-
-@pytest.mark.parametrize(("n", "resamples"), [(2, "3"), (3, "10"), (5, "126"), (9, "24,310")])
-def test_few_events_are_not_resampled(n, resamples):
-    got = percentile_interval(np.arange(float(n)), 0.95, draws=99, seed=1)
-    assert ends(got) == [None, None]
-    assert got.reason == f"{n} events have only {resamples} distinct resamples; at least 10 events are needed"
-
-
-def test_three_intervals_of_five_events_of_which_one_can_be_had():
-    by_t, by_flips, resampled = event_interval(SIX[:5], 0.95, draws=99, seed=1)
+def test_of_two_intervals_of_five_events_one_can_be_had():
+    by_t, by_flips = event_interval(SIX[:5], 0.95, draws=99, seed=1)
     assert by_t.low is not None
-    assert (by_flips.low, resampled.low) == (None, None)
-    assert [i.name for i in (by_t, by_flips, resampled)] == ["t", "sign-flip", "resampled events"]
+    assert by_flips.low is None
+    assert [i.name for i in (by_t, by_flips)] == ["t", "sign-flip"]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
@@ -142,13 +128,6 @@ def test_too_few_observations_are_told(n):
         counted = ("no observations", "1 observation")[n]
         assert found[0].reason == f"{counted}; a t interval needs at least 2"
         assert found[1].reason == f"{counted}; a sign-flip interval needs at least 2"
-        assert (
-            found[2].reason
-            == (
-                "no observations; a bootstrap needs at least 1",
-                "1 event has only 1 distinct resample; at least 10 events are needed",
-            )[n]
-        )
 
 
 def test_equal_and_missing_observations_are_told():

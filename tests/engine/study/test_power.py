@@ -1,20 +1,39 @@
 """The power that is printed before a result is the power there is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from benchmarks.nulls import made, occasion, priced, shocks, stage
-from benchmarks.power import CLUSTERED, FAT, NORMAL, TESTS, Cell, tally
+from benchmarks.power import CLUSTERED, DETECTABLE, FAT, NORMAL, TESTS, WILD, Cell, tally
 from datasets.arrays import Floats
 from engine.statistics.abnormal import Model
 from engine.study.calendars import Calendars
 from engine.study.placebo import Placebos, draw_placebos
-from engine.study.power import EFFECTS, Power, detectable_effect, power, sign_flip_rejects, sign_patterns, t_power
+from engine.study.power import (
+    EFFECTS,
+    Power,
+    detectable_effect,
+    exaggeration,
+    fair_spread,
+    power,
+    sign_flip_rejects,
+    sign_patterns,
+    t_power,
+)
 from engine.study.sample import Sample, make_samples
 from engine.study.settings import Scheme
 from tests.engine.study.worlds import subject, walk
 
-NO_EVENTS = Sample(walk(2), Model.MEAN, (), ())
+
+class Events(Sample):
+    """Observations that only have abnormal returns."""
+
+    abnormal: Floats = np.array([-0.02, 0.0, 0.02])  # type: ignore[assignment]
+
+
+NO_EVENTS = Events(walk(2), Model.MEAN, (), ())
 SESSION, MONTH, CALM_MONTH = 0.012, 0.012 * 20**0.5, 0.01 * 20**0.5
 
 
@@ -133,13 +152,37 @@ def test_power_grows_with_the_effect_and_exaggeration_falls() -> None:
     values = 0.02 * np.random.default_rng(6).standard_normal((2_000, 10))
     found = of(power(lists(values, 0.02)))
     assert tuple(r.effect for r in found.rows) == EFFECTS
-    for test in TESTS:
+    for test in ("bmp", "sign_flip", "placebo"):
         shares = [getattr(r, test) for r in found.rows]
         assert shares == sorted(shares)
-    exaggerated = [r.exaggeration for r in found.rows if r.exaggeration is not None]
-    assert exaggerated[0] > exaggerated[1] > exaggerated[2] > exaggerated[3]
-    assert exaggerated[0] > 2
-    assert exaggerated[-1] == pytest.approx(1.0, abs=0.01)
+
+
+# 4 million simulated means of ten and their spreads: mean size of those with |t| above 2.262, over the effect
+@pytest.mark.parametrize(("ratio", "expected"), [(0.25, 2.939), (0.5, 1.660), (1.0, 1.096), (3.0, 1.0)])
+def test_exaggeration_is_that_of_simulated_means_and_never_below_one(ratio: float, expected: float) -> None:
+    assert exaggeration(ratio * 0.02, 10, 0.02) == pytest.approx(expected, abs=0.003)
+    assert all(exaggeration(e, n, s) >= 1.0 for e in EFFECTS for n in (3, 7, 30) for s in (0.001, 0.02, 0.3))
+
+
+# Hedges 1981, table 2: c(m) is 0.7979, 0.8686 and 0.9228 with 4, 6 and 10 degrees of freedom
+@pytest.mark.parametrize(("n", "c"), [(5, 0.7979), (7, 0.8686), (11, 0.9228)])
+def test_the_spread_of_few_events_is_corrected_as_by_hedges(n: int, c: float) -> None:
+    assert fair_spread(n, 0.02) == pytest.approx(0.02 / c, rel=1e-4)
+    assert fair_spread(2, 0.02) is None
+
+
+def test_one_wild_event_in_ten_makes_no_claim_that_two_percent_would_be_found() -> None:
+    # nine of about +0.7 % and one of +60 %: a standard deviation of 18.8 %, on dates where that of an event is 1 %
+    calm = lists(0.01 * np.random.default_rng(8).standard_normal((500, 10)), 0.01)
+    wild = Events(walk(2), Model.MEAN, (), ())
+    object.__setattr__(wild, "abnormal", np.append(0.007 + 0.0001 * np.arange(-4, 5), 0.6))
+    found = of(power(replace(calm, sample=wild)))
+    [two] = [r for r in found.rows if r.effect == 0.02]
+    assert two.bmp == pytest.approx(1.0, abs=0.01)
+    assert two.own is not None
+    assert two.own < 0.07
+    assert found.detectable is not None
+    assert found.detectable > 0.18
 
 
 def test_sessions_in_common_take_from_the_power() -> None:
@@ -185,9 +228,13 @@ def test_a_planted_effect_is_what_the_trades_gain_and_nothing_else_moves() -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("null", "n", "hold"), [(NORMAL, 20, 20), (FAT, 10, 1), (CLUSTERED, 5, 1)])
-def test_the_printed_power_comes_true(null, n: int, hold: int) -> None:
+@pytest.mark.parametrize(
+    ("null", "n", "hold", "tests"),
+    [(NORMAL, 20, 20, TESTS), (FAT, 10, 1, TESTS), (CLUSTERED, 5, 1, TESTS), (WILD, 7, 5, ("own",))],
+)
+def test_the_printed_power_comes_true(null, n: int, hold: int, tests: tuple[str, ...]) -> None:
     found = tally(Cell(null, n, hold), 0, runs=80)
-    for effect, test in found.printed:
+    assert abs(found.kept(*DETECTABLE) - 0.80) <= 3.5 * 0.0447  # root of 0.8 x 0.2 / 80
+    for effect, test in ((e, t) for e, t in found.printed if t in tests):
         gap = found.kept(effect, test) - found.promised(effect, test)
         assert abs(gap) <= 3.5 * found.error(effect, test) + 0.005, (effect, test, gap)

@@ -46,7 +46,7 @@ STRONG = Study(
     lists=499,
     exact=False,
     notes=(),
-    power=Power(10, 0.05, 0.03, 0.031, (), 100, 0.01),
+    power=Power(10, 0.05, 0.02, 0.03, 0.031, (), 100, 0.01),
     views=(TRADE,),
     histogram=None,
     concentration=STEADY,
@@ -74,8 +74,8 @@ def tried(n: int, p: float) -> Study:
 
 def test_three_rejections_are_said_with_their_limits() -> None:
     assert text() == (
-        "10 observations, mean abnormal return +2.00 % (BMP t p = 0.010, sign-flip p = 0.020, placebo on the t-statistic "
-        "p = 0.030). All tests reject at 5 %: chance alone is an unlikely explanation. The result does not depend on one "
+        "10 observations, mean abnormal return +2.00 %. Primary test, placebo on the t-statistic: p = 0.030; for comparison "
+        "BMP t p = 0.010, sign-flip p = 0.020. All tests reject at 5 %: chance alone is an unlikely explanation. The result does not depend on one "
         "observation: with any one left out, p = 0.020 at most. The rule was made after its events were known; no test "
         "corrects for that."
     )
@@ -95,6 +95,9 @@ def test_a_preregistered_rule_is_said_to_be_one() -> None:
         {"p_adjusted": 0.2},
         {"study": tried(12, 0.2)},
         {"above": False},
+        {"n": 5},
+        {"study": replace(STRONG, settings=Settings(alpha=0.1))},
+        {"study": replace(STRONG, settings_tried=5)},
         {"n": 1},
         {"n": 0},
     ],
@@ -104,13 +107,52 @@ def test_anything_less_makes_no_claim(weaker: dict[str, Any]) -> None:
 
 
 def test_all_variants_that_were_tried_are_counted() -> None:
-    after = "p = 0.200 after adjustment for the 12 variants tried: this is not evidence of an effect."
+    after = "p = 0.200 after adjustment for 12 variants of the rule: this is not evidence of an effect."
     assert f"All tests reject at 5 %, but {after}" in text(study=tried(12, 0.2))
 
 
 def test_windows_are_variants_too() -> None:
     several = replace(STRONG, views=(TRADE, replace(TRADE, name="0:5")))
-    assert "p = 0.070 after adjustment for the 2 variants tried" in text(study=several, p_adjusted=0.07)
+    assert "p = 0.070 after adjustment for 2 windows" in text(study=several, p_adjusted=0.07)
+
+
+def test_five_seeds_are_five_looks() -> None:
+    # 1 - 0.97^5, of the largest of the three p-values
+    found = text(study=replace(STRONG, settings_tried=5))
+    assert "p = 0.141 after adjustment for 5 settings: this is not evidence of an effect." in found
+    # by luck each a hundredth as large: 1 - (1 - 0.0003)^5
+    lucky = text(study=replace(STRONG, settings_tried=5), tests=outcomes(0.0001, 0.0002, 0.0003))
+    assert "All tests reject at 5 % (p = 0.001 after adjustment for 5 settings): chance alone is an unlikely" in lucky
+
+
+def test_windows_variants_and_settings_are_counted_together() -> None:
+    # windows 0.01, then 4 variants: 1 - 0.99^4 = 0.0394; variants 0.015, then 2 windows: 0.029775; the less, then 2
+    # settings: 1 - 0.970225^2 = 0.0586634
+    study = replace(tried(4, 0.015), views=(TRADE, replace(TRADE, name="0:5")), settings_tried=2)
+    found = text(study=study, tests=outcomes(0.001, 0.002, 0.003), p_adjusted=0.01)
+    assert "p = 0.059 after adjustment for 2 windows, 4 variants of the rule, 2 settings" in found
+
+
+def test_a_level_above_the_usual_and_fewer_than_six_observations_are_no_evidence() -> None:
+    weak = text(study=replace(STRONG, settings=Settings(alpha=0.1)))
+    assert "All tests reject at 10 %, which is weaker than the usual 5 %: this is not evidence of an effect." in weak
+    few = text(study=replace(STRONG, settings=Settings(alpha=0.1)), n=5)
+    assert "fewer than 6 observations are an anecdote: this is not evidence of an effect." in few
+
+
+def test_a_window_chosen_among_five_is_adjusted_for_all_of_them() -> None:
+    best = replace(TRADE, name="0:5", p_adjusted=0.11)
+    others = tuple(replace(TRADE, name=f"0:{n}", tests=outcomes(0.5, 0.5, 0.5), p_adjusted=0.9) for n in range(1, 5))
+    study = replace(STRONG, views=(TRADE, best, *others))
+    found = text(study=study, tests=outcomes(0.4, 0.4, 0.4), p_adjusted=0.8)
+    assert "Window 0:5 was chosen among 6 windows: p = 0.110 after adjustment for them." in found
+    assert "was chosen" not in text(study=study)
+
+
+def test_a_registered_statistic_is_the_primary_one() -> None:
+    assert "Primary test, sign-flip: p = 0.020; for comparison BMP t" in text(
+        study=replace(STRONG, primary="sign-flip")
+    )
 
 
 def test_a_result_that_depends_on_one_observation_names_it() -> None:
@@ -121,7 +163,7 @@ def test_a_result_that_depends_on_one_observation_names_it() -> None:
 def test_without_a_finding_the_power_is_stated() -> None:
     found = text(tests=outcomes(0.2, 0.3, 0.4))
     assert "The result is not distinguishable from placebo dates." in found
-    assert "A t-test has 80 % power only for an effect of 3.1 % or more per observation" in found
+    assert "As widely as these events spread, a t-test has 80 % power only for an effect of 3.1 % or more" in found
 
 
 def test_a_mean_that_alone_is_significant_means_volatile_days() -> None:
@@ -130,7 +172,9 @@ def test_a_mean_that_alone_is_significant_means_volatile_days() -> None:
 
 def test_without_a_counterfactual_the_mean_is_net_and_one_test_is_no_evidence() -> None:
     found = text(study=replace(STRONG, model="none"), tests=outcomes(None, None, 0.01))
-    assert found.startswith("10 observations, mean net return +2.00 % (placebo on the t-statistic p = 0.010).")
+    assert found.startswith(
+        "10 observations, mean net return +2.00 %. Primary test, placebo on the t-statistic: p = 0.010. Only"
+    )
     assert "Only 1 of 3 tests is available: this is not evidence of an effect." in found
 
 
@@ -146,7 +190,7 @@ def test_without_placebo_dates_none_are_mentioned() -> None:
 
 def test_tests_that_disagree_are_not_called_a_missing_effect() -> None:
     found = text(tests=outcomes(0.01, 0.02, 0.2))
-    assert "The tests disagree: this is not evidence of an effect." in found
+    assert "The tests are one decision and disagree: this is not evidence of an effect." in found
     assert "80 % power" not in found
 
 

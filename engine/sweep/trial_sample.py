@@ -1,0 +1,72 @@
+"""Some of a sweep's combinations on all dates: how much the Sharpe ratios of trials vary, and what random dates reach.
+
+Every ratio is per observation and beyond drift (``engine.study.drift``): in a market that rises, a rule that holds long
+has a high ratio on any date. All combinations would cost more than the sweep, so that up to SAMPLED of them are taken.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from datasets.arrays import Floats
+from engine.plan.plan import make_plan
+from engine.run.run import Run
+from engine.statistics.observations import return_statistics
+from engine.study.drift import beyond_drift, shifted_sharpes
+from engine.study.legs import closed_pairs, place, place_planned, reference_of
+from engine.study.return_model import ReturnModel
+from engine.study.sample import Sample, make_sample
+from engine.sweep.digest import SampleMoments
+from engine.sweep.job import Job
+
+SAMPLED = 30
+
+
+@lru_cache(maxsize=1)
+def trial_sample(job: Job) -> tuple[SampleMoments, dict[str, Floats]]:
+    """Return the moments of the Sharpe ratios of combinations evenly spread, and what they reach on random dates.
+
+    The latter is, by the instrument whose sessions are moved, the largest of their ratios at each shift of all events
+    (NaN where there is none). A combination that cannot be planned is left out.
+    """
+    rows = np.linspace(0, len(job.space) - 1, min(SAMPLED, len(job.space))).astype(int).tolist()
+    ratios, largest, since = [], dict[str, Floats](), job.spans[0].since
+    for row in rows:
+        try:
+            sample = sample_of(job, row)
+        except Exception:  # reported where the combination is evaluated
+            continue
+        ratios.append(return_statistics(beyond_drift(sample, since).tolist()).sharpe)
+        moved, symbol = shifted_sharpes(sample, since), sample.reference.symbol
+        largest[symbol] = np.fmax(moved, largest.get(symbol, moved))
+    known = [r for r in ratios if r is not None]
+    sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
+    return SampleMoments(len(known), float(np.mean(known)) if known else None, sd), largest
+
+
+def sample_of(job: Job, row: int, run: Run | None = None) -> Sample:
+    """Return the observations of a combination, as it was run or else as it is planned.
+
+    Raises:
+        UserError: intraday bars; what a plan of it raises.
+    """
+    market = job.market(0)
+    plan = make_plan(job.space.rule(row), job.events, market, since=job.spans[0].since)
+    bars = {b.symbol: b for b in market.loaded(plan.instruments)}
+    model = ReturnModel(
+        bars=bars,
+        costs={s: job.terms.costs(b.instrument) for s, b in bars.items()},
+        reference=bars[reference_of([t.instrument for t in plan.trades], plan.instruments)],
+        inside={s: np.zeros(len(b), dtype=bool) for s, b in bars.items()},
+        counterfactual=None,
+    )
+    pairs = closed_pairs(plan, () if run is None else run.trades, bars)
+    return make_sample(place_planned(plan.trades, model) if run is None else place(pairs, model), model)
+
+
+def share_of_random_dates(job: Job, sample: Sample, ratio: float) -> float | None:
+    """Return the share of shifts at which this or a sampled combination reaches a ratio; None without shifts."""
+    own = shifted_sharpes(sample, job.spans[0].since)
+    reached = np.fmax(own, trial_sample(job)[1].get(sample.reference.symbol, own))
+    reached = reached[np.isfinite(reached)]
+    return (1 + int((reached >= ratio).sum())) / (1 + len(reached)) if len(reached) else None
