@@ -67,12 +67,13 @@ def test_leaving_one_event_out_by_hand():
         trade("2024-02-01", "2024-02-05", return_=0.04, pnl=40.0, instrument="N225"),
         trade("2024-03-01", "2024-03-05", return_=0.50, pnl=500.0, exit_reason="open_at_end"),
     ]
-    first, second = leave_one_out(trades)
-    assert (first.event_id, first.n_trades, first.pnl) == ("JP-2024-01-02-GE", 2, 20.0)
-    assert first.mean_trade == pytest.approx(0.01)
-    assert first.change == pytest.approx(0.01 - 0.04)
-    assert (second.n_trades, second.mean_trade, second.pnl) == (1, 0.10, 100.0)
-    assert second.change == pytest.approx(0.06)
+    first, second, still_open = leave_one_out(trades)
+    assert (first.event_id, first.n_trades, first.pnl) == ("JP-2024-01-02-GE", 3, 520.0)
+    assert first.mean_trade == pytest.approx(0.52 / 3)
+    assert first.change == pytest.approx(0.52 / 3 - 0.155)
+    assert (second.n_trades, second.mean_trade, second.pnl) == (2, 0.30, 600.0)
+    assert second.change == pytest.approx(0.145)
+    assert (still_open.n_trades, still_open.mean_trade) == (3, pytest.approx(0.04))
 
 
 def test_without_its_only_event_nothing_is_left():

@@ -58,7 +58,7 @@ def test_a_rule_without_hold_says_so_and_is_delayed_only():
     assert [(v.hold, v.delay) for v in found.timing] == [(None, 1), (None, 2), (None, 3), (None, 4), (None, 6)]
     assert [v.own for v in found.timing] == [True, False, False, False, False]
     assert found.note.startswith("no hold to vary")
-    assert found.timing[0].mean_trade is None
+    assert found.timing[0].mean_trade == about(129.5 / 103 - 1)  # still open: at its mark
     assert found.timing[0].total_return == about(129.5 / 103 - 1)
 
 

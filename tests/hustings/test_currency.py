@@ -87,13 +87,14 @@ def test_a_rate_of_a_currency_without_bars_names_the_pairs_to_fetch(cli, market_
 
 
 def test_a_benchmark_older_than_its_rates_names_the_day_from_which_it_has_one(cli, market_dir: Path) -> None:
-    of = (*TAKAICHI, *USD, "--benchmark", "N225", "--data", str(market_dir), "--to", "2021-12-31")
-    refused = cli(*of)
+    market = ("-p", "markets=N225", "--data", str(market_dir))
+    of = (*TAKAICHI, *USD, "--benchmark", "N225", *market, "--to", "2021-12-31")
+    refused = cli(*of, "--from", "1960-01-01")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "while N225 is the benchmark: 1/USDJPY, then 1/USDJPY_FRED begins later; fetch or import" in refused.err
     assert "USDJPY, begin with --from 1971-01-06, or keep --fx hedged" in refused.err
     assert cli(*of, "--from", "1971-01-05").code == 2
-    assert cli(*of[:-2], "--from", "1971-01-06", "--to", "1971-08-01", "-p", "markets=N225").code == 0
+    assert cli(*of[:-2], "--from", "1971-01-06", "--to", "1971-08-01").code == 0
 
 
 @pytest.mark.parametrize(
