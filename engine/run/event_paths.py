@@ -57,12 +57,14 @@ def mean_path(paths: Sequence[EventPath], first: int, last: int) -> Floats:
     """Return the mean of the cumulative returns at each session, over the events that have one there; else NaN."""
     if not paths:
         return np.full(last - first + 1, np.nan)
-    return mean_known(np.array([cumulative(p, first, last) for p in paths]))
+    return mean_known(cumulative(p, first, last) for p in paths)
 
 
-def mean_known(values: Floats) -> Floats:
-    """Return the mean over the first axis of the known values; NaN where none is known."""
-    known = np.isfinite(values)
-    count, total = known.sum(axis=0), np.where(known, values, 0.0).sum(axis=0)
+def mean_known(values: Iterable[Floats]) -> Floats:
+    """Return the mean of the known values of arrays, cell by cell; NaN where none is known."""
+    count, total = np.zeros((), dtype=np.int64), np.zeros(())
+    for each in values:  # one by one: those of many events take gigabytes
+        known = np.isfinite(each)
+        count, total = count + known, total + np.where(known, each, 0.0)
     mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
     return mean

@@ -83,12 +83,11 @@ def market_band(
     """
     sessions = np.arange(-PATH_BEFORE, PATH_AFTER + 1)
     rows = _picked(made)
-    paths = [
+    mean = mean_known(
         _market(leg, zero, bars, model, sessions)
         for n, observation in enumerate(sample.usable)
         for leg, zero, bars in _legs_at(observation, known_at, rows[:, n], model)
-    ]
-    mean = mean_known(np.array(paths))
+    )
     whole = np.isfinite(mean).all(axis=0)
     low, high = np.quantile(mean[:, whole], BAND, axis=0)
     return tuple(BandRow(int(s), float(a), float(b)) for s, a, b in zip(sessions[whole], low, high, strict=True))
@@ -155,7 +154,7 @@ def _band(sample: Sample, model: ReturnModel, made: Calendars, sessions: NDArray
     """Return the 5 % and 95 % quantiles of the mean path over placebo dates."""
     rows = _picked(made)
     moved = (_abnormal_at(o, rows[:, n], model, sessions) for n, o in enumerate(sample.usable))
-    mean = mean_known(np.array([_cumulated(m, sessions) for m in moved]))
+    mean = mean_known(_cumulated(m, sessions) for m in moved)
     whole = np.isfinite(mean).all(axis=1)
     return np.quantile(mean[whole], BAND, axis=0) if whole.any() else np.full((2, len(sessions)), np.nan)
 

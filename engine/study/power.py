@@ -11,7 +11,7 @@ from scipy.special import gammaincinv, nctdtr, ndtr, stdtr, stdtrit
 
 from datasets.arrays import Flags, Floats
 from engine.statistics.event_tests import t_by_row
-from engine.study.placebo import Placebos
+from engine.study.placebo import Placebos, spread_of
 
 EFFECTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.10)
 LISTS = 2_000
@@ -65,7 +65,7 @@ def power(placebos: Placebos, *, alpha: float = 0.05, seed: int = 0, of_zero: bo
         return f"{n} observation{'s' if n != 1 else ''}: no test, and so no power"
     m, rng = len(placebos.abnormal), np.random.default_rng(seed)
     picked = np.arange(m) if m <= LISTS else np.sort(rng.choice(m, LISTS, replace=False))
-    spread = float(placebos.abnormal.std())
+    spread = spread_of(placebos.abnormal)
     limits, flips = _limits(placebos, alpha), sign_patterns(n, seed)
     rows = [_row(e, placebos, picked, limits=limits, flips=flips, alpha=alpha) for e in EFFECTS]
     detectable = detectable_effect(n, spread / placebos.t_factor, alpha=alpha) if of_zero else None
