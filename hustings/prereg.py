@@ -168,7 +168,7 @@ def draft(
     foreign = is_backtrader(cls)
     strategy = cls.__name__ if foreign else cls.name
     parameters = as_written(backtrader_parameters(cls, given)) if foreign else values(build(cls, given))
-    if not _bytes(hypothesis).strip():
+    if not hypothesis.strip():
         raise UserError("--hypothesis is empty; say what you expect, and why")
     chosen = account or PreregAccount()
     return Preregistration(hypothesis.strip(), strategy, parameters, settings, chosen, code_hash(cls), now())
@@ -181,7 +181,7 @@ def write_prereg(drafted: Preregistration, path: Path) -> tuple[Preregistration,
         UserError: the file is there already or cannot be written; the registry cannot be, and then no file is left.
     """
     written = {k: v for k, v in asdict(drafted).items() if k != "sha256"}
-    content = _bytes(json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    content = (json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
     sealed = replace(drafted, sha256=hashlib.sha256(content).hexdigest())
     at, strategy, parameters = sealed.written_at, sealed.strategy, sealed.parameters
     try:
@@ -340,13 +340,6 @@ def _shown(value: Any) -> str:
 
 def _counted(n: int, what: str, many: str = "") -> str:
     return f"{n} {what if n == 1 else many or what + 's'}"
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as e:
-        raise UserError("the hypothesis or a parameter holds bytes that are no text; write it in UTF-8") from e
 
 
 def _first(e: ValidationError) -> str:
