@@ -36,3 +36,11 @@ def unknown_name(what: str, name: str, known: Iterable[str], *, hint: str = "") 
     """
     tail = f"; {hint}" if hint else ""
     return UserError(f"unknown {what} '{name}'{did_you_mean(name, known)}{tail}")
+
+
+def check_utf8(text: str) -> None:
+    """Raise a UserError where a word or path holds bytes that are not UTF-8: no file of results could name it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as e:
+        raise UserError(f"'{text}' is not UTF-8; rename the file or folder, or type the word in UTF-8") from e

@@ -9,7 +9,7 @@ from traceback import format_exception
 
 import click
 
-from datasets.errors import UserError
+from datasets.errors import UserError, check_utf8
 from datasets.home import hustings_home
 from hustings.cli import ClosedPipeError
 from hustings.terminal import escaped
@@ -64,6 +64,8 @@ def _replace_closed_streams() -> None:
 
 def _run(command: click.Command, name: str, argv: Sequence[str] | None) -> int:
     try:
+        for word in sys.argv[1:] if argv is None else argv:
+            check_utf8(word)
         code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
     except UserError as e:
         return _fail(name, str(e))

@@ -134,8 +134,6 @@ def pairs_of(pairs: tuple[str, ...], option: str) -> dict[str, str]:
             raise UserError(f"{option} '{pair}': write it as name=value")
         if name.strip() in given:
             raise UserError(f"{option} {name.strip()} is given twice")
-        if not pair.isprintable() and any("\ud800" <= c <= "\udfff" for c in pair):
-            raise UserError(f"{option} {pair!a} holds bytes that are no text; write it in UTF-8")
         given[name.strip()] = value.strip()
     return given
 

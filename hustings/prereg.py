@@ -170,7 +170,7 @@ def draft(
         parameters = as_written(backtrader_parameters(cls, given))
     else:
         parameters = resolved(cls, values(build(cls, given)), instruments_of(None).symbol_or_name)
-    if not _bytes(hypothesis).strip():
+    if not hypothesis.strip():
         raise UserError("--hypothesis is empty; say what you expect, and why")
     chosen = account or PreregAccount()
     return Preregistration(hypothesis.strip(), strategy, parameters, settings, chosen, code_hash(cls), now())
@@ -183,7 +183,7 @@ def write_prereg(drafted: Preregistration, path: Path) -> Preregistration:
         UserError: the file is there already or cannot be written; the registry cannot be, and then no file is left.
     """
     written = {k: v for k, v in asdict(drafted).items() if k != "sha256"}
-    content = _bytes(json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    content = (json.dumps(written, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
     sealed = replace(drafted, sha256=hashlib.sha256(content).hexdigest())
     at, strategy, parameters = sealed.written_at, sealed.strategy, sealed.parameters
     try:
@@ -343,13 +343,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return "none" if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return text.encode()
-    except UnicodeEncodeError as e:
-        raise UserError("the hypothesis or a parameter holds bytes that are no text; write it in UTF-8") from e
 
 
 def _first(e: ValidationError) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 
 from datasets.arrays import Floats, Sessions
 from datasets.csv_rows import as_typed, sheet_csv
-from datasets.errors import UserError
+from datasets.errors import UserError, check_utf8
 from datasets.files import locked, remove_folder, replaced_folder
 from datasets.instants import to_ns
 from engine.account.records import Fill, Trade
@@ -63,6 +63,7 @@ def claimed(out: Path | None) -> Iterator[Callable[[Run], Path]]:
     Raises:
         UserError: another process writes there, it cannot be written, or it holds a manifest that is not a run's.
     """
+    check_utf8(os.path.realpath(out or "runs"))
     with ExitStack() as held:
 
         def lock(folder: Path, wait_s: float) -> Path:

@@ -64,9 +64,15 @@ def calendars(sample: Sample, scheme: Scheme, *, draws: int, seed: int, fits: Se
             return which_years(sample, fits, draws=draws, seed=seed)
 
 
-def shifted_rows(rows: Rows, low: int, span: int) -> Rows:
-    """Return (span, observations): every circular shift of rows within ``span`` rows from ``low`` on, from 0."""
-    return np.asarray(low + (rows - low + np.arange(span)[:, None]) % span, dtype=np.intp)
+def shifted_rows(rows: Rows, low: int, span: int, shifts: Rows) -> Rows:
+    """Return (shifts, observations): circular shifts of rows within ``span`` rows from ``low`` on.
+
+    32 bits hold a row, and there may be millions of them.
+    """
+    made = np.empty((len(shifts), len(rows)), dtype=np.int32)
+    for n, row in enumerate(rows.tolist()):
+        made[:, n] = low + (row - low + shifts) % span
+    return made
 
 
 def shifted(sample: Sample, fits: Sequence[Flags]) -> Calendars | str:
@@ -76,7 +82,7 @@ def shifted(sample: Sample, fits: Sequence[Flags]) -> Calendars | str:
     """
     fitting = np.flatnonzero(np.any(fits, axis=0))
     low, span = int(fitting[0]), int(fitting[-1] - fitting[0] + 1)
-    moved = shifted_rows(sample.rows, low, span)
+    moved = shifted_rows(sample.rows, low, span, np.arange(span))
     whole = np.all([f[moved[:, n]] for n, f in enumerate(fits)], axis=0)
     whole[0] = True
     rows = moved[whole]
@@ -106,7 +112,7 @@ def stratified(sample: Sample, fits: Sequence[Flags], *, draws: int, seed: int) 
                 f"least {MIN_POOL} are needed ('--placebo shift' moves all events together)"
             )
         widened[without] = widened.get(without, 0) + 1
-        columns.append(pool[rng.integers(len(pool), size=draws)])
+        columns.append(pool[rng.integers(len(pool), size=draws)].astype(np.int32))
     notes = tuple(f"{n} of {len(columns)} matched without {what}" for what, n in sorted(widened.items()) if what)
     return Calendars(Scheme.STRATIFIED, np.stack(columns, axis=1), False, notes)
 

@@ -58,7 +58,9 @@ def _mean_weights(sample: Sample, rows: Rows) -> Floats:
     total = np.zeros(len(sample.reference))
     for held in dict.fromkeys(o.held for o in sample.usable):
         columns = [n for n, o in enumerate(sample.usable) if o.held == held]
-        at = np.bincount(rows[:, columns].ravel(), minlength=len(total))[: len(total)]
+        at = np.zeros(len(total), dtype=np.int64)
+        for n in columns:
+            at += np.bincount(rows[:, n], minlength=len(total))[: len(total)]
         variance = sum(_variance(sample, sample.usable[n]) for n in columns) / len(columns)
         total += _weights(sample.counterfactual, sample.clean, held, at / rows.size) / np.sqrt(variance or 1.0)
     return total

@@ -1,6 +1,6 @@
 """Returns session by session around the entry: of each observation, and of the same trades on placebo dates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,15 +84,22 @@ def market_band(
     """
     sessions = np.arange(-PATH_BEFORE, PATH_AFTER + 1)
     rows = made.rows[picked(len(made.rows))]
-    paths = [
+    mean = _mean(
         _market(leg, zero, bars, model, sessions)
         for n, observation in enumerate(sample.usable)
         for leg, zero, bars in legs_at(observation, known_at, rows[:, n], model)
-    ]
-    mean = np.mean(paths, axis=0)
+    )
     whole = np.isfinite(mean).all(axis=1)
     low, high = np.quantile(mean[whole], BAND, axis=0) if whole.any() else ((), ())
     return tuple(BandRow(int(s), float(a), float(b)) for s, a, b in zip(sessions, low, high, strict=False))
+
+
+def _mean(paths: Iterable[Floats]) -> Floats:
+    """Return the mean of arrays, added one by one: those of many events take gigabytes."""
+    total, count = np.zeros(()), 0
+    for path in paths:
+        total, count = total + path, count + 1
+    return total / count
 
 
 def legs_at(
@@ -158,7 +165,7 @@ def _band(
     """Return the 5 % and 95 % quantiles of the mean path of some observations over placebo dates."""
     rows = made.rows[picked(len(made.rows))]
     moved = (_abnormal_at(sample.usable[n], rows[:, n], model, sessions) for n in kept)
-    mean = np.mean([_cumulated(m, sessions) for m in moved], axis=0)
+    mean = _mean(_cumulated(m, sessions) for m in moved)
     whole = np.isfinite(mean).all(axis=1)
     return np.quantile(mean[whole], BAND, axis=0) if whole.any() else np.full((2, len(sessions)), np.nan)
 

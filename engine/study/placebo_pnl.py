@@ -15,7 +15,7 @@ from engine.statistics.significance import Significance
 from engine.strategy import Phase
 from engine.strategy.contract import LEVELS
 from engine.study.legs import PlacedLeg
-from engine.study.placebo import Placebos, placebo_tests
+from engine.study.placebo import Placebos, by_list, placebo_tests, row_means
 from engine.study.prepare import prepare
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation
@@ -90,11 +90,11 @@ def placebo_pnl(given: StudyInput, settings: Settings, *, replayed: int) -> Plac
 def _rows(placebos: Placebos) -> tuple[_PlaceboRow, ...]:
     sample, lists = placebos.sample, placebos.net
     made = (
-        ("mean net return", float(sample.net.mean()), lists.mean(axis=1)),
-        ("sum of net returns", float(sample.net.sum()), lists.sum(axis=1)),
-        ("worst net return", float(sample.net.min()), lists.min(axis=1)),
-        ("share of gains", float((sample.net > 0).mean()), (lists > 0).mean(axis=1)),
-        ("mean abnormal return", float(sample.abnormal.mean()), placebos.abnormal.mean(axis=1)),
+        ("mean net return", float(sample.net.mean()), by_list(lists, row_means)),
+        ("sum of net returns", float(sample.net.sum()), by_list(lists, lambda v: v.sum(axis=1))),
+        ("worst net return", float(sample.net.min()), by_list(lists, lambda v: v.min(axis=1))),
+        ("share of gains", float((sample.net > 0).mean()), by_list(lists, lambda v: (v > 0).mean(axis=1))),
+        ("mean abnormal return", float(sample.abnormal.mean()), by_list(placebos.abnormal, row_means)),
     )
     return tuple(_row(name, observed, values) for name, observed, values in made)
 
@@ -108,7 +108,7 @@ def _difference(n: int, placebos: Placebos, model: ReturnModel, terms: Terms) ->
     """Return the largest difference of an observation's return between a replay of one list and the looked-up one."""
     rows = placebos.calendars.rows[n].tolist()
     replayed = _replayed_net(rows, placebos.sample.usable, model, terms)
-    return float(np.abs(replayed - placebos.net[n]).max())
+    return float(np.abs(replayed - placebos.net[n : n + 1][0]).max())
 
 
 def _replayed_net(rows: Sequence[int], usable: Sequence[Observation], model: ReturnModel, terms: Terms) -> Floats:

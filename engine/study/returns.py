@@ -18,7 +18,7 @@ MIN_COMMON = 60
 _ENDED_AFTER = 5 * NS_PER_DAY
 """A benchmark has no return so long after its last bar."""
 
-Rows = NDArray[np.intp]
+Rows = NDArray[np.signedinteger[Any]]
 """Numbers of bars."""
 
 

@@ -9,6 +9,7 @@ from datasets.arrays import Floats
 from engine.statistics.event_tests import t_by_row
 from engine.statistics.significance import effective_trials, sidak
 from engine.study.calendars import MIN_POOL, shifted_rows
+from engine.study.placebo import CELLS, Lists
 from engine.study.sample import Sample
 from engine.study.study_input import StudyInput
 
@@ -83,6 +84,8 @@ def shifted_t(sample: Sample, low: int, span: int) -> Floats:
     """Return the t-statistic of the events at each circular shift of a span of rows; NaN where they do not all fit."""
     if len(sample.usable) < 2:
         return np.full(span, np.nan)
-    rows = np.minimum(shifted_rows(sample.rows, low, span), len(sample.reference))
-    z = [np.append(o.by_row.standardized, np.nan)[r] for o, r in zip(sample.usable, rows.T, strict=True)]
-    return t_by_row(np.stack(z, axis=1))
+    by_row = {id(o.by_row): np.append(o.by_row.standardized, np.nan) for o in sample.usable}
+    each = [by_row[id(o.by_row)] for o in sample.usable]
+    shifts = np.array_split(np.arange(span), span * len(each) // CELLS + 1)
+    rows = (shifted_rows(sample.rows, low, span, part) for part in shifts)
+    return np.concatenate([t_by_row(Lists(each, np.minimum(r, len(sample.reference)))[:]) for r in rows])

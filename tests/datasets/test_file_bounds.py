@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -129,3 +130,13 @@ def test_a_file_larger_than_the_limit_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"large\.csv holds more than 256 MiB"):
         read_table(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64_000
+
+
+def test_a_small_feather_file_of_many_rows_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    rows = 20_000_000
+    columns = {"date": pa.array(np.zeros(rows, dtype="datetime64[ms]")), "close": np.zeros(rows)}
+    feather.write_feather(pa.table(columns), tmp_path / "bomb.feather", compression="zstd", chunksize=rows)
+    assert (tmp_path / "bomb.feather").stat().st_size < 20_000
+    said, size = said_and_bytes(tmp_path / "bomb.feather")
+    assert "20,000,000 rows" in said
+    assert size < GIB // 3

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from hustings.exit_codes import exit_code
+from hustings.ledger import trials_of
 from hustings.terminal import escaped, say, say_json, table, warn
 
 ACTING = "\x1b]0;pwned\x07\x1b[31m\x9b\u202e\r\udc80"
@@ -71,6 +72,18 @@ def test_a_header_with_control_characters_is_shown_escaped(cli, home: Path, comm
     lines = Path("esc.csv").read_text()
     events = cli("events", "list", "--events", "esc.csv", "--only-events")
     assert (events.code, acting_in(events.out + events.err)) == (2, []), lines
+
+
+def test_a_path_that_is_not_utf8_is_one_line_before_a_trial_is_entered(cli, home: Path, monkeypatch) -> None:
+    bad = Path(os.fsdecode(b"o\xff"))
+    bad.mkdir()
+    for arguments in (("--out", str(bad)), ("--data", str(bad)), ()):
+        if not arguments:
+            monkeypatch.chdir(bad)
+        answer = cli("run", "pro-growth-win", *arguments)
+        assert (answer.code, answer.err.count("\n"), acting_in(answer.err)) == (2, 1, [])
+        assert "is not UTF-8; rename the file or folder" in answer.err
+    assert trials_of("pro-growth-win") == []
 
 
 def test_a_name_that_acts_on_a_terminal_is_shown_escaped(cli, home: Path) -> None:

@@ -255,8 +255,8 @@ def test_no_file_is_left_that_no_row_vouches_for(cli, home, monkeypatch, tmp_pat
         (RULE, ("--seed", "-1"), "--seed is '-1'"),
         (RULE, ("--statistic", "luck"), "'luck' is not one of 'bmp', 't', 'sign-flip', 'placebo'"),
         (RULE, ("--hypothesis", "  "), "--hypothesis is empty"),
-        (RULE, ("--hypothesis", "\udcff"), "holds bytes that are no text"),
-        (("buy-after-event", "-p", "winner_party=\udcff"), (), "holds bytes that are no text"),
+        (RULE, ("--hypothesis", "\udcff"), "is not UTF-8"),
+        (("buy-after-event", "-p", "winner_party=\udcff"), (), "is not UTF-8"),
         (RULE, ("--out", "no/such/place.json"), "cannot write 'no/such/place.json'"),
     ],
 )

@@ -17,6 +17,7 @@ from hustings.sweeping.execution import AdaptiveChunkSize
 from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.payload import Task, differences
 from hustings.sweeping.workers import TaskResult
+from tests.conftest import SHARED
 
 RULE = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US"]
 SMALL = [*RULE, "-p", "hold=1:3", "-p", "stop_loss=none,0.03"]
@@ -156,7 +157,7 @@ def test_simulated_bars_are_named(cli, home) -> None:
         (["-p", "hold=1:3", "--where", f"{'9' * 400} / 2 > hold"], "cannot be computed"),
         (["-p", "hold=1:3", "--where", "1+" * 600 + "1 > hold"], "characters; at most 1,000 are read"),
         (["-p", "hold=1:3", "--where", "(" * 400 + "1" + ")" * 400 + " > hold"], "cannot be read"),
-        (["-p", "hold=1:3", "-p", "winner_party=\udcff"], "write it in UTF-8"),
+        (["-p", "hold=1:3", "-p", "winner_party=\udcff"], "is not UTF-8"),
         (
             ["-p", "hold=1:2000", *(f"-p{name}=0.001:0.9:0.001" for name in ("stop_loss", "take_profit"))],
             "1,620,000,000 combinations; a sweep may have 1,000,000,000",
@@ -239,13 +240,14 @@ def test_a_damaged_part_is_named_and_made_again(cli, home, capsys) -> None:
     part, whole = Path("done/results/part-00000.parquet"), files_of("done")
     draw, content, folder = random.Random(20), part.read_bytes(), SweepFolder(Path("done"))
     manifest = json.loads(Path("done/manifest.json").read_text(encoding="utf-8"))
-    for n in range(120):
+    cases = (SHARED / "cases" / "damage").glob("dmg2-*.parquet")  # of another sweep: cut to nothing, and flipped
+    for n, other in enumerate([*[None] * 120, *cases]):
         damaged = bytearray(content)
         if n % 3:
             damaged[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
         else:
             del damaged[draw.randrange(len(content)) :]
-        part.write_bytes(damaged)
+        part.write_bytes(damaged if other is None else other.read_bytes())
         folder.begin(manifest, resume=False, restart=False)
         assert (folder.is_complete(6), folder.gaps(0, 6)) == (False, [(0, 6)])
         assert capsys.readouterr().err == f"hustings: '{part}' is damaged: its combinations are computed again\n"

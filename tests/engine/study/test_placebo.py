@@ -125,7 +125,7 @@ def test_one_observation_or_equal_ones_have_no_t() -> None:
 def test_placebos_return_what_the_trades_would_have_returned_at_each_row() -> None:
     net = np.arange(100.0) / 100
     found = placebos(sample(10, 20, net=net, expected=0.05, sd=0.5), lists((30, 40), (50, 60)))
-    assert found.net == pytest.approx(np.array([[0.3, 0.4], [0.5, 0.6]]))
+    assert found.net[:] == pytest.approx(np.array([[0.3, 0.4], [0.5, 0.6]]))
     assert found.abnormal == pytest.approx(np.array([[0.25, 0.35], [0.45, 0.55]]))
     assert found.standardized == pytest.approx(np.array([[0.5, 0.7], [0.9, 1.1]]))
     assert found.t == pytest.approx([6.0, 10.0])
@@ -138,7 +138,7 @@ def test_each_observation_keeps_its_own_trades_wherever_it_is_sent() -> None:
         for n, (r, a) in enumerate(((10, own), (20, other)))
     )
     found = placebos(Sample(BARS, Model.MEAN, made, ()), lists((20, 10), (30, 30)))
-    assert found.net == pytest.approx(np.array([[0.01, 0.02], [0.01, 0.02]]))
+    assert found.net[:] == pytest.approx(np.array([[0.01, 0.02], [0.01, 0.02]]))
 
 
 # the two tests
