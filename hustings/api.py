@@ -40,8 +40,6 @@ from hustings.studies import StudyOptions, study_json
 from hustings.sweeping.result import result_json
 from hustings.views import FindingView, RunView
 
-__all__ = ["UserError", "bars", "compare", "events", "load", "run", "study", "sweep"]
-
 
 def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunView:
     """Return the run of a strategy, entered in the ledger: the id and the numbers of ``hustings run``.

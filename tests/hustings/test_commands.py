@@ -326,7 +326,7 @@ def test_main_returns_the_code(capsys: pytest.CaptureFixture[str]) -> None:
         ("runs/a/manifest.json", "is a file of a run: name its folder, 'runs/a'"),
         ("swept", "'swept' is a sweep"),
         ("empty", "'empty' is a folder without a run"),
-        ("notes.txt", "'notes.txt' is a file and no run"),
+        ("notes.txt", "'notes.txt' is a file; 'hustings"),
         ("nothing", "no run 'nothing'"),
     ],
 )
