@@ -18,11 +18,7 @@ Rule = str | type[Any] | Strategy
 
 
 def options_of(kind: type[T], command: click.Command, rule: Rule, given: Mapping[str, Any]) -> T:
-    """Return the options of a command for a strategy and keywords.
-
-    Raises:
-        UserError: a value that the command refuses, or a class to which no name leads.
-    """
+    """Return the options of a command for a strategy and keywords, or raise a UserError."""
     if isinstance(rule, Strategy):
         given = {**values(rule), **given}
         rule = type(rule)
