@@ -3,17 +3,11 @@
     import hustings as hs
 
     run = hs.run("pro-growth-win", data="prices/", hold=2)
-    run.trades, run.equity, run.fills
     hs.study(run)
-    hs.compare(run, hs.run("pro-growth-win", data="prices/", hold=20))
 
-A keyword is an option of the command without its dashes (``cash_rate``; ``since`` and ``until`` for ``--from`` and
-``--to``), with the same default; any other is a parameter of the strategy. What is wrong is a `UserError` with the
-line that the command prints.
-
-A run in Python is a trial like any other: `run`, `study` and `sweep` enter what they tried in the ledger of
-``HUSTINGS_HOME``, where the same run counts once. Files are written only with ``out=`` or by ``save``; from then on
-``hustings runs list`` shows the run.
+A keyword is an option of the command without its dashes (``since``, ``until``: ``--from``, ``--to``); any other is a
+parameter of the strategy. What is wrong is a `datasets.errors.UserError` of one line. A run in Python is a trial like
+any other: `run`, `study` and `sweep` enter it in the ledger of ``HUSTINGS_HOME``; files are written only with ``out=``.
 """
 
 from dataclasses import fields
@@ -40,15 +34,12 @@ from hustings.studies import StudyOptions, study_json
 from hustings.sweeping.result import result_json
 from hustings.views import FindingView, RunView
 
-__all__ = ["UserError", "bars", "compare", "events", "load", "run", "study", "sweep"]
-
 
 def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunView:
     """Return the run of a strategy, entered in the ledger: the id and the numbers of ``hustings run``.
 
-    ``strategy`` is a name as for the command, a class, or a rule with its parameters. ``data`` may also be frames by
-    symbol, and ``events`` a frame; ``parameters={...}`` holds those that are named like an option. ``out``: a folder
-    for the files of the command.
+    ``strategy`` is a name, a class, or a rule with its parameters; ``data`` may be frames by symbol, ``events`` a
+    frame; ``parameters`` holds those that are named like an option. ``out``: a folder for the command's files.
 
     >>> hs.run("pro-growth-win", hold=2, cash=500_000)
     <run 49549749582a7d60 of pro-growth-win: 7 trades, 4.50 %, 2000-01-04 to 2026-10-30, SIMULATED>
@@ -92,8 +83,7 @@ def study(run: RunView, **given: Any) -> FindingView:
 def sweep(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> FindingView:
     """Return the sweep of a strategy over parameters, each combination entered in the ledger as a trial.
 
-    A parameter is a value, a list of values, or a text such as ``"1:20"``; ``out`` is a folder in which it can be
-    resumed.
+    A parameter is a value, a list of values, or a text such as ``"1:20"``; in the folder ``out`` it can be resumed.
 
     >>> hs.sweep("pro-growth-win", hold=range(1, 4), top=1).frame[["hold", "n_trades"]].to_numpy().tolist()
     [[1.0, 7.0], [2.0, 7.0], [3.0, 7.0]]

@@ -15,12 +15,12 @@ from datasets.errors import UserError
 from datasets.events import PoliticalEvent
 from datasets.events.csv_export import events_csv
 from datasets.prices.bars import Bars
+from engine.metrics.metrics import drawdown
 from engine.run.run import Run
 from reports.tables import INSTANTS
 
 _BARS = ("open_at", "close_at", "open", "high", "low", "close", "volume", "open_is_real")
-_DERIVED = ["open_at", "close_at", "open_is_real"]
-"""What follows from the exchange's hours and the prices, and is not read back."""
+_DERIVED = ["open_at", "close_at", "open_is_real"]  # from hours and prices: not read back
 _KINDS = {**dict.fromkeys(("incumbent_won", "vote"), "boolean"),
           **dict.fromkeys(("winner_share", "implied_probability", "reported_move"), "float64")}  # fmt: skip
 
@@ -44,15 +44,10 @@ def _utc(at: Any) -> Any:
 
 def equity_frame(run: Run) -> pd.DataFrame:
     """Return the account by session: equity in its currency, the other columns as fractions; NaN without benchmark."""
-    peak = np.maximum.accumulate(np.maximum(run.equity, run.start_equity))
-    columns = {
-        "equity": run.equity,
-        "returns": run.returns,
-        "exposure": run.exposure,
-        "drawdown": run.equity / peak - 1,
-    }
-    marks = np.full(len(peak), np.nan) if run.benchmark_returns is None else run.benchmark_returns
-    return pd.DataFrame({**columns, "benchmark_returns": marks}, index=_sessions(run.sessions))
+    columns: dict[str, Any] = {name: getattr(run, name) for name in ("equity", "returns", "exposure")}
+    marks = np.nan if run.benchmark_returns is None else run.benchmark_returns
+    columns |= {"drawdown": drawdown(run.returns), "benchmark_returns": marks}
+    return pd.DataFrame(columns, index=_sessions(run.sessions))
 
 
 def _sessions(sessions: Any) -> pd.DatetimeIndex:

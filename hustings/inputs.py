@@ -112,16 +112,7 @@ def has_bars(source: BarSource, instrument: Instrument) -> bool:
     return any(s.casefold() in names for s in source.symbols())
 
 
-def parameters_of(pairs: tuple[str, ...]) -> dict[str, str]:
-    """Return ``-p name=value`` pairs as a dictionary.
-
-    Raises:
-        UserError: a pair without ``=``, or a name given twice.
-    """
-    return pairs_of(pairs, "-p")
-
-
-def pairs_of(pairs: tuple[str, ...], option: str) -> dict[str, str]:
+def pairs_of(pairs: tuple[str, ...], option: str = "-p") -> dict[str, str]:
     """Return the ``name=value`` pairs of an option as a dictionary.
 
     Raises:

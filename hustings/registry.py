@@ -127,17 +127,18 @@ def find(name: str) -> Entry:
 
 def _no_run(name: str) -> str:
     """Return what a name means that means no run, and where one may be."""
-    path, folder = Path(name), f"'{name}' is a folder without a run"
-    inside = next((p for p in (sorted(path.iterdir()) if path.is_dir() else ()) if run_in(p)), None)
+    path = Path(name)
     if name in REGISTRY or path.suffix == ".py":
         return f"'{name}' is a strategy: 'hustings run {name}' makes a run of it"
-    if inside is not None:
-        return f"{folder} of its own: name one in it, such as '{inside}'"
-    if path.is_dir():
-        return f"'{name}' is a sweep: its best are in sweep.html" if "sweep_id" in manifest_of(path) else folder
-    if path.is_file() and run_in(path.parent):
-        return f"'{name}' is a file of a run: name its folder, '{path.parent}'"
-    return f"'{name}' is a file and no run" if path.is_file() else f"no run '{name}'"
+    if path.is_file():
+        return f"'{name}' is a file" + (f" of a run: name its folder, '{path.parent}'" if run_in(path.parent) else "")
+    if not path.is_dir():
+        return f"no run '{name}'"
+    inside = next((f" of its own: name one in it, such as '{p}'" for p in sorted(path.iterdir()) if run_in(p)), "")
+    sweep = "sweep_id" in manifest_of(path)
+    return (
+        f"'{name}' is a sweep: its best are in sweep.html" if sweep else f"'{name}' is a folder without a run{inside}"
+    )
 
 
 def forget(run_id: str) -> None:

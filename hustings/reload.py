@@ -59,12 +59,9 @@ def _read_again(name: str, cls: type[Any], module: ModuleType | None) -> type[An
 
 def _own_modules(modules: Mapping[str, ModuleType], rule: str, folder: str | None) -> list[str]:
     """Return the names of a rule's modules: its own file, and what was imported from its folder or below it."""
-    return [name for name, module in modules.items() if name == rule or (folder and _is_in(module, folder))]
-
-
-def _is_in(module: ModuleType | None, folder: str) -> bool:
-    file = getattr(module, "__file__", None)
-    return isinstance(file, str) and file.startswith(folder) and "site-packages" not in file
+    files = {name: str(getattr(module, "__file__", None)) for name, module in modules.items()}
+    near = {name for name, file in files.items() if folder and file.startswith(folder) and "site-packages" not in file}
+    return [name for name in modules if name == rule or name in near]
 
 
 def _folder(cls: type[Any]) -> str | None:

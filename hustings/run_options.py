@@ -11,7 +11,7 @@ from datasets.prices.account_currency import AccountCurrency
 from engine.plan.costs import Fx, Terms
 from engine.run.backtest import Window
 from engine.strategy.market import Market
-from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, parameters_of, priced, rates_of
+from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, pairs_of, priced, rates_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class StrategyOptions:
 
     def given(self) -> dict[str, str]:
         """Return the strategy's parameters as text by name."""
-        return parameters_of(self.parameters)
+        return pairs_of(self.parameters)
 
     def window(self) -> Window:
         """Return the first and last date."""

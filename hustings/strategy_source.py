@@ -66,14 +66,11 @@ def strategy_source(name: str) -> StrategySource:
         tree = ast.parse(content)
     except (OSError, SyntaxError, ValueError, RecursionError):
         return StrategySource(file, cls)
-    cls = cls or next((n.name for n in tree.body if isinstance(n, ast.ClassDef) and _is_strategy(n)), "")
-    doc = next((ast.get_docstring(n) for n in tree.body if isinstance(n, ast.ClassDef) and n.name == cls), None)
+    classes = [n for n in tree.body if isinstance(n, ast.ClassDef)]
+    cls = cls or next((n.name for n in classes if "Strategy" in "".join(map(ast.unparse, n.bases))), "")
+    doc = next((ast.get_docstring(n) for n in classes if n.name == cls), None)
     says = dict(re.findall(r"^ {4,}(\w+): (.+)$", doc or "", flags=re.MULTILINE))
     return StrategySource(file, cls, content, tree, _annotations(tree.body, cls), says)
-
-
-def _is_strategy(node: ast.ClassDef) -> bool:
-    return bool(node.decorator_list) or any("Strategy" in ast.unparse(base) for base in node.bases)
 
 
 def _place(name: str) -> str:

@@ -40,10 +40,7 @@ class HtmlPage(str):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RunView:
-    """A run: ``full`` is what the engine left, ``options`` what was given (None of one that was loaded).
-
-    ``trades``, ``fills`` and ``equity`` are frames: docs/reference/python.md has their columns.
-    """
+    """A run: ``full`` is what the engine left, ``options`` what was given (None of one that was loaded)."""
 
     full: Run
     options: RunOptions | None = None
@@ -90,8 +87,8 @@ class RunView:
         >>> hs.run("pro-growth-win", hold=2).plot().get_ylabel()
         'equity, JPY, SIMULATED'
         """
-        equity, name = self.equity["equity"], str(self.full.manifest["strategy"])
-        ax = equity.plot(ax=ax, figsize=(9, 3.5), x_compat=True, label=name)
+        equity = self.equity["equity"]
+        ax = equity.plot(ax=ax, figsize=(9, 3.5), x_compat=True, label=str(self.full.manifest["strategy"]))
         entered = equity.reindex(self.trades["entry_session"], method="ffill")
         entered.plot(ax=ax, style="o", x_compat=True, label="entries")
         ax.set(xlabel="", ylabel=f"equity, {self.full.currency}{', SIMULATED' * self.full.simulated}")
@@ -118,10 +115,9 @@ class RunView:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FindingView:
-    """What a study, a sweep or a comparison found.
+    """What a study, a sweep or a comparison found: in sentences, as the command's JSON, and as a frame.
 
-    ``text`` says it in a few sentences, ``values`` is the JSON of the command, ``full`` what the engine left. ``frame``
-    has a row for each observation of a study, combination of a sweep, or metric of compared runs.
+    ``frame`` has a row for each observation of a study, combination of a sweep, or metric of compared runs.
     """
 
     full: Any

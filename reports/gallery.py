@@ -18,7 +18,6 @@ SKETCHED = 48
 """A sketch has so many points at most, and the lowest and the highest besides."""
 WIDTH, HEIGHT = 132, 40
 _SHOWN = tuple(m for m in METRICS if m.name in ("total_return", "max_drawdown", "n_trades"))
-_ON_CARD = ("Total return", "Max drawdown", "Closed trades", "Win rate", "Mean trade")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,22 +57,17 @@ def gallery(cards: Sequence[GalleryCard]) -> str:
 
 def run_card(run: Run, trial: str) -> str:
     """Return a run as a card of HTML for a notebook, which has styles of its own; ``trial`` is its place, in words."""
-    figures = {each.label: each for each in (*account_cards(run), *trade_cards(run))}
+    shown = {"parameters": parameters_shown(run.manifest["parameters"]), "trial": trial}
     drawn = {"sketch": Markup(sketch(run.equity)), "width": WIDTH, "height": HEIGHT}
-    shown = parameters_shown(run.manifest["parameters"])
-    return render(
-        "card.html.j2", run=run, parameters=shown, figures=[figures[n] for n in _ON_CARD], trial=trial, **drawn
-    )
+    return render("card.html.j2", run=run, figures=[*account_cards(run), *trade_cards(run)], **shown, **drawn)
 
 
 def _texts(card: GalleryCard) -> dict[str, Any]:
     return {
-        "run_id": card.run_id,
+        **vars(card),
         "at": card.at[:19],
         "when": instant_text(card.at[:16]) if card.at else "",
-        "strategy": card.strategy,
         "parameters": parameters_shown(card.parameters),
-        "simulated": card.simulated,
         "span": f"{card.first_session} to {card.last_session}",
         "metrics": [(m.name, m.label, metric_text(m, getattr(card, m.name))) for m in _SHOWN],
         "markets": " ".join(card.markets),
@@ -81,8 +75,6 @@ def _texts(card: GalleryCard) -> dict[str, Any]:
         "keys": [_key(v) for v in (card.n_trades, card.total_return, card.max_drawdown)],
         "lost": (card.total_return or 0) < 0,
         "sketch": Markup("" if card.equity is None else sketch(card.equity)),
-        "link": card.link,
-        "missing": card.missing,
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from engine.statistics.abnormal import Model
 from engine.study.settings import Anchor
 from hustings.handlers.trials import tried_text
-from hustings.inputs import parameters_of
+from hustings.inputs import pairs_of
 from hustings.prereg import (
     FileState,
     PreregAccount,
@@ -40,7 +40,7 @@ def write(
     account = account_of({f.name: typed.pop(f.name) for f in fields(PreregAccount)})
     named = {"model": None if model == "none" else Model(model), "anchor": Anchor(anchor)}
     settings = settings_of({**typed, **named})
-    drafted = draft(strategy, parameters_of(parameters), hypothesis=hypothesis, settings=settings, account=account)
+    drafted = draft(strategy, pairs_of(parameters), hypothesis=hypothesis, settings=settings, account=account)
     made = write_prereg(drafted, out)
     _show(made, standing(made), out, as_json=as_json)
 

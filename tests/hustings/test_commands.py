@@ -326,7 +326,7 @@ def test_main_returns_the_code(capsys: pytest.CaptureFixture[str]) -> None:
         ("runs/a/manifest.json", "is a file of a run: name its folder, 'runs/a'"),
         ("swept", "'swept' is a sweep"),
         ("empty", "'empty' is a folder without a run"),
-        ("notes.txt", "'notes.txt' is a file and no run"),
+        ("notes.txt", "'notes.txt' is a file; 'hustings"),
         ("nothing", "no run 'nothing'"),
     ],
 )
@@ -368,7 +368,12 @@ def test_the_only_strategy_of_a_file_needs_no_name(cli, home, tmp_path):
 @pytest.mark.parametrize("words", [("events", "next"), ("orders", "pro-growth-win"), ("run", "pro-growth-win")])
 def test_what_may_take_a_second_shows_what_it_does(cli, home, monkeypatch, words):
     shown = []
-    monkeypatch.setattr("rich.console.Console.status", lambda self, text: shown.append(text) or nullcontext())
+
+    def status(console, text):
+        shown.append(text)
+        return nullcontext()
+
+    monkeypatch.setattr("rich.console.Console.status", status)
     monkeypatch.setattr("hustings.terminal.sys.stderr.isatty", lambda: True)
     cli(*words)
     assert shown
