@@ -9,7 +9,6 @@ from hypothesis import given, settings
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.bars import Bars
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
 from engine.account.records import Account
@@ -28,6 +27,7 @@ from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy
 from tests.engine.markets import bars, days, evaluate_plans, event, flat_day, instrument, market_of, plan_and_replay
+from tests.engine.test_evaluate import check_one
 from tests.engine.test_properties import World, worlds
 
 RELATIVE = 1e-9
@@ -56,14 +56,20 @@ def same_numbers(found: Metrics, expected: Metrics) -> None:
         assert value is None or ours == pytest.approx(value, rel=RELATIVE, abs=1e-11), name
 
 
-def check_plans(plans: list[Plan], bars: list[Bars], terms: Terms) -> None:
-    """Compare every plan with its replay: trades, skipped, final equity, metrics and their reasons."""
-    found = evaluate_plans(plans, bars, terms)
-    for p, plan in enumerate(plans):
-        check_plan(found, p, plan, replay(plan, bars, terms), terms)
+def check_many(world: World, plan: Plan, expected: Account) -> None:
+    """Compare what arrays compute for many plans with the replay of each."""
+    check_plan(evaluate_plans([plan], list(world.bars), world.terms), 0, plan, expected, world.terms)
+
+
+def check_both(world: World) -> None:
+    """Compare both evaluations, of one plan and of many, with one replay."""
+    plan, expected = world.run()
+    check_one(world, plan, expected)
+    check_many(world, plan, expected)
 
 
 def check_plan(found: PlanResults, p: int, plan: Plan, expected: Account, terms: Terms) -> None:
+    """Compare a plan with its replay: trades, skipped, final equity, metrics and their reasons."""
     if found.called[p]:
         thin = any(e > 0 and q < 0.25 * e * q for e, q in zip(expected.exposure, expected.equity, strict=True))
         assert thin or any(t.exit_reason == MARGIN_CALL for t in expected.trades) or min(expected.equity) <= 0
@@ -76,15 +82,13 @@ def check_plan(found: PlanResults, p: int, plan: Plan, expected: Account, terms:
 @settings(max_examples=400)
 @given(worlds(rates=True))
 def test_random_plans_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_both(world)
 
 
 @settings(max_examples=400)
 @given(worlds(max_gross=(1.0,), exits=("after", "never"), before_vote=False))
 def test_random_plans_within_the_cash_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_both(world)
 
 
 LONG: dict[str, Any] = {"sizes": (60, 220), "most_events": 40}
@@ -93,8 +97,7 @@ LONG: dict[str, Any] = {"sizes": (60, 220), "most_events": 40}
 @settings(max_examples=150)
 @given(worlds(rates=True, **LONG))
 def test_numbers_of_long_accounts_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_many(world, *world.run())
 
 
 @settings(max_examples=400)
@@ -103,15 +106,13 @@ def test_numbers_of_accounts_that_are_mostly_flat_agree(world: World) -> None:
     """Long only, fractions, no interest: what ``engine.account.equity_paths`` computes."""
     long = {name: [replace(leg, weight=abs(leg.weight)) for leg in legs] for name, legs in world.legs.items()}
     world = replace(world, legs=long)
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_many(world, *world.run())
 
 
 @settings(max_examples=150)
 @given(worlds(rates=True, max_gross=(1.0,), exits=("after",), before_vote=False, most_markets=1, **LONG))
 def test_numbers_of_long_accounts_in_one_market_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_many(world, *world.run())
 
 
 # ---- sweeps ------------------------------------------------------------------------------------------------------------
