@@ -34,7 +34,9 @@ class Once:
         return SOURCE.symbols()
 
     def load(self, instrument: Instrument) -> Bars:
-        return self._bars.setdefault(instrument.symbol, SOURCE.load(instrument))
+        if instrument.symbol not in self._bars:
+            self._bars[instrument.symbol] = SOURCE.load(instrument)
+        return self._bars[instrument.symbol]
 
 
 ONCE = Once()
