@@ -8,8 +8,6 @@ from hypothesis import given, settings
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.sources.builtin import BuiltinSource
-from datasets.prices.sources.files import DirectorySource
 from engine.account.evaluate import MarginCallError, evaluate
 from engine.account.records import Account
 from engine.account.replay import replay
@@ -20,6 +18,7 @@ from engine.strategy import build
 from engine.strategy.market import Market
 from strategies import REGISTRY
 from strategies.loading import find_strategy
+from tests.engine.markets import builtin_bars, real_bars
 from tests.engine.test_properties import World, worlds
 
 RELATIVE = 1e-9
@@ -73,12 +72,12 @@ def test_random_plans_within_the_cash_agree(world: World) -> None:
 
 @pytest.mark.parametrize("name", list(REGISTRY))
 def test_every_rule_agrees_on_the_built_in_bars(name: str) -> None:
-    rule_agrees(name, Market(BuiltinSource(), bundled_instruments()))
+    rule_agrees(name, Market(builtin_bars(), bundled_instruments()))
 
 
 @pytest.mark.parametrize("name", list(REGISTRY))
 def test_every_rule_agrees_on_real_bars(name: str, market_dir) -> None:
-    rule_agrees(name, Market(DirectorySource(market_dir), bundled_instruments()))
+    rule_agrees(name, Market(real_bars(market_dir), bundled_instruments()))
 
 
 def rule_agrees(name: str, market: Market) -> None:
@@ -88,7 +87,7 @@ def rule_agrees(name: str, market: Market) -> None:
 
 
 def test_stops_and_targets_agree_on_real_nasdaq_bars() -> None:
-    market = Market(BuiltinSource(), bundled_instruments())
+    market = Market(builtin_bars(), bundled_instruments())
     given = {"instrument": "IXIC", "hold": 60, "stop_loss": 0.03, "take_profit": 0.05}
     plan = make_plan(build(find_strategy("buy-after-event"), given), bundled_events(), market)
     bars, terms = market.loaded(plan.instruments), Terms()

@@ -9,8 +9,6 @@ from hypothesis import given, settings
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.sources.builtin import BuiltinSource
-from datasets.prices.sources.files import DirectorySource
 from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.sizing import MARGIN_CALL
@@ -26,7 +24,18 @@ from engine.strategy.market import Market
 from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy
-from tests.engine.markets import bars, days, evaluate_plans, event, flat_day, instrument, market_of, plan_and_replay
+from tests.engine.markets import (
+    bars,
+    builtin_bars,
+    days,
+    evaluate_plans,
+    event,
+    flat_day,
+    instrument,
+    market_of,
+    plan_and_replay,
+    real_bars,
+)
 from tests.engine.test_evaluate import check_one
 from tests.engine.test_properties import World, worlds
 
@@ -145,14 +154,12 @@ FREE_OR_NOT = [Terms(), Terms(cash_rate=0.02, borrow_rate=0.01)]
 def test_every_rule_agrees_on_the_built_in_bars(name: str, terms: Terms) -> None:
     kind = find_strategy(name)
     axes = {n: v for n, v in {"hold": [2, 15], "sessions": [3, 8]}.items() if n in kind.__dataclass_fields__}
-    check_grid(kind, {}, axes, Market(BuiltinSource(), bundled_instruments()), terms)
+    check_grid(kind, {}, axes, Market(builtin_bars(), bundled_instruments()), terms)
 
 
 @pytest.mark.parametrize("name", list(REGISTRY))
 def test_every_rule_agrees_on_real_bars(name: str, market_dir) -> None:
-    check_grid(
-        find_strategy(name), {}, {}, Market(DirectorySource(market_dir), bundled_instruments()), Terms(cash_rate=0.01)
-    )
+    check_grid(find_strategy(name), {}, {}, Market(real_bars(market_dir), bundled_instruments()), Terms(cash_rate=0.01))
 
 
 @pytest.mark.parametrize(
@@ -161,12 +168,12 @@ def test_every_rule_agrees_on_real_bars(name: str, market_dir) -> None:
     ids=["long", "lots", "short"],
 )
 def test_a_sweep_agrees_on_real_bars(fixed: dict[str, Any], market_dir) -> None:
-    market = Market(DirectorySource(market_dir), bundled_instruments())
+    market = Market(real_bars(market_dir), bundled_instruments())
     check_grid(BuyAfterEvent, {**fixed, "country": "US", "kind": "presidential_election"}, AXES, market, Terms())
 
 
 def test_results_depend_on_no_other_combination() -> None:
-    market, terms = Market(BuiltinSource(), bundled_instruments()), Terms(cash_rate=0.01)
+    market, terms = Market(builtin_bars(), bundled_instruments()), Terms(cash_rate=0.01)
     combos = grid_space(BuyAfterEvent, {"instrument": "IXIC", "country": "US"}, AXES)
     events = bundled_events()
     for terms in FREE_OR_NOT:
