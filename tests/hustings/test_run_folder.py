@@ -13,11 +13,18 @@ from hustings.run_folder import read_run
 RULE = ("run", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "-p")
 
 
+@pytest.fixture(scope="module")
+def two_runs(made) -> Path:
+    """Return where the folders of two runs of a rule lie, the first with a benchmark."""
+    one = (*RULE, "hold=2", "--no-report", "--out", "one", "--benchmark", "SPX")
+    return made(one, (*RULE, "hold=5", "--no-report", "--out", "two"))
+
+
 @pytest.fixture
-def folders(cli, home) -> tuple[Path, Path]:
-    """Return the folders of two runs of a rule, the first with a benchmark."""
-    for hold, out, more in (("2", "one", ("--benchmark", "SPX")), ("5", "two", ())):
-        assert cli(*RULE, f"hold={hold}", "--no-report", "--out", out, *more).code == 0
+def folders(cli, home, two_runs: Path) -> tuple[Path, Path]:
+    """Return copies of the two folders, which a test may change."""
+    for name in ("one", "two"):
+        shutil.copytree(two_runs / name, name)
     return Path("one"), Path("two")
 
 
