@@ -56,11 +56,6 @@ class ComingPlan:
     decided_at: datetime | None
     rows: tuple[ConditionalAnswer, ...]
 
-    @property
-    def is_wanted(self) -> bool:
-        """Whether there is an outcome at which it would do something."""
-        return any(row.answer for row in self.rows)
-
 
 class _NotMadeError(UserError):
     """A rule reads prices that are not made yet."""
