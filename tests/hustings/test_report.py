@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.hustings.conftest import Made
+
 ROOT = Path(__file__).parents[2]
 QUIET = ("--no-report",)
 RULE = ("buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "--benchmark", "IXIC", "--cash-rate", "0.01")
 
 
 @pytest.fixture(scope="module")
-def a_run(made) -> Path:
+def a_run(made: Made) -> Path:
     """Return where the folder of a run lies."""
     return made(("run", *RULE, "--out", "out"))
 

@@ -9,12 +9,13 @@ import pytest
 
 from datasets.errors import UserError
 from hustings.run_folder import read_run
+from tests.hustings.conftest import Made
 
 RULE = ("run", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "-p")
 
 
 @pytest.fixture(scope="module")
-def two_runs(made) -> Path:
+def two_runs(made: Made) -> Path:
     """Return where the folders of two runs of a rule lie, the first with a benchmark."""
     one = (*RULE, "hold=2", "--no-report", "--out", "one", "--benchmark", "SPX")
     return made(one, (*RULE, "hold=5", "--no-report", "--out", "two"))

@@ -14,6 +14,7 @@ from hustings.sweeping.execution import AdaptiveChunkSize
 from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.payload import Task, differences
 from hustings.sweeping.workers import TaskResult
+from tests.hustings.conftest import Made
 
 RULE = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US"]
 SMALL = [*RULE, "-p", "hold=1:3", "-p", "stop_loss=none,0.03"]
@@ -25,7 +26,7 @@ def files_of(folder: Path | str) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def small(made) -> Path:
+def small(made: Made) -> Path:
     """Return where the folder of the small sweep lies, for tests of what is done to one that is there."""
     return made((*SMALL, "--out", "small")) / "small"
 
