@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+"""Set before NumPy is imported: the workers share the cores already, and a thread of BLAS that waits uses one."""
+
 settings.register_profile("hustings", deadline=None)  # how long one example takes is the machine's affair
 settings.register_profile("same", settings.get_profile("hustings"), derandomize=True)  # the same examples every time
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "hustings"))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
+from importlib.util import find_spec
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
@@ -22,17 +23,23 @@ ROOT = Path(__file__).resolve().parents[1]
 PRELOADED = [
     "backtrader",
     "distributed.cli.dask_worker",
+    "engine.account.replay",
     "hustings.__main__",
-    "hustings.commands.data_fetch",
-    "hustings.commands.data_import",
-    "hustings.commands.sweep",
+    "hustings.cli",
+    "hustings.handlers.data_fetch",
+    "hustings.handlers.data_import",
+    "hustings.handlers.sweep",
     "hustings.ledger",
     "pandas",
     "pyarrow.parquet",
     "pytest",
+    "reports.sweep",
+    "rich.table",
+    "strategies.buy_after_event",
     "tests.processes",
+    "tests.tables_read",
 ]
-"""What is imported once, before the first fork."""
+"""What is imported once, before the first fork. Names that are none would be passed over in silence: ``forks`` asks."""
 
 
 class Forked:
@@ -108,6 +115,7 @@ def _command(arguments: list[str]) -> None:
 @cache
 def forks() -> ForkServerContext:
     """Return what forks, once it has imported all."""
+    assert [name for name in PRELOADED if find_spec(name) is None] == []
     context = get_context("forkserver")
     context.set_forkserver_preload(PRELOADED)
     first = context.Process(target=int)

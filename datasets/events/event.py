@@ -330,6 +330,8 @@ class PoliticalEvent(BaseModel):
         So is each field before its own instant, and labels before ``labelled_at``. That it was moved is unknown until
         the date on which it did take place had been announced. Of its quotes those are seen that were observed before.
         """
+        if self._is_wholly_public(at):
+            return self
         unlabelled: dict[str, Any] = {}
         if self.labelled_at is not None and at < self.labelled_at:
             unlabelled = {**LABEL_FIELDS, "labelled_at": None}
@@ -340,6 +342,13 @@ class PoliticalEvent(BaseModel):
         hidden = {**OUTCOME_FIELDS, **unlabelled}
         seen = self.model_copy(update=hidden if moved else {**hidden, "scheduled_for": None})
         return seen.with_quotes(quotes_before(self._quotes, at)) if self._quotes else seen
+
+    def _is_wholly_public(self, at: datetime) -> bool:
+        """Return whether by an instant nothing of the event can be hidden: true of nearly all events of a replay."""
+        if self.known_at is None or at < self.known_at + _MOVE_AFTER:
+            return False
+        later = (self.labelled_at, self.settled_at, *(when for _, when in self.fields_known_at))
+        return all(when is None or when <= at for when in later)
 
     def _not_yet_public(self, at: datetime) -> Iterator[tuple[str, Any]]:
         """Yield the fields of a known outcome that are not public at an instant, with what stands for them."""

@@ -165,16 +165,6 @@ class Store:
             raise UserError(f"the store at '{self.folder}' cannot be read ({e.strerror}); see HUSTINGS_HOME") from e
         return sorted(n for n in names if n.endswith(ending) and not n.startswith("."))
 
-    def damage(self) -> dict[str, str]:
-        """Return what is wrong with each damaged file, by symbol; empty where every series reads back as written."""
-        found = {}
-        for symbol in self.symbols():
-            try:
-                self.load(symbol)
-            except UserError as e:
-                found[symbol] = str(e)
-        return found
-
     def _path(self, symbol: str) -> Path:
         return self.folder / f"{quote(symbol, safe='')}.parquet"
 

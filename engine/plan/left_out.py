@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
-from typing import Any, get_type_hints
+from typing import get_type_hints
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
@@ -24,13 +24,13 @@ def left_out_by_kind(
         given = getattr(strategy, name, None)
         if hint not in (Kinds, OptionalKind) or given is None:
             continue
-        chosen = given if isinstance(given, tuple) else (given,)
+        several = isinstance(given, tuple)
+        others = {event.kind for event in events}.difference(given if several else (given,))
+        wider = {k: replace(strategy, **{name: (k,) if several else k}) for k in others}  # type: ignore[type-var]
         found: Counter[str] = Counter()
         for event, timing in zip(events, events.timings, strict=True):
-            if event.kind not in chosen:
-                of_kind: Any = (event.kind,) if isinstance(given, tuple) else event.kind
-                wider = replace(strategy, **{name: of_kind})  # type: ignore[type-var]
-                found[event.kind.value] += _would_trade(wider, event, timing, market, start)
+            if event.kind in wider:
+                found[event.kind.value] += _would_trade(wider[event.kind], event, timing, market, start)
         if found.total():
             yield Skipped("", "", f"left out by {name}: {_counted(+found)}")
 

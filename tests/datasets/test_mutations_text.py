@@ -6,6 +6,7 @@ that became another digit, or a row that is missing, leaves a file as good as an
 
 import gzip
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -84,6 +85,7 @@ BASES = {
 bases = st.sampled_from(sorted(BASES)).map(BASES.__getitem__)
 
 
+@cache
 def good(base: Base) -> PriceTable:
     return parse_table(base.text.encode(), "F")
 

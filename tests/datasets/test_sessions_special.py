@@ -17,7 +17,7 @@ from datasets.markets.instruments import bundled_instruments
 from datasets.markets.session_days import CalendarDates, is_day
 from datasets.markets.session_hours import SessionHours, session_hours
 from datasets.markets.sessions import FIRST_DATE, first_sessions_after, hours_table
-from datasets.prices.sources.files import DirectorySource
+from tests.engine.markets import real_bars
 
 DOUBTED = {
     ("XBKK", "1992-01-02"): "auction_end: a worked case (the coup of 2014-05-22) has the close of Bangkok at 16:30",
@@ -316,7 +316,7 @@ def test_explain_and_run_name_the_same_first_sessions(market_dir: Path) -> None:
     for path in sorted(market_dir.glob("*.csv")):
         if path.stem in ("actions", "FF3_MONTHLY"):
             continue
-        bars = DirectorySource(market_dir).load(bundled_instruments().find(path.stem))
+        bars = real_bars(market_dir).load(bundled_instruments().find(path.stem))
         missing = set(bars.missing.session.tolist())
         for event in bundled_events():
             first = None if event.known_at is None else first_sessions_after(bars.instrument.mic, event.known_at)

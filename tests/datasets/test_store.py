@@ -17,6 +17,7 @@ from datasets.markets.instruments import bundled_instruments
 from datasets.prices.series_file import PRICES, read_provenance, read_series
 from datasets.prices.sources.stored import DefaultSource, StoreSource
 from datasets.prices.store import HistoryChangedError, Store
+from tests.datasets.stores import damage_of
 from tests.datasets.tables import DELIVERY, closes, table, walk
 from tests.processes import Forked, forks
 
@@ -164,8 +165,8 @@ def test_a_damaged_file_is_found_and_never_read_as_prices(store: Store):
             assert found.table.close.tobytes() == given.close.tobytes()
     assert refused > len(range(0, len(whole), 13)) / 2
     path.write_bytes(whole[: len(whole) // 2])
-    assert "damaged" in store.damage()["TOPIX"]
-    assert "hustings data remove TOPIX" in store.damage()["TOPIX"]
+    assert "damaged" in damage_of(store)["TOPIX"]
+    assert "hustings data remove TOPIX" in damage_of(store)["TOPIX"]
 
 
 def test_a_damaged_series_is_not_overwritten_but_can_be_removed(store: Store):
@@ -175,7 +176,7 @@ def test_a_damaged_series_is_not_overwritten_but_can_be_removed(store: Store):
         put(store, WEEK)
     store.remove("TOPIX")
     put(store, WEEK)
-    assert store.damage() == {}
+    assert damage_of(store) == {}
 
 
 def test_a_directory_in_a_series_place_is_no_damage(store: Store):
@@ -237,7 +238,7 @@ def test_writers_killed_at_any_moment_leave_whole_series(store: Store):
         time.sleep(moments.uniform(0, 0.15))
         child.kill()
         assert child.wait() == -signal.SIGKILL
-        assert store.damage() == {}
+        assert damage_of(store) == {}
         for symbol in length:
             found = store.load(symbol).table
             assert len(found) >= length[symbol]
@@ -267,7 +268,7 @@ def test_two_writers_at_once_lose_nothing(store: Store):
     assert [child.wait() for child in two] == [0, 0]
     assert len(store.load("TOPIX").table) == 240
     assert len(store.symbols()) == 25
-    assert store.damage() == {}
+    assert damage_of(store) == {}
 
 
 def test_bars_from_the_store_carry_the_hours_of_their_exchange(store: Store):

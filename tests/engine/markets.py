@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ from datasets.events.odds_book import Quote
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars, Source
+from datasets.prices.sources.base import BarSource
+from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.files import DirectorySource
 from engine.account.bar_matrix import bar_matrix, cost_model
 from engine.account.records import Account
 from engine.account.replay import replay
@@ -99,6 +104,36 @@ class MemorySource:
         if instrument.symbol not in self._bars:
             raise UserError(f"no bars of {instrument.symbol}")
         return self._bars[instrument.symbol]
+
+
+class LoadedOnce:
+    """Bars of a source that are read once for all tests of a worker: to read and check a file takes 0.1 s."""
+
+    def __init__(self, source: BarSource) -> None:
+        self._source = source
+        self._bars: dict[str, Bars] = {}
+
+    def symbols(self) -> list[str]:
+        """Return the symbols of the source."""
+        return list(self._source.symbols())
+
+    def load(self, instrument: Instrument) -> Bars:
+        """Return the bars of an instrument."""
+        if instrument.symbol not in self._bars:
+            self._bars[instrument.symbol] = self._source.load(instrument)
+        return self._bars[instrument.symbol]
+
+
+@cache
+def builtin_bars() -> LoadedOnce:
+    """Return the built-in bars."""
+    return LoadedOnce(BuiltinSource())
+
+
+@cache
+def real_bars(folder: Path) -> LoadedOnce:
+    """Return the bars of a directory of price files."""
+    return LoadedOnce(DirectorySource(folder))
 
 
 def market_of(*given: Bars) -> Market:

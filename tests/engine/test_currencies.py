@@ -9,7 +9,7 @@ from datasets.prices.bars import Bars
 from engine.account.records import Trade
 from tests.engine.currencies import currency_worlds
 from tests.engine.test_evaluate import check as replay_and_arrays_agree
-from tests.engine.test_many_plans import LONG, check_plans
+from tests.engine.test_many_plans import LONG, check_both, check_many
 from tests.engine.test_properties import World, _passed, _session_ends
 
 CENT = 0.01
@@ -18,7 +18,7 @@ CENT = 0.01
 @settings(max_examples=300)
 @given(currency_worlds())
 def test_replay_and_arrays_agree(world: World) -> None:
-    replay_and_arrays_agree(world)
+    check_both(world)
 
 
 @settings(max_examples=150)
@@ -27,18 +27,10 @@ def test_replay_and_arrays_agree_within_the_cash(world: World) -> None:
     replay_and_arrays_agree(world)
 
 
-@settings(max_examples=150)
-@given(currency_worlds())
-def test_replay_and_many_plans_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
-
-
 @settings(max_examples=40)
 @given(currency_worlds(**LONG))
 def test_replay_and_many_plans_of_long_accounts_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_many(world, *world.run())
 
 
 def _last(bars: Bars, at: int) -> tuple[float, float, float]:

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.sources.builtin import BuiltinSource
-from datasets.prices.sources.files import DirectorySource
 from engine.account.bar_matrix import BarMatrix, bar_matrix
 from engine.account.grid_table import BlockTable
 from engine.account.trade_table import TradeTable
@@ -49,7 +47,7 @@ from engine.strategy.placeholders import (
 from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy
-from tests.engine.markets import bars, days, event, flat_day, instrument, market_of
+from tests.engine.markets import bars, builtin_bars, days, event, flat_day, instrument, market_of, real_bars
 from tests.engine.test_properties import World, worlds
 
 Row = tuple[Any, ...]
@@ -274,12 +272,12 @@ def test_one_failing_combination_leaves_the_others() -> None:
 
 @pytest.mark.parametrize("name", list(REGISTRY))
 def test_every_rule_plans_alike_on_the_built_in_bars(name: str) -> None:
-    every_rule(name, Market(BuiltinSource(), bundled_instruments()))
+    every_rule(name, Market(builtin_bars(), bundled_instruments()))
 
 
 @pytest.mark.parametrize("name", list(REGISTRY))
 def test_every_rule_plans_alike_on_real_bars(name: str, market_dir) -> None:
-    every_rule(name, Market(DirectorySource(market_dir), bundled_instruments()))
+    every_rule(name, Market(real_bars(market_dir), bundled_instruments()))
 
 
 NUMBERS: dict[str, list[Any]] = {

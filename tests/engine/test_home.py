@@ -9,12 +9,12 @@ import pytest
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
 from engine.plan.plan import Plan, make_plan
 from engine.strategy import build
 from engine.strategy.market import Market
 from strategies.loading import find_strategy
+from tests.engine.markets import builtin_bars
 
 VOTES = ("JP-2017-10-22-GE", "JP-2026-02-08-GE", "FR-2017-05-07-R2", "US-2016-11-08-PE", "KR-2017-05-09-PE")
 
@@ -29,7 +29,7 @@ def plan(market: Market, ids: tuple[str, ...] = VOTES, **given: str) -> Plan:
 
 @pytest.fixture
 def builtin() -> Market:
-    return Market(BuiltinSource(), bundled_instruments())
+    return Market(builtin_bars(), bundled_instruments())
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_an_event_without_bars_of_its_home_is_skipped_with_the_reason(builtin: M
 
 
 def test_bars_that_begin_after_the_last_date_are_none(builtin: Market) -> None:
-    cut = Market(BuiltinSource(), bundled_instruments(), date(1999, 6, 1))
+    cut = Market(builtin_bars(), bundled_instruments(), date(1999, 6, 1))
     made = plan(cut, ("US-2016-11-08-PE", "JP-2017-10-22-GE"), instrument="home")
     assert made.trades == ()
     assert any("no bars of N225 up to 1999-06-01" in s.reason for s in made.skipped)

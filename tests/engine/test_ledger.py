@@ -17,8 +17,6 @@ from datasets.instants import to_ns
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Bars
 from datasets.prices.sources.arch_bars import ArchSource
-from datasets.prices.sources.builtin import BuiltinSource
-from datasets.prices.sources.files import DirectorySource
 from engine.plan.costs import Terms
 from engine.run.backtest import Window, backtest
 from engine.run.run import Run
@@ -26,6 +24,7 @@ from engine.strategy.market import Market
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.pro_growth_win import ProGrowthWin
 from strategies.takaichi_trade import TakaichiTrade
+from tests.engine.markets import builtin_bars, real_bars
 
 DAY = 86_400_000_000_000
 CENT = 0.005
@@ -319,7 +318,7 @@ def _takaichi(event: PoliticalEvent) -> bool:
 def test_the_takaichi_trade_on_simulated_markets():
     """Three markets of two exchanges. Each of them goes up or down after its own opens."""
     terms = Terms(cash=50_000_000.0, cash_rate=0.005)
-    market = Market(BuiltinSource(), bundled_instruments())
+    market = Market(builtin_bars(), bundled_instruments())
     run = backtest(TakaichiTrade(), bundled_events(), market, terms=terms, window=Window(date(1990, 1, 1)))
     symbols = ("N225", "TOPIX", "USDJPY")
     clerk = clerk_of(market, symbols, terms)
@@ -340,7 +339,7 @@ def test_the_takaichi_trade_on_simulated_markets():
 def test_a_fund_in_lots_on_simulated_markets():
     """T1306 trades in lots of 10; ten times the weight meets the limit of exposure."""
     terms = Terms(cash=500_000.0, max_gross=0.7)
-    market = Market(BuiltinSource(), bundled_instruments())
+    market = Market(builtin_bars(), bundled_instruments())
     run = backtest(ProGrowthWin(instrument="T1306", hold=7), bundled_events(), market, terms=terms)
     clerk = clerk_of(market, ["T1306"], terms)
     check(run, clerk, [wish(e, "T1306", clerk.books["T1306"], weight=0.95, hold=7) for e in _pro_growth_wins()])
@@ -359,7 +358,7 @@ def _pro_growth_wins() -> list[PoliticalEvent]:
 @pytest.mark.parametrize("symbol", ["TOPIX", "N225", "USDJPY"])
 def test_pro_growth_wins_on_real_markets(market_dir: Path, symbol: str):
     terms = Terms(cash=10_000_000.0)
-    market = Market(DirectorySource(market_dir), bundled_instruments())
+    market = Market(real_bars(market_dir), bundled_instruments())
     run = backtest(ProGrowthWin(instrument=symbol), bundled_events(), market, terms=terms, window=Window())
     clerk = clerk_of(market, [symbol], terms)
     check(run, clerk, [wish(e, symbol, clerk.books[symbol], weight=0.95, hold=20) for e in _pro_growth_wins()])
@@ -368,7 +367,7 @@ def test_pro_growth_wins_on_real_markets(market_dir: Path, symbol: str):
 
 def test_the_takaichi_trade_on_real_markets(market_dir: Path):
     terms = Terms()
-    market = Market(DirectorySource(market_dir), bundled_instruments())
+    market = Market(real_bars(market_dir), bundled_instruments())
     run = backtest(TakaichiTrade(), bundled_events(), market, terms=terms)
     symbols = ("N225", "TOPIX", "USDJPY")
     clerk = clerk_of(market, symbols, terms)

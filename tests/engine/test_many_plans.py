@@ -9,9 +9,6 @@ from hypothesis import given, settings
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.bars import Bars
-from datasets.prices.sources.builtin import BuiltinSource
-from datasets.prices.sources.files import DirectorySource
 from engine.account.account_start import account_start
 from engine.account.records import Account
 from engine.account.replay import replay
@@ -28,7 +25,19 @@ from engine.strategy.market import Market
 from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy
-from tests.engine.markets import bars, days, evaluate_plans, event, flat_day, instrument, market_of, plan_and_replay
+from tests.engine.markets import (
+    bars,
+    builtin_bars,
+    days,
+    evaluate_plans,
+    event,
+    flat_day,
+    instrument,
+    market_of,
+    plan_and_replay,
+    real_bars,
+)
+from tests.engine.test_evaluate import check_one
 from tests.engine.test_properties import World, worlds
 
 RELATIVE = 1e-9
@@ -57,14 +66,20 @@ def same_numbers(found: Metrics, expected: Metrics) -> None:
         assert value is None or ours == pytest.approx(value, rel=RELATIVE, abs=1e-11), name
 
 
-def check_plans(plans: list[Plan], bars: list[Bars], terms: Terms) -> None:
-    """Compare every plan with its replay: trades, skipped, final equity, metrics and their reasons."""
-    found = evaluate_plans(plans, bars, terms)
-    for p, plan in enumerate(plans):
-        check_plan(found, p, plan, replay(plan, bars, terms), terms)
+def check_many(world: World, plan: Plan, expected: Account) -> None:
+    """Compare what arrays compute for many plans with the replay of each."""
+    check_plan(evaluate_plans([plan], list(world.bars), world.terms), 0, plan, expected, world.terms)
+
+
+def check_both(world: World) -> None:
+    """Compare both evaluations, of one plan and of many, with one replay."""
+    plan, expected = world.run()
+    check_one(world, plan, expected)
+    check_many(world, plan, expected)
 
 
 def check_plan(found: PlanResults, p: int, plan: Plan, expected: Account, terms: Terms) -> None:
+    """Compare a plan with its replay: trades, skipped, final equity, metrics and their reasons."""
     if found.called[p]:
         thin = any(e > 0 and q < 0.25 * e * q for e, q in zip(expected.exposure, expected.equity, strict=True))
         assert thin or any(t.exit_reason == MARGIN_CALL for t in expected.trades) or min(expected.equity) <= 0
@@ -77,15 +92,13 @@ def check_plan(found: PlanResults, p: int, plan: Plan, expected: Account, terms:
 @settings(max_examples=400)
 @given(worlds(rates=True))
 def test_random_plans_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_both(world)
 
 
 @settings(max_examples=400)
 @given(worlds(max_gross=(1.0,), exits=("after", "never"), before_vote=False))
 def test_random_plans_within_the_cash_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_both(world)
 
 
 LONG: dict[str, Any] = {"sizes": (60, 220), "most_events": 40}
@@ -94,8 +107,7 @@ LONG: dict[str, Any] = {"sizes": (60, 220), "most_events": 40}
 @settings(max_examples=150)
 @given(worlds(rates=True, **LONG))
 def test_numbers_of_long_accounts_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_many(world, *world.run())
 
 
 @settings(max_examples=400)
@@ -104,15 +116,13 @@ def test_numbers_of_accounts_that_are_mostly_flat_agree(world: World) -> None:
     """Long only, fractions, no interest: what ``engine.account.equity_paths`` computes."""
     long = {name: [replace(leg, weight=abs(leg.weight)) for leg in legs] for name, legs in world.legs.items()}
     world = replace(world, legs=long)
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_many(world, *world.run())
 
 
 @settings(max_examples=150)
 @given(worlds(rates=True, max_gross=(1.0,), exits=("after",), before_vote=False, most_markets=1, **LONG))
 def test_numbers_of_long_accounts_in_one_market_agree(world: World) -> None:
-    plan, _ = world.run()
-    check_plans([plan], list(world.bars), world.terms)
+    check_many(world, *world.run())
 
 
 # ---- sweeps ------------------------------------------------------------------------------------------------------------
@@ -147,14 +157,12 @@ FREE_OR_NOT = [Terms(), Terms(cash_rate=0.02, borrow_rate=0.01)]
 def test_every_rule_agrees_on_the_built_in_bars(name: str, terms: Terms) -> None:
     kind = find_strategy(name)
     axes = {n: v for n, v in {"hold": [2, 15], "sessions": [3, 8]}.items() if n in kind.__dataclass_fields__}
-    check_grid(kind, {}, axes, Market(BuiltinSource(), bundled_instruments()), terms)
+    check_grid(kind, {}, axes, Market(builtin_bars(), bundled_instruments()), terms)
 
 
 @pytest.mark.parametrize("name", list(REGISTRY))
 def test_every_rule_agrees_on_real_bars(name: str, market_dir) -> None:
-    check_grid(
-        find_strategy(name), {}, {}, Market(DirectorySource(market_dir), bundled_instruments()), Terms(cash_rate=0.01)
-    )
+    check_grid(find_strategy(name), {}, {}, Market(real_bars(market_dir), bundled_instruments()), Terms(cash_rate=0.01))
 
 
 @pytest.mark.parametrize(
@@ -163,12 +171,12 @@ def test_every_rule_agrees_on_real_bars(name: str, market_dir) -> None:
     ids=["long", "lots", "short"],
 )
 def test_a_sweep_agrees_on_real_bars(fixed: dict[str, Any], market_dir) -> None:
-    market = Market(DirectorySource(market_dir), bundled_instruments())
+    market = Market(real_bars(market_dir), bundled_instruments())
     check_grid(BuyAfterEvent, {**fixed, "country": "US", "kind": "presidential_election"}, AXES, market, Terms())
 
 
 def test_results_depend_on_no_other_combination() -> None:
-    market, terms = Market(BuiltinSource(), bundled_instruments()), Terms(cash_rate=0.01)
+    market, terms = Market(builtin_bars(), bundled_instruments()), Terms(cash_rate=0.01)
     combos = grid_space(BuyAfterEvent, {"instrument": "IXIC", "country": "US"}, AXES)
     events = bundled_events()
     for terms in FREE_OR_NOT:

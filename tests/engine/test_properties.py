@@ -6,6 +6,7 @@ Each claim is checked against the bars and fills in plain Python; no number of t
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -66,17 +67,27 @@ class World:
         return next(b for b in self.bars if b.symbol == symbol)
 
 
+@cache
+def _midnight(day: int) -> tuple[str, int]:
+    """Return the date of a day after the start, and its first instant."""
+    date = START + timedelta(days=day)
+    return f"{date:%Y-%m-%d}", to_ns(date)
+
+
+def _since_midnight(hour: str) -> int:
+    return int(hour[:2]) * 3600_000_000_000 + int(hour[3:]) * 60_000_000_000
+
+
 def _make_bars(symbol: str, hours: Any, rng: Random, *, n: int, lot: float) -> Bars:
     rows: list[tuple[Any, ...]] = []
     day, last, shut = rng.randrange(3), 100.0, None
+    opens, closes = (0, _since_midnight("21:00")) if hours == AROUND_THE_CLOCK else map(_since_midnight, hours)
     for _ in range(n):
-        date = START + timedelta(days=day)
+        date, midnight = _midnight(day)
+        open_at, close_at = midnight + opens, midnight + closes
         if hours == AROUND_THE_CLOCK:
-            close_at = to_ns(date + timedelta(hours=21))
             open_at = close_at - NS_PER_DAY if shut is None else shut
             shut = close_at
-        else:
-            open_at, close_at = (to_ns(datetime.fromisoformat(f"{date:%Y-%m-%d}T{h}+00:00")) for h in hours)
         open_ = round(last * (1 + rng.gauss(0, 0.02)), 2)
         close = round(open_ * (1 + rng.gauss(0, 0.02)), 2)
         real = rng.random() > 0.15
@@ -84,7 +95,7 @@ def _make_bars(symbol: str, hours: Any, rng: Random, *, n: int, lot: float) -> B
             open_ = rng.choice([close, last])
         high = round(max(open_, close) * (1 + abs(rng.gauss(0, 0.01))), 2)
         low = round(min(open_, close) * (1 - abs(rng.gauss(0, 0.01))), 2)
-        rows.append((f"{date:%Y-%m-%d}", open_at, close_at, open_, high, low, close, real))
+        rows.append((date, open_at, close_at, open_, high, low, close, real))
         last = close
         day += rng.choice([1, 1, 1, 1, 3, 4, 7])  # never a gap of more than five weekdays: engine/strategy/gaps.py
     return bars_at(instrument(symbol, mic="FX", lot=lot), rows)

@@ -183,7 +183,8 @@ def test_a_strategy_by_module_path(cli) -> None:
 
 def test_a_backtrader_strategy_is_given_the_events(cli, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(BACKTRADER)
-    answer = cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "n=5", "--no-report", "--json").json
+    given = ("--instrument", "TOPIX", "-p", "n=5", "--from", "2012-01-01", "--no-report", "--json")
+    answer = cli("run", "mine.py:Landslide", *given).json
     assert answer["strategy"] == "Landslide"
     assert answer["parameters"] == {"n": 5}
     # Sunday's landslide is seen at Monday's close, the first step after it, and bought at Tuesday's open

@@ -205,7 +205,17 @@ def test_rates_of_simulated_bars_mark_the_run_as_simulated(cli) -> None:
 
 
 def test_a_comparison_of_accounts_in_two_currencies_pairs_returns_and_not_amounts(cli, market_dir: Path) -> None:
-    of = ("run", "takaichi-trade", "-p", "markets=N225,TOPIX", "--data", str(market_dir), "--to", "2021-12-31")
+    of = (
+        "run",
+        "takaichi-trade",
+        "-p",
+        "markets=N225,TOPIX",
+        "--data",
+        str(market_dir),
+        "--to",
+        "2021-12-31",
+        "--no-report",
+    )
     yen, dollars = cli(*of, "--out", "yen", "--json").json, cli(*of, *USD, "--out", "dollars", "--json").json
     assert "accounts are kept in JPY, USD: amounts are not compared" in cli("compare", "yen", "dollars").out
     data = cli("compare", "yen", "dollars", "--json").json

@@ -14,6 +14,7 @@ from datasets.prices.store import Store
 from datasets.prices.table import PriceTable
 from hustings.commands.data import list_data
 from hustings.inputs import instruments_of
+from tests.datasets.stores import damage_of
 from tests.datasets.tables import walk
 from tests.hustings.conftest import Cli
 from tests.processes import Forked, command
@@ -244,7 +245,7 @@ def test_imports_killed_at_any_moment_leave_whole_series(home: Path, tmp_path: P
         time.sleep(moments.uniform(0.0, 1.0) * took)
         child.kill()
         child.wait()
-        assert store.damage() == {}
+        assert damage_of(store) == {}
         for symbol, each in whole.items():
             found = store.load(symbol).table
             assert len(found) in (rows, rows + 100)

@@ -19,6 +19,7 @@ from datasets.prices.sources.providers import PROVIDERS
 from datasets.prices.store import Store
 from hustings.__main__ import main
 from hustings.handlers import data_fetch
+from tests.datasets.stores import damage_of
 from tests.loopback import (
     PAGE,
     Fault,
@@ -171,7 +172,7 @@ def test_twelve_symbols_with_faults_each_right_or_reported(cli, home, server: Lo
             assert found[symbol]["state"] == "stored", found[symbol]
             assert is_exact(symbol, server.series[found[symbol]["asked_for"]])
     assert Store().symbols() == sorted(set(TWELVE) - set(TOLD))
-    assert Store().damage() == {}
+    assert damage_of(Store()) == {}
 
 
 def test_nothing_of_a_good_store_is_lost(cli, home, server: Loopback, now: Now) -> None:
@@ -191,7 +192,7 @@ def test_nothing_of_a_good_store_is_lost(cli, home, server: Loopback, now: Now) 
             assert (found[symbol]["state"], found[symbol]["added"], found[symbol]["unchanged"]) == ("stored", 5, 10)
         n = len(known.table)
         assert after.table.close[:n].tolist() == known.table.close.tolist()
-    assert Store().damage() == {}
+    assert damage_of(Store()) == {}
 
 
 GARBAGE: dict[str, Fault] = {
@@ -496,7 +497,7 @@ def test_killed_at_any_moment_the_store_holds_good_series(home, server: Loopback
         process.send_signal(signal.SIGKILL)
         killed = process.wait() != 0
         unfinished, takes = unfinished + killed, takes if killed else takes * 0.8  # a busy machine grows quicker
-        assert Store().damage() == {}
+        assert damage_of(Store()) == {}
         for symbol, days in whole.items():
             table = Store().load(symbol).table
             assert len(table) in (rows[symbol], 200 + turn)

@@ -284,7 +284,7 @@ def test_a_backtrader_strategy_can_be_registered(cli, home, tmp_path: Path) -> N
 
     (tmp_path / "mine.py").write_text(BACKTRADER)
     write(cli, "mine.json", rule=("mine.py:Landslide", "-p", "n=5"))
-    cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "n=5", *QUICK)
+    cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "n=5", "--from", "2026-01-01", *QUICK)
     told = load(Path("mine.json"))
     assert (told.strategy, told.parameters) == ("Landslide", {"n": 5})
     assert (standing(told).state, standing(told).precedes) == (FileState.REGISTERED, True)

@@ -3,20 +3,31 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.hustings.conftest import Made
+
 ROOT = Path(__file__).parents[2]
 QUIET = ("--no-report",)
 RULE = ("buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "--benchmark", "IXIC", "--cash-rate", "0.01")
 
 
+@pytest.fixture(scope="module")
+def a_run(made: Made) -> Path:
+    """Return where the folder of a run lies."""
+    return made(("run", *RULE, "--out", "out"))
+
+
 @pytest.fixture
-def folder(cli, home) -> Path:
-    cli("run", *RULE, "--out", "out")
+def folder(cli, home: Path, a_run: Path) -> Path:
+    """Return a copy of the folder, which a test may change, with the ledger and the registry that it was made with."""
+    shutil.copytree(a_run / "out", "out")
+    shutil.copytree(a_run / "home", home, ignore=shutil.ignore_patterns("cache"), dirs_exist_ok=True)
     return Path("out")
 
 
@@ -71,23 +82,34 @@ def test_quantstats_makes_its_own_sheet(cli, folder: Path) -> None:
     assert 'aria-label="Cumulative returns"' in Path("q.html").read_text(encoding="utf-8")
 
 
+TWO_RUNS = f"""
+import sys
+from hustings.__main__ import main
+sys.exit(main({["run", *RULE, "--out", "out"]}) or main(["run", "takaichi-trade", "--no-report", "--out", "markets"]))
+"""
+"""Of one market with all its files, and of several markets."""
+
+
 @pytest.mark.slow
-def test_the_same_run_is_the_same_bytes_in_another_locale_zone_home_and_hash_seed(tmp_path: Path) -> None:
+def test_the_same_run_is_the_same_bytes_in_another_locale_zone_home_and_hash_seed(
+    tmp_path: Path, hustings_home: Path
+) -> None:
+    """One home has the tables of hours already; the other makes them in its own locale and zone."""
+
     def files(name: str, **environment: str) -> dict[str, bytes]:
         home = tmp_path / name
-        given = {
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "HOME": str(home),
-            "HUSTINGS_HOME": str(home / "own"),
-            **environment,
-        }
-        home.mkdir()
-        command = [sys.executable, "-m", "hustings", "run", *RULE, "--out", "out"]
-        done = subprocess.run(command, env=given, cwd=home, capture_output=True, text=True, check=True)
+        given = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(home), "HUSTINGS_HOME": str(home), **environment}
+        done = subprocess.run(
+            [sys.executable, "-c", TWO_RUNS], env=given, cwd=home, capture_output=True, text=True, check=True
+        )
         assert done.stderr == ""
-        return {path.name: path.read_bytes() for path in (home / "out").iterdir()}
+        made = [path for out in ("out", "markets") for path in (home / out).iterdir()]
+        return {path.relative_to(home).as_posix(): path.read_bytes() for path in made}
 
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a" / "cache").symlink_to(hustings_home / "cache")
     one = files("a", PYTHONHASHSEED="1", TZ="Asia/Tokyo", LC_ALL="C")
     assert one == files("b", PYTHONHASHSEED="2", TZ="America/New_York", LC_ALL="C.UTF-8", LANG="tr_TR.UTF-8")
-    assert {"tearsheet.html", "paths.csv", "variants.json", "manifest.json", "benchmark.csv"} <= set(one)
+    kept = ("tearsheet.html", "paths.csv", "variants.json", "manifest.json", "benchmark.csv")
+    assert {*(f"out/{file}" for file in kept), "markets/manifest.json"} <= set(one)

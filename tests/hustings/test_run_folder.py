@@ -12,15 +12,23 @@ from datasets.errors import UserError
 from datasets.files import remove_leftovers, replaced_folder
 from hustings.ledger import trials_of
 from hustings.run_folder import claimed, read_run
+from tests.hustings.conftest import Made
 
 RULE = ("run", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US", "-p")
 
 
+@pytest.fixture(scope="module")
+def two_runs(made: Made) -> Path:
+    """Return where the folders of two runs of a rule lie, the first with a benchmark."""
+    one = (*RULE, "hold=2", "--no-report", "--out", "one", "--benchmark", "SPX")
+    return made(one, (*RULE, "hold=5", "--no-report", "--out", "two"))
+
+
 @pytest.fixture
-def folders(cli, home) -> tuple[Path, Path]:
-    """Return the folders of two runs of a rule, the first with a benchmark."""
-    for hold, out, more in (("2", "one", ("--benchmark", "SPX")), ("5", "two", ())):
-        assert cli(*RULE, f"hold={hold}", "--no-report", "--out", out, *more).code == 0
+def folders(cli, home, two_runs: Path) -> tuple[Path, Path]:
+    """Return copies of the two folders, which a test may change."""
+    for name in ("one", "two"):
+        shutil.copytree(two_runs / name, name)
     return Path("one"), Path("two")
 
 

@@ -18,6 +18,7 @@ from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.payload import Task, differences
 from hustings.sweeping.workers import TaskResult
 from tests.conftest import SHARED
+from tests.hustings.conftest import Made
 
 RULE = ["sweep", "buy-after-event", "-p", "instrument=SPX", "-p", "country=US"]
 SMALL = [*RULE, "-p", "hold=1:3", "-p", "stop_loss=none,0.03"]
@@ -26,6 +27,12 @@ SMALL = [*RULE, "-p", "hold=1:3", "-p", "stop_loss=none,0.03"]
 def files_of(folder: Path | str) -> dict[str, bytes]:
     """Return every file of a folder by its name in it."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(Path(folder).rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def small(made: Made) -> Path:
+    """Return where the folder of the small sweep lies, for tests of what is done to one that is there."""
+    return made((*SMALL, "--out", "small")) / "small"
 
 
 def test_a_sweep_ranks_replays_and_writes_its_results(cli, home) -> None:
@@ -183,15 +190,15 @@ def test_bad_input_is_one_line(cli, home, more, message) -> None:
     assert len([line for line in answer.err.splitlines() if line.startswith("hustings:")]) == 1
 
 
-def test_an_unfinished_sweep_is_not_started_over_unasked(cli, home) -> None:
-    done = cli(*SMALL, "--out", "whole", "--json").json
-    cli(*SMALL, "--out", "left")
+def test_an_unfinished_sweep_is_not_started_over_unasked(cli, home, small: Path) -> None:
+    done = json.loads((small / "manifest.json").read_text(encoding="utf-8"))
+    shutil.copytree(small, "left")
     _unfinish(Path("left"), rows=4)
     refused = cli(*SMALL, "--out", "left")
     assert refused.code == 2
     assert "4 of 6 combinations of this sweep are done in 'left'" in refused.err
     assert cli(*SMALL, "--out", "left", "--resume", "--json").json["sweep_id"] == done["sweep_id"]
-    assert files_of("left") == files_of("whole")
+    assert files_of("left") == files_of(small)
     other = cli(*RULE, "-p", "hold=1:9", "--out", "left")
     assert (other.code, "holds another sweep" in other.err) == (2, True)
 
@@ -216,16 +223,16 @@ def test_what_is_no_sweep_is_left_as_it_is(cli, home, held, more) -> None:
     assert "'mine' is not empty and holds no sweep; name a new or an empty folder with --out" in answer.err
 
 
-def test_a_run_does_not_go_where_a_sweep_is(cli, home) -> None:
-    cli(*SMALL, "--out", "mine")
+def test_a_run_does_not_go_where_a_sweep_is(cli, home, small: Path) -> None:
+    shutil.copytree(small, "mine")
     before = files_of("mine")
     answer = cli("run", "buy-after-event", "--out", "mine")
     assert (answer.code, files_of("mine")) == (2, before)
     assert "'mine' holds a manifest.json that is no run's" in answer.err
 
 
-def test_a_finished_sweep_typed_again_is_kept_and_looked_at_anew(cli, home) -> None:
-    cli(*SMALL, "--out", "done")
+def test_a_finished_sweep_typed_again_is_kept_and_looked_at_anew(cli, home, small: Path) -> None:
+    shutil.copytree(small, "done")
     part = Path("done/results/part-00000.parquet")
     written = part.stat().st_mtime_ns
     again = cli(*SMALL, "--out", "done", "--top", "1", "--json").json
@@ -235,8 +242,8 @@ def test_a_finished_sweep_typed_again_is_kept_and_looked_at_anew(cli, home) -> N
     assert part.stat().st_mtime_ns > written
 
 
-def test_a_damaged_part_is_named_and_made_again(cli, home, capsys) -> None:
-    cli(*SMALL, "--out", "done")
+def test_a_damaged_part_is_named_and_made_again(cli, home, capsys, small: Path) -> None:
+    shutil.copytree(small, "done")
     part, whole = Path("done/results/part-00000.parquet"), files_of("done")
     draw, content, folder = random.Random(20), part.read_bytes(), SweepFolder(Path("done"))
     manifest = json.loads(Path("done/manifest.json").read_text(encoding="utf-8"))
@@ -254,8 +261,8 @@ def test_a_damaged_part_is_named_and_made_again(cli, home, capsys) -> None:
     assert (cli(*SMALL, "--out", "done").code, files_of("done")) == (0, whole)
 
 
-def test_two_sweeps_do_not_work_in_one_folder(cli, home) -> None:
-    cli(*SMALL, "--out", "one")
+def test_two_sweeps_do_not_work_in_one_folder(cli, home, small: Path) -> None:
+    shutil.copytree(small, "one")
     before = files_of("one")
     with SweepFolder(Path("one")).alone():
         answer = cli(*SMALL, "--out", "one", "--restart")
@@ -263,14 +270,13 @@ def test_two_sweeps_do_not_work_in_one_folder(cli, home) -> None:
     assert "another hustings is at work in 'one': wait until it has ended" in answer.err
 
 
-def test_chunks_that_overlap_are_computed_again(cli, home) -> None:
-    cli(*SMALL, "--out", "whole")
-    cli(*SMALL, "--out", "left")
+def test_chunks_that_overlap_are_computed_again(cli, home, small: Path) -> None:
+    shutil.copytree(small, "left")
     table = pq.read_table("left/results")
     _unfinish(Path("left"), rows=4)
     _write_chunk(table.slice(2, 4), Path("left"), 2)
     assert cli(*SMALL, "--out", "left", "--resume").code == 0
-    assert files_of("left") == files_of("whole")
+    assert files_of("left") == files_of(small)
 
 
 def test_nothing_to_resume_is_reported(cli, home) -> None:

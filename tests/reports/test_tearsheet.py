@@ -198,7 +198,7 @@ def test_same_bytes_whatever_the_environment():
     assert first == digest(PYTHONHASHSEED="2", TZ="America/New_York", LC_ALL="C.UTF-8", MPLBACKEND="svg")
 
 
-def test_leaves_matplotlib_as_it_was(traded, quantstats_sheet):
+def test_no_warning_reaches_the_user_and_matplotlib_is_left_as_it_was(traded, quantstats_sheet, capfd):
     import matplotlib
     from matplotlib import font_manager, pyplot
 
@@ -207,19 +207,15 @@ def test_leaves_matplotlib_as_it_was(traded, quantstats_sheet):
     family = font_manager.FontProperties.set_family
     figure = pyplot.figure()
     try:
-        quantstats_page(traded)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            tearsheet(traded)
+            quantstats_page(traded)
         assert pyplot.get_fignums() == [*opened, figure.number]
     finally:
         pyplot.close(figure)
     assert dict(matplotlib.rcParams) == before
     assert font_manager.FontProperties.set_family is family
-
-
-def test_no_warning_reaches_the_user(traded, capfd):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        tearsheet(traded)
-        quantstats_page(traded)
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
 

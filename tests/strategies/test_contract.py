@@ -1,6 +1,7 @@
 """What every bundled rule must keep. A new rule inherits all of it through the registry."""
 
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,16 @@ import pytest
 import strategies
 from datasets.events import EventCatalogue, bundled_events
 from datasets.instants import to_ns
-from datasets.markets.instruments import Instrument, bundled_instruments
-from datasets.prices.bars import Bars
-from datasets.prices.sources.builtin import BuiltinSource
+from datasets.markets.instruments import bundled_instruments
 from engine.plan.costs import Terms
 from engine.run.backtest import backtest
+from engine.run.run import Run
 from engine.strategy import Strategy, build, parameters, values
 from engine.strategy.market import Market
 from strategies import REGISTRY
 from strategies.loading import find_strategy
-from tests.engine.markets import odds_path
+from tests.engine.markets import builtin_bars, odds_path
 
-SOURCE = BuiltinSource()
 WAVES = [0.4 + 0.2 * float(np.sin(n)) for n in range(61)]
 PRICED = EventCatalogue(
     odds_path(e, "Republican", WAVES) if e.country == "US" and e.is_election and e.voted_on else e
@@ -31,30 +30,20 @@ PRICED = EventCatalogue(
 RULES = list(REGISTRY)
 
 
-class Once:
-    """The built-in bars, loaded once for all tests of a worker."""
-
-    def __init__(self) -> None:
-        self._bars: dict[str, Bars] = {}
-
-    def symbols(self) -> list[str]:
-        return SOURCE.symbols()
-
-    def load(self, instrument: Instrument) -> Bars:
-        return self._bars.setdefault(instrument.symbol, SOURCE.load(instrument))
-
-
-ONCE = Once()
-
-
 def rule(name: str) -> Strategy:
     built: Strategy = build(find_strategy(name), {})
     return built
 
 
-def run(name: str, events: EventCatalogue | None = None, **terms: Any):
-    market = Market(ONCE, bundled_instruments())
+def run(name: str, events: EventCatalogue | None = None, **terms: Any) -> Run:
+    market = Market(builtin_bars(), bundled_instruments())
     return backtest(rule(name), PRICED if events is None else events, market, terms=Terms(**terms))
+
+
+@cache
+def first_run(name: str) -> Run:
+    """Return the run of a rule on all events, which several tests read."""
+    return run(name)
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -84,7 +73,7 @@ def test_a_rule_cannot_be_changed(name: str) -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_it_trades_and_only_after_the_decision(name: str) -> None:
-    result = run(name)
+    result = first_run(name)
     assert result.trades
     assert all(f.filled_at > f.decided_at for f in result.fills)
 
@@ -99,7 +88,7 @@ def test_flat_without_events(name: str) -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_equity_is_the_start_and_the_trades(name: str) -> None:
-    result = run(name)
+    result = first_run(name)
     assert result.final_equity == pytest.approx(1_000_000 + sum(t.pnl for t in result.trades), abs=0.005)
 
 
@@ -112,7 +101,7 @@ def test_costs_never_help(name: str) -> None:
 
 @pytest.mark.parametrize("name", RULES)
 def test_the_same_inputs_give_the_same_run(name: str) -> None:
-    one, two = run(name), run(name)
+    one, two = first_run(name), run(name)
     assert one.run_id == two.run_id
     assert np.array_equal(one.equity, two.equity)
     assert one.trades == two.trades
@@ -121,7 +110,7 @@ def test_the_same_inputs_give_the_same_run(name: str) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_later_events_do_not_change_earlier_trades(name: str) -> None:
     """Cut the catalogue in the middle: what was decided before the cut, and ended before it, stays the same."""
-    whole = run(name)
+    whole = first_run(name)
     middle = whole.trades[len(whole.trades) // 2].decided_at
     known = PRICED.select(lambda e: e.known_at is not None and to_ns(e.announced_at or e.known_at) <= middle + 1)
     cut = run(name, known)
@@ -140,7 +129,7 @@ def test_a_later_announcement_moves_nothing_earlier(name: str) -> None:
     delayed = EventCatalogue(
         e.model_copy(update={"known_at": late(e.known_at), "announced_at": late(e.announced_at)}) for e in PRICED
     )
-    first = {(t.event_id, t.instrument): t.entry_at for t in run(name).trades}
+    first = {(t.event_id, t.instrument): t.entry_at for t in first_run(name).trades}
     for trade in run(name, delayed).trades:
         assert trade.entry_at >= first.get((trade.event_id, trade.instrument), trade.entry_at)
 

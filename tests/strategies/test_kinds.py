@@ -7,18 +7,18 @@ import pytest
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.sources.builtin import BuiltinSource
 from engine.run.backtest import backtest
 from engine.run.run import Run
 from engine.strategy import Leg, Never, NextOpen, OptionalKind, Strategy, Symbol, build, strategy
 from engine.strategy.market import Market, MarketView
 from strategies.loading import find_strategy
+from tests.engine.markets import builtin_bars
 
 BOTH = "general_election,leadership_election"
 
 
 def run(name: str, events: EventCatalogue | None = None, **given: str) -> Run:
-    market = Market(BuiltinSource(), bundled_instruments())
+    market = Market(builtin_bars(), bundled_instruments())
     return backtest(build(find_strategy(name), given), bundled_events() if events is None else events, market)
 
 
@@ -82,7 +82,7 @@ def test_a_rule_need_not_be_able_to_answer_on_kinds_that_it_leaves_out() -> None
         def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
             return [Leg(self.instrument, 0.5, entry=NextOpen(), exit=Never())]
 
-    market = Market(BuiltinSource(), bundled_instruments())
+    market = Market(builtin_bars(), bundled_instruments())
     result = backtest(
         build(Narrow, {"kind": "war"}), EventCatalogue([event("a", "war"), event("b", "sanctions")]), market
     )

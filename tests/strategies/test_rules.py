@@ -4,13 +4,12 @@ import pytest
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.sources.builtin import BuiltinSource
-from datasets.prices.sources.files import DirectorySource
 from engine.plan.costs import Terms
 from engine.run.backtest import backtest
 from engine.strategy import build
 from engine.strategy.market import Market
 from strategies.loading import find_strategy
+from tests.engine.markets import builtin_bars, real_bars
 
 FREE = Terms(commission_bps=0, slippage_bps=0)
 
@@ -22,7 +21,7 @@ def run_on(source, name: str, terms: Terms = FREE, **parameters: object):
 
 @pytest.fixture
 def real(market_dir):
-    return DirectorySource(market_dir)
+    return real_bars(market_dir)
 
 
 def by_event(run, instrument: str | None = None):
@@ -72,7 +71,7 @@ def test_fade_the_shock_buys_after_the_fall_of_september_2024(real) -> None:
 
 def test_election_drift_holds_the_five_sessions_before_the_vote() -> None:
     """2016-11-08 was a Tuesday: in at the close of Monday 31 October, out at the close of Monday 7 November."""
-    trade = by_event(run_on(BuiltinSource(), "election-drift", instrument="IXIC", sessions=5))["US-2016-11-08-PE"]
+    trade = by_event(run_on(builtin_bars(), "election-drift", instrument="IXIC", sessions=5))["US-2016-11-08-PE"]
     assert (trade.entry_session, trade.exit_session) == ("2016-10-31", "2016-11-07")
     # Nasdaq closes, published: 5189.13 and 5166.17
     assert round(trade.entry_price, 2) == 5189.14
@@ -80,7 +79,7 @@ def test_election_drift_holds_the_five_sessions_before_the_vote() -> None:
 
 
 def test_presidential_cycle_changes_at_the_inauguration() -> None:
-    run = run_on(BuiltinSource(), "presidential-cycle", instrument="IXIC", party="Republican")
+    run = run_on(builtin_bars(), "presidential-cycle", instrument="IXIC", party="Republican")
     assert [(t.entry_session, t.exit_session) for t in run.trades] == [
         ("2001-01-22", "2005-01-19"),  # the 20th of January 2001 was a Saturday
         ("2005-01-20", "2009-01-16"),  # the 19th of January 2009 was a holiday
@@ -91,7 +90,7 @@ def test_presidential_cycle_changes_at_the_inauguration() -> None:
 
 def test_buy_after_event_goes_short_and_filters() -> None:
     run = run_on(
-        BuiltinSource(), "buy-after-event", instrument="IXIC", side="short", kind="presidential_election",
+        builtin_bars(), "buy-after-event", instrument="IXIC", side="short", kind="presidential_election",
         winner_party="Democratic", hold=1, exit="close",
     )  # fmt: skip
     assert {t.event_id for t in run.trades} == {"US-2008-11-04-PE", "US-2012-11-06-PE", "KR-2017-05-09-PE"}

@@ -8,11 +8,11 @@ from datasets.events import EventCatalogue, bundled_events
 from datasets.events.odds_book import Quote, Quotes
 from datasets.events.priors import PriorTable, with_priors
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.sources.builtin import BuiltinSource
 from engine.run.backtest import backtest
 from engine.strategy import BeforeVote, LastCloseBefore, Leg, Strategy, Symbol, strategy
 from engine.strategy.market import Market
 from strategies.surprise_win import SurpriseWin
+from tests.engine.markets import builtin_bars
 
 YEARS = ("US-2008-11-04-PE", "US-2012-11-06-PE", "US-2016-11-08-PE")
 
@@ -28,7 +28,7 @@ def run_with(rule: Strategy, **priors: float):
         p = priors.get(f"in_{event.vote_begins_at.year}")
         quotes |= {} if p is None else {event.event_id: (Quote(eve, event.winner_party, p, "a test"),)}
     table = PriorTable("p.csv", "0" * 64, quotes)
-    return backtest(rule, with_priors(events, table), Market(BuiltinSource(), bundled_instruments()))
+    return backtest(rule, with_priors(events, table), Market(builtin_bars(), bundled_instruments()))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_what_is_quoted_after_the_cut_off_changes_no_trade_and_no_skipped_event(
     def run(after: float):
         later = Quote(midnight, "Republican", after, "a test")
         table = PriorTable("p.csv", "0" * 64, {last.event_id: (known, later)})
-        return backtest(SurpriseWin(), with_priors(events, table), Market(BuiltinSource(), bundled_instruments()))
+        return backtest(SurpriseWin(), with_priors(events, table), Market(builtin_bars(), bundled_instruments()))
 
     low, high = run(0.01), run(0.99)
     assert [t.event_id for t in low.trades] == ["US-2016-11-08-PE"]

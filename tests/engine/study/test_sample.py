@@ -5,7 +5,6 @@ import pytest
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
-from datasets.prices.sources.files import DirectorySource
 from engine.plan.costs import Terms
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
@@ -17,6 +16,7 @@ from engine.study.settings import EventWindow, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from strategies.regional_spillover import RegionalSpillover
+from tests.engine.markets import real_bars
 from tests.engine.study.worlds import subject, walk
 
 EIGHT = ("N225", "TOPIX", "KOSPI", "HSI", "SSEC", "ASX200", "NIFTY50", "SPX")
@@ -113,7 +113,7 @@ def test_two_markets_after_one_event_are_one_observation_weighed_by_their_legs()
 
 
 def test_the_rally_of_9_february_2026_over_eight_indices_is_one_observation(market_dir) -> None:
-    market = Market(DirectorySource(market_dir), bundled_instruments())
+    market = Market(real_bars(market_dir), bundled_instruments())
     rule = RegionalSpillover(markets=EIGHT, hold=2)
     event = bundled_events().select(lambda e: e.event_id == "JP-2026-02-08-GE")
     run = backtest(rule, event, market)
