@@ -49,7 +49,7 @@ RUNS, OTHERS_EVERY = 2_000, 4
 EVENTS, HOLDS = (5, 10, 20), (1, 20)
 FEWER = ((5, 1), (10, 20), (20, 20))
 """Observations and sessions held, in worlds other than the four first ones."""
-AGAIN = 5_000
+AGAIN = 2_000
 """Where a share is above the limit the cell is measured again by so many runs of other seeds, which replace it."""
 
 BMP, FLIP, LABELS = "BMP t", "sign-flip", "labels"

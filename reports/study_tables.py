@@ -5,7 +5,6 @@ from typing import Any
 
 from engine.statistics.bootstrap import Interval
 from engine.statistics.significance import Significance
-from engine.study.power import Power
 from engine.study.result import ObservationRow, Study, ViewResult
 from reports.numbers import NOT_AVAILABLE, count, p_text, percent, ratio, signed_percent
 from reports.parts import TextTable
@@ -63,20 +62,16 @@ def _power(study: Study) -> TextTable:
         )
         for r in power.rows
     )
+    found = f"; with {power.n} of them it detects {percent(power.detectable, 1)} or more with 80 % power"
+    least = "" if power.detectable is None else found
     note = (
         f"How often each test rejects at {power.alpha:.0%} if every observation gains that much more. On calm dates: "
-        f"measured on {count(power.lists)} placebo lists (± {percent(power.error, 1)}), where the standard deviation "
-        f"per event is {percent(power.spread, 1)}. At the events' own spread: by the noncentral t with their standard "
-        f"deviation of {percent(power.own_spread, 1)}, corrected for small N{_detectable(power)}. "
+        f"measured on {count(power.lists)} placebo lists (± {percent(power.error, 1)}), with a standard deviation per "
+        f"event of {percent(power.spread, 1)}. At the events' own spread: by the noncentral t with their standard "
+        f"deviation of {percent(power.own_spread, 1)}, corrected for small N{least}. "
         "Exaggeration ratio (type M): how many times too large a mean is where that test rejects."
     )
     return TextTable(title, columns, rows, columns, note, ident="power")
-
-
-def _detectable(power: Power) -> str:
-    if power.detectable is None:
-        return ""
-    return f"; with {power.n} of them it detects {percent(power.detectable, 1)} or more with 80 % power"
 
 
 def _tests(study: Study) -> TextTable:

@@ -7,8 +7,6 @@ more than the mean of N independent ones. Sessions are taken as independent and 
 a CAR (Patell 1976), so that each mean is a weighted sum of sessions and its variance the sum of the squared weights.
 """
 
-from functools import lru_cache
-
 import numpy as np
 
 from datasets.arrays import Flags, Floats
@@ -20,7 +18,6 @@ from engine.study.settings import ESTIMATION
 Spans = tuple[tuple[int, int], ...]
 
 
-@lru_cache(maxsize=8)
 def shared_sessions(sample: Sample) -> float:
     """Return the factor (at most 1) of a t-statistic of the observations for the sessions they share.
 

@@ -14,7 +14,7 @@ EARLIEST, LATEST = ESTIMATION[1] + 1, 250
 LONG_HELD = 60
 """A holding period of more sessions is too long for an expectation from 120 sessions."""
 MAX_STOPPED = 0.2
-"""Where stops or targets end a larger share of the same trades on all dates, the tests of a mean of zero are withheld."""
+"""Where stops or targets end more of the same trades on all dates, the tests of a mean of zero are withheld."""
 DRAWS = (100, 1_000_000)
 MAX_ALPHA = 0.1
 PRIMARY = "placebo"

@@ -296,7 +296,7 @@ def test_the_deflated_sharpe_ratio_is_the_published_formula(best_run) -> None:
 def test_what_the_same_trades_earn_on_all_dates_is_taken_off() -> None:
     """A market that gains 1 % a session: two sessions held earn 2.01 % on every date, and an event adds nothing."""
     of = job({"hold": [2]}, instrument="AAA")
-    level = 100 * 1.01 ** np.arange(len(of.bars["AAA"]))
+    level = np.array(100 * 1.01 ** np.arange(len(of.bars["AAA"])), dtype=np.float64)
     bars = replace(of.bars["AAA"], open=level, close=level * 1.005, high=level * 1.005, low=level)
     rising = replace(of, bars={"AAA": bars})
     run = replayed(rising, 0, 0)

@@ -30,7 +30,7 @@ from tests.engine.study.worlds import subject, walk
 class Events(Sample):
     """Observations that only have abnormal returns."""
 
-    abnormal: Floats = np.array([-0.02, 0.0, 0.02])  # type: ignore[assignment]
+    abnormal: Floats = np.array([-0.02, 0.0, 0.02])
 
 
 NO_EVENTS = Events(walk(2), Model.MEAN, (), ())

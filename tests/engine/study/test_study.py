@@ -34,6 +34,22 @@ def test_one_observation_has_no_test_and_says_where_it_stands() -> None:
     assert made.reasons["power"] == "1 observation: no test, and so no power"
 
 
+def test_trades_that_mostly_end_at_a_stop_are_not_tested_against_zero() -> None:
+    near, far = (study(subject(walk(), rows=TEN, hold=20, stop_loss=s), QUICK) for s in (0.005, 0.5))
+    for test in near.views[0].tests[:2]:
+        assert test.p is None
+        assert "of the same trades on all dates: equal returns vary little" in test.reason
+    assert near.views[0].tests[2].p is not None
+    assert near.power is not None
+    assert {(r.bmp, r.own) for r in near.power.rows} == {(None, None)}
+    assert all(t.p is not None for t in far.views[0].tests)
+
+
+def test_windows_that_fill_the_calendar_leave_no_placebo_dates() -> None:
+    made = study(subject(walk(), rows=TEN, hold=60), QUICK)
+    assert "separate windows; at least 20 are needed" in made.views[0].tests[2].reason
+
+
 @pytest.mark.parametrize(("n", "floor"), [(2, 0.5), (3, 0.25), (5, 0.0625)])
 def test_a_handful_states_the_floor_of_its_sign_flip_test(n: int, floor: float) -> None:
     made = study(subject(walk(effects=dict.fromkeys(TEN[:n], 0.1)), rows=TEN[:n]), QUICK)
