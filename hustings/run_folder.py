@@ -41,8 +41,9 @@ _FILES = {
     "variants": "variants.json",
     "tearsheet": "tearsheet.html",
     "pdf": "tearsheet.pdf",
+    "quantstats": "quantstats.html",
 }
-_PAGES = ("study", "tearsheet", "pdf")
+_PAGES = ("study", "tearsheet", "pdf", "quantstats")
 """Files of a run that other commands write too; the manifest holds the hashes of all others."""
 _INSTANTS = ("decided_at", "filled_at", "entry_at", "exit_at")
 _OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
@@ -50,7 +51,9 @@ _OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
 _EVENT_COLUMNS = [f.name for f in fields(RunEvent) if f.name != "outcome"]
 
 
-def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None = None) -> dict[str, Path]:
+def write_run(
+    run: Run, folder: Path, tearsheet: str | None, study: str | None = None, *, quantstats: str | None = None
+) -> dict[str, Path]:
     """Write a run's files and return their paths by name; they replace those of an earlier run.
 
     Args:
@@ -58,6 +61,7 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         folder: where.
         tearsheet: its page, if there is one.
         study: its study as JSON, if there is one.
+        quantstats: its sheet by quantstats, if there is one.
 
     Raises:
         UserError: the folder cannot be written.
@@ -74,6 +78,7 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         "paths": sheet_csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
         "variants": None if variants is None else json_text(asdict(variants)),
         "tearsheet": tearsheet,
+        "quantstats": quantstats,
     }
     written = {name: text for name, text in texts.items() if text is not None}
     hashes = {_FILES[n]: _sha256(text.encode()) for n, text in written.items() if n not in _PAGES}

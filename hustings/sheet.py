@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from datasets.errors import UserError
 from engine.run.run import Run
 from hustings.ledger import position_of
+from hustings.second_page import QUANTSTATS, page_in
 
 if TYPE_CHECKING:
     from engine.study.result import Study  # imports the statistics, which a run without a page does not use
 
 
-def sheet_of(run: Run, study: "Study | None", *, trial: str) -> str:
-    """Return the tear sheet of a run as one HTML page."""
+def sheet_of(run: Run, study: "Study | None", *, trial: str, quantstats: str = "") -> str:
+    """Return the tear sheet of a run as one HTML page; ``quantstats`` is the address of quantstats' sheet, if any."""
     from reports.tearsheet import tearsheet
 
     section = None
@@ -21,7 +22,7 @@ def sheet_of(run: Run, study: "Study | None", *, trial: str) -> str:
         from reports.study_section import study_section  # brings SciPy
 
         section = study_section(study)
-    return tearsheet(run, section, trial=trial)
+    return tearsheet(run, section, trial=trial, quantstats=quantstats)
 
 
 def sheet_again(run: Run, folder: Path) -> str:
@@ -30,7 +31,7 @@ def sheet_again(run: Run, folder: Path) -> str:
         trial = position_of(run).text
     except UserError:
         trial = ""
-    return sheet_of(run, kept_study(folder, run.run_id), trial=trial)
+    return sheet_of(run, kept_study(folder, run.run_id), trial=trial, quantstats=page_in(folder, QUANTSTATS))
 
 
 def kept_study(folder: Path, run_id: str) -> "Study | None":

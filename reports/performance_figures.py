@@ -35,12 +35,15 @@ MIN_SESSIONS = 5
 FALLS = 5
 
 
-def performance_figures(run: Run) -> FigureSheet:
-    """Return the figures of a run's performance, or the reason why there are none."""
+def performance_figures(run: Run, *, gaps: bool = False) -> FigureSheet:
+    """Return the figures of a run's performance, or the reason why there are none.
+
+    ``gaps``: rolling ratios are drawn even where half a year without a position leaves gaps in them.
+    """
     reason = undrawable(run)
     if reason:
         return FigureSheet((), (reason,))
-    idle = idle_half_year(run, half_year(run))
+    idle = "" if gaps else idle_half_year(run, half_year(run))
     figures = [Figure(name, title, Markup(svg)) for name, title, svg in _figures(run, ratios=not idle) if svg]
     return FigureSheet(tuple(figures), (idle,) if idle else ())
 

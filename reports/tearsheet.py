@@ -32,13 +32,14 @@ from reports.reproduce import command
 WORST = 10
 
 
-def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -> str:
+def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "", quantstats: str = "") -> str:
     """Return the tear sheet of a run as one HTML page; the same arguments give the same bytes.
 
     Args:
         run: what the engine left.
         study: the section of its study, if it was studied; its placebo band is drawn around the events.
         trial: its place among all that was tried, in words.
+        quantstats: the address of quantstats' sheet of the run, blank if there is none.
     """
     manifest, placebo = run.manifest, None if study is None else study.placebo
     without = leave_one_out(run.trades)
@@ -69,6 +70,7 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -
         skipped=skipped_rows(run),
         study=study,
         trial=trial,
+        quantstats=quantstats,
         variants=run.variants,
         timing_grid=timing_grid,
         months=year_rows(run),

@@ -10,6 +10,7 @@ from hustings.files import write_text
 from hustings.printing import print_pdf
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
+from hustings.second_page import TEAR_SHEET
 from hustings.sheet import sheet_again
 from hustings.terminal import progress, say_files, say_json
 
@@ -20,13 +21,14 @@ def report_run(
     """Write the pages and tables of a run, and print where they are."""
     folder = folder_of(run)
     loaded = read_run(folder)
+    page, files = out or folder / TEAR_SHEET, {}
+    if quantstats is not None:
+        link = page.name if quantstats.parent.resolve() == page.parent.resolve() else ""
+        files["quantstats"] = write_text(quantstats, _quantstats(loaded, link), option="--quantstats")
     with progress("writing the tear sheet"):
-        page = out or folder / "tearsheet.html"
-        files = {"tearsheet": write_text(page, sheet_again(loaded, folder))}
+        files["tearsheet"] = write_text(page, sheet_again(loaded, folder))
     if pdf:
         files["pdf"] = print_pdf(page)
-    if quantstats is not None:
-        files["quantstats"] = write_text(quantstats, _quantstats(loaded), option="--quantstats")
     if csv_dir is not None:
         for name, rows in _tables(loaded).items():
             files[name] = write_text(csv_dir / f"{name}.csv", _csv(rows), option="--csv")
@@ -37,11 +39,11 @@ def report_run(
         say_files(files)
 
 
-def _quantstats(run: Run) -> str:
-    from reports.quantstats_sheet import quantstats_page
+def _quantstats(run: Run, tear_sheet: str) -> str:
+    from reports.quantstats_page import quantstats_page
 
     with progress("calling quantstats"):
-        return quantstats_page(run)
+        return quantstats_page(run, tear_sheet=tear_sheet)
 
 
 def _tables(run: Run) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import pytest
 from engine.plan.plan import Skipped
 from engine.run.run import Run
 from reports.headline import support
-from reports.quantstats_sheet import quantstats_page
+from reports.quantstats_page import quantstats_page
 from reports.tearsheet import currency_note, tearsheet
 from tests.reports.handmade import business_days, event, make_run, page_text, trade
 
@@ -160,9 +160,9 @@ def test_performance_figures_are_drawn_once(page):
 
 def test_quantstats_draws_its_own_sheet_next_to_our_numbers(quantstats_sheet):
     page = quantstats_sheet
-    assert page.count('aria-label="Cumulative returns"') == 1
-    assert page.count('aria-label="Underwater plot"') == 1
-    assert "Max drawdown -3.92 % -0.50 %" in page_text(page)
+    assert page.count('<svg role="img" aria-label="Cumulative returns"') == 1
+    assert page.count('<svg role="img" aria-label="Underwater plot"') == 1
+    assert "Max Drawdown -0.50% -3.92%" in page_text(page)
 
 
 def test_same_run_same_bytes(traded, page):
