@@ -37,7 +37,7 @@ def differing(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
     An entry that a run has not is None.
     """
-    flat = [dict(_flat(r.manifest)) for r in runs]
+    flat = [dict(_flat({n: v for n, v in r.manifest.items() if n != "changed"})) for r in runs]
     names = dict.fromkeys(name for f in flat for name in f)
     rows = [{"name": name, "group": _group(name), "values": [f.get(name) for f in flat]} for name in names]
     found = [row for row in rows if any(v != row["values"][0] for v in row["values"])]

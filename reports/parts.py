@@ -44,6 +44,7 @@ class StudySection:
     """What a tear sheet shows of a study: its texts, tables and figures, and the placebo band around the events."""
 
     verdict: str
+    placebo_p: float | None
     prereg: dict[str, Any] | None
     registered: str
     placebo: Range | None

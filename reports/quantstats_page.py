@@ -26,10 +26,6 @@ from reports.quantstats_sheet import PLACES, quantstats_figures, quantstats_metr
 ROWS = Path(__file__).parent / "templates" / "quantstats.csv"
 NONE = "-"
 DEEPEST = 10
-_OURS = {"years": "eoy_returns", "days": "daily_returns", "falls": "dd_periods", "quantiles": "returns_dist"} | {
-    f"rolling-{ratio}": f"rolling_{ratio}" for ratio in ("sharpe", "sortino")
-}
-"""Our figures by the place in quantstats' report that they take."""
 _ROUNDED = 0.01001
 """Two numbers of two decimals that differ by no more are one, rounded."""
 
@@ -51,7 +47,7 @@ class QuantstatsRow:
 def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
     """Return quantstats' sheet of a run as one HTML page; ``tear_sheet`` is the address of the event sheet, if any."""
     sheet, rows = quantstats_figures(run), metric_rows(run, quantstats_metrics(run))
-    ours = {_OURS[f.name]: f for f in performance_figures(run, gaps=True).figures if f.name in _OURS}
+    theirs = {f.name: f for f in sheet.figures}
     return render(
         "quantstats.html.j2",
         run=run,
@@ -59,7 +55,8 @@ def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
         version=version("quantstats"),
         per_year=whole_year(run),
         titles=PLACES,
-        figures={**ours, **{f.name: f for f in sheet.figures}},
+        figures={**{f.name: f for f in performance_figures(run)}, **theirs},
+        redrawn=PLACES.keys() - theirs,
         missing=sheet.missing,
         rows=rows,
         notes=[row for row in rows if row.why],

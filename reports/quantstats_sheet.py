@@ -191,7 +191,7 @@ def _draw(run: Run, benchmark: Floats | None) -> dict[str, str]:
         "dd_plot": (plots.drawdown, {"figsize": (8, 3)}),
     }
     left_out: tuple[str, ...] = () if market is not None else ("vol_returns", "rolling_beta")
-    if idle_half_year(run, half):
+    if idle_half_year(run):
         left_out += _RATIOS
     shown = {n: each for n, each in asked.items() if n not in left_out}
     return {n: _svg(draw, own, settings) for n, (draw, settings) in shown.items()}

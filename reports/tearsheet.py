@@ -9,7 +9,7 @@ from markupsafe import Markup
 from engine.metrics.metrics import drawdowns
 from engine.run.attribution import leave_one_out
 from engine.run.run import Run
-from reports.curves import drawdown_svg, equity_svg
+from reports.curves import drawdown_svg, equity_svg, held_svgs
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg
 from reports.event_tables import (
     event_labels,
@@ -20,13 +20,13 @@ from reports.event_tables import (
     skipped_rows,
     trade_rows,
 )
-from reports.headline import account_cards, outcome, support, trade_cards
+from reports.headline import account_cards, key_cards, outcome, remarks, support, trade_cards
 from reports.heat import heat, largest, timing_grid, year_rows
 from reports.numbers import ratio
 from reports.page import render, simulated_symbols
 from reports.parts import StudySection
 from reports.performance import performance_rows
-from reports.performance_figures import performance_figures, recovered
+from reports.performance_figures import recovered
 from reports.reproduce import command
 
 WORST = 10
@@ -54,10 +54,14 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "", q
         currency_note=currency_note(run),
         outcome=outcome(run),
         support=support(run),
+        remarks=remarks(run),
+        given=given(run),
+        key_cards=key_cards(run, None if study is None else study.placebo_p),
         trade_cards=trade_cards(run),
         account_cards=account_cards(run),
         equity_svg=Markup(equity_svg(run)),
         drawdown_svg=Markup(drawdown_svg(run)),
+        held=[Markup(svg) for svg in held_svgs(run) or ()],
         trades=trade_rows(run),
         event_time_svg=Markup(event_time_svg(run, placebo)),
         placebo=placebo,
@@ -75,7 +79,6 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "", q
         timing_grid=timing_grid,
         months=year_rows(run),
         drawdowns=drawdowns(run.sessions, run.returns)[:WORST],
-        sheet=performance_figures(run),
         performance=performance_rows(run),
         event_labels=event_labels,
         exit_words=exit_words,
@@ -83,6 +86,12 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "", q
         largest=largest,
         recovered=recovered,
     )
+
+
+def given(run: Run) -> dict[str, Any]:
+    """Return the parameters that differ from their defaults; of a run kept from before, all that are not None."""
+    parameters, changed = run.manifest["parameters"], run.manifest.get("changed")
+    return {n: v for n, v in sorted(parameters.items()) if (v is not None if changed is None else n in changed)}
 
 
 def currency_note(run: Run) -> str:

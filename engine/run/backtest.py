@@ -30,7 +30,7 @@ from engine.run.event_paths import event_paths
 from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved_values
 from engine.run.run import Run, RunEvent
 from engine.strategy import Strategy, values
-from engine.strategy.contract import NO_INSTRUMENT
+from engine.strategy.contract import NO_INSTRUMENT, parameters
 from engine.strategy.market import Market
 
 
@@ -78,7 +78,12 @@ def backtest(
     account = replay(plan, bars, terms, since=account_start(bars, window))
     return finish_run(
         account,
-        identity={"strategy": strategy.name, "rule": rule_of(type(strategy)), "parameters": values(strategy)},
+        identity={
+            "strategy": strategy.name,
+            "rule": rule_of(type(strategy)),
+            "parameters": values(strategy),
+            "changed": [p.name for p in parameters(type(strategy)) if getattr(strategy, p.name) != p.default],
+        },
         code=code_hash(type(strategy)),
         bars=bars,
         events=events,
