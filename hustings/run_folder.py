@@ -66,30 +66,33 @@ def write_run(
     Raises:
         UserError: the folder cannot be written.
     """
+    pages = {"study": study, "tearsheet": tearsheet, "quantstats": quantstats}
+    texts = run_texts(run)
+    written = texts | {_FILES[name]: text for name, text in pages.items() if text is not None}
+    hashes = {name: _sha256(text.encode()) for name, text in texts.items()}
+    manifest = json_text({"run_id": run.run_id, **run.manifest, "files": hashes})
+    written[_FILES["manifest"]] = manifest  # last: what it says is there
+    try:
+        _replace(folder, written, keep=holds(folder, run.run_id))
+    except OSError as e:
+        raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
+    return {name: folder / file for name, file in _FILES.items() if file in written}
+
+
+def run_texts(run: Run) -> dict[str, str]:
+    """Return the files of a run that are read back, but the manifest: their texts by name."""
     marks, variants = run.benchmark_returns, run.variants
     texts = {
         "trades": _records_csv(Trade, run.trades),
         "fills": _records_csv(Fill, run.fills),
         "events": sheet_csv([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
-        "equity": _series_csv(run.sessions, equity=run.equity, returns=run.returns, exposure=run.exposure),
-        "benchmark": None if marks is None else _series_csv(run.sessions, returns=marks),
-        "study": study,
+        "equity": series_csv(run.sessions, equity=run.equity, returns=run.returns, exposure=run.exposure),
+        "benchmark": None if marks is None else series_csv(run.sessions, returns=marks),
         "exposures": _records_csv(Exposure, run.exposures),
         "paths": sheet_csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
         "variants": None if variants is None else json_text(asdict(variants)),
-        "tearsheet": tearsheet,
-        "quantstats": quantstats,
     }
-    written = {name: text for name, text in texts.items() if text is not None}
-    hashes = {_FILES[n]: _sha256(text.encode()) for n, text in written.items() if n not in _PAGES}
-    written["manifest"] = json_text(
-        {"run_id": run.run_id, **run.manifest, "files": hashes}
-    )  # last: what it says is there
-    try:
-        _replace(folder, {_FILES[name]: text for name, text in written.items()}, keep=holds(folder, run.run_id))
-    except OSError as e:
-        raise UserError(f"cannot write to '{folder}': {e.strerror}; name another place with --out") from e
-    return {name: folder / _FILES[name] for name in _FILES if name in written}
+    return {_FILES[name]: text for name, text in texts.items() if text is not None}
 
 
 def check_writable(folder: Path) -> None:
@@ -246,7 +249,8 @@ def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
     return sheet_csv([f.name.rstrip("_") for f in fields(kind)], rows)
 
 
-def _series_csv(sessions: Sessions, **series: Floats) -> str:
+def series_csv(sessions: Sessions, **series: Floats) -> str:
+    """Return daily series as CSV, one column each."""
     columns = (values.tolist() for values in series.values())
     return sheet_csv(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
 

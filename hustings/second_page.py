@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -45,11 +44,6 @@ def second_page(*, wanted: bool) -> Iterator[Callable[[Run], Callable[[], str | 
         ours.close()
         process.terminate()
         process.join()
-
-
-def page_in(folder: Path, name: str) -> str:
-    """Return the address of another page of a run as seen from its folder; blank if it is not there."""
-    return name if (folder / name).is_file() else ""
 
 
 def _received(line: "Connection[Any, Any]") -> str | None:

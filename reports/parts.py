@@ -20,14 +20,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class FigureSheet:
-    """Figures; ``missing`` says in sentences what is not among them, and why."""
-
-    figures: tuple[Figure, ...]
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class TextTable:
     """A table as text, for a page or a terminal: ``right`` are the columns set flush right."""
 

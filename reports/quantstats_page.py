@@ -8,6 +8,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,8 @@ class QuantstatsRow:
 
 def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
     """Return quantstats' sheet of a run as one HTML page; ``tear_sheet`` is the address of the event sheet, if any."""
-    sheet, rows = quantstats_figures(run), metric_rows(run, quantstats_metrics(run))
-    theirs = {f.name: f for f in sheet.figures}
+    (figures, missing), rows = quantstats_figures(run), metric_rows(run, quantstats_metrics(run))
+    theirs = {f.name: f for f in figures}
     return render(
         "quantstats.html.j2",
         run=run,
@@ -57,7 +58,7 @@ def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
         titles=PLACES,
         figures={**{f.name: f for f in performance_figures(run)}, **theirs},
         redrawn=PLACES.keys() - theirs,
-        missing=sheet.missing,
+        missing=missing,
         rows=rows,
         notes=[row for row in rows if row.why],
         years=_years(run),
@@ -92,12 +93,7 @@ def _column(run: Run, returns: Floats, found: Metrics) -> Metrics:
 
 def _product(found: Metrics, *names: str) -> float | None:
     factors = [found.values[name] for name in names]
-    product = 1.0
-    for factor in factors:
-        if factor is None:
-            return None
-        product *= factor
-    return product
+    return None if None in factors else prod(f for f in factors if f is not None)
 
 
 def _row(row: Mapping[str, str], columns: Sequence[Metrics], theirs: tuple[str, ...]) -> QuantstatsRow:

@@ -31,7 +31,7 @@ from markupsafe import Markup
 from datasets.arrays import Floats
 from engine.metrics.metrics import sessions_per_year
 from engine.run.run import Run
-from reports.parts import Figure, FigureSheet
+from reports.parts import Figure
 from reports.performance_figures import idle_half_year, undrawable
 
 STYLE = Path(__file__).parent / "templates" / "quantstats.mplstyle"
@@ -69,20 +69,16 @@ _COLOURS = {
 """quantstats' palette in colours that a colour-blind reader can distinguish (Okabe and Ito 2008)."""
 
 
-def quantstats_figures(run: Run) -> FigureSheet:
-    """Return the figures quantstats draws of a run, or the reason why it cannot."""
-    reason = _not_drawn(run)
+def quantstats_figures(run: Run) -> tuple[tuple[Figure, ...], str]:
+    """Return the figures quantstats draws of a run, and why some or all are missing, blank if none is."""
+    reason, benchmark = _not_drawn(run), _drawable_benchmark(run)
     if reason:
-        return FigureSheet((), (reason,))
-    benchmark = _drawable_benchmark(run)
-    figures = _figures(run, benchmark)
-    if figures:
-        return FigureSheet(figures)
-    if benchmark is not None:
-        figures = _figures(run, None)
-    if figures:
-        return FigureSheet(figures, (f"quantstats cannot draw these returns with {run.benchmark}: drawn without it",))
-    return FigureSheet((), ("quantstats cannot draw returns that vary so little: nothing to draw",))
+        return (), reason
+    if figures := _figures(run, benchmark):
+        return figures, ""
+    if benchmark is not None and (figures := _figures(run, None)):
+        return figures, f"quantstats cannot draw these returns with {run.benchmark}: drawn without it"
+    return (), "quantstats cannot draw returns that vary so little: nothing to draw"
 
 
 def import_quantstats() -> None:

@@ -30,9 +30,13 @@ from reports.performance_figures import recovered
 from reports.reproduce import command
 
 WORST = 10
+_HELPERS: dict[str, Any] = {f.__name__: f for f in (event_labels, exit_words, heat, largest, recovered, timing_grid)}
+"""Functions that the template calls."""
 
 
-def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "", quantstats: str = "") -> str:
+def tearsheet(
+    run: Run, study: StudySection | None = None, *, trial: str = "", quantstats: str = "", data: str = ""
+) -> str:
     """Return the tear sheet of a run as one HTML page; the same arguments give the same bytes.
 
     Args:
@@ -40,6 +44,7 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "", q
         study: the section of its study, if it was studied; its placebo band is drawn around the events.
         trial: its place among all that was tried, in words.
         quantstats: the address of quantstats' sheet of the run, blank if there is none.
+        data: the element with the data of the run, put into the page as it is.
     """
     manifest, placebo = run.manifest, None if study is None else study.placebo
     without = leave_one_out(run.trades)
@@ -75,16 +80,12 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "", q
         study=study,
         trial=trial,
         quantstats=quantstats,
+        data=Markup(data),
         variants=run.variants,
-        timing_grid=timing_grid,
         months=year_rows(run),
         drawdowns=drawdowns(run.sessions, run.returns)[:WORST],
         performance=performance_rows(run),
-        event_labels=event_labels,
-        exit_words=exit_words,
-        heat=heat,
-        largest=largest,
-        recovered=recovered,
+        **_HELPERS,
     )
 
 

@@ -11,8 +11,8 @@ from hustings.recording import enter_or_warn, record_or_warn
 from hustings.run_folder import check_free, run_json, write_run
 from hustings.run_options import RunOptions
 from hustings.run_summary import summary
-from hustings.second_page import QUANTSTATS, page_in, second_page
-from hustings.sheet import kept_study, sheet_of
+from hustings.second_page import QUANTSTATS, second_page
+from hustings.sheet import kept_sheet, kept_study, sheet_of
 from hustings.terminal import progress, say, say_json, strategy_output
 from hustings.trials import TrialPosition
 
@@ -36,7 +36,7 @@ def run_strategy(
         folder = folder_for(run, out)
         with progress("writing the tear sheet"):
             study = None if no_report else kept_study(folder, run.run_id)
-            link = QUANTSTATS if second else page_in(folder, QUANTSTATS)
+            link = QUANTSTATS if second else kept_sheet(folder)
             sheet = partial(sheet_of, run, study, trial=trial_text(position))
             page = None if no_report else sheet(quantstats=link)
         other = quantstats()
