@@ -16,7 +16,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
@@ -71,21 +70,16 @@ def data_tag(run: Run) -> str:
     """Return the element that holds the data of a run; `sealed` completes it with the checksum of its page."""
     level, bench = _levels(run)
     texts = run_texts(replace(run, fills=()))
-    days = {"session": run.sessions.astype(np.int64), "equity": level, "exposure": np.round(run.exposure * _EXPOSURE)}
+    days: dict[str, Any] = {"session": run.sessions, "equity": level, "exposure": np.round(run.exposure * _EXPOSURE)}
     if bench is not None:
         days["benchmark"] = bench
     data = {
         "manifest": {"run_id": run.run_id, **run.manifest},
         "files": {name: text for name, text in texts.items() if name not in ("equity.csv", "benchmark.csv")},
-        "days": {name: _steps(values) for name, values in days.items()},
+        "days": {name: np.diff(v.astype(np.int64), prepend=0).tolist() for name, v in days.items()},
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return _TAG.format(VERSION, _UNSEALED, b64encode(lzma.compress(text.encode())).decode())
-
-
-def _steps(values: NDArray[Any]) -> list[int]:
-    steps: list[int] = np.diff(values.astype(np.int64), prepend=0).tolist()
-    return steps
 
 
 def sealed(page: str) -> str:

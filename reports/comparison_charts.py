@@ -29,7 +29,15 @@ def overlays(runs: Sequence[Run], named: Sequence[str], span: Span) -> list[tupl
     kinds: list[tuple[str, str, str, AxisUnit, Callable[[float], str], Callable[[Run, Any], Floats], float]] = [
         ("equities", "Equity, 1 at the start", "equity", AxisUnit.RATIO, ratio, _growth, 1.0),
         ("drawdowns", "Drawdown", "drawdown", AxisUnit.PERCENT, tenths, _drawdown, 0.0),
-        ("exposures", "Exposure: value of positions over equity", "exposure", AxisUnit.PERCENT, _whole, _exposure, 0.0),
+        (
+            "exposures",
+            "Exposure: value of positions over equity",
+            "exposure",
+            AxisUnit.PERCENT,
+            _whole,
+            lambda run, rows: run.exposure[rows],
+            0.0,
+        ),
     ]
     points = max(80, POINTS * _ENOUGH // max(_ENOUGH, len(runs)))
     found = []
@@ -54,11 +62,6 @@ def _growth(run: Run, rows: Any) -> Floats:
 
 def _drawdown(run: Run, rows: Any) -> Floats:
     return drawdown(run.returns[rows])
-
-
-def _exposure(run: Run, rows: Any) -> Floats:
-    exposure: Floats = run.exposure[rows]
-    return exposure
 
 
 def _whole(fraction: float) -> str:

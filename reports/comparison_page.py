@@ -30,7 +30,7 @@ from reports.page import render, simulated_symbols
 FEW = 4
 """Up to so many runs are columns; more are rows, and the metrics are columns."""
 PAIRWISE = 3
-"""Of more runs, whether a difference is real is told in a matrix and not in sentences."""
+"""Of more runs, whether a difference is real is shown in a matrix and not in sentences."""
 ACROSS = 8
 """A table has at most so many runs across: it goes on below, so that it fits a sheet of paper."""
 

@@ -15,21 +15,9 @@ from engine.run.run import Run
 from reports import numbers
 
 _FILTERS = (
-    *(
-        "amount",
-        "bare_percent",
-        "cents",
-        "count",
-        "instant",
-        "instant_text",
-        "money",
-        "percent",
-        "plain",
-        "points",
-        "price",
-    ),
-    *("signed_money", "signed_percent", "unbroken", "with_instants"),
-)
+    "amount", "bare_percent", "cents", "count", "instant", "instant_text", "money", "percent", "plain", "points",
+    "price", "signed_money", "signed_percent", "unbroken", "with_instants",
+)  # fmt: skip
 
 
 def render(template: str, **values: Any) -> str:

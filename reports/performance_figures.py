@@ -66,7 +66,8 @@ def _figures(run: Run) -> Iterator[tuple[str, str, str]]:
     window, per_year = half_year(run), sessions_per_year(run.sessions)
     excess = run.returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
     yield "eoy_returns", "Returns of calendar years", _years(run)
-    yield "daily_returns", "Daily returns", _days(run)
+    days, words = [Line("return", run.sessions, run.returns, "s0 thin")], "The account's return of each session."
+    yield "daily_returns", "Daily returns", _narrow("days", "Daily returns", words, days, AxisUnit.PERCENT)
     yield _window_line(run, rolling_sharpe(excess, window, per_year), name="sharpe", title="Sharpe")
     yield _window_line(run, rolling_sortino(excess, window, per_year), name="sortino", title="Sortino")
     yield "dd_periods", "Worst drawdown periods", _falls(run)
@@ -102,13 +103,6 @@ def _years(run: Run) -> str:
         "years", "Returns of calendar years", words, groups, names, styles, tenths, height=230, width=NARROW
     )
     return bars_svg(bars)
-
-
-def _days(run: Run) -> str:
-    words = "The account's return of each session."
-    return _narrow(
-        "days", "Daily returns", words, [Line("return", run.sessions, run.returns, "s0 thin")], AxisUnit.PERCENT
-    )
 
 
 def _falls(run: Run) -> str:

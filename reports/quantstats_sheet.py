@@ -114,11 +114,6 @@ def _metrics(run: Run, benchmark: Floats | None) -> dict[str, tuple[str, ...]]:
     return {str(name): tuple(map(str, row)) for name, row in zip(table.index, table.to_numpy(), strict=True) if name}
 
 
-def half_year(run: Run) -> int:
-    """Return the sessions of quantstats' rolling windows."""
-    return ceil(whole_year(run) / 2)
-
-
 def whole_year(run: Run) -> int:
     """Return the realised sessions a year as the whole number that quantstats takes."""
     return max(2, round(sessions_per_year(run.sessions)))
@@ -170,7 +165,8 @@ def _draw(run: Run, benchmark: Floats | None) -> dict[str, str]:
 
     register_matplotlib_converters()  # else the ticks depend on what this process drew before
     own, market = _series(run, benchmark)
-    half, year = half_year(run), whole_year(run)
+    year = whole_year(run)
+    half = ceil(year / 2)
     against = {"benchmark": market, "prepare_returns": False}
     rolling = {"figsize": (8, 3), "period": half, "periods_per_year": year}
     ratios = {**rolling, "rf": float(run.manifest["terms"]["cash_rate"])}

@@ -1,7 +1,6 @@
 """The tear sheet: one run on one self-contained page, from what it says to how to run it again."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -100,17 +99,17 @@ def currency_note(run: Run) -> str:
     named = sorted(set(run.manifest["currencies"].values()))
     if not named:
         return ""
-    quoted = f"All prices are in {named[0]}." if len(named) == 1 else f"Prices are in {_listed(named)}."
+    quoted = (
+        f"All prices are in {named[0]}."
+        if len(named) == 1
+        else f"Prices are in {', '.join(named[:-1])} and {named[-1]}."
+    )
     account = f"The account is kept in {run.currency}." if run.currency else ""
     if run.is_hedged:
         fx = "Positions are currency-hedged: the local return is earned on its capital, and no exchange rate enters."
     else:
         fx = "Positions in another currency are bought at its exchange rate; costs and P&L are in account currency."
     return " ".join(t for t in (quoted, account, fx) if t)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _instruments(run: Run) -> list[dict[str, Any]]:

@@ -27,7 +27,8 @@ def test_pages_alone_give_the_comparison_that_folders_give_byte_for_byte(mailed,
     assert mailed("compare", "a", "b.html", "--out", "mixed.html").code == 0
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("HUSTINGS_HOME", str(tmp_path / "empty"))
-    shutil.rmtree("a"), shutil.rmtree("b")
+    for name in ("a", "b"):
+        shutil.rmtree(name)
     assert mailed("compare", "a.html", "b.html", "--out", "pages.html").code == 0
     folders, mixed, pages = (Path(f"{n}.html").read_bytes() for n in ("folders", "mixed", "pages"))
     assert folders == pages == mixed
