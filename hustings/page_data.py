@@ -22,7 +22,7 @@ from datasets.errors import UserError
 from engine.metrics.metrics import compute_metrics, growth
 from engine.run.run import Run
 from hustings.registry import folder_of
-from hustings.run_folder import read_run, run_texts, series_csv
+from hustings.run_folder import read_run, record_texts, series_csv
 
 VERSION = 1
 _LEVEL, _EXPOSURE = 1e7, 1e4
@@ -69,13 +69,12 @@ def _returns(level: Floats, unit: float) -> Floats:
 def data_tag(run: Run) -> str:
     """Return the element that holds the data of a run; `sealed` completes it with the checksum of its page."""
     level, bench = _levels(run)
-    texts = run_texts(replace(run, fills=()))
     days: dict[str, Any] = {"session": run.sessions, "equity": level, "exposure": np.round(run.exposure * _EXPOSURE)}
     if bench is not None:
         days["benchmark"] = bench
     data = {
         "manifest": {"run_id": run.run_id, **run.manifest},
-        "files": {name: text for name, text in texts.items() if name not in ("equity.csv", "benchmark.csv")},
+        "files": record_texts(replace(run, fills=())),
         "days": {name: np.diff(v.astype(np.int64), prepend=0).tolist() for name, v in days.items()},
     }
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True)

@@ -67,7 +67,10 @@ def write_run(
         UserError: the folder cannot be written.
     """
     pages = {"study": study, "tearsheet": tearsheet, "quantstats": quantstats}
-    texts = run_texts(run)
+    texts = record_texts(run)
+    texts["equity.csv"] = series_csv(run.sessions, equity=run.equity, returns=run.returns, exposure=run.exposure)
+    if run.benchmark_returns is not None:
+        texts["benchmark.csv"] = series_csv(run.sessions, returns=run.benchmark_returns)
     written = texts | {_FILES[name]: text for name, text in pages.items() if text is not None}
     hashes = {name: _sha256(text.encode()) for name, text in texts.items()}
     manifest = json_text({"run_id": run.run_id, **run.manifest, "files": hashes})
@@ -79,15 +82,13 @@ def write_run(
     return {name: folder / file for name, file in _FILES.items() if file in written}
 
 
-def run_texts(run: Run) -> dict[str, str]:
-    """Return the files of a run that are read back, but the manifest: their texts by name."""
-    marks, variants = run.benchmark_returns, run.variants
+def record_texts(run: Run) -> dict[str, str]:
+    """Return the files of a run that are read back, but manifest and daily series: their texts by name."""
+    variants = run.variants
     texts = {
         "trades": _records_csv(Trade, run.trades),
         "fills": _records_csv(Fill, run.fills),
         "events": sheet_csv([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
-        "equity": series_csv(run.sessions, equity=run.equity, returns=run.returns, exposure=run.exposure),
-        "benchmark": None if marks is None else series_csv(run.sessions, returns=marks),
         "exposures": _records_csv(Exposure, run.exposures),
         "paths": sheet_csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
         "variants": None if variants is None else json_text(asdict(variants)),

@@ -5,13 +5,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import Pipe, get_context
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, simplefilter
 
 from engine.run.run import Run
 from hustings.terminal import progress, warn
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 TEAR_SHEET, QUANTSTATS = "tearsheet.html", "quantstats.html"
 
@@ -26,6 +27,8 @@ def second_page(*, wanted: bool) -> Iterator[Callable[[Run], Callable[[], str | 
     if not wanted:
         yield lambda _: lambda: None
         return
+    from multiprocessing import Pipe, get_context  # not needed, and slow to import, without a second page
+
     ours, theirs = Pipe()
     with catch_warnings():
         simplefilter("ignore", DeprecationWarning)  # of a fork among threads: those of libraries, which are idle
