@@ -20,6 +20,7 @@ def hustings_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest
     assert pytestconfig.cache is not None
     (home / "cache").symlink_to(pytestconfig.cache.mkdir("hustings"))
     os.environ["HUSTINGS_HOME"] = str(home)
+    os.environ["HUSTINGS_NO_QUANTSTATS"] = "1"  # seconds a run; the tests of that sheet ask for it
     return home
 
 

@@ -24,6 +24,8 @@ HELP_S, RUN_TIMES = 0.2, 2.5
 RUN, SWEEP = "hustings run, with its tear sheet", "hustings sweep, 2,000 combinations"
 RUN_SCRIPT, SWEEP_SCRIPT = "a script with backtrader and quantstats", "a script with vectorbt"
 RUN_RATIO, SWEEP_RATIO = 8, 7
+BOTH, QUANTSTATS = "hustings run, with quantstats' sheet too", "quantstats' own page alone"
+BOTH_TIMES = 1.3
 RULE = ["buy-after-event", "-p", "instrument=IXIC", "-p", "country=US"]
 GRID = ["-p", "hold=1:50", "-p", "delay=0:4", "-p", "stop_loss=none,0.03,0.05,0.1", "-p", "take_profit=none,0.1"]
 
@@ -44,7 +46,18 @@ def main(page: Page) -> None:
         _write(folder / "TOPIX.csv", prices(TOPIX_BARS, seed=7))
         _write(folder / "IXIC.csv", prices(NASDAQ_BARS, seed=7, first="1971-02-05"))
         for name, hold in (("one", "20"), ("other", "10")):
-            words = [HUSTINGS, "run", *RULE, "-p", f"hold={hold}", "--data", str(folder), "--out", str(folder / name)]
+            words = [
+                HUSTINGS,
+                "run",
+                *RULE,
+                "-p",
+                f"hold={hold}",
+                "--data",
+                str(folder),
+                "--out",
+                str(folder / name),
+                "--no-report",
+            ]
             _run(Command(words, {}), folder)
         found = _measured(_commands(folder), folder)
     bare = found["python: import pandas, backtrader"]
@@ -63,6 +76,8 @@ def _asked(page: Page, found: Mapping[str, float], bare: float) -> None:
     for ours, script, least in ((RUN, RUN_SCRIPT, RUN_RATIO), (SWEEP, SWEEP_SCRIPT, SWEEP_RATIO)):
         ratio = found[script] / found[ours]
         page.say(f"- {ours}: at least {least} times as fast as {script}: {ratio:.1f}, {_yes(ratio >= least)}.")
+    both = found[BOTH] / found[QUANTSTATS]
+    page.say(f"- {BOTH}: at most {BOTH_TIMES} times {QUANTSTATS}: {both:.2f}, {_yes(both <= BOTH_TIMES)}.")
 
 
 def _yes(claim: bool) -> str:
@@ -73,6 +88,7 @@ def _commands(folder: Path) -> dict[str, Command]:
     own = [*RULE, "--data", str(folder)]
     files = [str(folder / "IXIC.csv"), str(folder / "one" / "trades.csv")]
     run = [HUSTINGS, "run", "pro-growth-win", "--data", str(folder), "--out", str(folder / "out")]
+    page = [str(folder / "one" / "equity.csv"), str(folder / "alone.html")]
     asks = {"COMP_WORDS": "hustings run pro", "COMP_CWORD": "2", "_HUSTINGS_COMPLETE": "bash_complete"}
     return {
         "python: import pandas, backtrader": Command(BARE, {}),
@@ -81,7 +97,9 @@ def _commands(folder: Path) -> dict[str, Command]:
         "hustings strategies": Command([HUSTINGS, "strategies"], {}),
         "hustings events list": Command([HUSTINGS, "events", "list"], {}),
         "hustings run --no-report, 25 years of TOPIX": Command([*run, "--no-report"], {}),
-        RUN: Command([HUSTINGS, "run", *own, "--out", str(folder / "out")], {}),
+        RUN: Command([HUSTINGS, "run", *own, "--no-quantstats", "--out", str(folder / "out")], {}),
+        BOTH: Command([HUSTINGS, "run", *own, "--out", str(folder / "both")], {}),
+        QUANTSTATS: Command([str(OURS), str(SCRIPTS / "quantstats_page.py"), *page], {}),
         "hustings study": Command([HUSTINGS, "study", *own, "--out", str(folder / "study")], {}),
         "hustings compare": Command([HUSTINGS, "compare", str(folder / "one"), str(folder / "other")], {}),
         SWEEP: Command([HUSTINGS, "sweep", *own, *GRID, "--restart", "--out", str(folder / "sweep")], {}),

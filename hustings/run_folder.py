@@ -43,8 +43,9 @@ _FILES = {
     "variants": "variants.json",
     "tearsheet": "tearsheet.html",
     "pdf": "tearsheet.pdf",
+    "quantstats": "quantstats.html",
 }
-_PAGES = ("tearsheet.html", "tearsheet.pdf")
+_PAGES = ("tearsheet.html", "tearsheet.pdf", "quantstats.html")
 """Files of a run that other commands write too; the manifest holds the hashes of all others."""
 _WAIT_S = 10.0
 """For another process that writes the same run."""
@@ -96,7 +97,9 @@ def check_free(folder: Path) -> None:
         raise UserError(f"'{folder}' cannot be replaced as a whole: name a folder in it with --out")
 
 
-def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None = None) -> dict[str, Path]:
+def write_run(
+    run: Run, folder: Path, tearsheet: str | None, study: str | None = None, *, quantstats: str | None = None
+) -> dict[str, Path]:
     """Write a run's files as a whole folder and return their paths by name; they replace those of an earlier run.
 
     Files that are no run's stay, and of the same run those that are not written now.
@@ -106,24 +109,17 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         folder: where; it is ``claimed``.
         tearsheet: its page, if there is one.
         study: its study as JSON, if there is one.
+        quantstats: its sheet by quantstats, if there is one.
 
     Raises:
         UserError: the folder cannot be written.
     """
-    marks, variants = run.benchmark_returns, run.variants
-    texts = {
-        "trades": _records_csv(Trade, run.trades),
-        "fills": _records_csv(Fill, run.fills),
-        "events": sheet_csv([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
-        "equity": _series_csv(run.sessions, equity=run.equity, returns=run.returns, exposure=run.exposure),
-        "benchmark": None if marks is None else _series_csv(run.sessions, returns=marks),
-        "study": study,
-        "exposures": _records_csv(Exposure, run.exposures),
-        "paths": sheet_csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
-        "variants": None if variants is None else json_text(asdict(variants)),
-        "tearsheet": tearsheet,
-    }
-    written = {_FILES[name]: text for name, text in texts.items() if text is not None}
+    pages = {"study": study, "tearsheet": tearsheet, "quantstats": quantstats}
+    texts = record_texts(run)
+    texts["equity.csv"] = series_csv(run.sessions, equity=run.equity, returns=run.returns, exposure=run.exposure)
+    if run.benchmark_returns is not None:
+        texts["benchmark.csv"] = series_csv(run.sessions, returns=run.benchmark_returns)
+    written = texts | {_FILES[name]: text for name, text in pages.items() if text is not None}
     before = _hashes_before(folder, run.run_id)
     hashes = {**(before or {}), **{n: _sha256(text.encode()) for n, text in written.items() if n not in _PAGES}}
     written["manifest.json"] = _sealed({"run_id": run.run_id, **run.manifest, "files": hashes})
@@ -131,6 +127,20 @@ def write_run(run: Run, folder: Path, tearsheet: str | None, study: str | None =
         for name, text in written.items():
             (new / name).write_bytes(text.encode())
     return {name: folder / file for name, file in _FILES.items() if file in written}
+
+
+def record_texts(run: Run) -> dict[str, str]:
+    """Return the files of a run that are read back, but manifest and daily series: their texts by name."""
+    variants = run.variants
+    texts = {
+        "trades": _records_csv(Trade, run.trades),
+        "fills": _records_csv(Fill, run.fills),
+        "events": sheet_csv([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
+        "exposures": _records_csv(Exposure, run.exposures),
+        "paths": sheet_csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
+        "variants": None if variants is None else json_text(asdict(variants)),
+    }
+    return {_FILES[name]: text for name, text in texts.items() if text is not None}
 
 
 def _hashes_before(folder: Path, run_id: str) -> dict[str, str] | None:
@@ -297,7 +307,8 @@ def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
     return sheet_csv([f.name.rstrip("_") for f in fields(kind)], rows)
 
 
-def _series_csv(sessions: Sessions, **series: Floats) -> str:
+def series_csv(sessions: Sessions, **series: Floats) -> str:
+    """Return daily series as CSV, one column each."""
     columns = (values.tolist() for values in series.values())
     return sheet_csv(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
 

@@ -36,7 +36,7 @@ def summary(run: Run, files: Mapping[str, Path]) -> None:
 
 def opened(files: Mapping[str, Path]) -> dict[str, Path]:
     """Return the files of a run that a user opens."""
-    return {name: path for name, path in files.items() if name in ("tearsheet", "study", "manifest")}
+    return {name: path for name, path in files.items() if name in ("tearsheet", "quantstats", "study", "manifest")}
 
 
 def head(run: Run) -> None:

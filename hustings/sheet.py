@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from datasets.errors import UserError
 from engine.run.run import Run
 from hustings.ledger import position_of
+from hustings.page_data import data_tag, sealed
 from hustings.registry import run_in
 from hustings.run_folder import read_checked
+from hustings.second_page import QUANTSTATS
 
 if TYPE_CHECKING:
     from engine.study.result import Study  # imports the statistics, which a run without a page does not use
 
 
-def sheet_of(run: Run, study: "Study | None", *, trial: str) -> str:
-    """Return the tear sheet of a run as one HTML page."""
+def sheet_of(run: Run, study: "Study | None", *, trial: str, quantstats: str = "") -> str:
+    """Return the tear sheet of a run as one HTML page; ``quantstats`` is the address of quantstats' sheet, if any."""
     from reports.tearsheet import tearsheet
 
     section = None
@@ -23,7 +25,7 @@ def sheet_of(run: Run, study: "Study | None", *, trial: str) -> str:
         from reports.study_section import study_section  # brings SciPy
 
         section = study_section(study)
-    return tearsheet(run, section, trial=trial)
+    return sealed(tearsheet(run, section, trial=trial, quantstats=quantstats, data=data_tag(run)))
 
 
 def sheet_again(run: Run, folder: Path) -> str:
@@ -32,7 +34,12 @@ def sheet_again(run: Run, folder: Path) -> str:
         trial = position_of(run).text
     except UserError:
         trial = ""
-    return sheet_of(run, kept_study(folder, run.run_id), trial=trial)
+    return sheet_of(run, kept_study(folder, run.run_id), trial=trial, quantstats=kept_sheet(folder))
+
+
+def kept_sheet(folder: Path) -> str:
+    """Return the address of quantstats' sheet as seen from a run's folder; blank if there is none."""
+    return QUANTSTATS if (folder / QUANTSTATS).is_file() else ""
 
 
 def kept_study(folder: Path, run_id: str) -> "Study | None":

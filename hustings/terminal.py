@@ -141,8 +141,8 @@ def text_of(value: Any) -> str:
 
 
 def parameters_text(parameters: Mapping[str, Any], *, between: str = " ") -> str:
-    """Return parameters as ``name=value``."""
-    return between.join(f"{name}={text_of(value)}" for name, value in parameters.items())
+    """Return parameters as ``name=value``, without those that are None."""
+    return between.join(f"{name}={text_of(value)}" for name, value in parameters.items() if value is not None)
 
 
 def counted(n: int, singular: str, plural: str = "") -> str:

@@ -1,5 +1,6 @@
 """Runs and findings as a notebook shows them: frames, a card, pages inline, a plot."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from hustings.frames import equity_frame, records_frame
 from hustings.handlers.run import trial_text, written_run
 from hustings.run_folder import claimed
 from hustings.run_options import RunOptions
+from hustings.second_page import second_page
 from hustings.sheet import sheet_of
 from hustings.trials import TrialPosition
 from reports.numbers import percent
@@ -76,9 +78,14 @@ class RunView:
         return HtmlPage(sheet_of(self._varied(), study, trial=trial_text(self.position)))
 
     def save(self, folder: str | Path) -> Path:
-        """Write the files of ``hustings run --out FOLDER``, list the run in the registry, and return the folder."""
-        with claimed(Path(folder)) as folder_of:
-            written_run(self._varied(), self.position, folder_of(self.full), report=True)
+        """Write the files of ``hustings run --out FOLDER``, list the run in the registry, and return the folder.
+
+        quantstats' sheet is among them unless ``$HUSTINGS_NO_QUANTSTATS`` is set.
+        """
+        wanted = not os.environ.get("HUSTINGS_NO_QUANTSTATS")
+        with claimed(Path(folder)) as folder_of, second_page(wanted=wanted) as begin:
+            run = self._varied()
+            written_run(run, self.position, folder_of(run), report=True, second=begin(run) if wanted else None)
         return Path(folder)
 
     def plot(self, ax: Any = None) -> Any:

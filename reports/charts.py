@@ -1,4 +1,4 @@
-"""Charts that count events rather than days: columns, bars in groups, a histogram and quantiles, as inline SVG."""
+"""Charts that count events rather than days: columns, bars in groups and quantiles, as inline SVG."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,14 @@ from math import ceil, cos, radians, sin
 
 import numpy as np
 
-from datasets.arrays import Floats
 from reports.svg import (
     BOTTOM,
     LEFT,
-    NARROW,
     RIGHT,
     WIDTH,
     Frame,
     head,
+    margin_for,
     number,
     round_steps,
     segment,
@@ -99,7 +98,8 @@ def _layout(chart: Columns, names: Sequence[str], values: Sequence[float]) -> _L
     longest = max(map(len, short), default=0) * _LETTER
     slanted = len(names) <= _LABELLED and longest > step
     below = _TALL + longest * sin(radians(_SLANT)) + 6 if slanted else BOTTOM
-    frame = Frame(0, max(1, len(names)), low, high, chart.width, chart.height, margin_bottom=below)
+    left = margin_for(map(chart.tick, round_steps(low, high)))
+    frame = Frame(0, max(1, len(names)), low, high, chart.width, chart.height, left=left, margin_bottom=below)
     return _Layout(frame, short, slanted)
 
 
@@ -187,29 +187,6 @@ def _group(chart: BarChart, frame: Frame, place: int) -> list[str]:
         left, text = middle + (n - len(values) / 2) * width, f"{label} {chart.names[n]}: {chart.tick(value)}"
         parts.append(_bar(chart.styles[n], left, (frame.y(value), frame.y(0.0)), width, text))
     return parts if place % ceil(_GAP / step) else [*parts, words(middle, frame.base + 19, label)]
-
-
-def histogram(values: Floats, tick: Callable[[float], str], *, ident: str, title: str, what: str) -> Columns:
-    """Return how many values lie in each of some twenty equal intervals of round width."""
-    edges = _edges(values)
-    counts = np.histogram(values, edges)[0]
-    columns = [
-        ChartColumn(
-            tick(low), 0.0, float(n), "rise" if low >= 0 else "fall", f"{tick(low)} to {tick(high)}: {n} {what}"
-        )
-        for low, high, n in zip(edges, edges[1:], counts.tolist(), strict=False)
-    ]
-    words = f"{len(values)} {what}: from {tick(float(values.min()))} to {tick(float(values.max()))}."
-    return Columns(ident, title, words, columns, lambda n: f"{n:g}", height=260, width=NARROW)
-
-
-def _edges(values: Floats) -> Floats:
-    low, high = float(values.min()), float(values.max())
-    steps = round_steps(low - 1e-9, high + 1e-9, wanted=18)
-    step = steps[1] - steps[0] if len(steps) > 1 else max(abs(high) * 0.1, 0.01)
-    first = np.floor(low / step) * step
-    edges: Floats = np.round(first + step * np.arange(ceil((high - first) / step + 1e-9) + 1), 12) + 0.0
-    return edges
 
 
 @dataclass(frozen=True)

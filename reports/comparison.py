@@ -91,7 +91,7 @@ def _distinct_name(run: Run, runs: Sequence[Run]) -> str:
     mine = run.manifest["parameters"]
     others = [r.manifest["parameters"] for r in runs if r.manifest["strategy"] == name]
     differ = [k for k in sorted(mine) if any(o.get(k, None) != mine[k] for o in others)]
-    inside = ", ".join(f"{k}={plain(mine[k])}" for k in differ)
+    inside = ", ".join(f"{k}={plain(mine[k])}" for k in differ if mine[k] is not None)
     return f"{name} ({inside}) {run.run_id[:SHORT_ID]}" if inside else f"{name} {run.run_id[:SHORT_ID]}"
 
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from engine.metrics.table import METRICS, Metric, MetricInputs
 from engine.run.run import Run
-from reports.comparison_charts import event_scatters, month_scatters, overlays, style
-from reports.comparison_tables import GROUPS, one_currency
+from reports.comparison_charts import overlays, style
+from reports.comparison_tables import GROUPS, event_matrix, one_currency
+from reports.headline import KEY_FIGURES
+from reports.heat import heat
 from reports.numbers import (
     metric_difference,
     metric_text,
@@ -27,6 +29,8 @@ from reports.page import render, simulated_symbols
 
 FEW = 4
 """Up to so many runs are columns; more are rows, and the metrics are columns."""
+PAIRWISE = 3
+"""Of more runs, whether a difference is real is shown in a matrix and not in sentences."""
 ACROSS = 8
 """A table has at most so many runs across: it goes on below, so that it fits a sheet of paper."""
 
@@ -62,7 +66,8 @@ def comparison_page(runs: Sequence[Run], data: dict[str, Any]) -> str:
         correlation=_correlation_texts(data["correlation"]),
         groups=_groups(data["differing"]),
         charts=[] if span is None else overlays(runs, named, span),
-        scatters=[*event_scatters(data), *([] if span is None else month_scatters(runs, named, span))],
+        key=[m.label for m in METRICS if m.name in KEY_FIGURES],
+        matrix=event_matrix(runs) if PAIRWISE < len(runs) <= ACROSS else [],
         one_currency=one_currency(runs),
         plain=plain,
     )
@@ -196,9 +201,7 @@ def _cell(cell: dict[str, Any], largest: float) -> dict[str, Any]:
 
 def _heat(value: float, largest: float) -> str:
     """Return the CSS class of a number: gain or loss, 1 to 4 by its share of the largest."""
-    if not largest or abs(value) < largest / 1_000:
-        return ""
-    return f"{'gain' if value > 0 else 'loss'}{max(1, ceil(4 * abs(value) / largest))}"
+    return heat(value, largest) if largest and abs(value) >= largest / 1_000 else ""
 
 
 def _correlation_texts(matrix: list[list[float | None]] | None) -> list[list[tuple[str, str]]]:

@@ -4,7 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from engine.account.records import Trade
+from engine.comparison.common_events import event_returns
+from engine.comparison.difference import Difference, with_t_interval, without_interval
 from engine.run.by_market import by_market
 from engine.run.run import Run
 
@@ -37,7 +41,7 @@ def differing(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
     An entry that a run has not is None.
     """
-    flat = [dict(_flat(r.manifest)) for r in runs]
+    flat = [dict(_flat({n: v for n, v in r.manifest.items() if n != "changed"})) for r in runs]
     names = dict.fromkeys(name for f in flat for name in f)
     rows = [{"name": name, "group": _group(name), "values": [f.get(name) for f in flat]} for name in names]
     found = [row for row in rows if any(v != row["values"][0] for v in row["values"])]
@@ -86,6 +90,24 @@ def market_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:
         }
         for symbol in dict.fromkeys(s for each in found for s in each)
     ]
+
+
+def event_matrix(runs: Sequence[Run]) -> list[list[Difference | None]]:
+    """Return the mean difference, row less column, on the events that two runs share, with Student's 95 % interval.
+
+    None where a run meets itself, or two share fewer than two events.
+    """
+    earned = [event_returns(run.trades) for run in runs]
+    return [[None if row is column else _mean_difference(row, column) for column in earned] for row in earned]
+
+
+def _mean_difference(one: dict[str, float], other: dict[str, float]) -> Difference | None:
+    both = np.array([[other[e], one[e]] for e in one if e in other])
+    if len(both) < 2:
+        return None
+    other_mean, mean = both.mean(axis=0).tolist()
+    found = without_interval("mean_trade", other_mean, mean, f"{len(both)} events")
+    return with_t_interval(found, both[:, 1] - both[:, 0])
 
 
 def trade_rows(runs: Sequence[Run]) -> list[dict[str, Any]]:

@@ -1,21 +1,39 @@
 """The account over time: equity and drawdown, with what was held and every event marked."""
 
+from dataclasses import replace
 from datetime import date
+from math import log10
+from typing import Any
 
 import numpy as np
 
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
 from engine.account.records import Trade
-from engine.metrics.metrics import drawdown, growth
+from engine.metrics.metrics import drawdown, growth, held_sessions
 from engine.run.run import Run, RunEvent
-from reports.line_chart import AxisUnit, Band, Chart, Line, Mark, chart_svg
-from reports.numbers import amount, instant, instant_text, money, money_tick, percent, price, signed_percent
+from reports.line_chart import Across, AxisUnit, Band, Chart, Line, Mark, chart_svg
+from reports.numbers import (
+    amount,
+    instant,
+    instant_text,
+    money,
+    money_tick,
+    percent,
+    price,
+    signed_money,
+    signed_percent,
+)
 
 _DETAIL = 900
 """The equity curve is drawn with more points than others, as it is the one to zoom into."""
 _NAMED = 60
 """Of more trades than this, marks would hide the curve: short strokes and shaded bands replace them."""
+_WRITTEN = 30
+"""Of more events than this, names would cover the curve."""
+EQUITY_HEIGHT = 270
+LOG_FROM = 10.0
+MOSTLY_HELD = 0.6
 
 
 def equity_svg(run: Run) -> str:
@@ -25,42 +43,80 @@ def equity_svg(run: Run) -> str:
         held = run.start_equity * growth(run.benchmark_returns)
         lines.insert(0, Line(str(run.benchmark), *with_start(run.sessions, held, run.start_equity), "bench"))
     first, last = to_date(run.sessions[0]), to_date(run.sessions[-1])
-    chart = Chart(
-        ident="equity",
-        title=f"Equity of {run.manifest['strategy']}",
-        description=(
-            f"Account equity from {money(run.start_equity)} before {first} to {amount(run.final_equity, run.currency)}"
-            f" on {last}, with {len(run.trades)} entries marked."
-        ),
-        lines=lines,
-        tick=money_tick,
-        height=340,
-        marks=[*_event_marks(run), *_trade_marks(run)],
-        bands=_bands(run),
-        y_label=f"equity, {run.currency}" if run.currency else "equity",
-        unit=AxisUnit.MONEY,
-        points=_DETAIL,
+    about = (
+        f"Account equity from {money(run.start_equity)} before {first} to {amount(run.final_equity, run.currency)}"
+        f" on {last}, with {len(run.trades)} entries marked."
     )
-    return chart_svg(chart)
+    marks = [*_event_marks(run), *_trade_marks(run)]
+    return _equity(run, "equity", about, lines, marks=marks, bands=_bands(run))
 
 
 def drawdown_svg(run: Run) -> str:
     """Return the chart of the distance below the highest equity so far."""
-    below = drawdown(run.returns)
-    chart = Chart(
-        ident="drawdown",
-        title=f"Drawdown of {run.manifest['strategy']}",
-        description=f"Distance below the highest equity so far; at most {percent(run.metrics.get('max_drawdown'))}.",
-        lines=[Line("drawdown", *with_start(run.sessions, below, 0.0), "s1", fill_to_zero=True)],
-        tick=tenths,
-        height=180,
-        bands=_bands(run) if len(run.trades) <= _NAMED else [],
-        marks=_event_marks(run) if len(run.trades) <= _NAMED else [],
-        y_label="drawdown",
-        unit=AxisUnit.PERCENT,
-        points=_DETAIL // 2,
+    about = f"Distance below the highest equity so far; at most {percent(run.metrics.get('max_drawdown'))}."
+    few = len(run.trades) <= _NAMED
+    bands, marks = (_bands(run), _event_marks(run)) if few else ([], [])
+    sessions, below = with_start(run.sessions, drawdown(run.returns), 0.0)
+    return _drawdown(run, "drawdown", about, sessions, below, bands=bands, marks=marks)
+
+
+def held_svgs(run: Run) -> tuple[str, str] | None:
+    """Return equity and drawdown over the sessions on which a position was held, one band an event with its name.
+
+    None where that is most of the time, or never. What idle cash earned in between is not in them.
+    """
+    held = held_sessions(run.sessions, run.trades)
+    if not held.any() or held.mean() > MOSTLY_HELD:
+        return None
+    across = np.arange(held.sum() + 1, dtype=np.float64)
+    shown = [("account", run.returns, "s0")]
+    if run.benchmark_returns is not None:
+        shown.insert(0, (f"{run.benchmark} on these sessions", run.benchmark_returns, "bench"))
+    lines = [Line(n, across, run.start_equity * np.append(1.0, growth(r[held])), style) for n, r, style in shown]
+    bands = _held_bands(run, run.sessions[held])
+    names = [Mark(b.first, None, "name", b.text.partition(":")[0]) for b in bands if len(bands) <= _WRITTEN]
+    more: dict[str, Any] = {"bands": bands, "across": Across.SESSIONS, "x_label": "sessions with a position"}
+    about = f"{held.sum()} sessions of {len(held)}; the time without a position is cut out."
+    below = np.append(0.0, drawdown(run.returns[held]))
+    return (
+        _equity(run, "equity-held", about, lines, marks=names, **more),
+        _drawdown(run, "drawdown-held", about, across, below, **more),
     )
-    return chart_svg(chart)
+
+
+def _equity(run: Run, ident: str, about: str, lines: list[Line], *, marks: list[Mark], **more: Any) -> str:
+    """Return a chart of money, logarithmic where a line passes a factor of 10."""
+    low, high = (np.array([extreme(line.values) for line in lines]) for extreme in (np.min, np.max))
+    log = low.min() > 0 and (high / low).max() >= LOG_FROM
+    tick, unit = (_power, AxisUnit.LOG) if log else (money_tick, AxisUnit.MONEY)
+    if log:
+        lines = [replace(line, values=np.log10(line.values)) for line in lines]
+        marks = [replace(m, value=None if m.value is None else log10(m.value)) for m in marks]
+    label, title = f"equity, {run.currency}" if run.currency else "equity", f"Equity of {run.manifest['strategy']}"
+    given: dict[str, Any] = {"height": EQUITY_HEIGHT, "y_label": label, "unit": unit, "points": _DETAIL}
+    return chart_svg(Chart(ident, title, about, lines, tick, marks=marks, **given, **more))
+
+
+def _drawdown(run: Run, ident: str, about: str, days: Sessions | Floats, below: Floats, **more: Any) -> str:
+    title, line = f"Drawdown of {run.manifest['strategy']}", Line("drawdown", days, below, "s1", fill_to_zero=True)
+    given: dict[str, Any] = {"height": 180, "y_label": "drawdown", "unit": AxisUnit.PERCENT, "points": _DETAIL // 2}
+    return chart_svg(Chart(ident, title, about, [line], tenths, **given, **more))
+
+
+def _power(exponent: float) -> str:
+    return money_tick(10.0**exponent)
+
+
+def _held_bands(run: Run, sessions: Sessions) -> list[Band]:
+    """Return a band for each event: from before its first session held to its last, as places among them."""
+    found = []
+    for event_id in dict.fromkeys(t.event_id for t in run.trades):
+        trades = [t for t in run.trades if t.event_id == event_id]
+        first, last = min(t.entry_session for t in trades), max(t.exit_session for t in trades)
+        ends = np.searchsorted(sessions, np.array([first, last], dtype="datetime64[D]"), side="right")
+        pnl = signed_money(sum(t.pnl for t in trades))
+        found.append(Band(int(ends[0]) - 1, int(ends[1]), f"{event_id}: {first} to {last}, P&L {pnl}"))
+    return found
 
 
 def with_start(sessions: Sessions, values: Floats, start: float) -> tuple[Sessions, Floats]:

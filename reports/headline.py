@@ -1,15 +1,15 @@
 """What a tear sheet says first: the verdict in sentences, and the metrics per trade and of the portfolio."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 from engine.account.records import Trade
-from engine.metrics.table import PORTFOLIO_METRICS, TRADE_METRICS, Metric, Metrics
+from engine.metrics.table import METRICS, PORTFOLIO_METRICS, TRADE_METRICS, Metric, Metrics
 from engine.metrics.trade_metrics import MORE_TRADE_METRICS, more_trade_metrics
 from engine.run.run import Run
-from reports.numbers import metric_text, percent, signed_percent
+from reports.numbers import NOT_AVAILABLE, metric_text, percent, signed_percent
 
 FEW, SOME = 5, 20
 """Below FEW trades a page has an anecdote, below SOME a description; from SOME on it may start to ask."""
@@ -97,6 +97,34 @@ def per_trade(run: Run) -> list[tuple[Sequence[Metric[Any]], Metrics]]:
 def account_cards(run: Run) -> list[HeadlineCard]:
     """Return the metrics of the portfolio: time-weighted, idle cash included."""
     return [_card(m, Metrics(run.metrics, run.notes), run.currency) for m in PORTFOLIO_METRICS]
+
+
+KEY_FIGURES = ("total_return", "cagr", "max_drawdown", "exposure", "n_trades", "win_rate", "mean_trade")
+
+
+def key_cards(run: Run, placebo_p: float | None) -> list[HeadlineCard]:
+    """Return the figures of the first screen; a note only where one is not available, and P(placebo) if studied."""
+    cards = {name: _card(_NAMED[name], Metrics(run.metrics, run.notes), run.currency) for name in KEY_FIGURES}
+    shown = [replace(card, note=card.note if card.value == NOT_AVAILABLE else "") for card in cards.values()]
+    return shown if placebo_p is None else [*shown, HeadlineCard("P(placebo)", f"{placebo_p:.3f}", "")]
+
+
+def remarks(run: Run) -> list[str]:
+    """Return a line each on positions still open, positions cut to a limit, and what else a reader must know."""
+    still = [t for t in run.trades if not t.is_closed]
+    cut = [s for s in run.skipped if " cut to " in s.reason]
+    held = ", ".join(f"{t.instrument} since {t.entry_session}" for t in still[:FEW])
+    lines = [f"Still open at the end, marked at the last close: {held}{_more(len(still) - FEW)}."] if still else []
+    if cut:
+        lines.append(f"Cut to a limit: {cut[0].reason}{_more(len(cut) - 1)}.")
+    return [*lines, *(f"{text}." for text in run.warnings)]
+
+
+def _more(n: int) -> str:
+    return f" and {n} more" if n > 0 else ""
+
+
+_NAMED = {m.name: m for m in METRICS}
 
 
 def _card(metric: Metric[Any], found: Metrics, currency: str) -> HeadlineCard:

@@ -5,9 +5,10 @@ What a chart shows is all in the SVG; ``templates/chart.js`` adds reading off by
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from html import escape
 from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Any
@@ -16,12 +17,14 @@ import numpy as np
 
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
-from reports.svg import WIDTH, Frame, head, number, round_steps, segment, titled, value_axis, words
+from reports.svg import WIDTH, Frame, head, margin_for, number, round_steps, segment, titled, value_axis, words
 
 _FEWEST = 8
 """However many lines share a chart, each has a say in so many of the places at which all are drawn."""
 _MANY = 60
 """More bands than this are shaded lightly: they lie over one another."""
+_DECADES = 5
+"""Over more powers of ten a logarithmic axis names these alone."""
 _LABEL = 12
 """Room below the axis for words that say what lies across."""
 POINTS = 400
@@ -61,9 +64,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A symbol at a date: ``shape`` is one of up, down, ring, event, stroke; the last two are on the lower edge."""
+    """A symbol at a date or session: ``shape`` is one of up, down, ring, event, stroke, name.
 
-    day: date
+    Events and strokes are on the lower edge; a name is written downwards from the upper one.
+    """
+
+    day: date | int
     value: float | None
     shape: str
     text: str
@@ -71,10 +77,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Band:
-    """A shaded stretch of dates."""
+    """A shaded stretch of dates or sessions."""
 
-    first: date
-    last: date
+    first: date | int
+    last: date | int
     text: str
 
 
@@ -159,7 +165,8 @@ def _frame(chart: Chart) -> Frame:
         low, high = min(low, 0.0), max(high, 0.0)
     room = (high - low) * 0.04 or max(abs(high) * 0.02, 0.01)
     top = high if filled and high == 0 else high + room
-    return Frame(first, max(last, first + 1), low - room, top, chart.width, chart.height)
+    frame = Frame(first, max(last, first + 1), low - room, top, chart.width, chart.height)
+    return replace(frame, left=margin_for(map(chart.tick, _levels(chart.unit, frame))))
 
 
 def _extremes(chart: Chart) -> tuple[float, float]:
@@ -291,6 +298,10 @@ def _band(band: Band, style: str, frame: Frame) -> str:
 def _mark(mark: Mark, frame: Frame) -> str:
     x, base = frame.x(_day(mark.day)), number(frame.base)
     y = frame.base if mark.value is None else frame.y(mark.value)
+    if mark.shape == "name":
+        turned = f' transform="rotate(90 {number(x + 4)} {number(frame.top + 3)})"'
+        name = words(x + 4, frame.top + 3, mark.text, "start", more=turned)
+        return f'<g class="mark event name" data-at="{number(x)} {base}"><title>{escape(mark.text)}</title>{name}</g>'
     shapes = {
         "up": f"M{number(x)} {number(y + 1)}l5.5 10h-11z",
         "down": f"M{number(x)} {number(y - 1)}l5.5 -10h-11z",
@@ -307,7 +318,8 @@ def _levels(unit: AxisUnit, frame: Frame) -> list[float]:
     if unit is not AxisUnit.LOG:
         return round_steps(frame.low, frame.high)
     powers = range(floor(frame.low), ceil(frame.high) + 1)
-    round_ = [e + log10(m) for e in powers for m in (1, 2, 5) if frame.low <= e + log10(m) <= frame.high]
+    within = (1, 2, 5) if len(powers) <= _DECADES else (1,)
+    round_ = [e + log10(m) for e in powers for m in within if frame.low <= e + log10(m) <= frame.high]
     if len(round_) >= 3:
         return round_
     return [log10(v) for v in round_steps(10**frame.low, 10**frame.high) if v > 0]

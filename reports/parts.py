@@ -20,14 +20,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class FigureSheet:
-    """Figures; ``missing`` says in sentences what is not among them, and why."""
-
-    figures: tuple[Figure, ...]
-    missing: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class TextTable:
     """A table as text, for a page or a terminal: ``right`` are the columns set flush right."""
 
@@ -44,6 +36,7 @@ class StudySection:
     """What a tear sheet shows of a study: its texts, tables and figures, and the placebo band around the events."""
 
     verdict: str
+    placebo_p: float | None
     prereg: dict[str, Any] | None
     registered: str
     placebo: Range | None

@@ -1,14 +1,14 @@
-"""quantstats' own sheet of a run; the one file that imports quantstats.
+"""What quantstats draws and computes of a run; the one file that imports quantstats.
 
-quantstats gets a clean series (naive dates, ascending, unique, the benchmark on the same days). Its sheet is made of
-its figures, each drawn as ``quantstats.reports.html`` draws it, and of the numbers of ``engine.metrics`` in place of
-its tables. Some of its figures are not asked for, because 0.0.86 draws them wrong; the tear sheet has them right:
+quantstats gets a clean series: naive dates, ascending, unique, the benchmark on the same days. Its figures are drawn as
+``quantstats.reports.html`` draws them, except those that 0.0.86 draws wrong:
 
 - calendar years: with pandas 3 the years label the wrong bars;
 - daily returns: a cumulative sum that falls to 0 on every day without a session;
 - worst drawdown periods: an open drawdown counts as recovered, and one that begins on the first day is not there;
 - monthly heat map: a month without a session reads 0;
-- quantiles by period: a period whose last calendar day is no session is left out.
+- quantiles by period: a period whose last calendar day is no session is left out;
+- rolling ratios where no position is held for half a year: quotients of rounding errors.
 
 What it draws is cleaned so that the same run gives the same bytes, and so that the figures share a page without
 sharing an id.
@@ -19,7 +19,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
-from importlib.metadata import version
 from io import BytesIO
 from math import ceil
 from pathlib import Path
@@ -32,28 +31,33 @@ from markupsafe import Markup
 from datasets.arrays import Floats
 from engine.metrics.metrics import sessions_per_year
 from engine.run.run import Run
-from reports.page import render
-from reports.parts import Figure, FigureSheet
-from reports.performance import performance_rows
+from reports.parts import Figure
 from reports.performance_figures import idle_half_year, undrawable
 
 STYLE = Path(__file__).parent / "templates" / "quantstats.mplstyle"
 FONT = "DejaVu Sans"
 """Comes with matplotlib: text is measured alike on every machine."""
 
-CAPTIONS = {
+PLACES = {
     "returns": "Cumulative returns",
     "log_returns": "Cumulative returns, log scale",
     "vol_returns": "Cumulative returns, scaled to the benchmark's volatility",
+    "eoy_returns": "Returns of calendar years",
     "monthly_dist": "Distribution of monthly returns",
+    "daily_returns": "Daily returns",
     "rolling_beta": "Rolling beta to the benchmark",
     "rolling_vol": "Rolling volatility, six months",
     "rolling_sharpe": "Rolling Sharpe ratio, six months",
     "rolling_sortino": "Rolling Sortino ratio, six months",
+    "dd_periods": "Worst drawdown periods",
     "dd_plot": "Underwater plot",
+    "monthly_heatmap": "Monthly returns in %",
+    "returns_dist": "Quantiles of returns",
 }
+"""The figures of quantstats' report in its order, by the names of its own template."""
 
-RATIOS = ("rolling_sharpe", "rolling_sortino")
+_RATIOS = ("rolling_sharpe", "rolling_sortino")
+"""Over idle windows quantstats draws quotients of rounding errors; these are then redrawn."""
 
 _COLOURS = {
     "#fedd78": "#e69f00",
@@ -65,42 +69,49 @@ _COLOURS = {
 """quantstats' palette in colours that a colour-blind reader can distinguish (Okabe and Ito 2008)."""
 
 
-def quantstats_page(run: Run) -> str:
-    """Return quantstats' sheet of a run as one HTML page: its figures, our metrics, and what it cannot draw."""
-    sheet = quantstats_sheet(run)
-    named = version("quantstats")
-    return render("quantstats.html.j2", run=run, sheet=sheet, version=named, performance=performance_rows(run))
-
-
-def quantstats_sheet(run: Run) -> FigureSheet:
-    """Return the figures quantstats draws of a run, or the reason why it cannot."""
-    reason = _not_drawn(run)
+def quantstats_figures(run: Run) -> tuple[tuple[Figure, ...], str]:
+    """Return the figures quantstats draws of a run, and why some or all are missing, blank if none is."""
+    reason, benchmark = _not_drawn(run), _drawable_benchmark(run)
     if reason:
-        return FigureSheet((), (reason,))
-    figures, missing = _drawn(run)
-    idle = idle_half_year(run, half_year(run))
-    if idle and figures:
-        missing = (*missing, idle)
-        figures = tuple(f for f in figures if f.name not in RATIOS)
-    return FigureSheet(figures, missing)
+        return (), reason
+    if figures := _figures(run, benchmark):
+        return figures, ""
+    if benchmark is not None and (figures := _figures(run, None)):
+        return figures, f"quantstats cannot draw these returns with {run.benchmark}: drawn without it"
+    return (), "quantstats cannot draw returns that vary so little: nothing to draw"
 
 
-def _drawn(run: Run) -> tuple[tuple[Figure, ...], tuple[str, ...]]:
-    """Return the figures with the benchmark, else without it, else none, and what is missing."""
-    benchmark = _drawable_benchmark(run)
-    figures = _figures(run, benchmark)
-    if figures:
-        return figures, ()
-    if benchmark is not None:
-        figures = _figures(run, None)
-    if figures:
-        return figures, (f"quantstats cannot draw these returns with {run.benchmark}: drawn without it",)
-    return (), ("quantstats cannot draw returns that vary so little: nothing to draw",)
+def import_quantstats() -> None:
+    """Import quantstats, which takes a second, before there is a run to draw."""
+    with _quiet_matplotlib():
+        from quantstats import plots, reports  # noqa: F401, PLC0415
 
 
-def half_year(run: Run) -> int:
-    """Return the sessions of quantstats' rolling windows."""
-    return ceil(whole_year(run) / 2)
+def quantstats_metrics(run: Run) -> dict[str, tuple[str, ...]]:
+    """Return quantstats' own table of metrics as it prints it: by row, of the benchmark (if any) and of the account.
+
+    Empty where quantstats cannot compute it, as of returns that never change.
+    """
+    if _not_drawn(run):
+        return {}
+    try:
+        with _quiet_matplotlib():
+            return _metrics(run, _drawable_benchmark(run))
+    except (ValueError, TypeError, ArithmeticError, LookupError):
+        return {}
+
+
+def _metrics(run: Run, benchmark: Floats | None) -> dict[str, tuple[str, ...]]:
+    from quantstats.reports import metrics as printed  # noqa: PLC0415
+
+    own, market = _series(run, benchmark)
+    as_printed = {"display": False, "mode": "full", "sep": True, "internal": "True"}  # as reports.html asks for it
+    rate, year = float(run.manifest["terms"]["cash_rate"]), whole_year(run)
+    given = {"periods_per_year": year, "prepare_returns": False, "match_dates": False, "strategy_title": own.name}
+    title = None if market is None else market.name
+    compute: Any = printed
+    table = compute(own, market, rf=rate, benchmark_title=title, **as_printed, **given)
+    return {str(name): tuple(map(str, row)) for name, row in zip(table.index, table.to_numpy(), strict=True) if name}
 
 
 def whole_year(run: Run) -> int:
@@ -131,22 +142,34 @@ def _figures(run: Run, benchmark: Floats | None) -> tuple[Figure, ...]:
             drawn = _draw(run, benchmark)
     except (ValueError, TypeError, ArithmeticError, LookupError):
         return ()
-    return tuple(Figure(n, CAPTIONS[n], Markup(clean_svg(t, prefix=n, label=CAPTIONS[n]))) for n, t in drawn.items())
+    return tuple(Figure(n, PLACES[n], Markup(clean_svg(t, prefix=n, label=PLACES[n]))) for n, t in drawn.items())
+
+
+def _series(run: Run, benchmark: Floats | None) -> tuple[Any, Any]:
+    """Return the account's and the benchmark's returns as quantstats takes them."""
+    import pandas as pd  # noqa: PLC0415 - heavy, and needed only when a page is made
+
+    days = pd.DatetimeIndex(run.sessions.astype("datetime64[ns]"))
+    name, other = _labels(run)
+    market = None if benchmark is None else pd.Series(benchmark.astype(float), days, name=other)
+    return pd.Series(run.returns.astype(float), days, name=name), market
 
 
 def _draw(run: Run, benchmark: Floats | None) -> dict[str, str]:
-    """Return the figures that are asked for as SVG files, with the settings of ``quantstats.reports.html``."""
-    import pandas as pd  # noqa: PLC0415 - heavy, and needed only when a page is made
+    """Return the figures that are asked for as SVG files, with the settings of ``quantstats.reports.html``.
+
+    One setting differs: the cash rate, which it does not hand on to the rolling ratios.
+    """
+    from pandas.plotting import register_matplotlib_converters  # noqa: PLC0415
     from quantstats import plots  # noqa: PLC0415
 
-    pd.plotting.register_matplotlib_converters()  # else the ticks depend on what this process drew before
-    days = pd.DatetimeIndex(run.sessions.astype("datetime64[ns]"))
-    name, other = _labels(run)
-    own = pd.Series(run.returns.astype(float), days, name=name)
-    market = None if benchmark is None else pd.Series(benchmark.astype(float), days, name=other)
-    half, year = half_year(run), whole_year(run)
+    register_matplotlib_converters()  # else the ticks depend on what this process drew before
+    own, market = _series(run, benchmark)
+    year = whole_year(run)
+    half = ceil(year / 2)
     against = {"benchmark": market, "prepare_returns": False}
     rolling = {"figsize": (8, 3), "period": half, "periods_per_year": year}
+    ratios = {**rolling, "rf": float(run.manifest["terms"]["cash_rate"])}
     beta = {"figsize": (8, 3), "window1": half, "window2": year}
     asked: dict[str, tuple[Any, dict[str, Any]]] = {
         "returns": (plots.returns, {**against, "figsize": (8, 5)}),
@@ -155,11 +178,14 @@ def _draw(run: Run, benchmark: Floats | None) -> dict[str, str]:
         "monthly_dist": (plots.histogram, {**against, "figsize": (7, 4)}),
         "rolling_beta": (plots.rolling_beta, {**against, **beta}),
         "rolling_vol": (plots.rolling_volatility, {**rolling, "benchmark": market}),
-        "rolling_sharpe": (plots.rolling_sharpe, rolling),
-        "rolling_sortino": (plots.rolling_sortino, rolling),
+        "rolling_sharpe": (plots.rolling_sharpe, ratios),
+        "rolling_sortino": (plots.rolling_sortino, ratios),
         "dd_plot": (plots.drawdown, {"figsize": (8, 3)}),
     }
-    shown = {n: each for n, each in asked.items() if market is not None or n not in ("vol_returns", "rolling_beta")}
+    left_out: tuple[str, ...] = () if market is not None else ("vol_returns", "rolling_beta")
+    if idle_half_year(run):
+        left_out += _RATIOS
+    shown = {n: each for n, each in asked.items() if n not in left_out}
     return {n: _svg(draw, own, settings) for n, (draw, settings) in shown.items()}
 
 

@@ -3,7 +3,7 @@
 A style sheet sets the colours. Coordinates have one decimal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, isfinite, log10
@@ -12,6 +12,8 @@ WIDTH = 900
 NARROW = 600
 """The width of a drawing as wide as the page, and of one in a column: text keeps its size."""
 LEFT, RIGHT, TOP, BOTTOM = 92, 14, 12, 30
+_LETTER = 7.2
+"""Width of a digit of 12 px, on the wide side."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,11 @@ def upright(x: float, y: float, text: str) -> str:
     """Return the label of a value axis, written upwards."""
     place = f"translate({number(x)} {number(y)}) rotate(-90)"
     return f'<text class="tick label" transform="{place}" text-anchor="middle">{escape(text)}</text>'
+
+
+def margin_for(labels: Iterable[str]) -> float:
+    """Return the left margin in which the labels of a value axis and its title have room side by side."""
+    return max(LEFT, _LETTER * max(map(len, labels), default=0) + 30)
 
 
 def value_axis(levels: Sequence[float], tick: Callable[[float], str], frame: Frame, label: str = "") -> list[str]:

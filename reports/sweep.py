@@ -54,7 +54,14 @@ def _maps(digest: Digest) -> list[str]:
         return []
     label, over = f"{_label(digest.metric)}, {{}} over {' and '.join(digest.heat.names)}", digest.heat
     return [
-        heat_map_svg(over, values, _writer(digest.metric), ident=f"heat-{name}", title=label.format(name))
+        heat_map_svg(
+            over,
+            values,
+            _writer(digest.metric),
+            ident=f"heat-{name}",
+            title=label.format(name),
+            better=_NAMED[digest.metric].better,
+        )
         for name, values in (("mean", over.mean), ("best", over.best))
     ]
 

@@ -10,15 +10,21 @@ from engine.sweep.digest import Slice
 from reports.numbers import plain
 from reports.svg import WIDTH, Frame, head, titled, words
 
-_TOP, _BOTTOM = 8, 46
+_TOP, _BOTTOM = 8, 86
+_SCALE = 9
+"""Colours on the scale below the map, from the largest loss to the largest gain."""
 _HIGH, _LOW = 34, 12
 _MAX_LABELS = 20
 """Per axis; the values between them have no label."""
 _NOT_AVAILABLE = "fill:none;stroke:var(--rule);stroke-dasharray:2 2"
 
 
-def heat_map_svg(heat: Slice, values: Floats, write: Callable[[float | None], str], *, ident: str, title: str) -> str:
+def heat_map_svg(
+    heat: Slice, values: Floats, write: Callable[[float | None], str], *, ident: str, title: str, better: int
+) -> str:
     """Return a heat map, the same text for the same numbers: blue above zero, orange below, dashed where n/a.
+
+    The values of the first parameter rise upwards; the best cell has a frame; below is the scale of colours.
 
     Args:
         heat: the groups of the parameter down and of the one across.
@@ -26,6 +32,7 @@ def heat_map_svg(heat: Slice, values: Floats, write: Callable[[float | None], st
         write: writes a number.
         ident: the id of the figure in its page.
         title: what it shows.
+        better: 1 if the highest number is the best, -1 if the lowest, 0 if none.
     """
     down, across = values.shape
     height = _TOP + min(_HIGH, max(_LOW, 420 / down)) * down + _BOTTOM
@@ -36,7 +43,28 @@ def heat_map_svg(heat: Slice, values: Floats, write: Callable[[float | None], st
         for r in range(down)
         for c in range(across)
     ]
-    return "\n".join([*head(ident, title, title, (WIDTH, height)), *cells, *_axes(heat, frame), "</svg>"])
+    drawn = [*cells, *_best(values * better, frame), *_axes(heat, frame), *_scale(most, write, frame)]
+    return "\n".join([*head(ident, title, title, (WIDTH, height)), *drawn, "</svg>"])
+
+
+def _best(values: Floats, frame: Frame) -> list[str]:
+    """Return a frame around the cell with the highest number; none where all are alike."""
+    known = values[np.isfinite(values)]
+    if not len(known) or known.min() == known.max():
+        return []
+    row, column = np.unravel_index(int(np.nanargmax(values)), values.shape)
+    place, style = _place((int(row), int(column)), frame), "fill:none;stroke:var(--ink);stroke-width:2.5"
+    return [titled(f'<rect class="best" {place} style="{style}"', "the best cell")]
+
+
+def _scale(most: float, write: Callable[[float | None], str], frame: Frame) -> list[str]:
+    """Return the scale of colours with its figures, from -``most`` to ``most``."""
+    wide, top, parts = 70, frame.base + 48, []
+    for n, value in enumerate(np.linspace(-most, most, _SCALE).tolist()):
+        x = frame.left + n * wide
+        parts.append(f'<rect x="{x:g}" y="{top:g}" width="{wide}" height="12" style="{_style(value, most)}"/>')
+        parts.append(words(x + wide / 2, top + 28, write(value)))
+    return parts
 
 
 def _cell_text(heat: Slice, at: tuple[int, int], value: float, write: Callable[[float | None], str]) -> str:
@@ -46,16 +74,15 @@ def _cell_text(heat: Slice, at: tuple[int, int], value: float, write: Callable[[
     return f"{where}: {text} ({n:,} combination{'' if n == 1 else 's'})"
 
 
-def _top(row: float, frame: Frame) -> float:
-    """Return where a row begins: the first one is at the top."""
-    return frame.y(frame.high - row)
-
-
 def _cell(text: str, style: str, at: tuple[int, int], frame: Frame) -> str:
-    x, y = frame.x(at[1]), _top(at[0], frame)
-    width, height = frame.x(at[1] + 1) - x, _top(at[0] + 1, frame) - y
-    place = f'x="{x:.2f}" y="{y:.2f}" width="{max(width - 1, 0.5):.2f}" height="{height - 1:.2f}"'
-    return titled(f'<rect {place} style="{style}"', text)
+    return titled(f'<rect {_place(at, frame)} style="{style}"', text)
+
+
+def _place(at: tuple[int, int], frame: Frame) -> str:
+    """Return the box of a cell; the first row is the lowest."""
+    x, y = frame.x(at[1]), frame.y(at[0] + 1)
+    width, height = frame.x(at[1] + 1) - x, frame.y(at[0]) - y
+    return f'x="{x:.2f}" y="{y:.2f}" width="{max(width - 1, 0.5):.2f}" height="{height - 1:.2f}"'
 
 
 def _style(value: float, most: float) -> str:
@@ -68,10 +95,10 @@ def _style(value: float, most: float) -> str:
 def _axes(heat: Slice, frame: Frame) -> list[str]:
     (down, across), left, base = heat.groups, frame.left - 8, frame.base
     return [
-        *(words(left, _top(r + 0.5, frame) + 4, group_text(down[r]), "end") for r in _labelled(len(down))),
+        *(words(left, frame.y(r + 0.5) + 4, group_text(down[r]), "end") for r in _labelled(len(down))),
         *(words(frame.x(c + 0.5), base + 16, group_text(across[c])) for c in _labelled(len(across))),
         words(frame.right, base + 36, f"{heat.names[1]} →", "end"),
-        words(left, base + 36, f"{heat.names[0]} ↑", "end"),
+        words(4, base + 36, f"{heat.names[0]} ↑", "start"),
     ]
 
 

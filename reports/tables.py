@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from datasets.instants import iso_z
-from engine.metrics.metrics import drawdowns, monthly_returns, yearly_returns
+from engine.metrics.metrics import drawdowns, monthly_returns
 from engine.metrics.table import METRIC_NAMES, Metrics
 from engine.run.attribution import attribution, leave_one_out
 from engine.run.by_market import MarketResult, by_market
 from engine.run.event_paths import AFTER, BEFORE, cumulative, last_session, mean_path
 from engine.run.run import ParameterSensitivity, Run, SensitivityCase
 from reports.headline import per_trade
+from reports.heat import year_rows
 from reports.performance import account_metrics, benchmark_metrics
 
 Row = dict[str, Any]
@@ -93,9 +94,7 @@ def _finite(value: float) -> float | None:
 
 
 def _years(run: Run) -> list[Row]:
-    theirs = {} if run.benchmark_returns is None else yearly_returns(run.sessions, run.benchmark_returns)
-    ours = yearly_returns(run.sessions, run.returns)
-    return [{"year": y, "return": r, "benchmark": theirs.get(y)} for y, r in ours.items()]
+    return [{"year": y.year, "return": y.strategy, "benchmark": y.benchmark} for y in year_rows(run)]
 
 
 def _performance(run: Run) -> list[Row]:

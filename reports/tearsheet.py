@@ -1,7 +1,6 @@
 """The tear sheet: one run on one self-contained page, from what it says to how to run it again."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -9,7 +8,7 @@ from markupsafe import Markup
 from engine.metrics.metrics import drawdowns
 from engine.run.attribution import leave_one_out
 from engine.run.run import Run
-from reports.curves import drawdown_svg, equity_svg
+from reports.curves import drawdown_svg, equity_svg, held_svgs
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg
 from reports.event_tables import (
     event_labels,
@@ -20,25 +19,31 @@ from reports.event_tables import (
     skipped_rows,
     trade_rows,
 )
-from reports.headline import account_cards, outcome, support, trade_cards
+from reports.headline import account_cards, key_cards, outcome, remarks, support, trade_cards
 from reports.heat import heat, largest, timing_grid, year_rows
 from reports.numbers import ratio
 from reports.page import render, simulated_symbols
 from reports.parts import StudySection
 from reports.performance import performance_rows
-from reports.performance_figures import performance_figures, recovered
+from reports.performance_figures import recovered
 from reports.reproduce import command
 
 WORST = 10
+_HELPERS: dict[str, Any] = {f.__name__: f for f in (event_labels, exit_words, heat, largest, recovered, timing_grid)}
+"""Functions that the template calls."""
 
 
-def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -> str:
+def tearsheet(
+    run: Run, study: StudySection | None = None, *, trial: str = "", quantstats: str = "", data: str = ""
+) -> str:
     """Return the tear sheet of a run as one HTML page; the same arguments give the same bytes.
 
     Args:
         run: what the engine left.
         study: the section of its study, if it was studied; its placebo band is drawn around the events.
         trial: its place among all that was tried, in words.
+        quantstats: the address of quantstats' sheet of the run, blank if there is none.
+        data: the element with the data of the run, put into the page as it is.
     """
     manifest, placebo = run.manifest, None if study is None else study.placebo
     without = leave_one_out(run.trades)
@@ -53,10 +58,14 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -
         currency_note=currency_note(run),
         outcome=outcome(run),
         support=support(run),
+        remarks=remarks(run),
+        given=given(run),
+        key_cards=key_cards(run, None if study is None else study.placebo_p),
         trade_cards=trade_cards(run),
         account_cards=account_cards(run),
         equity_svg=Markup(equity_svg(run)),
         drawdown_svg=Markup(drawdown_svg(run)),
+        held=[Markup(svg) for svg in held_svgs(run) or ()],
         trades=trade_rows(run),
         event_time_svg=Markup(event_time_svg(run, placebo)),
         placebo=placebo,
@@ -69,18 +78,20 @@ def tearsheet(run: Run, study: StudySection | None = None, *, trial: str = "") -
         skipped=skipped_rows(run),
         study=study,
         trial=trial,
+        quantstats=quantstats,
+        data=Markup(data),
         variants=run.variants,
-        timing_grid=timing_grid,
         months=year_rows(run),
         drawdowns=drawdowns(run.sessions, run.returns)[:WORST],
-        sheet=performance_figures(run),
         performance=performance_rows(run),
-        event_labels=event_labels,
-        exit_words=exit_words,
-        heat=heat,
-        largest=largest,
-        recovered=recovered,
+        **_HELPERS,
     )
+
+
+def given(run: Run) -> dict[str, Any]:
+    """Return the parameters that differ from their defaults; of a run kept from before, all that are not None."""
+    parameters, changed = run.manifest["parameters"], run.manifest.get("changed")
+    return {n: v for n, v in sorted(parameters.items()) if (v is not None if changed is None else n in changed)}
 
 
 def currency_note(run: Run) -> str:
@@ -88,17 +99,17 @@ def currency_note(run: Run) -> str:
     named = sorted(set(run.manifest["currencies"].values()))
     if not named:
         return ""
-    quoted = f"All prices are in {named[0]}." if len(named) == 1 else f"Prices are in {_listed(named)}."
+    quoted = (
+        f"All prices are in {named[0]}."
+        if len(named) == 1
+        else f"Prices are in {', '.join(named[:-1])} and {named[-1]}."
+    )
     account = f"The account is kept in {run.currency}." if run.currency else ""
     if run.is_hedged:
         fx = "Positions are currency-hedged: the local return is earned on its capital, and no exchange rate enters."
     else:
         fx = "Positions in another currency are bought at its exchange rate; costs and P&L are in account currency."
     return " ".join(t for t in (quoted, account, fx) if t)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _instruments(run: Run) -> list[dict[str, Any]]:

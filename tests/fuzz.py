@@ -25,14 +25,13 @@ import click
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from datasets.events.odds.polymarket import polymarket_quotes
-from datasets.events.odds.predictit import predictit_quotes
 from pyarrow import feather
 
 from datasets.errors import UserError
 from datasets.events import CATALOGUE, bundled_events
 from datasets.events.event_catalogue import load_events
 from datasets.events.label_file import load_labels
+from datasets.events.odds import read_odds
 from datasets.events.priors import load_priors
 from datasets.markets.instruments import bundled_instruments, read_instruments
 from datasets.prices.actions import read_actions
@@ -190,7 +189,7 @@ def read_prices(data: bytes, draw: random.Random) -> None:
 def _readers(kind: str) -> list[Callable[[Path], Any]]:
     readers: dict[str, list[Callable[[Path], Any]]] = {
         "events": [lambda p: list(load_events(p))],
-        "odds": [polymarket_quotes, predictit_quotes, lambda p: load_priors(p, bundled_events())],
+        "odds": [read_odds, lambda p: load_priors(p, bundled_events())],
         "labels": [load_labels],
         "tables": [read_instruments, read_actions],
     }

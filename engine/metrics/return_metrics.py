@@ -112,11 +112,6 @@ def information_ratio(returns: Floats, benchmark: Floats, per_year: float) -> Nu
 _ROUNDING = 1e-12
 
 
-def rolling_volatility(returns: Floats, window: int, per_year: float) -> Floats:
-    """Return the yearly standard deviation (n - 1) of each ``window`` returns, at its last session; NaN before."""
-    return _placed(_windows(returns, window).std(axis=1, ddof=1) * np.sqrt(per_year), len(returns))
-
-
 def rolling_sharpe(excess: Floats, window: int, per_year: float) -> Floats:
     """Return the yearly Sharpe ratio of each window of excess returns; NaN where they do not vary."""
     parts = _windows(excess, window)
@@ -128,16 +123,6 @@ def rolling_sortino(excess: Floats, window: int, per_year: float) -> Floats:
     parts = _windows(excess, window)
     down = np.sqrt((np.minimum(parts, 0.0) ** 2).mean(axis=1))
     return _placed(_ratio(parts.mean(axis=1), down, per_year), len(excess))
-
-
-def rolling_beta(returns: Floats, benchmark: Floats, window: int) -> Floats:
-    """Return the slope of each window of returns on the benchmark's; NaN where the benchmark does not vary."""
-    ours, theirs = _windows(returns, window), _windows(benchmark, window)
-    moved = theirs - theirs.mean(axis=1, keepdims=True)
-    spread = (moved**2).sum(axis=1)
-    slope = np.full(len(ours), np.nan)
-    np.divide((ours * moved).sum(axis=1), spread, out=slope, where=spread > _ROUNDING**2)
-    return _placed(slope, len(returns))
 
 
 def _windows(values: Floats, window: int) -> Floats:

@@ -30,7 +30,7 @@ from engine.run.event_paths import event_paths
 from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved
 from engine.run.run import Run, RunEvent
 from engine.strategy import Strategy, values
-from engine.strategy.contract import NO_INSTRUMENT
+from engine.strategy.contract import NO_INSTRUMENT, parameters
 from engine.strategy.market import Market
 
 
@@ -82,6 +82,7 @@ def backtest(
             "strategy": strategy.name,
             "rule": rule_of(type(strategy)),
             "parameters": resolved(type(strategy), values(strategy), market.symbol),
+            "changed": [p.name for p in parameters(type(strategy)) if getattr(strategy, p.name) != p.default],
         },
         code=code_hash(type(strategy)),
         bars=bars,

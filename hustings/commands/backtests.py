@@ -31,6 +31,9 @@ from hustings.commands.options import (
 @click.command(cls=HandledCommand, handler="run:run_strategy")
 @run_options
 @output_options
+@click.option(
+    "--no-quantstats", is_flag=True, envvar="HUSTINGS_NO_QUANTSTATS", help="Do not write quantstats' sheet of the run."
+)
 def run() -> None:
     """Replay a strategy over events and bars; write its tear sheet.
 

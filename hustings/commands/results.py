@@ -34,7 +34,7 @@ from hustings.commands.options import (
 def report() -> None:
     """Write a run's tear sheet again, its tables, or quantstats' sheet.
 
-    RUN is an id, the beginning of one, or a folder.
+    RUN is an id, the beginning of one, a folder, or an event sheet (its HTML carries the run).
     """
 
 
@@ -46,7 +46,7 @@ def report() -> None:
 def compare() -> None:
     """Compare two or more runs in one page.
 
-    RUNS are ids, beginnings of ids, or folders. Each run is compared with the first one.
+    RUNS are ids, beginnings of ids, folders, or event sheets. Each run is compared with the first one.
     """
 
 

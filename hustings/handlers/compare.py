@@ -10,9 +10,8 @@ from datasets.errors import UserError
 from engine.metrics.table import METRICS
 from engine.run.run import Run
 from hustings.files import write_text
+from hustings.page_data import run_named
 from hustings.printing import print_pdf
-from hustings.registry import folder_of
-from hustings.run_folder import read_run
 from hustings.run_summary import metric_of
 from hustings.terminal import progress, say, say_files, say_json, table
 from reports.numbers import money
@@ -24,9 +23,8 @@ def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: 
     """Write the page of a comparison, with ``tables`` its tables too, and print its metrics."""
     if len(runs) < _TWO:
         raise UserError(f"compare needs two runs or more, {len(runs)} given; 'hustings runs list' shows them")
-    folders = [folder_of(name) for name in runs]
     with progress(f"comparing {len(runs)} runs"), _without_garbage_collection():
-        loaded = [read_run(folder) for folder in folders]
+        loaded = [run_named(name) for name in runs]
         data, files = _written(loaded, out, tables)
     if pdf:
         files["pdf"] = print_pdf(out)

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from datasets.csv_rows import sheet_csv
-from engine.run.run import Run
+from datasets.errors import UserError
 from hustings.files import write_text
+from hustings.page_data import read_page
 from hustings.printing import print_pdf
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
+from hustings.second_page import TEAR_SHEET
 from hustings.sheet import sheet_again
 from hustings.terminal import progress, say_files, say_json
 
@@ -18,36 +20,35 @@ def report_run(
     *, run: str, out: Path | None, csv_dir: Path | None, quantstats: Path | None, pdf: bool, as_json: bool
 ) -> None:
     """Write the pages and tables of a run, and print where they are."""
-    folder = folder_of(run)
-    loaded = read_run(folder)
-    with progress("writing the tear sheet"):
-        page = out or folder / "tearsheet.html"
-        files = {"tearsheet": write_text(page, sheet_again(loaded, folder))}
+    mailed = Path(run) if Path(run).is_file() else None
+    if mailed and not (out or csv_dir or quantstats or as_json):
+        raise UserError(f"'{run}' is a page: add --json, --csv DIR, --quantstats FILE or --out FILE")
+    from reports.tables import tables
+
+    folder = mailed.parent if mailed else folder_of(run)
+    loaded = read_page(mailed) if mailed else read_run(folder)
+    page, files = out or (mailed or folder / TEAR_SHEET), {}
+    if quantstats is not None:
+        link = page.name if quantstats.parent.resolve() == page.parent.resolve() else ""
+        with progress("calling quantstats"):
+            from reports.quantstats_page import quantstats_page  # brings pandas and matplotlib
+
+            files["quantstats"] = write_text(
+                quantstats, quantstats_page(loaded, tear_sheet=link), option="--quantstats"
+            )
+    if page != mailed:
+        with progress("writing the tear sheet"):
+            files["tearsheet"] = write_text(page, sheet_again(loaded, folder))
     if pdf:
         files["pdf"] = print_pdf(page)
-    if quantstats is not None:
-        files["quantstats"] = write_text(quantstats, _quantstats(loaded), option="--quantstats")
     if csv_dir is not None:
-        for name, rows in _tables(loaded).items():
+        for name, rows in tables(loaded).items():
             files[name] = write_text(csv_dir / f"{name}.csv", _csv(rows), option="--csv")
     if as_json:
         paths = {name: str(path) for name, path in files.items()}
-        say_json({"run_id": loaded.run_id, "tables": _tables(loaded), "files": paths})
+        say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": paths})
     else:
         say_files(files)
-
-
-def _quantstats(run: Run) -> str:
-    from reports.quantstats_sheet import quantstats_page
-
-    with progress("calling quantstats"):
-        return quantstats_page(run)
-
-
-def _tables(run: Run) -> dict[str, Any]:
-    from reports.tables import tables
-
-    return tables(run)
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,5 +1,7 @@
 """hustings run: replays a strategy, writes its files and enters it in the ledger."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ from hustings.recording import enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_options import RunOptions
 from hustings.run_summary import summary
-from hustings.sheet import kept_study, sheet_of
+from hustings.second_page import QUANTSTATS, second_page
+from hustings.sheet import kept_sheet, kept_study, sheet_of
 from hustings.terminal import progress, say, say_json, strategy_output
 from hustings.trials import TrialPosition
 
@@ -17,11 +20,15 @@ SHOWN = 16
 """How many digits of a hash are printed where the whole hash is not needed."""
 
 
-def run_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_json: bool, **typed: Any) -> None:
+def run_strategy(
+    *, out: Path | None, no_report: bool, no_variants: bool, no_quantstats: bool, as_json: bool, **typed: Any
+) -> None:
     """Replay a strategy, write its files, enter it in the ledger, and print it."""
-    with claimed(out) as folder_of:
+    second = not (no_report or no_quantstats)
+    with claimed(out) as folder_of, second_page(wanted=second) as begin:
         run, position = entered_run(RunOptions(**typed), vary=not (no_report or no_variants), quiet=as_json)
-        files = written_run(run, position, folder_of(run), report=not no_report)
+        other = begin(run) if second else None
+        files = written_run(run, position, folder_of(run), report=not no_report, second=other)
     if as_json:
         say_json({**run_json(run, files), "trial": position and position.sealed_json})
         return
@@ -36,7 +43,9 @@ def entered_run(options: RunOptions, *, vary: bool, quiet: bool = False) -> tupl
     return run, enter_or_warn(run)
 
 
-def written_run(run: Run, position: TrialPosition | None, folder: Path, *, report: bool) -> dict[str, Path]:
+def written_run(
+    run: Run, position: TrialPosition | None, folder: Path, *, report: bool, second: Callable[[], str | None] | None
+) -> dict[str, Path]:
     """Write the files of a run, list it in the registry, and return their paths by name.
 
     Args:
@@ -44,11 +53,16 @@ def written_run(run: Run, position: TrialPosition | None, folder: Path, *, repor
         position: its place among all trials.
         folder: where to; it is ``claimed``.
         report: whether its tear sheet is made.
+        second: waits for quantstats' sheet, where it is made.
     """
     with progress("writing the tear sheet"):
         study = kept_study(folder, run.run_id) if report else None
-        page = sheet_of(run, study, trial=trial_text(position)) if report else None
-        files = write_run(run, folder, page)
+        sheet = partial(sheet_of, run, study, trial=trial_text(position))
+        page = sheet(quantstats=QUANTSTATS if second else kept_sheet(folder)) if report else None
+    other = second() if second else None
+    if second and other is None:
+        page = sheet()  # without a link to what is not there
+    files = write_run(run, folder, page, quantstats=other)
     record_or_warn(run, folder, position)
     return files
 

@@ -19,7 +19,7 @@ const date = day => new Date(day * DAY).toISOString().slice(0, 10);
 const grouped = (value, digits) => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 const positive = text => /[1-9]/.test(text) ? text : text.replace("-", "");
 const written = (value, unit, digits) => positive(unit === "percent" ? `${grouped(value * 100, digits ?? 2)} %`
-  : unit === "log" ? grouped(10 ** value, 2) : unit === "money" ? grouped(value, digits ?? 0) : grouped(value, digits ?? 2));
+  : unit === "log" ? grouped(10 ** value, 10 ** value >= 100 ? 0 : 2) : unit === "money" ? grouped(value, digits ?? 0) : grouped(value, digits ?? 2));
 
 /* Round values within [low, high], some `wanted` of them, and the decimals they need. */
 function steps(low, high, wanted) {
@@ -54,7 +54,7 @@ function dates(first, last, most) {
 function levels(low, high, unit) {
   if (unit !== "log") return steps(low, high, 5);
   const round = [];
-  for (let e = Math.floor(low); e <= high; e += 1) for (const m of [1, 2, 5]) round.push(e + Math.log10(m));
+  for (let e = Math.floor(low); e <= high; e += 1) for (const m of high - low <= 4 ? [1, 2, 5] : [1]) round.push(e + Math.log10(m));
   const inside = round.filter(v => v >= low && v <= high);
   return { values: inside.length >= 3 ? inside : steps(10 ** low, 10 ** high, 5).values.filter(v => v > 0).map(Math.log10), step: 1 };
 }
@@ -285,6 +285,9 @@ function filterable(table) {
   label.append(field, readout);
   (table.closest(".box") ?? table).before(label);
 }
+
+/* what is folded is printed */
+window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(each => { each.open = true; }));
 
 document.querySelectorAll("svg.chart[data-space]").forEach(chart);
 document.querySelectorAll("table[data-sortable]").forEach(sortable);

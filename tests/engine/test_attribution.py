@@ -73,7 +73,7 @@ def test_leaving_one_event_out_by_hand():
     assert first.change == pytest.approx(0.52 / 3 - 0.155)
     assert (second.n_trades, second.mean_trade, second.pnl) == (2, 0.30, 600.0)
     assert second.change == pytest.approx(0.145)
-    assert (still_open.n_trades, still_open.mean_trade) == (3, pytest.approx(0.04))
+    assert (still_open.n_trades, still_open.mean_trade) == pytest.approx((3, 0.04))
 
 
 def test_without_its_only_event_nothing_is_left():

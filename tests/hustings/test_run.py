@@ -184,3 +184,25 @@ def test_a_trade_in_weekly_bars_is_dated_at_the_end_of_the_week_and_the_run_says
     )
     first = out["trades"][0]  # the snap election was called on Tuesday 18 April
     assert (first["entry_at"], first["exit_at"]) == ("2017-04-21T20:00:00Z", "2017-04-28T20:00:00Z")
+
+
+def test_quantstats_sheet_is_made_beside_the_tear_sheet_and_each_links_to_the_other(cli, monkeypatch):
+    monkeypatch.delenv("HUSTINGS_NO_QUANTSTATS")
+    given = ("run", "pro-growth-win", "--data", "builtin", "--from", "2021-01-01", "--no-variants", "--out", "out")
+    assert "quantstats out/quantstats.html" in cli(*given).out.replace("\\", "/")
+    sheet, page = (Path("out", name).read_text(encoding="utf-8") for name in ("quantstats.html", "tearsheet.html"))
+    assert 'href="tearsheet.html"' in sheet
+    assert 'href="quantstats.html"' in page
+    assert cli("report", "out", "--quantstats", "out/quantstats.html").code == 0
+    assert Path("out/quantstats.html").read_text(encoding="utf-8") == sheet
+    assert Path("out/tearsheet.html").read_text(encoding="utf-8") == page
+
+
+def test_a_quantstats_that_ends_costs_a_warning_and_not_the_run(cli, monkeypatch):
+    monkeypatch.delenv("HUSTINGS_NO_QUANTSTATS")
+    monkeypatch.setattr("hustings.second_page._serve", lambda ours, theirs: None)
+    answer = cli("run", "pro-growth-win", "--data", "builtin", "--no-variants", "--out", "out")
+    assert answer.code == 0
+    assert "quantstats' sheet could not be made (its process ended)" in answer.err
+    assert not Path("out/quantstats.html").exists()
+    assert "quantstats.html" not in Path("out/tearsheet.html").read_text(encoding="utf-8")

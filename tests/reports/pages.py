@@ -16,6 +16,7 @@ from hustings.__main__ import main
 from hustings.run_folder import read_run
 from reports.comparison import comparison
 from reports.gallery import GalleryCard, gallery
+from reports.quantstats_page import quantstats_page
 from reports.tearsheet import tearsheet
 from tests.reports.handmade import business_days, event, make_run, trade
 
@@ -145,6 +146,7 @@ def pages(traded: Run, idle: Run, folder: Path) -> dict[str, Callable[[], str]]:
     real = cache(partial(real_runs, folder))
     return {
         "tear sheet": lambda: tearsheet(real()[0]),
+        "quantstats sheet": lambda: quantstats_page(real()[0]),
         "tear sheet of two trades": lambda: tearsheet(traded),
         "tear sheet without trades": lambda: tearsheet(idle),
         "tear sheet of all lost": lambda: tearsheet(lost_all()),

@@ -12,6 +12,7 @@ import pytest
 from engine.comparison.common_days import common_span
 from engine.plan.plan import Skipped
 from reports.comparison import comparison, comparison_data, labels
+from reports.comparison_tables import event_matrix
 from tests.reports.handmade import business_days, event, make_run, page_text, trade
 
 DAYS = business_days("2016-01-04", 780)
@@ -288,12 +289,36 @@ def test_no_common_event_is_said():
     assert sentence == "two and one traded no event in common: which is better on the same events cannot be said."
 
 
-def test_points_of_the_scatter_are_the_common_events():
+def test_the_first_screen_is_one_table_and_a_sentence_a_pair():
+    page = comparison([_run(10), _run(20), _run(30)])
+    first = page_text(page[page.index("<main>") : page.index('<nav class="toc"')])
+    for words in ("hold 10 20 30", "Total return", "Mean trade", "Is the difference real?"):
+        assert words in first
+    assert page[: page.index('<nav class="toc"')].count('<p class="support">') == 2
+
+
+def test_more_than_three_runs_have_a_matrix_of_differences_on_common_events():
+    rows = event_matrix([_several(FIRST, strategy="one"), _several(SECOND, strategy="two"), _run(20), _run(30)])
+    assert [row[n] for n, row in enumerate(rows)] == [None] * 4
+    there, back = rows[1][0], rows[0][1]
+    assert there is not None
+    assert back is not None
+    assert there.value == pytest.approx(sum(SECOND) / 12 - sum(FIRST) / 12)
+    assert (there.low, there.high) == pytest.approx((-(back.high or 0), -(back.low or 0)))
+    assert rows[2][0] is None  # no event in common
+
+
+def test_each_event_has_a_panel_with_a_bar_a_run():
     page = comparison([_several(FIRST, strategy="one"), _several(SECOND, strategy="two")])
-    scatter = page[page.index('id="events-0"') : page.index('id="months-1"')]
-    assert scatter.count('class="point') == 12
-    assert "JP-00 General election: +1.00 % across, +2.00 % up" in scatter
-    assert scatter.count("point ahead") == 9  # on 3 events the first run did better
+    assert page.count('<div class="bar-row"') == 24
+    assert page.count('class="up" style="width:50.0%"') == 1  # the largest return fills its half
+
+
+def test_a_parameter_that_is_none_is_in_no_name():
+    one, two = (_run(h, parameters={"hold": h, "stop": None if h == 10 else 0.1}) for h in (10, 20))
+    first, second = (head["label"] for head in comparison_data([one, two])["runs"])
+    assert "stop" not in first
+    assert "stop=0.1" in second
 
 
 def test_differences_of_nine_runs_are_each_against_the_first():

@@ -91,7 +91,6 @@ def test_all_idle_with_a_benchmark_that_moved(idle):
     page = tearsheet(run)
     _is_whole(page)
     assert "Volatility n/a no trades" in _section(page, "result")
-    assert "No trades: nothing to draw." in _section(page, "sheet")
     # 30 times 1.01 x 0.991
     assert "Total return 0.00 % 2.77 %" in _section(page, "sheet")
 
@@ -215,7 +214,7 @@ def test_other_holds_and_costs_are_reported_and_the_run_itself_is_marked():
     costs = (SensitivityCase(None, None, 0.0, 2, None, 0.0), SensitivityCase(None, None, 5.0, 2, -0.01, -0.3))
     text = _section(tearsheet(replace(_many(2), variants=ParameterSensitivity(timing, costs, "a note"))), "otherwise")
     assert "Held waited 0 sessions waited 1 session" in text
-    assert "held 2 sessions +2.00 % this run total 50.00 %, n 2 +1.50 %" in text
+    assert "held 2 sessions +2.00 % this run best total 50.00 %, n 2 +1.50 %" in text
     assert "0 times n/a 0.00 % 2" in text
     assert "5 times -1.00 % -30.00 % 2" in text
     assert "A note." in text

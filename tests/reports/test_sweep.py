@@ -68,8 +68,13 @@ def test_the_page_says_that_replays_agree_and_warns_where_one_differs(swept) -> 
 def test_a_heat_map_has_a_cell_for_each_pair_and_a_dashed_one_where_it_is_not_available() -> None:
     found = by_hand([chunk(0, [0.1, 0.5, np.nan, -0.3, 0.5, np.nan])])
     assert found.heat is not None
-    svg = heat_map_svg(found.heat, found.heat.best, lambda v: "n/a" if v is None else f"{v:.1f}", ident="h", title="t")
-    assert svg.count("<rect ") == 6
+    svg = heat_map_svg(
+        found.heat, found.heat.best, lambda v: "n/a" if v is None else f"{v:.1f}", ident="h", title="t", better=1
+    )
+    svg, scale = svg[: svg.index('class="best"')], svg[svg.index('class="best"') :]
+    assert svg.count("<rect ") == 6 + 1
+    assert scale.count("<rect ") == 9
+    assert ">-0.5</text>" in scale
     assert svg.count("stroke-dasharray") == 2
     assert "<title>delay 1, hold 2: -0.3 (1 combination)</title>" in svg
     assert "<title>delay 0, hold 2: n/a (0 combinations)</title>" in svg

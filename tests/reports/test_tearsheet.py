@@ -19,9 +19,10 @@ import pytest
 
 from engine.plan.plan import Skipped
 from engine.run.run import Run
-from reports.headline import support
-from reports.quantstats_sheet import quantstats_page
-from reports.tearsheet import currency_note, tearsheet
+from reports.curves import equity_svg, held_svgs
+from reports.headline import remarks, support
+from reports.quantstats_page import quantstats_page
+from reports.tearsheet import currency_note, given, tearsheet
 from tests.reports.handmade import business_days, event, make_run, page_text, trade
 
 ROOT = Path(__file__).parents[2]
@@ -150,19 +151,64 @@ def test_the_page_is_modest():
         benchmark="N225",
         benchmark_returns=rng.normal(0, 0.01, 2_520),
     )
-    assert len(tearsheet(run).encode()) < 700 * 1024
+    assert len(tearsheet(run).encode()) < 450 * 1024
 
 
-def test_performance_figures_are_drawn_once(page):
-    for name in ("log", "matched", "years", "months", "days", "rolling-volatility", "falls", "quantiles"):
-        assert page.count(f'<svg class="chart" id="{name}"') == 1
+def test_the_first_screen_says_what_was_run_what_it_made_and_eight_figures_at_most(traded, page):
+    first = page_text(page[: page.index("All figures per trade")])
+    order = ["Event sheet", "pro-growth-win", "hold 20", "2 closed trades on", "shaded:", "Total return", "Drawdown"]
+    assert sorted(order, key=first.index) == order
+    cards = re.search(r'<dl class="cards of(\d)">', page)
+    assert cards is not None
+    assert int(cards[1]) == 7
+    assert 'class="note"' not in page[page.index(cards[0]) : page.index("</dl>")]  # no tile says what another says
+
+
+def test_only_parameters_that_differ_from_their_defaults_are_on_the_first_screen(traded):
+    parameters = {"hold": 5, "weight": 0.95, "stop": None}
+    some = replace(traded, manifest={**traded.manifest, "parameters": parameters, "changed": ["hold"]})
+    assert given(some) == {"hold": 5}
+    before = replace(traded, manifest={**traded.manifest, "parameters": parameters})
+    assert given(before) == {"hold": 5, "weight": 0.95}
+
+
+def test_positions_open_and_cut_and_uncertain_hours_have_a_line_each(traded):
+    still = replace(traded.trades[0], exit_reason="open_at_end")
+    cut = Skipped("JP-1", "TOPIX", "order of 9 cut to 5: exposure limit")
+    manifest = {**traded.manifest, "warnings": ["the hours of XTKS after 2030 are regular hours"]}
+    assert remarks(replace(traded, trades=(still,), skipped=(cut, cut), manifest=manifest)) == [
+        f"Still open at the end, marked at the last close: TOPIX since {still.entry_session}.",
+        "Cut to a limit: order of 9 cut to 5: exposure limit and 1 more.",
+        "the hours of XTKS after 2030 are regular hours.",
+    ]
+
+
+def test_time_in_market_has_one_named_band_an_event_and_no_idle_session(traded):
+    equity, below = held_svgs(traded) or ("", "")
+    assert equity.count('<rect class="band"') == below.count('<rect class="band"') == 2
+    assert 'data-a="0" data-b="20"' in equity
+    assert 'data-a="20" data-b="40"' in equity
+    assert [e.event_id in equity for e in traded.events if e.outcome == "traded"] != []
+    assert 'data-space="0 40 ' in equity
+    whole = replace(traded, trades=(trade(str(traded.sessions[0]), str(traded.sessions[-1])),))
+    assert held_svgs(whole) is None
+
+
+def test_a_factor_of_ten_is_drawn_on_a_logarithmic_scale_and_no_label_reaches_the_title_of_its_axis(traded):
+    assert 'data-unit="money"' in equity_svg(traded)
+    tenfold = replace(traded, start_equity=1e8, equity=np.geomspace(1e8, 1.1e9, len(traded.sessions)))
+    svg = equity_svg(tenfold)
+    assert 'data-unit="log"' in svg
+    assert ">1,000,000,000</text>" in svg
+    (left,) = map(float, re.findall(r'data-box="(\S+)', svg))
+    assert left - 8 - 13 * 7.2 > 14 + 6  # thirteen letters end before the title, written upwards at 14
 
 
 def test_quantstats_draws_its_own_sheet_next_to_our_numbers(quantstats_sheet):
     page = quantstats_sheet
-    assert page.count('aria-label="Cumulative returns"') == 1
-    assert page.count('aria-label="Underwater plot"') == 1
-    assert "Max drawdown -3.92 % -0.50 %" in page_text(page)
+    assert page.count('<svg role="img" aria-label="Cumulative returns"') == 1
+    assert page.count('<svg role="img" aria-label="Underwater plot"') == 1
+    assert "Max Drawdown -0.50% -3.92%" in page_text(page)
 
 
 def test_same_run_same_bytes(traded, page):

@@ -303,4 +303,4 @@ def test_a_trade_is_sent_only_where_its_estimation_window_and_its_whole_holding_
     assert not isinstance(drawn, str)
     assert drawn[0].calendars.rows.min() >= 71
     assert drawn[0].calendars.rows.max() <= 1_489
-    assert np.isfinite(drawn[0].standardized).all()
+    assert np.isfinite(drawn[0].standardized[:]).all()
