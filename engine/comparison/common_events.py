@@ -1,7 +1,7 @@
 """Two runs on the events that both traded: their returns event by event, and the confidence of the difference.
 
-The mean has Student's interval of the paired differences, from two events on, and the Sharpe ratio that of its first
-order: percentiles and studentized blocks of few events are too narrow. Fewer than MIN_EVENTS events
+The mean has Student's interval of the paired differences, from two events on, and the Sharpe ratio that of its
+jackknife: percentiles and studentized blocks of few events are too narrow. Fewer than MIN_EVENTS events
 are not resampled: five have 126 distinct resamples.
 """
 
@@ -15,7 +15,6 @@ from engine.account.observations import event_return
 from engine.account.records import Trade
 from engine.comparison.difference import Difference, resampled, with_t_interval, without_interval
 from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_rows, share_above
-from engine.comparison.sharpe_difference import linearised
 from engine.metrics.metrics import drawdown, sharpe
 from engine.statistics.event_tests import t_by_row
 from engine.statistics.significance import no_spread
@@ -107,11 +106,18 @@ def _resampled(plain: Sequence[Difference], one: Floats, two: Floats) -> tuple[t
     mean = replace(mean, better=share_above((two - one)[rows].mean(axis=1)))
     drawdowns = bootstrap_drawdowns(np.stack([one, two]), rows)
     depth = resampled(depth, drawdowns[1] - drawdowns[0])
-    if ratio.value is None:
+    away = _without_each(two) - _without_each(one)
+    if ratio.value is None or not np.isfinite(away).all():
         return (mean, without_interval(ratio.name, ratio.first, ratio.second, "returns do not vary"), depth), block
-    ratio = with_t_interval(ratio, linearised(two)[1] - linearised(one)[1])
+    ratio = with_t_interval(ratio, away)
     drawn = t_by_row(two[rows]) - t_by_row(one[rows])
     return (mean, replace(ratio, better=share_above(drawn[np.isfinite(drawn)])), depth), block
+
+
+def _without_each(returns: Floats) -> Floats:
+    """Return the Sharpe ratio without each event, times n - 1: as spread as its pseudo-values (Efron 1982)."""
+    rest = np.array([np.delete(returns, i) for i in range(len(returns))])
+    return np.asarray(t_by_row(rest) * np.sqrt(len(returns) - 1), dtype=np.float64)
 
 
 def _correlation(one: Floats, two: Floats) -> float | None:

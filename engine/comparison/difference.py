@@ -45,7 +45,7 @@ def without_interval(name: str, first: float | None, second: float | None, note:
 
 
 def with_t_interval(difference: Difference, pairs: Floats) -> Difference:
-    """Return a difference with Student's interval of n paired differences (of their first order), n at least 2."""
+    """Return a difference with Student's interval of n paired differences (or of pseudo-values), n at least 2."""
     n = len(pairs)
     half = float(stdtrit(n - 1, (1 + LEVEL) / 2) * np.std(pairs, ddof=1) / np.sqrt(n))
     return _around(difference, half, ConfidenceInterval.T)

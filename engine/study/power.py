@@ -163,12 +163,9 @@ def t_power(effect: float, n: int, spread: float, *, alpha: float = 0.05) -> flo
     limit = float(stdtrit(n - 1, 1 - alpha / 2))
     shift = effect / spread * np.sqrt(n)
     share = float(1 - nctdtr(n - 1, shift, limit) + nctdtr(n - 1, shift, -limit))
-    return share if np.isfinite(share) else _by_quadrature(shift, limit, n - 1)
-
-
-def _by_quadrature(shift: float, limit: float, freedom: int) -> float:
-    """Return the probability that |t| exceeds a limit, t noncentral, where scipy returns NaN (large shifts)."""
-    limits, weights = _limits_of_means(limit, freedom)
+    if np.isfinite(share):  # scipy has none for large shifts
+        return share
+    limits, weights = _limits_of_means(limit, n - 1)
     return float(weights @ (ndtr(shift - limits) + ndtr(-shift - limits)))
 
 
