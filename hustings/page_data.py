@@ -32,13 +32,23 @@ _TAG = '<script type="application/octet-stream" id="run-data" data-version="{}" 
 _FOUND = re.compile(_TAG.format(r"(\d+)", "([0-9a-f]{64})", "([A-Za-z0-9+/=]*)"))
 
 
-def run_named(name: str) -> Run:
-    """Return a run as its page carries it, from the page, its folder, its id or the beginning of one.
+def place_of(name: str) -> Path:
+    """Return the page that a name means, or else the folder of a run.
 
     Raises:
-        UserError: there is none, or it is damaged or changed.
+        UserError: there is none.
     """
-    return read_page(Path(name)) if Path(name).is_file() else rounded(read_run(folder_of(name)))
+    page = Path(name)
+    return page if page.suffix in (".html", ".htm") and page.is_file() else folder_of(name)
+
+
+def run_at(place: Path) -> Run:
+    """Return a run as its page carries it, from the page or its folder.
+
+    Raises:
+        UserError: it is damaged or changed.
+    """
+    return read_page(place) if place.is_file() else rounded(read_run(place))
 
 
 def rounded(run: Run) -> Run:

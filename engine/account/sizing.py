@@ -79,7 +79,8 @@ def _skip(trade: PlannedTrade, reason: str) -> Skipped:
 
 def _trade_note(planned: PlannedTrade, scale: float, reason: str) -> str:
     """Return the notes on a trade: on its entry, its size, and its exit if that was as planned."""
-    scaled = f"scaled to {scale:.1%} by the exposure limit" if scale < SCALE_NOTED else ""
+    shown = round(scale, 12)  # 31.25 %, summed in another order, is written alike
+    scaled = f"scaled to {shown:.1%} by the exposure limit" if scale < SCALE_NOTED else ""
     exit_ = fill_note(planned, reason) if reason == planned.exit_reason else ""
     return "; ".join(n for n in (fill_note(planned, "entry"), scaled, exit_) if n)
 

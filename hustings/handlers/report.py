@@ -7,9 +7,8 @@ from typing import Any
 from datasets.csv_rows import sheet_csv
 from datasets.errors import UserError
 from hustings.files import write_text
-from hustings.page_data import read_page
+from hustings.page_data import place_of, read_page
 from hustings.printing import print_pdf
-from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.second_page import TEAR_SHEET
 from hustings.sheet import sheet_again
@@ -20,12 +19,13 @@ def report_run(
     *, run: str, out: Path | None, csv_dir: Path | None, quantstats: Path | None, pdf: bool, as_json: bool
 ) -> None:
     """Write the pages and tables of a run, and print where they are."""
-    mailed = Path(run) if Path(run).is_file() else None
+    place = place_of(run)
+    mailed = place if place.is_file() else None
     if mailed and not (out or csv_dir or quantstats or as_json):
         raise UserError(f"'{run}' is a page: add --json, --csv DIR, --quantstats FILE or --out FILE")
     from reports.tables import tables
 
-    folder = mailed.parent if mailed else folder_of(run)
+    folder = mailed.parent if mailed else place
     loaded = read_page(mailed) if mailed else read_run(folder)
     page, files = out or (mailed or folder / TEAR_SHEET), {}
     if quantstats is not None:

@@ -50,7 +50,7 @@ def script(capsys: pytest.CaptureFixture[str]):
     [
         ("hustings ru", ["run", "runs"]),
         ("hustings events ex", ["explain"]),
-        ("hustings run --no-", ["--no-report", "--no-variants"]),
+        ("hustings run --no-", ["--no-report", "--no-variants", "--no-quantstats"]),
         ("hustings run takaichi", ["takaichi-trade"]),
         ("hustings strategies takaichi", ["takaichi-trade"]),
         ("hustings run pro-growth-win -p ", ["instrument=", "hold=", "weight=", "country="]),

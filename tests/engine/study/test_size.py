@@ -152,4 +152,4 @@ def test_the_table_has_a_line_a_cell_and_per_cents() -> None:
 def test_every_null_of_the_issue_is_measured_with_5_10_and_20_observations_and_both_holds() -> None:
     found = cells()
     for null in NULLS[:4]:
-        assert {(c.n, c.hold) for c in found if c.null == null} == {(n, h) for n in (5, 10, 20) for h in (1, 20)}
+        assert {(c.n, c.hold) for c in found if c.null == null} >= {(n, h) for n in (5, 10, 20) for h in (1, 20)}
