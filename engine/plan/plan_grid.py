@@ -16,7 +16,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
-from engine.plan.plan import Decision, Plan, decide, make_plan
+from engine.plan.plan import Decision, Plan, PlannedTrade, close_with_bars, decide, make_plan, plan_leg
 from engine.strategy import Leg, Strategy
 from engine.strategy.combinations import Space, Which
 from engine.strategy.home import NoHomeMarketError, at_home
@@ -70,6 +70,18 @@ class PlanGrid:
             UserError: it has none.
         """
         return make_plan(self.combos.rule(i), self.events, self.market, since=self.since)
+
+    def trades(self, block: Block, i: int) -> list[PlannedTrade]:
+        """Return the planned trades of one combination of a block: those of its plan, without asking the rule again."""
+        given, listed = self.combos.parameters(i), list(self.events)
+        end = max((int(self.market.bars(s).close_at[-1]) for s in block.instruments), default=0)
+        legs = (
+            plan_leg(with_values(s.leg, s.places, given), s.event, s.decided_at, self.market, listed)
+            for s in block.slots
+        )
+        return [
+            close_with_bars(leg, self.market.bars(leg.instrument), end) for leg in legs if isinstance(leg, PlannedTrade)
+        ]
 
 
 def plan_grid(

@@ -66,16 +66,11 @@ def replay_combination(job: Job, row: int, results: Mapping[str, float | None], 
 def _beyond_drift(job: Job, row: int, run: Run, trials: int) -> tuple[TradeSharpe, float | None]:
     """Return the deflated report of a combination, and the share of random dates that do as well."""
     try:
-        sample, reason = sample_of(job, row, run), ""
+        sample = sample_of(job, row, run)
     except UserError as e:
         return _not_deflated(sharpe_after_trials(np.zeros(0), trials=trials, known=0, sd=None), str(e)), None
     report = deflated_report(run, beyond_drift(sample, job.spans[0].since), trial_sample(job)[0], trials=trials)
-    closed = sum(t.is_closed for t in run.trades)
-    absent = closed - sum(o.trades for o in (*sample.usable, *sample.lost))
-    if absent:
-        reason = f"{absent} of {closed} closed trades have no planned exit, and so none on other dates"
-    share = None if reason or report.sharpe is None else share_of_random_dates(job, sample, report.sharpe)
-    return (_not_deflated(report, reason) if reason else report), share
+    return report, None if report.sharpe is None else share_of_random_dates(job, sample, report.sharpe)
 
 
 def _difference(ours: float | None, replayed: float | None) -> float | None:

@@ -4,14 +4,19 @@ Every ratio is per observation and beyond drift (``engine.study.drift``): in a m
 has a high ratio on any date. All combinations would cost more than the sweep, so that up to SAMPLED of them are taken.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.plan.plan import make_plan
+from datasets.errors import UserError
+from engine.plan.plan import PlannedTrade, make_plan
+from engine.plan.plan_grid import plan_grid
 from engine.run.run import Run
 from engine.statistics.observations import return_statistics
+from engine.strategy.market import Market
 from engine.study.drift import beyond_drift, shifted_sharpes
 from engine.study.legs import closed_pairs, place, place_planned, reference_of
 from engine.study.return_model import ReturnModel
@@ -19,7 +24,7 @@ from engine.study.sample import Sample, make_sample
 from engine.sweep.digest import SampleMoments
 from engine.sweep.job import Job
 
-SAMPLED = 30
+SAMPLED = 20
 
 
 @lru_cache(maxsize=1)
@@ -29,11 +34,15 @@ def trial_sample(job: Job) -> tuple[SampleMoments, dict[str, Floats]]:
     The latter is, by the instrument whose sessions are moved, the largest of their ratios at each shift of all events
     (NaN where there is none). A combination that cannot be planned is left out.
     """
-    rows = np.linspace(0, len(job.space) - 1, min(SAMPLED, len(job.space))).astype(int).tolist()
+    rows, market = np.linspace(0, len(job.space) - 1, min(SAMPLED, len(job.space))).astype(np.int64), job.market(0)
+    some = replace(job.space, places=rows if job.space.places is None else job.space.places[rows])
     ratios, largest, since = [], dict[str, Floats](), job.spans[0].since
-    for row in rows:
+    grid = plan_grid(some, job.events, market, since=since)
+    for block, row in ((b, row) for b in grid.blocks for row in b.rows.tolist()):
         try:
-            sample = sample_of(job, row)
+            trades = grid.trades(block, row)
+            model = _model(job, market, trades, block.instruments)
+            sample = make_sample(place_planned(trades, model), model)
         except Exception:  # reported where the combination is evaluated
             continue
         ratios.append(return_statistics(beyond_drift(sample, since).tolist()).sharpe)
@@ -44,24 +53,34 @@ def trial_sample(job: Job) -> tuple[SampleMoments, dict[str, Floats]]:
     return SampleMoments(len(known), float(np.mean(known)) if known else None, sd), largest
 
 
-def sample_of(job: Job, row: int, run: Run | None = None) -> Sample:
-    """Return the observations of a combination, as it was run or else as it is planned.
+def sample_of(job: Job, row: int, run: Run) -> Sample:
+    """Return the observations of a combination as it was run.
 
     Raises:
-        UserError: intraday bars; what a plan of it raises.
+        UserError: intraday bars.
     """
     market = job.market(0)
     plan = make_plan(job.space.rule(row), job.events, market, since=job.spans[0].since)
-    bars = {b.symbol: b for b in market.loaded(plan.instruments)}
-    model = ReturnModel(
+    model = _model(job, market, plan.trades, plan.instruments)
+    return make_sample(place(closed_pairs(plan, run.trades, dict(model.bars)), model), model)
+
+
+def _model(job: Job, market: Market, trades: Sequence[PlannedTrade], instruments: Sequence[str]) -> ReturnModel:
+    """Return what the legs of a combination are read from.
+
+    Raises:
+        UserError: intraday bars, whose sessions have more than one row.
+    """
+    bars = {b.symbol: b for b in market.loaded(instruments)}
+    if any(b.intraday for b in bars.values()):
+        raise UserError("the Sharpe ratio beyond drift needs daily bars")
+    return ReturnModel(
         bars=bars,
         costs={s: job.terms.costs(b.instrument) for s, b in bars.items()},
-        reference=bars[reference_of([t.instrument for t in plan.trades], plan.instruments)],
+        reference=bars[reference_of([t.instrument for t in trades], instruments)],
         inside={s: np.zeros(len(b), dtype=bool) for s, b in bars.items()},
         counterfactual=None,
     )
-    pairs = closed_pairs(plan, () if run is None else run.trades, bars)
-    return make_sample(place_planned(plan.trades, model) if run is None else place(pairs, model), model)
 
 
 def share_of_random_dates(job: Job, sample: Sample, ratio: float) -> float | None:
