@@ -119,3 +119,13 @@ def test_a_wrong_event_and_what_is_missing_are_named(cli) -> None:
     assert "did you mean 'US-2016-11-08-PE'" in cli("implied", "US-2016-11-08-PX", *MADE_UP[2:]).err
     assert "implied needs --priors FILE (odds, or 'simulated') and --instrument SYMBOL" in cli("implied", VOTE).err
     assert "did you mean 'IPC'" in cli("implied", VOTE, "--instrument", "IPCC", *MADE_UP[4:]).err
+
+
+def test_each_setting_is_a_look_that_the_ledger_keeps_once(cli, tmp_path, monkeypatch) -> None:
+    """Other dates are another look at the event; no look is a trial of a rule."""
+    monkeypatch.setenv("HUSTINGS_HOME", str(tmp_path / "home"))
+    looks = [cli(*MADE_UP, *more, "--json").json["looks"] for more in ((), ("--from", "2016-07-01"), ())]
+    assert looks == [1, 2, 2]
+    assert cli(*MADE_UP).out.count("This event was looked at with 2 settings") == 1
+    assert cli("trials", "verify", "--json").json["rows"] == 2
+    assert cli("trials", "--json").json["n"] == 0
