@@ -32,12 +32,21 @@ def test_a_made_up_case_finds_its_b(cli) -> None:
 
 
 def test_the_screen_begins_with_what_n_could_find_and_marks_simulated_bars(cli) -> None:
-    answer = cli(*MADE_UP, "--instants", "a week 2016-10-03T21:00Z/2016-10-10T21:00Z", "--out", "page.html")
+    answer = cli(
+        *MADE_UP,
+        "--instants",
+        "a week 2016-10-10T21:00Z/2016-10-17T21:00Z",
+        "--instants",
+        "calm 2016-10-03T21:00Z/2016-10-10T21:00Z",
+        "--out",
+        "page.html",
+    )
     lines = answer.out.splitlines()
     assert (answer.code, answer.err) == (0, "")
     assert "SIMULATED bars: IPC" in answer.out
     assert lines[lines.index("IPC") + 1].startswith("  smallest b that n could find   7.54 %")
     assert any(line.startswith("a week: p of 'Donald Trump' 0.") and ": b " in line for line in lines)
+    assert "calm: p of 'Donald Trump' 0.460 to 0.466, IPC -2.72 %: no b: the odds change by 0.006 only" in answer.out
     page = Path("page.html").read_text(encoding="utf-8")
     assert "SIMULATED" in page
     assert page.index("if not") < page.index("Returns against changes")
