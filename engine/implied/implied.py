@@ -104,7 +104,7 @@ def _too_little(dp: Floats) -> str:
 def fitted_numbers(r: Floats, dp: Floats, *, p: float) -> dict[str, Any]:
     """Return the numbers of the regression of returns on changes, both (n,) in order of time, with p now."""
     fitted, n = regress(r, dp), len(r)
-    b, half = fitted.slope, float(stdtrit(n - 2, 0.95)) * fitted.error(Errors.HC3)
+    b, half = fitted.slope, fitted.half_width
     as_large = as_large_shifts(r, dp)
     numbers = {
         "b": b,
@@ -126,7 +126,7 @@ def fitted_numbers(r: Floats, dp: Floats, *, p: float) -> dict[str, Any]:
     except ValueError:
         return numbers
     same, lead = (float(c) for c in led.coefficients[1:])
-    return {**numbers, "lead": lead, "lead_sum": same + lead, "lead_t": led.t(Errors.HC1, (0, 0, 1))}
+    return {**numbers, "lead": lead, "lead_sum": same + lead, "lead_t": led.t(Errors.HC1, 2)}
 
 
 def as_large_shifts(r: Floats, dp: Floats) -> tuple[int, int]:

@@ -119,7 +119,9 @@ strategy_options = options(
         shell_complete=values.parameters,
     ),
 )
-market_option = click.option("--market", metavar="ID", help="The market of the file of odds: an id, symbol or state.")
+market_option = click.option(
+    "--market", "site_market", metavar="ID", help="The market of the file of odds: an id, symbol or state."
+)
 margin_option = click.option(
     "--margin",
     type=click.Choice(("proportional", "two-outcome", "power", "shin")),

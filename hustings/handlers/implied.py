@@ -16,34 +16,24 @@ from datasets.prices.bars import Bars
 from engine.implied.implied import Implied, implied
 from engine.implied.pairs import Pairs, make_pairs, reaction, window_pairs
 from engine.implied.warnings import warnings_of
-from engine.run.backtest import Window
 from engine.strategy.market import Market
 from hustings.files import write_text
-from hustings.inputs import adjusted_source_of, date_of, events_of, instant_windows, instruments_of
+from hustings.inputs import adjusted_source_of, events_of, instant_windows, instruments_of
 from hustings.recording import look_or_warn
+from hustings.run_options import SourceOptions
 from hustings.terminal import progress, say, say_files, say_json, say_sources
 from reports.implied import implied_page, implied_rows, window_text
 
 
 @dataclass(frozen=True)
-class ImpliedOptions:
+class ImpliedOptions(SourceOptions):
     """What a user types: an event, markets, and the odds that are paired with their closes."""
 
     event_id: str
-    instruments: tuple[str, ...]
-    data: Path | None
-    accept: tuple[str, ...]
-    events: tuple[Path, ...]
-    only_events: bool
-    labels: Path | None
-    priors: Path | None
-    market: str | None
+    site_market: str | None
     margin: str | None
     outcome: str | None
     instants: tuple[str, ...]
-    since: str | None
-    until: str | None
-    adjust: str | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +103,11 @@ def entered_implied(given: ImpliedOptions) -> ImpliedResult:
     """
     if given.priors is None or not given.instruments:
         raise UserError("implied needs --priors FILE (odds, or 'simulated') and --instrument SYMBOL, one or more")
-    spans = instant_windows(given.instants)
-    window = Window(date_of(given.since, "--from"), date_of(given.until, "--to"))
+    spans, window = instant_windows(given.instants), given.window()
+    prices = Market(adjusted_source_of(given.data, given.adjust, given.accept), instruments_of(given.data))
     catalogue = _with_coming(events_of(given.events, given.labels, only=given.only_events), given.event_id)
     event = catalogue.get(given.event_id)
-    prices = Market(adjusted_source_of(given.data, given.adjust, given.accept), instruments_of(given.data))
-    quotes, sha256 = _quotes(given.priors, given.market, event, catalogue)
+    quotes, sha256 = _quotes(given.priors, given.site_market, event, catalogue)
     odds = OutcomeOdds(quotes, _outcome(quotes, given.outcome, event), Margin(given.margin or Margin.PROPORTIONAL))
     bars = prices.loaded(dict.fromkeys(prices.symbol(name) for name in given.instruments))
     with progress("pairing"):
