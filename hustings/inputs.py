@@ -156,8 +156,8 @@ def instant_windows(texts: Iterable[str]) -> tuple[InstantWindow, ...]:
             begins_at, ends_at = parse_instant(begin), parse_instant(end)
         except ValueError as e:
             raise UserError(f"--instants '{text}': {e}; write it as 'NAME 2016-09-27T01:00Z/2016-09-27T03:00Z'") from e
-        if begins_at >= ends_at:
-            raise UserError(f"--instants '{text}': the end must come after the begin")
+        if not 1900 <= begins_at.year <= ends_at.year < 2200 or begins_at >= ends_at:
+            raise UserError(f"--instants '{text}': the end must come after the begin, both from 1900 to 2199")
         found.append(InstantWindow(name or span, begins_at, ends_at))
     return tuple(found)
 

@@ -1,10 +1,9 @@
 """What a study says of votes: how volatile their sessions are, and a side's surprises; tables and a figure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from engine.statistics.significance import Significance
 from engine.study.instants import WindowMove
 from engine.study.result import Study
 from engine.study.surprise import SideSurprise, SurpriseView
@@ -96,8 +95,8 @@ def _votes(given: SideSurprise) -> TextTable:
     return TextTable(f"Votes on {given.side}", columns, rows, columns[2:], note, ident="surprises")
 
 
-def window_table(moves: Sequence[WindowMove], together: Mapping[str, Significance]) -> TextTable:
-    """Return the table of windows between instants; ``together`` tests all windows of a market."""
+def window_table(moves: Sequence[WindowMove]) -> TextTable:
+    """Return the table of windows between instants."""
     columns = ("market", "window", "from, to", "days", "move", "expected", "t", "p (t)", "p (placebo)")
     rows = [
         (m.instrument, m.window, m.span, str(m.days), *map(signed_percent, (m.move, m.expected)),
@@ -110,8 +109,7 @@ def window_table(moves: Sequence[WindowMove], together: Mapping[str, Significanc
         "days, so that it is at least 2 / (days + 1). t supposes that the day is as volatile as others."
     )
     reasons = dict.fromkeys(f"{m.instrument}, {m.window}: {m.placebo.reason}." for m in moves if m.placebo.reason)
-    tests = [f"{s}, all windows: placebo p = {p_text(t.p, t.error)}." for s, t in together.items() if t.p is not None]
-    return TextTable("Windows between instants", columns, rows, columns[3:], " ".join((note, *reasons, *tests)))
+    return TextTable("Windows between instants", columns, rows, columns[3:], " ".join((note, *reasons)))
 
 
 def variance_svg(path: Sequence[VarianceRow]) -> str:

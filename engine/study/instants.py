@@ -43,32 +43,20 @@ class WindowMove:
     placebo: Significance
 
 
-def window_moves(
-    bars: Bars, windows: Sequence[InstantWindow], decided_at: Sequence[int], *, draws: int, seed: int
-) -> tuple[tuple[WindowMove, ...], Significance]:
-    """Return the move of a market in each window, and the placebo test of their mean in standard deviations.
+def window_moves(bars: Bars, windows: Sequence[InstantWindow], decided_at: Sequence[int]) -> list[WindowMove]:
+    """Return the move of a market in each window, compared with other days.
 
-    Of each window a day is drawn, its own among the others. No other day is one on which a window, or one of the
-    instants ``decided_at`` (ns), lies within the same clock time.
+    No other day is one on which a window, or one of the instants ``decided_at`` (ns), lies within the same clock time.
 
     Raises:
-        UserError: daily bars, or no price near the ends of a window.
+        UserError: daily bars, a window of a day or more, or no price near its ends.
     """
     if not bars.intraday:
         raise UserError(f"--instants needs intraday bars, those of {bars.symbol} are daily: --window counts sessions")
+    for window in (w for w in windows if w.ends_at - w.begins_at >= timedelta(days=1)):
+        raise UserError(f"{window.name} ({window.span}) lasts a day or more, and would overlap with the next days' own")
     taken = np.array([*((to_ns(w.begins_at), to_ns(w.ends_at)) for w in windows), *((at, at) for at in decided_at)])
-    moves = [_moves(bars, w, taken) for w in windows]
-    found = tuple(_window_move(bars.symbol, w, m) for w, m in zip(windows, moves, strict=True))
-    varied = [(m - m.mean()) / m.std() for m in moves if len(m) > LEAST and m.std() > 0]
-    name = "placebo on the mean of the windows"
-    if min(len(varied), len({w.begins_at.date() for w in windows})) < max(len(windows), 2):
-        return found, untested(
-            name, len(varied), "it needs two windows or more, of different days, that are all tested"
-        )
-    rng = np.random.default_rng(seed)
-    lists = np.mean([v[rng.integers(len(v), size=draws)] for v in varied], axis=0)
-    observed = float(np.mean([v[0] for v in varied]))
-    return found, randomization_p_value(name, observed, lists, n=len(varied), exact=False)
+    return [_window_move(bars.symbol, w, _moves(bars, w, taken)) for w in windows]
 
 
 def _moves(bars: Bars, window: InstantWindow, taken: Instants) -> Floats:

@@ -53,20 +53,19 @@ def _study_windows(options: StudyOptions, *, out: Path | None, as_json: bool) ->
     others = {"--out": out, "--window": options.windows, "--surprise": options.surprise, "--prereg": options.prereg}
     for name in (n for n, value in {**others, "--merge": options.merge, "--implied": options.implied}.items() if value):
         raise UserError(f"{name} does not go with --instants: a study of instants compares windows of bars alone")
-    windows, draws = instant_windows(options.instants), options.settings().draws
+    windows = instant_windows(options.instants)
     with progress("replaying"), strategy_output(quiet=as_json):
         subject = subject_of(options)
     decided_at = [to_ns(t.decided_at) for t in subject.plan.trades]
     bars = subject.market.loaded(subject.plan.instruments)
-    found = {b.symbol: window_moves(b, windows, decided_at, draws=draws, seed=options.seed) for b in bars}
-    moves, tests = [m for each, _ in found.values() for m in each], {s: test for s, (_, test) in found.items()}
-    position = enter_look(subject.run, "study", {"instants": options.instants, "draws": draws, "seed": options.seed})
+    moves = [move for b in bars for move in window_moves(b, windows, decided_at)]
+    position = enter_look(subject.run, "study", {"instants": options.instants})
     if as_json:
-        tables = {"windows": [asdict(m) for m in moves], "together": {s: asdict(t) for s, t in tests.items()}}
-        say_json({"run_id": subject.run.run_id, **tables, "trial": position and position.sealed_json})
+        found = {"run_id": subject.run.run_id, "windows": [asdict(m) for m in moves]}
+        say_json({**found, "trial": position and position.sealed_json})
         return
     head(subject.run)
-    shown = window_table(moves, tests)
+    shown = window_table(moves)
     say(f"\n{shown.title}")
     table(shown.columns, shown.rows, right=shown.right)
     say(f"{shown.note}\n")

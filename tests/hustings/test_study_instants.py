@@ -41,6 +41,8 @@ def test_a_night_is_compared_with_other_evenings(study, cli, tmp_path, monkeypat
         ((), "bars of USDJPY are intraday: 'study --instants' compares windows of them"),
         (("--instants", "night"), "--instants 'night':"),
         (("--instants", "n 2020-01-15T04:00Z/2020-01-15T00:00Z"), "the end must come after the begin"),
+        (("--instants", "n 0001-01-01T00:00Z/0001-01-01T04:00Z"), "both from 1900 to 2199"),
+        (("--instants", "n 2020-01-14T00:00Z/2020-01-15T04:00Z"), "n (2020-01-14T00:00:00Z to 2020-01-15T04:00:00Z) lasts a day"),
         (("--instants", "n 2020-01-15T00:00/2020-01-15T04:00"), "is naive"),
         (("--instants", "n 2020-01-14T10:00Z/2020-01-14T11:00Z"), "USDJPY has no price within a quarter of n"),
         ((*NIGHT, "--window", "0:1"), "--window does not go with --instants"),
