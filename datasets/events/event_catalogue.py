@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
@@ -117,10 +117,6 @@ class OwnFile:
     name: str
     sha256: str
     events: int
-
-    def as_row(self) -> dict[str, str | int]:
-        """Return it as a manifest says it."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
