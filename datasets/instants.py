@@ -1,5 +1,6 @@
 """Instants: aware UTC datetimes at the surface, int64 nanoseconds since 1970 in arrays."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -61,6 +62,20 @@ def parse_instant(text: str) -> datetime:
         return at.astimezone(UTC)
     except OverflowError as e:
         raise ValueError(f"'{text}' lies beyond the years 1 to 9999 in UTC") from e
+
+
+@dataclass(frozen=True)
+class InstantWindow:
+    """A window between two instants, such as a debate or the night of a count."""
+
+    name: str
+    begins_at: datetime
+    ends_at: datetime
+
+    @property
+    def span(self) -> str:
+        """Its two ends in words."""
+        return f"{iso_z(self.begins_at)} to {iso_z(self.ends_at)}"
 
 
 def to_date(session: Any) -> date:

@@ -3,11 +3,11 @@
 It decides nothing. ``import hustings as hs`` offers the functions of `hustings.api`, each loaded at its first use.
 """
 
-__all__ = ["UserError", "bars", "compare", "events", "load", "run", "study", "sweep"]
+__all__ = ["UserError", "bars", "compare", "events", "implied", "load", "run", "study", "sweep"]
 TYPE_CHECKING = False  # as type checkers read it: to import typing takes longer than all that is here
 if TYPE_CHECKING:
     from datasets.errors import UserError
-    from hustings.api import bars, compare, events, load, run, study, sweep
+    from hustings.api import bars, compare, events, implied, load, run, study, sweep
 else:
 
     def __getattr__(name):

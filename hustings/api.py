@@ -7,7 +7,8 @@
 
 A keyword is an option of the command without its dashes (``since``, ``until``: ``--from``, ``--to``); any other is a
 parameter of the strategy. What is wrong is a `datasets.errors.UserError` of one line. A run in Python is a trial like
-any other: `run`, `study` and `sweep` enter it in the ledger of ``HUSTINGS_HOME``; files are written only with ``out=``.
+any other: `run`, `study`, `sweep` and `implied` enter it in the ledger of ``HUSTINGS_HOME``; files are written only
+with ``out=``.
 """
 
 from dataclasses import fields
@@ -22,6 +23,7 @@ from hustings.commands import backtests as commands
 from hustings.commands.events import list_events
 from hustings.frames import bars_frame, events_frame, path_of
 from hustings.handlers.event_filters import select_events
+from hustings.handlers.implied import ImpliedOptions, entered_implied
 from hustings.handlers.run import entered_run
 from hustings.handlers.study import entered_study
 from hustings.handlers.sweep import SweepOptions, entered_sweep
@@ -34,6 +36,7 @@ from hustings.run_options import RunOptions
 from hustings.studies import StudyOptions, study_json
 from hustings.sweeping.result import result_json
 from hustings.views import FindingView, RunView
+from reports.parts import TextTable
 
 
 def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunView:
@@ -117,6 +120,24 @@ def compare(*runs: RunView | str | Path) -> FindingView:
     frame = pd.DataFrame.from_dict(metrics, orient="index", columns=labels, dtype="float64")
     text = "\n".join(pair["sentence"] for pair in data["differences"])
     return FindingView(found, text, data, frame, (), lambda: comparison_page(found, data))
+
+
+def implied(event_id: str, **given: Any) -> FindingView:
+    """Return what an asset is worth if an outcome comes, and if not, entered in the ledger as a look at the event.
+
+    ``priors`` is the file of odds, ``instrument`` one market or several; ``frame`` has a row for each of them.
+
+    >>> found = hs.implied("US-2016-11-08-PE", instrument="IPC", priors="simulated", data="builtin")
+    >>> found.frame.loc["IPC", ["n", "if_outcome", "if_not"]].round(1).tolist()
+    [113.0, -7.2, 3.7]
+    """
+    from reports.implied import implied_rows
+
+    names = {f.name for f in fields(ImpliedOptions)}
+    found = entered_implied(ImpliedOptions(**typed(commands.implied, names, given, event_id)))
+    frame = pd.DataFrame(found.values["markets"]).set_index("instrument")
+    tables = [TextTable(m.instrument, ("", "value"), implied_rows(m, found.odds.outcome)) for m in found.markets]
+    return FindingView(found, found.text, found.values, frame, tables, found.page)
 
 
 def events(**given: Any) -> pd.DataFrame:

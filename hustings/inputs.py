@@ -10,6 +10,7 @@ from datasets.errors import UserError, did_you_mean
 from datasets.events import EventCatalogue, Kind, OwnKind, PoliticalEvent, combined_events
 from datasets.events.label_file import load_labels, relabelled
 from datasets.events.priors import load_priors, with_priors
+from datasets.instants import InstantWindow, parse_instant
 from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
 from datasets.markets.short_rates import FILE_NAME, ShortRates, read_short_rates
 from datasets.prices.actions import Adjustment, CorporateAction, check_once, read_actions
@@ -139,6 +140,26 @@ def days_of_text(text: str, option: str = "--within") -> timedelta:
     if match is None:
         raise UserError(f"{option} is '{text}'; write a number of days like 90d")
     return timedelta(days=int(match[1]))
+
+
+def instant_windows(texts: Iterable[str]) -> tuple[InstantWindow, ...]:
+    """Return the windows of ``--instants``.
+
+    Raises:
+        UserError: one is not written as its help says, or ends before it begins.
+    """
+    found = []
+    for text in texts:
+        name, _, span = text.strip().rpartition(" ")
+        begin, _, end = span.partition("/")
+        try:
+            begins_at, ends_at = parse_instant(begin), parse_instant(end)
+        except ValueError as e:
+            raise UserError(f"--instants '{text}': {e}; write it as 'NAME 2016-09-27T01:00Z/2016-09-27T03:00Z'") from e
+        if not 1900 <= begins_at.year <= ends_at.year < 2200 or begins_at >= ends_at:
+            raise UserError(f"--instants '{text}': the end must come after the begin, both from 1900 to 2199")
+        found.append(InstantWindow(name or span, begins_at, ends_at))
+    return tuple(found)
 
 
 def date_of(text: str | None, option: str) -> date | None:

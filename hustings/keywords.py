@@ -39,7 +39,11 @@ def typed(command: click.Command, names: Collection[Any], given: Mapping[str, An
         UserError: a value that the command refuses; of a command without parameters, an unknown keyword.
     """
     options = [p for p in command.params if isinstance(p, click.Option) and p.name in names]
-    known = {o.opts[0].lstrip("-").replace("-", "_"): o for o in options if o.name != "instruments"}
+    known = {
+        o.opts[0].lstrip("-").replace("-", "_"): o
+        for o in options
+        if o.name != "instruments" or "parameters" not in names
+    }
     known = {str(o.name): o for o in options} | known
     others = {**given.get("parameters", {}), **{n: v for n, v in given.items() if n not in known}}
     for name in others if "parameters" not in names else ():

@@ -50,13 +50,14 @@ def _append_trial(db: sqlite3.Connection, row: Row, repeated: Trial | None, n: i
     return trial
 
 
-def enter_study(run: Run, settings: Mapping[str, Any], *, prereg: str = "") -> int:
+def enter_study(run_id: str, manifest: Mapping[str, Any], settings: Mapping[str, Any], *, prereg: str = "") -> int:
     """Append the settings with which a run is studied, and return with how many it has been studied, these included.
 
     The same settings are counted and appended once.
 
     Args:
-        run: what is studied.
+        run_id: the id of the run; what is looked at without one has an id of its own.
+        manifest: the inputs of the run: its ``strategy`` and ``parameters`` are kept.
         settings: plain values, as JSON holds them.
         prereg: the SHA-256 of the preregistration; by default the last one of the same rule and parameters.
 
@@ -64,8 +65,8 @@ def enter_study(run: Run, settings: Mapping[str, Any], *, prereg: str = "") -> i
         UserError: the registry cannot be written.
     """
     with _ledger() as db:
-        row = _row(RowKind.STUDY, run.run_id, run.manifest, terms=canonical(settings))
-        known = {r.terms for r in _studies(db, run.run_id)}
+        row = _row(RowKind.STUDY, run_id, manifest, terms=canonical(settings))
+        known = {r.terms for r in _studies(db, run_id)}
         if row.terms not in known:
             append(db, _with_prereg(db, row, prereg))
         return len(known | {row.terms})

@@ -24,10 +24,10 @@ def enter_or_warn(run: Run) -> TrialPosition | None:
     return position
 
 
-def look_or_warn(run: Run, settings: Mapping[str, Any], *, prereg: str = "") -> int:
+def look_or_warn(run_id: str, manifest: Mapping[str, Any], settings: Mapping[str, Any], *, prereg: str = "") -> int:
     """Return with how many settings a run has been studied, these included; 1, with a warning, if that is unknown."""
     try:
-        return enter_study(run, settings, prereg=prereg)
+        return enter_study(run_id, manifest, settings, prereg=prereg)
     except UserError as e:
         warn(f"hustings: {e}; the study continues, but its settings are not counted")
         return 1
@@ -40,7 +40,7 @@ def enter_look(run: Run, command: str, settings: Mapping[str, Any]) -> TrialPosi
     """
     position = enter_or_warn(run)
     if position is not None:
-        look_or_warn(run, {"command": command, **settings})
+        look_or_warn(run.run_id, run.manifest, {"command": command, **settings})
     return position
 
 

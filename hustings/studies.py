@@ -53,6 +53,7 @@ class StudyOptions(RunOptions):
     implied: str | None
     surprise: str | None
     merge: str | None
+    instants: tuple[str, ...]
 
     def settings(self) -> Settings:
         """Return how the study is made.
@@ -130,7 +131,9 @@ def studied(
     settings, other = options.settings(), options.other_labels
     counted = counted_settings(settings)
     sha256 = "" if registered is None else registered.given.sha256
-    settings_tried = 1 if position is None else look_or_warn(subject.run, counted, prereg=sha256)
+    settings_tried = (
+        1 if position is None else look_or_warn(subject.run.run_id, subject.run.manifest, counted, prereg=sha256)
+    )
     registered = registered and registered.before(subject.run, counted)
     departs = [] if registered is None else _deviations(subject, settings, registered)
     given = replace(

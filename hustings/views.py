@@ -122,9 +122,9 @@ class RunView:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FindingView:
-    """What a study, a sweep or a comparison found: in sentences, as the command's JSON, and as a frame.
+    """What a study, a sweep, a comparison or odds found: in sentences, as the command's JSON, and as a frame.
 
-    ``frame`` has a row for each observation of a study, combination of a sweep, or metric of compared runs.
+    ``frame`` has a row for each observation of a study, combination of a sweep, metric of compared runs, or market.
     """
 
     full: Any

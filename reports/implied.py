@@ -44,6 +44,8 @@ def implied_rows(found: Implied, outcome: str) -> list[tuple[str, str]]:
 def window_text(move: Implied, outcome: str) -> str:
     """Return a window in one sentence."""
     odds = f"p of '{outcome}' {ratio(move.p_before, 3)} to {move.p:.3f}, {move.instrument} {_pct(move.move)}"
+    if move.b is None:
+        return f"{move.window}: {odds}: no b: {move.notes['b']}"
     return f"{move.window}: {odds}: b {_pct(move.b)}; if {outcome} {_pct(move.if_outcome)}, if not {_pct(move.if_not)}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.study.instants import WindowMove
 from engine.study.result import Study
 from engine.study.surprise import SideSurprise, SurpriseView
 from engine.study.variance import EventVariance, VarianceRow
@@ -92,6 +93,23 @@ def _votes(given: SideSurprise) -> TextTable:
         "p its own probability; none where that was 95 % or more."
     )
     return TextTable(f"Votes on {given.side}", columns, rows, columns[2:], note, ident="surprises")
+
+
+def window_table(moves: Sequence[WindowMove]) -> TextTable:
+    """Return the table of windows between instants."""
+    columns = ("market", "window", "from, to", "days", "move", "expected", "t", "p (t)", "p (placebo)")
+    rows = [
+        (m.instrument, m.window, m.span, str(m.days), *map(signed_percent, (m.move, m.expected)),
+         ratio(m.forecast.statistic), p_text(m.forecast.p), p_text(m.placebo.p))
+        for m in moves
+    ]  # fmt: skip
+    note = (
+        "Expected is the mean move of the same clock time on so many other days, the clock that of the exchange. t is "
+        "the difference over its forecast error; placebo p, two-sided, by the place of the move among those of all "
+        "days, so that it is at least 2 / (days + 1). t supposes that the day is as volatile as others."
+    )
+    reasons = dict.fromkeys(f"{m.instrument}, {m.window}: {m.placebo.reason}." for m in moves if m.placebo.reason)
+    return TextTable("Windows between instants", columns, rows, columns[3:], " ".join((note, *reasons)))
 
 
 def variance_svg(path: Sequence[VarianceRow]) -> str:

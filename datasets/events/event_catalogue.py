@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
@@ -117,10 +117,6 @@ class OwnFile:
     name: str
     sha256: str
     events: int
-
-    def as_row(self) -> dict[str, str | int]:
-        """Return it as a manifest says it."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -272,22 +268,14 @@ def own_columns(name: str, columns: Iterable[str]) -> tuple[str, ...]:
 
 
 def _is_slip(name: str, known: str) -> bool:
-    """Return whether a name of five letters or more is a known one cut short, or but for one letter or two that changed
-    places.
-    """
+    """Return whether a name of five letters or more is a known one cut short, or the same but for one letter."""
     if len(name) >= 5 and known.startswith(name):
         return True
-    short, long = sorted((name, known), key=len)
-    if len(short) < 5 or len(long) - len(short) > 1:
-        return False
-    differ = [i for i in range(len(short)) if short[i] != long[i]]
-    if len(short) == len(long):
-        swapped = len(differ) == 2 and [*short[differ[0] : differ[1] + 1]] == [
-            *reversed(long[differ[0] : differ[1] + 1])
-        ]
-        return len(differ) == 1 or swapped
-    at = differ[0] if differ else len(short)
-    return short[at:] == long[at + 1 :]
+    return min(len(name), len(known)) >= 5 and bool(_without_a_letter(name) & _without_a_letter(known))
+
+
+def _without_a_letter(name: str) -> set[str]:
+    return {name, *(name[:n] + name[n + 1 :] for n in range(len(name)))}
 
 
 def _event_row(row: CsvRow, own: tuple[str, ...]) -> EventRow:

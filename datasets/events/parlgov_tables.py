@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -46,9 +47,9 @@ class Vote:
     ended_on: date
     seats_total: int
     results: tuple[Result, ...]
-    dissolved_on: date | None
     cabinet_before: Cabinet | None
     cabinets_after: tuple[Cabinet, ...]
+    dissolved_on: date | None = None
     sources: tuple[str, ...] = ()
 
 
@@ -70,10 +71,11 @@ def _votes_of_tables(folder: Path) -> list[Vote]:
     parties = {r.text("id"): r for r in _table(folder, "Party", "id name_short name_english")}
     results: dict[str, list[Result]] = defaultdict(list)
     for r in _table(folder, "ElectionResult", "election party seats vote_share"):
-        party = parties.get(r.text("party"))
-        short, name = (party.text("name_short"), party.text("name_english")) if party else ("none", "none")
-        results[r.text("election")].append(Result(short, name, _whole(r, "seats"), _number(r, "vote_share")))
-    cabinets, after = _cabinets_of_tables(folder)
+        results[r.text("election")].append(_result(r, parties.get(r.text("party")), "name_short", "name_english"))
+    pms = [r for r in _table(folder, "CabinetParty", "cabinet party pm") if _whole(r, "pm")]
+    formed = _table(folder, "Cabinet", "id start_date caretaker previous_parliament_election")
+    leads = {r.text("cabinet"): r.text("party") for r in pms}
+    cabinets = _Cabinets(formed, leads, number="id", election="previous_parliament_election")
     columns = "id type country date seats_total dissolution_date previous_parliament_election previous_cabinet"
     elections = {r.text("id"): r for r in _table(folder, "Election", columns)}
     return [
@@ -84,8 +86,8 @@ def _votes_of_tables(folder: Path) -> list[Vote]:
             seats_total=_whole(r, "seats_total"),
             results=tuple(results[number]),
             dissolved_on=_dissolved(r, elections.get(r.text("previous_parliament_election"))),
-            cabinet_before=cabinets.get(r.text("previous_cabinet")),
-            cabinets_after=tuple(c for c in after[number] if c.began_on >= _day(r, "date")),
+            cabinet_before=cabinets.by_number.get(r.text("previous_cabinet")),
+            cabinets_after=cabinets.since(number, _day(r, "date")),
             sources=_page(r),
         )
         for number, r in elections.items()
@@ -93,20 +95,53 @@ def _votes_of_tables(folder: Path) -> list[Vote]:
     ]
 
 
-def _cabinets_of_tables(folder: Path) -> tuple[dict[str, Cabinet], dict[str, list[Cabinet]]]:
-    """Return the cabinets by number, and those formed in each parliament by the number of its election."""
-    leads = {
-        r.text("cabinet"): r.text("party")
-        for r in _table(folder, "CabinetParty", "cabinet party pm")
-        if _whole(r, "pm")
-    }
-    by_number: dict[str, Cabinet] = {}
-    after: dict[str, list[Cabinet]] = defaultdict(list)
-    for r in _table(folder, "Cabinet", "id start_date caretaker previous_parliament_election"):
-        cabinet = Cabinet(_day(r, "start_date"), bool(_whole(r, "caretaker")), leads.get(r.text("id")))
-        by_number[r.text("id")] = cabinet
-        after[r.text("previous_parliament_election")].append(cabinet)
-    return by_number, after
+def _votes_of_views(folder: Path) -> list[Vote]:
+    columns = (
+        "country_name_short election_type election_date vote_share seats seats_total party_name_short"
+        " party_name_english election_id previous_cabinet_id"
+    )
+    rows = [r for r in _table(folder, "view_election", columns) if r.text("election_type") == "parliament"]
+    results: dict[str, list[Result]] = defaultdict(list)
+    for r in rows:
+        results[r.text("election_id")].append(_result(r, r, "party_name_short", "party_name_english"))
+    columns = "start_date caretaker prime_minister election_id cabinet_id party_id"
+    formed = [] if _find(folder, "view_cabinet") is None else _table(folder, "view_cabinet", columns)
+    leads = {r.text("cabinet_id"): r.text("party_id") for r in formed if _whole(r, "prime_minister")}
+    cabinets = _Cabinets(formed, leads, number="cabinet_id", election="election_id")
+    return [
+        Vote(
+            country=_ISO2.get(r.text("country_name_short"), ""),
+            began_on=_day(r, "election_date"),
+            ended_on=_day(r, "election_date"),
+            seats_total=_whole(r, "seats_total"),
+            results=tuple(results[number]),
+            cabinet_before=cabinets.by_number.get(r.text("previous_cabinet_id")),
+            cabinets_after=cabinets.since(number, _day(r, "election_date")),
+        )
+        for number, r in {r.text("election_id"): r for r in rows}.items()
+    ]
+
+
+def _result(row: CsvRow, party: CsvRow | None, short: str, name: str) -> Result:
+    names = ("none", "none") if party is None else (party.text(short), party.text(name))
+    position = row.read("left_right", float, "a number")
+    return Result(*names, _whole(row, "seats"), row.read("vote_share", float, "a number") or 0.0, position)
+
+
+class _Cabinets:
+    """Cabinets by their number, and by the election of the parliament in which they were formed."""
+
+    def __init__(self, rows: Iterable[CsvRow], leads: Mapping[str, str], *, number: str, election: str) -> None:
+        self.by_number: dict[str, Cabinet] = {}
+        self._after: dict[str, list[Cabinet]] = defaultdict(list)
+        for r in rows:
+            cabinet = Cabinet(_day(r, "start_date"), bool(_whole(r, "caretaker")), leads.get(r.text(number)))
+            self.by_number[r.text(number)] = cabinet
+            self._after[r.text(election)].append(cabinet)
+
+    def since(self, election: str, day: date) -> tuple[Cabinet, ...]:
+        """Return the cabinets after an election that began on its day or later."""
+        return tuple(c for c in self._after[election] if c.began_on >= day)
 
 
 def _opened(row: CsvRow) -> date:
@@ -134,60 +169,9 @@ def _page(row: CsvRow) -> tuple[str, ...]:
     return (address,) if address.startswith("http") and " " not in address else ()
 
 
-def _votes_of_views(folder: Path) -> list[Vote]:
-    columns = (
-        "country_name_short election_type election_date vote_share seats seats_total party_name_short"
-        " party_name_english election_id previous_cabinet_id"
-    )
-    rows: dict[str, list[CsvRow]] = defaultdict(list)
-    for r in _table(folder, "view_election", columns):
-        if r.text("election_type") == "parliament":
-            rows[r.text("election_id")].append(r)
-    cabinets, after = _cabinets_of_views(folder)
-    return [_vote_of_view(number, lines, cabinets, after) for number, lines in rows.items()]
-
-
-def _vote_of_view(
-    number: str, rows: list[CsvRow], cabinets: dict[str, Cabinet], after: dict[str, list[Cabinet]]
-) -> Vote:
-    first, day = rows[0], _day(rows[0], "election_date")
-    return Vote(
-        country=_ISO2.get(first.text("country_name_short"), ""),
-        began_on=day,
-        ended_on=day,
-        seats_total=_whole(first, "seats_total"),
-        results=tuple(_result_of_view(r) for r in rows),
-        dissolved_on=None,
-        cabinet_before=cabinets.get(first.text("previous_cabinet_id")),
-        cabinets_after=tuple(c for c in after.get(number, ()) if c.began_on >= day),
-    )
-
-
-def _result_of_view(r: CsvRow) -> Result:
-    short, name = r.text("party_name_short"), r.text("party_name_english")
-    position = r.read("left_right", float, "a number")
-    return Result(short, name, _whole(r, "seats"), _number(r, "vote_share"), position)
-
-
-def _cabinets_of_views(folder: Path) -> tuple[dict[str, Cabinet], dict[str, list[Cabinet]]]:
-    if not (folder / "view_cabinet.csv").is_file():
-        return {}, {}
-    rows: dict[str, list[CsvRow]] = defaultdict(list)
-    for r in _table(folder, "view_cabinet", "start_date caretaker prime_minister election_id cabinet_id party_id"):
-        rows[r.text("cabinet_id")].append(r)
-    by_number: dict[str, Cabinet] = {}
-    after: dict[str, list[Cabinet]] = defaultdict(list)
-    for number, lines in rows.items():
-        lead = next((r.text("party_id") for r in lines if _whole(r, "prime_minister")), None)
-        by_number[number] = Cabinet(_day(lines[0], "start_date"), bool(_whole(lines[0], "caretaker")), lead)
-        after[lines[0].text("election_id")].append(by_number[number])
-    return by_number, after
-
-
 def _find(folder: Path, table: str) -> Path | None:
     """Return the file of a table: ``Election.csv``, or with a prefix as in ``31__elections__Election.csv``."""
-    found = [p for p in sorted(folder.glob("*.csv")) if p.stem.split("__")[-1] == table]
-    return found[0] if found else None
+    return next((p for p in sorted(folder.glob("*.csv")) if p.stem.split("__")[-1] == table), None)
 
 
 def _table(folder: Path, table: str, columns: str) -> list[CsvRow]:
@@ -204,10 +188,6 @@ def _day(row: CsvRow, column: str) -> date:
 
 def _whole(row: CsvRow, column: str) -> int:
     return int(row.read(column, float, "a number") or 0)
-
-
-def _number(row: CsvRow, column: str) -> float:
-    return row.read(column, float, "a number") or 0.0
 
 
 _ISO2 = {

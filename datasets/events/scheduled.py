@@ -1,6 +1,6 @@
 """Events to come: votes and dates that are fixed by law, announced, or due by a date at the latest."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -81,20 +81,14 @@ class ScheduledEvent:
 
     def as_row(self) -> dict[str, Any]:
         """Return the event as plain values, for JSON."""
+        hour = self.polls_close_local
         return {
-            "event_id": self.event_id,
-            "country": self.country,
-            "kind": self.kind.value,
-            "title": self.title,
+            **asdict(self),
             "scheduled_for": self.scheduled_for,
-            "days": [str(day) for day in self.days],
-            "is_latest": self.is_latest,
-            "date_basis": self.date_basis.value,
-            "polls_close_local": None if self.polls_close_local is None else f"{self.polls_close_local:%H:%M}",
-            "timezone": self.timezone,
+            "days": list(map(str, self.days)),
+            "polls_close_local": None if hour is None else f"{hour:%H:%M}",
             "sources": list(self.sources),
             "note": self.note or None,
-            "confidence": self.confidence,
         }
 
 

@@ -17,6 +17,8 @@ from engine.statistics.regression import Errors, regress
 
 FEWEST, SMALLEST = 20, 0.005
 """Pairs, and standard deviation of the changes of probability, below which nothing is fitted."""
+SMALLEST_MOVE = 0.03
+"""Change of probability in a window below which the ticks of its two quotes are too large a part of it."""
 _ROUNDING = 1e-9
 
 
@@ -79,8 +81,13 @@ def implied(instrument: str, pairs: Pairs, *, window: str = "") -> Implied:
         age_hours=(int(pairs.close_at[-1]) - int(pairs.quoted_at[now])) / 3.6e12,
     )
     if window:
-        b, p, before, move = float(r[0] / dp[0]), found.p, float(pairs.p[0]), float(r[0])
-        return replace(found, window=window, p_before=before, move=move, b=b, if_outcome=b * (1 - p), if_not=-b * p)
+        p, move = found.p, float(r[0])
+        found = replace(found, window=window, p_before=float(pairs.p[0]), move=move)
+        if abs(dp[0]) < SMALLEST_MOVE:
+            few = f"the odds change by {abs(dp[0]):.3f} only; at least {SMALLEST_MOVE} is needed"
+            return replace(found, notes={"b": few})
+        b = move / float(dp[0])
+        return replace(found, b=b, if_outcome=b * (1 - p), if_not=-b * p)
     reason = _too_little(dp)
     return replace(found, notes={"b": reason}) if reason else replace(found, **fitted_numbers(r, dp, p=found.p))
 
@@ -97,7 +104,7 @@ def _too_little(dp: Floats) -> str:
 def fitted_numbers(r: Floats, dp: Floats, *, p: float) -> dict[str, Any]:
     """Return the numbers of the regression of returns on changes, both (n,) in order of time, with p now."""
     fitted, n = regress(r, dp), len(r)
-    b, half = fitted.slope, float(stdtrit(n - 2, 0.95)) * fitted.error(Errors.HC3)
+    b, half = fitted.slope, fitted.half_width
     as_large = as_large_shifts(r, dp)
     numbers = {
         "b": b,
@@ -119,7 +126,7 @@ def fitted_numbers(r: Floats, dp: Floats, *, p: float) -> dict[str, Any]:
     except ValueError:
         return numbers
     same, lead = (float(c) for c in led.coefficients[1:])
-    return {**numbers, "lead": lead, "lead_sum": same + lead, "lead_t": led.t(Errors.HC1, (0, 0, 1))}
+    return {**numbers, "lead": lead, "lead_sum": same + lead, "lead_t": led.t(Errors.HC1, 2)}
 
 
 def as_large_shifts(r: Floats, dp: Floats) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from datasets.arrays import Floats, Instants, Sessions
 from datasets.errors import UserError
 from datasets.events.event import PoliticalEvent
 from datasets.events.odds_book import OutcomeOdds
-from datasets.instants import iso_z, to_ns
+from datasets.instants import InstantWindow, iso_z, to_ns
 from datasets.prices.bars import Bars
 from engine.run.backtest import Window
 
@@ -92,20 +92,18 @@ def reaction(bars: Bars, event: PoliticalEvent) -> tuple[float, str, str] | str:
     return value, str(bars.session[one]), str(bars.session[two])
 
 
-def window_pairs(bars: Bars, odds: OutcomeOdds, begins_at: datetime, ends_at: datetime) -> Pairs:
+def window_pairs(bars: Bars, odds: OutcomeOdds, window: InstantWindow) -> Pairs:
     """Return the last price and quote at or before the two ends of a window, such as a debate.
 
     Raises:
         UserError: the market has no two prices there, or the odds do not change.
     """
-    ends = np.array([to_ns(begins_at), to_ns(ends_at)], dtype=np.int64)
+    ends = np.array([to_ns(window.begins_at), to_ns(window.ends_at)], dtype=np.int64)
     rows = np.searchsorted(bars.close_at, ends, side="right") - 1
     p, quoted_at = odds.at(ends)
     if rows[0] < 0 or rows[0] == rows[1] or not p[1] - p[0]:
         what = "the odds do not change" if rows[0] < rows[1] else f"{bars.symbol} has no two prices"
-        raise UserError(
-            f"{what} from {iso_z(begins_at)} to {iso_z(ends_at)}; give a longer window, or finer bars or odds"
-        )
+        raise UserError(f"{what} from {window.span}; give a longer window, or finer bars or odds")
     if not np.isfinite(p).all():
-        raise UserError(f"no quote of '{odds.outcome}' before {iso_z(begins_at)}; give a later window")
+        raise UserError(f"no quote of '{odds.outcome}' before {iso_z(window.begins_at)}; give a later window")
     return Pairs(bars.session[rows], ends, bars.close[rows], p, quoted_at)

@@ -179,7 +179,7 @@ def origins_manifest(
     return {
         "labels": None if events.labels is None else dict(events.labels),
         "priors": None if events.priors is None else dict(events.priors),
-        "own_events": [file.as_row() for file in events.own],
+        "own_events": [asdict(file) for file in events.own],
         "sha256": {
             "code": code,
             "events": events.sha256(),

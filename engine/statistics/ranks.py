@@ -1,10 +1,11 @@
 """Rank tests, which compare an event day or an event window with the sessions of the estimation window."""
 
 import numpy as np
+from scipy.stats import rankdata
 
 from datasets.arrays import Floats
 from engine.statistics.abnormal import MIN_ESTIMATION
-from engine.statistics.event_tests import mid_ranks, p_of_t, p_of_z
+from engine.statistics.event_tests import p_of_t, p_of_z
 from engine.statistics.significance import Significance, no_spread, untested, why_not
 
 _ROUNDING = 1e-9
@@ -67,11 +68,8 @@ def grank(sars: Floats, standardized: Floats) -> Significance:
 
 def uniform_ranks(abnormal: Floats) -> Floats:
     """Return U = rank / (M + 1) - 1/2 of each value among the M values of its row; NaN where there is none."""
-    ranks = np.full(abnormal.shape, np.nan)
-    for row, values in zip(ranks, abnormal, strict=True):
-        there = np.isfinite(values)
-        row[there] = mid_ranks(values[there]) / (there.sum() + 1) - 0.5
-    return ranks
+    m = np.isfinite(abnormal).sum(axis=1, keepdims=True)
+    return np.asarray(rankdata(abnormal, axis=1, nan_policy="omit") / (m + 1) - 0.5)
 
 
 def _rank_sums(abnormal: Floats) -> tuple[Floats, Floats]:

@@ -1,10 +1,11 @@
 """Least squares of one or two regressors, with standard errors for errors that are not alike or not independent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from scipy.special import stdtrit
 
 from datasets.arrays import Floats
 
@@ -44,21 +45,18 @@ class Regression:
         return float(self.coefficients[1])
 
     @property
-    def degrees(self) -> int:
-        """The degrees of freedom of t: the rows less the coefficients."""
-        return self.n - len(self.coefficients)
+    def half_width(self) -> float:
+        """Half of the slope's 90 % interval (HC3, Student's t)."""
+        return float(stdtrit(self.n - len(self.coefficients), 0.95)) * self.error(Errors.HC3)
 
-    def error(self, kind: Errors, weights: Sequence[float] = (0, 1)) -> float:
-        """Return the standard error of a sum of coefficients by weights; (0, 1) is the slope, (0, 1, 1) both."""
-        w = np.zeros(len(self.coefficients))
-        w[: len(weights)] = weights
-        return float(np.sqrt(w @ self.covariances[kind] @ w))
+    def error(self, kind: Errors, which: int = 1) -> float:
+        """Return the standard error of a coefficient; 1 is the slope."""
+        return float(np.sqrt(self.covariances[kind][which, which]))
 
-    def t(self, kind: Errors, weights: Sequence[float] = (0, 1)) -> float:
-        """Return the t statistic of a sum of coefficients by weights; NaN where its error is zero."""
-        total = float(self.coefficients[: len(weights)] @ np.asarray(weights, dtype=np.float64))
-        error = self.error(kind, weights)
-        return total / error if error > 0 else float("nan")
+    def t(self, kind: Errors, which: int = 1) -> float:
+        """Return the t statistic of a coefficient; NaN where its error is zero."""
+        error = self.error(kind, which)
+        return float(self.coefficients[which]) / error if error > 0 else float("nan")
 
 
 def regress(y: Floats, *x: Floats) -> Regression:

@@ -6,6 +6,7 @@ reading of it is in the price already.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.stats import binom, fisher_exact, mannwhitneyu
@@ -82,12 +83,15 @@ def label_reactions(
         bars_of: gives the bars of an index, or None; simulated bars are left out.
     """
     moves = [(e, move) for e in events if (move := _first_move(e, bars_of)) is not None]
+    growth = {ProGrowth.YES: True, ProGrowth.NO: False}
+    upset = {Surprise.UPSET: True, Surprise.EXPECTED: False, None: None}
     found = [
-        *_by_basis("pro_growth", ("yes", "no"), list(_of_growth(moves))),
-        *_by_basis("surprise", ("upset", "expected"), list(_of_surprise(moves))),
+        *_by_basis("pro_growth", ("yes", "no"), _coded("pro_growth", moves, lambda e: growth.get(e.pro_growth))),
+        *_by_basis("surprise", ("upset", "expected"), _coded("surprise", moves, lambda e: upset[e.surprise])),
     ]
     for tag in PROGRAM_TAGS:
-        found += [*_by_basis(f"program: {tag}", ("with", "without"), list(_of_tag(moves, tag)))][-1:]
+        coded = _coded("program", moves, partial(_has_tag, tag))
+        found += [*_by_basis(f"program: {tag}", ("with", "without"), coded)][-1:]
     return found, len(moves)
 
 
@@ -101,29 +105,16 @@ def _first_move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) ->
     return None if first is None else first[1]
 
 
-_Moves = Sequence[tuple[PoliticalEvent, float]]
+def _has_tag(tag: str, event: PoliticalEvent) -> bool | None:
+    return tag in event.program if event.program else None
 
 
-def _of_growth(moves: _Moves) -> Iterator[_Coded]:
-    for e, move in moves:
-        if e.pro_growth in (ProGrowth.YES, ProGrowth.NO):
-            yield _Coded(e.pro_growth is ProGrowth.YES, _basis(e, "pro_growth"), e.surprise, move)
-
-
-def _of_surprise(moves: _Moves) -> Iterator[_Coded]:
-    for e, move in moves:
-        if e.surprise is not None:
-            yield _Coded(e.surprise is Surprise.UPSET, _basis(e, "surprise"), e.surprise, move)
-
-
-def _of_tag(moves: _Moves, tag: str) -> Iterator[_Coded]:
-    for e, move in moves:
-        if e.program:
-            yield _Coded(tag in e.program, _basis(e, "program"), e.surprise, move)
-
-
-def _basis(event: PoliticalEvent, label: str) -> str:
-    return bases_of(event.label_basis).get(label, "not stated")
+def _coded(
+    label: str, moves: Sequence[tuple[PoliticalEvent, float]], is_first: Callable[[PoliticalEvent], bool | None]
+) -> list[_Coded]:
+    """Return the events that have a label; ``is_first`` says whether it has its first value, None where it is blank."""
+    basis = ((bases_of(e.label_basis).get(label, "not stated"), e, move) for e, move in moves)
+    return [_Coded(bool(first), b, e.surprise, m) for b, e, m in basis if (first := is_first(e)) is not None]
 
 
 def _by_basis(label: str, values: tuple[str, str], coded: Sequence[_Coded]) -> Iterator[LabelReaction]:

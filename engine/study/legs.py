@@ -115,7 +115,7 @@ def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: dict[str, Bars]) -> 
     planned: dict[tuple[str, str, int, float | None], list[PlannedTrade]] = {}
     for trade in plan.trades:
         if bars[trade.instrument].intraday:
-            raise UserError(f"a study reads daily bars; those of {trade.instrument} are intraday")
+            raise UserError(f"bars of {trade.instrument} are intraday: 'study --instants' compares windows of them")
         key = (trade.event_id, trade.instrument, trade.entry.at(bars[trade.instrument]), trade.weight)
         planned.setdefault(key, []).append(trade)
     pairs = [(planned[t.event_id, t.instrument, t.entry_at, t.weight].pop(0), t) for t in trades]

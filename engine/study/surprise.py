@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import stdtrit
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
@@ -24,7 +23,6 @@ from engine.study.settings import Settings
 
 LEAST = 5
 """A regression needs at least so many votes."""
-INTERVAL = 0.9
 CERTAIN = 0.95
 """What was that probable leaves nothing to divide by."""
 PLACEBO = "placebo on the slope's t (HC1)"
@@ -138,8 +136,7 @@ def fitted(
         found = regress(returns, surprise)
     except ValueError as e:
         return None, untested(PLACEBO, n, str(e))
-    half = float(-stdtrit(found.degrees, (1 - INTERVAL) / 2)) * found.error(Errors.HC3)
-    fit = SideSlope(found.slope, found.slope - half, found.slope + half, found.r2)
+    fit = SideSlope(found.slope, found.slope - found.half_width, found.slope + found.half_width, found.r2)
     if isinstance(placebos, str):
         return fit, untested(PLACEBO, n, placebos)
     column = {o.group: k for k, o in enumerate(placebos.sample.usable)}

@@ -18,6 +18,7 @@ from hustings.commands.options import (
     draws_options,
     event_argument,
     event_option,
+    instants_option,
     margin_option,
     market_option,
     output_options,
@@ -58,6 +59,7 @@ def run() -> None:
     help="Expected return without the event; the market models need --benchmark.",
 )
 @click.option("--placebo", type=click.Choice(SCHEMES), default="stratified", help="How placebo dates are chosen.")
+@instants_option
 @draws_options
 @alpha_option
 @click.option(
@@ -162,9 +164,7 @@ def sweep() -> None:
 @market_option
 @margin_option
 @click.option("--outcome", metavar="NAME", help="The outcome asked for [the one that came, or the favourite].")
-@click.option(
-    "--instants", multiple=True, metavar="'NAME A/B'", help="A window from A to B, such as a debate (repeatable)."
-)
+@instants_option
 @window_options
 @adjust_option
 @click.option("--out", type=PATH, default=Path("implied.html"), help="Where the page goes.")

@@ -82,6 +82,12 @@ def event_option(text: str, *, complete: Any, required: bool = False) -> Callabl
 all_option = click.option("--all", "everything", is_flag=True, help="All of them.")
 limit_option = click.option("--limit", type=click.IntRange(min=1), default=30, help="How many, newest first.")
 run_argument = click.argument("run", shell_complete=values.runs)
+instants_option = click.option(
+    "--instants",
+    multiple=True,
+    metavar="'NAME A/B'",
+    help="A window from A to B, such as a debate; a study compares these alone, on intraday bars (repeatable).",
+)
 event_argument = click.argument("event_id", shell_complete=values.events)
 symbols_argument = click.argument("symbols", nargs=-1, required=True, shell_complete=values.instruments)
 pdf_option = click.option("--pdf", is_flag=True, help="Also print the page as PDF, with the Chromium of this machine.")
@@ -113,7 +119,9 @@ strategy_options = options(
         shell_complete=values.parameters,
     ),
 )
-market_option = click.option("--market", metavar="ID", help="The market of the file of odds: an id, symbol or state.")
+market_option = click.option(
+    "--market", "site_market", metavar="ID", help="The market of the file of odds: an id, symbol or state."
+)
 margin_option = click.option(
     "--margin",
     type=click.Choice(("proportional", "two-outcome", "power", "shin")),

@@ -1,6 +1,7 @@
 """hustings events lint, moves, agreement: checks of the catalogue."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ def lint_catalogue(
     reactions, n_events = _reactions(path, coded, data) if reaction else ([], 0)
     if as_json:
         rows = {"reactions": [_reaction_row(r) for r in reactions], "events": n_events} if reaction else {}
-        say_json({"rows": n_rows, "findings": [f.as_row() for f in findings], **rows})
+        say_json({"rows": n_rows, "findings": list(map(asdict, findings)), **rows})
     else:
         for each in findings:
             say(f"{each.file} line {each.line} {each.event_id}: {each.message} [{each.rule}]")

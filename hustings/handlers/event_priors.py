@@ -69,7 +69,7 @@ def import_history(
     path: Path,
     origin: str | None,
     event_id: str,
-    market: str | None,
+    site_market: str | None,
     margin: str | None,
     renamed: tuple[str, ...],
     out: Path | None,
@@ -80,7 +80,7 @@ def import_history(
     """Read a price history as quotes of one event's outcomes; print them, or add them to a priors file."""
     events = events_of(sources, only=only_events)
     event = events.get(event_id)
-    layout, read = read_odds(path, market, layout=origin)
+    layout, read = read_odds(path, site_market, layout=origin)
     quotes = _renamed(list(read if margin is None else without_margin(read, Margin(margin))), renamed, path.name)
     if margin or origin is None:
         when = "taken off" if margin else "taken off when the file is read"

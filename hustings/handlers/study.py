@@ -1,15 +1,19 @@
 """hustings study: replays a strategy and reports what its events can support."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError
+from datasets.instants import to_ns
 from engine.run.run import Run
+from engine.study.instants import window_moves
 from engine.study.result import Study
 from hustings.handlers.run import say_trial, trial_text
+from hustings.inputs import instant_windows
 from hustings.ledger import position_of
-from hustings.recording import enter_or_warn, record_or_warn
+from hustings.recording import enter_look, enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_summary import head, opened
 from hustings.sheet import sheet_of
@@ -17,6 +21,7 @@ from hustings.studies import StudyOptions, registration_of, studied, study_json,
 from hustings.terminal import progress, say, say_files, say_json, strategy_output, table
 from hustings.trials import TrialPosition
 from reports.study_tables import registered_text, study_tables
+from reports.study_votes import window_table
 
 SHOWN_ROWS = 15
 
@@ -24,6 +29,9 @@ SHOWN_ROWS = 15
 def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_json: bool, **typed: Any) -> None:
     """Replay a strategy, study its run, write both, and print the study."""
     options = StudyOptions(**typed)
+    if options.instants:
+        _study_windows(options, out=out, as_json=as_json)
+        return
     with claimed(out) as folder_of:
         run, made, position = entered_study(options, vary=not (no_report or no_variants), quiet=as_json)
         folder, plain = folder_of(run), study_json(made)
@@ -40,8 +48,34 @@ def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_j
     say_trial(position)
 
 
+def _study_windows(options: StudyOptions, *, out: Path | None, as_json: bool) -> None:
+    """Print how the traded markets moved between instants, compared with other days; nothing is written."""
+    others = {"--out": out, "--window": options.windows, "--surprise": options.surprise, "--prereg": options.prereg}
+    for name in (n for n, value in {**others, "--merge": options.merge, "--implied": options.implied}.items() if value):
+        raise UserError(f"{name} does not go with --instants: a study of instants compares windows of bars alone")
+    windows = instant_windows(options.instants)
+    with progress("replaying"), strategy_output(quiet=as_json):
+        subject = subject_of(options)
+    decided_at = [to_ns(t.decided_at) for t in subject.plan.trades]
+    bars = subject.market.loaded(subject.plan.instruments)
+    moves = [move for b in bars for move in window_moves(b, windows, decided_at)]
+    position = enter_look(subject.run, "study", {"instants": options.instants})
+    if as_json:
+        found = {"run_id": subject.run.run_id, "windows": [asdict(m) for m in moves]}
+        say_json({**found, "trial": position and position.sealed_json})
+        return
+    head(subject.run)
+    shown = window_table(moves)
+    say(f"\n{shown.title}")
+    table(shown.columns, shown.rows, right=shown.right)
+    say(f"{shown.note}\n")
+    say_trial(position)
+
+
 def entered_study(options: StudyOptions, *, vary: bool, quiet: bool = False) -> tuple[Run, Study, TrialPosition | None]:
     """Return the run of a strategy, its study, and the position of both in the ledger."""
+    if options.instants:
+        raise UserError("a study of instants is not offered in Python: 'hustings study --instants --json' prints it")
     options.settings()  # an invalid option stops before the replay
     registered = registration_of(options.prereg, options.adjust)
     with progress("replaying"), strategy_output(quiet=quiet):

@@ -10,7 +10,7 @@ from datasets.errors import UserError
 from datasets.events import PoliticalEvent
 from datasets.events.odds import read_odds
 from datasets.events.odds_book import OutcomeOdds, Quote
-from datasets.instants import to_ns
+from datasets.instants import InstantWindow, to_ns
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Source, make_bars
 from datasets.prices.sources.files import DirectorySource
@@ -109,12 +109,14 @@ def test_the_published_line_of_a_debate():
 
 def test_a_window_needs_two_prices_and_odds_that_change():
     begin, end = datetime(2016, 8, 1, 21, tzinfo=UTC), datetime(2016, 8, 2, 21, tzinfo=UTC)
-    found = window_pairs(bars([100, 101, 102]), odds([0.1, 0.2, 0.3]), begin, end)
+    found = window_pairs(bars([100, 101, 102]), odds([0.1, 0.2, 0.3]), InstantWindow("x", begin, end))
     assert (found.close.tolist(), found.p.tolist()) == ([100, 101], [0.1, 0.2])
     with pytest.raises(UserError, match="SPX has no two prices from 2016-08-01T21:00:00Z to 2016-08-01T22:00:00Z"):
-        window_pairs(bars([100, 101, 102]), odds([0.1, 0.2, 0.3]), begin, begin + timedelta(hours=1))
+        window_pairs(
+            bars([100, 101, 102]), odds([0.1, 0.2, 0.3]), InstantWindow("x", begin, begin + timedelta(hours=1))
+        )
     with pytest.raises(UserError, match="the odds do not change"):
-        window_pairs(bars([100, 101, 102]), odds([0.2, 0.2, 0.3]), begin, end)
+        window_pairs(bars([100, 101, 102]), odds([0.2, 0.2, 0.3]), InstantWindow("x", begin, end))
 
 
 def test_moves_follow_from_b_and_p():

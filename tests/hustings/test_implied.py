@@ -32,12 +32,21 @@ def test_a_made_up_case_finds_its_b(cli) -> None:
 
 
 def test_the_screen_begins_with_what_n_could_find_and_marks_simulated_bars(cli) -> None:
-    answer = cli(*MADE_UP, "--instants", "a week 2016-10-03T21:00Z/2016-10-10T21:00Z", "--out", "page.html")
+    answer = cli(
+        *MADE_UP,
+        "--instants",
+        "a week 2016-10-10T21:00Z/2016-10-17T21:00Z",
+        "--instants",
+        "calm 2016-10-03T21:00Z/2016-10-10T21:00Z",
+        "--out",
+        "page.html",
+    )
     lines = answer.out.splitlines()
     assert (answer.code, answer.err) == (0, "")
     assert "SIMULATED bars: IPC" in answer.out
     assert lines[lines.index("IPC") + 1].startswith("  smallest b that n could find   7.54 %")
     assert any(line.startswith("a week: p of 'Donald Trump' 0.") and ": b " in line for line in lines)
+    assert "calm: p of 'Donald Trump' 0.460 to 0.466, IPC -2.72 %: no b: the odds change by 0.006 only" in answer.out
     page = Path("page.html").read_text(encoding="utf-8")
     assert "SIMULATED" in page
     assert page.index("if not") < page.index("Returns against changes")
@@ -119,3 +128,13 @@ def test_a_wrong_event_and_what_is_missing_are_named(cli) -> None:
     assert "did you mean 'US-2016-11-08-PE'" in cli("implied", "US-2016-11-08-PX", *MADE_UP[2:]).err
     assert "implied needs --priors FILE (odds, or 'simulated') and --instrument SYMBOL" in cli("implied", VOTE).err
     assert "did you mean 'IPC'" in cli("implied", VOTE, "--instrument", "IPCC", *MADE_UP[4:]).err
+
+
+def test_each_setting_is_a_look_that_the_ledger_keeps_once(cli, tmp_path, monkeypatch) -> None:
+    """Other dates are another look at the event; no look is a trial of a rule."""
+    monkeypatch.setenv("HUSTINGS_HOME", str(tmp_path / "home"))
+    looks = [cli(*MADE_UP, *more, "--json").json["looks"] for more in ((), ("--from", "2016-07-01"), ())]
+    assert looks == [1, 2, 2]
+    assert cli(*MADE_UP).out.count("This event was looked at with 2 settings") == 1
+    assert cli("trials", "verify", "--json").json["rows"] == 2
+    assert cli("trials", "--json").json["n"] == 0

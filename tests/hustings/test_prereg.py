@@ -386,7 +386,7 @@ def test_other_runs_under_the_file_are_counted_and_the_run_itself_is_not(home) -
     enter(a_run("rule2", 0.01, 0.04, strategy="rule2", hold=5))
     enter(mine)
     enter(mine)
-    enter_study(mine, {"seed": 0})
+    enter_study(mine.run_id, mine.manifest, {"seed": 0})
     assert used_before(file, mine, {"seed": 0}) == Used(3, 0)
 
 
@@ -394,7 +394,7 @@ def test_studies_of_the_run_with_other_settings_are_counted(home) -> None:
     mine, file = a_run("mine", 0.01, 0.03, hold=5), registered()
     enter(mine)
     for seed in (1, 2, 2, 0):
-        enter_study(mine, {"seed": seed})
+        enter_study(mine.run_id, mine.manifest, {"seed": seed})
     assert used_before(file, mine, {"seed": 0}) == Used(0, 2)
     assert used_before(file, mine, {"seed": 2}) == Used(0, 1)
 
@@ -402,10 +402,10 @@ def test_studies_of_the_run_with_other_settings_are_counted(home) -> None:
 def test_the_first_study_stays_the_first_whatever_comes_after(home) -> None:
     mine, file = a_run("mine", 0.01, 0.03, hold=5), registered()
     enter(mine)
-    enter_study(mine, {"seed": 0})
+    enter_study(mine.run_id, mine.manifest, {"seed": 0})
     enter(a_run("later", 0.01, 0.04, hold=5))
-    enter_study(mine, {"seed": 1})
-    enter_study(mine, {"seed": 0})
+    enter_study(mine.run_id, mine.manifest, {"seed": 1})
+    enter_study(mine.run_id, mine.manifest, {"seed": 0})
     assert used_before(file, mine, {"seed": 0}) == Used(0, 0)
     assert used_before(file, mine, {"seed": 1}) == Used(1, 1)
 
@@ -430,7 +430,7 @@ def test_a_second_file_of_the_same_rule_and_parameters_hides_no_run_from_the_fir
 def test_a_study_with_other_parameters_that_names_the_file_is_under_it(home) -> None:
     other, file = a_run("other", 0.01, 0.04, hold=6), registered()
     enter(other)
-    enter_study(other, {"seed": 0}, prereg=file)
+    enter_study(other.run_id, other.manifest, {"seed": 0}, prereg=file)
     mine = a_run("mine", 0.01, 0.03, hold=5)
     enter(mine)
     assert used_before(file, mine, {"seed": 0}) == Used(1, 0)

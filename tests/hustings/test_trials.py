@@ -160,20 +160,22 @@ def test_each_way_to_study_a_run_is_counted_once(home) -> None:
     run = a_run("one", 0.01, 0.03)
     ledger.enter(run)
     settings: list[dict[str, Any]] = [{"seed": 0}, {"seed": 1}, {"seed": 0}, {"seed": 1, "windows": ["0:5"]}]
-    assert [ledger.enter_study(run, each) for each in settings] == [1, 2, 2, 3]
-    assert ledger.enter_study(a_run("other", 0.01), {"seed": 0}) == 1
+    assert [ledger.enter_study(run.run_id, run.manifest, each) for each in settings] == [1, 2, 2, 3]
+    other = a_run("other", 0.01)
+    assert ledger.enter_study(other.run_id, other.manifest, {"seed": 0}) == 1
     assert ledger.check_ledger().rows == 5
 
 
 def test_settings_are_the_same_in_any_order(home) -> None:
     run = a_run("one", 0.01, 0.03)
-    assert [ledger.enter_study(run, each) for each in ({"a": 1, "b": 2}, {"b": 2, "a": 1})] == [1, 1]
+    either = ({"a": 1, "b": 2}, {"b": 2, "a": 1})
+    assert [ledger.enter_study(run.run_id, run.manifest, each) for each in either] == [1, 1]
 
 
 def test_a_study_is_no_trial_and_no_repetition(home) -> None:
     run = a_run("one", 0.01, 0.03)
     ledger.enter(run)
-    ledger.enter_study(run, {"seed": 0})
+    ledger.enter_study(run.run_id, run.manifest, {"seed": 0})
     (trial,) = ledger.trials_of()
     today = ledger.now()[:10]
     holds = f"ledger of another home (HUSTINGS_HOME) begun on {today} holds 1 trial"
@@ -183,7 +185,7 @@ def test_a_study_is_no_trial_and_no_repetition(home) -> None:
 def test_the_row_of_a_study_says_what_was_studied_and_how(home) -> None:
     run = a_run("one", 0.01, 0.03, hold=5)
     ledger.register("f" * 64, at="2026-01-01T00:00:00Z", strategy="rule", parameters={"hold": 5})
-    ledger.enter_study(run, {"seed": 7, "windows": ["0:5"]})
+    ledger.enter_study(run.run_id, run.manifest, {"seed": 7, "windows": ["0:5"]})
     with sqlite3.connect(home / "runs.sqlite3") as db:
         said = "kind, trial, run_id, strategy, parameters, terms, sharpe, prereg"
         found = db.execute(f"SELECT {said} FROM ledger WHERE place = 2").fetchone()
@@ -196,7 +198,7 @@ def test_the_row_of_a_study_says_what_was_studied_and_how(home) -> None:
 def test_a_study_that_was_changed_shows(cli, home, column: str) -> None:
     run = a_run("one", 0.01, 0.03)
     ledger.enter(run)
-    ledger.enter_study(run, {"seed": 0})
+    ledger.enter_study(run.run_id, run.manifest, {"seed": 0})
     tamper(home, f"UPDATE ledger SET {column} = 'x' WHERE place = 2")
     answer = cli("trials", "verify")
     assert answer.code == 1
@@ -206,7 +208,7 @@ def test_a_study_that_was_changed_shows(cli, home, column: str) -> None:
 def test_a_study_taken_off_the_end_shows_by_the_head_printed_after_it(cli, home) -> None:
     run = a_run("one", 0.01, 0.03)
     ledger.enter(run)
-    ledger.enter_study(run, {"seed": 0})
+    ledger.enter_study(run.run_id, run.manifest, {"seed": 0})
     printed = ledger.position_of(run).head
     tamper(home, "DELETE FROM ledger WHERE place = 2")
     assert cli("trials", "verify").code == 0

@@ -5,7 +5,7 @@ rules look at all of them. ``lint_exceptions.csv`` names the events to which a r
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from datasets.csv_rows import bundled_rows
@@ -58,10 +58,6 @@ class LintFinding:
     line: int
     event_id: str
     message: str
-
-    def as_row(self) -> dict[str, str | int]:
-        """Return the finding as plain values, for JSON."""
-        return asdict(self)
 
 
 QUICK = ("order", "announced", "zone", "hour", "weekday", "kind", "duplicate")

@@ -42,7 +42,7 @@ def test_statsmodels_agrees(regressors):
     for kind, fitted in kinds.items():
         assert ours.t(kind) == pytest.approx(fitted.tvalues[1])
         if regressors == 2:
-            assert ours.t(kind, (0, 1, 1)) == pytest.approx(float(np.squeeze(fitted.t_test([0, 1, 1]).tvalue)))
+            assert ours.t(kind, 2) == pytest.approx(fitted.tvalues[2])
 
 
 @pytest.mark.parametrize(
