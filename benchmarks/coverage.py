@@ -10,7 +10,8 @@ import numpy as np
 from benchmarks.size import versions
 from datasets.arrays import Floats
 from engine.comparison.common_events import on_common_events
-from engine.statistics.bootstrap import event_interval
+from engine.comparison.difference import Difference
+from engine.statistics.bootstrap import Interval, event_interval
 
 SEED = 20_261_201
 LEVEL, DRAWS, RUNS = 0.95, 499, 1_000
@@ -36,7 +37,7 @@ def covered(world: str, n: int, *, runs: int) -> dict[str, float]:
         values = SPREAD * WORLDS[world](rng, n)
         pairs = MEAN + SPREAD * np.stack([rng.standard_normal(n), WORLDS[world](rng, n)])
         one, two = ({str(k): float(v) for k, v in enumerate(side)} for side in pairs)
-        found = (
+        found: tuple[Interval | Difference, ...] = (
             *event_interval(values, LEVEL, draws=DRAWS, seed=run),
             *on_common_events(one, two).differences[:2],
         )

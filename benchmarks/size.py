@@ -32,11 +32,9 @@ from benchmarks.nulls import (
     stage,
 )
 from engine.statistics.event_tests import bmp, sign_flip
-from engine.statistics.significance import Significance
 from engine.study.dependence import shared_sessions
 from engine.study.labels import label_test
 from engine.study.legs import place_planned
-from engine.study.other_tests import other_tests
 from engine.study.placebo import adjusted_p_values, draw_placebos, placebo_tests
 from engine.study.sample import make_sample
 from engine.study.settings import EventWindow, Scheme
@@ -45,7 +43,7 @@ SEED = 20_261_125
 ALPHA, LIMIT = 0.05, 0.065
 DRAWS = 499
 CHUNK = 50
-RUNS, OTHERS_EVERY = 2_000, 4
+RUNS = 2_000
 EVENTS, HOLDS = (5, 10, 20), (1, 20)
 FEWER = ((5, 1), (10, 20), (20, 20))
 """Observations and sessions held, in worlds other than the four first ones."""
@@ -87,7 +85,7 @@ FEW_NULLS = (
     (Null("four-year cycle", dates=Dates.CYCLE), 20),
 )
 CORE = NULLS[:4]
-"""The worlds in which windows, and the tests that are not shown by default, are measured too."""
+"""The worlds in which windows are measured too."""
 LABELLED = NULLS[:2]
 REJECTED = {5: 5, 10: 5, 20: 20}
 """The rejected events for so many selected: of five and five all 252 choices are enumerated, more are drawn."""
@@ -137,7 +135,7 @@ class Tally:
         return self.rejected[test] / self.had[test] if self.had[test] else None
 
 
-def tally(cell: Cell, chunk: int, *, runs: int = CHUNK, others: bool = False) -> Tally:
+def tally(cell: Cell, chunk: int, *, runs: int = CHUNK) -> Tally:
     """Return the outcomes of one chunk of runs; the chunk's number is its seed."""
     rng = np.random.default_rng([SEED, zlib.crc32(cell.name.encode()), chunk])
     at = stage(cell.null, cell.n, cell.hold)
@@ -149,8 +147,6 @@ def tally(cell: Cell, chunk: int, *, runs: int = CHUNK, others: bool = False) ->
         tests = dict(shown(one, cell.schemes, seed=run))
         if cell.null in LABELLED and cell.n in REJECTED:
             tests[LABELS] = _labels(one, at, when, seed=run)
-        if others and run % OTHERS_EVERY == 0:
-            tests.update(_others(one))
         found = found + _counted(tests)
     return found
 
@@ -161,7 +157,7 @@ def _counted(tests: Mapping[str, float | None]) -> Tally:
 
 
 def shown(one: Made, schemes: Iterable[Scheme], *, seed: int) -> Iterable[tuple[str, float | None]]:
-    """Yield the p-values a report shows by default: of the trade, of each window, and adjusted for their number."""
+    """Yield the p-values a report shows: of the trade, of each window, and adjusted for their number."""
     for sample in one.samples:
         factor = shared_sessions(sample)
         if sample.withheld:
@@ -191,12 +187,6 @@ def _labels(one: Made, at: Stage, when: Occasion, *, seed: int) -> float | None:
     return label_test(sample, frozenset(t.event_id for t, _ in one.pairs), draws=DRAWS, seed=seed).test.p
 
 
-def _others(one: Made) -> dict[str, float | None]:
-    unused = Significance("", 0, None, None, "")
-    found = other_tests(one.samples[0], one.model, unused)
-    return {o.test.name: o.test.p for o in found if o.test.name}
-
-
 def cells() -> list[Cell]:
     """Return the cells of the table: those of a real index where its prices are available."""
     there = [w for w in NULLS if not w.process.is_real or (MARKET_DIR / f"{w.process.value}.csv").is_file()]
@@ -209,7 +199,7 @@ def measured(
 ) -> Iterator[tuple[Cell, Tally]]:
     """Yield the tally of each cell, its chunks of runs shared among processes, counted from the ``first`` on."""
     chunks = {c: (runs or c.runs) // CHUNK for c in chosen}
-    jobs = [(c, first + k, c.null in CORE and c.n not in FEW and not first) for c in chosen for k in range(chunks[c])]
+    jobs = [(c, first + k) for c in chosen for k in range(chunks[c])]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the processes share the cores already
     with get_context("spawn").Pool(workers) as pool:
         parts = pool.imap(_job, jobs)
@@ -217,18 +207,17 @@ def measured(
             yield cell, sum((next(parts) for _ in range(chunks[cell])), Tally())
 
 
-def _job(given: tuple[Cell, int, bool]) -> Tally:
-    cell, chunk, others = given
-    return tally(cell, chunk, others=others)
+def _job(given: tuple[Cell, int]) -> Tally:
+    return tally(*given)
 
 
 def shown_names(tally: Tally) -> list[str]:
-    """Return the tests of a tally that a report shows by default."""
+    """Return the tests of a tally that a report shows."""
     return [t for t in tally.had if t.startswith((BMP, FLIP, MAX_T, LABELS, *Scheme))]
 
 
 def over_limit(tally: Tally) -> bool:
-    """Return whether a test that is shown by default rejected more often than it may."""
+    """Return whether a test that is shown rejected more often than it may."""
     return any((tally.share(t) or 0.0) > LIMIT for t in shown_names(tally))
 
 
@@ -237,20 +226,11 @@ def whole(chosen: Sequence[Cell], *, workers: int) -> dict[Cell, Tally]:
     found = dict(measured(chosen, workers=workers))
     again = [c for c, t in found.items() if over_limit(t)]
     for cell, second in measured(again, runs=AGAIN, workers=workers, first=RUNS // CHUNK):
-        found[cell] = Tally(_either(second.had, found[cell].had), _either(second.rejected, found[cell].rejected))
+        found[cell] = second
     return found
 
 
-def _either(second: Counter[str], first: Counter[str]) -> Counter[str]:
-    """Return the second counts, and the first of what was counted only then."""
-    return Counter({**{k: v for k, v in first.items() if _is_other(k)}, **second})
-
-
-def _is_other(test: str) -> bool:
-    return not test.startswith((BMP, FLIP, MAX_T, LABELS, "mean", *Scheme))
-
-
-DEFAULT = {
+COLUMNS = {
     "BMP t": (BMP,),
     "sign-flip": (FLIP,),
     "stratified": ("stratified",),
@@ -260,18 +240,7 @@ DEFAULT = {
     "max-T": tuple(f"{MAX_T}, {s}" for s in Scheme),
     "labels": (LABELS,),
 }
-"""The columns of the first table: of several tests the one that rejects most often."""
-OTHERS = {
-    "cross-sectional t": ("cross-sectional t",),
-    "Patell": ("Patell z",),
-    "Kolari-Pynnönen": ("Kolari-Pynnönen t",),
-    "Corrado": ("Corrado rank",),
-    "GRANK": ("GRANK t",),
-    "sign": ("sign",),
-    "gen. sign": ("generalized sign",),
-    "Wilcoxon": ("Wilcoxon",),
-    "placebo, mean": ("mean, stratified",),
-}
+"""The columns of the table: of several tests the one that rejects most often."""
 
 
 def table(found: Mapping[Cell, Tally], columns: Mapping[str, Sequence[str]]) -> str:
@@ -292,14 +261,11 @@ def _largest(tally: Tally, tests: Sequence[str]) -> str:
 
 
 def main(workers: int | None = None) -> None:
-    """Measure, and print both tables."""
+    """Measure, and print the table."""
     began = time.perf_counter()
     found = whole(cells(), workers=workers or os.cpu_count() or 1)
-    others = {c: t for c, t in found.items() if c.null in CORE and c.n not in FEW}
     print(f"\nRejected at nominal 5 %, in per cent; seed {SEED}, {DRAWS} draws, {versions()}\n")
-    print(table(found, DEFAULT))
-    print("\nThe tests that are not shown by default\n")
-    print(table(others, OTHERS))
+    print(table(found, COLUMNS))
     over = [c.name for c, t in found.items() if over_limit(t)]
     print(f"\nAbove {LIMIT:.1%}: {'; '.join(over) or 'none'}. {time.perf_counter() - began:.0f} s.")
 

@@ -48,7 +48,6 @@ class StudyOptions(RunOptions):
     alpha: float
     other_labels: Path | None
     prereg: Path | None
-    all_tests: bool
     statistic: str
     implied: str | None
     surprise: str | None
@@ -63,7 +62,7 @@ class StudyOptions(RunOptions):
         """
         model = None if self.model == "none" else Model(self.model)
         windows = tuple(_window(w, Anchor(self.anchor)) for w in self.windows)
-        made = Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha, self.all_tests)
+        made = Settings(model, Scheme(self.placebo), self.draws, self.seed, windows, self.alpha)
         days = 0 if self.merge is None else days_of_text(self.merge, "--merge").days
         shown = self.statistic == "variance"
         return replace(made, variance=shown, implied=self.implied, surprise=self.surprise, merge=days)

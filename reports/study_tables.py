@@ -20,7 +20,6 @@ def study_tables(study: Study) -> tuple[TextTable, ...]:
         _tests(study),
         *surprise_tables(study.surprise),
         *variance_tables(study),
-        _others(study),
         _observations(study),
         _concentration(study),
         _left_out(study),
@@ -124,15 +123,6 @@ def _counterfactual(study: Study) -> str:
         "none": "with an expected return of 0",
     }
     return named[study.model]
-
-
-def _others(study: Study) -> TextTable:
-    columns = ("other test", "n", "statistic", "p", "read from", "why it is not shown by default")
-    rows = tuple(
-        (o.test.name, str(o.test.n), ratio(o.test.statistic), p_text(o.test.p, o.test.error), _read_from(o.test), o.why)
-        for o in study.more
-    )
-    return TextTable("Other tests", columns, rows, ("n", "statistic", "p"), ident="other-tests")
 
 
 def _read_from(test: Significance) -> str:

@@ -2,9 +2,6 @@
 
 from enum import StrEnum
 
-MIN_ESTIMATION = 30
-"""A rank test or a correlation needs at least so many sessions of the estimation window."""
-
 
 class Model(StrEnum):
     """The return that is expected without the event."""

@@ -1,18 +1,15 @@
 """Tests of "no effect" on few events: each takes one number an event and returns its p-value, or why it has none.
 
-All are two-sided. Only `kolari_pynnonen` corrects for dependence between events: observations of one day on several
-markets are tested by it, or merged into one observation before.
+All are two-sided. What depends on each other is one observation, or the statistic is multiplied by a factor for the
+sessions that observations share (engine/study/dependence.py).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import bdtr, ndtr, stdtr
+from scipy.special import bdtr, stdtr
 
-from datasets.arrays import Floats, Sessions
-from engine.statistics.abnormal import MIN_ESTIMATION, Model
+from datasets.arrays import Floats
 from engine.statistics.significance import Significance, no_spread, untested, why_not
 
 EXACT_UP_TO = 20
@@ -39,82 +36,12 @@ def _shared(factor: float) -> str:
     return "" if factor > 0.995 else f", times {factor:.2f} for shared sessions"
 
 
-def patell(cars: Floats, variances: Floats, lengths: Floats, model: Model) -> Significance:
-    """Return Patell's z (1976): the sum of standardized CARs over its own standard deviation, against the normal.
-
-    It assumes that event days have the variance of the estimation window, and rejects too often when events are
-    volatile. ``variances`` are those of the CARs, ``lengths`` T of each estimation window. Each standardized CAR has
-    variance d / (d - 2), d = T - 2 for the market model and T - 1 for the others.
-    """
-    name, n = "Patell z", len(cars)
-    freedom = np.asarray(lengths) - (2 if model is Model.MARKET_MODEL else 1)
-    reason = why_not(cars, least=1, test="Patell's test") or _not_standardized(variances, freedom)
-    if reason:
-        return untested(name, n, reason)
-    z = float((cars / np.sqrt(variances)).sum() / np.sqrt((freedom / (freedom - 2)).sum()))
-    return Significance(name, n, z, p_of_z(z), "normal")
-
-
-def _not_standardized(variances: Floats, freedom: Floats) -> str | None:
-    if not np.all(np.asarray(variances) > 0):
-        return "a CAR without a positive variance cannot be standardized"
-    return None if np.all(freedom > 2) else "an estimation window of at most 4 sessions leaves the variance undefined"
-
-
 def bmp(standardized: Floats, *, factor: float = 1.0) -> Significance:
     """Return the t-test on standardized CARs (N,) (Boehmer, Musumeci and Poulsen 1991), against t(N - 1).
 
     Multiplied by a ``factor`` for shared sessions it is the test of Kolari and Pynnönen (2010).
     """
     return cross_sectional_t(standardized, name="BMP t", factor=factor)
-
-
-def kolari_pynnonen(standardized: Floats, mean_correlation: float) -> Significance:
-    """Return the BMP test for events that move together (Kolari and Pynnönen 2010), against t(N - 1).
-
-    t = t_BMP times the root of (1 - r) / (1 + (N - 1) r), r the mean correlation of the pairs
-    (`mean_residual_correlation`).
-    """
-    name, test, r = "Kolari-Pynnönen t", bmp(standardized), mean_correlation
-    if test.statistic is None:
-        return untested(name, test.n, test.reason)
-    if not -1 / (test.n - 1) < r < 1:
-        bound = f"above -1/{test.n - 1} and below 1"
-        return untested(name, test.n, f"mean correlation of {r:.3g}; of {test.n} observations it must lie {bound}")
-    t = test.statistic * float(np.sqrt((1 - r) / (1 + (test.n - 1) * r)))
-    return Significance(name, test.n, t, p_of_t(t, test.n - 1), f"t({test.n - 1}), mean correlation {r:.3g}")
-
-
-def mean_residual_correlation(
-    sessions: Sequence[Sessions], residuals: Sequence[Floats], shared: Floats | None = None
-) -> float:
-    """Return the mean correlation over all pairs of events, of estimation-window residuals of the same dates.
-
-    A pair with fewer than 30 common dates counts as 0. With fewer than two events there is no pair: 0.
-
-    Args:
-        sessions: the dates of each event's estimation window, ascending.
-        residuals: of the same lengths; NaN where a session was left out.
-        shared: (N, N), the share of the event windows that a pair has in common, the weight of its correlation; None
-            for 1. Events of one asset need it where their estimation windows overlap and their event windows do not:
-            their residuals of the same dates are equal, and their CARs are independent.
-    """
-    n = len(sessions)
-    pairs = [(i, j) for i in range(n) for j in range(i)]
-    weight = np.ones((n, n)) if shared is None else shared
-    weighted = [weight[i, j] * _correlation(sessions, residuals, i, j) for i, j in pairs if weight[i, j]]
-    return float(sum(weighted) / len(pairs)) if pairs else 0.0
-
-
-def _correlation(sessions: Sequence[Sessions], residuals: Sequence[Floats], i: int, j: int) -> float:
-    _, a, b = np.intersect1d(sessions[i], sessions[j], assume_unique=True, return_indices=True)
-    x, y = residuals[i][a], residuals[j][b]
-    both = np.isfinite(x) & np.isfinite(y)
-    if both.sum() < MIN_ESTIMATION:
-        return 0.0
-    x, y = x[both] - x[both].mean(), y[both] - y[both].mean()
-    norm = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / norm if norm > 0 else 0.0
 
 
 def sign(values: Floats) -> Significance:
@@ -164,44 +91,6 @@ def poisson_binomial(rates: Floats) -> Floats:
     probability = np.ones(1)
     for rate in rates:
         probability = np.convolve(probability, [1 - rate, rate])
-    return probability
-
-
-def wilcoxon(values: Floats) -> Significance:
-    """Return Wilcoxon's signed-rank test (1945): the sum of the ranks of the positive ones, with an exact p-value.
-
-    Observations of exactly 0 are left out. Equal sizes share their mean rank, and the distribution is exact for those
-    ranks (the exact distribution of scipy has no ties). p is twice the smaller tail.
-    """
-    kept = values[values != 0]
-    reason = why_not(values, least=1, test="a signed-rank test") or _all_zero(values)
-    if reason:
-        return untested("Wilcoxon", len(values), reason)
-    doubled = np.rint(2 * mid_ranks(np.abs(kept))).astype(np.int64)  # whole numbers, also where ranks are shared
-    w = int(doubled[kept > 0].sum())
-    p = _twice_smaller_tail(_sums_of_random_subset(doubled), w)
-    reference = f"signed ranks of {len(kept)}, exact{_left_out(len(values) - len(kept))}"
-    return Significance("Wilcoxon", len(kept), w / 2, p, reference)
-
-
-def mid_ranks(values: Floats) -> Floats:
-    """Return ranks from 1 on, equal values sharing the mean of theirs.
-
-    >>> [float(r) for r in mid_ranks(np.array([3.0, 1.0, 3.0]))]
-    [2.5, 1.0, 2.5]
-    """
-    _, which, count = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Floats = (np.cumsum(count) - (count - 1) / 2)[which]
-    return ranks
-
-
-def _sums_of_random_subset(whole: NDArray[np.int64]) -> Floats:
-    """Return the probability of each sum 0, 1 ... where each number is in the sum with probability 1/2."""
-    probability = np.zeros(int(whole.sum()) + 1)
-    probability[0] = 1.0
-    for each in whole:
-        probability[each:] = probability[each:] + probability[: len(probability) - each]
-        probability /= 2
     return probability
 
 
@@ -280,23 +169,6 @@ def _drawn(values: Floats, rows: int, rng: np.random.Generator) -> Floats:
     return np.array([mask @ values, mask.sum(axis=1, dtype=np.float64)])
 
 
-def johnson_t(values: Floats) -> Significance:
-    """Return the skewness-adjusted t of buy-and-hold abnormal returns (Johnson 1978; Lyon, Barber and Tsai 1999).
-
-    t = root of N times (S + g S2 / 3 + g / (6 N)), S the mean over the standard deviation, g the skewness sum of
-    cubes / (N s3), against t(N - 1). Lyon, Barber and Tsai bootstrap its critical values, for which few events are
-    not enough.
-    """
-    name, n = "skewness-adjusted t", len(values)
-    reason = why_not(values, least=3, test="a skewness-adjusted t-test") or no_spread(values)
-    if reason:
-        return untested(name, n, reason)
-    s = float(np.std(values, ddof=1))
-    S, g = float(np.mean(values)) / s, float((((values - values.mean()) / s) ** 3).mean())
-    t = float(np.sqrt(n)) * (S + g * S**2 / 3 + g / (6 * n))
-    return Significance(name, n, t, p_of_t(t, n - 1), f"t({n - 1}), skewness {g:.2f}")
-
-
 def t_by_row(values: Floats) -> Floats:
     """Return the t-statistic of each row: mean over standard deviation (n - 1) times root n; NaN without a spread."""
     n = values.shape[1]
@@ -310,11 +182,6 @@ def t_by_row(values: Floats) -> Floats:
 def p_of_t(t: float, freedom: int) -> float:
     """Return the two-sided p-value of a t-statistic; never exactly 0, which no finite sample supports."""
     return max(2 * float(stdtr(freedom, -abs(t))), float(np.finfo(np.float64).tiny))
-
-
-def p_of_z(z: float) -> float:
-    """Return the two-sided p-value of a standard normal statistic; never exactly 0."""
-    return max(2 * float(ndtr(-abs(z))), float(np.finfo(np.float64).tiny))
 
 
 def _all_zero(values: Floats) -> str | None:

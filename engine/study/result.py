@@ -8,7 +8,6 @@ from engine.statistics.sharpe import TradeSharpe
 from engine.statistics.significance import Significance
 from engine.study.concentration import Concentration
 from engine.study.labels import LabelTest
-from engine.study.other_tests import OtherTest
 from engine.study.paths import BandRow, PathRow
 from engine.study.power import Power
 from engine.study.sensitivity import Variation
@@ -40,7 +39,7 @@ class ObservationRow:
 class ViewResult:
     """The events through one window: ``trade``, or sessions from session 0 such as ``0:5``.
 
-    ``tests`` are those shown by default; ``placebo_mean`` is for comparison. ``p_adjusted`` is the placebo p-value of
+    ``tests`` are those that decide; ``placebo_mean`` is for comparison. ``p_adjusted`` is the placebo p-value of
     the largest statistic over all windows; None where there is one window.
     """
 
@@ -73,7 +72,7 @@ class Study:
     """What the events of one run can support.
 
     ``model`` names the counterfactual used; ``notes`` describe the placebo dates and what else a reader must know.
-    ``reasons`` say why a part is None, by its name. ``more`` are the tests not shown by default, each with its reason.
+    ``reasons`` say why a part is None, by its name.
     ``primary`` is the statistic whose p-value is the primary one, ``settings_tried`` counts the settings of the run.
     ``trial`` is the run's place in the ledger; ``prereg`` the preregistration, with the deviations from it.
     """
@@ -102,7 +101,6 @@ class Study:
     band: tuple[BandRow, ...]
     verdict: str
     reasons: dict[str, str]
-    more: tuple[OtherTest, ...] = ()
     primary: str = PRIMARY
     settings_tried: int = 1
     trial: dict[str, Any] | None = None

@@ -90,7 +90,7 @@ class Sample:
         if self.stopped > MAX_STOPPED:
             return (
                 f"a stop or target ends {self.stopped:.0%} of the same trades on all dates: equal returns vary little, "
-                "and a test of a mean of zero rejects 7 to 8 % at 5 %; withheld"
+                "and a test of a mean of zero can reject too often (up to 8 % at 5 %); withheld"
             )
         return ""
 

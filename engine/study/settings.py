@@ -70,7 +70,7 @@ class EventWindow:
 class Settings:
     """The settings of a study. A ``model`` of None expects a return of 0; ``windows`` are studied with the trade.
 
-    ``more`` adds the tests that are not shown by default, ``variance`` that of the events' sessions, compared with the
+    ``variance`` adds the test of the variance of the events' sessions, compared with the
     volatility index ``implied``. ``surprise`` is the side whose surprises are studied. Events of one country within
     ``merge`` days are one observation.
     """
@@ -81,7 +81,6 @@ class Settings:
     seed: int = 0
     windows: tuple[EventWindow, ...] = ()
     alpha: float = 0.05
-    more: bool = False
     variance: bool = False
     implied: str | None = None
     surprise: str | None = None

@@ -16,7 +16,6 @@ from engine.study.dependence import shared_sessions
 from engine.study.drift import beyond_drift
 from engine.study.episodes import confounder_notes, confounders
 from engine.study.labels import selected_against_rejected
-from engine.study.other_tests import OtherTest, other_tests
 from engine.study.paths import BandRow, event_path, market_band
 from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, Placebos, adjusted_p_values, percentile, placebo_tests
 from engine.study.power import Power, power
@@ -75,7 +74,6 @@ def study(given: StudyInput, settings: Settings) -> Study:
         variance=_known("variance", _variance(given, prepared, settings), reasons) if settings.variance else None,
         verdict="",
         reasons=reasons,
-        more=_other_tests(prepared, settings, views[0].placebo_mean),
         primary=given.primary,
         settings_tried=given.settings_tried,
     )
@@ -170,14 +168,6 @@ def _above_median(placebos: Placebos | str) -> bool | None:
     if isinstance(placebos, str) or len(placebos.sample.usable) < 2:
         return None
     return bool(placebos.sample.t > np.nanmedian(placebos.t))
-
-
-def _other_tests(prepared: Prepared, settings: Settings, placebo_mean: Significance) -> tuple[OtherTest, ...]:
-    """Return the tests that are not shown by default, where they are requested and there is a counterfactual."""
-    sample = prepared.samples[0]
-    if not settings.more or sample.counterfactual is None or not sample.usable:
-        return ()
-    return other_tests(sample, prepared.model, placebo_mean)
 
 
 def _band(given: StudyInput, prepared: Prepared) -> tuple[BandRow, ...]:

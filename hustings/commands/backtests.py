@@ -71,7 +71,6 @@ def run() -> None:
 @click.option(
     "--merge", metavar="DAYS", help="Count events of one country within so many days, such as 5d, as one observation."
 )
-@click.option("--all-tests", is_flag=True, help="Also show the tests that are not shown by default, and why not.")
 @click.option("--prereg", type=PATH, metavar="FILE", help="The preregistration of this study ('prereg write').")
 @output_options
 def study() -> None:

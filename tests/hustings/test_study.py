@@ -220,14 +220,14 @@ def study_options(*parameters: str, **other: Any) -> StudyOptions:
         "only_events": False,
     }
     study = {"windows": (), "model": "mean", "placebo": "stratified", "draws": 9_999, "seed": 0, "alpha": 0.05}
-    made = {"other_labels": None, "prereg": Path("plan.json"), "all_tests": False, "statistic": "mean"}
+    made = {"other_labels": None, "prereg": Path("plan.json"), "statistic": "mean"}
     return StudyOptions(**{**blank, **account, **given, **study, **made, **other})
 
 
 def test_the_ways_to_study_a_run_are_counted_in_the_ledger(cli: Cli, home: Path) -> None:
     for window in ("0:0", "0:1", "0:2", "0:1"):
         cli("study", *PRESIDENTS, "--draws", "100", "--window", window, "--no-report", "--out", "out")
-    cli("study", *PRESIDENTS, "--draws", "100", "--window", "0:2", "--all-tests", "--no-report", "--out", "out")
+    cli("study", *PRESIDENTS, "--draws", "100", "--window", "0:2", "--no-variants", "--no-report", "--out", "out")
     assert cli("trials", "verify", "--json").json["rows"] == 8  # five times the run, and three ways to study it
 
 
@@ -349,15 +349,6 @@ def test_placebo_without_observations_is_one_line(cli: Cli, home: Path) -> None:
 def test_simulated_bars_are_marked_in_a_study(cli: Cli, home: Path) -> None:
     said = cli("study", "pro-growth-win", "--data", "builtin", "--out", "out", "--draws", "200")
     assert "SIMULATED" in said.out
-
-
-def test_all_tests_say_why_they_are_not_shown_by_default(cli: Cli, home: Path) -> None:
-    without, everything = (
-        cli("study", *PRESIDENTS, "--draws", "500", "--out", "o", *more).out for more in ((), ("--all-tests",))
-    )
-    assert "Patell" not in without
-    assert "Patell z" in everything
-    assert "rejects 12 to 18 % at 5 %" in " ".join(everything.split())
 
 
 IN_THE_INDEX = ("-p", "instrument=SPX", "-p", "country=US", "-p", "kind=presidential_election", "--model", "none")

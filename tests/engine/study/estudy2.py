@@ -12,12 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from datasets.arrays import Floats
 from engine.statistics.abnormal import Model
 from engine.statistics.event_tests import bmp, cross_sectional_t
-from engine.statistics.event_tests import wilcoxon as exact_wilcoxon
-from engine.statistics.ranks import uniform_ranks
 from tests.engine.study.one_window import abnormal_returns, fit
 
 
@@ -173,21 +172,22 @@ def rank(s: Sample) -> Floats:
 
 
 def modified_rank(s: Sample) -> Floats:
-    """Return the rank test with missing values (Corrado and Zivney 1992), on `ranks.uniform_ranks`.
+    """Return the rank test with missing values (Corrado and Zivney 1992), on ranks over M + 1, less 1/2.
 
-    Departs as `corrado_sign` does: `ranks.corrado` ranks one event day at a time and takes the mean over its sessions.
+    Departs as `corrado_sign` does: Corrado ranks one event day at a time and takes the mean over its sessions.
     """
-    u = uniform_ranks(_whole(s).T).T
+    whole = _whole(s)
+    u = _ranks(whole) / (np.isfinite(whole).sum(axis=0) + 1) - 0.5
     return _over_spread(_scaled_sums(u) / np.sqrt(_counted(u)), s)
 
 
 def wilcoxon(s: Sample) -> Floats:
-    """Return the sum of the ranks of the positive returns, as `statistics.wilcoxon` has it.
+    """Return the sum of the ranks of the positive returns, Wilcoxon's.
 
     Departs only where a security did not trade: the sum is then scaled up.
     """
     scale = s.event.shape[1] / _counted(s.event)
-    found: Floats = scale * _each_day(s.event, lambda values: exact_wilcoxon(values).statistic)
+    found: Floats = scale * _each_day(s.event, _sum_of_positive_ranks)
     return found
 
 
@@ -237,8 +237,13 @@ def _whole(s: Sample) -> Floats:
 
 
 def _ranks(x: Floats) -> Floats:
-    found: Floats = (uniform_ranks(x.T).T + 0.5) * (np.isfinite(x).sum(axis=0) + 1)
-    return found
+    """Return ranks from 1 on down each column, equal values sharing the mean of theirs."""
+    return np.asarray(stats.rankdata(x, axis=0, nan_policy="omit"))
+
+
+def _sum_of_positive_ranks(values: Floats) -> float:
+    kept = values[values != 0]
+    return float(stats.rankdata(np.abs(kept))[kept > 0].sum())
 
 
 def _over_spread(scaled: Floats, s: Sample) -> Floats:

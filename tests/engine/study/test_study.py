@@ -152,7 +152,7 @@ def test_the_same_seed_gives_the_same_study_and_another_seed_another() -> None:
 
 
 def test_a_study_is_plain_json_without_nan() -> None:
-    made = study(subject(walk(), rows=[5, *TEN]), Settings(draws=500, windows=(EventWindow(-1, 1),), more=True))
+    made = study(subject(walk(), rows=[5, *TEN]), Settings(draws=500, windows=(EventWindow(-1, 1),)))
     assert json.loads(json.dumps(asdict(made), allow_nan=False))["strategy"] == "buy-after-event"
 
 
