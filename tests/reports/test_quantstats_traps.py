@@ -108,7 +108,6 @@ def test_3b_returns_without_a_loss_stay_returns():
     assert np.isnan(utils._prepare_returns(series([0, 0, 1.5, 0, 0.2])).iloc[0])
     text = _text(business_days("2024-01-01", 5), [0, 0, 1.5, 0, 0.2])
     assert "Total return 200.00 %" in text
-    assert "Best day 150.00 %" in text
 
 
 def test_3c_a_fall_from_the_first_price_is_a_drawdown():
