@@ -27,6 +27,7 @@ from hustings.handlers.study import entered_study
 from hustings.handlers.sweep import SweepOptions, entered_sweep
 from hustings.inputs import adjusted_source_of, events_of, instruments_of
 from hustings.keywords import Rule, options_of, typed
+from hustings.page_data import read_page, rounded, run_named
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.run_options import RunOptions
@@ -53,13 +54,13 @@ def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunVi
 
 
 def load(name: str | Path) -> RunView:
-    """Return a past run by its id, the beginning of one, or its folder.
+    """Return a past run by its id, the beginning of one, its folder, or its page, which has no fills.
 
     >>> from tempfile import mkdtemp
     >>> hs.load(hs.run("pro-growth-win", hold=2).save(mkdtemp())).run_id
     '21676dc381c3bdc5'
     """
-    return RunView(read_run(folder_of(str(name))))
+    return RunView(read_page(Path(name)) if Path(name).is_file() else read_run(folder_of(str(name))))
 
 
 def study(run: RunView, **given: Any) -> FindingView:
@@ -99,7 +100,7 @@ def sweep(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> Fin
 
 
 def compare(*runs: RunView | str | Path) -> FindingView:
-    """Return runs side by side, each compared with the first; also by the ids and folders of past ones.
+    """Return runs side by side, each compared with the first; also by the ids, folders and pages of past ones.
 
     >>> hs.compare(hs.run("pro-growth-win", hold=2), hs.run("pro-growth-win", hold=5)).frame.loc["n_trades"].tolist()
     [7.0, 7.0]
@@ -109,7 +110,7 @@ def compare(*runs: RunView | str | Path) -> FindingView:
 
     if len(runs) < 2:
         raise UserError(f"compare needs two runs or more, {len(runs)} given")
-    found = [(each if isinstance(each, RunView) else load(each)).full for each in runs]
+    found = [rounded(each.full) if isinstance(each, RunView) else run_named(str(each)) for each in runs]
     data = comparison_data(found)
     metrics = {name: each["values"] for name, each in data["own_span"].items()}
     labels = [head["label"] for head in data["runs"]]
