@@ -22,7 +22,7 @@ from engine.run.run import Run
 from reports.heat import heat, largest, year_rows
 from reports.page import render
 from reports.performance import account_metrics, benchmark_metrics
-from reports.performance_figures import performance_figures, recovered
+from reports.performance_figures import recovered
 from reports.quantstats_sheet import PLACES, quantstats_figures, quantstats_metrics, whole_year
 
 ROWS = Path(__file__).parent / "templates" / "quantstats.csv"
@@ -49,7 +49,6 @@ class QuantstatsRow:
 def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
     """Return quantstats' sheet of a run as one HTML page; ``tear_sheet`` is the address of the event sheet, if any."""
     (figures, missing), rows = quantstats_figures(run), metric_rows(run, quantstats_metrics(run))
-    theirs = {f.name: f for f in figures}
     return render(
         "quantstats.html.j2",
         run=run,
@@ -57,8 +56,7 @@ def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
         version=version("quantstats"),
         per_year=whole_year(run),
         titles=PLACES,
-        figures={**{f.name: f for f in performance_figures(run)}, **theirs},
-        redrawn=PLACES.keys() - theirs,
+        figures={f.name: f for f in figures},
         missing=missing,
         rows=rows,
         notes=[row for row in rows if row.why],
