@@ -29,8 +29,7 @@ from hustings.handlers.study import entered_study
 from hustings.handlers.sweep import SweepOptions, entered_sweep
 from hustings.inputs import adjusted_source_of, events_of, instruments_of
 from hustings.keywords import Rule, options_of, typed
-from hustings.page_data import place_of, rounded, run_at
-from hustings.registry import folder_of
+from hustings.page_data import place_of, read_page, rounded, run_at
 from hustings.run_folder import read_run
 from hustings.run_options import RunOptions
 from hustings.studies import StudyOptions, study_json
@@ -57,13 +56,14 @@ def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunVi
 
 
 def load(name: str | Path) -> RunView:
-    """Return a past run by its id, the beginning of one, or its folder.
+    """Return a past run by its id, the beginning of one, its folder, or its page, which has no fills.
 
     >>> from tempfile import mkdtemp
     >>> hs.load(hs.run("pro-growth-win", hold=2).save(mkdtemp())).run_id
     'd5a35ae67ee70008'
     """
-    return RunView(read_run(folder_of(str(name))))
+    place = place_of(str(name))
+    return RunView(read_page(place) if place.is_file() else read_run(place))
 
 
 def study(run: RunView, **given: Any) -> FindingView:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from datasets.arrays import Floats, Sessions
-from datasets.csv_rows import as_typed, sheet_csv
+from datasets.csv_rows import as_typed, csv_text, sheet_csv
 from datasets.errors import UserError, check_utf8
 from datasets.files import locked, remove_folder, replaced_folder
 from datasets.instants import to_ns
@@ -310,7 +310,7 @@ def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
 def series_csv(sessions: Sessions, **series: Floats) -> str:
     """Return daily series as CSV, one column each."""
     columns = (values.tolist() for values in series.values())
-    return sheet_csv(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
+    return csv_text(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
 
 
 def _cell(value: Any) -> str:

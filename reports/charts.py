@@ -1,8 +1,8 @@
-"""Charts that count events rather than days: columns, bars in groups and quantiles, as inline SVG."""
+"""Charts that count events rather than days: columns, as inline SVG."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import ceil, cos, radians, sin
+from math import cos, radians, sin
 
 import numpy as np
 
@@ -31,8 +31,6 @@ _TALL = 14.0
 """Height of a line of such letters."""
 _LABELLED = 40
 """Up to so many columns carry their names; of more, names of some would read as names of all."""
-_GAP = 38
-"""Least distance between two labels under groups of bars."""
 
 
 @dataclass(frozen=True)
@@ -147,78 +145,3 @@ def _names(layout: _Layout) -> list[str]:
         return [words(x, y + 3, name) for x, name in places]
     turned = f' transform="rotate(-{_SLANT} {{}} {number(y)})"'
     return [words(x + 4, y, name, "end", more=turned.format(number(x + 4))) for x, name in places]
-
-
-@dataclass(frozen=True)
-class BarChart:
-    """Bars in groups: a label and one value a style for each group."""
-
-    ident: str
-    title: str
-    description: str
-    groups: Sequence[tuple[str, Sequence[float]]]
-    names: Sequence[str]
-    styles: Sequence[str]
-    tick: Callable[[float], str]
-    height: int = 260
-    width: int = WIDTH
-
-
-def bars_svg(chart: BarChart) -> str:
-    """Return the bars as one SVG element."""
-    values = [v for _, group in chart.groups for v in group]
-    low, high = min(0.0, *values), max(0.0, *values)
-    room = (high - low) * 0.05 or 0.01
-    low -= room if low < 0 else 0
-    frame = Frame(0, max(1, len(chart.groups)), low, high + room, chart.width, chart.height)
-    axis = value_axis(round_steps(frame.low, frame.high), chart.tick, frame)
-    start = head(chart.ident, chart.title, chart.description, (chart.width, chart.height))
-    groups = [part for place in range(len(chart.groups)) for part in _group(chart, frame, place)]
-    return "\n".join([*start, *axis, *groups, "</svg>"])
-
-
-def _group(chart: BarChart, frame: Frame, place: int) -> list[str]:
-    """Return one bar a value, and the label where there is room for it."""
-    label, values = chart.groups[place]
-    step, middle = frame.x(1) - frame.x(0), frame.x(place + 0.5)
-    width = min(26.0, step * 0.8 / max(1, len(chart.styles)))
-    parts = []
-    for n, value in enumerate(values):
-        left, text = middle + (n - len(values) / 2) * width, f"{label} {chart.names[n]}: {chart.tick(value)}"
-        parts.append(_bar(chart.styles[n], left, (frame.y(value), frame.y(0.0)), width, text))
-    return parts if place % ceil(_GAP / step) else [*parts, words(middle, frame.base + 19, label)]
-
-
-@dataclass(frozen=True)
-class Box:
-    """Quantiles of one group: lowest, quartiles, highest, and how many values there are."""
-
-    name: str
-    values: tuple[float, float, float, float, float]
-    n: int
-
-
-def box_of(name: str, values: Sequence[float]) -> Box:
-    """Return the quantiles of a group of values (linear between two, Hyndman and Fan 1996, no. 7)."""
-    found = np.quantile(np.array(values), [0.0, 0.25, 0.5, 0.75, 1.0]).tolist()
-    return Box(name, (found[0], found[1], found[2], found[3], found[4]), len(values))
-
-
-def boxes_svg(chart: Columns, boxes: Sequence[Box]) -> str:
-    """Return boxes from the lower to the upper quartile, a line at the median, whiskers to the extremes."""
-    layout = _layout(chart, [b.name for b in boxes], [v for b in boxes for v in b.values])
-    return _svg(chart, layout, [_box(n, box, chart.tick, layout.frame) for n, box in enumerate(boxes)])
-
-
-def _box(place: int, box: Box, tick: Callable[[float], str], frame: Frame) -> str:
-    low, lower, middle, upper, high = (number(frame.y(v)) for v in box.values)
-    at, left, wide = (number(frame.x(place + 0.5) - shift) for shift in (0, 8, 18))
-    quantiles = ", ".join(f"{w} {tick(v)}" for w, v in zip(_QUANTILES, box.values, strict=True))
-    paths = (
-        f'<path d="M{at} {low}V{lower}M{at} {upper}V{high}M{left} {low}h16M{left} {high}h16"/>'
-        f'<path class="body" d="M{wide} {lower}h36V{upper}h-36z"/><path d="M{wide} {middle}h36"/>'
-    )
-    return titled('<g class="box-plot"', f"{box.name}, {box.n}: {quantiles}").replace("</g>", f"{paths}</g>")
-
-
-_QUANTILES = ("lowest", "lower quartile", "median", "upper quartile", "highest")

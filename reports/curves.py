@@ -154,7 +154,8 @@ def _trade_marks(run: Run) -> list[Mark]:
         text = f"{t.event_id}: {t.side} {t.instrument} at {price(t.entry_price)}, {instant(t.entry_at)}"
         marks.append(Mark(entered, _equity_on(entered, run), shape, text))
         text = f"{t.event_id}: exit at {price(t.exit_price)}, {instant(t.exit_at)}, {signed_percent(t.return_)}"
-        marks.append(Mark(left, _equity_on(left, run), "ring", text))
+        if t.is_closed:
+            marks.append(Mark(left, _equity_on(left, run), "ring", text))
     return marks
 
 

@@ -1,10 +1,11 @@
-"""The figures of a run's performance that quantstats draws wrong, drawn from the account's own sessions."""
+"""The figures of a run that quantstats draws wrong, drawn in its style from the account's own sessions."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import ceil
+from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from datasets.arrays import Floats
 from datasets.instants import to_date
@@ -20,22 +21,15 @@ from engine.metrics.metrics import (
 )
 from engine.metrics.return_metrics import rolling_sharpe, rolling_sortino
 from engine.run.run import Run
-from reports.charts import BarChart, Columns, bars_svg, box_of, boxes_svg
-from reports.curves import tenths, with_start
-from reports.line_chart import AxisUnit, Band, Chart, Line, chart_svg
-from reports.numbers import percent, ratio
-from reports.parts import Figure
-from reports.svg import NARROW
+from reports.curves import with_start
 
 MIN_SESSIONS = 5
 FALLS = 5
+ACCOUNT, BENCHMARK, FALL = "#0072b2", "#e69f00", "#d55e00"
+PERIODS = ("weekly", "monthly", "quarterly", "yearly")
 
-
-def performance_figures(run: Run) -> list[Figure]:
-    """Return the figures; none where there is nothing to draw."""
-    if undrawable(run):
-        return []
-    return [Figure(name, title, Markup(svg)) for name, title, svg in _figures(run) if svg]
+Draw = Callable[[Any], None]
+"""Draws into the axes of matplotlib."""
 
 
 def undrawable(run: Run) -> str:
@@ -61,71 +55,62 @@ def idle_half_year(run: Run) -> bool:
     return int(np.diff(edges).max()) - 1 >= half_year(run)
 
 
-def _figures(run: Run) -> Iterator[tuple[str, str, str]]:
-    """Yield the name, title and SVG of each figure; an empty SVG where there is nothing to draw."""
+def redrawn(run: Run) -> Iterator[tuple[str, str, Draw]]:
+    """Yield the name, the title and the drawing of each figure that there is something for."""
+    yield "eoy_returns", "Returns of Calendar Years", partial(_years, run=run)
+    yield "daily_returns", "Daily Returns", partial(_line, run=run, values=run.returns)
+    if drawdowns(run.sessions, run.returns):
+        yield "dd_periods", f"Worst {FALLS} Drawdown Periods", partial(_falls, run=run)
+    yield "returns_dist", "Return Quantiles", partial(_quantiles, run=run)
+    for name, values in rolling_ratios(run).items() if idle_half_year(run) else ():
+        if np.isfinite(values).sum() > 1:
+            title = f"Rolling {name.removeprefix('rolling_').title()} (6-Months)"
+            yield name, title, partial(_line, run=run, values=values)
+
+
+def rolling_ratios(run: Run) -> dict[str, Floats]:
+    """Return the ratios of half a year over the cash rate, with gaps where a window has no position."""
     window, per_year = half_year(run), sessions_per_year(run.sessions)
     excess = run.returns - session_rate(run.manifest["terms"]["cash_rate"], per_year)
-    yield "eoy_returns", "Returns of calendar years", _years(run)
-    days, words = [Line("return", run.sessions, run.returns, "s0 thin")], "The account's return of each session."
-    yield "daily_returns", "Daily returns", _narrow("days", "Daily returns", words, days, AxisUnit.PERCENT)
-    yield _window_line(run, rolling_sharpe(excess, window, per_year), name="sharpe", title="Sharpe")
-    yield _window_line(run, rolling_sortino(excess, window, per_year), name="sortino", title="Sortino")
-    yield "dd_periods", "Worst drawdown periods", _falls(run)
-    yield "returns_dist", "Quantiles of returns by day, week, month, quarter and year", _quantiles(run)
+    kinds = {"rolling_sharpe": rolling_sharpe, "rolling_sortino": rolling_sortino}
+    return {name: ratio(excess, window, per_year) for name, ratio in kinds.items()}
 
 
-def _window_line(run: Run, values: Floats, *, name: str, title: str) -> tuple[str, str, str]:
-    """Return the figure of a rolling ratio, which has gaps where a window has no position; none of too short a run."""
-    ident, title = f"drawn-{name}", f"Rolling {title} ratio, six months"
-    if np.isfinite(values).sum() < 2:
-        return f"rolling_{name}", title, ""
-    words = f"Over the {half_year(run)} sessions up to each one."
-    lines = [Line(title.partition(",")[0], run.sessions, values, "s0")]
-    return f"rolling_{name}", title, _narrow(ident, title, words, lines, AxisUnit.RATIO)
+def _line(axes: Any, run: Run, values: Floats) -> None:
+    axes.plot(run.sessions, values, color=ACCOUNT, lw=1.0)
+    axes.set_xlim(run.sessions[0], run.sessions[-1])
 
 
-def _narrow(
-    ident: str, title: str, words: str, lines: list[Line], unit: AxisUnit, *, bands: list[Band] | None = None
-) -> str:
-    tick: Callable[[float], str] = tenths if unit is AxisUnit.PERCENT else ratio
-    chart = Chart(ident, title, words, lines, tick, height=230, width=NARROW, bands=bands or [], unit=unit)
-    return chart_svg(chart)
+def _years(axes: Any, run: Run) -> None:
+    """Draw a bar a year, of the benchmark too if there is one."""
+    series = [] if run.benchmark_returns is None else [(BENCHMARK, str(run.benchmark), run.benchmark_returns)]
+    series.append((ACCOUNT, str(run.manifest["strategy"]), run.returns))
+    width = 0.8 / len(series)
+    for n, (colour, name, returns) in enumerate(series):
+        years = yearly_returns(run.sessions, returns)
+        places = np.array(list(years)) + (n - (len(series) - 1) / 2) * width
+        axes.bar(places, list(years.values()), width, color=colour, label=name)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend()
 
 
-def _years(run: Run) -> str:
-    ours = yearly_returns(run.sessions, run.returns)
-    theirs = {} if run.benchmark_returns is None else yearly_returns(run.sessions, run.benchmark_returns)
-    names = [n for n, there in ((str(run.benchmark), bool(theirs)), ("account", True)) if there]
-    groups = [(str(y), [theirs[y], r] if theirs else [r]) for y, r in ours.items()]
-    words = f"One bar a year for {' and '.join(names)}, {min(ours)} to {max(ours)}."
-    styles = ["bench", "s0"][-len(names) :]
-    bars = BarChart(
-        "years", "Returns of calendar years", words, groups, names, styles, tenths, height=230, width=NARROW
-    )
-    return bars_svg(bars)
+def _falls(axes: Any, run: Run) -> None:
+    """Draw the cumulative return, and shade the deepest drawdowns from their first session to recovery."""
+    sessions, values = with_start(run.sessions, growth(run.returns) - 1, 0.0)
+    axes.plot(sessions, values, color=ACCOUNT)
+    for fall in drawdowns(run.sessions, run.returns)[:FALLS]:
+        axes.axvspan(fall.began, fall.recovered or to_date(run.sessions[-1]), color=FALL, alpha=0.14, lw=0)
 
 
-def _falls(run: Run) -> str:
-    worst = drawdowns(run.sessions, run.returns)[:FALLS]
-    if not worst:
-        return ""
-    last = to_date(run.sessions[-1])
-    bands = [Band(f.began, f.recovered or last, f"{percent(f.depth)}, recovered {recovered(f)}") for f in worst]
-    lines = [Line("account", *with_start(run.sessions, growth(run.returns) - 1, 0.0), "s0")]
-    words = f"Cumulative return; the deepest {len(worst)} drawdowns are shaded from their first session to recovery."
-    return _narrow("falls", "Worst drawdown periods", words, lines, AxisUnit.PERCENT, bands=bands)
+def _quantiles(axes: Any, run: Run) -> None:
+    """Draw lowest, quartiles and highest of compounded returns; a part of a period counts as one."""
+    longer = [list(grouped_returns(run.sessions, run.returns, name).values()) for name in PERIODS]
+    box = {"facecolor": ACCOUNT, "alpha": 0.4}
+    line = {"color": "#333333"}
+    axes.boxplot([run.returns, *longer], whis=(0, 100), patch_artist=True, boxprops=box, medianprops=line)
+    axes.set_xticklabels([name.title() for name in ("daily", *PERIODS)])
 
 
 def recovered(fall: Drawdown) -> str:
     """Return the date a drawdown was made good, or that it was not."""
     return "not yet" if fall.recovered is None else fall.recovered.isoformat()
-
-
-def _quantiles(run: Run) -> str:
-    parts = {"daily": run.returns.tolist()}
-    for name in ("weekly", "monthly", "quarterly", "yearly"):
-        parts[name] = list(grouped_returns(run.sessions, run.returns, name).values())
-    boxes = [box_of(name, values) for name, values in parts.items()]
-    words = "Lowest, quartiles and highest of the account's compounded returns; a part of a period counts as one."
-    title = "Quantiles of returns"
-    return boxes_svg(Columns("quantiles", title, words, (), tenths, height=260, width=NARROW), boxes)

@@ -1,14 +1,15 @@
 """quantstats' sheet of a run as one page in its own layout: its figures and tables, with the right numbers in them.
 
-A row whose number differs from quantstats' own has a mark, and the page a footnote with that number and the reason. The
-rows, their order and the reasons are in ``templates/quantstats.csv``.
+Where quantstats computes a number wrongly, the row has ours with a mark, and the page a footnote with quantstats' own
+and the reason; all other numbers are quantstats'. ``templates/quantstats.csv`` has the rows, their order, our metric
+if there is one, and the reasons.
 """
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from engine.run.run import Run
 from reports.heat import heat, largest, year_rows
 from reports.page import render
 from reports.performance import account_metrics, benchmark_metrics
-from reports.performance_figures import performance_figures, recovered
+from reports.performance_figures import recovered
 from reports.quantstats_sheet import PLACES, quantstats_figures, quantstats_metrics, whole_year
 
 ROWS = Path(__file__).parent / "templates" / "quantstats.csv"
@@ -48,7 +49,6 @@ class QuantstatsRow:
 def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
     """Return quantstats' sheet of a run as one HTML page; ``tear_sheet`` is the address of the event sheet, if any."""
     (figures, missing), rows = quantstats_figures(run), metric_rows(run, quantstats_metrics(run))
-    theirs = {f.name: f for f in figures}
     return render(
         "quantstats.html.j2",
         run=run,
@@ -56,8 +56,7 @@ def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
         version=version("quantstats"),
         per_year=whole_year(run),
         titles=PLACES,
-        figures={**{f.name: f for f in performance_figures(run)}, **theirs},
-        redrawn=PLACES.keys() - theirs,
+        figures={f.name: f for f in figures},
         missing=missing,
         rows=rows,
         notes=[row for row in rows if row.why],
@@ -71,7 +70,7 @@ def quantstats_page(run: Run, *, tear_sheet: str = "") -> str:
 
 
 def metric_rows(run: Run, printed: Mapping[str, tuple[str, ...]]) -> list[QuantstatsRow]:
-    """Return quantstats' table with our numbers, next to what quantstats ``printed``, row by row."""
+    """Return quantstats' table row by row, as it ``printed`` it but for the numbers that are ours."""
     columns = [_column(run, run.returns, account_metrics(run))]
     if run.benchmark_returns is not None:
         columns.insert(0, _column(run, run.benchmark_returns, benchmark_metrics(run)))
@@ -83,27 +82,29 @@ def _column(run: Run, returns: Floats, found: Metrics) -> Metrics:
     """Return the metrics of the account or of the benchmark with the few that only quantstats has."""
     values: dict[str, Any] = {**found.values, "cash_rate": float(run.manifest["terms"]["cash_rate"])}
     values |= {"first_session": str(run.sessions[0]), "last_session": str(run.sessions[-1])}
-    values["common_sense"] = _product(found, "profit_factor_days", "tail_ratio")
-    values["cpc_index"] = _product(found, "profit_factor_days", "winning_days", "payoff_ratio_days")
     if deepest := drawdowns(run.sessions, returns)[:1]:
         fall = deepest[0]
         values |= {"deepest_at": str(fall.lowest), "deepest_from": str(fall.began), "deepest_to": recovered(fall)}
     return Metrics(values, found.notes)
 
 
-def _product(found: Metrics, *names: str) -> float | None:
-    factors = [found.values[name] for name in names]
-    return None if None in factors else prod(f for f in factors if f is not None)
-
-
 def _row(row: Mapping[str, str], columns: Sequence[Metrics], theirs: tuple[str, ...]) -> QuantstatsRow:
     if not row["row"]:
         return QuantstatsRow("")
+    label = row["row"].removesuffix("﹪")
+    if not row["metric"] and not row["reason"]:
+        return QuantstatsRow(label, _quoted(theirs, len(columns)), theirs)
     ours = tuple(_written(c.values.get(row["metric"]), row["as"]) for c in columns)
     alike = len(ours) != len(theirs) or all(map(_same, ours, theirs))
     notes = [c.notes.get(row["metric"], "") for c, text in zip(columns, ours, strict=True) if text == NONE]
     why = "; ".join(dict.fromkeys(n for n in notes if n)) or row["reason"] or "computed otherwise"
-    return QuantstatsRow(row["row"].removesuffix("﹪"), ours, theirs, "" if alike and row["metric"] else why)
+    return QuantstatsRow(label, ours, theirs, "" if alike and row["metric"] else why)
+
+
+def _quoted(theirs: tuple[str, ...], columns: int) -> tuple[str, ...]:
+    """Return what quantstats prints in so many columns, the account's last; what is no number is none."""
+    cells = [NONE if re.search("nan|inf", text) else text for text in theirs]
+    return (*[NONE] * (columns - len(cells)), *cells)
 
 
 def _written(value: Any, how: str) -> str:

@@ -16,7 +16,7 @@ sharing an id.
 
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
 from io import BytesIO
@@ -32,7 +32,7 @@ from datasets.arrays import Floats
 from engine.metrics.metrics import sessions_per_year
 from engine.run.run import Run
 from reports.parts import Figure
-from reports.performance_figures import idle_half_year, undrawable
+from reports.performance_figures import Draw, idle_half_year, redrawn, undrawable
 
 STYLE = Path(__file__).parent / "templates" / "quantstats.mplstyle"
 FONT = "DejaVu Sans"
@@ -70,15 +70,32 @@ _COLOURS = {
 
 
 def quantstats_figures(run: Run) -> tuple[tuple[Figure, ...], str]:
-    """Return the figures quantstats draws of a run, and why some or all are missing, blank if none is."""
-    reason, benchmark = _not_drawn(run), _drawable_benchmark(run)
-    if reason:
+    """Return the figures of quantstats' report of a run, and why some or all are missing, blank if none is."""
+    if reason := undrawable(run):
         return (), reason
-    if figures := _figures(run, benchmark):
-        return figures, ""
-    if benchmark is not None and (figures := _figures(run, None)):
-        return figures, f"quantstats cannot draw these returns with {run.benchmark}: drawn without it"
-    return (), "quantstats cannot draw returns that vary so little: nothing to draw"
+    reason, benchmark = _not_drawn(run), _drawable_benchmark(run)
+    figures = () if reason else _figures(run, benchmark)
+    if not (reason or figures) and benchmark is not None and (figures := _figures(run, None)):
+        reason = f"quantstats cannot draw these returns with {run.benchmark}: drawn without it"
+    reason = reason or ("" if figures else "quantstats cannot draw returns that vary so little")
+    with _quiet_matplotlib():
+        drawn = {name: _redrawn(title, draw, name) for name, title, draw in redrawn(run)}
+    return (*figures, *_cleaned(drawn)), reason
+
+
+def _redrawn(title: str, draw: Draw, name: str) -> str:
+    """Return a figure of ours as an SVG file, dressed as quantstats' are."""
+    from matplotlib import pyplot, ticker  # noqa: PLC0415
+
+    figure, axes = pyplot.subplots(figsize=(8, 4 if name in ("eoy_returns", "returns_dist") else 3))
+    figure.suptitle(title, y=0.94, fontweight="bold", fontsize=14, color="black")
+    axes.spines[:].set_visible(False)
+    axes.axhline(0, color="black", lw=0.8, ls="--")
+    draw(axes)
+    if not name.startswith("rolling"):
+        axes.yaxis.set_major_formatter(ticker.PercentFormatter(1.0))
+    figure.tight_layout()
+    return _saved(figure.savefig)
 
 
 def import_quantstats() -> None:
@@ -120,9 +137,9 @@ def whole_year(run: Run) -> int:
 
 
 def _not_drawn(run: Run) -> str:
-    if not (reason := undrawable(run)) and _reads_as_prices(run.returns):
+    if _reads_as_prices(run.returns):
         return "no losing day and one above +100 %: quantstats would take these returns for prices, so it is not asked"
-    return reason
+    return undrawable(run)
 
 
 def _reads_as_prices(returns: Floats) -> bool:
@@ -142,6 +159,10 @@ def _figures(run: Run, benchmark: Floats | None) -> tuple[Figure, ...]:
             drawn = _draw(run, benchmark)
     except (ValueError, TypeError, ArithmeticError, LookupError):
         return ()
+    return _cleaned(drawn)
+
+
+def _cleaned(drawn: dict[str, str]) -> tuple[Figure, ...]:
     return tuple(Figure(n, PLACES[n], Markup(clean_svg(t, prefix=n, label=PLACES[n]))) for n, t in drawn.items())
 
 
@@ -190,8 +211,13 @@ def _draw(run: Run, benchmark: Floats | None) -> dict[str, str]:
 
 
 def _svg(draw: Any, returns: Any, settings: dict[str, Any]) -> str:
+    given = {**settings, "subtitle": False, "show": False, "ylabel": ""}
+    return _saved(lambda file, **how: draw(returns, **given, savefig={"fname": file, **how}))
+
+
+def _saved(save: Callable[..., Any]) -> str:
     file = BytesIO()
-    draw(returns, **settings, subtitle=False, show=False, ylabel="", savefig={"fname": file, "format": "svg"})
+    save(file, format="svg")
     return file.getvalue().decode()
 
 

@@ -16,7 +16,8 @@ def study_section(study: Study) -> StudySection:
     """Return the section of a study."""
     registered = "" if study.prereg is None else registered_text(study.prereg)
     figures = [*_placebo(study), *_variance(study), *_path(study)]
-    p = study.views[0].placebo_mean.p if study.views else None
+    tests = study.views[0].tests if study.views else ()
+    p = next((t.p for t in tests if t.name.startswith("placebo")), None)  # the one that the verdict names
     return StudySection(study.verdict, p, study.prereg, registered, _band(study), study_tables(study), figures)
 
 

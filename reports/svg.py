@@ -9,8 +9,7 @@ from html import escape
 from math import ceil, floor, isfinite, log10
 
 WIDTH = 900
-NARROW = 600
-"""The width of a drawing as wide as the page, and of one in a column: text keeps its size."""
+"""The width of a drawing as wide as the page."""
 LEFT, RIGHT, TOP, BOTTOM = 92, 14, 12, 30
 _LETTER = 7.2
 """Width of a digit of 12 px, on the wide side."""

@@ -10,7 +10,7 @@ from math import erf, sqrt
 
 import numpy as np
 
-from datasets.arrays import Flags, Floats, Sessions
+from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
 from engine.metrics.metrics import (
     Drawdown,
@@ -32,11 +32,9 @@ from engine.metrics.return_metrics import (
     expected_shortfall,
     information_ratio,
     mean_of,
-    payoff_ratio,
     skew,
     ulcer_index,
     value_at_risk,
-    winning,
 )
 from engine.metrics.table import COUNT, PERCENT, RATIO, Metric, Metrics, NotAvailable, Requirement, Unit
 
@@ -140,12 +138,6 @@ def treynor(s: Series) -> Number:
     return (yearly - s.cash_rate) / slope if slope else "beta is 0"
 
 
-def tail_ratio(returns: Floats) -> Number:
-    """Return the 95 % quantile over the 5 % one, both without their sign."""
-    high, low = np.quantile(returns, [0.95, 0.05])
-    return float(abs(high / low)) if low != 0 else "the 5 % quantile is 0"
-
-
 def profit_ratio(returns: Floats) -> Number:
     """Return the mean gain over the number of gains, over the same of the losses; days that did not move are neither.
 
@@ -156,12 +148,6 @@ def profit_ratio(returns: Floats) -> Number:
     if not len(won) or not len(lost):
         return "needs a gain and a loss"
     return float((won.mean() / len(won)) / (-lost.mean() / len(lost)))
-
-
-def kelly(returns: Floats) -> float:
-    """Return Kelly's share of the days that moved, as if they were bets: p - (1 - p) / payoff (Kelly 1956)."""
-    share, payoff = known(winning(returns)), known(payoff_ratio(returns))
-    return share - (1 - share) / payoff
 
 
 def _adjusted(s: Series, name: str) -> float:
@@ -185,22 +171,8 @@ def _excess_months(s: Series) -> Floats:
     return excess
 
 
-def _geometric(values: Floats) -> Number:
-    grown = 1 + total_return(values)
-    return float(grown ** (1 / len(values)) - 1) if len(values) and grown > 0 else "the account was lost"
-
-
-def _longest(flags: Flags) -> float:
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    return float((edges[1::2] - edges[::2]).max(initial=0))
-
-
 def _last(s: Series) -> date:
     return to_date(s.sessions[-1])
-
-
-def _since(s: Series, first: date) -> Number:
-    return total_return(s.returns[s.sessions >= np.datetime64(first, "D")])
 
 
 def _last_months(s: Series, months: int) -> Number:
@@ -258,16 +230,10 @@ def _mean_drawdown(s: Series, what: str) -> Number:
     return mean_of(np.array([getattr(d, what) for d in s.drawdowns]), "no drawdown")
 
 
-def _mean_month(s: Series, sign: int) -> Number:
-    months = s.grouped("monthly")
-    return mean_of(months[sign * months > 0], f"no {'winning' if sign > 0 else 'losing'} month")
-
-
-def _outlier(s: Series, quantile: float, sign: int) -> Number:
-    """Return a quantile of the returns over the mean gain (sign 1) or loss (-1)."""
-    some = s.returns[sign * s.returns > 0]
-    none = f"no {'winning' if sign > 0 else 'losing'} day"
-    return float(np.quantile(s.returns, quantile) / some.mean()) if len(some) else none
+def _outlier_win(s: Series) -> Number:
+    """Return the 99 % quantile of the returns over the mean gain."""
+    gains = s.returns[s.returns > 0]
+    return float(np.quantile(s.returns, 0.99) / gains.mean()) if len(gains) else "no winning day"
 
 
 def _information_ratio(s: Series) -> Number:
@@ -299,46 +265,14 @@ PERFORMANCE_METRICS = (
     Sheet("ulcer_performance", "Ulcer performance index", RATIO, 1, ulcer_performance),
     Sheet("calmar", "Calmar ratio", RATIO, 1, lambda s: _over_drawdown(s, "cagr")),
     Sheet("recovery_factor", "Recovery factor", RATIO, 1, lambda s: _over_drawdown(s, "total_return")),
-    Sheet("skew", "Skewness", RATIO, 1, lambda s: skew(s.returns)),
-    Sheet("excess_kurtosis", "Excess kurtosis", RATIO, -1, lambda s: excess_kurtosis(s.returns)),
     Sheet("value_at_risk", "VaR 95 %, daily", PERCENT, 1, lambda s: value_at_risk(s.returns)),
     Sheet(
         "expected_shortfall", "Expected shortfall (CVaR), daily", PERCENT, 1, lambda s: expected_shortfall(s.returns)
     ),
-    Sheet("tail_ratio", "Tail ratio", RATIO, 1, lambda s: tail_ratio(s.returns)),
-    Sheet("outlier_win_ratio", "Outlier win ratio", RATIO, 0, lambda s: _outlier(s, 0.99, 1)),
-    Sheet("outlier_loss_ratio", "Outlier loss ratio", RATIO, 0, lambda s: _outlier(s, 0.01, -1)),
-    Sheet(
-        "average_day", "Mean day that moved", PERCENT, 1, lambda s: mean_of(s.returns[s.returns != 0], "nothing moved")
-    ),
-    Sheet("average_win", "Mean winning day", PERCENT, 1, lambda s: mean_of(s.returns[s.returns > 0], "no winning day")),
-    Sheet("average_loss", "Mean losing day", PERCENT, 1, lambda s: mean_of(s.returns[s.returns < 0], "no losing day")),
-    Sheet("payoff_ratio_days", "Payoff ratio of days", RATIO, 1, lambda s: payoff_ratio(s.returns)),
+    Sheet("outlier_win_ratio", "Outlier win ratio", RATIO, 0, _outlier_win),
     Sheet("profit_ratio", "Profit ratio of days", RATIO, 1, lambda s: profit_ratio(s.returns)),
-    Sheet("profit_factor_days", "Profit factor of days", RATIO, 1, lambda s: gains_over_losses(s.returns)),
     Sheet("gain_to_pain", "Gain to pain, days", RATIO, 1, lambda s: gain_to_pain(s.excess)),
     Sheet("gain_to_pain_monthly", "Gain to pain, months", RATIO, 1, lambda s: gain_to_pain(_excess_months(s))),
-    Sheet("risk_return_ratio", "Mean day over its standard deviation", RATIO, 1, lambda s: sharpe(s.returns, 1.0)),
-    Sheet("kelly", "Kelly share of days", PERCENT, 1, lambda s: kelly(s.returns)),
-    Sheet("expected_day", "Geometric mean day", PERCENT, 1, lambda s: _geometric(s.returns)),
-    Sheet("expected_month", "Geometric mean month", PERCENT, 1, lambda s: _geometric(s.grouped("monthly"))),
-    Sheet("expected_year", "Geometric mean year", PERCENT, 1, lambda s: _geometric(s.grouped("yearly"))),
-    Sheet("winning_streak", "Longest winning streak, sessions", COUNT, 1, lambda s: _longest(s.returns > 0)),
-    Sheet("losing_streak", "Longest losing streak, sessions", COUNT, -1, lambda s: _longest(s.returns < 0)),
-    Sheet("winning_days", "Winning days", PERCENT, 1, lambda s: winning(s.returns)),
-    Sheet("winning_months", "Winning months", PERCENT, 1, lambda s: winning(s.grouped("monthly"))),
-    Sheet("winning_quarters", "Winning quarters", PERCENT, 1, lambda s: winning(s.grouped("quarterly"))),
-    Sheet("winning_years", "Winning years", PERCENT, 1, lambda s: winning(s.grouped("yearly"))),
-    Sheet("average_up_month", "Mean winning month", PERCENT, 1, lambda s: _mean_month(s, 1)),
-    Sheet("average_down_month", "Mean losing month", PERCENT, 1, lambda s: _mean_month(s, -1)),
-    Sheet("best_day", "Best day", PERCENT, 1, lambda s: float(s.returns.max())),
-    Sheet("worst_day", "Worst day", PERCENT, 1, lambda s: float(s.returns.min())),
-    Sheet("best_month", "Best month", PERCENT, 1, lambda s: float(s.grouped("monthly").max())),
-    Sheet("worst_month", "Worst month", PERCENT, 1, lambda s: float(s.grouped("monthly").min())),
-    Sheet("best_year", "Best year", PERCENT, 1, lambda s: float(s.grouped("yearly").max())),
-    Sheet("worst_year", "Worst year", PERCENT, 1, lambda s: float(s.grouped("yearly").min())),
-    Sheet("month_to_date", "Month to date", PERCENT, 1, lambda s: _since(s, _last(s).replace(day=1))),
-    Sheet("year_to_date", "Year to date", PERCENT, 1, lambda s: _since(s, date(_last(s).year, 1, 1))),
     Sheet("months_3", "Last 3 months", PERCENT, 1, lambda s: _last_months(s, 3)),
     Sheet("months_6", "Last 6 months", PERCENT, 1, lambda s: _last_months(s, 6)),
     Sheet("months_12", "Last year", PERCENT, 1, lambda s: _last_months(s, 12)),
@@ -349,9 +283,7 @@ PERFORMANCE_METRICS = (
 """Of an account or a benchmark."""
 
 BENCHMARK_METRICS = (
-    Sheet("beta", "Beta", RATIO, 0, lambda s: beta(s.returns, _benchmark(s))),
     Sheet("alpha", "Alpha a year", PERCENT, 1, _alpha, _RISK),
-    Sheet("correlation", "Correlation", RATIO, 0, lambda s: correlation(s.returns, _benchmark(s))),
     Sheet("r_squared", "R²", RATIO, 0, lambda s: known(correlation(s.returns, _benchmark(s))) ** 2),
     Sheet("information_ratio", "Information ratio", RATIO, 1, _information_ratio, _RISK),
     Sheet("treynor", "Treynor ratio", RATIO, 1, treynor),

@@ -68,24 +68,6 @@ def expected_shortfall(returns: Floats, tail: float = TAIL) -> Number:
     return edge if isinstance(edge, str) else float(returns[returns <= edge].mean())
 
 
-def winning(values: Floats) -> Number:
-    """Return the share of gains among the values that are not zero."""
-    moved = values[values != 0]
-    return float((moved > 0).mean()) if len(moved) else "nothing moved"
-
-
-def payoff_ratio(returns: Floats) -> Number:
-    """Return the mean gain over the mean loss of the days that moved.
-
-    >>> payoff_ratio(np.array([0.0] * 90 + [0.02] * 5 + [-0.01] * 5))
-    2.0
-    """
-    won, lost = returns[returns > 0], returns[returns < 0]
-    if not len(won) or not len(lost):
-        return "needs a gain and a loss"
-    return float(won.mean() / -lost.mean())
-
-
 def beta(returns: Floats, benchmark: Floats) -> Number:
     """Return the slope of returns on the benchmark's."""
     moved = benchmark - benchmark.mean()

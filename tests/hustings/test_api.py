@@ -73,6 +73,8 @@ def test_a_study_and_a_comparison_say_what_the_commands_say(cli, home):
     compared = hs.compare("a", hs.run("pro-growth-win", hold=5))
     assert compared.values == shown
     assert compared.page() == Path("comparison.html").read_text(encoding="utf-8")
+    assert hs.compare("a/tearsheet.html", "b").values == shown
+    assert hs.load("a/tearsheet.html").trades.equals(hs.load("a").trades)
 
 
 def test_a_run_is_a_trial_once_and_is_listed_when_it_has_files(cli, home, tmp_path):

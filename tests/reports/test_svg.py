@@ -7,7 +7,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from reports.charts import BarChart, bars_svg
 from reports.line_chart import Chart, Line, Mark, chart_svg, date_ticks, thinned
 from reports.svg import round_steps
 from tests.reports.handmade import business_days
@@ -68,14 +67,6 @@ def test_date_labels_fit_the_span():
         f"2026-0{m}" for m in range(2, 6)
     ] + ["2026-06"]
     assert date_ticks(date(2026, 2, 9), date(2026, 2, 10), most=11)[0] == (date(2026, 2, 9), "2026-02-09")
-
-
-def test_bars_begin_at_zero():
-    groups = [("2020", [0.1]), ("2021", [-0.2])]
-    drawn = bars_svg(BarChart("bars", "Years", "words", groups, ["strategy"], ["s0"], lambda v: f"{v:.0%}"))
-    up, down = re.findall(r'<rect class="bar s0" x="[\d.]+" y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', drawn)
-    assert float(up[0]) + float(up[1]) == pytest.approx(float(down[0]), abs=0.11)
-    assert "<title>2021 strategy: -20%</title>" in drawn
 
 
 def test_lines_that_share_a_chart_are_read_off_at_the_same_dates_exactly():
