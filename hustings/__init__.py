@@ -13,6 +13,10 @@ else:
     def __getattr__(name):
         from importlib import import_module
 
+        from hustings.__main__ import other_package
+
         if name not in __all__:
             raise AttributeError(f"module 'hustings' has no attribute '{name}'; it has {', '.join(__all__)}")
+        if other := other_package():
+            raise ImportError(f"hustings: {other}")
         return getattr(import_module("hustings.api"), name)

@@ -21,8 +21,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, 1 a check failed, 2 bad input, 70 a fault of the program, 130 interrupted.
     """
     gc.set_threshold(_COLLECTED_AFTER)
-    other = _other_package()
-    if other:
+    if other := other_package():
         print(f"hustings: {other}", file=sys.stderr)
         return 2
     from hustings.cli import cli  # after the check: it imports the packages
@@ -45,17 +44,17 @@ def run() -> NoReturn:
     os._exit(code)
 
 
-def _other_package() -> str | None:
+def other_package() -> str | None:
     """Return what is wrong where another package has the name of one of ours and comes first on the path."""
     folder = Path(__file__).resolve().parents[1]
     for name in _OURS:
         spec = sys.modules[name].__spec__ if name in sys.modules else find_spec(name)
         found = Path(spec.origin).resolve().parent if spec and spec.origin else None
         if found != folder / name:
-            place = f"'{found}'" if found else "nowhere"
+            where, way = (f"in '{found}'", f"take '{found.parent}' off PYTHONPATH, or ") if found else ("nowhere", "")
             return (
-                f"the package '{name}' is found in {place}, not next to hustings in '{folder}': another package has "
-                "that name (Hugging Face's 'datasets', say); install hustings in an environment of its own"
+                f"the package '{name}' is found {where}, not next to hustings in '{folder}': another package has that "
+                f"name (Hugging Face's 'datasets', say); {way}install hustings in an environment of its own"
             )
     return None
 

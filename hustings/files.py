@@ -1,13 +1,15 @@
-"""Writes text files for a user: folders are created, and an error says which option names another place."""
+"""Writes files and whole folders for a user: an error says which option names another place."""
 
 import json
-from collections.abc import Iterator
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError
-from datasets.files import remove_leftovers, replace_file
+from datasets.files import locked, remove_leftovers, replace_file, replaced_folder
 
 
 @contextmanager
@@ -35,6 +37,36 @@ def write_text(path: Path, text: str, *, option: str = "--out") -> Path:
         remove_leftovers(path)
         replace_file(path, text.encode())
     return path
+
+
+def write_folder(folder: Path, texts: Mapping[str, str], *, option: str = "--out") -> None:
+    """Write files, by name, into a folder in one step; other files in it stay.
+
+    Raises:
+        UserError: as ``locked_folder``.
+    """
+    with writing(folder, option), locked_folder(folder, option), replaced_folder(folder, kept=lambda _: True) as new:
+        for name, text in texts.items():
+            (new / name).write_bytes(text.encode())
+
+
+@contextmanager
+def locked_folder(folder: Path, option: str = "--out", *, wait_s: float = 0.0) -> Iterator[None]:
+    """Lock a folder, which may be replaced as a whole, for this process until the end of a ``with``.
+
+    Raises:
+        UserError: another process writes there, or it cannot be replaced.
+    """
+    place = Path(os.path.realpath(folder))
+    with writing(folder, option):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=place.parent).close()
+        if folder.exists():
+            list(folder.iterdir())  # an error where it is no folder
+    if os.path.ismount(folder) or Path.cwd().is_relative_to(place):
+        raise UserError(f"'{folder}' cannot be replaced as a whole: name a folder in it with {option}")
+    with locked(place.with_name(f".{place.name}.lock"), folder, wait_s=wait_s):
+        yield
 
 
 def json_text(value: Any) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from datasets.arrays import Floats, Sessions
 from datasets.csv_rows import as_typed, csv_text, sheet_csv
 from datasets.errors import UserError, check_utf8
-from datasets.files import locked, remove_folder, replaced_folder
+from datasets.files import remove_folder, replaced_folder
 from datasets.instants import to_ns
 from engine.account.records import Fill, Trade
 from engine.metrics.metrics import compute_metrics
@@ -25,7 +25,7 @@ from engine.plan.plan import Skipped
 from engine.run.by_market import Exposure
 from engine.run.event_paths import AFTER, BEFORE
 from engine.run.run import EventPath, ParameterSensitivity, Run, RunEvent, SensitivityCase, check_series
-from hustings.files import json_text, writing
+from hustings.files import json_text, locked_folder, writing
 from hustings.registry import run_in
 from reports.tables import INSTANTS, market_rows, plain_record
 
@@ -68,9 +68,9 @@ def claimed(out: Path | None) -> Iterator[Callable[[Run], Path]]:
     with ExitStack() as held:
 
         def lock(folder: Path, wait_s: float) -> Path:
-            check_free(folder)
-            place = Path(os.path.realpath(folder))
-            held.enter_context(locked(place.with_name(f".{place.name}.lock"), folder, wait_s=wait_s))
+            if (folder / "manifest.json").exists() and run_in(folder) is None:
+                raise UserError(f"'{folder}' holds a manifest.json that is no run's; name another place with --out")
+            held.enter_context(locked_folder(folder, wait_s=wait_s))
             return folder
 
         named = None if out is None else lock(out, 0.0)
@@ -82,19 +82,6 @@ def check_writable(folder: Path) -> None:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=folder).close()
-
-
-def check_free(folder: Path) -> None:
-    """Raise a UserError if a folder cannot be replaced as a whole, or holds a manifest that is not a run's."""
-    with writing(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=Path(os.path.realpath(folder)).parent).close()
-        if folder.exists():
-            list(folder.iterdir())  # an error where it is no folder
-    if (folder / "manifest.json").exists() and run_in(folder) is None:
-        raise UserError(f"'{folder}' holds a manifest.json that is no run's; name another place with --out")
-    if os.path.ismount(folder) or Path.cwd().is_relative_to(os.path.realpath(folder)):
-        raise UserError(f"'{folder}' cannot be replaced as a whole: name a folder in it with --out")
 
 
 def write_run(

@@ -176,7 +176,8 @@ def _names_in(stem: str) -> list[str]:
     ('Nikkei 225', '^spx', 'NI225')
     """
     bare = _COPY.sub("", stem)
-    return [stem, bare, *(m[1].replace("_", " ").strip() for v in _VENDOR_NAMES if (m := v.fullmatch(bare)))]
+    named = [m[1].strip() for v in _VENDOR_NAMES if (m := v.fullmatch(bare))]
+    return [stem, bare, *(name.replace("_", mark) for mark in ("", " ") for name in named)]
 
 
 def _available(instrument: Instrument, data: Path | None) -> Target:

@@ -77,7 +77,7 @@ def _artefacts(files: dict[str, bytes]) -> dict[str, dict[str, bytes]]:
     """Return what must be of one piece: each run folder, the results of a sweep, each other file. Manifests name ids."""
     groups: dict[str, dict[str, bytes]] = {}
     for name, content in files.items():
-        whole = re.match(r"(runs/[^/]+|one|sweep/results)/", name)
+        whole = re.match(r"(runs/[^/]+|one|sweep/results|tables|exported)/", name)
         groups.setdefault(whole[1] if whole else name, {})[name] = _without_place(content)
     return groups
 

@@ -301,6 +301,10 @@ def event_of_cells(cells: Mapping[str, str], own: Iterable[str]) -> tuple[Politi
         return None, faults_of(e)
     except ValueError as e:
         return None, (str(e),)
+    except OverflowError:
+        return None, (
+            f"'{cells.get('known_at', cells.get('date'))}' has no instant in UTC between the years 1 and 9999",
+        )
 
 
 def _number_or_text(cell: str) -> float | str:

@@ -16,7 +16,7 @@ from datasets.markets.exchange_tables import find_exchange
 
 _NUMBERS = ("lot", "commission_bps", "slippage_bps")
 _REQUIRED = ("symbol", "name", "mic", "currency", *_NUMBERS)
-_OPTIONAL = ("group", "country", "base", "total_return", "tradable", "aliases", "notes", "launched_on")
+_OPTIONAL = ("group", "country", "base", "total_return", "tradable", "aliases", "notes", "launched_on", "level")
 COLUMNS = (*_REQUIRED, *_OPTIONAL)
 """The columns of ``instruments.csv``; any other column holds the symbols of the provider of its name."""
 _YES_OR_NO = "yes, no or empty"
@@ -54,8 +54,9 @@ class Instrument:
 
     ``currency`` is that of its prices (ISO 4217). ``base`` is what the file says of ``base_currency``. ``country`` is
     the one whose market it represents (ISO 3166, or EU), blank where it is none.
-    Levels of an index before ``launched_on`` are a back-cast; None where that is not known. ``provider_symbols`` holds
-    the symbol of each provider that offers it: the file's other columns, each named as its provider.
+    Levels of an index before ``launched_on`` are a back-cast; None where that is not known. ``level`` is a usual close
+    since 2000, to the order of magnitude; 0 where it is not known. ``provider_symbols`` holds the symbol of each
+    provider that offers it: the file's other columns, each named as its provider.
     """
 
     symbol: str
@@ -70,6 +71,7 @@ class Instrument:
     aliases: tuple[str, ...] = ()
     notes: str = ""
     launched_on: date | None = None
+    level: float = 0.0
     provider_symbols: Mapping[str, str] = field(default_factory=dict, hash=False)
     group: InstrumentGroup = InstrumentGroup.OTHER
     country: str = ""
@@ -238,6 +240,7 @@ def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
         aliases=tuple(row.text("aliases").split()),
         notes=row.text("notes"),
         launched_on=row.read("launched_on", date.fromisoformat, "a date such as 2020-07-27, or empty"),
+        level=row.read("level", _not_negative, "a number of 0 or more") or 0.0,
         provider_symbols={c: symbol for c, symbol in row.cells.items() if symbol and c not in COLUMNS},
         group=group or InstrumentGroup.OTHER,
         country=row.text("country"),

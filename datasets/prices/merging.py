@@ -46,7 +46,7 @@ def merged(old: PriceTable, new: PriceTable) -> tuple[PriceTable, Update]:
 
     Rows outside the span of the new ones stay.
     """
-    old_keys, new_keys = _keys(old), _keys(new)
+    old_keys, new_keys = old.keys, new.keys
     in_span = (old_keys >= new_keys[0]) & (old_keys <= new_keys[-1])
     _, at_old, at_new = np.intersect1d(old_keys, new_keys, assume_unique=True, return_indices=True)
     revised, changes = _revised(old, new, at_old, at_new)
@@ -82,11 +82,7 @@ def _joined(a: PriceTable, b: PriceTable) -> PriceTable:
     names = ("session", *PRICES, "adjusted_close", "line", *(() if a.at is None else ("at",)))
     arrays: dict[str, Any] = {n: np.concatenate([getattr(a, n), getattr(b, n)]) for n in names}
     both = replace(a, **arrays)
-    return both.take(np.argsort(_keys(both), kind="stable"))
-
-
-def _keys(table: PriceTable) -> NDArray[Any]:
-    return table.session.astype(np.int64) if table.at is None else table.at
+    return both.take(np.argsort(both.keys, kind="stable"))
 
 
 def _when(table: PriceTable, row: Any) -> str:

@@ -1,7 +1,7 @@
 """Published first-session moves of the catalogue, compared with the bars."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -60,9 +60,9 @@ def _move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) -> Itera
     bars = bars_of(event.main_index)
     blank = PublishedMove(event.event_id, event.main_index, event.reported_move, note=event.move_note or "")
     if bars is None:
-        yield _unfound(blank, f"no bars of {event.main_index}")
+        yield replace(blank, why=f"no bars of {event.main_index}")
     elif bars.source.simulated:
-        yield _unfound(blank, f"the bars of {event.main_index} are simulated")
+        yield replace(blank, why=f"the bars of {event.main_index} are simulated")
     else:
         yield _found(blank, bars, to_ns(event.known_at))
 
@@ -81,18 +81,6 @@ def first_session_move(bars: Bars, known: int) -> tuple[date, float] | None:
 def _found(blank: PublishedMove, bars: Bars, known: int) -> PublishedMove:
     first = first_session_move(bars, known)
     if first is None:
-        return _unfound(blank, f"the bars of {blank.index} do not hold the session; they have {bars.span()}")
+        return replace(blank, why=f"the bars of {blank.index} do not hold the session; they have {bars.span()}")
     session, found = first
-    return PublishedMove(
-        event_id=blank.event_id,
-        index=blank.index,
-        published=blank.published,
-        session=session,
-        found=found,
-        agrees=within_rounding(blank.published, found),
-        note=blank.note,
-    )
-
-
-def _unfound(blank: PublishedMove, why: str) -> PublishedMove:
-    return PublishedMove(blank.event_id, blank.index, blank.published, note=blank.note, why=why)
+    return replace(blank, session=session, found=found, agrees=within_rounding(blank.published, found))

@@ -62,6 +62,11 @@ class PriceTable:
         """The columns of which bars are made."""
         return RawPrices(open_=self.open, high=self.high, low=self.low, close=self.close, volume=self.volume)
 
+    @property
+    def keys(self) -> Integers:
+        """What orders the rows: days, or instants where rows are intraday."""
+        return self.session.astype(np.int64) if self.at is None else self.at
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "PriceTable":
         """Return the table with the rows of an index, a mask or a slice, in that order."""
         arrays: dict[str, Any] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from datasets.arrays import Flags
+from datasets.errors import UserError
 from engine.study.eligible import eligible_rows
 from engine.study.episodes import NEAR_DAYS, episode_notes, episodes
 from engine.study.placebo import Placebos, draw_placebos
@@ -12,6 +13,9 @@ from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_samples
 from engine.study.settings import LONG_HELD, Settings
 from engine.study.study_input import StudyInput
+
+MOST_TRADES = 20_000
+"""A study of more would take minutes and gigabytes, and tell no more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +40,10 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
     """Return what the tests of a study read.
 
     Raises:
-        UserError: intraday bars; a counterfactual that needs a benchmark, and there is none.
+        UserError: more than MOST_TRADES; intraday bars; a counterfactual that needs a benchmark, and there is none.
     """
+    if (n := len(given.plan.trades)) > MOST_TRADES:
+        raise UserError(f"{n:,} trades: a study reads at most {MOST_TRADES:,}; shorten the time with --from and --to")
     long_held = any(t.exit is not None and t.exit.bar - t.entry.bar > LONG_HELD for t in given.plan.trades)
     model = given.return_model(None if long_held else settings.model)
     traded = given.events.select(lambda e: e.event_id in {t.event_id for t in given.run.trades})

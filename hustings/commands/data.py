@@ -121,7 +121,7 @@ def import_data() -> None:
 
 @data.command("export", handler="data_import:export_series")
 @symbols_argument
-@click.option("--out", type=PATH, default=Path(), show_default=False, metavar="DIR", help="Where the files go [here].")
+@click.option("--out", type=PATH, default=Path("exported"), metavar="DIR", help="The folder of the files.")
 @click.option("--force", is_flag=True, help="Overwrite existing files.")
 def export_data() -> None:
     """Write stored series as SYMBOL.csv, each with its SYMBOL.provenance.json.

@@ -9,7 +9,7 @@ from typing import Any
 from datasets.errors import UserError
 from engine.metrics.table import METRICS
 from engine.run.run import Run
-from hustings.files import write_text
+from hustings.files import write_folder, write_text
 from hustings.page_data import place_of, run_at
 from hustings.printing import print_pdf
 from hustings.run_summary import metric_of
@@ -61,8 +61,7 @@ def _written(runs: list[Run], out: Path, tables: Path | None) -> tuple[dict[str,
     data = comparison_data(runs)
     files = {"comparison": write_text(out, comparison_page(runs, data))}
     if tables is not None:
-        for name, text in comparison_csv(runs, data).items():
-            write_text(tables / name, text, option="--csv")
+        write_folder(tables, comparison_csv(runs, data), option="--csv")
         files["tables"] = tables
     return data, files
 

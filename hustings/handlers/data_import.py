@@ -19,7 +19,7 @@ from datasets.prices.merging import Change
 from datasets.prices.series_file import PRICES, StoredSeries
 from datasets.prices.sources.files import price_files
 from datasets.prices.store import HistoryChangedError, Store
-from hustings.files import write_text
+from hustings.files import json_text, write_folder
 from hustings.inputs import instruments_of
 from hustings.targets import FileLayout, instrument_of
 from hustings.terminal import progress, say, say_json, table, warn
@@ -195,19 +195,17 @@ def _warn_changes(changes: list[dict[str, Any]]) -> None:
 def export_series(*, symbols: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
     """Write stored series as CSV with their provenance, and print where they are."""
     known, store = instruments_of(None), Store()
-    chosen = [store.load(known.find(s).symbol) for s in symbols]
-    written = [_write(stored, out, force=force) for stored in chosen]
-    say_json([str(p) for p in written]) if as_json else say("\n".join(map(str, written)))
-
-
-def _write(stored: StoredSeries, out: Path, *, force: bool) -> Path:
-    path = out / f"{stored.provenance.symbol.replace('/', '-')}.csv"
-    if path.exists() and not force:
-        raise UserError(f"'{path}' exists already; name another directory with --out, or overwrite it with --force")
-    write_text(path, csv_text(("date", *PRICES), _rows(stored)))
-    provenance = json.dumps(asdict(stored.provenance), indent=2, sort_keys=True) + "\n"
-    write_text(path.with_suffix(".provenance.json"), provenance)
-    return path
+    written = {}
+    for stored in [store.load(known.find(s).symbol) for s in symbols]:
+        name = stored.provenance.symbol.replace("/", "-")
+        if (out / f"{name}.csv").exists() and not force:
+            where = f"'{out / name}.csv' exists already"
+            raise UserError(f"{where}; name another directory with --out, or overwrite it with --force")
+        written[f"{name}.csv"] = csv_text(("date", *PRICES), _rows(stored))
+        written[f"{name}.provenance.json"] = json_text(asdict(stored.provenance))
+    write_folder(out, written)
+    files = [str(out / name) for name in written if name.endswith(".csv")]
+    say_json(files) if as_json else say("\n".join(files))
 
 
 def _rows(stored: StoredSeries) -> Iterator[list[str]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from datasets.csv_rows import sheet_csv
 from datasets.errors import UserError
-from hustings.files import write_text
+from hustings.files import write_folder, write_text
 from hustings.page_data import place_of, read_page
 from hustings.printing import print_pdf
 from hustings.run_folder import read_run
@@ -42,8 +42,9 @@ def report_run(
     if pdf:
         files["pdf"] = print_pdf(page)
     if csv_dir is not None:
-        for name, rows in tables(loaded).items():
-            files[name] = write_text(csv_dir / f"{name}.csv", _csv(rows), option="--csv")
+        texts = {f"{name}.csv": _csv(rows) for name, rows in tables(loaded).items()}
+        write_folder(csv_dir, texts, option="--csv")
+        files |= {Path(name).stem: csv_dir / name for name in texts}
     if as_json:
         paths = {name: str(path) for name, path in files.items()}
         say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": paths})

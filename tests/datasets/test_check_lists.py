@@ -16,7 +16,7 @@ from datasets.prices.sources.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
 INSTRUMENTS = Path(instruments.__file__).with_name("instruments.csv")
-OPTIONAL = {"lot", "aliases", "launched_on", "country", "base"}
+OPTIONAL = {"lot", "aliases", "launched_on", "level", "country", "base"}
 """Blank where any fraction can be held, where there is no other name, where the launch is not known, and below."""
 NEEDED = {"index": "country", "country-etf": "country", "fx": "base"}
 """What only the instruments of a group need."""
@@ -42,7 +42,7 @@ def test_every_instrument_is_complete() -> None:
 
 def test_an_instrument_of_an_exchange_without_hours_is_named() -> None:
     header = ",".join(instruments.COLUMNS)
-    row = "ABC,An index,XZZZ,USD,,1,2,index,,,no,yes,,,"
+    row = "ABC,An index,XZZZ,USD,,1,2,index,,,no,yes,,,,"
     (faulty,) = parse_csv(f"{header}\n{row}\n".encode(), "instruments.csv").rows
     country, blank, hours = unfinished(faulty)
     assert country == "instruments.csv line 2: column country is blank; fill it"

@@ -16,6 +16,7 @@ import pytest
 from pyarrow import feather
 
 from datasets.errors import UserError
+from datasets.prices.reading import columnar
 from datasets.prices.reading.rows import check_rows
 from datasets.prices.sources.files import parse_table, read_table
 
@@ -131,6 +132,17 @@ def test_a_file_larger_than_the_limit_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"large\.csv holds more than 256 MiB"):
         read_table(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64_000
+
+
+@pytest.mark.parametrize("how", ["zstd", "lz4"])
+def test_one_huge_column_of_text_in_a_feather_file_is_refused_before_it_is_unpacked(how: str, monkeypatch) -> None:
+    file = io.BytesIO()
+    feather.write_feather(pa.table({"date": ["x" * 100_000] * 100, "close": [1.0] * 100}), file, compression=how)
+    assert len(file.getvalue()) < 100_000, "ten megabytes"
+    monkeypatch.setattr(columnar, "MOST_BYTES", 9_900_000)
+    monkeypatch.delattr(columnar.ColumnarFile, "column")
+    with pytest.raises(UserError, match=r"^F holds more than"):
+        parse_table(file.getvalue(), "F")
 
 
 def test_a_small_feather_file_of_many_rows_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:

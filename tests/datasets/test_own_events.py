@@ -79,6 +79,10 @@ def test_tags_and_columns_are_known_from_known_at_on_and_a_rule_filters_by_them(
     ("text", "said"),
     [
         (SHORT.replace("2026-01-13", "13.1.26"), "mine.csv line 2: date is '13.1.26'; write it like 2026-02-08"),
+        (
+            "country,kind,title,date\nUS,budget_or_policy,Late,9999-12-31\n",
+            "mine.csv line 2: '9999-12-31' has no instant in UTC",
+        ),
         (RATES.replace("16:30", "4pm", 1), "mine.csv line 2: time is '4pm'; write it like 16:30"),
         (RATES.replace("court", "majorty"), "unknown column in mine.csv line 1: 'majorty' (did you mean 'majority'?)"),
         (

@@ -390,6 +390,20 @@ def test_yahoo_that_denies_is_asked_with_fresh_cookies(server: Loopback, make: M
         fetch(make("yahoo"))
 
 
+@pytest.mark.parametrize("to", ["http://localhost.invalid/v8/finance/chart/x", "https://127.0.0.1.evil.invalid/"])
+def test_yahoo_that_sends_to_another_host_is_not_followed(server: Loopback, make: Make, to: str) -> None:
+    server.series["^N225"] = Series(DAYS)
+    server.faults["^N225"] = [status(302, b"", Location=to)]
+    with pytest.raises(ProviderError, match=r"sends to 'https?://[a-z0-9.]+\.invalid', which is none of its hosts"):
+        fetch(make("yahoo"))
+    there = "/v8/finance/chart/%5EN225?period1=0&period2=9999999999&interval=1d"
+    server.faults["^N225"] = [status(302, b"", Location=f"{server.address}{there}"), good]
+    assert fetch(make("yahoo")).close.tolist() == CLOSES
+    server.faults["^N225"] = [status(302, b"", Location=there)] * 9
+    with pytest.raises(ProviderError, match="sends elsewhere without end"):
+        fetch(make("yahoo"))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -80,6 +80,26 @@ def test_a_name_that_is_no_rule_and_one_that_cannot_be_accepted_are_refused() ->
         validate(table(), TOPIX, accepted=["rotated-columns"])
 
 
+@pytest.mark.parametrize(("name", "close", "fits"), [("VIX", 3300, False), ("VIX", 11, True), ("N225", 11, False), ("N225", 7055, True),
+                                                    ("SPX", 6800, True), ("USDJPY", 0.0091, True), ("EWY", 3300, True)])  # fmt: skip
+def test_a_level_at_which_an_instrument_never_was_asks(name: str, close: float, fits: bool) -> None:
+    days = [str(d) for d in np.busday_offset("2024-03-04", np.arange(20))]
+    found = table(
+        days, close * (1 + np.arange(20) % 3 / 100), open=[np.nan] * 20, high=[np.nan] * 20, low=[np.nan] * 20
+    )
+    instrument = bundled_instruments().find(name)
+    assert ("level" in rules(examine(found, instrument))) is not fits
+    assert "level" not in rules(examine(found.take(slice(19)), instrument)), "too few rows"
+    old = replace(found, session=found.session - np.timedelta64(40 * 365, "D"))
+    assert "level" not in rules(examine(old, instrument)), "levels before 2000 are not known"
+    if not fits:
+        with pytest.raises(
+            UserError, match=rf"where {name} is near [\d.]+: is it another .*--accept level' the rows are taken"
+        ):
+            validate(found, instrument)
+        assert len(validate(found, instrument, accepted=["level"]).bars) == 20
+
+
 def test_a_table_without_rows_is_refused() -> None:
     with pytest.raises(UserError, match=r"TOPIX.csv: no rows \(empty-file\)"):
         validate(table((), ()), TOPIX)

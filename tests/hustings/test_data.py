@@ -219,7 +219,7 @@ def started(folder: Path, home: Path) -> Forked:
 
 def four_series(folder: Path, *, rows: int, seed: int = 0) -> dict[str, PriceTable]:
     """Write the first rows of four random walks as price files, and return them whole."""
-    whole = {symbol: walk(3000, seed=n + seed) for n, symbol in enumerate(("TOPIX", "N225", "T1306", "KOSPI"), start=1)}
+    whole = {symbol: walk(3000, seed=n + seed) for n, symbol in enumerate(("TOPIX", "AEX", "T1306", "KOSPI"), start=1)}
     folder.mkdir(exist_ok=True)
     for symbol, each in whole.items():
         with (folder / f"{symbol}.csv").open("w", encoding="utf-8", newline="") as f:

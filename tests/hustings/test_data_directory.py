@@ -115,3 +115,20 @@ def test_a_rule_can_be_accepted_for_a_directory_and_is_recorded(run) -> None:
 def test_accept_needs_a_directory(cli, home) -> None:
     answer = cli("run", "pro-growth-win", "--accept", "factor")
     assert (answer.code, "--accept judges the files of --data DIR" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [("Nikkei 225 Historical Data.csv", "N225"), ("S&P 500 Historical Data.csv", "SPX"), ("USD_JPY Historical Data.csv", "USDJPY")],
+)  # fmt: skip
+def test_a_vendors_default_file_name_names_its_instrument(cli, home, tmp_path: Path, name: str, symbol: str) -> None:
+    (tmp_path / name).write_text("date,close\n2024-01-04,100\n2024-01-05,101\n")
+    assert [c["symbol"] for c in cli("data", "check", str(tmp_path / name), "--json").json] == [symbol]
+
+
+def test_a_directory_import_proposes_lines_for_what_it_could_not_name(cli, home, tmp_path: Path) -> None:
+    for name in ("TOPIX.csv", "Kospi composite.csv"):
+        (tmp_path / name).write_text("date,close\n2024-01-04,100\n2024-01-05,101\n")
+    answer = cli("data", "import", str(tmp_path))
+    assert answer.code == 1
+    assert "hustings data import" in answer.err and "--symbol" in answer.err

@@ -107,4 +107,12 @@ def test_another_package_named_datasets_is_one_line(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert f"the package 'datasets' is found in '{tmp_path / 'datasets'}'" in done.stderr
-    assert "install hustings in an environment of its own" in done.stderr
+    assert f"take '{tmp_path}' off PYTHONPATH, or install hustings in an environment of its own" in done.stderr
+    in_python = subprocess.run(
+        [sys.executable, "-P", "-c", "import hustings; hustings.run"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert f"ImportError: hustings: the package 'datasets' is found in '{tmp_path / 'datasets'}'" in in_python.stderr

@@ -60,6 +60,7 @@ RULES = (
     QualityRule("flat-bars", stale.flat_bars),
     QualityRule("repeated-bar", stale.repeated_bar),
     QualityRule("stale-open", stale.stale_open),
+    QualityRule("level", identity.level, _AS_IT_IS, intraday=True),
     QualityRule("wrong-instrument", identity.wrong_instrument, _AS_IT_IS),
     QualityRule("differing-close", identity.differing_close),
     QualityRule("round-prices", identity.round_prices, _AS_IT_IS),

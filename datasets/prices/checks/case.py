@@ -108,10 +108,6 @@ class Case:
         """Return for each row whether its exchange's calendar has the date as a session, as closed, or not at all."""
         return calendar_of(self.instrument.mic, self.session)
 
-    def keys(self) -> Integers:
-        """Return what orders the rows: days, or instants where rows are intraday."""
-        return self.session.astype(np.int64) if self.table.at is None else self.table.at
-
     def without(self, rows: Flags, what: str, flaws: tuple[Flaw, ...]) -> Verdict:
         """Return the verdict that leaves the marked rows out; ``what`` describes them, such as ``without a close``."""
         if not rows.any():

@@ -15,7 +15,7 @@ _MOSTLY = 0.9
 
 def order(case: Case) -> Verdict:
     """Reverse a table that runs from the newest row to the oldest."""
-    step = np.diff(case.keys())
+    step = np.diff(case.table.keys)
     falling, rising = int((step < 0).sum()), int((step > 0).sum())
     if falling < _MOSTLY * max(falling + rising, 1) or not falling:
         return FINE
@@ -63,7 +63,7 @@ def _bounds(session: Sessions, held: Integers) -> tuple[Sessions, Sessions]:
 
 def jumbled(case: Case) -> Verdict:
     """Find rows that come after a later one."""
-    keys = case.keys()
+    keys = case.table.keys
     late = np.append(False, keys[1:] < np.maximum.accumulate(keys)[:-1])
     if not late.any():
         return FINE
@@ -100,15 +100,15 @@ def conflicting_rows(case: Case) -> Verdict:
             f"(close {close[r - 1]:.10g} and {close[r]:.10g})"
         ),
     )
-    by_line = np.lexsort((line, case.keys()))
-    keys = case.keys()[by_line]
+    by_line = np.lexsort((line, case.table.keys))
+    keys = case.table.keys[by_line]
     last = np.append(keys[1:] != keys[:-1], True)
     correction = f"of {plural(int(again.sum()), 'date')} given twice with different prices the last was kept"
     return Verdict(flaws, case.table.take(by_line[last]), correction)
 
 
 def _same_key(case: Case) -> Flags:
-    return np.append(False, np.diff(case.keys()) == 0)
+    return np.append(False, np.diff(case.table.keys) == 0)
 
 
 def date_range(case: Case) -> Verdict:

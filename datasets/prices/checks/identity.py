@@ -16,6 +16,9 @@ _ALIKE = 0.9
 _FEWEST_RETURNS = 20
 _ROUND_ROWS = 10
 _ROUND = (10.0, 5.0)
+_LEVELS_SINCE = np.datetime64("2000-01-01")
+_LEVEL_ROWS = 20
+_FAR = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,20 @@ def _common(case: Case) -> _Common | None:
         return None
     close, reference = case.table.close[row], case.reference.close[known]
     return _Common(row, close, reference, np.abs(close / reference - 1) > _OFF)
+
+
+def level(case: Case) -> Verdict:
+    """Find a table that is not of the order of magnitude at which its instrument has been since 2000."""
+    usual = case.instrument.level
+    close = case.table.close[case.session >= _LEVELS_SINCE]
+    middle = float(np.median(close)) if len(close) >= _LEVEL_ROWS else usual
+    if not usual or usual / _FAR < middle < usual * _FAR:
+        return FINE
+    text = (
+        f"the median close since 2000 is {number(middle)}, where {case.instrument.symbol} is near {usual:g}: "
+        "is it another instrument, or in another unit?"
+    )
+    return Verdict((Flaw(Severity.REFUSAL, int(np.argmax(case.session >= _LEVELS_SINCE)), text, len(close)),))
 
 
 def other_ticker(case: Case) -> Verdict:

@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from datasets.errors import UserError
 from datasets.prices.reading.rows import check_rows
 from datasets.prices.reading.text import MOST_BYTES, too_large
 
+_FRAMES = (0xFD2FB528, 0x184D2204)
+"""How packed bytes begin: zstd (RFC 8878) and LZ4 frames."""
 PARQUET, FEATHER = b"PAR1", b"ARROW1"
 DAMAGED = (OSError, ValueError, OverflowError, LookupError, TypeError, MemoryError, NotImplementedError)
 """What damaged bytes come out as in pyarrow (whose own errors are among these) and in the zones it looks up."""
@@ -27,8 +31,8 @@ class ColumnarFile:
         self.names: list[str] = list(schema.names)
         self.kinds: list[Any] = list(schema.types)
         check_rows(self.rows, name)
-        if self._parquet:
-            self._check_size()
+        if self._size() > MOST_BYTES:
+            raise too_large(name)
 
     @cached_property
     def rows(self) -> int:
@@ -82,11 +86,13 @@ class ColumnarFile:
         column = found.column(held[len(same)])
         return self._decoded(column) if self.is_text(place) else column
 
-    def _check_size(self) -> None:
+    def _size(self) -> int:
+        """Return how many bytes the columns take when they are unpacked, as the file says."""
+        if not self._parquet:
+            return _unpacked_bytes(self._data)
         # the sizes of single columns are not asked for: pyarrow ends the process where those are damaged
         metadata = self._parquet.metadata
-        if sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups)) > MOST_BYTES:
-            raise too_large(self._name)
+        return sum(metadata.row_group(n).total_byte_size for n in range(metadata.num_row_groups))
 
     def _decoded(self, column: Any) -> Any:
         """Return a column of text that was read as a dictionary, where its cells take no more than the limit."""
@@ -100,6 +106,16 @@ class ColumnarFile:
         if sum(lengths) > MOST_BYTES:
             raise too_large(f"{self._name}: a column of text")
         return column.cast(pa.string())
+
+
+def _unpacked_bytes(data: bytes) -> int:
+    """Return the sum of what the packed buffers of a Feather file say of their size: it stands before each frame.
+
+    A frame begins at a multiple of eight bytes, with the mark of its kind. Buffers that are not packed count nothing.
+    """
+    words = np.frombuffer(data, dtype="<i8", count=len(data) // 8)
+    packed = np.isin(words[1:].astype("<u4"), _FRAMES)
+    return int(words[:-1][packed].clip(0, MOST_BYTES + 1).sum())
 
 
 class TextColumns(Sequence[Sequence[str]]):

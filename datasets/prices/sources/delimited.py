@@ -78,19 +78,15 @@ def table_of(text: str, layouts: Sequence[tuple[tuple[str, ...], ProviderLayout]
 
 def _table(rows: Sequence[CsvRow], titles: Mapping[str, str], layout: ProviderLayout, name: str) -> PriceTable:
     dates = [_date(row.cells[titles["date"]]) for row in rows]
+    lost = [_lost(row, "date", titles) for row, date in zip(rows, dates, strict=True) if date is None]
     kept = [row for row, date in zip(rows, dates, strict=True) if date is not None]
-    lost = [
-        Unreadable(row.line, "date", row.cells[titles["date"]])
-        for row, date in zip(rows, dates, strict=True)
-        if date is None
-    ]
     columns: dict[str, Any] = {c: np.full(len(kept), np.nan) for c in (*_PRICES, "adjusted_close")}
-    for column, title in titles.items():
-        if column != "date":
-            cells = [row.cells[title] for row in kept]
-            columns[column] = np.array([_number(cell, layout.missing) for cell in cells], dtype=np.float64)
-            bad = [row for row in kept if not _is_number(row.cells[title], layout.missing)]
-            lost += [Unreadable(row.line, column, row.cells[title]) for row in bad]
+    for column in (c for c in layout.columns if c != "date"):
+        cells = [row.cells[titles[column]] for row in kept]
+        read = [_NUMBER.fullmatch(cell) for cell in cells]
+        columns[column] = np.array([float(m[0]) if m else np.nan for m in read])
+        missing = zip(kept, cells, read, strict=True)
+        lost += [_lost(row, column, titles) for row, cell, m in missing if not m and cell not in layout.missing]
     return PriceTable(
         name=name,
         layout=layout.name,
@@ -101,19 +97,15 @@ def _table(rows: Sequence[CsvRow], titles: Mapping[str, str], layout: ProviderLa
     )
 
 
+def _lost(row: CsvRow, column: str, titles: Mapping[str, str]) -> Unreadable:
+    return Unreadable(row.line, column, row.cells[titles[column]])
+
+
 def _date(text: str) -> np.datetime64 | None:
     try:
         return np.datetime64(text, "D") if _DATE.fullmatch(text) else None
     except ValueError:
         return None
-
-
-def _number(text: str, missing: frozenset[str]) -> float:
-    return float(text) if text not in missing and _NUMBER.fullmatch(text) else float("nan")
-
-
-def _is_number(text: str, missing: frozenset[str]) -> bool:
-    return text in missing or _NUMBER.fullmatch(text) is not None
 
 
 def _fold(header: Sequence[str]) -> tuple[str, ...]:

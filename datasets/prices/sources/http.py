@@ -15,7 +15,9 @@ T = TypeVar("T")
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _CHUNK = 1 << 16
-_REDIRECTS = 6
+REDIRECTS = 6
+"""So many questions in all are put for one answer."""
+NO_END = "sends elsewhere without end, or to no valid address"
 
 
 class ProviderError(UserError):
@@ -193,10 +195,10 @@ def get(url: str, parameters: Mapping[str, str], *, policy: RetryPolicy, clock: 
     how = {"headers": agent, "timeout": (policy.connect_s, policy.read_s), "stream": True, "allow_redirects": False}
     address, wanted = url, dict(parameters)
     try:
-        for _ in range(_REDIRECTS):
+        for _ in range(REDIRECTS):
             with requests.get(address, params=wanted, **how) as response:  # type: ignore[arg-type]
                 if response.is_redirect:
-                    address, wanted = _redirected(response, url), {}
+                    address, wanted = redirected(response, url), {}
                     continue
                 body = _read_body(response, until, policy=policy, clock=clock)
                 headers = {k.lower(): v for k, v in response.headers.items()}
@@ -207,11 +209,15 @@ def get(url: str, parameters: Mapping[str, str], *, policy: RetryPolicy, clock: 
         raise PassingError("did not answer in time") from e
     except (HTTPError, OSError) as e:
         raise PassingError("broke off in the middle of the answer") from e
-    raise ProviderError("sends elsewhere without end, or to no valid address")
+    raise ProviderError(NO_END)
 
 
-def _redirected(response: Any, first: str) -> str:
+def redirected(response: Any, first: str) -> str:
     """Return where a redirect leads, which must be a host of the provider, by a way as safe as before.
+
+    Args:
+        response: of requests or curl_cffi.
+        first: an address of the provider; its hosts are that one's and those under it.
 
     Raises:
         ProviderError: it is another host, or no longer https.
@@ -261,5 +267,5 @@ def _our_error(e: Exception) -> ProviderError:
     if isinstance(e, requests.Timeout):
         return PassingError("did not answer in time")
     if isinstance(e, requests.TooManyRedirects | requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return ProviderError("sends elsewhere without end, or to no valid address")
+        return ProviderError(NO_END)
     return PassingError("broke off in the middle of the answer")

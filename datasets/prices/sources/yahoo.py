@@ -24,11 +24,14 @@ from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import stamp_prices
 from datasets.prices.sources.base import Provider, without_blanks
 from datasets.prices.sources.http import (
+    NO_END,
+    REDIRECTS,
     Answer,
     PassingError,
     ProviderError,
     RetryPolicy,
     is_sized,
+    redirected,
     status_text,
     too_long,
 )
@@ -39,6 +42,8 @@ _REACH = timedelta(days=99 * 365)
 """Yahoo answers daily bars of a hundred years at the most."""
 _EVENING = 22
 _COLUMNS = ("open", "high", "low", "close", "volume")
+_HOSTS = "https://yahoo.com"
+_ELSEWHERE = frozenset({301, 302, 303, 307, 308})
 _DENIED = frozenset({401, 403})
 """Answers after which yfinance takes a fresh cookie and crumb and asks once more by itself."""
 
@@ -128,7 +133,8 @@ def _yfinance_client(address: str, policy: RetryPolicy) -> Any:
 def _http_session(address: str, policy: RetryPolicy) -> Any:
     """Return a browser-like session that bounds each request and sends it to ``address`` where that is not Yahoo's own.
 
-    A chart's answer that yfinance could only make worse, such as 404 or 503, leaves it at once.
+    It follows redirects to Yahoo's own hosts only. A chart's answer that yfinance could only make worse, such as 404 or
+    503, leaves it at once.
     """
     from curl_cffi import CurlOpt  # noqa: PLC0415
     from curl_cffi.requests import Session  # noqa: PLC0415
@@ -137,8 +143,16 @@ def _http_session(address: str, policy: RetryPolicy) -> Any:
     send = session.request
 
     def request(method: str, url: str, **options: Any) -> Any:
-        options["timeout"] = (policy.connect_s, policy.read_s)
+        options |= {"timeout": (policy.connect_s, policy.read_s), "allow_redirects": False}
         response = send(method, _moved(url, address), **options)
+        for _ in range(REDIRECTS):
+            if response.status_code not in _ELSEWHERE or "location" not in response.headers:
+                break
+            target = redirected(response, _HOSTS if address == Yahoo.home else address)
+            asked = {k: v for k, v in options.items() if k not in ("params", "data", "json")}
+            response = send("GET", target, **asked)
+        else:
+            raise ProviderError(NO_END)
         if _CHART in url and response.status_code >= 400 and response.status_code not in _DENIED:
             raise _FinalAnswer(_answer(response))
         return response

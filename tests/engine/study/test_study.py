@@ -45,6 +45,12 @@ def test_trades_that_mostly_end_at_a_stop_are_not_tested_against_zero() -> None:
     assert all(t.p is not None for t in far.views[0].tests)
 
 
+def test_more_trades_than_a_study_reads_are_refused_with_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.study.prepare.MOST_TRADES", 9)
+    with pytest.raises(UserError, match=r"^10 trades: a study reads at most 9; shorten the time with --from and --to"):
+        study(subject(walk(), rows=TEN), QUICK)
+
+
 def test_windows_that_fill_the_calendar_leave_no_placebo_dates() -> None:
     made = study(subject(walk(), rows=TEN, hold=60), QUICK)
     assert "separate windows; at least 20 are needed" in made.views[0].tests[2].reason
