@@ -41,11 +41,9 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class StrategyOptions:
-    """A strategy and its parameters, the sources of bars and events, and the dates."""
+class SourceOptions:
+    """Instruments, the sources of bars and events, and the dates."""
 
-    strategy: str
-    parameters: tuple[str, ...]
     instruments: tuple[str, ...]
     data: Path | None
     accept: tuple[str, ...]
@@ -56,10 +54,6 @@ class StrategyOptions:
     since: str | None
     until: str | None
     adjust: str | None
-
-    def given(self) -> dict[str, str]:
-        """Return the strategy's parameters as text by name."""
-        return pairs_of(self.parameters)
 
     def window(self) -> Window:
         """Return the first and last date."""
@@ -74,6 +68,18 @@ class StrategyOptions:
     def catalogue(self) -> EventCatalogue:
         """Return the events with their labels and priors."""
         return priced(events_of(self.events, self.labels, only=self.only_events), self.priors)
+
+
+@dataclass(frozen=True)
+class StrategyOptions(SourceOptions):
+    """A strategy and its parameters, and its data."""
+
+    strategy: str
+    parameters: tuple[str, ...]
+
+    def given(self) -> dict[str, str]:
+        """Return the strategy's parameters as text by name."""
+        return pairs_of(self.parameters)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from datasets.csv_rows import read_csv
 from datasets.errors import UserError, unknown_name
@@ -16,10 +17,8 @@ from datasets.prices.bars import Bars
 from engine.implied.implied import Implied, implied
 from engine.implied.pairs import Pairs, make_pairs, reaction, window_pairs
 from engine.implied.warnings import warnings_of
-from engine.run.backtest import Window
-from engine.strategy.market import Market
 from hustings.files import write_text
-from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of
+from hustings.run_options import SourceOptions
 from hustings.terminal import progress, say, say_files, say_json, say_sources
 from reports.implied import implied_page, implied_rows, window_text
 
@@ -27,35 +26,27 @@ from reports.implied import implied_page, implied_rows, window_text
 def show_implied(
     *,
     event_id: str,
-    instruments: tuple[str, ...],
-    data: Path | None,
-    accept: tuple[str, ...],
-    events: tuple[Path, ...],
-    only_events: bool,
-    labels: Path | None,
     priors: Path | None,
     market: str | None,
     margin: str | None,
     outcome: str | None,
     instants: tuple[str, ...],
-    since: str | None,
-    until: str | None,
-    adjust: str | None,
     out: Path,
     as_json: bool,
+    **typed: Any,
 ) -> None:
     """Print what the odds of an event and the prices of markets imply, and write it as a page."""
-    if priors is None or not instruments:
+    options = SourceOptions(priors=None, **typed)
+    if priors is None or not options.instruments:
         raise UserError("implied needs --priors FILE (odds, or 'simulated') and --instrument SYMBOL, one or more")
     spans = [_span(text) for text in instants]
-    window = Window(date_of(since, "--from"), date_of(until, "--to"))
-    catalogue = _with_coming(events_of(events, labels, only=only_events), event_id)
-    event, prices = catalogue.get(event_id), Market(adjusted_source_of(data, adjust, accept), instruments_of(data))
+    catalogue, prices = _with_coming(options.catalogue(), event_id), options.market()
+    event = catalogue.get(event_id)
     quotes = _quotes(priors, market, event, catalogue)
     odds = OutcomeOdds(quotes, _outcome(quotes, outcome, event), Margin(margin or Margin.PROPORTIONAL))
-    loaded = prices.loaded(dict.fromkeys(prices.symbol(name) for name in instruments))
+    loaded = prices.loaded(dict.fromkeys(prices.symbol(name) for name in options.instruments))
     with progress("pairing"):
-        pairs = [make_pairs(bars, odds, event, window) for bars in loaded]
+        pairs = [make_pairs(bars, odds, event, options.window()) for bars in loaded]
         found = [_implied(bars, each, odds, event) for bars, each in zip(loaded, pairs, strict=True)]
         moves = [implied(b.symbol, window_pairs(b, odds, *ends), window=name) for name, *ends in spans for b in loaded]
     simulated = [b.symbol for b in loaded if b.source.simulated]
@@ -64,7 +55,7 @@ def show_implied(
     if as_json:
         head = {"event_id": event_id, "outcome": odds.outcome, "margin": odds.margin, "source": quotes[-1].source}
         tables = {"markets": [asdict(m) for m in found], "windows": [asdict(m) for m in moves]}
-        say_json({**head, **tables, "files": {name: str(path) for name, path in files.items()}})
+        say_json({**head, **tables, "files": files})
         return
     say(f"{event_id}: {event.title}; odds of '{odds.outcome}', {quotes[-1].source}, margin {odds.margin}\n")
     say_sources({b.symbol: b.source.text for b in loaded}, simulated, kind="result")

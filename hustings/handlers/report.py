@@ -45,8 +45,7 @@ def report_run(
         for name, rows in tables(loaded).items():
             files[name] = write_text(csv_dir / f"{name}.csv", _csv(rows), option="--csv")
     if as_json:
-        paths = {name: str(path) for name, path in files.items()}
-        say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": paths})
+        say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
     else:
         say_files(files)
 
