@@ -20,13 +20,14 @@ import pandas as pd
 from datasets.errors import UserError
 from hustings.commands import backtests as commands
 from hustings.commands.events import list_events
-from hustings.frames import bars_frame, events_frame, path_of
+from hustings.frames import bars_frame, events_frame
 from hustings.handlers.event_filters import select_events
-from hustings.handlers.run import entered_run
+from hustings.handlers.run import entered_run, position_if_any
 from hustings.handlers.study import entered_study
 from hustings.handlers.sweep import SweepOptions, entered_sweep
 from hustings.inputs import adjusted_source_of, events_of, instruments_of
 from hustings.keywords import Rule, options_of, typed
+from hustings.page_data import rounded, run_named
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.run_options import RunOptions
@@ -42,7 +43,7 @@ def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunVi
     frame; ``parameters`` holds those that are named like an option. ``out``: a folder for the command's files.
 
     >>> hs.run("pro-growth-win", hold=2, cash=500_000)
-    <run 49549749582a7d60 of pro-growth-win: 7 trades, 4.50 %, 2000-01-04 to 2026-10-30, SIMULATED>
+    <run 5ac4449df7c63d14 of pro-growth-win: 7 trades, 4.50 %, 2000-01-04 to 2026-10-30, SIMULATED>
     """
     options = options_of(RunOptions, commands.run, strategy, given)
     found, position = entered_run(options, vary=False)
@@ -57,9 +58,10 @@ def load(name: str | Path) -> RunView:
 
     >>> from tempfile import mkdtemp
     >>> hs.load(hs.run("pro-growth-win", hold=2).save(mkdtemp())).run_id
-    '21676dc381c3bdc5'
+    'd5a35ae67ee70008'
     """
-    return RunView(read_run(folder_of(str(name))))
+    found = read_run(folder_of(str(name)))
+    return RunView(found, position=position_if_any(found))
 
 
 def study(run: RunView, **given: Any) -> FindingView:
@@ -70,6 +72,8 @@ def study(run: RunView, **given: Any) -> FindingView:
     """
     from reports.study_tables import study_tables
 
+    if not isinstance(run, RunView):
+        raise UserError(f"study takes a run that hs.run returned, not {run!r}")
     if run.options is None:
         raise UserError(f"run {run.run_id} was loaded: a study needs its events and bars, make it with hs.run")
     own = {f.name for f in fields(StudyOptions)} - {f.name for f in fields(RunOptions)}
@@ -99,7 +103,7 @@ def sweep(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> Fin
 
 
 def compare(*runs: RunView | str | Path) -> FindingView:
-    """Return runs side by side, each compared with the first; also by the ids and folders of past ones.
+    """Return runs side by side, each compared with the first; past ones by id, folder or page.
 
     >>> hs.compare(hs.run("pro-growth-win", hold=2), hs.run("pro-growth-win", hold=5)).frame.loc["n_trades"].tolist()
     [7.0, 7.0]
@@ -109,7 +113,7 @@ def compare(*runs: RunView | str | Path) -> FindingView:
 
     if len(runs) < 2:
         raise UserError(f"compare needs two runs or more, {len(runs)} given")
-    found = [(each if isinstance(each, RunView) else load(each)).full for each in runs]
+    found = [rounded(each.full) if isinstance(each, RunView) else run_named(str(each)) for each in runs]
     data = comparison_data(found)
     metrics = {name: each["values"] for name, each in data["own_span"].items()}
     labels = [head["label"] for head in data["runs"]]
@@ -141,5 +145,5 @@ def bars(symbol: str, *, data: Any = None, adjust: str | None = None) -> pd.Data
     >>> hs.bars("TOPIX")["close_at"].iloc[0].isoformat()
     '2000-01-04T02:00:00+00:00'
     """
-    folder = None if data is None else Path(path_of("data", data))
-    return bars_frame(adjusted_source_of(folder, adjust).load(instruments_of(folder).find(symbol)))
+    given = typed(commands.run, ("data", "adjust"), {"data": data, "adjust": adjust}, "--", str(symbol))
+    return bars_frame(adjusted_source_of(**given).load(instruments_of(given["data"]).find(str(symbol))))

@@ -21,12 +21,12 @@ def report_run(
 ) -> None:
     """Write the pages and tables of a run, and print where they are."""
     mailed = Path(run) if Path(run).is_file() else None
-    if mailed and not (out or csv_dir or quantstats or as_json):
-        raise UserError(f"'{run}' is a page: add --json, --csv DIR, --quantstats FILE or --out FILE")
     from reports.tables import tables
 
     folder = mailed.parent if mailed else folder_of(run)
     loaded = read_page(mailed) if mailed else read_run(folder)
+    if mailed and not (out or csv_dir or quantstats or as_json):
+        raise UserError(f"'{run}' is a page: add --json, --csv DIR, --quantstats FILE or --out FILE")
     page, files = out or (mailed or folder / TEAR_SHEET), {}
     if quantstats is not None:
         link = page.name if quantstats.parent.resolve() == page.parent.resolve() else ""
