@@ -185,7 +185,7 @@ FRAME = pd.DataFrame({"close": [1.0, 2.0]}, index=pd.DatetimeIndex(["2020-01-06"
         ({"TOPIX": "prices.csv"}, "data['TOPIX'] has type str"),
         ({"TOPIX": pd.concat({"a": FRAME})}, "data['TOPIX'] has a MultiIndex"),
         ({"TOPIX": FRAME.iloc[:0]}, "TOPIX.csv: no rows"),
-        ({"TOPIX": FRAME.rename(columns={"close": "x"}).assign(y=1.0)}, "TOPIX.csv line 1: no column 'close'"),
+        ({"TOPIX": FRAME.rename(columns={"close": "x"}).assign(y=1.0)}, "TOPIX.csv line 1: several series (x, y)"),
         ({"TOPIX": FRAME.reset_index(drop=True)}, "TOPIX.csv line 1: no column 'date'"),
         ({"TOPIX": FRAME.assign(close="x")}, "TOPIX.csv line 2: close is 'x'"),
         ({"a/b": FRAME}, "data has the key 'a/b'"),
