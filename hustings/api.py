@@ -27,7 +27,7 @@ from hustings.handlers.study import entered_study
 from hustings.handlers.sweep import SweepOptions, entered_sweep
 from hustings.inputs import adjusted_source_of, events_of, instruments_of
 from hustings.keywords import Rule, options_of, typed
-from hustings.page_data import rounded, run_named
+from hustings.page_data import rounded, runs_named
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
 from hustings.run_options import RunOptions
@@ -113,7 +113,7 @@ def compare(*runs: RunView | str | Path) -> FindingView:
 
     if len(runs) < 2:
         raise UserError(f"compare needs two runs or more, {len(runs)} given")
-    found = [rounded(each.full) if isinstance(each, RunView) else run_named(str(each)) for each in runs]
+    found = [rounded(each.full) if isinstance(each, RunView) else runs_named([str(each)])[0] for each in runs]
     data = comparison_data(found)
     metrics = {name: each["values"] for name, each in data["own_span"].items()}
     labels = [head["label"] for head in data["runs"]]

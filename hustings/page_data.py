@@ -10,6 +10,7 @@ import json
 import lzma
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,13 +33,20 @@ _TAG = '<script type="application/octet-stream" id="run-data" data-version="{}" 
 _FOUND = re.compile(_TAG.format(r"(\d+)", "([0-9a-f]{64})", "([A-Za-z0-9+/=]*)"))
 
 
-def run_named(name: str) -> Run:
-    """Return a run as its page carries it, from the page, its folder, its id or the beginning of one.
+def page_named(name: str) -> Path | None:
+    """Return the page that a name means; None where it is no file of that kind."""
+    path = Path(name)
+    return path if path.suffix.casefold() in (".html", ".htm") and path.is_file() else None
+
+
+def runs_named(names: Sequence[str]) -> list[Run]:
+    """Return runs as their pages carry them, each from its page, its folder, its id or the beginning of one.
 
     Raises:
-        UserError: there is none, or it is damaged or changed.
+        UserError: there is none of a name, or it is damaged or changed. All names are looked up before a run is read.
     """
-    return read_page(Path(name)) if Path(name).is_file() else rounded(read_run(folder_of(name)))
+    places = [page_named(name) or folder_of(name) for name in names]
+    return [read_page(p) if p.is_file() else rounded(read_run(p)) for p in places]
 
 
 def rounded(run: Run) -> Run:

@@ -10,7 +10,7 @@ from datasets.errors import UserError
 from engine.metrics.table import METRICS
 from engine.run.run import Run
 from hustings.files import write_text
-from hustings.page_data import run_named
+from hustings.page_data import runs_named
 from hustings.printing import print_pdf
 from hustings.run_summary import metric_of
 from hustings.terminal import progress, say, say_files, say_json, table
@@ -24,7 +24,7 @@ def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: 
     if len(runs) < _TWO:
         raise UserError(f"compare needs two runs or more, {len(runs)} given; 'hustings runs list' shows them")
     with progress(f"comparing {len(runs)} runs"), _without_garbage_collection():
-        loaded = [run_named(name) for name in runs]
+        loaded = runs_named(runs)
         data, files = _written(loaded, out, tables)
     if pdf:
         files["pdf"] = print_pdf(out)

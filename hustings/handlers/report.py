@@ -7,7 +7,7 @@ from typing import Any
 from datasets.csv_rows import sheet_csv
 from datasets.errors import UserError
 from hustings.files import write_text
-from hustings.page_data import read_page
+from hustings.page_data import page_named, read_page
 from hustings.printing import print_pdf
 from hustings.registry import folder_of
 from hustings.run_folder import read_run
@@ -20,7 +20,7 @@ def report_run(
     *, run: str, out: Path | None, csv_dir: Path | None, quantstats: Path | None, pdf: bool, as_json: bool
 ) -> None:
     """Write the pages and tables of a run, and print where they are."""
-    mailed = Path(run) if Path(run).is_file() else None
+    mailed = page_named(run)
     from reports.tables import tables
 
     folder = mailed.parent if mailed else folder_of(run)
