@@ -21,10 +21,10 @@ import pandas as pd
 from datasets.errors import UserError
 from hustings.commands import backtests as commands
 from hustings.commands.events import list_events
-from hustings.frames import bars_frame, events_frame, path_of
+from hustings.frames import bars_frame, events_frame
 from hustings.handlers.event_filters import select_events
 from hustings.handlers.implied import ImpliedOptions, entered_implied
-from hustings.handlers.run import entered_run
+from hustings.handlers.run import entered_run, position_if_any
 from hustings.handlers.study import entered_study
 from hustings.handlers.sweep import SweepOptions, entered_sweep
 from hustings.inputs import adjusted_source_of, events_of, instruments_of
@@ -63,7 +63,8 @@ def load(name: str | Path) -> RunView:
     'd5a35ae67ee70008'
     """
     place = place_of(str(name))
-    return RunView(read_page(place) if place.is_file() else read_run(place))
+    found = read_page(place) if place.is_file() else read_run(place)
+    return RunView(found, position=position_if_any(found))
 
 
 def study(run: RunView, **given: Any) -> FindingView:
@@ -74,6 +75,8 @@ def study(run: RunView, **given: Any) -> FindingView:
     """
     from reports.study_tables import study_tables
 
+    if not isinstance(run, RunView):
+        raise UserError(f"study takes a run that hs.run returned, not {run!r}")
     if run.options is None:
         raise UserError(f"run {run.run_id} was loaded: a study needs its events and bars, make it with hs.run")
     own = {f.name for f in fields(StudyOptions)} - {f.name for f in fields(RunOptions)}
@@ -103,7 +106,7 @@ def sweep(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> Fin
 
 
 def compare(*runs: RunView | str | Path) -> FindingView:
-    """Return runs side by side, each compared with the first; also by the ids, folders and pages of past ones.
+    """Return runs side by side, each compared with the first; past ones by id, folder or page.
 
     >>> hs.compare(hs.run("pro-growth-win", hold=2), hs.run("pro-growth-win", hold=5)).frame.loc["n_trades"].tolist()
     [7.0, 7.0]
@@ -163,5 +166,5 @@ def bars(symbol: str, *, data: Any = None, adjust: str | None = None) -> pd.Data
     >>> hs.bars("TOPIX")["close_at"].iloc[0].isoformat()
     '2000-01-04T02:00:00+00:00'
     """
-    folder = None if data is None else Path(path_of("data", data))
-    return bars_frame(adjusted_source_of(folder, adjust).load(instruments_of(folder).find(symbol)))
+    given = typed(commands.run, ("data", "adjust"), {"data": data, "adjust": adjust}, "--", str(symbol))
+    return bars_frame(adjusted_source_of(**given).load(instruments_of(given["data"]).find(str(symbol))))

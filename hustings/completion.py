@@ -19,36 +19,25 @@ VARIABLE = "_HUSTINGS_COMPLETE"
 
 
 class _Bash(BashComplete):
-    """Bash splits ``hold=5`` into three words, and replaces only the part after the last ``=``."""
+    """Bash splits ``hold=5`` into three words, and replaces only the part after the last ``=``.
+
+    So it sends the line up to the cursor, to be split here.
+    """
 
     source_template = BashComplete.source_template.replace(
         "COMPREPLY+=($value)", 'COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace'
-    )
+    ).replace("${COMP_WORDS[*]}", "${COMP_LINE:0:COMP_POINT}")
 
     def source(self) -> str:
         return ShellComplete.source(self)  # without starting a bash to read its version
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        words = split_arg_string(os.environ["COMP_WORDS"])
-        at = int(os.environ["COMP_CWORD"])
-        typed = _joined([*words[1:at], words[at] if at < len(words) else ""])
-        return typed[:-1], typed[-1]
+        line = os.environ["COMP_WORDS"]
+        words = split_arg_string(line)[1:]
+        return (words, "") if line[-1:].isspace() else (words[:-1], words[-1])
 
     def format_completion(self, item: CompletionItem[Any]) -> str:
         return f"{item.type},{item.value.partition('=')[2] or item.value}"
-
-
-def _joined(words: list[str]) -> list[str]:
-    """Return words with those joined that bash has split at ``=``.
-
-    >>> _joined(["run", "-p", "hold", "=", "5", ""])
-    ['run', '-p', 'hold=5', '']
-    """
-    joined: list[str] = []
-    for word in words:
-        glued = bool(joined) and (word == "=" or joined[-1].endswith("=")) and word != ""
-        joined[len(joined) - glued :] = [joined[-1] + word] if glued else [word]
-    return joined
 
 
 class _Zsh(ZshComplete):

@@ -2,7 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -41,44 +42,37 @@ def listed_events(
     """
     if country not in zones():
         raise UserError(f"--country '{country}' is no country: give two letters, such as US")
-    rows = _rows(path)
+    _check_zone(zone)
+    clock, rows = _clock(at), _rows(path)
     place, first = _date_column(rows, path.name)
-    body = rows[first:]
-    days = read_dates(
-        [cells[place] if place < len(cells) else "" for _, cells in body],
-        where=lambda row: f"{path.name} line {body[row][0]}",
-        date_format=date_format,
-    )
-    for line, cells in body:
-        if at is not None and place < len(cells) and _CLOCK.search(cells[place]):
+    body, label = rows[first:], _label_column(rows[first:], place)
+    where = [f"{path.name} line {line}" for line, _ in body]
+    days = read_dates([cells[place] for _, cells in body], where=where.__getitem__, date_format=date_format)
+    events, seen = [], set[str]()
+    for (_, cells), at_line, session in zip(body, where, days.session, strict=True):
+        if np.isnat(session):
+            raise UserError(f"{at_line}: no day '{cells[place]}'; write it like 2026-02-08")
+        if clock is not None and _CLOCK.search(cells[place]):
             raise UserError(
-                f"{path.name} line {line}: '{cells[place].strip()}' has a time of its own, which --at would replace; "
+                f"{at_line}: '{cells[place].strip()}' has a time of its own, which --at would replace; "
                 "leave out --at, or take the times out"
             )
-    label = _label_column(rows, place, first)
-    _check_zone(zone)
-    clock = _clock(at)
-    events, seen = [], set[str]()
-    for (line, cells), session in zip(body, days.session, strict=True):
-        if np.isnat(session):
-            raise UserError(f"{path.name} line {line}: no day '{cells[place]}'; write it like 2026-02-08")
-        day = to_date(session)
-        text = cells[label].strip() if label is not None and label < len(cells) else ""
-        title = text or kind.replace("_", " ")
+        day, text = to_date(session), cells[label].strip() if label is not None and label < len(cells) else ""
+        known_in = zone or main_zone(country)
         row = {
+            "event_id": _new_id(f"{country}-{day}-{(short_name(text) or short_name(kind))[:24].strip('-')}", seen),
             "country": country,
             "kind": kind,
-            "title": title,
+            "title": text or kind.replace("_", " "),
             "date": str(day),
-            "timezone": zone or main_zone(country),
+            "timezone": known_in,
         }
         if clock is not None:
-            row["known_at"] = iso_z(datetime.combine(day, clock, ZoneInfo(row["timezone"])))
+            row["known_at"] = iso_z(datetime.combine(day, clock, ZoneInfo(known_in)))
             row["known_at_basis"] = "hour given for the whole list"
-        row["event_id"] = _new_id(f"{country}-{day}-{(short_name(text) or short_name(kind))[:24].strip('-')}", seen)
         event, faults = event_of_cells(row, ())
         if event is None:
-            raise UserError(f"{path.name} line {line}: {faults[0]}")
+            raise UserError(f"{at_line}: {faults[0]}")
         events.append(event)
     return EventCatalogue(events)
 
@@ -117,25 +111,20 @@ def _date_column(rows: Sequence[tuple[int, list[str]]], name: str) -> tuple[int,
         found = [c for c in range(width) if all(is_date(cells[c].strip()) for _, cells in body)]
         if found and not (first and any(c.isdigit() for c in rows[0][1][found[0]])):  # a bad date is no header
             return found[0], first
-    line, cells = next(_without_date(rows), rows[0])
+    headed = any(cell.strip().casefold() in _HEADS for cell in rows[0][1])
+    undated = (row for row in rows[headed:] if not any(is_date(cell.strip()) for cell in row[1]))
+    line, cells = next(undated, rows[0])
     raise UserError(
         f"{name} line {line}: no date in '{'; '.join(cells)[:60]}'; each line needs one such as 2026-02-08 "
         "(a first line of names is allowed)"
     )
 
 
-def _without_date(rows: Sequence[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    headed = bool(rows) and any(cell.strip().casefold() in _HEADS for cell in rows[0][1])
-    return ((n, cells) for n, cells in rows[headed:] if not any(is_date(cell.strip()) for cell in cells))
-
-
-def _label_column(rows: Sequence[tuple[int, list[str]]], place: int, first: int) -> int | None:
+def _label_column(rows: Sequence[tuple[int, list[str]]], place: int) -> int | None:
     """Return the place of the column with the longest texts next to the dates; None where there is none."""
-    lengths: dict[int, int] = {}
-    for _, cells in rows[first:]:
-        for c, cell in enumerate(cells):
-            if c != place:
-                lengths[c] = lengths.get(c, 0) + len(cell.strip())
+    lengths = Counter[int]()
+    for _, cells in rows:
+        lengths.update({c: len(cell.strip()) for c, cell in enumerate(cells) if c != place})
     return max(lengths, key=lambda c: lengths[c], default=None)
 
 

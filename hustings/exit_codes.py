@@ -69,6 +69,10 @@ def _run(command: click.Command, name: str, argv: Sequence[str] | None) -> int:
         code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
     except UserError as e:
         return _fail(name, str(e))
+    except click.NoSuchOption as e:
+        takes_parameters = e.ctx is not None and any(p.name == "parameters" for p in e.ctx.command.params)
+        hint = "; a parameter of the strategy is written -p NAME=VALUE" if takes_parameters else ""
+        return _fail(name, e.format_message() + hint)
     except click.ClickException as e:
         return _fail(name, e.format_message().replace("\n", " "))
     except (click.Abort, KeyboardInterrupt):

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import cache
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -78,22 +79,35 @@ def path_of(name: str, value: Any) -> Any:
     """Return ``data`` or ``events`` as a command takes them: of frames the files they are written to.
 
     Raises:
-        UserError: a frame of prices without its symbol, or of simulated bars: a file of them would not say so.
+        UserError: what is neither a path nor made of frames; a frame of prices without its symbol, or of simulated
+            bars: a file of them would not say so.
     """
-    if name == "events" and isinstance(value, pd.DataFrame):
-        return Path(_folder((("events.csv", value.to_csv(index=False)),)).name) / "events.csv"
-    if isinstance(value, pd.DataFrame):
-        raise UserError("data is a DataFrame: name its instrument, such as data={'TOPIX': frame}")
-    if not isinstance(value, Mapping):
+    if isinstance(value, str | PathLike):
         return value
-    return Path(_folder(tuple((f"{symbol}.csv", _prices(frame)) for symbol, frame in value.items())).name)
+    if name == "events" and isinstance(value, list | tuple):
+        return [path_of(name, each) for each in value]
+    if name == "events" and isinstance(value, pd.DataFrame):
+        has_field = value.index.name in set(PoliticalEvent.model_fields) - set(value.columns)
+        return Path(_folder((("events.csv", value.to_csv(index=has_field)),)).name) / "events.csv"
+    if name == "data" and isinstance(value, pd.DataFrame):
+        raise UserError("data is a DataFrame: name its instrument, such as data={'TOPIX': frame}")
+    if name == "data" and isinstance(value, Mapping):
+        return Path(_folder(tuple((f"{s}.csv", _prices(s, frame)) for s, frame in value.items())).name)
+    frames = "frames by symbol" if name == "data" else "a DataFrame"
+    raise UserError(f"{name} is of type {type(value).__name__}; give a path or {frames}")
 
 
-def _prices(frame: pd.DataFrame) -> str:
+def _prices(symbol: Any, frame: Any) -> str:
+    """Return prices as CSV; an index of integers numbers the rows, any other holds the dates."""
+    if not isinstance(symbol, str) or Path(symbol).name != symbol:
+        raise UserError(f"data has the key '{symbol}'; a key is the symbol of an instrument, such as TOPIX")
+    if not isinstance(frame, pd.DataFrame | pd.Series) or frame.index.nlevels > 1:
+        found = "a MultiIndex" if isinstance(frame, pd.DataFrame | pd.Series) else f"type {type(frame).__name__}"
+        raise UserError(f"data['{symbol}'] has {found}; give a DataFrame with the dates as its index")
     if frame.attrs.get("simulated"):
         raise UserError("the bars are SIMULATED and a run of this frame would not say so: leave data out to use them")
-    has_dates = isinstance(frame.index, pd.DatetimeIndex)
-    return frame.drop(columns=_DERIVED, errors="ignore").to_csv(index=has_dates, index_label="date")
+    numbered = pd.api.types.is_integer_dtype(frame.index)
+    return pd.DataFrame(frame).drop(columns=_DERIVED, errors="ignore").to_csv(index=not numbered, index_label="date")
 
 
 @cache

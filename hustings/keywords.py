@@ -3,9 +3,13 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import fields
+from datetime import datetime
+from os import PathLike
 from typing import Any, TypeVar
 
 import click
+import numpy as np
+import pandas as pd
 
 from datasets.errors import UserError, unknown_name
 from engine.strategy import Strategy, values
@@ -14,7 +18,7 @@ from hustings.run_options import RunOptions
 from hustings.terminal import text_of
 
 T = TypeVar("T", bound=RunOptions)
-Rule = str | type[Any] | Strategy
+Rule = str | PathLike[str] | type[Any] | Strategy
 
 
 def options_of(kind: type[T], command: click.Command, rule: Rule, given: Mapping[str, Any]) -> T:
@@ -26,7 +30,11 @@ def options_of(kind: type[T], command: click.Command, rule: Rule, given: Mapping
         if "<" in rule.__qualname__:
             raise UserError(f"{rule.__qualname__}: define the class at the top level, not inside a function")
         rule = f"{rule.__module__}:{rule.__qualname__}"
-    return kind(**typed(command, {f.name for f in fields(kind)}, given, "--", rule))
+    if not isinstance(rule, str | PathLike):
+        raise UserError(f"the strategy is {rule!r}; give a name, a file, a class, or a rule with its parameters")
+    if not isinstance(given.get("parameters", {}), Mapping):
+        raise UserError("parameters holds values by name, such as parameters={'hold': 2}")
+    return kind(**typed(command, {f.name for f in fields(kind)}, given, "--", str(rule)))
 
 
 def typed(command: click.Command, names: Collection[Any], given: Mapping[str, Any], *more: str) -> dict[str, Any]:
@@ -49,7 +57,7 @@ def typed(command: click.Command, names: Collection[Any], given: Mapping[str, An
     for name in others if "parameters" not in names else ():
         raise unknown_name(f"keyword of {command.name}", name, known, hint=f"it has {', '.join(sorted(known))}")
     defaults = {str(known[n].name): _value(known[n], n, v) for n, v in given.items() if n in known and v is not None}
-    defaults["parameters"] = [f"{name}={text_of(_listed(value))}" for name, value in others.items()]
+    defaults["parameters"] = [f"{name}={text_of(_plain(value))}" for name, value in others.items()]
     try:
         found = command.make_context(command.name, list(more), default_map=defaults).params
     except click.ClickException as e:
@@ -58,10 +66,13 @@ def typed(command: click.Command, names: Collection[Any], given: Mapping[str, An
 
 
 def _value(option: click.Option, name: str, value: Any) -> Any:
-    value = path_of(name, value) if name in ("data", "events") else _listed(value)
+    value = path_of(name, value) if name in ("data", "events") else _plain(value)
     return [value] if option.multiple and not isinstance(value, list | tuple) else value
 
 
-def _listed(value: Any) -> Any:
-    """Return a range or an array as a list, and all else as it is."""
-    return list(value) if isinstance(value, range) or hasattr(value, "tolist") else value
+def _plain(value: Any) -> Any:
+    """Return a range or an array as a list, a number of numpy as Python's, midnight of a day as the date."""
+    if isinstance(value, datetime | np.datetime64):
+        at = pd.Timestamp(value)
+        return at.date() if at == at.normalize() else at
+    return list(value) if isinstance(value, range) else value.tolist() if hasattr(value, "tolist") else value

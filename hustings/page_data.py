@@ -41,7 +41,7 @@ def place_of(name: str) -> Path:
         UserError: there is none.
     """
     page = Path(name)
-    return page if page.suffix in (".html", ".htm") and page.is_file() else folder_of(name)
+    return page if page.suffix.casefold() in (".html", ".htm") and page.is_file() else folder_of(name)
 
 
 def run_at(place: Path) -> Run:

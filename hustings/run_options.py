@@ -42,7 +42,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """The sources of bars and events, and the dates."""
+    """Instruments, the sources of bars and events, and the dates."""
 
     instruments: tuple[str, ...]
     data: Path | None
@@ -72,7 +72,7 @@ class SourceOptions:
 
 @dataclass(frozen=True)
 class StrategyOptions(SourceOptions):
-    """A strategy and its parameters, with its data."""
+    """A strategy and its parameters, and its data."""
 
     strategy: str
     parameters: tuple[str, ...]

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -49,19 +49,18 @@ class Target:
 class FileLayout:
     """What a user says of a price file: its instrument, the zone of its timestamps, the format of its dates."""
 
-    symbol: str | None = None
-    zone: str | None = None
-    date_format: str | None = None
-    column: str | None = None
-    where: str | None = None
+    symbol: str | None
+    zone: str | None
+    date_format: str | None
+    column: str | None
+    where: str | None
 
-    def check_file(self, reason: str) -> None:
-        """Raise a UserError if an option describes a file, and there is none for the given reason."""
-        options = {"--symbol": self.symbol, "--zone": self.zone, "--date-format": self.date_format}
-        options |= {"--column": self.column, "--where": self.where}
-        given = next((o for o, value in options.items() if value is not None), None)
-        if given is not None:
-            raise UserError(f"{given} describes a FILE, and {reason}; leave it out, or name the file")
+    def check_absent(self, reason: str, *, only: str = "") -> None:
+        """Raise a UserError if an option (``only`` that one) describes a file, and there is none, for a reason."""
+        for name in [only] if only else [f.name for f in fields(FileLayout)]:
+            if getattr(self, name) is not None:
+                option = f"--{name.replace('_', '-')}"
+                raise UserError(f"{option} describes a FILE, and {reason}; leave it out, or name the file")
 
     def read(self, path: Path) -> PriceTable:
         """Return the table of a price file."""
@@ -91,19 +90,11 @@ def targets_of(names: Sequence[str], *, layout: FileLayout, data: Path | None) -
 
 def _everything(layout: FileLayout, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
     if data is not None and data.is_dir():
-        replace(layout, zone=None, date_format=None, column=None, where=None).check_file("a directory is none")
+        layout.check_absent("a directory is none", only="symbol")
         yield from _directory(data, layout, known)
         return
-    layout.check_file("none is named")
-    names = source_of(data).symbols()
-    yield from (_by_name(name, data, known) for name in names)
-
-
-def _by_name(name: str, data: Path | None, known: InstrumentTable) -> Target:
-    try:
-        return _available(known.find(name), data)
-    except UserError as e:
-        return Target(name, name, "", error=str(e))
+    layout.check_absent("none is named")
+    yield from (_available(name, data, known) for name in source_of(data).symbols())
 
 
 def _named(name: str, layout: FileLayout, data: Path | None, known: InstrumentTable) -> Iterator[Target]:
@@ -115,11 +106,11 @@ def _named(name: str, layout: FileLayout, data: Path | None, known: InstrumentTa
     elif path.suffix.casefold() in _ENDINGS:
         raise UserError(f"no file '{name}'; name a file, a directory, or a symbol that 'hustings data list' shows")
     elif data is not None and data.is_dir():
-        replace(layout, zone=None, date_format=None, column=None, where=None).check_file(f"'{name}' is none")
+        layout.check_absent(f"'{name}' is none", only="symbol")
         yield _in_directory(known.find(name), data, layout)
     else:
-        layout.check_file(f"'{name}' is none")
-        yield _available(known.find(name), data)
+        layout.check_absent(f"'{name}' is none")
+        yield _available(known.find(name).symbol, data, known)
 
 
 def _directory(folder: Path, layout: FileLayout, known: InstrumentTable) -> Iterator[Target]:
@@ -137,14 +128,14 @@ def _in_directory(instrument: Instrument, folder: Path, layout: FileLayout) -> T
 def _file(path: Path, layout: FileLayout, known: InstrumentTable) -> Target:
     try:
         table = layout.read(path)
-        return _of_file(path, table, instrument_of(path, table, layout.symbol, known))
+        instrument = instrument_of(path, table, layout.symbol, known)
+        source, stored, splits = (
+            f"file {path.name}",
+            stored_bars(Store(), instrument),
+            splits_in(path.parent, instrument),
+        )
     except UserError as e:
         return Target(path.name, layout.symbol or symbol_of(path), "file", error=str(e))
-
-
-def _of_file(path: Path, table: PriceTable, instrument: Instrument) -> Target:
-    source, stored = f"file {path.name}", stored_bars(Store(), instrument)
-    splits = splits_in(path.parent, instrument)
     return Target(path.name, instrument.symbol, source, instrument, table, stored, datetime.now(UTC), splits=splits)
 
 
@@ -180,11 +171,11 @@ def _names_in(stem: str) -> list[str]:
     return [stem, bare, *(name.replace("_", mark) for mark in ("", " ") for name in named)]
 
 
-def _available(instrument: Instrument, data: Path | None) -> Target:
-    store, symbol = Store(), instrument.symbol
+def _available(symbol: str, data: Path | None, known: InstrumentTable) -> Target:
     try:
-        if str(data) != "builtin" and symbol in store.symbols():
-            stored = store.load(symbol)
+        instrument = known.find(symbol)
+        if str(data) != "builtin" and symbol in Store().symbols():
+            stored = Store().load(symbol)
             retrieved = datetime.fromisoformat(stored.provenance.deliveries[-1].retrieved_at)
             text = f"store: {stored.provenance.text}"
             return Target(symbol, symbol, text, instrument, stored.table, retrieved_at=retrieved)

@@ -5,11 +5,14 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reports.parts import TextTable  # a command that prints no report imports no pages
 
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and newline, marks of direction, halves of characters (bytes of paths, no UTF-8)."""
@@ -47,8 +50,8 @@ def warn(text: str) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print one JSON value and nothing else; JSON's own escapes stand for what a terminal cannot show."""
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    """Print one JSON value (paths as text) and nothing else; its own escapes stand for what a terminal cannot show."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath)
     print(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
@@ -91,6 +94,18 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
         console.print(_grid(columns, rows, widths, right))
     except SystemExit as e:  # how rich ends where the pipe is closed
         raise BrokenPipeError from e
+
+
+def say_tables(tables: Iterable["TextTable"], *, most: int | None = None, others: str = "") -> None:
+    """Print tables of a report with their titles and notes, ``most`` rows of each; ``others`` says where all are."""
+    for each in tables:
+        say(f"\n{each.title}")
+        if each.rows:
+            table(each.columns, each.rows[:most], right=each.right)
+        if most is not None and len(each.rows) > most:
+            say(f"{len(each.rows) - most} more rows are in {others}")
+        if each.note:
+            say(each.note)
 
 
 def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], right: Sequence[str]) -> Any:

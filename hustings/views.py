@@ -30,7 +30,12 @@ class HtmlPage(str):
     """A page as text, which a notebook shows inline."""
 
     def save(self, path: str | Path) -> Path:
-        """Write the page and return its path."""
+        """Write the page and return its path.
+
+        >>> from tempfile import mkdtemp
+        >>> hs.run("pro-growth-win", hold=2).tearsheet().save(mkdtemp() + "/sheet.html").name
+        'sheet.html'
+        """
         return write_text(Path(path), self)
 
     def __repr__(self) -> str:
@@ -74,13 +79,22 @@ class RunView:
         return equity_frame(self.full)
 
     def tearsheet(self, study: Study | None = None) -> HtmlPage:
-        """Return the tear sheet, for which the parameter sensitivity is computed; ``study``: with its section."""
+        """Return the tear sheet, for which the parameter sensitivity is computed; ``study``: with its section.
+
+        >>> run = hs.run("pro-growth-win", hold=2)
+        >>> run.run_id in run.tearsheet()
+        True
+        """
         return HtmlPage(sheet_of(self._varied(), study, trial=trial_text(self.position)))
 
     def save(self, folder: str | Path) -> Path:
         """Write the files of ``hustings run --out FOLDER``, list the run in the registry, and return the folder.
 
         quantstats' sheet is among them unless ``$HUSTINGS_NO_QUANTSTATS`` is set.
+
+        >>> from tempfile import mkdtemp
+        >>> sorted(file.name for file in hs.run("pro-growth-win", hold=2).save(mkdtemp()).glob("*.html"))
+        ['tearsheet.html']
         """
         wanted = not os.environ.get("HUSTINGS_NO_QUANTSTATS")
         with claimed(Path(folder)) as folder_of, second_page(wanted=wanted) as begin:
@@ -140,7 +154,12 @@ class FindingView:
         return {t.title: pd.DataFrame(list(t.rows), columns=list(t.columns)) for t in self.printed if t.rows}
 
     def page(self) -> HtmlPage:
-        """Return the page of the command."""
+        """Return the page of the command.
+
+        >>> run = hs.run("pro-growth-win", hold=2)
+        >>> run.run_id in hs.compare(run, run).page()
+        True
+        """
         return HtmlPage(self.make_page())
 
     def __repr__(self) -> str:

@@ -5,23 +5,21 @@ from pathlib import Path
 import click
 
 from hustings import completion_values as values
-from hustings.commands.options import PATH, CommandGroup, symbols_argument
+from hustings.commands.options import PATH, CommandGroup, options, symbols_argument
 
 _PROVIDERS = ("yahoo", "fred", "stooq")
 _GROUPS = ("index", "fx", "country-etf", "bond-etf", "commodity-etf", "sector-etf", "other")
-_zone_option = click.option(
-    "--zone", metavar="ZONE", help="Time zone of a file's timestamps without one, such as Europe/London."
-)
-_format_option = click.option("--date-format", metavar="FORMAT", help="Format of a file's dates, such as %d/%m/%Y.")
-_column_option = click.option("--column", metavar="NAME", help="The column that is the close, of a file with several.")
-_where_option = click.option(
-    "--where", metavar="COLUMN=VALUE", help="Only these rows of a file of several instruments."
-)
-_symbol_option = click.option(
-    "--symbol",
-    metavar="SYMBOL",
-    help="The instrument of a file [its name, or the ticker in it].",
-    shell_complete=values.instruments,
+_layout_options = options(
+    click.option(
+        "--symbol",
+        metavar="SYMBOL",
+        help="The instrument of a file [its name, or the ticker in it].",
+        shell_complete=values.instruments,
+    ),
+    click.option("--zone", metavar="ZONE", help="Time zone of a file's timestamps without one: Europe/London."),
+    click.option("--date-format", metavar="FORMAT", help="Format of a file's dates, such as %d/%m/%Y."),
+    click.option("--column", metavar="NAME", help="The column that is the close, of a file with several."),
+    click.option("--where", metavar="COLUMN=VALUE", help="Only these rows of a file of several instruments."),
 )
 
 
@@ -68,12 +66,8 @@ def remove_data() -> None:
 
 @data.command("check", handler="data_check:check_targets")
 @click.argument("targets", nargs=-1, metavar="[SYMBOL|FILE|DIR]...", shell_complete=values.instruments)
-@_symbol_option
+@_layout_options
 @click.option("--data", type=PATH, metavar="DIR", help="Where a SYMBOL is read from [all available bars].")
-@_zone_option
-@_format_option
-@_column_option
-@_where_option
 @click.option("--all", "show_all", is_flag=True, help="Show every row, not the first five of each rule.")
 def check_data() -> None:
     """Report row by row what is wrong with price series, and what an import would refuse.
@@ -101,17 +95,13 @@ def fetch_data() -> None:
 
 @data.command("import", handler="data_import:import_files")
 @click.argument("paths", nargs=-1, required=True, type=PATH)
-@_symbol_option
+@_layout_options
 @click.option("--accept", "accepted", multiple=True, metavar="RULE", help="Let a finding pass (repeatable; recorded).")
 @click.option("--source", default="file", help="Where the prices come from, in a few words.")
 @click.option("--licence", default="not stated", help="The terms under which they may be used.")
 @click.option(
     "--adjustment", type=click.Choice(["price", "total"]), help="Without or with dividends [the instrument's]."
 )
-@_zone_option
-@_format_option
-@_column_option
-@_where_option
 def import_data() -> None:
     """Check the price files at PATHS (files or directories) and import them into the store.
 

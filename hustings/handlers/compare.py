@@ -30,7 +30,7 @@ def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: 
     if pdf:
         files["pdf"] = print_pdf(out)
     if as_json:
-        say_json({**data, "files": {name: str(path) for name, path in files.items()}})
+        say_json({**data, "files": files})
         return
     _overview(loaded, [head["label"] for head in data["runs"]])
     _markets(data)

@@ -30,22 +30,10 @@ class CheckedSeries:
         return () if self.report is None else self.report.refused_by(())
 
 
-def check_targets(
-    *,
-    targets: tuple[str, ...],
-    symbol: str | None,
-    data: Path | None,
-    zone: str | None,
-    date_format: str | None,
-    column: str | None,
-    where: str | None,
-    show_all: bool,
-    as_json: bool,
-) -> int:
+def check_targets(*, targets: tuple[str, ...], data: Path | None, show_all: bool, as_json: bool, **layout: Any) -> int:
     """Print what is wrong with price series; return 1 if an import would refuse one, 2 if one cannot be read."""
-    layout = FileLayout(symbol, zone, date_format, column, where)
     with progress("reading and checking"):
-        checked = [_checked(t) for t in targets_of(targets, layout=layout, data=data)]
+        checked = [_checked(t) for t in targets_of(targets, layout=FileLayout(**layout), data=data)]
     if as_json:
         say_json([_json(c) for c in checked])
     else:

@@ -29,22 +29,13 @@ Outcome = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class ImportOptions:
-    """What is typed of the files to import."""
+class ImportOptions(FileLayout):
+    """How the files to import are to be read, what they come from, and the findings that may pass."""
 
-    symbol: str | None
     accepted: tuple[str, ...]
     source: str
     licence: str
     adjustment: str | None
-    zone: str | None
-    date_format: str | None
-    column: str | None
-    where: str | None
-
-    def layout(self) -> FileLayout:
-        """Return how the files are to be read."""
-        return FileLayout(self.symbol, self.zone, self.date_format, self.column, self.where)
 
 
 def import_files(*, paths: tuple[Path, ...], as_json: bool, **typed: Any) -> int:
@@ -79,7 +70,7 @@ def _files_of(path: Path) -> Iterator[tuple[Path, Path]]:
 
 def _import(file: Path, folder: Path, options: ImportOptions, now: datetime, before: list[Outcome]) -> Outcome:
     try:
-        table = options.layout().read(file)
+        table = options.read(file)
         instrument = instrument_of(file, table, options.symbol, instruments_of(folder))
         _check_alone(instrument, file, before)
         origin = Origin(options.source, now, options.licence, options.adjustment or _adjustment(file, instrument))

@@ -36,7 +36,9 @@ def list_catalogue(
     if scheduled:
         if sources or coded or count or as_csv or filters["labels"] or filters["confidence"]:
             raise UserError("--scheduled goes with --country, --kind, --year and --json alone: leave the others out")
-        _list_scheduled(select_scheduled(scheduled_events(), filters), as_json=as_json)
+        found = select_scheduled(scheduled_events(), filters)
+        cells = [[e.scheduled_for, e.kind, e.date_basis] for e in found]
+        _list(found, ["scheduled for", "kind", "basis"], cells, f"{len(scheduled_events())} scheduled", as_json=as_json)
         return
     catalogue = events_of(sources, coded, only=only_events)
     if as_csv and (as_json or count):
@@ -46,25 +48,26 @@ def list_catalogue(
         _show_counts(chosen, as_json=as_json)
     elif as_csv:
         say_raw(events_csv(chosen))
-    elif as_json:
-        say_json([e.as_row() for e in chosen])
     else:
-        rows = [[e.event_id, _at(e.known_at), e.kind, e.pro_growth, e.confidence or "", e.title] for e in chosen]
-        table(["event", "known at", "kind", "pro-growth", "confidence", "title"], rows)
-        say(f"{len(chosen)} of {len(catalogue)} events")
+        cells = [["unknown" if e.known_at is None else iso_z(e.known_at), e.kind, e.pro_growth] for e in chosen]
+        _list(list(chosen), ["known at", "kind", "pro-growth"], cells, str(len(catalogue)), as_json=as_json)
 
 
-def _list_scheduled(chosen: Sequence[ScheduledEvent], *, as_json: bool) -> None:
+def _list(
+    events: Sequence[PoliticalEvent | ScheduledEvent],
+    columns: list[str],
+    cells: Sequence[list[str]],
+    total: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print events between their ids and titles, of so many in all."""
     if as_json:
-        say_json([e.as_row() for e in chosen])
+        say_json([e.as_row() for e in events])
         return
-    rows = [[e.event_id, e.scheduled_for, e.kind, e.date_basis, e.confidence or "", e.title] for e in chosen]
-    table(["event", "scheduled for", "kind", "basis", "confidence", "title"], rows)
-    say(f"{len(chosen)} of {len(scheduled_events())} scheduled events")
-
-
-def _at(at: Any) -> str:
-    return iso_z(at) if at is not None else "unknown"
+    rows = [[e.event_id, *own, e.confidence or "", e.title] for e, own in zip(events, cells, strict=True)]
+    table(["event", *columns, "confidence", "title"], rows)
+    say(f"{len(events)} of {total} events")
 
 
 def _show_counts(chosen: EventCatalogue, *, as_json: bool) -> None:
@@ -115,9 +118,8 @@ def explain(
 
 def _event_of(catalogue: EventCatalogue, event_id: str) -> PoliticalEvent:
     """Return an event by its id, or say of one to come where it is listed."""
-    to_come = {e.event_id: e for e in scheduled_events()}
-    if event_id not in catalogue and event_id in to_come:
-        event = to_come[event_id]
+    event = None if event_id in catalogue else _scheduled(event_id)
+    if event is not None:
         raise UserError(
             f"{event_id} is still to come ({event.scheduled_for}) and has no outcome: "
             f"'hustings events list --scheduled --country {event.country}' shows it"
@@ -125,14 +127,17 @@ def _event_of(catalogue: EventCatalogue, event_id: str) -> PoliticalEvent:
     return catalogue.get(event_id)
 
 
+def _scheduled(event_id: str) -> ScheduledEvent | None:
+    return next((e for e in scheduled_events() if e.event_id == event_id), None)
+
+
 def _explained(event_id: str, catalogue: EventCatalogue) -> tuple[str, str, datetime, str]:
     """Return the title of an event, the name of the instant it is explained from, that instant, and its basis.
 
     That is when it was known, and of an event without outcome when its polls close.
     """
-    scheduled = {e.event_id: e for e in scheduled_events()}
-    if event_id in scheduled and event_id not in catalogue:
-        coming = scheduled[event_id]
+    coming = None if event_id in catalogue else _scheduled(event_id)
+    if coming is not None:
         unknown = "; close of polls unknown: the end of the day" if coming.polls_close_local is None else ""
         return coming.title, "polls_close_at", coming.closes_at, f"{coming.date_basis}: {coming.scheduled_for}{unknown}"
     event = catalogue.get(event_id)

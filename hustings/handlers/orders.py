@@ -1,7 +1,7 @@
 """hustings orders: what a strategy would do at coming events, by outcome, and what it does at a past one."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,6 @@ from engine.run.backtest import rule_of
 from engine.run.orders import order_of
 from engine.strategy import After, Leg, NextClose, NextOpen, Strategy, values
 from engine.strategy.market import Market
-from engine.strategy.outcomes import ConditionalAnswer
 from hustings.execution import build_rule
 from hustings.handlers.coming_events import coming_within, instant_of
 from hustings.inputs import days_of_text
@@ -49,23 +48,22 @@ def show_orders(
     options = StrategyOptions(instruments=(), since=None, until=None, **typed)
     with progress("calling the rule"), strategy_output(quiet=as_json):
         setting = _setting(options, as_of, now, cash)
-        rows = list(_one(event_id, setting)) if event_id is not None else _coming(setting, days)
+        if event_id is not None:
+            rows = [_one(event_id, setting)]
+        else:
+            rows = [_scheduled(e, setting) for e in coming_within(scheduled_events(), now, days)]
     wanted = [row for row in rows if row["rows"] or row["not_traded"] or event_id is not None]
     used = [b for market in (setting.market, setting.coming) for b in map(market.bars, market.loaded_symbols())]
     sources = {b.symbol: b.source.text for b in used}
     simulated = sorted({b.symbol for b in used if b.source.simulated})
-    head: dict[str, Any] = {
-        "strategy": setting.rule.name,
-        "parameters": values(setting.rule),
-        "as_of": iso_z(now),
-        "cash": cash,
-    }
+    rule = setting.rule
     if as_json:
+        head = {"strategy": rule.name, "parameters": values(rule), "as_of": iso_z(now), "cash": cash}
         say_json({**head, "sources": sources, "simulated": simulated, "considered": len(rows), "events": wanted})
         return
-    say(f"{setting.rule.name}  as of {iso_z(now)}")
-    say(rule_of(type(setting.rule)))
-    say(parameters_text(head["parameters"], between=", "))
+    say(f"{rule.name}  as of {iso_z(now)}")
+    say(rule_of(type(rule)))
+    say(parameters_text(values(rule), between=", "))
     say_sources(sources, simulated, kind="list")
     for row in wanted:
         _show(row)
@@ -84,17 +82,15 @@ def _setting(options: StrategyOptions, as_of: str | None, now: datetime, cash: f
     return _Setting(build_rule(cls, options.given(), ()), options.catalogue(), market, coming, now, cash)
 
 
-def _one(event_id: str, setting: _Setting) -> Iterator[dict[str, Any]]:
-    """Yield the orders at an event: of one whose outcome is known, those of a run's plan."""
-    scheduled = {e.event_id: e for e in scheduled_events()}
-    if event_id in scheduled and event_id not in setting.events:
-        yield _scheduled(scheduled[event_id], setting)
-        return
+def _one(event_id: str, setting: _Setting) -> dict[str, Any]:
+    """Return the orders at an event: of one whose outcome is known, those of a run's plan."""
+    for scheduled in scheduled_events():
+        if scheduled.event_id == event_id and event_id not in setting.events:
+            return _scheduled(scheduled, setting)
     event = setting.events.get(event_id)
     if event.known_at is not None and event.known_at <= setting.now:
-        yield _past(event, setting)
-    else:
-        yield _coming_row(coming_event(event, setting.now), setting, f"{event.voted_on or ''}")
+        return _past(event, setting)
+    return _coming_row(coming_event(event, setting.now), setting, f"{event.voted_on or ''}")
 
 
 def _past(event: PoliticalEvent, setting: _Setting) -> dict[str, Any]:
@@ -103,10 +99,6 @@ def _past(event: PoliticalEvent, setting: _Setting) -> dict[str, Any]:
     orders = [_order(t, setting, setting.market.bars(t.instrument)) for t in trades]
     skipped = [s for s in plan.skipped if s.event_id == event.event_id]
     return _row(event, [{"if": {}, "orders": orders}] if orders else [], skipped, date=str(event.voted_on or ""))
-
-
-def _coming(setting: _Setting, within: timedelta) -> list[dict[str, Any]]:
-    return [_scheduled(e, setting) for e in coming_within(scheduled_events(), setting.now, within)]
 
 
 def _scheduled(event: ScheduledEvent, setting: _Setting) -> dict[str, Any]:
@@ -119,27 +111,20 @@ def _coming_row(event: PoliticalEvent, setting: _Setting, date: str, *, undated:
     plan = plan_coming(setting.rule, event, setting.coming, _known_or_to_come(setting))
     rows, skipped = [], []
     for row in plan.rows:
+        conditions = {name: list(words) for name, words in row.conditions}
         orders = [
             _leg_order(leg, t, plan, setting, undated=undated) for leg, t in row.answer if isinstance(t, PlannedTrade)
         ]
-        skipped += [(row, t) for _, t in row.answer if isinstance(t, Skipped)]
-        rows += [{"if": _conditions(row), "orders": orders}] if orders else []
-    reasons = [Skipped(s.event_id, s.instrument, s.reason + _if(row)) for row, s in skipped]
-    return _row(event, rows, reasons, date=date, supposed=True)
+        rows += [{"if": conditions, "orders": orders}] if orders else []
+        where = f" (if {_in_words(conditions)})" if conditions else ""
+        skipped += [replace(s, reason=s.reason + where) for _, s in row.answer if isinstance(s, Skipped)]
+    return _row(event, rows, skipped, date=date, supposed=True)
 
 
 def _known_or_to_come(setting: _Setting) -> list[PoliticalEvent]:
     """Return the events known as of now, and those to come, at which a position may end."""
     known = [e for e in setting.events if e.known_at is not None and e.known_at <= setting.now]
     return known + [e.as_event(announced_at=setting.now) for e in scheduled_events() if e.closes_at > setting.now]
-
-
-def _if(row: ConditionalAnswer) -> str:
-    return f" (if {_in_words(_conditions(row))})" if row.conditions else ""
-
-
-def _conditions(row: ConditionalAnswer) -> dict[str, list[str]]:
-    return {name: list(words) for name, words in row.conditions}
 
 
 def _leg_order(leg: Leg, trade: PlannedTrade, plan: ComingPlan, setting: _Setting, *, undated: bool) -> dict[str, Any]:

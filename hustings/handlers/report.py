@@ -21,12 +21,12 @@ def report_run(
     """Write the pages and tables of a run, and print where they are."""
     place = place_of(run)
     mailed = place if place.is_file() else None
-    if mailed and not (out or csv_dir or quantstats or as_json):
-        raise UserError(f"'{run}' is a page: add --json, --csv DIR, --quantstats FILE or --out FILE")
     from reports.tables import tables
 
     folder = mailed.parent if mailed else place
     loaded = read_page(mailed) if mailed else read_run(folder)
+    if mailed and not (out or csv_dir or quantstats or as_json):
+        raise UserError(f"'{run}' is a page: add --json, --csv DIR, --quantstats FILE or --out FILE")
     page, files = out or (mailed or folder / TEAR_SHEET), {}
     if quantstats is not None:
         link = page.name if quantstats.parent.resolve() == page.parent.resolve() else ""
@@ -46,8 +46,7 @@ def report_run(
         write_folder(csv_dir, texts, option="--csv")
         files |= {Path(name).stem: csv_dir / name for name in texts}
     if as_json:
-        paths = {name: str(path) for name, path in files.items()}
-        say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": paths})
+        say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
     else:
         say_files(files)
 

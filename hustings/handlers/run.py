@@ -5,8 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from datasets.errors import UserError
 from engine.run.run import Run
 from hustings.execution import execute
+from hustings.ledger import position_of
 from hustings.recording import enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_options import RunOptions
@@ -65,6 +67,14 @@ def written_run(
     files = write_run(run, folder, page, quantstats=other)
     record_or_warn(run, folder, position)
     return files
+
+
+def position_if_any(run: Run) -> TrialPosition | None:
+    """Return the place of a past run among all trials; None if the ledger does not hold it or cannot be read."""
+    try:
+        return position_of(run)
+    except UserError:
+        return None
 
 
 def trial_text(position: TrialPosition | None) -> str:

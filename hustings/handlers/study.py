@@ -10,15 +10,14 @@ from datasets.instants import to_ns
 from engine.run.run import Run
 from engine.study.instants import window_moves
 from engine.study.result import Study
-from hustings.handlers.run import say_trial, trial_text
+from hustings.handlers.run import position_if_any, say_trial, trial_text
 from hustings.inputs import instant_windows
-from hustings.ledger import position_of
 from hustings.recording import enter_look, enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_summary import head, opened
 from hustings.sheet import sheet_of
 from hustings.studies import StudyOptions, registration_of, studied, study_json, subject_of
-from hustings.terminal import progress, say, say_files, say_json, strategy_output, table
+from hustings.terminal import progress, say, say_files, say_json, say_tables, strategy_output, table
 from hustings.trials import TrialPosition
 from reports.study_tables import registered_text, study_tables
 from reports.study_votes import window_table
@@ -83,29 +82,14 @@ def entered_study(options: StudyOptions, *, vary: bool, quiet: bool = False) -> 
     position = enter_or_warn(subject.run)
     with progress("studying"), strategy_output(quiet=quiet):
         made = studied(subject, options, position, registered)
-    return subject.run, made, _after_study(subject.run, position)
-
-
-def _after_study(run: Run, position: TrialPosition | None) -> TrialPosition | None:
-    """Return a run's position with the hash of the ledger that seals its study too."""
-    try:
-        return None if position is None else position_of(run)
-    except UserError:
-        return position
+    return subject.run, made, position and (position_if_any(subject.run) or position)  # now sealed with its study
 
 
 def _show(made: Study) -> None:
     """Print a study: what was registered, its tables in reading order, and the verdict."""
     for line in _registered(made):
         say(line)
-    for each in study_tables(made):
-        say(f"\n{each.title}")
-        if each.rows:
-            table(each.columns, each.rows[:SHOWN_ROWS], right=each.right)
-        if len(each.rows) > SHOWN_ROWS:
-            say(f"{len(each.rows) - SHOWN_ROWS} more rows are in the tear sheet and in study.json")
-        if each.note:
-            say(each.note)
+    say_tables(study_tables(made), most=SHOWN_ROWS, others="the tear sheet and in study.json")
     say(f"\n{made.verdict}\n")
 
 

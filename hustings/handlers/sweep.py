@@ -21,7 +21,7 @@ from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.replays import replays_of
 from hustings.sweeping.result import enter_result, result_json, result_of
 from hustings.sweeping.values import listed_rows, parted
-from hustings.terminal import progress, say, say_files, say_json, say_sources, strategy_output, table, warn
+from hustings.terminal import progress, say, say_files, say_json, say_sources, say_tables, strategy_output, warn
 from strategies.loading import find_strategy, is_backtrader
 
 _LENGTH = re.compile(r"(\d+)\s*(y|years?|e|events?)?", re.IGNORECASE)
@@ -60,7 +60,7 @@ def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **type
     """Try the combinations, write the results, print the best, and return 1 if a replay disagrees."""
     result, files = entered_sweep(SweepOptions(**typed), out, report=not no_report, quiet=as_json)
     if as_json:
-        say_json({**result_json(result), "files": {name: str(path) for name, path in files.items()}})
+        say_json({**result_json(result), "files": files})
     else:
         _show(result, files)
     return 0 if result.agrees else 1
@@ -197,12 +197,7 @@ def _show(result: SweepResult, files: dict[str, Path]) -> None:
     say(f"{manifest['rule']}\n")
     say_sources(manifest["sources"], manifest["simulated"], kind="sweep")
     say(f"  {money_words(manifest)}")
-    for each in (best_table(result), *walk_forward_tables(result)):
-        say(f"\n{each.title}")
-        if each.rows:
-            table(each.columns, each.rows, right=each.right)
-        if each.note:
-            say(each.note)
+    say_tables((best_table(result), *walk_forward_tables(result)))
     say(f"\n{agreement(result)}")
     if digest.failed:
         say(f"\n{digest.failed:,} of {digest.n:,} combinations failed:")

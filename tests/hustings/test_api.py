@@ -4,6 +4,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -164,6 +165,72 @@ def test_an_event_known_later_is_traded_later():
     listed["fields_known_at"] = None
     moved = hs.run("pro-growth-win", hold=2, events=listed, only_events=True).trades
     assert moved["entry_session"].tolist() == [pd.Timestamp("2026-02-10")]
+
+
+def test_the_index_of_prices_may_hold_dates_in_any_form_and_that_of_events_the_ids(prices):
+    close = prices["Close"][:4]
+    forms = [close.index.strftime("%Y-%m-%d"), close.index.to_period("D"), [d.date() for d in close.index]]
+    for dates in forms:
+        assert hs.bars("TOPIX", data={"TOPIX": close.set_axis(dates)})["close"].tolist() == close.tolist()
+    listed = hs.events(country="JP", year=2026)
+    assert hs.events(events=listed.set_index("event_id"), only_events=True).equals(listed)
+
+
+untyped: Any = hs
+FRAME = pd.DataFrame({"close": [1.0, 2.0]}, index=pd.DatetimeIndex(["2020-01-06", "2020-01-07"]))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"TOPIX": None}, "data['TOPIX'] has type NoneType; give a DataFrame"),
+        ({"TOPIX": "prices.csv"}, "data['TOPIX'] has type str"),
+        ({"TOPIX": pd.concat({"a": FRAME})}, "data['TOPIX'] has a MultiIndex"),
+        ({"TOPIX": FRAME.iloc[:0]}, "TOPIX.csv: no rows"),
+        ({"TOPIX": FRAME.rename(columns={"close": "x"}).assign(y=1.0)}, "TOPIX.csv line 1: several series (x, y)"),
+        ({"TOPIX": FRAME.reset_index(drop=True)}, "TOPIX.csv line 1: no column 'date'"),
+        ({"TOPIX": FRAME.assign(close="x")}, "TOPIX.csv line 2: close is 'x'"),
+        ({"a/b": FRAME}, "data has the key 'a/b'"),
+        ({5: FRAME}, "data has the key '5'"),
+        (FRAME, "name its instrument, such as data={'TOPIX': frame}"),
+        ([FRAME], "data is of type list; give a path or frames by symbol"),
+    ],
+)
+def test_prices_that_cannot_be_meant_are_refused_in_a_line(data, message):
+    with pytest.raises(hs.UserError) as error:
+        hs.bars("TOPIX", data=data)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: hs.events(events=FRAME["close"]), "events is of type Series; give a path or a DataFrame"),
+        (lambda: hs.events(events={"a": FRAME}), "events is of type dict"),
+        (lambda: hs.events(events=FRAME, only_events=True), "events.csv line 1: column 'country' is missing"),
+        (lambda: untyped.run(None), "the strategy is None; give a name, a file, a class"),
+        (lambda: hs.run("pro-growth-win", parameters=["hold=2"]), "parameters holds values by name"),
+        (lambda: untyped.study("pro-growth-win"), "study takes a run that hs.run returned, not 'pro-growth-win'"),
+        (lambda: untyped.bars(None), "unknown instrument 'None'"),
+        (lambda: hs.bars("TOPIX", adjust="all"), "'all' is not one of 'price', 'total'"),
+    ],
+)
+def test_values_of_a_wrong_type_are_refused_in_a_line(call, message):
+    with pytest.raises(hs.UserError) as error:
+        call()
+    assert message in str(error.value)
+
+
+def test_numbers_of_numpy_and_midnights_are_taken_as_typed():
+    dates = [pd.Timestamp("2020-01-01"), np.datetime64("2020-01-01"), "2020-01-01"]
+    assert len({hs.run("pro-growth-win", hold=np.int64(2), since=since).run_id for since in dates}) == 1
+
+
+def test_a_saved_run_keeps_its_place_among_the_trials_when_it_is_loaded(home, tmp_path):
+    folder = hs.run("pro-growth-win", hold=2).save(tmp_path / "a")
+    again = hs.load(folder).save(tmp_path / "b")
+    assert (again / "tearsheet.html").read_bytes() == (folder / "tearsheet.html").read_bytes()
 
 
 def test_simulated_bars_do_not_become_a_frame_of_prices():

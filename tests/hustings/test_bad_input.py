@@ -35,6 +35,7 @@ def refused(answer, *said: str) -> None:
     ("arguments", "said"),
     [
         (["run", "pro-grow-win"], ["unknown strategy 'pro-grow-win'", "did you mean 'pro-growth-win'"]),
+        (["run", "pro-growth-win", "--hold", "3"], ["No such option '--hold'", "is written -p NAME=VALUE"]),
         (["run", "pro-growth-win", "-p", "holt=3"], ["unknown parameter of pro-growth-win 'holt'", "did you mean 'hold'"]),
         (["run", "pro-growth-win", "-p", "instrument=TOPXI"], ["unknown instrument 'TOPXI'", "did you mean 'TOPIX'"]),
         (["run", "pro-growth-win", "--benchmark", "NASDQ"], ["unknown instrument 'NASDQ'", "did you mean 'NASDAQ'"]),

@@ -82,8 +82,8 @@ def test_zsh_gets_no_help_for_a_name_whose_value_follows_without_a_blank(asked):
     assert asked("zsh", "hustings run pro-growth-win -p ho") == ["plain", "hold=", "_"]
 
 
-def test_bash_which_splits_words_at_the_equals_sign_gets_the_part_after_it(asked):
-    assert asked("bash", "hustings run buy-after-event -p side = sh") == ["plain,short"]
+def test_bash_which_replaces_what_follows_the_equals_sign_gets_the_part_after_it(asked):
+    assert asked("bash", "hustings run buy-after-event -p side=sh") == ["plain,short"]
 
 
 def test_a_run_is_completed_from_the_registry_and_described_by_its_strategy(asked, monkeypatch, tmp_path):
@@ -246,13 +246,15 @@ def test_the_script_is_printed_alone_or_as_json(script, capsys):
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash on this machine")
 @pytest.mark.parametrize(
-    ("words", "reply"), [("run takai", "takaichi-trade"), ("run pro-growth-win -p instrument = N22", "N225")]
+    ("words", "reply"), [("run takai", "takaichi-trade"), ("run pro-growth-win -p instrument=N22", "N225")]
 )
 def test_bash_itself_completes_by_the_script(script, tmp_path, words, reply):
     (tmp_path / "script").write_text(script("bash"), encoding="utf-8")
     hustings = Path(sys.executable).parent / "hustings"
-    n = len(words.split())
-    asks = f"source {tmp_path}/script; COMP_WORDS=(hustings {words}); COMP_CWORD={n}; _hustings_completion {hustings}"
+    line = f"hustings {words}"
+    asks = (
+        f"source {tmp_path}/script; COMP_LINE='{line} --json'; COMP_POINT={len(line)}; _hustings_completion {hustings}"
+    )
     done = subprocess.run(
         ["bash", "-c", f'{asks}; echo "${{COMPREPLY[@]}}"'], capture_output=True, text=True, check=True
     )
