@@ -26,6 +26,16 @@ def episodes(events: Iterable[PoliticalEvent], days: int) -> list[tuple[str, ...
     return found
 
 
+def count_episodes(observations: Iterable[Sequence[str]], near: Iterable[Sequence[str]]) -> int:
+    """Return how many observations (each of some events) there are where those of one episode count once.
+
+    >>> count_episodes([("vote",), ("concession",), ("other",)], [("vote", "concession")])
+    2
+    """
+    first = {event: each[0] for each in near for event in each}
+    return len({first.get(events[0], events[0]) for events in observations})
+
+
 def episode_notes(found: Sequence[Sequence[str]], merged: int) -> list[str]:
     """Return what a reader must know of events that may be one episode."""
     if not found:

@@ -22,13 +22,15 @@ MOST_TRADES = 20_000
 class Prepared:
     """The prepared data of a study. The first sample and the first placebos are those of the trades themselves.
 
-    ``placebos`` is the reason where there are none; ``notes`` describe the placebo dates and the limits of the study.
+    ``placebos`` is the reason where there are none; ``notes`` describe the placebo dates and the limits of the study;
+    ``near`` are the events that may be, or were counted as, one episode.
     """
 
     model: ReturnModel
     samples: tuple[Sample, ...]
     placebos: tuple[Placebos, ...] | str
     notes: tuple[str, ...]
+    near: tuple[tuple[str, ...], ...] = ()
 
     @property
     def of_trades(self) -> Placebos | str:
@@ -47,8 +49,8 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
     long_held = any(t.exit is not None and t.exit.bar - t.entry.bar > LONG_HELD for t in given.plan.trades)
     model = given.return_model(None if long_held else settings.model)
     traded = given.events.select(lambda e: e.event_id in {t.event_id for t in given.run.trades})
-    near = episodes(traded, settings.merge or NEAR_DAYS)
-    model = replace(model, episodes=tuple(near) if settings.merge else ())
+    near = tuple(episodes(traded, settings.merge or NEAR_DAYS))
+    model = replace(model, episodes=near if settings.merge else ())
     samples = make_samples(given.pairs, model, settings.windows)
     eligible = eligible_rows(given.strategy, given.plan, given.events, given.market, model.reference)
     since = given.dates.since
@@ -64,7 +66,8 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
     if long_held and settings.model is not None:
         notes.append(_LONG_HELD)
     notes += episode_notes(near, settings.merge)
-    return Prepared(model, tuple(samples), placebos, (*notes, *_context_notes(eligible, given.settings_tried)))
+    notes += _context_notes(eligible, given.settings_tried)
+    return Prepared(model, tuple(samples), placebos, tuple(notes), near)
 
 
 _LONG_HELD = (

@@ -74,6 +74,7 @@ class Study:
     ``model`` names the counterfactual used; ``notes`` describe the placebo dates and what else a reader must know.
     ``reasons`` say why a part is None, by its name.
     ``primary`` is the statistic whose p-value is the primary one, ``settings_tried`` counts the settings of the run.
+    ``episodes`` counts the observations where events of one country within a week are one.
     ``trial`` is the run's place in the ledger; ``prereg`` the preregistration, with the deviations from it.
     """
 
@@ -103,6 +104,7 @@ class Study:
     reasons: dict[str, str]
     primary: str = PRIMARY
     settings_tried: int = 1
+    episodes: int | None = None
     trial: dict[str, Any] | None = None
     prereg: dict[str, Any] | None = None
     variance: EventVariance | None = None

@@ -14,7 +14,7 @@ from engine.statistics.significance import Significance, untested
 from engine.study.concentration import Concentration, concentration
 from engine.study.dependence import shared_sessions
 from engine.study.drift import beyond_drift
-from engine.study.episodes import confounder_notes, confounders
+from engine.study.episodes import confounder_notes, confounders, count_episodes
 from engine.study.labels import selected_against_rejected
 from engine.study.paths import BandRow, event_path, market_band
 from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, Placebos, adjusted_p_values, percentile, placebo_tests
@@ -76,6 +76,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         reasons=reasons,
         primary=given.primary,
         settings_tried=given.settings_tried,
+        episodes=count_episodes((o.events for o in sample.usable), prepared.near),
     )
     return replace(made, verdict=verdict(made, preregistered=given.preregistered, above=_above_median(placebos)))
 

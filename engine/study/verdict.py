@@ -75,6 +75,11 @@ def _all_reject(study: Study, trade: ViewResult, p: float, *, preregistered: boo
     level = f"All tests reject at {alpha * 100:.0f} %"
     if trade.n < FEW:
         return f"{level}, but fewer than {FEW} observations are an anecdote: this is not evidence of an effect."
+    if study.episodes is not None and study.episodes < trade.n:
+        return (
+            f"{level}, but events of one country within a week may tell one episode, and then {trade.n} observations "
+            f"are {study.episodes}: until --merge 5d counts them so, this is not evidence of an effect."
+        )
     if alpha > USUAL_LEVEL:
         return f"{level}, which is weaker than the usual 5 %: this is not evidence of an effect."
     p, tried = _after_everything(study, trade, p)
@@ -116,7 +121,10 @@ def _windows(study: Study) -> str:
     n, k = len(study.views), study.settings_tried
     adjusted = sidak(sidak(p, n) if best.p_adjusted is None else best.p_adjusted, k)
     looks = f"{n} windows" + (f" and {k} settings" if k > 1 else "")
-    return f"Window {best.name} was chosen among {looks}: {_p(adjusted)} after adjustment for them."
+    return (
+        f"Window {best.name} was chosen among {looks}: {_p(adjusted)} after adjustment for them. "
+        "A window found by looking is a hypothesis for other events."
+    )
 
 
 def _alike(study: Study, trade: ViewResult) -> str:

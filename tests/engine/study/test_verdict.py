@@ -72,6 +72,13 @@ def tried(n: int, p: float) -> Study:
     return replace(STRONG, tried=Tried(n, n - 1, 100, p))
 
 
+def test_ids_of_one_episode_are_no_more_observations() -> None:
+    said = text(study=replace(STRONG, episodes=7))
+    assert CLAIM not in said
+    assert "then 10 observations are 7: until --merge 5d counts them so, this is not evidence" in said
+    assert CLAIM in text(study=replace(STRONG, episodes=10))
+
+
 def test_three_rejections_are_said_with_their_limits() -> None:
     assert text() == (
         "10 observations, mean abnormal return +2.00 %. Primary test, placebo on the t-statistic: p = 0.030; for comparison "
@@ -145,7 +152,7 @@ def test_a_window_chosen_among_five_is_adjusted_for_all_of_them() -> None:
     others = tuple(replace(TRADE, name=f"0:{n}", tests=outcomes(0.5, 0.5, 0.5), p_adjusted=0.9) for n in range(1, 5))
     study = replace(STRONG, views=(TRADE, best, *others))
     found = text(study=study, tests=outcomes(0.4, 0.4, 0.4), p_adjusted=0.8)
-    assert "Window 0:5 was chosen among 6 windows: p = 0.110 after adjustment for them." in found
+    assert "Window 0:5 was chosen among 6 windows: p = 0.110 after adjustment for them. A window found" in found
     assert "was chosen" not in text(study=study)
 
 
