@@ -16,8 +16,7 @@ from engine.account.records import Trade
 from engine.comparison.difference import Difference, resampled, with_t_interval, without_interval
 from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_rows, share_above
 from engine.metrics.metrics import drawdown, sharpe
-from engine.statistics.event_tests import t_by_row
-from engine.statistics.significance import no_spread
+from engine.statistics.significance import no_spread, t_by_row
 
 MIN_EVENTS = 10
 _NAMES = ("mean_trade", "sharpe_trade", "drawdown_trade")

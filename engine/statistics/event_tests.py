@@ -169,16 +169,6 @@ def _drawn(values: Floats, rows: int, rng: np.random.Generator) -> Floats:
     return np.array([mask @ values, mask.sum(axis=1, dtype=np.float64)])
 
 
-def t_by_row(values: Floats) -> Floats:
-    """Return the t-statistic of each row: mean over standard deviation (n - 1) times root n; NaN without a spread."""
-    n = values.shape[1]
-    if n < 2:
-        return np.full(len(values), np.nan)
-    spread = values.std(axis=1, ddof=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(spread > 0, values.mean(axis=1) / spread * np.sqrt(n), np.nan)
-
-
 def p_of_t(t: float, freedom: int) -> float:
     """Return the two-sided p-value of a t-statistic; never exactly 0, which no finite sample supports."""
     return max(2 * float(stdtr(freedom, -abs(t))), float(np.finfo(np.float64).tiny))

@@ -97,3 +97,13 @@ def max_t(observed: Floats, placebo: Floats, *, identity_included: bool = False)
     b = len(placebo) - np.searchsorted(largest, size * (1 - _ROUNDING), side="left")
     adjusted: Floats = b / len(placebo) if identity_included else (b + 1) / (len(placebo) + 1)
     return adjusted
+
+
+def t_by_row(values: Floats) -> Floats:
+    """Return the t-statistic of each row: mean over standard deviation (n - 1) times root n; NaN without a spread."""
+    n = values.shape[1]
+    if n < 2:
+        return np.full(len(values), np.nan)
+    spread = values.std(axis=1, ddof=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(spread > 0, values.mean(axis=1) / spread * np.sqrt(n), np.nan)

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.statistics.event_tests import t_by_row
+from engine.statistics.significance import t_by_row
 from engine.study.sample import Observation, Sample
 
 SHIFTS = 500

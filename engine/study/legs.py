@@ -1,6 +1,6 @@
 """The legs of an event: its closed trades as shapes, placed on the reference calendar."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -106,7 +106,7 @@ class EventLegs:
 _MEANS = ("net", "expected")
 
 
-def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: dict[str, Bars]) -> list[tuple[PlannedTrade, Trade]]:
+def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: Mapping[str, Bars]) -> list[tuple[PlannedTrade, Trade]]:
     """Return the closed trades of a run, each with its plan.
 
     Raises:

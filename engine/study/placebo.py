@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from datasets.arrays import Flags, Floats
-from engine.statistics.event_tests import t_by_row
-from engine.statistics.significance import Significance, max_t, untested
+from engine.statistics.significance import Significance, max_t, t_by_row, untested
 from engine.study.calendars import Calendars, calendars
 from engine.study.dependence import against_placebo, shared_sessions
 from engine.study.returns import Rows, moved

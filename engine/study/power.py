@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaincinv, gammaln, nctdtr, ndtr, stdtr, stdtrit
 
 from datasets.arrays import Flags, Floats
-from engine.statistics.event_tests import t_by_row
+from engine.statistics.significance import t_by_row
 from engine.study.placebo import Placebos, spread_of
 
 EFFECTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.10)

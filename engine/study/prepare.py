@@ -15,7 +15,7 @@ from engine.study.settings import LONG_HELD, Settings
 from engine.study.study_input import StudyInput
 
 MOST_TRADES = 20_000
-"""A study of more would take minutes and gigabytes, and tell no more."""
+"""A study of more would take minutes and gigabytes, and show no more."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -72,8 +72,8 @@ class ReturnModel:
     _aligned: dict[str, Rows] = field(default_factory=dict)
     _correlations: dict[tuple[str, ...], Floats] = field(default_factory=dict)
 
-    def with_window(self, window: EventWindow) -> "ReturnModel":
-        """Return the model of an event window in place of the trade; the estimates are shared."""
+    def with_window(self, window: EventWindow | None) -> "ReturnModel":
+        """Return the model of an event window, or of the trade, without what this one keeps; estimates are shared."""
         return replace(self, window=window, _by_bar={}, _cached={})
 
     def estimates(self, symbol: str) -> "_Estimates":
@@ -88,14 +88,17 @@ class ReturnModel:
         """Return what a shape returns entered at each bar of its instrument (with a window: around each bar)."""
         if shape not in self._by_bar:
             bars = self.bars[shape.instrument]
-            first, last = self.span(shape)
-            expected, sd = self.estimates(shape.instrument).expected(side=shape.side, first=first, last=last)
             if self.window is None:
                 net = net_returns(bars, shape, self.costs[shape.instrument])
             else:
-                net = shape.side * window_sums(close_returns(bars), first, last)
-            self._by_bar[shape] = CounterfactualReturns(net, expected, sd)
+                net = shape.side * window_sums(close_returns(bars), *self.span(shape))
+            self._by_bar[shape] = CounterfactualReturns(net, *self.expected(shape))
         return self._by_bar[shape]
+
+    def expected(self, shape: Shape) -> tuple[Floats, Floats]:
+        """Return what a shape is expected to return at each bar of its instrument, and the standard deviation."""
+        first, last = self.span(shape)
+        return self.estimates(shape.instrument).expected(side=shape.side, first=first, last=last)
 
     def stopped(self, shape: Shape) -> float:
         """Return the share of all bars at which a shape's stops or target end it."""

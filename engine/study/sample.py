@@ -19,7 +19,7 @@ from engine.account.observations import overlapping
 from engine.account.records import Trade
 from engine.plan.plan import PlannedTrade
 from engine.statistics.abnormal import Model
-from engine.statistics.event_tests import t_by_row
+from engine.statistics.significance import t_by_row
 from engine.study.legs import EventLegs, overlaps, place
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.returns import moved

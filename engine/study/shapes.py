@@ -117,6 +117,8 @@ def _held(bars: Bars, shape: Shape, costs: Costs, first: Numbers64, last: Number
 
     Both are of the value at each close, for the days to the next row.
     """
+    if bars.carry is None and (shape.side > 0 or not costs.borrow_fee(1.0, 1)):
+        return np.zeros(len(first))
     value: Floats = bars.close[:-1] * (1.0 if bars.close_rate is None else bars.close_rate[:-1])
     days = np.diff(bars.session.astype("datetime64[D]").astype(np.int64))
     fee = costs.borrow_fee(1.0, 1) if shape.side < 0 else 0.0

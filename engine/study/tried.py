@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.statistics.event_tests import t_by_row
-from engine.statistics.significance import effective_trials, sidak
+from engine.statistics.significance import effective_trials, sidak, t_by_row
 from engine.study.calendars import MIN_POOL, shifted_rows
 from engine.study.placebo import CELLS, Lists
 from engine.study.sample import Sample

@@ -83,7 +83,7 @@ def test_a_name_that_is_no_rule_and_one_that_cannot_be_accepted_are_refused() ->
 @pytest.mark.parametrize(("name", "close", "fits"), [("VIX", 3300, False), ("VIX", 11, True), ("N225", 11, False), ("N225", 7055, True),
                                                     ("SPX", 6800, True), ("USDJPY", 0.0091, True), ("EWY", 3300, True)])  # fmt: skip
 def test_a_level_at_which_an_instrument_never_was_asks(name: str, close: float, fits: bool) -> None:
-    days = [str(d) for d in np.busday_offset("2024-03-04", np.arange(20))]
+    days = [str(d) for d in np.busday_offset(np.datetime64("2024-03-04"), np.arange(20))]
     found = table(
         days, close * (1 + np.arange(20) % 3 / 100), open=[np.nan] * 20, high=[np.nan] * 20, low=[np.nan] * 20
     )

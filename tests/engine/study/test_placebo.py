@@ -7,7 +7,7 @@ import pytest
 
 from datasets.arrays import Floats
 from engine.statistics.abnormal import Model
-from engine.statistics.event_tests import t_by_row
+from engine.statistics.significance import t_by_row
 from engine.study.calendars import Calendars
 from engine.study.placebo import (
     PLACEBO_MEAN,
