@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
-from scipy.special import stdtrit
 
 from datasets.arrays import Floats
 
@@ -47,6 +46,8 @@ class Regression:
     @property
     def half_width(self) -> float:
         """Half of the slope's 90 % interval (HC3, Student's t)."""
+        from scipy.special import stdtrit  # noqa: PLC0415 - not needed, and slow to import, for the coefficients
+
         return float(stdtrit(self.n - len(self.coefficients), 0.95)) * self.error(Errors.HC3)
 
     def error(self, kind: Errors, which: int = 1) -> float:

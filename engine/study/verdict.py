@@ -77,8 +77,8 @@ def _all_reject(study: Study, trade: ViewResult, p: float, *, preregistered: boo
         return f"{level}, but fewer than {FEW} observations are an anecdote: this is not evidence of an effect."
     if study.episodes is not None and study.episodes < trade.n:
         return (
-            f"{level}, but events of one country within a week may tell one episode, and then {trade.n} observations "
-            f"are {study.episodes}: until --merge 5d counts them so, this is not evidence of an effect."
+            f"{level}, but events of one country within a week may be parts of one episode, and then {trade.n} "
+            f"observations are {study.episodes}: until --merge 5d counts them so, this is not evidence of an effect."
         )
     if alpha > USUAL_LEVEL:
         return f"{level}, which is weaker than the usual 5 %: this is not evidence of an effect."

@@ -109,7 +109,7 @@ class ColumnarFile:
 
 
 def _unpacked_bytes(data: bytes) -> int:
-    """Return the sum of what the packed buffers of a Feather file say of their size, which is written before each frame.
+    """Return the sum of the sizes that the packed buffers of a Feather file give, each before its frame.
 
     A frame begins at a multiple of eight bytes, with the mark of its kind. Buffers that are not packed count nothing.
     """
