@@ -72,7 +72,7 @@ def _run(command: click.Command, name: str, argv: Sequence[str] | None) -> int:
     except click.NoSuchOption as e:
         takes_parameters = e.ctx is not None and any(p.name == "parameters" for p in e.ctx.command.params)
         hint = "; a parameter of the strategy is written -p NAME=VALUE" if takes_parameters else ""
-        return _fail(name, e.format_message() + hint)
+        return _fail(name, e.format_message().removesuffix(".") + hint)
     except click.ClickException as e:
         return _fail(name, e.format_message().replace("\n", " "))
     except (click.Abort, KeyboardInterrupt):
