@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from datasets.events import PoliticalEvent
+from datasets.events.odds_book import OutcomeOdds
 from datasets.instants import to_ns
 from engine.statistics.regression import regress
 from engine.strategy import After, Clock, Fraction, Leg, NextClose, Phase, Sessions, Strategy, Symbol, strategy
@@ -56,11 +57,13 @@ class LeanWithOdds(Strategy):
         return [leg] if weight else []
 
     def _slope(self, event: PoliticalEvent, market: MarketView) -> float:
-        """Return b of r = a + b dp over the closes up to now, each with the last quote by then; 0 without enough."""
-        own = [q for q in market.odds(event) if q.outcome == self.outcome]
-        bars = market.bars(self.instrument)
-        quote = np.searchsorted([to_ns(q.observed_at) for q in own], bars.close_at, side="right") - 1
-        changes = np.diff(np.array([q.probability for q in own])[quote[quote >= 0]])
-        if len(changes) < LEAST or changes.std() < LEAST_CHANGE:
+        """Return b of r = a + b dp over the closes up to now, each with the probability by then; 0 without enough."""
+        quotes, bars = market.odds(event), market.bars(self.instrument)
+        if not quotes:
             return 0.0
-        return regress(np.diff(np.log(bars.close[quote >= 0])), changes).slope
+        quoted = bars.close_at >= to_ns(quotes[0].observed_at)
+        changes = np.diff(OutcomeOdds(quotes, self.outcome).at(bars.close_at[quoted])[0])
+        known = np.isfinite(changes)
+        if known.sum() < LEAST or changes[known].std() < LEAST_CHANGE:
+            return 0.0
+        return regress(np.diff(np.log(bars.close[quoted]))[known], changes[known]).slope

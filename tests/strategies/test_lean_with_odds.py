@@ -58,6 +58,19 @@ def test_too_few_or_too_small_changes_and_certain_outcomes_are_not_traded(path: 
     assert weight(path) == 0.0
 
 
+def test_the_margin_is_taken_off_the_path_as_off_the_prior() -> None:
+    """Quotes of 0.66 and 0.44 are 0.6: edge, slope and weight are those of a book without a margin."""
+    vote, market = priced(PATH)
+    book = [
+        replace(q, outcome=o, probability=1.1 * p)
+        for q in vote.quotes
+        for o, p in (("Yes", q.probability), ("No", 1 - q.probability))
+    ]
+    rule = LeanWithOdds(instrument="AAA", outcome="Yes", stretch=2, kelly=0.2)
+    [leg] = rule.legs(vote.with_quotes(tuple(book)), MarketView(market, vote.known_at))
+    assert leg.weight == pytest.approx(0.2 * 2.166667, abs=5e-5)
+
+
 def test_it_decides_the_day_before_the_vote_and_holds_over_it() -> None:
     vote, market = priced(PATH)
     trade = backtest(LeanWithOdds(instrument="AAA", outcome="Yes"), EventCatalogue([vote]), market).trades[0]
