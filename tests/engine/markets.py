@@ -37,7 +37,7 @@ NEW_YORK = ("14:30", "21:00")
 
 
 def instrument(symbol: str = "AAA", *, mic: str = "XTKS", **other: Any) -> Instrument:
-    """Return an instrument that costs nothing and can be held in any fraction, unless told otherwise."""
+    """Return an instrument that costs nothing and can be held in any fraction, unless scripted otherwise."""
     given = {"currency": "JPY", "lot": 0.0, "commission_bps": 0.0, "slippage_bps": 0.0, **other}
     return Instrument(symbol=symbol, name=symbol, mic=mic, **given)
 
@@ -157,8 +157,8 @@ def odds_path(event: PoliticalEvent, outcome: str, path: Iterable[float]) -> Pol
 
 
 @strategy
-class TradesAsTold(Strategy):
-    """Trade the legs it was told.
+class TradesAsScripted(Strategy):
+    """Trade the legs it was scripted.
 
     Args:
         markets: what it may trade
@@ -180,13 +180,13 @@ class TradesAsTold(Strategy):
         return list(given[event.event_id] if isinstance(given, dict) else given)
 
 
-def _given(rule: TradesAsTold) -> Any:
+def _given(rule: TradesAsScripted) -> Any:
     return vars(rule)["_legs"]  # no field: legs are no parameter that a manifest could hold
 
 
-def told(given: Any, *, markets: Sequence[str] = ("AAA",), decides: str = "known_at") -> TradesAsTold:
+def scripted(given: Any, *, markets: Sequence[str] = ("AAA",), decides: str = "known_at") -> TradesAsScripted:
     """Return a rule that trades the given legs: after every event, or by event id."""
-    rule = TradesAsTold(markets=tuple(markets), decides=decides)
+    rule = TradesAsScripted(markets=tuple(markets), decides=decides)
     object.__setattr__(rule, "_legs", given)
     return rule
 
@@ -199,7 +199,7 @@ def plan_and_replay(
     decides: str = "known_at",
 ) -> tuple[Plan, Account]:
     """Return the plan of the given legs, and the account it leaves."""
-    rule = told(given, markets=[b.symbol for b in markets], decides=decides)
+    rule = scripted(given, markets=[b.symbol for b in markets], decides=decides)
     plan = make_plan(rule, EventCatalogue(events), market_of(*markets))
     return plan, replay(plan, list(markets), terms or Terms())
 

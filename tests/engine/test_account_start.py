@@ -10,7 +10,7 @@ from datasets.prices.bars import Bars
 from engine.run.backtest import Window, backtest
 from engine.run.run import Run
 from engine.strategy import After, Leg, Never, NextOpen
-from tests.engine.markets import bars, days, event, flat_day, instrument, market_of, told
+from tests.engine.markets import bars, days, event, flat_day, instrument, market_of, scripted
 
 LONG = Leg("AAA", 0.5, NextOpen(), After(1))
 
@@ -21,7 +21,7 @@ def rising(symbol: str, first: str, n: int) -> Bars:
 
 def run(*known_at: str, legs: tuple[Leg, ...] = (LONG,), of: tuple[Bars, ...] = (), **window: date) -> Run:
     given = of or (rising("AAA", "2024-01-01", 40),)
-    rule = told(list(legs), markets=[b.symbol for b in given])
+    rule = scripted(list(legs), markets=[b.symbol for b in given])
     events = EventCatalogue([event(f"E{n}", at) for n, at in enumerate(known_at)])
     return backtest(rule, events, market_of(*given), window=Window(**window), benchmark="AAA")
 

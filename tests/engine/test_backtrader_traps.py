@@ -47,7 +47,7 @@ from tests.engine.markets import (
     market_of,
     ns,
     plan_and_replay,
-    told,
+    scripted,
     utc,
 )
 
@@ -374,7 +374,7 @@ def test_waiting_order_fills_on_a_bar_already_seen_in_plain_backtrader(send):
 def test_waiting_order_does_not_fill_while_its_market_is_shut(send):
     account = ours(on("2024-01-02", send), bars(A, GAP_A), bars(B, DAILY_B, hours=NEW_YORK))
     assert account.fills == ()
-    assert len(account.skipped) == 1  # neither 210 nor 205 trades on the 4th: it stays unfilled, and is told
+    assert len(account.skipped) == 1  # neither 210 nor 205 trades on the 4th: it stays unfilled, and is scripted
 
 
 # ---- 3g-3j: stamps and time zones ----------------------------------------------------------------------------------------
@@ -783,7 +783,7 @@ def test_the_first_session_has_no_return_in_plain_backtrader():
 
 def test_returns_are_one_a_session_from_the_first_on():
     rows = [("2024-01-02", 100.0, 110.0, 100.0, 110.0), ("2024-01-04", 110.0, 121.0, 110.0, 121.0)]
-    rule = told([Leg("A", 1.0, NextOpen(), Never())], markets=["A"])
+    rule = scripted([Leg("A", 1.0, NextOpen(), Never())], markets=["A"])
     run = backtest(rule, EventCatalogue([event("E", "2024-01-01T12:00")]), market_of(bars(A, rows)))
     assert [str(d) for d in run.sessions] == ["2024-01-02", "2024-01-04"]
     assert run.returns == pytest.approx([0.10, 0.10])
@@ -838,7 +838,7 @@ def test_empty_feed_is_refused_when_bars_are_made():
 
 
 def test_order_sending_strategy_steps_though_a_feed_has_no_bars_in_the_window():
-    """B ended before the window began: the strategy must still be called for A, or be told why not."""
+    """B ended before the window began: the strategy must still be called for A, or be scripted why not."""
     seen: list[str] = []
     old = bars(B, [flat_day("2023-01-03", 1.0)], hours=NEW_YORK)
     try:
@@ -868,7 +868,7 @@ def test_each_leg_earns_the_return_of_its_own_currency_and_the_run_names_it():
     yen = bars(A, [flat_day("2024-01-02", 30_000.0), flat_day("2024-01-03", 33_000.0)])
     dollar = bars(B, [flat_day("2024-01-02", 100.0), flat_day("2024-01-03", 100.0)], hours=NEW_YORK)
     legs = [Leg(s, 0.5, NextOpen(), Never()) for s in ("A", "B")]
-    rule = told(legs, markets=["A", "B"])
+    rule = scripted(legs, markets=["A", "B"])
     run = backtest(rule, EventCatalogue([event("E", "2024-01-01T12:00")]), market_of(yen, dollar))
     assert run.final_equity == pytest.approx(1_050_000.0)
     assert run.manifest["currencies"] == {"A": "JPY", "B": "USD"}
@@ -1029,10 +1029,10 @@ RISEN = [flat_day("2024-01-02", 40.0), ("2024-01-03", 50.0, 60.0, 50.0, 60.0)]
 
 def test_an_order_whose_market_has_opened_since_cannot_be_taken_back():
     """At London's close New York has been open for two hours: there 10 were bought at 50, and are worth that."""
-    told: list[Any] = []
+    scripted: list[Any] = []
 
     def take_back(s: Any) -> None:
-        told.extend([s.cancel(s.order), s.getposition(s.datas[1]).size, s.broker.getvalue(), s.broker.get_cash()])
+        scripted.extend([s.cancel(s.order), s.getposition(s.datas[1]).size, s.broker.getvalue(), s.broker.get_cash()])
 
     def send(s: Any) -> None:
         s.order = s.buy(data=s.datas[1], size=10)
@@ -1040,23 +1040,23 @@ def test_an_order_whose_market_has_opened_since_cannot_be_taken_back():
     script = both(at("2024-01-02T21:00", send), at("2024-01-03T16:30", take_back))
     account = ours(script, bars(A, DIPS, hours=LONDON), bars(B, RISEN, hours=NEW_YORK))
     assert bought(account) == [("B", "03 14:30", 10.0, 50.0)]
-    assert told[1:] == [10, 10_000.0, 9_500.0]
+    assert scripted[1:] == [10, 10_000.0, 9_500.0]
     assert account.equity[-1] == 10_100.0
 
 
 def test_an_order_whose_market_opens_at_this_very_instant_cannot_be_taken_back():
     """What one market closed at is no reason that can reach the open of another at the same instant."""
-    told: list[Any] = []
+    scripted: list[Any] = []
 
     def take_back(s: Any) -> None:
-        told.extend([s.broker.cancel(s.order), s.broker.getvalue()])
+        scripted.extend([s.broker.cancel(s.order), s.broker.getvalue()])
 
     def send(s: Any) -> None:
         s.order = s.buy(data=s.datas[1], size=10)
 
     script = both(at("2024-01-02T16:00", send), at("2024-01-03T10:00", take_back))
     account = ours(script, bars(A, DIPS, hours=("04:00", "10:00")), bars(B, RISEN, hours=("10:00", "16:00")))
-    assert told == [False, 10_000.0]
+    assert scripted == [False, 10_000.0]
     assert bought(account) == [("B", "03 10:00", 10.0, 50.0)]
 
 
@@ -1146,12 +1146,12 @@ def test_the_time_for_which_an_order_is_valid_counts_from_when_it_was_sent():
 
 
 def test_an_order_tells_the_instant_at_which_it_was_filled():
-    told: list[Any] = []
+    scripted: list[Any] = []
 
     class Listens(Scripted):
         def notify_order(self, order: Any) -> None:
             if order.status == order.Completed:
-                told.append(bt.num2date(order.executed.dt).replace(microsecond=0))
+                scripted.append(bt.num2date(order.executed.dt).replace(microsecond=0))
 
     def send(s: Any) -> None:
         s.buy(data=s.datas[1], size=10)
@@ -1159,7 +1159,7 @@ def test_an_order_tells_the_instant_at_which_it_was_filled():
     script = at("2024-01-02T21:00", send)
     markets = [bars(A, DIPS, hours=LONDON), bars(B, RISEN, hours=NEW_YORK)]
     replay_custom(Listens, {"script": script}, markets, EventCatalogue([]), Terms(cash=10_000.0))
-    assert [abs((t - datetime(2024, 1, 3, 14, 30)).total_seconds()) <= 1 for t in told] == [True]
+    assert [abs((t - datetime(2024, 1, 3, 14, 30)).total_seconds()) <= 1 for t in scripted] == [True]
 
 
 def test_what_hangs_on_a_refused_order_is_taken_back_with_it():

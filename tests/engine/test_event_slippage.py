@@ -6,7 +6,7 @@ from datasets.events import EventCatalogue
 from engine.plan.costs import Terms
 from engine.run.parameter_sensitivity import parameter_sensitivity
 from engine.strategy import After, BeforeVote, LastCloseBefore, Leg, NextOpen
-from tests.engine.markets import bars, days, event, flat_day, instrument, market_of, plan_and_replay, told, utc
+from tests.engine.markets import bars, days, event, flat_day, instrument, market_of, plan_and_replay, scripted, utc
 
 FLAT = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 12)])
 EVENT = event("E", "2024-01-03T12:00")
@@ -28,7 +28,7 @@ def test_an_entry_before_the_vote_pays_none() -> None:
 
 
 def test_the_sensitivity_table_has_it_and_marks_the_run() -> None:
-    rule = told([Leg("AAA", 0.5, NextOpen(), After(2))])
+    rule = scripted([Leg("AAA", 0.5, NextOpen(), After(2))])
     made = parameter_sensitivity(rule, EventCatalogue([EVENT]), market_of(FLAT), terms=Terms(event_slippage_bps=10.0))
     assert [(c.event_slippage_bps, c.own) for c in made.events] == [
         (0.0, False),

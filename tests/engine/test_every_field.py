@@ -24,7 +24,7 @@ from engine.strategy import After, Leg, NextClose, NextOpen, Phase, Strategy, Sy
 from engine.strategy.combinations import grid_space
 from engine.strategy.market import MarketView
 from engine.study.shapes import net_returns, shape_of
-from tests.engine.markets import bars, days, evaluate_plans, event, instrument, market_of, told, utc
+from tests.engine.markets import bars, days, evaluate_plans, event, instrument, market_of, scripted, utc
 
 CLOSES = (100, 104, 110, 107, 112, 104, 97, 101, 99, 103, 108, 106)
 ROWS = [(d, c - 1.0, c + 1.5, c - 2.0, float(c)) for d, c in zip(days("2024-01-01", 12), CLOSES, strict=True)]
@@ -123,7 +123,7 @@ def rule_of(leg: Leg) -> type[Strategy]:
 
 
 def planned(leg: Leg) -> PlannedTrade:
-    rule = told([leg], markets=("AAA", "BBB"))
+    rule = scripted([leg], markets=("AAA", "BBB"))
     (trade,) = make_plan(rule, EventCatalogue([EVENT]), market_of(ONE, OTHER)).trades
     return trade
 

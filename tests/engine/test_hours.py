@@ -11,7 +11,7 @@ from datasets.prices.bars import Bars, Source, make_bars
 from engine.plan.plan import make_plan
 from engine.run.backtest import backtest
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase
-from tests.engine.markets import event, instrument, market_of, plan_and_replay, told, utc
+from tests.engine.markets import event, instrument, market_of, plan_and_replay, scripted, utc
 
 
 def daily(mic: str, *sessions: str) -> Bars:
@@ -26,7 +26,7 @@ def entry(mic: str, known_at: str, *sessions: str, at: Any) -> str:
     """Return when a trade decided at an instant is entered."""
     market = daily(mic, *sessions)
     leg = Leg("AAA", 1, at, After(1))
-    (trade,) = make_plan(told([leg]), EventCatalogue([event("E", known_at)]), market_of(market)).trades
+    (trade,) = make_plan(scripted([leg]), EventCatalogue([event("E", known_at)]), market_of(market)).trades
     return iso_z(trade.entry.at(market))
 
 
@@ -81,7 +81,7 @@ def test_a_run_says_that_its_fills_lie_beyond_the_horizon() -> None:
     note = "hours of XNYS after 2027-12-31 are regular hours, special days unknown"
     days = ("2027-12-30", "2027-12-31", "2028-01-03", "2028-01-04")
     for known_at, warnings in (("2027-12-31T22:00", [note]), ("2027-12-30T12:00", [])):
-        rule = told([Leg("AAA", 1, NextOpen(), After(1, Phase.CLOSE))])
+        rule = scripted([Leg("AAA", 1, NextOpen(), After(1, Phase.CLOSE))])
         run = backtest(rule, EventCatalogue([event("E", known_at)]), market_of(daily("XNYS", *days)))
         assert run.fills
         assert run.warnings == warnings

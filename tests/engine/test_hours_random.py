@@ -25,7 +25,7 @@ from engine.account.replay import replay
 from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase
-from tests.engine.markets import event, instrument, market_of, told
+from tests.engine.markets import event, instrument, market_of, scripted
 
 TABLES = Path(__file__).parents[2] / "datasets" / "markets"
 WORLDS = 600
@@ -93,7 +93,7 @@ def accounts(draw: random.Random, truth: Truth, bars: Bars, decided: datetime) -
     """Return the account of a trade decided at an instant, from the replay and from arrays."""
     entry = draw.choice((NextOpen(), NextClose()))
     leg = Leg("AAA", 1, entry, After(draw.randint(1, 3), draw.choice(tuple(Phase))))
-    plan = make_plan(told([leg]), EventCatalogue([event("E", decided.isoformat())]), market_of(bars))
+    plan = make_plan(scripted([leg]), EventCatalogue([event("E", decided.isoformat())]), market_of(bars))
     return [replay(plan, [bars], Terms()), evaluate(plan, [bars], Terms())]
 
 

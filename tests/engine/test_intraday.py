@@ -40,7 +40,7 @@ from engine.strategy import (
     Phase,
 )
 from engine.strategy.market import BarClock, LookAheadError, MarketView
-from tests.engine.markets import about, bars, event, flat_day, instrument, market_of, ns, told, utc
+from tests.engine.markets import about, bars, event, flat_day, instrument, market_of, ns, scripted, utc
 from tests.engine.test_evaluate import agree
 from tests.engine.test_properties import (
     ALL_EXITS,
@@ -125,7 +125,7 @@ def test_the_first_print_after_the_count_turned(shared_dir, name, mic, filled_at
     """Decided at signal_from, 03:00 UTC; the last print there is is that of 04:20."""
     market = prints_of(shared_dir, name, replace(FX, mic=mic))
     plan = make_plan(
-        told([Leg(name, 1, entry, Never())], markets=[name], decides="signal_from"), [election()], market_of(market)
+        scripted([Leg(name, 1, entry, Never())], markets=[name], decides="signal_from"), [election()], market_of(market)
     )
     (fill,) = both(plan, market).fills
     assert (iso_z(fill.filled_at), fill.reference_price, fill.note) == (filled_at, paid, "")
@@ -135,7 +135,7 @@ def test_the_first_print_after_the_count_turned(shared_dir, name, mic, filled_at
 def test_no_print_of_the_night_comes_after_the_call_at_0729(shared_dir, name):
     """The files end at 04:20 (the S&P 500 at 21:00 the evening before): who waits for the call finds no print."""
     market = prints_of(shared_dir, name, replace(FX, mic="XNYS" if name == "SPXfut" else "FX"))
-    plan = make_plan(told([Leg(name, 1, NextOpen(), Never())], markets=[name]), [election()], market_of(market))
+    plan = make_plan(scripted([Leg(name, 1, NextOpen(), Never())], markets=[name]), [election()], market_of(market))
     assert plan.trades == ()
     ends = "2016-11-08" if name == "SPXfut" else "2016-11-09"
     assert plan.skipped[0].reason == f"no bar after 2016-11-09T07:29:00Z; bars end {ends}"
@@ -152,7 +152,7 @@ def test_no_print_of_the_night_comes_after_the_call_at_0729(shared_dir, name):
 def test_known_at_0729_fills_at_the_first_print_after_it(shared_dir, known_at, filled_at, paid):
     """The same minute of the days before, which the files hold."""
     market = prints_of(shared_dir, "USDJPY", FX)
-    plan = make_plan(told([Leg("USDJPY", -1, NextOpen(), Never())], markets=["USDJPY"]),
+    plan = make_plan(scripted([Leg("USDJPY", -1, NextOpen(), Never())], markets=["USDJPY"]),
                      [event("E", known_at)], market_of(market))  # fmt: skip
     (fill,) = both(plan, market).fills
     assert (iso_z(fill.filled_at), fill.reference_price) == (filled_at, paid)
@@ -165,7 +165,7 @@ def test_held_for_a_session_leaves_at_the_first_print_of_the_next(shared_dir):
         Leg("USDJPY", 0.5, NextOpen(), After(1, at=Phase.CLOSE)),
         Leg("USDJPY", -0.4, NextOpen(), After(1, at=Phase.OPEN)),
     ]
-    plan = make_plan(told(legs, markets=["USDJPY"]), [event("E", "2016-11-07T07:29")], market_of(market))
+    plan = make_plan(scripted(legs, markets=["USDJPY"]), [event("E", "2016-11-07T07:29")], market_of(market))
     closed, opened = both(plan, market).trades
     assert (iso_z(closed.exit_at), closed.exit_price, closed.exit_session) == (
         "2016-11-07T22:00:00Z",
@@ -191,7 +191,7 @@ def test_prints_and_daily_bars_in_one_account(shared_dir, market_dir):
         "EARLY": [Leg("USDJPY", -0.5, NextOpen(), Never())],
         ELECTION: [Leg("SPX", 0.5, NextOpen(), After(1, at=Phase.CLOSE))],
     }
-    rule = told(legs, markets=["USDJPY", "SPX"])
+    rule = scripted(legs, markets=["USDJPY", "SPX"])
     plan = make_plan(rule, EventCatalogue([early, election()]), market_of(yen, later))
     account = both(plan, yen, later)
     assert [(f.instrument, iso_z(f.filled_at), f.reference_price) for f in account.fills] == [
@@ -223,7 +223,7 @@ def rows(leg: Leg, at: str, of: Bars = PRINTS, **other: Any) -> Any:
     """Return the rows of entry and exit, or why there is none."""
     made = event("E", at, **other)
     decides = "announced_at" if "announced_at" in other else "known_at"
-    plan = make_plan(told([leg], decides=decides), [made], market_of(of))
+    plan = make_plan(scripted([leg], decides=decides), [made], market_of(of))
     if not plan.trades:
         return plan.skipped[0].reason
     both(plan, of)
@@ -295,7 +295,9 @@ def test_minutes_that_follow_without_a_gap_close_before_the_next_opens():
         "A": [Leg("AAA", 1, NextOpen(), LastCloseBefore(utc("2024-01-09T00:02")))],
         "B": [Leg("AAA", 1, NextOpen(), Never())],
     }
-    plan = make_plan(told(legs), [event("A", "2024-01-08T23:00"), event("B", "2024-01-09T00:00")], market_of(market))
+    plan = make_plan(
+        scripted(legs), [event("A", "2024-01-08T23:00"), event("B", "2024-01-09T00:00")], market_of(market)
+    )
     account = both(plan, market)
     assert [(iso_z(f.filled_at), f.side, f.reference_price) for f in account.fills] == [
         ("2024-01-09T00:00:00Z", "buy", 100.0),
@@ -307,13 +309,15 @@ def test_minutes_that_follow_without_a_gap_close_before_the_next_opens():
 
 def test_stop_is_hit_by_the_first_print_beyond_it_and_fills_there():
     leg = Leg("AAA", -1, NextOpen(), Never(), stop_loss=0.025)
-    plan = make_plan(told([leg]), [event("E", "2024-01-09T00:00")], market_of(PRINTS))
+    plan = make_plan(scripted([leg]), [event("E", "2024-01-09T00:00")], market_of(PRINTS))
     (trade,) = both(plan, PRINTS).trades
     assert (trade.entry_price, trade.exit_price, iso_z(trade.exit_at)) == (101.0, 104.0, "2024-01-10T05:59:00Z")
 
 
 def test_an_account_has_a_line_a_session_marked_at_its_last_bar():
-    plan = make_plan(told([Leg("AAA", 1, NextOpen(), Never())]), [event("E", "2024-01-08T12:00")], market_of(PRINTS))
+    plan = make_plan(
+        scripted([Leg("AAA", 1, NextOpen(), Never())]), [event("E", "2024-01-08T12:00")], market_of(PRINTS)
+    )
     account = both(plan, PRINTS)
     assert [str(s)[-2:] for s in account.days.sessions] == ["09", "10", "11", "12"]
     assert account.equity / 10_000 == pytest.approx([102.0, 104.0, 105.0, 108.0])

@@ -33,7 +33,7 @@ from engine.strategy.market import LookAheadError, Market, MarketView
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.fade_the_shock import FadeTheShock
 from strategies.pro_growth_win import ProGrowthWin
-from tests.engine.markets import MemorySource, bars, event, flat_day, instrument, market_of, told, utc
+from tests.engine.markets import MemorySource, bars, event, flat_day, instrument, market_of, scripted, utc
 
 OPEN, CLOSE = Phase.OPEN, Phase.CLOSE
 AAA = instrument()
@@ -53,7 +53,7 @@ def plan_of(
 ) -> Plan:
     """Return the plan of the legs."""
     markets = markets or (TEN,)
-    rule = told(given, markets=[b.symbol for b in markets], decides=decides)
+    rule = scripted(given, markets=[b.symbol for b in markets], decides=decides)
     return make_plan(rule, EventCatalogue(events), market_of(*markets), since=since)
 
 

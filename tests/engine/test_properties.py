@@ -38,7 +38,7 @@ from engine.strategy import (
     NextOpen,
     Phase,
 )
-from tests.engine.markets import LONDON, NEW_YORK, TOKYO, bars_at, instrument, market_of, told
+from tests.engine.markets import LONDON, NEW_YORK, TOKYO, bars_at, instrument, market_of, scripted
 
 AROUND_THE_CLOCK = "around the clock"
 CENT = 0.01
@@ -58,7 +58,7 @@ class World:
 
     def run(self) -> tuple[Plan, Account]:
         """Return the plan and the account it leaves."""
-        rule = told(self.legs, markets=[b.symbol for b in self.bars], decides=self.decides)
+        rule = scripted(self.legs, markets=[b.symbol for b in self.bars], decides=self.decides)
         plan = make_plan(rule, EventCatalogue(self.events), market_of(*self.bars))
         return plan, replay(plan, list(self.bars), self.terms)
 
@@ -317,7 +317,7 @@ def test_bars_cut_short_leave_the_past(world, pick):
     """As with --to: the bars end at an instant. Fills before the first price that is gone stay what they were.
 
     Without BeforeVote, which test_plan.py holds to this by a case of its own, and LastCloseBefore, whose last close
-    is told from the calendar of the exchange, which these markets do not keep.
+    is scripted from the calendar of the exchange, which these markets do not keep.
     """
     instants = sorted(int(t) for b in world.bars for t in b.close_at)
     instant = instants[pick % len(instants)]

@@ -21,7 +21,7 @@ from engine.account.replay import replay
 from engine.plan.costs import Fx, Terms
 from engine.plan.plan import make_plan
 from engine.strategy import After, Leg, NextOpen, Phase
-from tests.engine.markets import bars_at, event, instrument, market_of, told
+from tests.engine.markets import bars_at, event, instrument, market_of, scripted
 
 CENT = 0.005
 DAYS = [date(2024, 2, d) for d in (1, 2, 5, 6, 7, 8, 9, 13, 14, 15, 16)]
@@ -219,7 +219,7 @@ def _made(currency: str) -> tuple[Account, Account, dict[str, Bars]]:
         hour = "21:30" if p.symbol in ("USDJPY", "EURUSD") else "22:30"
         events.append(event(f"E{n}", f"{before}T{hour}"))
         legs[f"E{n}"] = [Leg(p.symbol, p.weight, NextOpen(), exit_)]
-    plan = make_plan(told(legs, markets=list(plain)), EventCatalogue(events), market)
+    plan = make_plan(scripted(legs, markets=list(plain)), EventCatalogue(events), market)
     bars, terms = market.loaded(plan.instruments), _terms(currency, Fx.UNHEDGED if currency else Fx.HEDGED)
     return replay(plan, bars, terms), evaluate(plan, bars, terms), plain
 

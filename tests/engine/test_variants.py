@@ -4,7 +4,7 @@ from datasets.events import EventCatalogue, Kind
 from engine.plan.costs import Terms
 from engine.run.parameter_sensitivity import parameter_sensitivity
 from engine.strategy import After, AtNextEvent, Leg, Never, NextOpen, Phase
-from tests.engine.markets import about, bars, days, event, instrument, market_of, told
+from tests.engine.markets import about, bars, days, event, instrument, market_of, scripted
 
 # opens 100, 101, 102, ... and closes half a point above them, a day each
 RISING = [(d, 100.0 + n, 100.5 + n, 100.0 + n, 100.5 + n) for n, d in enumerate(days("2024-01-02", 30))]
@@ -20,7 +20,7 @@ def _events():
 
 
 def _of(leg, *, terms=FREE, **costs):
-    return parameter_sensitivity(told([leg]), _events(), _market(**costs), terms=terms)
+    return parameter_sensitivity(scripted([leg]), _events(), _market(**costs), terms=terms)
 
 
 def test_holds_and_delays_by_hand():
@@ -65,7 +65,7 @@ def test_a_rule_without_hold_says_so_and_is_delayed_only():
 def test_an_exit_at_another_event_is_found_among_all_events():
     other = event("F", "2024-01-10T12:00", kind="inauguration")
     legs = {"E": [Leg("AAA", 1.0, entry=NextOpen(), exit=AtNextEvent(Kind.INAUGURATION))]}
-    found = parameter_sensitivity(told(legs), EventCatalogue([*_events(), other]), _market(), terms=FREE)
+    found = parameter_sensitivity(scripted(legs), EventCatalogue([*_events(), other]), _market(), terms=FREE)
     assert found.timing[0].mean_trade == about(109 / 102 - 1)
 
 
@@ -75,7 +75,7 @@ def test_the_close_of_the_last_session_held_stays_the_exit():
 
 
 def test_a_rule_that_never_traded_has_nothing_to_vary():
-    found = parameter_sensitivity(told({}), _events(), _market(), terms=FREE)
+    found = parameter_sensitivity(scripted({}), _events(), _market(), terms=FREE)
     assert (found.timing, found.costs) == ((), ())
     assert found.note == "the rule returned no leg: there is nothing to vary"
 

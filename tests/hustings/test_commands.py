@@ -319,7 +319,7 @@ def test_main_returns_the_code(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ("pro-growth-win", "is a strategy: 'hustings run pro-growth-win' makes a run of it"),
         ("mine.py", "is a strategy: 'hustings run mine.py' makes a run of it"),
@@ -332,7 +332,7 @@ def test_main_returns_the_code(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 @pytest.mark.parametrize("command", [("report",), ("compare", "runs/a")])
-def test_what_is_no_run_is_named_with_what_to_do(cli, home, tmp_path, command, given, told):
+def test_what_is_no_run_is_named_with_what_to_do(cli, home, tmp_path, command, given, expected):
     for folder, manifest in (("runs/a", {"run_id": "a"}), ("swept", {"sweep_id": "b"})):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "manifest.json").write_text(json.dumps(manifest))
@@ -340,7 +340,7 @@ def test_what_is_no_run_is_named_with_what_to_do(cli, home, tmp_path, command, g
     (tmp_path / "notes.txt").touch()
     answer = cli(*command, given)
     assert (answer.code, answer.err.count("\n")) == (2, 1)
-    assert told in answer.err
+    assert expected in answer.err
     assert "'hustings runs list' shows the runs" in answer.err
 
 

@@ -54,12 +54,12 @@ def test_a_page_without_data_or_of_another_version_is_named(mailed):
 
 
 def test_a_page_is_read_back_as_tables(mailed):
-    told = mailed("report", "a.html", "--json", "--csv", "tables").json
+    read = mailed("report", "a.html", "--json", "--csv", "tables").json
     kept = mailed("report", "a", "--json").json
-    assert told["run_id"] == kept["run_id"]
+    assert read["run_id"] == kept["run_id"]
     for name in ("trades", "not_traded", "parts", "markets", "around_events"):
-        assert told["tables"][name] == kept["tables"][name]
-    numbers = [{r["name"]: r["account"] for r in each["tables"]["key_numbers"]} for each in (told, kept)]
+        assert read["tables"][name] == kept["tables"][name]
+    numbers = [{r["name"]: r["account"] for r in each["tables"]["key_numbers"]} for each in (read, kept)]
     assert numbers[0]["total_return"] == pytest.approx(numbers[1]["total_return"], abs=1e-6)
     assert Path("tables/trades.csv").is_file()
     answer = mailed("report", "a.html")

@@ -411,15 +411,15 @@ def _with_closed(n):
 
 
 def test_how_much_the_trades_can_bear_is_said_without_claims():
-    told = {n: support(_with_closed(n)) for n in (0, 1, 4, 5, 19, 20)}
-    assert told[0].startswith("No trade")
-    assert told[1].startswith("1 trade: an anecdote.")
-    assert told[4].startswith("4 trades: an anecdote.")
-    assert told[5].startswith("5 trades: enough to describe")
-    assert told[19].startswith("19 trades: enough to describe")
-    assert told[20].startswith("20 trades: a sample one may begin to test")
-    assert "The mean trade is 3.25 %; without the best one it is 1.00 %." in told[4]
-    assert not any("significant" in words for words in told.values())
+    sentence = {n: support(_with_closed(n)) for n in (0, 1, 4, 5, 19, 20)}
+    assert sentence[0].startswith("No trade")
+    assert sentence[1].startswith("1 trade: an anecdote.")
+    assert sentence[4].startswith("4 trades: an anecdote.")
+    assert sentence[5].startswith("5 trades: enough to describe")
+    assert sentence[19].startswith("19 trades: enough to describe")
+    assert sentence[20].startswith("20 trades: a sample one may begin to test")
+    assert "The mean trade is 3.25 %; without the best one it is 1.00 %." in sentence[4]
+    assert not any("significant" in words for words in sentence.values())
 
 
 def test_an_open_trade_is_marked_not_closed():

@@ -128,12 +128,12 @@ def two_legs(first: tuple[int, int], second: tuple[int, int]) -> Sample:
     """Return the sample of one event with two legs on one market, each a side and so many sessions held."""
     from engine.strategy import After, Leg, NextOpen
     from engine.study.study_input import StudyInput as Studied
-    from tests.engine.markets import market_of, told
+    from tests.engine.markets import market_of, scripted
     from tests.engine.study.worlds import FREE, events_before
 
     market = walk(500)
     legs = [Leg("AAA", 0.4 * side, NextOpen(), After(sessions=held)) for side, held in (first, second)]
-    rule, events, bars = told(legs), events_before(market, [300]), market_of(market)
+    rule, events, bars = scripted(legs), events_before(market, [300]), market_of(market)
     return sample_of(Studied(rule, events, bars, FREE, Dates(), backtest(rule, events, bars, terms=FREE)))
 
 
