@@ -53,7 +53,7 @@ def make_pairs(bars: Bars, odds: OutcomeOdds, event: PoliticalEvent, window: Win
     """Return the closes of a market within dates and strictly before the count, each with its probability.
 
     Raises:
-        UserError: no close has a quote, or all quotes are equal.
+        UserError: no two closes have quotes that differ.
     """
     last, ends_at = bars.days.last, counted_from(event)
     kept = np.ones(len(last), dtype=bool) if ends_at is None else bars.close_at[last] < to_ns(ends_at)
@@ -62,13 +62,16 @@ def make_pairs(bars: Bars, odds: OutcomeOdds, event: PoliticalEvent, window: Win
     rows = last[kept]
     p, quoted_at = odds.at(bars.close_at[rows])
     first = int(np.argmax(np.isfinite(p))) if np.isfinite(p).any() else len(p)
-    if len(p) - first < 2:
-        own = [iso_z(q.observed_at) for q in odds.quotes if q.outcome == odds.outcome]
+    own = [q for q in odds.quotes if q.outcome == odds.outcome]
+    few, still = len(p) - first < 2, len(p) > first and np.nanmax(p) == np.nanmin(p)
+    if few or (still and len({q.probability for q in own}) > 1):
+        what = "a quote" if few else "different quotes"
         raise UserError(
-            f"no two closes of {bars.symbol} within the dates and before the count have a quote of '{odds.outcome}': "
-            f"its quotes are from {own[0]} to {own[-1]}, {bars.symbol} has {bars.span()}"
+            f"no two closes of {bars.symbol} within the dates and before the count have {what} of '{odds.outcome}': "
+            f"its quotes are from {iso_z(own[0].observed_at)} to {iso_z(own[-1].observed_at)}, "
+            f"{bars.symbol} has {bars.span()}"
         )
-    if np.nanmax(p) == np.nanmin(p):
+    if still:
         raise UserError(f"all quotes of '{odds.outcome}' are {p[first]:g}: the odds must change, give a longer history")
     rows, p, quoted_at = rows[first:], p[first:], quoted_at[first:]
     return Pairs(bars.session[rows], bars.close_at[rows], bars.close[rows], p, quoted_at)

@@ -107,6 +107,7 @@ QUOTES = "time,probability,outcome\n2016-10-03T12:00Z,0.3,A\n2016-10-04T12:00Z,0
         (QUOTES.replace("0.4", "1.4"), [], "odds.csv line 3: probability is '1.4'; it must be a number from 0 to 1"),
         (QUOTES.replace("Z", ""), [], "odds.csv line 2: time is '2016-10-03T12:00'; it must be an instant with its offset"),
         (QUOTES.replace("2016", "2030"), [], "no two closes of IPC within the dates and before the count have a quote of 'A'"),
+        (QUOTES.replace("2016", "1816"), [], "no two closes of IPC within the dates and before the count have different quotes of 'A'"),
         (QUOTES.replace("0.4", "0.3"), [], "all quotes of 'A' are 0.3: the odds must change"),
         (QUOTES, ["--outcome", "AA"], "unknown outcome of the odds 'AA' (did you mean 'A'?); they have A"),
         (QUOTES, ["--from", "2016-12-01"], "no two closes of IPC"),
