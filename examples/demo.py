@@ -5,10 +5,11 @@ variants on the real Nasdaq bars of 1999 to 2018 that the package arch ships: bu
 hold for 5 or for 60 sessions.
 """
 
+import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-from hustings.__main__ import main
 
 OUT = Path("runs/demo")
 MIXED = Path(__file__).parent / "jp_2026_mixed.csv"
@@ -17,24 +18,39 @@ BARS = ["--data", "builtin"]
 ELECTIONS = [*BARS, "-p", "instrument=IXIC", "-p", "country=US", "-p", "kind=presidential_election"]
 
 
+RUNS = [
+    ["run", "pro-growth-win", *BARS, "--out", str(OUT / "pro-growth-win")],
+    ["run", "pro-growth-win", *BARS, "--labels", str(MIXED), "--out", str(OUT / "pro-growth-win-2026-mixed")],
+    ["run", "buy-after-event", *ELECTIONS, "-p", "hold=5", "--benchmark", "IXIC", "--out", str(OUT / "hold-5")],
+    ["run", "buy-after-event", *ELECTIONS, "-p", "hold=60", "--benchmark", "IXIC", "--out", str(OUT / "hold-60")],
+]
+COMPARE = ["compare", str(OUT / "hold-5"), str(OUT / "hold-60"), "--out", str(OUT / "comparison.html")]
+
+
 def demo() -> int:
-    """Run the commands, showing each before it runs, and return the first exit code that is not 0."""
-    commands = [
-        ["run", "pro-growth-win", *BARS, "--out", str(OUT / "pro-growth-win")],
-        ["run", "pro-growth-win", *BARS, "--labels", str(MIXED), "--out", str(OUT / "pro-growth-win-2026-mixed")],
-        ["run", "buy-after-event", *ELECTIONS, "-p", "hold=5", "--benchmark", "IXIC", "--out", str(OUT / "hold-5")],
-        ["run", "buy-after-event", *ELECTIONS, "-p", "hold=60", "--benchmark", "IXIC", "--out", str(OUT / "hold-60")],
-        ["compare", str(OUT / "hold-5"), str(OUT / "hold-60"), "--out", str(OUT / "comparison.html")],
-    ]
-    for command in commands:
-        print(f"\n$ hustings {' '.join(command)}\n", flush=True)
-        code = main(command)
-        if code:
-            return code
+    """Run the commands, two runs at a time, show each with what it prints, and return the first exit code but 0."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        runs = [(command, pool.submit(hustings, command)) for command in RUNS]
+        codes = [show(command, run.result) for command, run in runs]
+    codes.append(show(COMPARE, lambda: hustings(COMPARE)))
     print("\nOpen these in a browser:")
     for page in sorted(OUT.rglob("*.html")):
         print(f"  {page}")
-    return 0
+    return next((code for code in codes if code), 0)
+
+
+def hustings(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user does, and return what it printed."""
+    return subprocess.run([sys.executable, "-m", "hustings", *command], capture_output=True, text=True, check=False)
+
+
+def show(command: list[str], done: Callable[[], subprocess.CompletedProcess[str]]) -> int:
+    """Print a command and, when it is done, what it printed; return its exit code."""
+    print(f"\n$ hustings {' '.join(command)}\n", flush=True)
+    result = done()
+    print(result.stdout, end="", flush=True)
+    print(result.stderr, end="", file=sys.stderr, flush=True)
+    return result.returncode
 
 
 if __name__ == "__main__":
