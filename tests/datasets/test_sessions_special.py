@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -313,13 +314,14 @@ def test_no_bar_since_1990_lies_on_a_day_without_session(market_dir) -> None:
 def test_explain_and_run_name_the_same_first_sessions(market_dir: Path) -> None:
     """``events explain`` asks the hours, a run the bars: for every event and instrument both name the same session."""
     compared, differs = 0, set()
+    explained = cache(first_sessions_after)  # several series are of one exchange
     for path in sorted(market_dir.glob("*.csv")):
         if path.stem in ("actions", "FF3_MONTHLY"):
             continue
         bars = real_bars(market_dir).load(bundled_instruments().find(path.stem))
         missing = set(bars.missing.session.tolist())
         for event in bundled_events():
-            first = None if event.known_at is None else first_sessions_after(bars.instrument.mic, event.known_at)
+            first = None if event.known_at is None else explained(bars.instrument.mic, event.known_at)
             if first is None or event.known_at is None:
                 continue
             at = to_ns(event.known_at)

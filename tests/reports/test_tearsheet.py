@@ -9,8 +9,10 @@ import sys
 import warnings
 from base64 import b64encode
 from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from html.parser import HTMLParser
+from io import StringIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,8 +51,30 @@ def page(traded):
 
 
 @pytest.fixture(scope="module")
-def quantstats_sheet(traded):
-    return quantstats_page(traded)
+def drawn(traded):
+    """Return quantstats' sheet, what matplotlib had before and after both sheets, and what was printed meanwhile."""
+    import matplotlib
+    from matplotlib import font_manager, pyplot
+
+    def state():
+        return pyplot.get_fignums(), dict(matplotlib.rcParams), font_manager.FontProperties.set_family
+
+    out, err = StringIO(), StringIO()
+    figure = pyplot.figure()  # one that was open before stays open
+    try:
+        before = state()
+        with warnings.catch_warnings(), redirect_stdout(out), redirect_stderr(err):
+            warnings.simplefilter("error")
+            tearsheet(traded)
+            sheet = quantstats_page(traded)
+        return sheet, before, state(), (out.getvalue(), err.getvalue())
+    finally:
+        pyplot.close(figure)
+
+
+@pytest.fixture(scope="module")
+def quantstats_sheet(drawn):
+    return drawn[0]
 
 
 @pytest.fixture(scope="module")
@@ -244,26 +268,11 @@ def test_same_bytes_whatever_the_environment():
     assert first == digest(PYTHONHASHSEED="2", TZ="America/New_York", LC_ALL="C.UTF-8", MPLBACKEND="svg")
 
 
-def test_no_warning_reaches_the_user_and_matplotlib_is_left_as_it_was(traded, quantstats_sheet, capfd):
-    import matplotlib
-    from matplotlib import font_manager, pyplot
-
-    opened = pyplot.get_fignums()  # by other tests of this process
-    before = dict(matplotlib.rcParams)
-    family = font_manager.FontProperties.set_family
-    figure = pyplot.figure()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            tearsheet(traded)
-            quantstats_page(traded)
-        assert pyplot.get_fignums() == [*opened, figure.number]
-    finally:
-        pyplot.close(figure)
-    assert dict(matplotlib.rcParams) == before
-    assert font_manager.FontProperties.set_family is family
-    captured = capfd.readouterr()
-    assert (captured.out, captured.err) == ("", "")
+def test_no_warning_reaches_the_user_and_matplotlib_is_left_as_it_was(drawn):
+    sheet, before, after, printed = drawn
+    assert sheet
+    assert after == before
+    assert printed == ("", "")
 
 
 def test_the_run_is_not_changed(traded):
