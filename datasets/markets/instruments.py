@@ -16,7 +16,9 @@ from datasets.markets.exchange_tables import find_exchange
 
 _NUMBERS = ("lot", "commission_bps", "slippage_bps")
 _REQUIRED = ("symbol", "name", "mic", "currency", *_NUMBERS)
-_OPTIONAL = ("group", "country", "base", "total_return", "tradable", "aliases", "notes", "launched_on", "level")
+_OPTIONAL = (
+    "group", "country", "base", "total_return", "tradable", "aliases", "notes", "launched_on", "level", "maturity",
+)  # fmt: skip
 COLUMNS = (*_REQUIRED, *_OPTIONAL)
 """The columns of ``instruments.csv``; any other column holds the symbols of the provider of its name."""
 _YES_OR_NO = "yes, no or empty"
@@ -27,14 +29,16 @@ _CODES: Mapping[str, Callable[[str], object]] = {
 _NEAR = 0.8
 """How alike a column of a provider and one of COLUMNS may be: beyond, it is a slip ("alias", "note")."""
 _SHOWN = 20
+_LONGEST_YEARS = 100
 
 
 class InstrumentGroup(StrEnum):
-    """The groups in which instruments are listed; without one a pair of currencies is FX, another instrument OTHER."""
+    """The groups in which instruments are listed; without one a pair is FX, a yield BOND, another instrument OTHER."""
 
     INDEX = "index"
     FX = "fx"
     COUNTRY_ETF = "country-etf"
+    BOND = "bond"
     BOND_ETF = "bond-etf"
     COMMODITY_ETF = "commodity-etf"
     SECTOR_ETF = "sector-etf"
@@ -56,7 +60,8 @@ class Instrument:
     the one whose market it represents (ISO 3166, or EU), blank where it is none.
     Levels of an index before ``launched_on`` are a back-cast; None where that is not known. ``level`` is a usual close
     since 2000, to the order of magnitude; 0 where it is not known. ``provider_symbols`` holds the symbol of each
-    provider that offers it: the file's other columns, each named as its provider.
+    provider that offers it: the file's other columns, each named as its provider. ``maturity`` in years: it is quoted
+    as a yield in per cent, and its prices are those of a par bond (datasets/prices/bond_yields.py); 0: as a price.
     """
 
     symbol: str
@@ -76,6 +81,7 @@ class Instrument:
     group: InstrumentGroup = InstrumentGroup.OTHER
     country: str = ""
     base: str = ""
+    maturity: float = 0.0
 
     @property
     def base_currency(self) -> str:
@@ -175,7 +181,8 @@ class InstrumentTable:
 @lru_cache(maxsize=1)
 def bundled_instruments() -> InstrumentTable:
     """Return the instruments that come with hustings."""
-    return InstrumentTable(read_instruments(Path(__file__).parent / "instruments.csv"))
+    files = [Path(__file__).with_name(name) for name in ("instruments.csv", "bond_yields.csv")]
+    return InstrumentTable(instrument for file in files for instrument in read_instruments(file))
 
 
 def read_instruments(path: Path) -> list[Instrument]:
@@ -227,6 +234,7 @@ def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
     _check_row(row, symbols)
     group = row.read("group", InstrumentGroup, f"one of {', '.join(InstrumentGroup)}")
     lot, commission, slippage = (row.read(c, _not_negative, "a number of 0 or more") for c in _NUMBERS)
+    maturity = row.read("maturity", _years, "years above 0 and at most 100, such as 10, or empty for a price") or 0.0
     instrument = Instrument(
         symbol=row.text("symbol"),
         name=row.text("name"),
@@ -235,18 +243,19 @@ def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
         lot=lot or 0.0,
         commission_bps=commission or 0.0,
         slippage_bps=slippage or 0.0,
-        total_return=row.read("total_return", _is_yes, _YES_OR_NO) or False,
+        total_return=row.read("total_return", _is_yes, _YES_OR_NO) or maturity > 0,
         tradable=row.read("tradable", _is_yes, _YES_OR_NO) is not False,
         aliases=tuple(row.text("aliases").split()),
         notes=row.text("notes"),
         launched_on=row.read("launched_on", date.fromisoformat, "a date such as 2020-07-27, or empty"),
         level=row.read("level", _not_negative, "a number of 0 or more") or 0.0,
         provider_symbols={c: symbol for c, symbol in row.cells.items() if symbol and c not in COLUMNS},
-        group=group or InstrumentGroup.OTHER,
         country=row.text("country"),
         base=row.text("base"),
+        maturity=maturity,
     )
-    return replace(instrument, group=InstrumentGroup.FX) if instrument.pair and group is None else instrument
+    usual = InstrumentGroup.FX if instrument.pair else InstrumentGroup.BOND if maturity else instrument.group
+    return replace(instrument, group=group or usual)
 
 
 def _check_row(row: CsvRow, symbols: set[str]) -> None:
@@ -266,11 +275,20 @@ def _check_row(row: CsvRow, symbols: set[str]) -> None:
                 raise UserError(f"{row.where}: {column} of {symbol}: {e}") from e
     if row.text("base") == row.text("currency"):
         raise UserError(f"{row.where}: {symbol}: base and currency are both {row.text('base')}; a pair has two")
+    if row.text("base") and row.text("maturity"):
+        raise UserError(f"{row.where}: {symbol} has a base and a maturity; it is a pair or a yield: leave one blank")
 
 
 def _not_negative(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def _years(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= _LONGEST_YEARS:
         raise ValueError(text)
     return value
 

@@ -78,7 +78,8 @@ class Bars:
 
     ``open_rate`` and ``close_rate`` are the price of the quote currency in the account's, last known at each open and
     close (NaN: missing); None where positions are hedged or the currency is the account's. ``carry`` is what a pair
-    earns a year: the short rate of its base currency less that of its quote currency.
+    earns a year: the short rate of its base currency less that of its quote currency. ``yields``, in per cent, are
+    what the prices of a bond are made of (datasets/prices/bond_yields.py); None where prices are quoted.
     """
 
     instrument: Instrument
@@ -99,6 +100,7 @@ class Bars:
     close_rate: Floats | None = None
     carry: Floats | None = None
     rates: RateSource | None = None
+    yields: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.session)

@@ -10,6 +10,8 @@ from datasets.arrays import Floats, Instants, Integers, Sessions
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import session_of
 from datasets.prices.bars import Bars, RawPrices, Source, make_bars, make_intraday_bars
+from datasets.prices.bond_yields import par_bond_index
+from datasets.prices.periods import last_sessions, period_of
 
 SIMULATED = "simulated"
 """The layout of a table of simulated bars: no fact of the world can be compared with it."""
@@ -84,14 +86,30 @@ def bars_of(table: PriceTable, instrument: Instrument, source: Source) -> Bars:
 
     Intraday rows with nothing but a close are single prints: bars that open as they close. Others are taken to be
     stamped with their beginning, and to last for the most common step between two stamps, or to the next one. Their
-    sessions are those of the instrument's exchange, whatever zone the stamps were in.
+    sessions are those of the instrument's exchange, whatever zone the stamps were in. Closes that are yields become
+    the prices of a bond, which have no open, high or low.
 
     Raises:
         UserError: its first bad row, as ``make_bars`` or ``make_intraday_bars`` says it.
     """
-    if table.at is not None:
-        return _intraday_bars(table, table.at, instrument, source)
-    return make_bars(instrument, source, session=table.session, where=table.where, **table.prices)
+    priced = _bond_prices(table, instrument) if instrument.maturity else table
+    if priced.at is not None:
+        bars = _intraday_bars(priced, priced.at, instrument, source)
+    else:
+        bars = make_bars(instrument, source, session=table.session, where=table.where, **priced.prices)
+    if not instrument.maturity:
+        return bars
+    text = f"{source.text}; prices of a par bond of {instrument.maturity:g} years, made of its yields"
+    return replace(bars, source=replace(source, text=text), yields=table.close)
+
+
+def _bond_prices(table: PriceTable, instrument: Instrument) -> PriceTable:
+    """Return the table with the prices of the par bond whose yields its closes are, each at the end of its period."""
+    session, none = table.session, np.full(len(table), np.nan)
+    if table.at is None:
+        session = last_sessions(instrument.mic, session, period_of(session))
+    close = par_bond_index(table.close, session, instrument.maturity)
+    return replace(table, open=none, high=none, low=none, close=close)
 
 
 def table_of(bars: Bars) -> PriceTable:

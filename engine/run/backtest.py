@@ -237,10 +237,10 @@ def _run_event(event: PoliticalEvent, *, traded: str) -> RunEvent:
 
 
 def mixed_returns(bars: Iterable[Bars]) -> str | None:
-    """Return which series hold their dividends and which do not, if both are there; a currency has none to hold."""
+    """Return which series hold their dividends and which do not, if both are there; a currency or a bond has none."""
     adjusted: dict[str, list[str]] = {"total": [], "price": []}
     for each in bars:
-        if each.instrument.mic != FX and each.instrument.tradable:
+        if each.instrument.mic != FX and each.instrument.tradable and each.yields is None:
             adjusted[each.adjustment].append(each.symbol)
     if not all(adjusted.values()):
         return None

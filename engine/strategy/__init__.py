@@ -3,6 +3,7 @@
 from engine.strategy.condition import OptionalCondition as OptionalCondition
 from engine.strategy.condition import condition_holds as condition_holds
 from engine.strategy.contract import After as After
+from engine.strategy.contract import AnyMarkets as AnyMarkets
 from engine.strategy.contract import AtNextEvent as AtNextEvent
 from engine.strategy.contract import BeforeVote as BeforeVote
 from engine.strategy.contract import Clock as Clock

@@ -149,14 +149,11 @@ Symbol = Annotated[str, _INSTRUMENT]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1), _INSTRUMENT]
 """Names of instruments; as text, separated by commas."""
 _SHARES = "shares"
-Markets = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_listed),
-    Field(min_length=1),
-    AfterValidator(market_shares.checked),
-    _INSTRUMENT,
-    _SHARES,
+AnyMarkets = Annotated[
+    tuple[str, ...], BeforeValidator(_listed), AfterValidator(market_shares.checked), _INSTRUMENT, _SHARES
 ]
+"""As ``Markets``, or none."""
+Markets = Annotated[AnyMarkets, Field(min_length=1)]
 """Markets with their sides and shares, such as ``N225,-USDJPY:0.3`` (``engine.strategy.market_shares``)."""
 Sessions = Annotated[int, Field(ge=1, le=10_000)]
 """A number of sessions held."""

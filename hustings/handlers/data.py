@@ -43,6 +43,7 @@ def _row(instrument: Instrument, source: BarSource) -> dict[str, Any]:
         "exchange": instrument.mic,
         "currency": instrument.currency,
         "base_currency": instrument.base_currency or None,
+        "maturity": instrument.maturity or None,
         "has_bars": available,
         "bars": _source_text(source, instrument.symbol) if available else None,
         "other_names": " ".join(instrument.aliases),
@@ -80,11 +81,11 @@ def show_series(*, symbol: str, as_json: bool) -> None:
 
 
 def _last_rows(bars: Bars) -> None:
-    prices = ["open", "high", "low", "close"]
+    prices = ["open", "high", "low", "close"] if bars.yields is None else ["yields", "close"]
     rows = [
         [
             str(bars.session[n]),
-            *(f"{getattr(bars, c)[n]:,.2f}" for c in prices),
+            *(f"{getattr(bars, c)[n]:,.{3 if c == 'yields' else 2}f}" for c in prices),
             "yes" if bars.open_is_real[n] else "no",
         ]
         for n in range(max(0, len(bars) - 5), len(bars))

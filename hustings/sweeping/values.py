@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from datasets.csv_rows import read_csv
 from datasets.errors import UserError
-from engine.strategy import Country, Kinds, Markets, OptionalCountry, Strategy, Symbol, Symbols
+from engine.strategy import AnyMarkets, Country, Kinds, Markets, OptionalCountry, Strategy, Symbol, Symbols
 from hustings.run_options import Setting
 from hustings.strategy_source import choices_of
 
@@ -43,7 +43,7 @@ def parted(
 def _values(name: str, text: str, hint: Any, setting: Setting) -> list[str]:
     if text == ALL:
         return _all(name, hint, setting)
-    if hint in (Symbols, Markets, Kinds):  # its own values hold commas
+    if hint in (Symbols, Markets, AnyMarkets, Kinds):  # its own values hold commas
         return [part.strip() for part in text.split(";")]
     return [value for part in text.split(",") for value in _range(name, part.strip())]
 

@@ -15,10 +15,11 @@ from datasets.prices.sources.base import Provider
 from datasets.prices.sources.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
-INSTRUMENTS = Path(instruments.__file__).with_name("instruments.csv")
-OPTIONAL = {"lot", "aliases", "launched_on", "level", "country", "base"}
+FILES = [Path(instruments.__file__).with_name(name) for name in ("instruments.csv", "bond_yields.csv")]
+"""The tables of the bundled instruments: what is quoted as a price, and what is quoted as a yield."""
+OPTIONAL = {"lot", "aliases", "launched_on", "level", "country", "base", "maturity"}
 """Blank where any fraction can be held, where there is no other name, where the launch is not known, and below."""
-NEEDED = {"index": "country", "country-etf": "country", "fx": "base"}
+NEEDED = {"index": "country", "country-etf": "country", "fx": "base", "bond": "maturity"}
 """What only the instruments of a group need."""
 
 
@@ -36,13 +37,13 @@ def unfinished(row: CsvRow) -> list[str]:
 
 
 def test_every_instrument_is_complete() -> None:
-    rows = read_csv(INSTRUMENTS).rows
+    rows = [row for file in FILES for row in read_csv(file).rows]
     assert [fault for row in rows for fault in unfinished(row)] == []
 
 
 def test_an_instrument_of_an_exchange_without_hours_is_named() -> None:
     header = ",".join(instruments.COLUMNS)
-    row = "ABC,An index,XZZZ,USD,,1,2,index,,,no,yes,,,,"
+    row = "ABC,An index,XZZZ,USD,,1,2,index,,,no,yes,,,,,"
     (faulty,) = parse_csv(f"{header}\n{row}\n".encode(), "instruments.csv").rows
     country, blank, hours = unfinished(faulty)
     assert country == "instruments.csv line 2: column country is blank; fill it"
@@ -66,7 +67,7 @@ def unfinished_provider(name: str, provider: type[Provider], columns: Sequence[s
 
 
 def test_every_provider_is_complete_and_every_other_column_of_instruments_is_a_provider() -> None:
-    columns = read_csv(INSTRUMENTS).columns
+    columns = list(dict.fromkeys(c for file in FILES for c in read_csv(file).columns))
     assert [f for name, provider in PROVIDERS.items() for f in unfinished_provider(name, provider, columns)] == []
     assert set(columns) == {*instruments.COLUMNS, *PROVIDERS}
     documented = (ROOT / "docs" / "reference" / "price-store.md").read_text(encoding="utf-8")

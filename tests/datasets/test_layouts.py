@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
+from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import parse_table, read_table
 
 BARS = [
@@ -476,3 +477,44 @@ def test_an_election_night(shared_dir: Path) -> None:
     table = read_table(path, zone="UTC")
     assert table.at is not None
     assert (str(table.at[-1].astype("datetime64[ns]"))[:19], table.close[-1]) == ("2016-11-09T04:20:00", 101.71)
+
+
+MINISTRY = """国債金利情報,,,,(単位 : %)
+基準日,1年,2年,10年,40年
+{rows}
+"""
+"""The layout in which Japan's Ministry of Finance publishes yields: a title, years of an era, '-' where there is none."""
+ERAS = [
+    ("T15.12.24", "大正15年12月24日", "1926-12-24"),
+    ("S1.12.25", "昭和元年12月25日", "1926-12-25"),
+    ("S49.9.24", "昭和49年9月24日", "1974-09-24"),
+    ("S64.1.7", "昭和64年1月7日", "1989-01-07"),
+    ("H1.1.8", "平成元年1月8日", "1989-01-08"),
+    ("H31.4.30", "平成31年4月30日", "2019-04-30"),
+    ("R1.5.1", "令和元年5月1日", "2019-05-01"),
+    ("R6.4.1", "令和6年4月1日", "2024-04-01"),
+]
+"""The last and the first day of each era, by letter and in full."""
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_one_column_of_the_ministry_s_wide_file_with_years_of_eras(which: int) -> None:
+    rows = "\n".join(f"{era[which]},10.327,9.3,{'-' if n == 0 else n / 8 - 0.5},-" for n, era in enumerate(ERAS))
+    found = read(MINISTRY.format(rows=rows), "cp932", selection=Selection("10年"))
+    assert [str(s) for s in found.session] == [era[2] for era in ERAS]
+    assert np.isnan(found.close[0])
+    assert found.close[1:].tolist() == [-0.375, -0.25, -0.125, 0.0, 0.125, 0.25, 0.375]
+    assert found.unreadable == ()
+    assert {"decoded as Shift-JIS (cp932)", "dates are read as years of an era"} <= set(found.remarks)
+
+
+def test_the_ministry_s_english_file_has_years_of_the_common_era() -> None:
+    text = "Interest Rate,,,(Unit : %)\r\nDate,1Y,10Y,40Y\r\n2024/4/1,0.08,0.746,-\r\n2024/4/2,0.082,0.75,2.1\r\n"
+    found = read(text, selection=Selection("10y"))
+    assert [str(s) for s in found.session] == ["2024-04-01", "2024-04-02"]
+    assert found.close.tolist() == [0.746, 0.75]
+
+
+def test_the_ministry_s_file_without_a_column_asks_for_one() -> None:
+    with pytest.raises(UserError, match=r"F line 2: several series \(1年, 2年, 10年\); .* --column '1年'"):
+        read(MINISTRY.format(rows="R6.4.1,0.1,0.2,0.746,-\nR6.4.2,0.1,0.2,0.75,-"), "cp932")

@@ -1,4 +1,4 @@
-"""Ten trades in three currencies kept in plain Python: an index, a fund and a pair, long and short, hedged or not.
+"""Twelve trades in three currencies in plain Python: an index, a fund, a pair and a bond, long and short, hedged or not.
 
 Two weekends and a holiday lie between. The ledger below reads literals alone: prices, rates, costs and days. What
 it keeps is compared with the replay and with the arrays, to the cent.
@@ -14,7 +14,9 @@ import pytest
 from datasets.events import EventCatalogue
 from datasets.markets.short_rates import ShortRates
 from datasets.prices.account_currency import AccountCurrency
-from datasets.prices.bars import Bars
+from datasets.prices.bars import Bars, Source
+from datasets.prices.sources.files import parse_table
+from datasets.prices.table import bars_of
 from engine.account.evaluate import evaluate
 from engine.account.records import Account
 from engine.account.replay import replay
@@ -35,8 +37,10 @@ EURO = [1.08, 1.079, 1.0765, 1.074, 1.075, 1.077, 1.0775, 1.0785, 1.072, 1.073, 
 """Closes; each open is 0.2 % below the close of its bar."""
 OPEN = 0.998
 SHORT_RATES = {"USD": 0.0533, "JPY": -0.001, "EUR": 0.04}
+YIELDS = [0.05, 0.02, -0.01, -0.13, 0.0, 0.11, -0.02, 0.04, 0.16, 0.13, 0.08]
+"""Of Tokyo's bond of ten years, in per cent at each close; it has no opens."""
 HOURS = {"TOK": ("00:00", "06:00"), "NYF": ("14:30", "21:00")}
-COSTS = {"TOK": (2.0, 3.0), "NYF": (1.0, 2.0), "USDJPY": (0.2, 0.5), "EURUSD": (0.2, 0.5)}
+COSTS = {"TOK": (2.0, 3.0), "BND": (0.5, 1.0), "NYF": (1.0, 2.0), "USDJPY": (0.2, 0.5), "EURUSD": (0.2, 0.5)}
 BORROW, CASH = 0.03, 1_000_000.0
 
 
@@ -52,6 +56,24 @@ def _rows(symbol: str, days: list[date], closes: list[float]) -> list[tuple[Any,
     return rows
 
 
+def _bond_closes(years: int = 10) -> list[float]:
+    """Return the worth of a par bond, 100 at first, that is sold at each close for a new one: its payments, priced."""
+    worth = [100.0]
+    for day, before, coupon, rate in zip(DAYS[1:], DAYS[:-1], YIELDS[:-1], YIELDS[1:], strict=True):
+        waits = [half - 2 * (day - before).days / 365 for half in range(1, 2 * years + 1)]  # in halves of a year
+        paid = [coupon / 200 + (half == 2 * years) for half in range(1, 2 * years + 1)]
+        worth.append(worth[-1] * sum(p / (1 + rate / 200) ** w for p, w in zip(paid, waits, strict=True)))
+    return worth
+
+
+def _bond_bars() -> Bars:
+    """Return the bars that the program makes of the yields."""
+    commission, slippage = COSTS["BND"]
+    of = instrument("BND", maturity=10.0, commission_bps=commission, slippage_bps=slippage)
+    lines = "".join(f"{day},{rate}\n" for day, rate in zip(DAYS, YIELDS, strict=True))
+    return bars_of(parse_table(f"date,yield\n{lines}".encode(), "BND.csv"), of, Source("test", "literals in a test"))
+
+
 def _bars() -> dict[str, Bars]:
     def made(symbol: str, mic: str, currency: str, days: list[date], closes: list[float], lot: float = 0.0) -> Bars:
         commission, slippage = COSTS[symbol]
@@ -60,6 +82,7 @@ def _bars() -> dict[str, Bars]:
 
     return {
         "TOK": made("TOK", "XTKS", "JPY", DAYS, TOKYO),
+        "BND": _bond_bars(),
         "NYF": made("NYF", "XNYS", "USD", ALL_DAYS, NEW_YORK, lot=1.0),
         "USDJPY": made("USDJPY", "FX", "JPY", ALL_DAYS, DOLLAR),
         "EURUSD": made("EURUSD", "FX", "USD", ALL_DAYS, EURO),
@@ -75,6 +98,7 @@ class Position:
     opened: date
     closed: date
     at_close: bool = False
+    enters_at_close: bool = False
     quantity: float = 0.0
     paid: float = 0.0
     rate: float = 1.0
@@ -82,7 +106,7 @@ class Position:
 
 
 def _wanted() -> list[Position]:
-    """Ten trades; the first of a name goes over the first weekend, the second over the holiday's."""
+    """Twelve trades; the first of a name goes over the first weekend, the second over the holiday's."""
     d = {day.day: day for day in ALL_DAYS}
     return [
         Position("TOK", 0.10, d[2], d[6]),
@@ -95,14 +119,22 @@ def _wanted() -> list[Position]:
         Position("USDJPY", -0.11, d[8], d[13]),
         Position("EURUSD", 0.13, d[5], d[9], at_close=True),
         Position("EURUSD", -0.05, d[9], d[15]),
+        Position("BND", -0.20, d[2], d[7], at_close=True, enters_at_close=True),
+        Position("BND", 0.10, d[9], d[15], at_close=True, enters_at_close=True),
     ]
 
 
-SLOTS = (("USDJPY", "EURUSD"), ("TOK",), ("TOK",), ("NYF",), ("NYF",), ("USDJPY", "EURUSD"))
+SLOTS = (("USDJPY", "EURUSD"), ("TOK",), ("TOK", "BND"), ("NYF",), ("NYF",), ("USDJPY", "EURUSD"))
 """A day in order: the pairs open (22:00 of the evening before), Tokyo's open and close, New York's, the pairs close."""
 CLOSES = (False, False, True, False, True, True)
-QUOTE = {"TOK": "JPY", "USDJPY": "JPY", "NYF": "USD", "EURUSD": "USD"}
-SERIES = {"TOK": (DAYS, TOKYO), "NYF": (ALL_DAYS, NEW_YORK), "USDJPY": (ALL_DAYS, DOLLAR), "EURUSD": (ALL_DAYS, EURO)}
+QUOTE = {"TOK": "JPY", "BND": "JPY", "USDJPY": "JPY", "NYF": "USD", "EURUSD": "USD"}
+SERIES = {
+    "TOK": (DAYS, TOKYO),
+    "BND": (DAYS, _bond_closes()),
+    "NYF": (ALL_DAYS, NEW_YORK),
+    "USDJPY": (ALL_DAYS, DOLLAR),
+    "EURUSD": (ALL_DAYS, EURO),
+}
 
 
 @dataclass
@@ -158,7 +190,7 @@ class Book:
             self.last[s] = (self.price(s, day, close=close), self.rate(s, day, close=close))
         for p in [p for p in self.held if p.symbol in symbols and p.closed == day and p.at_close == close]:
             self.leave(p)
-        opening = [p for p in wanted if p.symbol in symbols and p.opened == day and not close]
+        opening = [p for p in wanted if p.symbol in symbols and p.opened == day and p.enters_at_close == close]
         equity = self.cash + sum(map(self.value, self.held))
         for p in opening:
             self.enter(p, equity)
@@ -205,7 +237,7 @@ def _terms(currency: str, fx: Fx) -> Terms:
 
 
 def _made(currency: str) -> tuple[Account, Account, dict[str, Bars]]:
-    """Return the accounts of replay and arrays over the ten trades, and the bars."""
+    """Return the accounts of replay and arrays over the trades, and the bars."""
     plain = _bars()
     start = np.array(["2000-01-01"], dtype="datetime64[D]")
     short = ShortRates({c: (start, np.array([r])) for c, r in SHORT_RATES.items()})
@@ -213,7 +245,7 @@ def _made(currency: str) -> tuple[Account, Account, dict[str, Bars]]:
     legs, events = {}, []
     for n, p in enumerate(_wanted()):
         days = SERIES[p.symbol][0]
-        held = days.index(p.closed) - days.index(p.opened) + p.at_close
+        held = days.index(p.closed) - days.index(p.opened) + (p.at_close and not p.enters_at_close)
         exit_ = After(held, at=Phase.CLOSE if p.at_close else Phase.OPEN)
         before = date.fromordinal(p.opened.toordinal() - 1)
         hour = "21:30" if p.symbol in ("USDJPY", "EURUSD") else "22:30"
@@ -230,7 +262,7 @@ def test_replay_and_arrays_keep_the_book_to_the_cent(currency: str) -> None:
     equity = Book(currency).keep(wanted)
     for account in _made(currency)[:2]:
         by_event = {t.event_id: t for t in account.trades}
-        assert len(by_event) == 10
+        assert len(by_event) == len(wanted) == 12
         for n, p in enumerate(wanted):
             t = by_event[f"E{n}"]
             assert (t.instrument, t.entry_session, t.exit_session) == (p.symbol, str(p.opened), str(p.closed))

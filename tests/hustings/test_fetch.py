@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from datasets.instants import to_date
 from datasets.markets.instruments import bundled_instruments
+from datasets.markets.sessions import calendar_sessions
 from datasets.prices.sample import SimulatedSource
 from datasets.prices.sources.http import HttpClock
 from datasets.prices.sources.providers import PROVIDERS
@@ -510,3 +511,15 @@ def fetch_from_stooq(symbols: list[str]) -> None:
     """Fetch whole series, by a clock that stands at noon of 2 November 2026."""
     data_fetch._clock = Now().clock
     sys.exit(main(["data", "fetch", *symbols, "--source", "stooq", "--full", "--json"]))
+
+
+def test_a_yield_is_fetched_and_updated_as_it_is_quoted(cli, home, server: Loopback, now: Now) -> None:
+    days = [str(d) for d in calendar_sessions("XNYS", date(2026, 7, 1), date(2026, 10, 30))[:60]]
+    closes = [round(0.3 - 0.011 * n + 0.02 * (n % 2), 3) for n in range(60)]
+    rows = tuple(Row(d, None, None, None, c) for d, c in zip(days, closes, strict=True))
+    for known, added in ((50, 50), (60, 10)):
+        server.series["DGS10"] = Series(rows[:known], "USD", "America/New_York")
+        (found,) = cli("data", "fetch", "US10Y", "--source", "fred", "--json").json["symbols"]
+        assert (found["state"], found["added"], found["notes"]) == ("stored", added, [])
+    assert Store().load("US10Y").table.close.tolist() == closes
+    assert min(closes) < 0 < max(closes)

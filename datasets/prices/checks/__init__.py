@@ -33,9 +33,11 @@ RULES = (
     QualityRule("empty-row", cells.empty_row, intraday=True),
     QualityRule("duplicate-row", dates.duplicate_rows, intraday=True),
     QualityRule("conflicting-rows", dates.conflicting_rows, "the last row of each date is kept", intraday=True),
+    QualityRule("yield-columns", cells.yield_columns, intraday=True),
     QualityRule("return-like", cells.return_like, _AS_IT_IS, intraday=True),
     QualityRule("not-positive", cells.not_positive, "the prices count as missing", intraday=True),
     QualityRule("missing-close", cells.missing_close, "the rows are left out", intraday=True),
+    QualityRule("not-yields", cells.not_yields, _AS_IT_IS, intraday=True),
     QualityRule(
         "spliced-frequency", frequency.spliced_frequency, "rows before the splice are left out, later ones stay"
     ),

@@ -14,6 +14,7 @@ from datasets.arrays import Flags, Floats, Integers, Sessions
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, hours_table, is_round_the_clock
 from datasets.prices.bars import Bars
+from datasets.prices.bond_yields import discount_price
 from datasets.prices.findings import Severity
 from datasets.prices.table import PriceTable
 
@@ -75,10 +76,19 @@ class Case:
         """Whether the market has no opening: a currency's open at the last close is a true one."""
         return is_round_the_clock(self.instrument.mic)
 
+    @property
+    def is_yield(self) -> bool:
+        """Whether the closes are yields in per cent: they may be 0 or less, and jump by points."""
+        return self.instrument.maturity > 0
+
+    def levels(self, close: Floats) -> Floats:
+        """Return what moves and differences are judged by: closes, or the prices of a bond that has them as yields."""
+        return discount_price(close, self.instrument.maturity) if self.is_yield else close
+
     @cached_property
     def moves(self) -> Floats:
-        """The log move of each close from the one before; 0 for the first and across a gap of more than 45 days."""
-        close = self.table.close
+        """The log move of each level from the one before; 0 for the first and across a gap of more than 45 days."""
+        close = self.levels(self.table.close)
         step = np.diff(self.session).astype(np.int64)
         moves = np.append(0.0, np.where(step <= _GAP_DAYS, log_ratio(close[1:] / close[:-1]), 0.0))
         return moves + self.split_moves(moves)

@@ -24,6 +24,8 @@ _NEGATIVE = 0.05
 _ENOUGH = 30
 _DIFFERENT = 1e-6
 _PEG, _NEAR_ONE = 0.02, 0.02
+_MOST_YIELD = 30.0
+_NO_MATURITY = "a yield has its maturity in instruments.csv"
 
 
 def reading(case: Case) -> Verdict:
@@ -46,21 +48,51 @@ def unreadable(case: Case) -> Verdict:
     return Verdict(tuple(flaws), case.table, f"{plural(len(cells), 'cell')} that cannot be read taken as empty")
 
 
+def yield_columns(case: Case) -> Verdict:
+    """Take open, high and low out of a table of yields: the prices of its bond are made of closes.
+
+    Intraday bars are stamped with their beginning: a close without them would count as made then.
+    """
+    if not case.is_yield or np.isnan(case.prices()[:-1]).all():
+        return FINE
+    if case.table.at is not None:
+        text = "intraday yields have a close alone, at its instant; leave out open, high and low"
+        return Verdict((Flaw(Severity.REFUSAL, 0, text, len(case)),))
+    none = np.full(len(case), np.nan)
+    flaw = Flaw(Severity.NOTE, None, "open, high and low of a yield are not used", len(case))
+    return Verdict((flaw,), with_columns(case.table, {"open": none, "high": none, "low": none}))
+
+
+def not_yields(case: Case) -> Verdict:
+    """Find a table of prices that is given as one of yields in per cent."""
+    middle = float(np.median(case.table.close)) if case.is_yield else 0.0
+    if not middle > _MOST_YIELD:
+        return FINE
+    text = (
+        f"the median close is {number(middle)}, and {case.instrument.symbol} is a yield in per cent (its maturity is "
+        f"{case.instrument.maturity:g} years): these are prices; give yields, or an instrument without a maturity"
+    )
+    return Verdict((Flaw(Severity.REFUSAL, 0, text, len(case)),))
+
+
 def return_like(case: Case) -> Verdict:
     """Find a table of returns: values that change sign, or jump from one side of their median to the other.
 
-    A price stays on one side of its median for long; independent returns change sides every other row.
+    A price stays on one side of its median for long; independent returns change sides every other row. So does a yield,
+    which may be negative: without a maturity it is named.
     """
     close = case.table.close[np.isfinite(case.table.close)]
     if len(close) < _ENOUGH:
         return FINE
     above = close >= np.median(close)
     stays = float((above[1:] == above[:-1]).mean())
-    negative = float((close < 0).mean())
+    negative = 0.0 if case.is_yield else float((close < 0).mean())
     if negative <= _NEGATIVE and (stays >= _SIDES or _is_pegged(close)):
         return FINE
     what = f"{negative:.0%} of the closes are negative" if negative > _NEGATIVE else "the closes are not correlated"
-    text = f"{what}: these are returns or changes, not prices (the first close is {number(close[0])})"
+    sort = "yields or a spread" if stays >= _SIDES else "returns or changes"
+    hint = f"; {_NO_MATURITY}" if stays >= _SIDES else ""
+    text = f"{what}: these are {sort}, not prices (the first close is {number(close[0])}){hint}"
     none = case.table.take(np.zeros(len(case), dtype=bool)) if negative > _NEGATIVE else None
     return Verdict((Flaw(Severity.REFUSAL, 0, text, len(case)),), none)
 
@@ -90,13 +122,14 @@ def empty_row(case: Case) -> Verdict:
 def not_positive(case: Case) -> Verdict:
     """Find prices that are zero, negative or infinite."""
     prices = case.prices()
-    wrong = ((prices <= 0) | np.isinf(prices)) & ~np.isnan(prices)
+    wrong = np.isinf(prices) if case.is_yield else (prices <= 0) | np.isinf(prices)
     if not wrong.any():
         return FINE
+    hint = "" if case.is_yield else f" ({_NO_MATURITY})"
 
     def text(row: int) -> str:
         name = int(np.flatnonzero(wrong[:, row])[0])
-        return f"{case.session[row]} {PRICES[name]} is {prices[name, row]:g}; a price must be finite and above 0"
+        return f"{case.session[row]} {PRICES[name]} is {prices[name, row]:g}; a price must be finite and above 0{hint}"
 
     table = with_columns(case.table, dict(zip(PRICES, np.where(wrong, np.nan, prices), strict=True)))
     correction = f"{plural(int(wrong.sum()), 'price')} that cannot be one taken as missing"

@@ -23,11 +23,12 @@ _FAR = 30.0
 
 @dataclass(frozen=True, eq=False)
 class _Common:
-    """The sessions a table and its reference share: rows, both closes, and where they differ by more than 0.5 %."""
+    """The sessions a table and its reference share: rows, both closes and levels, and where they are 0.5 % apart."""
 
     row: Integers
     close: Floats
     known: Floats
+    levels: tuple[Floats, Floats]
     off: Flags
 
     def is_another(self) -> bool:
@@ -38,7 +39,7 @@ class _Common:
         """Return the correlation of both returns; 1 where they are too few or do not move."""
         if len(self.row) <= _FEWEST_RETURNS:
             return 1.0
-        ours, theirs = np.diff(np.log(self.close)), np.diff(np.log(self.known))
+        ours, theirs = (np.diff(np.log(level)) for level in self.levels)
         if not (ours.std() > 0 and theirs.std() > 0):
             return 1.0 if np.allclose(ours, theirs) else 0.0
         return float(np.corrcoef(ours, theirs)[0, 1])
@@ -83,8 +84,10 @@ def _common(case: Case) -> _Common | None:
     _, row, known = np.intersect1d(case.session, case.reference.session, return_indices=True)
     if not len(row):
         return None
-    close, reference = case.table.close[row], case.reference.close[known]
-    return _Common(row, close, reference, np.abs(close / reference - 1) > _OFF)
+    quotes = case.reference.close if case.reference.yields is None else case.reference.yields
+    close, reference = case.table.close[row], quotes[known]
+    levels = case.levels(close), case.levels(reference)
+    return _Common(row, close, reference, levels, np.abs(levels[0] / levels[1] - 1) > _OFF)
 
 
 def level(case: Case) -> Verdict:
@@ -92,7 +95,7 @@ def level(case: Case) -> Verdict:
     usual = case.instrument.level
     close = case.table.close[case.session >= _LEVELS_SINCE]
     middle = float(np.median(close)) if len(close) >= _LEVEL_ROWS else usual
-    if not usual or usual / _FAR < middle < usual * _FAR:
+    if case.is_yield or not usual or usual / _FAR < middle < usual * _FAR:
         return FINE
     text = (
         f"the median close since 2000 is {number(middle)}, where {case.instrument.symbol} is near {usual:g}: "
