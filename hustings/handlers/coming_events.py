@@ -18,7 +18,7 @@ from hustings.terminal import progress, say, say_json, table
 
 
 def list_next(
-    *, country: str | None, within: str, as_of: str | None, names: tuple[str, ...], data: Path | None, as_json: bool
+    *, country: str | None, within: str, as_of: str | None, names: tuple[str, ...], data: Path | None
 ) -> None:
     """Print the scheduled events within some days, each with the first open and close of each instrument after it."""
     known, now = instruments_of(data), instant_of(as_of)
@@ -27,9 +27,7 @@ def list_next(
     events = coming_within(select_scheduled(scheduled_events(), filters), now, days_of_text(within))
     with progress("reading hours"):
         rows = [_row(e, given or _home(e, known)) for e in events]
-    if as_json:
-        say_json({"as_of": iso_z(now), "within_days": days_of_text(within).days, "events": rows})
-        return
+    say_json({"as_of": iso_z(now), "within_days": days_of_text(within).days, "events": rows})
     _show(rows)
     votes = [e for e in events if e.kind.is_vote]
     say(f"{len(events)} events to come, {len(votes)} of them votes ({sum(e.is_exact for e in votes)} on an exact date)")

@@ -16,7 +16,7 @@ from engine.strategy.market import Market
 from hustings.execution import backtrader_parameters, build_rule, foreign_bars
 from hustings.reload import fresh_class
 from hustings.run_options import StrategyOptions
-from hustings.terminal import counted, progress, say, say_json, say_sources, strategy_output, table, warn
+from hustings.terminal import counted, in_json, progress, say, say_json, say_sources, strategy_output, table, warn
 from strategies.loading import find_strategy, is_backtrader
 
 _SHOWN = 5
@@ -30,22 +30,20 @@ class LookaheadOptions(StrategyOptions):
     decisions: int
 
 
-def check_lookahead(*, as_json: bool, **typed: Any) -> int:
+def check_lookahead(**typed: Any) -> int:
     """Call a strategy again without its future; print the decisions that change.
 
     Return 1 if there are any, or if no decision could be examined.
     """
     options = LookaheadOptions(**typed)
-    with strategy_output(quiet=as_json):
+    with strategy_output():
         cls, market = find_strategy(options.strategy), options.market()
         check = _check_orders if is_backtrader(cls) else _check_rule
         report, symbols = check(cls, options, market)
     sources = {b.symbol: f"{b.source.text}; {b.span()}" for b in map(market.bars, symbols)}
     simulated = sorted(s for s in symbols if market.bars(s).source.simulated)
-    if as_json:
-        say_json({"strategy": options.strategy, "sources": sources, "simulated": simulated, **_report_json(report)})
-    else:
-        _show(options.strategy, report, sources, simulated)
+    say_json({"strategy": options.strategy, "sources": sources, "simulated": simulated, **_report_json(report)})
+    _show(options.strategy, report, sources, simulated)
     return 1 if report.offences or not report.examined else 0
 
 
@@ -87,7 +85,7 @@ def _show(strategy: str, report: LookaheadReport, sources: dict[str, str], simul
     for check in report.checks:
         _show_offences(check)
     _show_uncertain(report.uncertain)
-    if report.files:
+    if report.files and not in_json():
         warn(f"hustings: {strategy} opens files of its own, and nothing in them was cut: {', '.join(report.files)}")
     say(_verdict(report))
 

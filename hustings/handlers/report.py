@@ -12,12 +12,10 @@ from hustings.printing import print_pdf
 from hustings.run_folder import read_run
 from hustings.second_page import TEAR_SHEET
 from hustings.sheet import sheet_again
-from hustings.terminal import progress, say_files, say_json
+from hustings.terminal import in_json, progress, say_files, say_json
 
 
-def report_run(
-    *, run: str, out: Path | None, csv_dir: Path | None, quantstats: Path | None, pdf: bool, as_json: bool
-) -> None:
+def report_run(*, run: str, out: Path | None, csv_dir: Path | None, quantstats: Path | None, pdf: bool) -> None:
     """Write the pages and tables of a run, and print where they are."""
     place = place_of(run)
     mailed = place if place.is_file() else None
@@ -25,7 +23,7 @@ def report_run(
 
     folder = mailed.parent if mailed else place
     loaded = read_page(mailed) if mailed else read_run(folder)
-    if mailed and not (out or csv_dir or quantstats or as_json):
+    if mailed and not (out or csv_dir or quantstats or in_json()):
         raise UserError(f"'{run}' is a page: add --json, --csv DIR, --quantstats FILE or --out FILE")
     page, files = out or (mailed or folder / TEAR_SHEET), {}
     if quantstats is not None:
@@ -45,10 +43,8 @@ def report_run(
         texts = {f"{name}.csv": _csv(rows) for name, rows in tables(loaded).items()}
         write_folder(csv_dir, texts, option="--csv")
         files |= {Path(name).stem: csv_dir / name for name in texts}
-    if as_json:
-        say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
-    else:
-        say_files(files)
+    say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
+    say_files(files)
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> str:

@@ -22,25 +22,21 @@ SHOWN = 16
 """How many digits of a hash are printed where the whole hash is not needed."""
 
 
-def run_strategy(
-    *, out: Path | None, no_report: bool, no_variants: bool, no_quantstats: bool, as_json: bool, **typed: Any
-) -> None:
+def run_strategy(*, out: Path | None, no_report: bool, no_variants: bool, no_quantstats: bool, **typed: Any) -> None:
     """Replay a strategy, write its files, enter it in the ledger, and print it."""
     second = not (no_report or no_quantstats)
     with claimed(out) as folder_of, second_page(wanted=second) as begin:
-        run, position = entered_run(RunOptions(**typed), vary=not (no_report or no_variants), quiet=as_json)
+        run, position = entered_run(RunOptions(**typed), vary=not (no_report or no_variants))
         other = begin(run) if second else None
         files = written_run(run, position, folder_of(run), report=not no_report, second=other)
-    if as_json:
-        say_json({**run_json(run, files), "trial": position and position.sealed_json})
-        return
+    say_json({**run_json(run, files), "trial": position and position.sealed_json})
     summary(run, files)
     say_trial(position)
 
 
-def entered_run(options: RunOptions, *, vary: bool, quiet: bool = False) -> tuple[Run, TrialPosition | None]:
+def entered_run(options: RunOptions, *, vary: bool) -> tuple[Run, TrialPosition | None]:
     """Return the run of a strategy, ``vary``: with its parameter sensitivity, and its position in the ledger."""
-    with progress("replaying"), strategy_output(quiet=quiet):
+    with progress("replaying"), strategy_output():
         run = execute(options, vary=vary)
     return run, enter_or_warn(run)
 

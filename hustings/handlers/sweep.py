@@ -56,24 +56,20 @@ class SweepOptions(RunOptions):
         return () if self.heat is None else tuple(n.strip() for n in self.heat.split(","))
 
 
-def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **typed: Any) -> int:
+def sweep_parameters(*, out: Path | None, no_report: bool, **typed: Any) -> int:
     """Try the combinations, write the results, print the best, and return 1 if a replay disagrees."""
-    result, files = entered_sweep(SweepOptions(**typed), out, report=not no_report, quiet=as_json)
-    if as_json:
-        say_json({**result_json(result), "files": files})
-    else:
-        _show(result, files)
+    result, files = entered_sweep(SweepOptions(**typed), out, report=not no_report)
+    say_json({**result_json(result), "files": files})
+    _show(result, files)
     return 0 if result.agrees else 1
 
 
-def entered_sweep(
-    options: SweepOptions, out: Path | None, *, report: bool, quiet: bool = False
-) -> tuple[SweepResult, dict[str, Path]]:
+def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> tuple[SweepResult, dict[str, Path]]:
     """Return the result of a sweep, entered in the ledger, and the paths of its files by name."""
     if options.resume and options.restart:
         raise UserError("--resume continues a sweep and --restart starts it over: give one of them")
     metric = checked_metric(options.metric)
-    with progress("reading events and bars"), strategy_output(quiet=quiet):
+    with progress("reading events and bars"), strategy_output():
         setting = options.setting()
         space = _space(options, setting)
         setting = setting.unhedged(space.rule(0).instruments())
@@ -83,10 +79,10 @@ def entered_sweep(
     manifest = manifest_of(job, lengths)
     folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
     check_writable(folder.path)
-    with folder.alone(), replays_of(job, quiet=quiet) as replays:
+    with folder.alone(), replays_of(job) as replays:
         rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
-        _execute(rolled, folder, manifest, options, quiet=quiet)
-        with progress("replaying the best"), strategy_output(quiet=quiet):
+        _execute(rolled, folder, manifest, options)
+        with progress("replaying the best"), strategy_output():
             folder.finish(space)
             result = result_of(job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds)
         _check_some_done(result)
@@ -148,13 +144,13 @@ def _length(text: str, option: str) -> tuple[int, bool]:
     return int(match[1]), (match[2] or "e").lower().startswith("y")
 
 
-def _execute(job: Job, folder: SweepFolder, manifest: dict[str, Any], options: SweepOptions, *, quiet: bool) -> None:
+def _execute(job: Job, folder: SweepFolder, manifest: dict[str, Any], options: SweepOptions) -> None:
     """Compute what is missing of a sweep; whatever stops it, what is done is kept."""
     if options.resume and folder.held() is None:
         warn(f"hustings: '{folder.path}' has nothing to resume: this is another sweep, or a first one")
     folder.begin(manifest, resume=options.resume, restart=options.restart)
     try:
-        with strategy_output(quiet=quiet):
+        with strategy_output():
             execute_sweep(
                 job,
                 options.strategy,
