@@ -31,7 +31,8 @@ def exit_code(command: click.Command, name: str, argv: Sequence[str] | None = No
     except BrokenPipeError:  # the reader of stdout (``head``, say) has closed it, which is no failure
         _discard_stdout()
     except OSError as e:
-        return _fail(name, f"cannot read or write ({_reason(e)}): {e.filename or _unnamed()}")
+        reason = e.strerror or (str(e).splitlines() or [type(e).__name__])[0]
+        return _fail(name, f"cannot read or write ({reason}): {e.filename or _unnamed()}")
     except Exception as e:
         return _fault(name, e, words)
     return code
@@ -86,10 +87,6 @@ def _run(command: click.Command, name: str, words: list[str]) -> int:
     except click.exceptions.Exit as e:  # after a help
         code = e.exit_code
     return code if isinstance(code, int) else 0
-
-
-def _reason(e: OSError) -> str:
-    return e.strerror or (str(e).splitlines() or [type(e).__name__])[0]
 
 
 def _unnamed() -> str:

@@ -328,24 +328,19 @@ def _records(path: Path, kind: type[R]) -> tuple[R, ...]:
     """
     header, rows = _table(path)
     later = {f.name for f in fields(kind) if f.default is not MISSING}  # type: ignore[arg-type]
-    readers = [r for r in _readers(kind) if r[1] in header or r[0] not in later]
+    readers = [(f.name, f.name.rstrip("_"), _reader(f)) for f in fields(kind)]  # type: ignore[arg-type]
+    readers = [r for r in readers if r[1] in header or r[0] not in later]
     found = (dict(zip(header, row, strict=True)) for row in rows)
     return tuple(kind(**{name: read(row[column]) for name, column, read in readers}) for row in found)
 
 
-def _readers(kind: Any) -> list[tuple[str, str, Callable[[str], Any]]]:
-    """Return for each field of a record its name, its column, and how its text is read."""
-    return [(f.name, f.name.rstrip("_"), _reader(f)) for f in fields(kind)]
-
-
 def _reader(field: Any) -> Callable[[str], Any]:
+    """Return how the text of a field is read."""
     if field.name in INSTANTS:
         return lambda text: to_ns(datetime.fromisoformat(text))
-    return _optional_float if "float" in str(field.type) else int if field.type is int else str
-
-
-def _optional_float(text: str) -> float | None:
-    return float(text) if text else None
+    if "float" in str(field.type):
+        return lambda text: float(text) if text else None
+    return int if field.type is int else str
 
 
 def _path_row(path: EventPath) -> list[str]:

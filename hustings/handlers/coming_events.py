@@ -9,7 +9,7 @@ from datasets.errors import UserError
 from datasets.events.scheduled import ScheduledEvent, scheduled_events
 from datasets.instants import iso_z, to_date
 from datasets.markets.home_market import home_instrument
-from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE
 from hustings.handlers.event_filters import select_scheduled
 from hustings.handlers.events import first_row
@@ -26,7 +26,8 @@ def list_next(
     filters = {"country": country, "kind": None, "year": None}
     events = coming_within(select_scheduled(scheduled_events(), filters), now, days_of_text(within))
     with progress("reading hours"):
-        rows = [_row(e, given or _home(e, known)) for e in events]
+        homes = (home_instrument(known, e.country) for e in events)
+        rows = [_row(e, given or ([] if home is None else [home])) for e, home in zip(events, homes, strict=True)]
     say_json({"as_of": iso_z(now), "within_days": days_of_text(within).days, "events": rows})
     _show(rows)
     votes = [e for e in events if e.kind.is_vote]
@@ -51,11 +52,6 @@ def coming_within(events: Iterable[ScheduledEvent], now: datetime, within: timed
     """Return the events whose polls have not closed, and whose (first, or latest possible) day is within some days."""
     last: date = (now + within).date()
     return [e for e in events if e.closes_at > now and e.days[0] <= last]
-
-
-def _home(event: ScheduledEvent, known: InstrumentTable) -> list[Instrument]:
-    home = home_instrument(known, event.country)
-    return [] if home is None else [home]
 
 
 def _row(event: ScheduledEvent, instruments: list[Instrument]) -> dict[str, Any]:

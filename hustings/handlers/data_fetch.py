@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from datasets.errors import UserError
-from datasets.markets.instruments import Instrument
 from datasets.prices.fetch_journal import FetchJournal
 from datasets.prices.fetching import FetchOutcome, FetchRequest, FetchState, check_offered, fetch_all
 from datasets.prices.quality import check_accepted
@@ -31,7 +30,9 @@ def fetch_symbols(
     full: bool,
 ) -> int:
     """Fetch series, print the outcome of each symbol, and return 1 if one was refused or failed."""
-    request = FetchRequest(_instruments(symbols), date_of(from_, "--from"), date_of(to, "--to"), accept, full)
+    known = instruments_of(None)
+    instruments = list(dict.fromkeys(known.find(s) for s in symbols))  # each once, in the order typed
+    request = FetchRequest(instruments, date_of(from_, "--from"), date_of(to, "--to"), accept, full)
     if request.first and request.last and request.first > request.last:
         raise UserError(f"--from {request.first} lies after --to {request.last}")
     check_accepted([rule for rule in accept if rule != REVISION])
@@ -53,12 +54,6 @@ def fetch_symbols(
     say_json({"source": provider.source, "good": good, "symbols": [asdict(o) for o in outcomes]})
     _show(outcomes)
     return 0 if good else 1
-
-
-def _instruments(symbols: tuple[str, ...]) -> list[Instrument]:
-    """Return the instruments of the names typed, each once, in their order."""
-    known = instruments_of(None)
-    return list(dict.fromkeys(known.find(s) for s in symbols))
 
 
 def _clock() -> HttpClock:

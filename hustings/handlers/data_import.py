@@ -73,7 +73,9 @@ def _import(file: Path, folder: Path, options: ImportOptions, now: datetime, bef
     try:
         table = options.read(file)
         instrument = instrument_of(file, table, options.symbol, instruments_of(folder))
-        _check_alone(instrument, file, before)
+        other = next((o["file"] for o in before if o["symbol"] == instrument.symbol), None)
+        if other is not None:
+            raise UserError(f"{file.name}: {other} holds {instrument.symbol} too; import only one of the two files")
         origin = Origin(options.source, now, options.licence, options.adjustment or _adjustment(file, instrument))
         with _own_instrument(instrument, folder):
             splits, accepted = splits_in(folder, instrument), options.accepted
@@ -83,12 +85,6 @@ def _import(file: Path, folder: Path, options: ImportOptions, now: datetime, bef
         return _refused(file, str(e), e.changes)
     except UserError as e:
         return _refused(file, str(e))
-
-
-def _check_alone(instrument: Instrument, file: Path, before: list[Outcome]) -> None:
-    other = next((o["file"] for o in before if o["symbol"] == instrument.symbol), None)
-    if other is not None:
-        raise UserError(f"{file.name}: {other} holds {instrument.symbol} too; import only one of the two files")
 
 
 def _adjustment(file: Path, instrument: Instrument) -> str:

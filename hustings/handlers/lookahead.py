@@ -8,7 +8,7 @@ from typing import Any
 from datasets.events import CATALOGUE, own_events
 from datasets.instants import iso_z
 from datasets.prices.store import Store
-from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Offence, Subject
+from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Subject
 from engine.lookahead.rules import lookahead as examine
 from engine.lookahead.uncertain import UncertainHours
 from engine.strategy import Strategy, build
@@ -135,17 +135,9 @@ def _report_json(report: LookaheadReport) -> dict[str, Any]:
         {"check": c.name, "examined": c.examined, "changed": None if c.examined is None else c.changed, "note": c.note}
         for c in report.checks
     ]
-    offences = [_offence_json(o) for o in report.offences]
-    uncertain = [asdict(u) for u in report.uncertain]
-    return {
-        "decisions": report.decisions,
-        "checks": checks,
-        "offences": offences,
-        "files": list(report.files),
-        "uncertain_hours": uncertain,
-    }
-
-
-def _offence_json(offence: Offence) -> dict[str, str | None]:
-    at = None if offence.at is None else iso_z(offence.at)
-    return {**vars(offence), "at": at, "given_away_by": offence.given_away_by or None}
+    offences = [
+        {**vars(o), "at": None if o.at is None else iso_z(o.at), "given_away_by": o.given_away_by or None}
+        for o in report.offences
+    ]
+    found = {"decisions": report.decisions, "checks": checks, "offences": offences, "files": list(report.files)}
+    return {**found, "uncertain_hours": [asdict(u) for u in report.uncertain]}

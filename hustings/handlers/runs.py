@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hustings.files import write_text
-from hustings.registry import count, entries, find, folder_of, forget, holds
+from hustings.registry import count, entries, find, folder_of, forget, run_in
 from hustings.terminal import parameters_text, progress, say, say_json, table
 
 
@@ -57,7 +57,7 @@ def write_gallery(*, out: Path, no_sheets: bool) -> None:
 def remove_from_registry(*, run: str, keep_files: bool) -> None:
     """Remove a run from the registry, and its files unless another run has its folder now."""
     entry = find(run)
-    if not keep_files and holds(Path(entry.folder), entry.run_id):
+    if not keep_files and run_in(Path(entry.folder)) == entry.run_id:
         from hustings.run_folder import remove_run
 
         remove_run(Path(entry.folder))

@@ -50,11 +50,6 @@ class SweepOptions(RunOptions):
     resume: bool
     restart: bool
 
-    @property
-    def heat_names(self) -> tuple[str, ...]:
-        """The parameters named for the heat map."""
-        return () if self.heat is None else tuple(n.strip() for n in self.heat.split(","))
-
 
 def sweep_parameters(*, out: Path | None, no_report: bool, **typed: Any) -> int:
     """Try the combinations, write the results, print the best, and return 1 if a replay disagrees."""
@@ -73,7 +68,7 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
         setting = options.setting()
         space = _space(options, setting)
         setting = setting.unhedged(space.rule(0).instruments())
-        heat = heat_axes(space, options.heat_names)
+        heat = heat_axes(space, tuple(n.strip() for n in options.heat.split(",")) if options.heat is not None else ())
         job = job_of(space, setting.events, setting.market, terms=setting.terms, window=setting.window)
         folds, lengths = _folds(job, options)
     manifest = manifest_of(job, lengths)
@@ -85,7 +80,8 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
         with progress("replaying the best"), strategy_output():
             folder.finish(space)
             result = result_of(job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds)
-        _check_some_done(result)
+        if result.digest.failed == result.digest.n:
+            raise UserError(f"all {result.digest.n:,} combinations failed: {result.digest.reasons[0][0]}")
         files = _written(result, folder, report=report)
     enter_result(result)
     return result, files
@@ -165,12 +161,6 @@ def _execute(job: Job, folder: SweepFolder, manifest: dict[str, Any], options: S
             kept = f"{done:,} of {len(job.space):,} combinations are kept in '{folder.path}'"
             warn(f"hustings: {kept}; --resume continues from there")
         raise
-
-
-def _check_some_done(result: SweepResult) -> None:
-    digest = result.digest
-    if digest.failed == digest.n:
-        raise UserError(f"all {digest.n:,} combinations failed: {digest.reasons[0][0]}")
 
 
 def _written(result: SweepResult, folder: SweepFolder, *, report: bool) -> dict[str, Path]:

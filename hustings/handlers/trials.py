@@ -1,7 +1,6 @@
 """hustings trials: the ledger of every trial."""
 
 from dataclasses import asdict
-from typing import Any
 
 from datasets.errors import UserError, unknown_name
 from hustings.ledger import ChainCheck, check_ledger, trials_of
@@ -18,7 +17,8 @@ def list_trials(*, strategy: str | None, limit: int, everything: bool) -> None:
     found = _of(strategy, trials_of())
     shown = found[::-1][: None if everything else limit]
     checked, n = check_ledger(), sum(t.n for t in found)
-    say_json({"trials": [_json(t) for t in shown], "n": n, "of": checked.trials, "head": checked.head})
+    listed = [{**asdict(t), "reason": t.statistics.reason or None} for t in shown]
+    say_json({"trials": listed, "n": n, "of": checked.trials, "head": checked.head})
     if not checked.rows:
         say("no trial yet; every 'hustings run' is a trial")
     else:
@@ -72,7 +72,3 @@ def _row(trial: Trial) -> list[str]:
     closed = "n/a" if found.n is None else str(found.n)
     what = [str(trial.k), trial.at[:16], trial.strategy, parameters, trial.run_id, str(trial.times), closed]
     return [*what, signed_percent(found.mean), ratio(found.sharpe), trial.prereg[:_LEAST]]
-
-
-def _json(trial: Trial) -> dict[str, Any]:
-    return {**asdict(trial), "reason": trial.statistics.reason or None}
