@@ -290,18 +290,13 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
 
 
 def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
-    rows = ([_cell(v) for v in plain_record(record).values()] for record in records)
-    return sheet_csv([f.name.rstrip("_") for f in fields(kind)], rows)
+    return sheet_csv([f.name.rstrip("_") for f in fields(kind)], (plain_record(each).values() for each in records))
 
 
 def series_csv(sessions: Sessions, **series: Floats) -> str:
     """Return daily series as CSV, one column each."""
     columns = (values.tolist() for values in series.values())
     return csv_text(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
-
-
-def _cell(value: Any) -> str:
-    return repr(float(value)) if isinstance(value, float) else "" if value is None else str(value)
 
 
 def _event_rows(run: Run) -> Iterator[list[str]]:
@@ -343,9 +338,9 @@ def _reader(field: Any) -> Callable[[str], Any]:
     return int if field.type is int else str
 
 
-def _path_row(path: EventPath) -> list[str]:
+def _path_row(path: EventPath) -> list[Any]:
     closes = dict(enumerate(path.closes, start=path.first))
-    return [path.event_id, path.instrument, path.side, *(_cell(closes.get(n)) for n in _OFFSETS.values())]
+    return [path.event_id, path.instrument, path.side, *(closes.get(n) for n in _OFFSETS.values())]
 
 
 def _paths(file: Path) -> tuple[EventPath, ...]:

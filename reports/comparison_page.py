@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.table import METRICS, Metric, MetricInputs
+from engine.metrics.table import METRICS
 from engine.run.run import Run
 from reports.comparison_charts import overlays, style
 from reports.comparison_tables import event_matrix, one_currency
@@ -49,7 +49,8 @@ class Head:
 def comparison_page(runs: Sequence[Run], data: dict[str, Any]) -> str:
     """Return the page of runs from their data (`reports.comparison.comparison_data`)."""
     named = [head["label"] for head in data["runs"]]
-    heads = [_head(n, label, run, len(runs)) for n, (label, run) in enumerate(zip(named, runs, strict=True))]
+    few, pairs = len(runs) <= FEW, zip(named, runs, strict=True)
+    heads = [Head(n, name, name if few else f"#{n + 1}", style(n), run) for n, (name, run) in enumerate(pairs)]
     span = None
     if data["common_span"] is not None:
         span = (np.datetime64(data["common_span"]["from"]), np.datetime64(data["common_span"]["to"]))
@@ -57,24 +58,23 @@ def comparison_page(runs: Sequence[Run], data: dict[str, Any]) -> str:
         "comparison.html.j2",
         data=data,
         runs=heads,
-        few=len(runs) <= FEW,
+        few=few,
         parts=_parts(heads),
         simulated=[f"{', '.join(simulated_symbols(h.run))} in {h.label}" for h in heads if h.run.simulated],
-        tables=[_overview(title, part, [r.currency for r in runs]) for title, part in _spans(data)],
+        tables=[(title, part, _marks(part)) for title, part in _spans(data)],
+        metrics=METRICS,
+        metric_text=metric_text,
+        metric_difference=metric_difference,
         pairs=list(zip(heads[1:], data["differences"], strict=True)),
         numbers=_NUMBERS,
         largest=largest(t["return"] for row in data["trades"] for cell in row["runs"] for t in cell["trades"]),
         heat=_heat,
         groups=[(name, list(rows)) for name, rows in groupby(data["differing"], key=itemgetter("group"))],
         charts=[] if span is None else overlays(runs, named, span),
-        key=[m.label for m in METRICS if m.name in KEY_FIGURES],
+        key=KEY_FIGURES,
         matrix=event_matrix(runs) if PAIRWISE < len(runs) <= ACROSS else [],
         one_currency=one_currency(runs),
     )
-
-
-def _head(place: int, label: str, run: Run, n: int) -> Head:
-    return Head(place, label, label if n <= FEW else f"#{place + 1}", style(place), run)
 
 
 def _parts(heads: Sequence[Head]) -> list[list[Head]]:
@@ -93,25 +93,10 @@ def _spans(data: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [common] if alike else [common, own]
 
 
-def _overview(title: str, part: dict[str, Any], currencies: Sequence[str]) -> dict[str, Any]:
-    """Return a table of metrics, and each reason once, by its mark."""
-    reasons = {note: "" for m in METRICS for note in part[m.name]["notes"] if note}
-    marks = {note: str(n) for n, note in enumerate(reasons, start=1)}
-    return {"title": title, "rows": [_metric_row(m, part[m.name], marks, currencies) for m in METRICS], "marks": marks}
-
-
-def _metric_row(
-    metric: Metric[MetricInputs], row: dict[str, Any], marks: dict[str, str], currencies: Sequence[str]
-) -> dict[str, Any]:
-    cells = zip(row["values"], row["notes"], row["best"], row["worst"], currencies, strict=True)
-    return {
-        "label": metric.label,
-        "cells": [
-            {"text": metric_text(metric, v, c), "value": v, "note": n, "mark": marks.get(n, ""), "best": b, "worst": w}
-            for v, n, b, w, c in cells
-        ],
-        "difference": metric_difference(metric, row["difference"]) if "difference" in row else None,
-    }
+def _marks(part: dict[str, Any]) -> dict[str, str]:
+    """Return each reason of a table once, with its mark."""
+    reasons = dict.fromkeys(note for m in METRICS for note in part[m.name]["notes"] if note)
+    return {note: str(n) for n, note in enumerate(reasons, start=1)}
 
 
 _NUMBERS: dict[str, tuple[str, Writer, Writer]] = {

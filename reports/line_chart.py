@@ -107,7 +107,6 @@ class Chart:
     lines: Sequence[Line]
     tick: Callable[[float], str]
     height: int = 300
-    width: int = WIDTH
     marks: Sequence[Mark] = field(default=())
     bands: Sequence[Band] = field(default=())
     ranges: Sequence[Range] = field(default=())
@@ -121,7 +120,7 @@ class Chart:
 def chart_svg(chart: Chart) -> str:
     """Return the chart as one SVG element, the same text for the same chart."""
     frame, kept = _frame(chart), _kept(chart)
-    size = chart.width, chart.height + (_LABEL if chart.x_label else 0)
+    size = WIDTH, chart.height + (_LABEL if chart.x_label else 0)
     parts = [
         *head(chart.ident, chart.title, chart.description, size, _read_off(chart, frame)),
         _clip(chart.ident, frame),
@@ -165,7 +164,7 @@ def _frame(chart: Chart) -> Frame:
         low, high = min(low, 0.0), max(high, 0.0)
     room = (high - low) * 0.04 or max(abs(high) * 0.02, 0.01)
     top = high if filled and high == 0 else high + room
-    frame = Frame(first, max(last, first + 1), low - room, top, chart.width, chart.height)
+    frame = Frame(first, max(last, first + 1), low - room, top, height=chart.height)
     return replace(frame, left=margin_for(map(chart.tick, _levels(chart.unit, frame))))
 
 

@@ -59,12 +59,10 @@ def number(value: float) -> str:
     return text.removesuffix(".0") if text != "-0.0" else "0"
 
 
-def head(
-    ident: str, title: str, description: str, size: tuple[float, float], data: str = "", *, style: str = "chart"
-) -> list[str]:
+def head(ident: str, title: str, description: str, size: tuple[float, float], data: str = "") -> list[str]:
     """Return the beginning of a figure; ``ident`` must be its own in the page."""
     return [
-        f'<svg class="{style}" id="{ident}" viewBox="0 0 {size[0]:g} {size[1]:g}" role="img"'
+        f'<svg class="chart" id="{ident}" viewBox="0 0 {size[0]:g} {size[1]:g}" role="img"'
         f' aria-labelledby="{ident}-title {ident}-desc"{data}>',
         f'<title id="{ident}-title">{escape(title)}</title>',
         f'<desc id="{ident}-desc">{escape(description)}</desc>',

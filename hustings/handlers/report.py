@@ -1,8 +1,6 @@
 """hustings report: writes the tear sheet of a run again, the tables behind it, and quantstats' own sheet."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from datasets.csv_rows import sheet_csv
 from datasets.errors import UserError
@@ -40,13 +38,9 @@ def report_run(*, run: str, out: Path | None, csv_dir: Path | None, quantstats: 
     if pdf:
         files["pdf"] = print_pdf(page)
     if csv_dir is not None:
-        texts = {f"{name}.csv": _csv(rows) for name, rows in tables(loaded).items()}
+        found = tables(loaded).items()
+        texts = {f"{n}.csv": sheet_csv(rows[0], (r.values() for r in rows)) if rows else "" for n, rows in found}
         write_folder(csv_dir, texts, option="--csv")
         files |= {Path(name).stem: csv_dir / name for name in texts}
     say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
     say_files(files)
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows as CSV under their keys; nothing at all for a table without rows."""
-    return sheet_csv(rows[0], (["" if v is None else v for v in row.values()] for row in rows)) if rows else ""

@@ -38,18 +38,18 @@ def show_again(*, run: str) -> None:
 
 def write_gallery(*, out: Path, no_sheets: bool) -> None:
     """Write a page over all runs, and the tear sheets that are missing."""
-    from hustings.gallery import cards, listed, make_sheets
+    from hustings.gallery import card, listed, make_sheets
     from reports.gallery import gallery
 
     is_file = out.suffix.casefold() in (".html", ".htm") and not out.is_dir()
-    page, found = out if is_file else out / "index.html", listed(entries())
+    page, found = out if is_file else out / "index.html", list(map(listed, entries()))
     missing = sum(not run.gone and not run.has_sheet for run in found)
     with progress(f"reading {len(found)} runs, writing {missing} missing tear sheets"):
         failed = {} if no_sheets else make_sheets(found)
-        shown = cards(found, page, failed)
+        shown = [card(run, page.parent, failed.get(run.entry.run_id, "")) for run in found]
         write_text(page, gallery(shown))
-    linked = sum(bool(card.link) for card in shown)
-    unlinked = {card.run_id: card.missing for card in shown if card.missing}
+    linked = sum(bool(each.link) for each in shown)
+    unlinked = {each.run_id: each.missing for each in shown if each.missing}
     say_json({"runs": len(shown), "linked": linked, "missing": unlinked, "files": {"gallery": str(page)}})
     say(f"{linked} of {len(shown)} runs linked\ngallery {page}")
 

@@ -83,18 +83,11 @@ def entered_study(options: StudyOptions, *, vary: bool) -> tuple[Run, Study, Tri
 
 def _show(made: Study) -> None:
     """Print a study: what was registered, its tables in reading order, and the verdict."""
-    for line in _registered(made):
-        say(line)
+    if made.prereg is not None:
+        say(f"hypothesis: {made.prereg['hypothesis']}")
+        say(f"  {made.prereg['standing']}")
+        say(f"  registered: {registered_text(made.prereg)}")
+        for each in made.prereg["deviations"]:
+            say(f"  deviation: {each}")
     say_tables(study_tables(made), most=SHOWN_ROWS, others="the tear sheet and in study.json")
     say(f"\n{made.verdict}\n")
-
-
-def _registered(made: Study) -> list[str]:
-    if made.prereg is None:
-        return []
-    return [
-        f"hypothesis: {made.prereg['hypothesis']}",
-        f"  {made.prereg['standing']}",
-        f"  registered: {registered_text(made.prereg)}",
-        *(f"  deviation: {each}" for each in made.prereg["deviations"]),
-    ]

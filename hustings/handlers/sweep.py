@@ -152,7 +152,6 @@ def _execute(job: Job, folder: SweepFolder, manifest: dict[str, Any], options: S
                 options.strategy,
                 folder,
                 sweep_id=manifest["sweep_id"],
-                spans=range(len(job.spans)),
                 workers=options.workers,
                 scheduler=options.scheduler,
             )
