@@ -27,10 +27,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from hustings.cli import cli  # after the check: it imports the packages
     from hustings.exit_codes import exit_code
 
-    if "_HUSTINGS_COMPLETE" in os.environ:
-        from hustings.completion import register
-
-        register()
     return exit_code(cli, "hustings", argv)
 
 

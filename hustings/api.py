@@ -24,12 +24,13 @@ from hustings.commands.events import list_events
 from hustings.frames import bars_frame, events_frame
 from hustings.handlers.event_filters import select_events
 from hustings.handlers.implied import ImpliedOptions, entered_implied
-from hustings.handlers.run import entered_run, position_if_any
+from hustings.handlers.run import entered_run
 from hustings.handlers.study import entered_study
 from hustings.handlers.sweep import SweepOptions, entered_sweep
 from hustings.inputs import adjusted_source_of, events_of, instruments_of
 from hustings.keywords import Rule, options_of, typed
 from hustings.page_data import place_of, read_page, rounded, run_at
+from hustings.recording import position_if_any
 from hustings.run_folder import read_run
 from hustings.run_options import RunOptions
 from hustings.studies import StudyOptions, study_json

@@ -11,6 +11,7 @@ from click.shell_completion import (
     ZshComplete,
     add_completion_class,
     get_completion_class,
+    shell_complete,
     split_arg_string,
 )
 
@@ -57,6 +58,12 @@ def register() -> None:
     """Let click use these classes for bash and zsh; for fish it has its own."""
     add_completion_class(_Bash, "bash")
     add_completion_class(_Zsh, "zsh")
+
+
+def complete(command: click.Command) -> int:
+    """Print what completes the line that a shell sends, and return the exit code."""
+    register()
+    return shell_complete(command, {}, "hustings", VARIABLE, os.environ[VARIABLE])
 
 
 def script(shell: str, command: click.Command) -> str:

@@ -11,7 +11,6 @@ import click
 
 from datasets.errors import UserError, check_utf8
 from datasets.home import hustings_home
-from hustings.cli import ClosedPipeError
 from hustings.terminal import escaped
 
 _SHOWN = 200
@@ -25,16 +24,17 @@ def exit_code(command: click.Command, name: str, argv: Sequence[str] | None = No
     ``name`` begins each message. A fault is one line too: its traceback is in a log under HUSTINGS_HOME.
     """
     _replace_closed_streams()
-    code = 0
+    code, words = 0, list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _run(command, name, argv)
+        code = _run(command, name, words)
         sys.stdout.flush()  # a closed pipe would otherwise show only when Python ends
-    except (ClosedPipeError, BrokenPipeError):
+    except BrokenPipeError:  # the reader of stdout (``head``, say) has closed it, which is no failure
         _discard_stdout()
     except OSError as e:
-        return _fail(name, f"cannot read or write ({_reason(e)}): {e.filename or _unnamed()}")
+        reason = e.strerror or (str(e).splitlines() or [type(e).__name__])[0]
+        return _fail(name, f"cannot read or write ({reason}): {e.filename or _unnamed()}")
     except Exception as e:
-        return _fault(name, e, sys.argv[1:] if argv is None else argv)
+        return _fault(name, e, words)
     return code
 
 
@@ -62,11 +62,17 @@ def _replace_closed_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until Python ends
 
 
-def _run(command: click.Command, name: str, argv: Sequence[str] | None) -> int:
+def _run(command: click.Command, name: str, words: list[str]) -> int:
+    """Run a command as its ``main`` does, which would exit with 1 where a pipe is closed, as for a failed check."""
     try:
-        for word in sys.argv[1:] if argv is None else argv:
+        if os.environ.get("_HUSTINGS_COMPLETE"):
+            from hustings.completion import complete
+
+            return complete(command)
+        for word in words:
             check_utf8(word)
-        code = command.main(args=None if argv is None else list(argv), prog_name=name, standalone_mode=False)
+        with command.make_context(name, words.copy()) as context:
+            code = command.invoke(context)
     except UserError as e:
         return _fail(name, str(e))
     except click.NoSuchOption as e:
@@ -76,15 +82,11 @@ def _run(command: click.Command, name: str, argv: Sequence[str] | None) -> int:
     except click.ClickException as e:
         return _fail(name, e.format_message().replace("\n", " "))
     except (click.Abort, KeyboardInterrupt):
-        click.echo(f"{name}: interrupted", err=True)
+        click.echo(f"\n{name}: interrupted", err=True)
         return 130
-    except SystemExit as e:  # click ends so after it has completed a line
-        code = e.code
+    except click.exceptions.Exit as e:  # after a help
+        code = e.exit_code
     return code if isinstance(code, int) else 0
-
-
-def _reason(e: OSError) -> str:
-    return e.strerror or (str(e).splitlines() or [type(e).__name__])[0]
 
 
 def _unnamed() -> str:

@@ -37,12 +37,9 @@ class Listed:
         return not self.gone and (self.folder / SHEET).is_file()
 
 
-def listed(entries: Sequence[Entry]) -> list[Listed]:
-    """Return the runs with what has become of their folders, in the order given."""
-    return [_listed(e, Path(e.folder)) for e in entries]
-
-
-def _listed(entry: Entry, folder: Path) -> Listed:
+def listed(entry: Entry) -> Listed:
+    """Return a run with what has become of its folder."""
+    folder = Path(entry.folder)
     manifest = manifest_of(folder)
     if manifest.get("run_id") == entry.run_id:
         return Listed(entry, folder, markets=tuple(manifest.get("costs", ())))
@@ -76,12 +73,8 @@ def _made(folder: Path) -> str:
     return ""
 
 
-def cards(runs: Sequence[Listed], page: Path, failed: dict[str, str]) -> list[GalleryCard]:
-    """Return the runs as the gallery shows them, their sheets linked as seen from the page's folder."""
-    return [_card(run, page.parent, failed.get(run.entry.run_id, "")) for run in runs]
-
-
-def _card(run: Listed, start: Path, failed: str) -> GalleryCard:
+def card(run: Listed, start: Path, failed: str) -> GalleryCard:
+    """Return a run as the gallery shows it, its sheet linked as seen from the page's folder ``start``."""
     known = {name: value for name, value in vars(run.entry).items() if name not in ("created_at", "folder")}
     return GalleryCard(
         **known,

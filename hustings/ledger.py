@@ -221,7 +221,11 @@ def register(sha256: str, *, at: str, strategy: str, parameters: dict[str, Any])
 def registrations() -> list[Registration]:
     """Return all preregistrations, in their order."""
     with _ledger() as db:
-        return [_registration(db, row) for row in list(rows(db, "kind = ?", RowKind.PREREG))]
+        found = []
+        for file in list(rows(db, "kind = ?", RowKind.PREREG)):
+            before = _folded(r for r in rows(db, "strategy = ?", file.strategy) if r.place < file.place)
+            found.append(Registration(file.place, file.at, file.strategy, file.prereg, tuple(before)))
+        return found
 
 
 def canonical(value: Any) -> str:
@@ -349,6 +353,7 @@ def _count(db: sqlite3.Connection) -> int:
 
 def _position(db: sqlite3.Connection, run: Run, trial: int) -> TrialPosition:
     broken = first_break(rows(db))
+    begun = str(db.execute("SELECT at FROM ledger ORDER BY place LIMIT 1").fetchone()[0])[:10]
     return TrialPosition(
         k=trial,
         n=_count(db),
@@ -356,17 +361,8 @@ def _position(db: sqlite3.Connection, run: Run, trial: int) -> TrialPosition:
         ground=ground_of(run),
         of_rule=tuple(_trials(db, "strategy = ?", run.manifest["strategy"])),
         broken="" if broken is None else broken.why,
-        ledger=f"ledger{' of another home (HUSTINGS_HOME)' if is_named_home() else ''} begun on {_begun(db)}",
+        ledger=f"ledger{' of another home (HUSTINGS_HOME)' if is_named_home() else ''} begun on {begun}",
     )
-
-
-def _begun(db: sqlite3.Connection) -> str:
-    return str(db.execute("SELECT at FROM ledger ORDER BY place LIMIT 1").fetchone()[0])[:10]
-
-
-def _registration(db: sqlite3.Connection, row: Row) -> Registration:
-    before = _folded(r for r in rows(db, "strategy = ?", row.strategy) if r.place < row.place)
-    return Registration(row.place, row.at, row.strategy, row.prereg, tuple(before))
 
 
 def _trials(db: sqlite3.Connection, where: str = "1", *values: str) -> list[Trial]:

@@ -4,10 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -31,7 +30,6 @@ from strategies.loading import find_strategy, is_backtrader
 Statistic = Literal["bmp", "t", "sign-flip", "placebo"]
 Scheme = Literal["shift", "stratified", "years", "labels"]
 Direction = Literal["two-sided", "greater", "less"]
-STATISTICS, SCHEMES, DIRECTIONS = get_args(Statistic), get_args(Scheme), get_args(Direction)
 TRADE = "trade"
 """The window from a trade's entry to its exit."""
 
@@ -140,19 +138,11 @@ def account_of(typed: Mapping[str, Any]) -> PreregAccount:
     Raises:
         UserError: a value that cannot be.
     """
-    account = _dated(PreregAccount(**typed))
-    Terms(**{f.name: getattr(account, f.name) for f in fields(Terms)})
-    return account
-
-
-def _dated(account: PreregAccount) -> PreregAccount:
-    """Return an account with its dates written one way."""
+    account = PreregAccount(**typed)
     dates = Window(date_of(account.since, "--from"), date_of(account.until, "--to"))
-    return replace(account, since=_iso(dates.since), until=_iso(dates.until))
-
-
-def _iso(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
+    Terms(**{f.name: getattr(account, f.name) for f in fields(Terms)})
+    first, last = (None if d is None else d.isoformat() for d in (dates.since, dates.until))  # written one way
+    return replace(account, since=first, until=last)
 
 
 def draft(
@@ -251,15 +241,10 @@ class Standing:
     @property
     def text(self) -> str:
         """The standing in one plain sentence, for the page that shows a result."""
-        return "; ".join(filter(None, (self._first(), self._of_rule(), self._others())))
-
-    def _of_rule(self) -> str:
-        if not self.before or self.state is not FileState.REGISTERED:
-            return ""
-        return f"in all {counted(sum(t.n for t in self.before), 'trial')} of the rule came before it"
-
-    def _others(self) -> str:
-        return f"{self.registrations} preregistrations of the rule were written" if self.registrations > 1 else ""
+        n = sum(t.n for t in self.before) if self.state is FileState.REGISTERED else 0
+        of_rule = f"in all {counted(n, 'trial')} of the rule came before it" if n else ""
+        written = f"{self.registrations} preregistrations of the rule were written" if self.registrations > 1 else ""
+        return "; ".join(filter(None, (self._first(), of_rule, written)))
 
     def _first(self) -> str:
         if self.broken:

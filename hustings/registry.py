@@ -159,14 +159,9 @@ def folder_of(name: str) -> Path:
     folder, advice = Path(entry.folder), f"run it again, or 'hustings runs remove {entry.run_id}'"
     if not folder.is_dir():
         raise UserError(f"the folder of run {name} is gone: '{folder}'; {advice}")
-    if not holds(folder, entry.run_id):
+    if run_in(folder) != entry.run_id:
         raise UserError(f"'{folder}' no longer holds run {name}; {advice}")
     return folder
-
-
-def holds(folder: Path, run_id: str) -> bool:
-    """Return whether a folder holds the files of a run."""
-    return run_in(folder) == run_id
 
 
 def run_in(folder: Path) -> str | None:

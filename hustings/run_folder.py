@@ -290,18 +290,13 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
 
 
 def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
-    rows = ([_cell(v) for v in plain_record(record).values()] for record in records)
-    return sheet_csv([f.name.rstrip("_") for f in fields(kind)], rows)
+    return sheet_csv([f.name.rstrip("_") for f in fields(kind)], (plain_record(each).values() for each in records))
 
 
 def series_csv(sessions: Sessions, **series: Floats) -> str:
     """Return daily series as CSV, one column each."""
     columns = (values.tolist() for values in series.values())
     return csv_text(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
-
-
-def _cell(value: Any) -> str:
-    return repr(float(value)) if isinstance(value, float) else "" if value is None else str(value)
 
 
 def _event_rows(run: Run) -> Iterator[list[str]]:
@@ -328,29 +323,24 @@ def _records(path: Path, kind: type[R]) -> tuple[R, ...]:
     """
     header, rows = _table(path)
     later = {f.name for f in fields(kind) if f.default is not MISSING}  # type: ignore[arg-type]
-    readers = [r for r in _readers(kind) if r[1] in header or r[0] not in later]
+    readers = [(f.name, f.name.rstrip("_"), _reader(f)) for f in fields(kind)]  # type: ignore[arg-type]
+    readers = [r for r in readers if r[1] in header or r[0] not in later]
     found = (dict(zip(header, row, strict=True)) for row in rows)
     return tuple(kind(**{name: read(row[column]) for name, column, read in readers}) for row in found)
 
 
-def _readers(kind: Any) -> list[tuple[str, str, Callable[[str], Any]]]:
-    """Return for each field of a record its name, its column, and how its text is read."""
-    return [(f.name, f.name.rstrip("_"), _reader(f)) for f in fields(kind)]
-
-
 def _reader(field: Any) -> Callable[[str], Any]:
+    """Return how the text of a field is read."""
     if field.name in INSTANTS:
         return lambda text: to_ns(datetime.fromisoformat(text))
-    return _optional_float if "float" in str(field.type) else int if field.type is int else str
+    if "float" in str(field.type):
+        return lambda text: float(text) if text else None
+    return int if field.type is int else str
 
 
-def _optional_float(text: str) -> float | None:
-    return float(text) if text else None
-
-
-def _path_row(path: EventPath) -> list[str]:
+def _path_row(path: EventPath) -> list[Any]:
     closes = dict(enumerate(path.closes, start=path.first))
-    return [path.event_id, path.instrument, path.side, *(_cell(closes.get(n)) for n in _OFFSETS.values())]
+    return [path.event_id, path.instrument, path.side, *(closes.get(n) for n in _OFFSETS.values())]
 
 
 def _paths(file: Path) -> tuple[EventPath, ...]:

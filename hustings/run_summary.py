@@ -53,19 +53,15 @@ def head(run: Run) -> None:
         say(f"  events of {file['name']} ({file['events']}) are among those offered")
     if run.manifest.get("labels"):
         say(f"  labels of {run.manifest['labels']['file']} in place of the events' own")
+    fx = "every market is currency-hedged" if run.is_hedged else "not currency-hedged"
     begins = f"; {run.manifest['begins']}" if "begins" in run.manifest else ""
     say(f"  {run.manifest['first_session']} to {run.manifest['last_session']}, {len(run.sessions)} sessions{begins}")
-    say(f"  equity {amount(run.start_equity, run.currency)} to {amount(run.final_equity, run.currency)}; {_fx(run)}")
+    say(f"  equity {amount(run.start_equity, run.currency)} to {amount(run.final_equity, run.currency)}; {fx}")
     for symbol, text in run.manifest.get("rates", {}).items():
         say(f"  {run.manifest['currencies'][symbol]} of {symbol} at {text}")
     for symbol, text in run.manifest.get("carry", {}).items():
         say(f"  carry of {symbol}: {text}")
     say(f"  {sparkline(run.equity, signs=_signs())}")
-
-
-def _fx(run: Run) -> str:
-    """Return in words what exchange rates do to the account."""
-    return "every market is currency-hedged" if run.is_hedged else "not currency-hedged"
 
 
 def _signs() -> str:

@@ -53,7 +53,8 @@ class StrategySource:
     def _choices(self) -> tuple[dict[str, list[str]], list[str]]:
         named = _named_types(self.tree)
         listed = {n: list(dict.fromkeys(_values(a, named))) for n, a in self.annotations.items()}
-        instruments = [n for n, a in self.annotations.items() if _is_instrument(a, named)]
+        hints = {n: named.get(a.id) for n, a in self.annotations.items() if isinstance(a, ast.Name)}
+        instruments = [n for n, hint in hints.items() if "instrument" in getattr(hint, "__metadata__", ())]
         return {n: values for n, values in listed.items() if values}, instruments
 
 
@@ -152,8 +153,3 @@ def choices_of(hint: Any) -> Iterator[str]:
     else:
         for part in get_args(hint):
             yield from choices_of(part)
-
-
-def _is_instrument(annotation: ast.expr | None, named: Mapping[str, Any]) -> bool:
-    hint = named.get(annotation.id) if isinstance(annotation, ast.Name) else None
-    return "instrument" in getattr(hint, "__metadata__", ())

@@ -1,4 +1,7 @@
-"""Prints lines, JSON and tables: results on stdout, progress and warnings on stderr."""
+"""Prints lines, JSON and tables: results on stdout, progress and warnings on stderr.
+
+A command states its result twice, in words and as one JSON value, and prints the one that was asked for.
+"""
 
 import json
 import os
@@ -11,6 +14,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+import click
+
 if TYPE_CHECKING:
     from reports.parts import TextTable  # a command that prints no report imports no pages
 
@@ -18,6 +23,18 @@ _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u206
 """Control characters but tab and newline, marks of direction, halves of characters (bytes of paths, no UTF-8)."""
 _BETWEEN = 3  # columns of the screen between two columns of a table
 _LONG = 24  # a longer word (a path, a hash) may be broken
+_ANSWERS = "hustings.answers_in_json"
+
+
+def answers(*, as_json: bool) -> None:
+    """Let the command that runs print its result as JSON alone, or in words alone."""
+    click.get_current_context().meta[_ANSWERS] = as_json
+
+
+def in_json() -> bool | None:
+    """Return whether the command that runs answers in JSON; None where none runs, or one that prints both."""
+    context = click.get_current_context(silent=True)
+    return None if context is None else context.meta.get(_ANSWERS)
 
 
 def escaped(text: str) -> str:
@@ -35,13 +52,15 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def say(text: str = "") -> None:
-    """Print a line of a result."""
-    print(escaped(text))
+    """Print a line of a result in words."""
+    if not in_json():
+        print(escaped(text))
 
 
 def say_raw(text: str) -> None:
     """Print text with its own line ends."""
-    sys.stdout.write(escaped(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)
+    if not in_json():
+        sys.stdout.write(escaped(text.replace("\r\n", "\n")) if sys.stdout.isatty() else text)
 
 
 def warn(text: str) -> None:
@@ -50,7 +69,9 @@ def warn(text: str) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print one JSON value (paths as text) and nothing else; its own escapes stand for what a terminal cannot show."""
+    """Print the result as one JSON value (paths as text); its own escapes stand for what a terminal cannot show."""
+    if in_json() is False:
+        return
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath)
     print(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
@@ -68,8 +89,9 @@ def progress(text: str) -> Iterator[None]:
 
 
 @contextmanager
-def strategy_output(*, quiet: bool) -> Iterator[None]:
-    """Send what a strategy prints to stderr; when ``quiet``, discard it and the strategy's warnings."""
+def strategy_output() -> Iterator[None]:
+    """Send what a strategy prints to stderr; next to JSON, discard it and the strategy's warnings."""
+    quiet = in_json()
     with warnings.catch_warnings(), open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123 - no path
         if quiet:
             warnings.simplefilter("ignore")
@@ -82,6 +104,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Seque
 
     No word is broken: the widest column is wrapped. If the words do not fit in columns, each row is a paragraph.
     """
+    if in_json():
+        return
     from rich.console import Console
 
     rows = [[escaped(cell) for cell in row] for row in rows]

@@ -74,8 +74,10 @@ def waterfall(steps: Sequence[tuple[str, float, str]], start: float = 0.0) -> li
 
 def columns_svg(chart: Columns) -> str:
     """Return the columns as one SVG element."""
-    layout = _layout(chart, [c.name for c in chart.columns], [v for c in chart.columns for v in (c.low, c.high)])
-    return _svg(chart, layout, _columns(chart, layout.frame))
+    layout = _layout(chart)
+    grid = value_axis(round_steps(layout.frame.low, layout.frame.high), chart.tick, layout.frame, chart.y_label)
+    start = head(chart.ident, chart.title, chart.description, (chart.width, chart.height))
+    return "\n".join([*start, *grid, *_columns(chart, layout.frame), *_names(layout), "</svg>"])
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,8 @@ class _Layout:
     slanted: bool
 
 
-def _layout(chart: Columns, names: Sequence[str], values: Sequence[float]) -> _Layout:
+def _layout(chart: Columns) -> _Layout:
+    names, values = [c.name for c in chart.columns], [v for c in chart.columns for v in (c.low, c.high)]
     low, high = min([0.0, *values]), max([0.0, *values])
     room = (high - low) * 0.06 or 0.01
     low, high = low - (room if low < 0 else 0.0), high + (room if high > 0 or low == high else 0.0)
@@ -99,12 +102,6 @@ def _layout(chart: Columns, names: Sequence[str], values: Sequence[float]) -> _L
     left = margin_for(map(chart.tick, round_steps(low, high)))
     frame = Frame(0, max(1, len(names)), low, high, chart.width, chart.height, left=left, margin_bottom=below)
     return _Layout(frame, short, slanted)
-
-
-def _svg(chart: Columns, layout: _Layout, drawn: Sequence[str]) -> str:
-    grid = value_axis(round_steps(layout.frame.low, layout.frame.high), chart.tick, layout.frame, chart.y_label)
-    start = head(chart.ident, chart.title, chart.description, (chart.width, chart.height))
-    return "\n".join([*start, *grid, *drawn, *_names(layout), "</svg>"])
 
 
 def _shortened(name: str, room: float) -> str:
@@ -122,16 +119,12 @@ def _columns(chart: Columns, frame: Frame) -> list[str]:
         if column.low == column.high and not chart.joined:
             continue
         left, y = frame.x(place + 0.5) - width / 2, frame.y(column.high)
-        parts.append(_bar(column.style, left, (frame.y(column.low), y), width, column.words))
+        top, bottom = sorted((frame.y(column.low), y))
+        box = f'x="{number(left)}" y="{number(top)}" width="{number(width)}" height="{number(max(bottom - top, 0.8))}"'
+        parts.append(titled(f'<rect class="bar {column.style}" {box}', column.words))
         if chart.joined and place + 1 < len(chart.columns):
             parts.append(segment("join", (left, y), (frame.x(place + 1.5) + width / 2, y)))
     return parts
-
-
-def _bar(style: str, left: float, ends: tuple[float, float], width: float, text: str) -> str:
-    top, bottom = sorted(ends)
-    size = f'width="{number(width)}" height="{number(max(bottom - top, 0.8))}"'
-    return titled(f'<rect class="bar {style}" x="{number(left)}" y="{number(top)}" {size}', text)
 
 
 def _names(layout: _Layout) -> list[str]:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from datasets.arrays import Floats
 from datasets.instants import to_date
-from engine.comparison.common_days import OnDays, metrics_within
-from engine.comparison.compare import Compared, Pair, compared
+from engine.comparison.common_days import metrics_within
+from engine.comparison.compare import Pair, compared
 from engine.comparison.difference import Difference
 from engine.comparison.resampling import LEVEL, RESAMPLES, SEED
 from engine.metrics.table import METRICS, Metrics, Unit
@@ -44,18 +43,19 @@ def comparison_data(runs: Sequence[Run]) -> dict[str, Any]:
         ValueError: fewer than two runs.
     """
     found = compared(runs)
-    named, span = labels(runs), found.span
+    named, span, days = labels(runs), found.span, found.days
+    one_span = len({(r.sessions[0], r.sessions[-1]) for r in runs}) == 1  # only then is one better than another
     own = [Metrics({m.name: r.metrics.get(m.name) for m in METRICS}, r.notes) for r in runs]
     return {
         "runs": [_run_head(label, run) for label, run in zip(named, runs, strict=True)],
         "common_span": None if span is None else {"from": str(span[0]), "to": str(span[1])},
-        "own_span": _metrics(own, comparable=_one_span(runs), amounts=one_currency(runs)),
+        "own_span": _metrics(own, comparable=one_span, amounts=one_currency(runs)),
         "common": None
         if span is None
         else _metrics([metrics_within(r, span) for r in runs], comparable=True, amounts=one_currency(runs)),
         "differences": [_pair(pair, named) for pair in found.pairs],
-        "correlation": None if found.days is None else _plain_matrix(found.days.correlation),
-        "method": _method(found),
+        "correlation": days and [[None if np.isnan(v) else float(v) for v in row] for row in days.correlation],
+        "method": {"seed": SEED, "resamples": RESAMPLES, "level": LEVEL, "block_sessions": days and days.block},
         "differing": differing(runs),
         "markets": market_rows(runs),
         "trades": trade_rows(runs),
@@ -95,11 +95,6 @@ def _distinct_name(run: Run, runs: Sequence[Run]) -> str:
     return f"{name} ({inside}) {run.run_id[:SHORT_ID]}" if inside else f"{name} {run.run_id[:SHORT_ID]}"
 
 
-def _one_span(runs: Sequence[Run]) -> bool:
-    """Return whether all runs have the same first and last session: only then is one better than another."""
-    return len({(r.sessions[0], r.sessions[-1]) for r in runs}) == 1
-
-
 def _metrics(found: Sequence[Metrics], *, comparable: bool, amounts: bool) -> dict[str, Any]:
     """Return each metric of all runs; which is best only where runs are ``comparable``, of amounts in one currency."""
     rows: dict[str, Any] = {}
@@ -115,12 +110,9 @@ def _metrics(found: Sequence[Metrics], *, comparable: bool, amounts: bool) -> di
             "worst": best_of(values, -better),
         }
         if len(found) == 2 and comparable:
-            rows[m.name]["difference"] = _less(values[1], values[0]) if alike else None
+            first, second = values
+            rows[m.name]["difference"] = second - first if alike and first is not None and second is not None else None
     return rows
-
-
-def _less(second: float | None, first: float | None) -> float | None:
-    return None if first is None or second is None else second - first
 
 
 def _pair(pair: Pair, named: Sequence[str]) -> dict[str, Any]:
@@ -145,13 +137,3 @@ def _pair(pair: Pair, named: Sequence[str]) -> dict[str, Any]:
 def _difference(found: Difference) -> dict[str, Any]:
     named = {"difference": found.value, "interval": str(found.interval), "second_better": found.better}
     return {**{name: getattr(found, name) for name in ("name", "first", "second", "low", "high", "note")}, **named}
-
-
-def _plain_matrix(values: Floats) -> list[list[float | None]]:
-    return [[None if np.isnan(v) else float(v) for v in row] for row in values]
-
-
-def _method(found: Compared) -> dict[str, Any]:
-    days: OnDays | None = found.days
-    block = None if days is None else days.block
-    return {"seed": SEED, "resamples": RESAMPLES, "level": LEVEL, "block_sessions": block}

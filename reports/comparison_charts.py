@@ -1,6 +1,7 @@
 """The drawings of a comparison: equity, drawdown and exposure over each other."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,25 +27,24 @@ def style(place: int) -> str:
 def overlays(runs: Sequence[Run], named: Sequence[str], span: Span) -> list[tuple[str, Markup]]:
     """Return equity, drawdown and exposure of all runs over their common span, each with its heading."""
     over = f"from {span[0]} to {span[1]}, {len(runs)} runs"
-    kinds: list[tuple[str, str, str, AxisUnit, Callable[[float], str], Callable[[Run, Any], Floats], float]] = [
-        ("equities", "Equity, 1 at the start", "equity", AxisUnit.RATIO, ratio, _growth, 1.0),
-        ("drawdowns", "Drawdown", "drawdown", AxisUnit.PERCENT, tenths, _drawdown, 0.0),
+    kinds: list[tuple[str, str, AxisUnit, Callable[[float], str], Callable[[Run, Any], Floats], float]] = [
+        ("equities", "Equity, 1 at the start", AxisUnit.RATIO, ratio, lambda run, rows: growth(run.returns[rows]), 1.0),
+        ("drawdowns", "Drawdown", AxisUnit.PERCENT, tenths, lambda run, rows: drawdown(run.returns[rows]), 0.0),
         (
             "exposures",
             "Exposure: value of positions over equity",
-            "exposure",
             AxisUnit.PERCENT,
-            _whole,
+            partial(percent, digits=0),
             lambda run, rows: run.exposure[rows],
             0.0,
         ),
     ]
     points = max(80, POINTS * _ENOUGH // max(_ENOUGH, len(runs)))
     found = []
-    for ident, title, word, unit, tick, values, start in kinds:
+    for ident, title, unit, tick, values, start in kinds:
         lines = [_line(n, run, named[n], span, values, start) for n, run in enumerate(runs)]
-        about = f"{title.split(',')[0].split(':')[0]} {over}."
-        chart = Chart(ident, title, about, lines, tick, y_label=word, unit=unit, points=points)
+        what = title.split(",")[0].split(":")[0]
+        chart = Chart(ident, title, f"{what} {over}.", lines, tick, y_label=what.lower(), unit=unit, points=points)
         found.append((title, Markup(chart_svg(chart))))
     return found
 
@@ -54,15 +54,3 @@ def _line(n: int, run: Run, name: str, span: Span, values: Callable[[Run, Any], 
     rows = within(run.sessions, span)
     days: Sessions = np.concatenate(([span[0] - 1], run.sessions[rows]))
     return Line(name, days, np.concatenate(([start], values(run, rows))), style(n))
-
-
-def _growth(run: Run, rows: Any) -> Floats:
-    return growth(run.returns[rows])
-
-
-def _drawdown(run: Run, rows: Any) -> Floats:
-    return drawdown(run.returns[rows])
-
-
-def _whole(fraction: float) -> str:
-    return percent(fraction, 0)

@@ -34,13 +34,8 @@ def comparison_csv(runs: Sequence[Run], data: dict[str, Any]) -> dict[str, str]:
 
 
 def _text(columns: Sequence[str], rows: Iterator[Row]) -> str:
-    return sheet_csv(columns, ([_cell(value) for value in row] for row in rows))
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+    words = {True: "yes", False: "no"}
+    return sheet_csv(columns, ([words[v] if isinstance(v, bool) else v for v in row] for row in rows))
 
 
 def _numbers(data: dict[str, Any], named: Sequence[str]) -> Iterator[Row]:

@@ -16,7 +16,9 @@ def verdict(found: OnEvents, *, first: str, second: str) -> str:
     if not found.events:
         return f"{second} and {first} traded no event in common: which is better on the same events cannot be said."
     if all(e.first == e.second for e in found.events):
-        return f"{second} and {first} earned the same on {_each(len(found.events))}."
+        n = len(found.events)
+        each = "the one event both traded" if n == 1 else f"each of the {n} events both traded"
+        return f"{second} and {first} earned the same on {each}."
     mean = found.differences[0]
     return f"{_what(found, mean, first=first, second=second)} {_how_sure(mean)}"
 
@@ -28,10 +30,6 @@ def isolated(name: str) -> str:
     ('one', True)
     """
     return f"{_ISOLATE}{name}{_END}" if any(bidirectional(c) in ("R", "AL", "AN") for c in name) else name
-
-
-def _each(n: int) -> str:
-    return "the one event both traded" if n == 1 else f"each of the {n} events both traded"
 
 
 def _what(found: OnEvents, mean: Difference, *, first: str, second: str) -> str:

@@ -11,7 +11,7 @@ from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
 from engine.account.records import Trade
 from engine.metrics.metrics import drawdown, growth, held_sessions
-from engine.run.run import Run, RunEvent
+from engine.run.run import Run
 from reports.line_chart import Across, AxisUnit, Band, Chart, Line, Mark, chart_svg
 from reports.numbers import (
     amount,
@@ -48,14 +48,14 @@ def equity_svg(run: Run) -> str:
         f" on {last}, with {len(run.trades)} entries marked."
     )
     marks = [*_event_marks(run), *_trade_marks(run)]
-    return _equity(run, "equity", about, lines, marks=marks, bands=_bands(run))
+    return _equity(run, "equity", about, lines, marks=marks, bands=list(map(_band, run.trades)))
 
 
 def drawdown_svg(run: Run) -> str:
     """Return the chart of the distance below the highest equity so far."""
     about = f"Distance below the highest equity so far; at most {percent(run.metrics.get('max_drawdown'))}."
     few = len(run.trades) <= _NAMED
-    bands, marks = (_bands(run), _event_marks(run)) if few else ([], [])
+    bands, marks = (list(map(_band, run.trades)), _event_marks(run)) if few else ([], [])
     sessions, below = with_start(run.sessions, drawdown(run.returns), 0.0)
     return _drawdown(run, "drawdown", about, sessions, below, bands=bands, marks=marks)
 
@@ -88,7 +88,7 @@ def _equity(run: Run, ident: str, about: str, lines: list[Line], *, marks: list[
     """Return a chart of money, logarithmic where a line passes a factor of 10."""
     low, high = (np.array([extreme(line.values) for line in lines]) for extreme in (np.min, np.max))
     log = low.min() > 0 and (high / low).max() >= LOG_FROM
-    tick, unit = (_power, AxisUnit.LOG) if log else (money_tick, AxisUnit.MONEY)
+    tick, unit = (lambda exponent: money_tick(10.0**exponent), AxisUnit.LOG) if log else (money_tick, AxisUnit.MONEY)
     if log:
         lines = [replace(line, values=np.log10(line.values)) for line in lines]
         marks = [replace(m, value=None if m.value is None else log10(m.value)) for m in marks]
@@ -101,10 +101,6 @@ def _drawdown(run: Run, ident: str, about: str, days: Sessions | Floats, below: 
     title, line = f"Drawdown of {run.manifest['strategy']}", Line("drawdown", days, below, "s1", fill_to_zero=True)
     given: dict[str, Any] = {"height": 180, "y_label": "drawdown", "unit": AxisUnit.PERCENT, "points": _DETAIL // 2}
     return chart_svg(Chart(ident, title, about, [line], tenths, **given, **more))
-
-
-def _power(exponent: float) -> str:
-    return money_tick(10.0**exponent)
 
 
 def _held_bands(run: Run, sessions: Sessions) -> list[Band]:
@@ -132,10 +128,6 @@ def tenths(fraction: float) -> str:
     """
     exact = (n for n in (1, 2, 3) if abs(fraction * 100 - round(fraction * 100, n)) < 1e-9)
     return percent(fraction, next(exact, 1))
-
-
-def _bands(run: Run) -> list[Band]:
-    return [_band(t) for t in run.trades]
 
 
 def _band(trade: Trade) -> Band:
@@ -170,8 +162,5 @@ def _event_marks(run: Run) -> list[Mark]:
     inside = [(day, e) for day, e in known if first <= day <= last]
     if len(inside) > _NAMED:
         return [Mark(day, None, "stroke", f"{e.event_id}, {e.outcome}") for day, e in inside]
-    return [Mark(day, None, "event", _event_text(e)) for day, e in inside]
-
-
-def _event_text(event: RunEvent) -> str:
-    return f"{event.event_id}: {event.title}, known {instant_text(event.known_at)}, {event.outcome}"
+    texts = [f"{e.event_id}: {e.title}, known {instant_text(e.known_at)}, {e.outcome}" for _, e in inside]
+    return [Mark(day, None, "event", text) for (day, _), text in zip(inside, texts, strict=True)]

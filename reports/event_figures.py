@@ -30,13 +30,13 @@ def event_time_svg(run: Run, placebo: Range | None = None) -> str:
     drawn = [(p, values) for p, values in drawn if np.isfinite(values).sum() > 1]
     if not drawn:
         return ""
-    mean = mean_path([p for p, _ in drawn], -BEFORE, last)
+    mean, paths = mean_path([p for p, _ in drawn], -BEFORE, last), f"{len(drawn)} path{'s' * (len(drawn) > 1)}"
     style = "path" if len(drawn) <= _FEW else "path many" if len(drawn) <= _MANY else "path most"
     lines = [Line(_path_name(p, v), across, v, style, read=False) for p, v in drawn]
     chart = Chart(
         ident="event-time",
         title="Cumulative return around the events",
-        description=f"{_count(len(drawn), 'path')} and their mean, from {BEFORE} sessions before to {last} after.",
+        description=f"{paths} and their mean, from {BEFORE} sessions before to {last} after.",
         lines=[*lines, Line("mean", across, mean, "s0 strong")],
         tick=tenths,
         height=340,
@@ -47,10 +47,6 @@ def event_time_svg(run: Run, placebo: Range | None = None) -> str:
         across=Across.SESSIONS,
     )
     return chart_svg(chart)
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _path_name(path: EventPath, values: Floats) -> str:
@@ -69,7 +65,8 @@ def _ranges(placebo: Range | None, last: int) -> list[Range]:
 def waterfall_svg(run: Run) -> str:
     """Return the chart of P&L event by event, from the starting cash to the final equity."""
     interest = run.final_equity - run.start_equity - sum(t.pnl for t in run.trades)
-    steps = [_step(event_id, [t for t in run.trades if t.event_id == event_id]) for event_id in _in_order(run.trades)]
+    in_order = dict.fromkeys(t.event_id for t in run.trades)
+    steps = [_step(event_id, [t for t in run.trades if t.event_id == event_id]) for event_id in in_order]
     if abs(interest) >= 0.005:
         steps.append(("interest", interest, f"interest on idle cash: {cents(interest)}"))
     total = run.final_equity - run.start_equity
@@ -87,10 +84,6 @@ def waterfall_svg(run: Run) -> str:
     return columns_svg(chart)
 
 
-def _in_order(trades: Sequence[Trade]) -> list[str]:
-    return list(dict.fromkeys(t.event_id for t in trades))
-
-
 def _step(event_id: str, trades: Sequence[Trade]) -> tuple[str, float, str]:
     pnl = sum(t.pnl for t in trades)
     still = "" if all(t.is_closed for t in trades) else ", still open"
@@ -99,26 +92,19 @@ def _step(event_id: str, trades: Sequence[Trade]) -> tuple[str, float, str]:
 
 def without_svg(rows: Sequence[WithoutEvent]) -> str:
     """Return the chart of how the mean trade changes when one event is left out."""
-    known = [r for r in rows if r.change is not None]
-    columns = [_change(r) for r in known]
+    columns = [_change(r, r.change) for r in rows if r.change is not None]
     chart = Columns(
         ident="without",
         title="Change of the mean trade without one event",
-        description=f"One column an event, {len(known)} of them: the mean of the other trades less the mean of all.",
+        description=f"One column an event, {len(columns)} of them: the mean of the other trades less the mean of all.",
         columns=columns,
-        tick=tenths_of_a_point,
+        tick=lambda fraction: points(fraction).removesuffix(" pp"),
         y_label="change, in pp",
         height=300,
     )
     return columns_svg(chart)
 
 
-def tenths_of_a_point(fraction: float) -> str:
-    """Return a fraction in percentage points, for an axis."""
-    return points(fraction, 2).removesuffix(" pp")
-
-
-def _change(row: WithoutEvent) -> ChartColumn:
-    change = row.change or 0.0
+def _change(row: WithoutEvent, change: float) -> ChartColumn:
     words = f"without {row.event_id}: {points(change)}, mean {signed_percent(row.mean_trade)}"
     return ChartColumn(row.event_id, 0.0, change, "fall" if change < 0 else "rise", words)

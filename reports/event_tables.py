@@ -1,5 +1,8 @@
 """The events of a run as tables: trades, P&L attribution, and what was not traded."""
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from datasets.events import kind_of
 from engine.account.records import OPEN_AT_END, Trade
 from engine.plan.plan import Skipped
@@ -7,20 +10,15 @@ from engine.run.attribution import Attribution, attribution, in_cents, total_of
 from engine.run.by_market import MarketResult, by_market
 from engine.run.run import Run, RunEvent
 
+T = TypeVar("T", Trade, Skipped)
 _UNKNOWN = RunEvent(*[""] * 13)
 _EXITS = {OPEN_AT_END: "still held when the bars end", "bars_end": "its bars end here"}
 
 
-def trade_rows(run: Run) -> list[tuple[Trade, RunEvent]]:
-    """Return each trade with its event; an unknown event is blank."""
+def with_events(rows: Sequence[T], run: Run) -> list[tuple[T, RunEvent]]:
+    """Return trades, or what was not traded, each with its event; an unknown event is blank."""
     events = {e.event_id: e for e in run.events}
-    return [(t, events.get(t.event_id, _UNKNOWN)) for t in run.trades]
-
-
-def skipped_rows(run: Run) -> list[tuple[Skipped, RunEvent]]:
-    """Return what was not traded, each with its event; an unknown event is blank."""
-    events = {e.event_id: e for e in run.events}
-    return [(s, events.get(s.event_id, _UNKNOWN)) for s in run.skipped]
+    return [(row, events.get(row.event_id, _UNKNOWN)) for row in rows]
 
 
 def exit_words(reason: str) -> str:

@@ -107,7 +107,6 @@ class Chart:
     lines: Sequence[Line]
     tick: Callable[[float], str]
     height: int = 300
-    width: int = WIDTH
     marks: Sequence[Mark] = field(default=())
     bands: Sequence[Band] = field(default=())
     ranges: Sequence[Range] = field(default=())
@@ -121,7 +120,7 @@ class Chart:
 def chart_svg(chart: Chart) -> str:
     """Return the chart as one SVG element, the same text for the same chart."""
     frame, kept = _frame(chart), _kept(chart)
-    size = chart.width, chart.height + (_LABEL if chart.x_label else 0)
+    size = WIDTH, chart.height + (_LABEL if chart.x_label else 0)
     parts = [
         *head(chart.ident, chart.title, chart.description, size, _read_off(chart, frame)),
         _clip(chart.ident, frame),
@@ -130,7 +129,7 @@ def chart_svg(chart: Chart) -> str:
         '</g>\n<g class="x-axis">',
         *(_date_axis(frame) if chart.across is Across.DATES else _session_axis(frame, chart.x_label)),
         f'</g>\n<g clip-path="url(#{chart.ident}-clip)">\n<g class="plotted">',
-        *_bands(chart.bands, frame),
+        *(_band(each, "band" if len(chart.bands) <= _MANY else "band many", frame) for each in chart.bands),
         *(_range(each, frame) for each in chart.ranges),
         *(_line(each, frame, kept) for each in chart.lines),
         "</g>",
@@ -165,7 +164,7 @@ def _frame(chart: Chart) -> Frame:
         low, high = min(low, 0.0), max(high, 0.0)
     room = (high - low) * 0.04 or max(abs(high) * 0.02, 0.01)
     top = high if filled and high == 0 else high + room
-    frame = Frame(first, max(last, first + 1), low - room, top, chart.width, chart.height)
+    frame = Frame(first, max(last, first + 1), low - room, top, height=chart.height)
     return replace(frame, left=margin_for(map(chart.tick, _levels(chart.unit, frame))))
 
 
@@ -222,13 +221,9 @@ def _kept(chart: Chart) -> Floats:
     """Return the places at which the lines of a chart are drawn: all at the same, so that each is read off exactly."""
     lines = [each for each in chart.lines if each.read]
     share = max(_FEWEST, chart.points // max(1, len(lines)))
-    kept = [_thinned(each, share) for each in lines]
+    known = [(each, np.isfinite(each.values)) for each in lines]
+    kept = [thinned(_places(each.days)[there], each.values[there], share)[0] for each, there in known]
     return np.unique(np.concatenate(kept)) if kept else np.zeros(0)
-
-
-def _thinned(line: Line, points: int) -> Floats:
-    there = np.isfinite(line.values)
-    return thinned(_places(line.days)[there], line.values[there], points)[0]
 
 
 def _line(line: Line, frame: Frame, kept: Floats) -> str:
@@ -280,11 +275,6 @@ def _range(each: Range, frame: Frame) -> str:
     return titled(
         f'<polygon class="range" points="{_points(x, high, frame)} {_points(x[::-1], low[::-1], frame)}"', each.name
     )
-
-
-def _bands(bands: Sequence[Band], frame: Frame) -> list[str]:
-    style = "band" if len(bands) <= _MANY else "band many"
-    return [_band(band, style, frame) for band in bands]
 
 
 def _band(band: Band, style: str, frame: Frame) -> str:

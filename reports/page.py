@@ -15,11 +15,13 @@ from datasets.cache import read_cached, write_cached
 from engine.run.run import Run
 from reports import numbers
 
+_LOADER = PackageLoader("reports")
+
 
 def render(template: str, **values: Any) -> str:
     """Return a page of ``reports/templates``; its one script is its own, or else that of the charts."""
     env, own = _environment(), template.replace(".html.j2", ".js")
-    script = _source(env, own if own in env.list_templates() else "chart.js")
+    script = _LOADER.get_source(env, own if own in env.list_templates() else "chart.js")[0]
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()  # the policy of the page lets only it run
     return env.get_template(template).render(script=Markup(script), script_hash=f"sha256-{digest}", **values) + "\n"
 
@@ -36,24 +38,18 @@ class _CompiledTemplates(BytecodeCache):
         self._jinja = version("jinja2")
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        content = read_cached(self._name(bucket), self._made_from(bucket))
+        content = read_cached(f"template-{bucket.key}", self._jinja + bucket.checksum)
         if content is not None:
             bucket.bytecode_from_string(content)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        write_cached(self._name(bucket), self._made_from(bucket), bucket.bytecode_to_string())
-
-    def _name(self, bucket: Bucket) -> str:
-        return f"template-{bucket.key}"
-
-    def _made_from(self, bucket: Bucket) -> str:
-        return f"{self._jinja}-{bucket.checksum}"
+        write_cached(f"template-{bucket.key}", self._jinja + bucket.checksum, bucket.bytecode_to_string())
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     env = Environment(
-        loader=PackageLoader("reports"),
+        loader=_LOADER,
         bytecode_cache=_CompiledTemplates(),
         autoescape=True,
         trim_blocks=True,
@@ -62,8 +58,3 @@ def _environment() -> Environment:
     )
     env.filters.update(inspect.getmembers(numbers, inspect.isfunction))
     return env
-
-
-def _source(env: Environment, name: str) -> str:
-    assert env.loader is not None
-    return env.loader.get_source(env, name)[0]

@@ -25,7 +25,8 @@ def study_tables(study: Study) -> tuple[TextTable, ...]:
         _left_out(study),
         _judgements(study),
     )
-    return (*(t for t in made if t.rows or t.note), _trials(study))
+    trials = TextTable("Correction for all trials", ("question", "answer"), tuple(_trial_rows(study)), ident="trials")
+    return (*(t for t in made if t.rows or t.note), trials)
 
 
 def registered_text(prereg: Mapping[str, Any]) -> str:
@@ -125,10 +126,6 @@ def _counterfactual(study: Study) -> str:
     return named[study.model]
 
 
-def _read_from(test: Significance) -> str:
-    return test.reference if test.p is not None else test.reason
-
-
 def _observations(study: Study) -> TextTable:
     columns = (
         "observation",
@@ -169,17 +166,13 @@ def _concentration(study: Study) -> TextTable:
     p = f"events to drop before the BMP p-value exceeds {given.alpha:.0%}"
     own = study.views[0].tests[0].p
     none = "it is above already" if own is None or own > given.alpha else "none do"
-    lost = _number(given.loses_significance, none)
+    lost, flipped = given.loses_significance, given.flips_sign
     rows = (
         ("largest share of all absolute returns", f"{given.top}: {percent(given.top_share, 0)}"),
-        ("events to drop before the sign changes", _number(given.flips_sign, "none do")),
-        (p, lost),
+        ("events to drop before the sign changes", "none do" if flipped is None else str(flipped)),
+        (p, none if lost is None else str(lost)),
     )
     return TextTable("Concentration", columns, rows, (), "The best events are dropped first.", ident="concentration")
-
-
-def _number(value: int | None, none: str) -> str:
-    return none if value is None else str(value)
 
 
 def _left_out(study: Study) -> TextTable:
@@ -205,10 +198,6 @@ def _judgements(study: Study) -> TextTable:
     return TextTable(
         "Sensitivity to labels and timing", columns, rows, columns[1:], note if rows else "", ident="judgements"
     )
-
-
-def _trials(study: Study) -> TextTable:
-    return TextTable("Correction for all trials", ("question", "answer"), tuple(_trial_rows(study)), (), ident="trials")
 
 
 def _trial_rows(study: Study) -> Iterator[tuple[str, str]]:

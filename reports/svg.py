@@ -59,12 +59,10 @@ def number(value: float) -> str:
     return text.removesuffix(".0") if text != "-0.0" else "0"
 
 
-def head(
-    ident: str, title: str, description: str, size: tuple[float, float], data: str = "", *, style: str = "chart"
-) -> list[str]:
+def head(ident: str, title: str, description: str, size: tuple[float, float], data: str = "") -> list[str]:
     """Return the beginning of a figure; ``ident`` must be its own in the page."""
     return [
-        f'<svg class="{style}" id="{ident}" viewBox="0 0 {size[0]:g} {size[1]:g}" role="img"'
+        f'<svg class="chart" id="{ident}" viewBox="0 0 {size[0]:g} {size[1]:g}" role="img"'
         f' aria-labelledby="{ident}-title {ident}-desc"{data}>',
         f'<title id="{ident}-title">{escape(title)}</title>',
         f'<desc id="{ident}-desc">{escape(description)}</desc>',
@@ -89,12 +87,6 @@ def titled(element: str, text: str) -> str:
     return f"{element}><title>{escape(text)}</title></{name}>"
 
 
-def upright(x: float, y: float, text: str) -> str:
-    """Return the label of a value axis, written upwards."""
-    place = f"translate({number(x)} {number(y)}) rotate(-90)"
-    return f'<text class="tick label" transform="{place}" text-anchor="middle">{escape(text)}</text>'
-
-
 def margin_for(labels: Iterable[str]) -> float:
     """Return the left margin in which the labels of a value axis and its title have room side by side."""
     return max(LEFT, _LETTER * max(map(len, labels), default=0) + 30)
@@ -107,7 +99,9 @@ def value_axis(levels: Sequence[float], tick: Callable[[float], str], frame: Fra
         y = frame.y(value)
         found.append(segment("grid zero" if value == 0 else "grid", (frame.left, y), (frame.right, y)))
         found.append(words(frame.left - 8, y, tick(value), "end", more=' dy=".32em"'))
-    return [*found, upright(14, (frame.base + frame.top) / 2, label)] if label else found
+    upwards = f"translate(14 {number((frame.base + frame.top) / 2)}) rotate(-90)"
+    named = f'<text class="tick label" transform="{upwards}" text-anchor="middle">{escape(label)}</text>'
+    return [*found, named] if label else found
 
 
 def round_steps(low: float, high: float, wanted: int = 5) -> list[float]:

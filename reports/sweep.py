@@ -45,7 +45,7 @@ def sweep_page(result: SweepResult) -> str:
         maps=[Markup(svg) for svg in _maps(result.digest)],
         label=_label(result.digest.metric),
         failures=_failures(result),
-        inputs=_inputs(result),
+        axis=_axis,
     )
 
 
@@ -222,21 +222,7 @@ def _failures(result: SweepResult) -> TextTable | None:
     return TextTable("reasons", ["reason", "combinations"], rows, ["combinations"], f"The first: {first}.")
 
 
-def _inputs(result: SweepResult) -> list[tuple[str, str]]:
-    """Return the inputs of a sweep, name and text."""
-    manifest = result.manifest
-    window, hashes = manifest["window"], manifest["sha256"]
-    return [
-        ("Fixed parameters", ", ".join(f"{k}={plain(v)}" for k, v in manifest["fixed"].items()) or "the defaults"),
-        ("Varied parameters", "; ".join(f"{k}: {_axis(v)}" for k, v in manifest["axes"].items()) or "none"),
-        *((f"Bars of {symbol}", text) for symbol, text in manifest["sources"].items()),
-        ("Window", f"{window['from'] or 'the first bar'} to {window['to'] or 'the last'}"),
-        ("Terms", ", ".join(f"{k.replace('_', ' ')} {plain(v)}" for k, v in manifest["terms"].items())),
-        ("Events", f"{manifest['events']:,}"),
-        ("Hash of code, events", f"{hashes['code'][:16]}, {hashes['events'][:16]}"),
-    ]
-
-
 def _axis(values: list[Any]) -> str:
+    """Return the values of a parameter that varies; of many the first and the last."""
     texts = [plain(v) for v in values]
     return ", ".join(texts) if len(texts) <= 12 else f"{', '.join(texts[:3])} ... {texts[-1]} ({len(texts)} values)"

@@ -10,9 +10,9 @@ from datasets.instants import iso_z
 from engine.metrics.metrics import drawdowns, monthly_returns
 from engine.metrics.table import METRIC_NAMES, Metrics
 from engine.run.attribution import attribution, leave_one_out
-from engine.run.by_market import MarketResult, by_market
+from engine.run.by_market import by_market
 from engine.run.event_paths import AFTER, BEFORE, cumulative, last_session, mean_path
-from engine.run.run import ParameterSensitivity, Run, SensitivityCase
+from engine.run.run import Run
 from reports.headline import per_trade
 from reports.heat import year_rows
 from reports.performance import account_metrics, benchmark_metrics
@@ -36,11 +36,11 @@ def tables(run: Run) -> dict[str, list[Row]]:
         "markets": market_rows(run),
         "exposures": [asdict(e) for e in run.exposures],
         "without_one_event": [asdict(w) for w in leave_one_out(run.trades)],
-        "otherwise": [] if run.variants is None else [asdict(v) for v in _cases(run.variants)],
+        "otherwise": [] if (v := run.variants) is None else [asdict(c) for c in (*v.timing, *v.costs, *v.events)],
         "months": [
             {"year": y, "month": m, "return": r} for (y, m), r in monthly_returns(run.sessions, run.returns).items()
         ],
-        "years": _years(run),
+        "years": [{"year": y.year, "return": y.strategy, "benchmark": y.benchmark} for y in year_rows(run)],
         "drawdowns": [_drawdown(asdict(d)) for d in drawdowns(run.sessions, run.returns)],
         "key_numbers": _performance(run),
     }
@@ -55,19 +55,12 @@ def plain_record(record: Any) -> Row:
     return {name.rstrip("_"): iso_z(v) if name in INSTANTS else v for name, v in asdict(record).items()}
 
 
-def _cases(variants: ParameterSensitivity) -> list[SensitivityCase]:
-    return [*variants.timing, *variants.costs, *variants.events]
-
-
 def market_rows(run: Run) -> list[Row]:
     """Return the result of each market of a run, with the parts of its P&L as columns."""
-    return [_market(m) for m in by_market(run.trades)]
-
-
-def _market(found: MarketResult) -> Row:
-    """Return a market's result with the parts of its P&L as columns."""
-    parts = {name: v for name, v in asdict(found.parts).items() if name not in ("event_id", "instrument")}
-    return {**{name: v for name, v in asdict(found).items() if name != "parts"}, **parts}
+    rows = [asdict(found) for found in by_market(run.trades)]
+    return [
+        {**row, **{n: v for n, v in row.pop("parts").items() if n not in ("event_id", "instrument")}} for row in rows
+    ]
 
 
 def _drawdown(row: Row) -> Row:
@@ -84,17 +77,12 @@ def _paths(run: Run) -> list[Row]:
     mean[: BEFORE + last + 1] = mean_path(run.paths, -BEFORE, last)
     columns = {"mean": mean, **named}
     return [
-        {"session": n, **{name: _finite(values[n + BEFORE]) for name, values in columns.items()}}
+        {
+            "session": n,
+            **{name: float(v) if np.isfinite(v := values[n + BEFORE]) else None for name, values in columns.items()},
+        }
         for n in range(-BEFORE, AFTER + 1)
     ]
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _years(run: Run) -> list[Row]:
-    return [{"year": y.year, "return": y.strategy, "benchmark": y.benchmark} for y in year_rows(run)]
 
 
 def _performance(run: Run) -> list[Row]:

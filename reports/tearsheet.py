@@ -16,20 +16,21 @@ from reports.event_tables import (
     market_rows,
     parts_rows,
     parts_total,
-    skipped_rows,
-    trade_rows,
+    with_events,
 )
 from reports.headline import account_cards, key_cards, outcome, remarks, support, trade_cards
 from reports.heat import heat, largest, timing_grid, year_rows
-from reports.numbers import ratio
+from reports.numbers import metric_text
 from reports.page import render, simulated_symbols
 from reports.parts import StudySection
-from reports.performance import performance_rows
+from reports.performance import account_metrics, benchmark_metrics, performance_table
 from reports.performance_figures import recovered
 from reports.reproduce import command
 
 WORST = 10
-_HELPERS: dict[str, Any] = {f.__name__: f for f in (event_labels, exit_words, heat, largest, recovered, timing_grid)}
+_HELPERS: dict[str, Any] = {
+    f.__name__: f for f in (event_labels, exit_words, heat, largest, metric_text, recovered, timing_grid)
+}
 """Functions that the template calls."""
 
 
@@ -54,7 +55,6 @@ def tearsheet(
         manifest_json=json.dumps(manifest, indent=2, sort_keys=True, default=str, ensure_ascii=False),
         command=command(run),
         simulated=[", ".join(simulated_symbols(run))] if run.simulated else [],
-        instruments=_instruments(run),
         currency_note=currency_note(run),
         outcome=outcome(run),
         support=support(run),
@@ -66,7 +66,7 @@ def tearsheet(
         equity_svg=Markup(equity_svg(run)),
         drawdown_svg=Markup(drawdown_svg(run)),
         held=[Markup(svg) for svg in held_svgs(run) or ()],
-        trades=trade_rows(run),
+        trades=with_events(run.trades, run),
         event_time_svg=Markup(event_time_svg(run, placebo)),
         placebo=placebo,
         waterfall_svg=Markup(waterfall_svg(run)) if run.trades else "",
@@ -75,7 +75,7 @@ def tearsheet(
         markets=market_rows(run),
         without=without,
         without_svg=Markup(without_svg(without)) if len(without) > 1 else "",
-        skipped=skipped_rows(run),
+        skipped=with_events(run.skipped, run),
         study=study,
         trial=trial,
         quantstats=quantstats,
@@ -83,7 +83,9 @@ def tearsheet(
         variants=run.variants,
         months=year_rows(run),
         drawdowns=drawdowns(run.sessions, run.returns)[:WORST],
-        performance=performance_rows(run),
+        performance=performance_table(run),
+        ours=account_metrics(run),
+        theirs=benchmark_metrics(run),
         **_HELPERS,
     )
 
@@ -110,28 +112,3 @@ def currency_note(run: Run) -> str:
     else:
         fx = "Positions in another currency are bought at its exchange rate; costs and P&L are in account currency."
     return " ".join(t for t in (quoted, account, fx) if t)
-
-
-def _instruments(run: Run) -> list[dict[str, Any]]:
-    return [_instrument(symbol, text, run) for symbol, text in sorted(run.manifest["sources"].items())]
-
-
-def _instrument(symbol: str, text: str, run: Run) -> dict[str, Any]:
-    manifest = run.manifest
-    source, _, span = text.rpartition("; ")
-    costs = manifest["costs"].get(symbol)
-    remarks = [
-        "not traded" if costs is None else "",
-        "benchmark" if symbol == run.benchmark else "",
-        "total return: dividends are inside" if symbol in manifest["total_return_indices"] else "",
-    ]
-    return {
-        "symbol": symbol,
-        "source": source or span,
-        "span": span if source else "",
-        "currency": manifest["currencies"].get(symbol, ""),
-        "commission": "" if costs is None else f"{ratio(costs['commission_bps'], 1)} bps",
-        "slippage": "" if costs is None else f"{ratio(costs['slippage_bps'], 1)} bps",
-        "remarks": "; ".join(r for r in remarks if r),
-        "simulated": symbol in manifest["simulated"],
-    }

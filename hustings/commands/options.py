@@ -9,6 +9,7 @@ import click
 
 from datasets.errors import did_you_mean
 from hustings import completion_values as values
+from hustings.terminal import answers
 
 PATH = click.Path(path_type=Path)
 SCHEMES = ("stratified", "shift", "years")
@@ -20,14 +21,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON a
 
 
 class HandledCommand(click.Command):
-    """A command that prints JSON with ``--json``; its handler, ``module:function``, is imported when it is called."""
+    """A command that answers in JSON with ``--json``; its handler, ``module:function``, is imported when called."""
 
     def __init__(self, *args: Any, handler: str, **attributes: Any) -> None:
         super().__init__(*args, **{**attributes, "callback": self._handle})
         self.handler = handler
         json_option(self)
 
-    def _handle(self, **typed: Any) -> Any:
+    def _handle(self, *, as_json: bool, **typed: Any) -> Any:
+        answers(as_json=as_json)
         module, function = self.handler.split(":")
         return getattr(import_module(f"hustings.handlers.{module}"), function)(**typed)
 

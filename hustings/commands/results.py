@@ -23,6 +23,7 @@ from hustings.commands.options import (
     run_argument,
     strategy_options,
 )
+from hustings.terminal import answers
 
 
 @click.command(cls=HandledCommand, handler="report:report_run")
@@ -97,7 +98,7 @@ def remove_run() -> None:
 @all_option
 @json_option
 @click.pass_context
-def trials(ctx: click.Context, /, **typed: Any) -> Any:
+def trials(ctx: click.Context, /, *, as_json: bool, **typed: Any) -> Any:
     """List the distinct trials in the ledger; check that none was removed.
 
     Every run is a trial, and no trial is ever removed. n counts the observations of the closed trades: trades of one
@@ -107,6 +108,7 @@ def trials(ctx: click.Context, /, **typed: Any) -> Any:
         return None
     from hustings.handlers.trials import list_trials
 
+    answers(as_json=as_json)
     return list_trials(**typed)
 
 

@@ -9,7 +9,7 @@ from datasets.errors import UserError
 from datasets.events.scheduled import ScheduledEvent, scheduled_events
 from datasets.instants import iso_z, to_date
 from datasets.markets.home_market import home_instrument
-from datasets.markets.instruments import Instrument, InstrumentTable
+from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE
 from hustings.handlers.event_filters import select_scheduled
 from hustings.handlers.events import first_row
@@ -18,7 +18,7 @@ from hustings.terminal import progress, say, say_json, table
 
 
 def list_next(
-    *, country: str | None, within: str, as_of: str | None, names: tuple[str, ...], data: Path | None, as_json: bool
+    *, country: str | None, within: str, as_of: str | None, names: tuple[str, ...], data: Path | None
 ) -> None:
     """Print the scheduled events within some days, each with the first open and close of each instrument after it."""
     known, now = instruments_of(data), instant_of(as_of)
@@ -26,10 +26,9 @@ def list_next(
     filters = {"country": country, "kind": None, "year": None}
     events = coming_within(select_scheduled(scheduled_events(), filters), now, days_of_text(within))
     with progress("reading hours"):
-        rows = [_row(e, given or _home(e, known)) for e in events]
-    if as_json:
-        say_json({"as_of": iso_z(now), "within_days": days_of_text(within).days, "events": rows})
-        return
+        homes = (home_instrument(known, e.country) for e in events)
+        rows = [_row(e, given or ([] if home is None else [home])) for e, home in zip(events, homes, strict=True)]
+    say_json({"as_of": iso_z(now), "within_days": days_of_text(within).days, "events": rows})
     _show(rows)
     votes = [e for e in events if e.kind.is_vote]
     say(f"{len(events)} events to come, {len(votes)} of them votes ({sum(e.is_exact for e in votes)} on an exact date)")
@@ -53,11 +52,6 @@ def coming_within(events: Iterable[ScheduledEvent], now: datetime, within: timed
     """Return the events whose polls have not closed, and whose (first, or latest possible) day is within some days."""
     last: date = (now + within).date()
     return [e for e in events if e.closes_at > now and e.days[0] <= last]
-
-
-def _home(event: ScheduledEvent, known: InstrumentTable) -> list[Instrument]:
-    home = home_instrument(known, event.country)
-    return [] if home is None else [home]
 
 
 def _row(event: ScheduledEvent, instruments: list[Instrument]) -> dict[str, Any]:

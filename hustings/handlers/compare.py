@@ -19,7 +19,7 @@ from reports.numbers import money
 _TWO, _FEW = 2, 4
 
 
-def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: bool, as_json: bool) -> None:
+def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: bool) -> None:
     """Write the page of a comparison, with ``tables`` its tables too, and print its metrics."""
     if len(runs) < _TWO:
         raise UserError(f"compare needs two runs or more, {len(runs)} given; 'hustings runs list' shows them")
@@ -29,9 +29,7 @@ def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: 
         data, files = _written(loaded, out, tables)
     if pdf:
         files["pdf"] = print_pdf(out)
-    if as_json:
-        say_json({**data, "files": files})
-        return
+    say_json({**data, "files": files})
     _overview(loaded, [head["label"] for head in data["runs"]])
     _markets(data)
     for pair in data["differences"] if len(loaded) <= _FEW else []:

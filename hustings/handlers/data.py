@@ -18,13 +18,11 @@ from hustings.inputs import has_bars, instruments_of, source_of
 from hustings.terminal import counted, say, say_json, table
 
 
-def list_instruments(*, data: Path | None, group: str | None, as_json: bool) -> None:
+def list_instruments(*, data: Path | None, group: str | None) -> None:
     """Print the instruments in their groups, or those of one group, and the sources of their bars."""
     source = source_of(data)
     rows = [_row(i, source) for i in instruments_of(data) if group in (None, i.group)]
-    if as_json:
-        say_json(rows)
-        return
+    say_json(rows)
     names = ("symbol", "name", "exchange", "currency", "bars", "other_names", "notes")
     for each in InstrumentGroup:
         listed = [[str(r[n] or "-") for n in names] for r in rows if r["group"] == each]
@@ -65,14 +63,12 @@ def _source_text(source: BarSource, symbol: str) -> str:
     return f"{provenance.rows} to {provenance.last}, {provenance.deliveries[-1].source}"
 
 
-def show_series(*, symbol: str, as_json: bool) -> None:
+def show_series(*, symbol: str) -> None:
     """Print a stored series: its span, its last rows, and every delivery."""
     instrument = instruments_of(None).find(symbol)
     bars = StoreSource().load(instrument)
     provenance, real_opens = Store().provenance(instrument.symbol), float(bars.open_is_real.mean())
-    if as_json:
-        say_json({**asdict(provenance), "real_opens": real_opens})
-        return
+    say_json({**asdict(provenance), "real_opens": real_opens})
     say(f"{instrument.symbol}  {instrument.name} ({instrument.mic}, {instrument.currency})")
     say(f"{bars.span()}; {provenance.adjustment} series; {real_opens:.1%} of its opens are traded prices")
     say(f"sha256 {provenance.sha256}")
@@ -103,7 +99,7 @@ def _deliveries(provenance: Provenance) -> None:
             say(f"  warning: {text}")
 
 
-def remove_series(*, symbols: tuple[str, ...], as_json: bool) -> None:
+def remove_series(*, symbols: tuple[str, ...]) -> None:
     """Remove series from the store, damaged ones too."""
     store, known = Store(), instruments_of(None)
     names = list(dict.fromkeys(_stored_name(s, store, known) for s in symbols))
@@ -111,7 +107,8 @@ def remove_series(*, symbols: tuple[str, ...], as_json: bool) -> None:
         raise unknown_name("series in the store:", name, store.symbols(), hint="nothing was removed")
     for name in names:
         store.remove(name)
-    say_json({"removed": names}) if as_json else say(f"removed {', '.join(names)}")
+    say_json({"removed": names})
+    say(f"removed {', '.join(names)}")
 
 
 def _stored_name(symbol: str, store: Store, known: InstrumentTable) -> str:

@@ -30,14 +30,12 @@ class CheckedSeries:
         return () if self.report is None else self.report.refused_by(())
 
 
-def check_targets(*, targets: tuple[str, ...], data: Path | None, show_all: bool, as_json: bool, **layout: Any) -> int:
+def check_targets(*, targets: tuple[str, ...], data: Path | None, show_all: bool, **layout: Any) -> int:
     """Print what is wrong with price series; return 1 if an import would refuse one, 2 if one cannot be read."""
     with progress("reading and checking"):
         checked = [_checked(t) for t in targets_of(targets, layout=FileLayout(**layout), data=data)]
-    if as_json:
-        say_json([_json(c) for c in checked])
-    else:
-        _show(checked, show_all=show_all)
+    say_json([_json(c) for c in checked])
+    _show(checked, show_all=show_all)
     if any(c.target.error for c in checked):
         return 2
     return 1 if any(c.refusals for c in checked) else 0

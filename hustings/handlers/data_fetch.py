@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from datasets.errors import UserError
-from datasets.markets.instruments import Instrument
 from datasets.prices.fetch_journal import FetchJournal
 from datasets.prices.fetching import FetchOutcome, FetchRequest, FetchState, check_offered, fetch_all
 from datasets.prices.quality import check_accepted
@@ -14,7 +13,7 @@ from datasets.prices.sources.http import HttpClock, RetryPolicy
 from datasets.prices.sources.providers import provider_of
 from datasets.prices.store import REVISION, Store
 from hustings.inputs import date_of, instruments_of
-from hustings.terminal import say, say_json, table, warn
+from hustings.terminal import in_json, say, say_json, table, warn
 
 _SHOWN = 5
 
@@ -29,14 +28,15 @@ def fetch_symbols(
     retries: int,
     timeout: float,
     full: bool,
-    as_json: bool,
 ) -> int:
     """Fetch series, print the outcome of each symbol, and return 1 if one was refused or failed."""
-    request = FetchRequest(_instruments(symbols), date_of(from_, "--from"), date_of(to, "--to"), accept, full)
+    known = instruments_of(None)
+    instruments = list(dict.fromkeys(known.find(s) for s in symbols))  # each once, in the order typed
+    request = FetchRequest(instruments, date_of(from_, "--from"), date_of(to, "--to"), accept, full)
     if request.first and request.last and request.first > request.last:
         raise UserError(f"--from {request.first} lies after --to {request.last}")
     check_accepted([rule for rule in accept if rule != REVISION])
-    clock = _clock(quiet=as_json)
+    clock = _clock()
     limits = {"retries": retries, "connect_s": min(10.0, timeout), "read_s": timeout, "total_s": 4 * timeout}
     provider = provider_of(source, policy=RetryPolicy(**limits), clock=clock)  # type: ignore[arg-type]
     check_offered(request.instruments, source)
@@ -46,31 +46,23 @@ def fetch_symbols(
     outcomes: list[FetchOutcome] = []
     for outcome in fetch_all(request, provider, Store(), journal, clock.now):
         outcomes.append(outcome)
-        if not as_json:
+        if not in_json():
             warn(f"[{len(outcomes)}/{len(request.instruments)}] {_line(outcome)}")
     if not any(o.state is FetchState.NOT_ASKED for o in outcomes):
         journal.clear()  # every symbol was requested: the same command is then an update
     good = all(o.state.is_good for o in outcomes)
-    if as_json:
-        say_json({"source": provider.source, "good": good, "symbols": [asdict(o) for o in outcomes]})
-    else:
-        _show(outcomes)
+    say_json({"source": provider.source, "good": good, "symbols": [asdict(o) for o in outcomes]})
+    _show(outcomes)
     return 0 if good else 1
 
 
-def _instruments(symbols: tuple[str, ...]) -> list[Instrument]:
-    """Return the instruments of the names typed, each once, in their order."""
-    known = instruments_of(None)
-    return list(dict.fromkeys(known.find(s) for s in symbols))
-
-
-def _clock(*, quiet: bool) -> HttpClock:
+def _clock() -> HttpClock:
     return HttpClock(
         now=lambda: datetime.now(UTC),
         monotonic=time.monotonic,
         sleep=time.sleep,
         chance=random.random,
-        notify=(lambda _: None) if quiet else warn,
+        notify=(lambda _: None) if in_json() else warn,
     )
 
 

@@ -13,18 +13,16 @@ from hustings.terminal import say, say_json, table
 _TIMES = ("open", "close", "official_close")
 
 
-def show_hours(*, mic: str, day: str | None, year: int | None, as_json: bool) -> None:
+def show_hours(*, mic: str, day: str | None, year: int | None) -> None:
     """Print the hours of a date or of a year, or the regular hours of an exchange."""
     exchange = find_exchange(mic)
     if day is None and year is None:
-        _show_regular(exchange, as_json=as_json)
+        _show_regular(exchange)
         return
     first, last = _span(day, year)
     rows = [h for h in session_hours(exchange.mic, first, last) if h.times or day or h.date.weekday() < 5]
     note = horizon_note(exchange.mic, first, last)
-    if as_json:
-        say_json({**_head(exchange), "note": note, "sessions": [_json_row(h) for h in rows]})
-        return
+    say_json({**_head(exchange), "note": note, "sessions": [_json_row(h) for h in rows]})
     say(f"{exchange.mic}, {exchange.zone}")
     columns = ["date", "kind", "open", "close", "official close", "open (UTC)", "close (UTC)", "certain", "source"]
     table(columns, [_text_row(h, brief=day is None) for h in rows])
@@ -80,11 +78,9 @@ def _clock(at: datetime, day: date) -> str:
     return f"{at:%H:%M}" + (f"{days:+d}" if days else "")
 
 
-def _show_regular(exchange: Exchange, *, as_json: bool) -> None:
+def _show_regular(exchange: Exchange) -> None:
     rows = [_regular_row(fact) for fact in regular_hours(exchange.mic)]
-    if as_json:
-        say_json({**_head(exchange), "regular": rows})
-        return
+    say_json({**_head(exchange), "regular": rows})
     say(f"{exchange.mic}, {exchange.zone}; certain from {exchange.certain_from} to {exchange.certain_to}")
     if not rows:
         say("regular hours are those of exchange_calendars; --date or --year shows them")

@@ -22,7 +22,7 @@ from datasets.prices.store import HistoryChangedError, Store
 from hustings.files import json_text, write_folder
 from hustings.inputs import instruments_of
 from hustings.targets import FileLayout, instrument_of
-from hustings.terminal import progress, say, say_json, table, warn
+from hustings.terminal import in_json, progress, say, say_json, table, warn
 
 _SHOWN = 20
 Outcome = dict[str, Any]
@@ -38,7 +38,7 @@ class ImportOptions(FileLayout):
     adjustment: str | None
 
 
-def import_files(*, paths: tuple[Path, ...], as_json: bool, **typed: Any) -> int:
+def import_files(*, paths: tuple[Path, ...], **typed: Any) -> int:
     """Import price files into the store, print the outcome of each, and return 1 if some were refused, 2 if all."""
     options = ImportOptions(**typed)
     files = [(file, folder) for path in paths for file, folder in _files_of(path)]
@@ -50,7 +50,8 @@ def import_files(*, paths: tuple[Path, ...], as_json: bool, **typed: Any) -> int
     for file, folder in files:
         with progress(f"reading {file.name}"):
             outcomes.append(_import(file, folder, options, now, outcomes))
-    say_json(outcomes) if as_json else _show(outcomes)
+    say_json(outcomes)
+    _show(outcomes)
     refused = sum(o["error"] is not None for o in outcomes)
     return 0 if not refused else 2 if refused == len(outcomes) else 1
 
@@ -72,7 +73,9 @@ def _import(file: Path, folder: Path, options: ImportOptions, now: datetime, bef
     try:
         table = options.read(file)
         instrument = instrument_of(file, table, options.symbol, instruments_of(folder))
-        _check_alone(instrument, file, before)
+        other = next((o["file"] for o in before if o["symbol"] == instrument.symbol), None)
+        if other is not None:
+            raise UserError(f"{file.name}: {other} holds {instrument.symbol} too; import only one of the two files")
         origin = Origin(options.source, now, options.licence, options.adjustment or _adjustment(file, instrument))
         with _own_instrument(instrument, folder):
             splits, accepted = splits_in(folder, instrument), options.accepted
@@ -82,12 +85,6 @@ def _import(file: Path, folder: Path, options: ImportOptions, now: datetime, bef
         return _refused(file, str(e), e.changes)
     except UserError as e:
         return _refused(file, str(e))
-
-
-def _check_alone(instrument: Instrument, file: Path, before: list[Outcome]) -> None:
-    other = next((o["file"] for o in before if o["symbol"] == instrument.symbol), None)
-    if other is not None:
-        raise UserError(f"{file.name}: {other} holds {instrument.symbol} too; import only one of the two files")
 
 
 def _adjustment(file: Path, instrument: Instrument) -> str:
@@ -164,7 +161,7 @@ def _show(outcomes: list[Outcome]) -> None:
         columns = ["symbol", "file", "rows", "first", "last", "new", "changed", "corrected", "warnings"]
         rows = [[o["symbol"], o["file"], str(o["rows"]), o["first"], o["last"], *_counts(o)] for o in stored]
         table(columns, rows, right=["rows", "new", "changed", "corrected", "warnings"])
-    for outcome in outcomes:
+    for outcome in outcomes if not in_json() else ():
         if outcome["error"] is not None:
             warn(f"hustings: {outcome['error']}")
             _warn_changes(outcome["changes"])
@@ -183,7 +180,7 @@ def _warn_changes(changes: list[dict[str, Any]]) -> None:
         warn(f"  and {len(changes) - _SHOWN} more (--json shows all)")
 
 
-def export_series(*, symbols: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
+def export_series(*, symbols: tuple[str, ...], out: Path, force: bool) -> None:
     """Write stored series as CSV with their provenance, and print where they are."""
     known, store = instruments_of(None), Store()
     written = {}
@@ -196,7 +193,8 @@ def export_series(*, symbols: tuple[str, ...], out: Path, force: bool, as_json: 
         written[f"{name}.provenance.json"] = json_text(asdict(stored.provenance))
     write_folder(out, written)
     files = [str(out / name) for name in written if name.endswith(".csv")]
-    say_json(files) if as_json else say("\n".join(files))
+    say_json(files)
+    say("\n".join(files))
 
 
 def _rows(stored: StoredSeries) -> Iterator[list[str]]:

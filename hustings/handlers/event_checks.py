@@ -14,30 +14,26 @@ from datasets.events.lint import lint
 from datasets.prices.bars import Bars
 from datasets.prices.published_moves import PublishedMove, published_moves
 from hustings.inputs import events_of, has_bars, instruments_of, source_of
-from hustings.terminal import counted, progress, say, say_json, table, warn
+from hustings.terminal import counted, in_json, progress, say, say_json, table, warn
 
 if TYPE_CHECKING:
     from engine.study.label_reaction import LabelReaction
 
 
-def lint_catalogue(
-    *, path: Path | None, quick: bool, reaction: bool, data: Path | None, coded: Path | None, as_json: bool
-) -> int:
+def lint_catalogue(*, path: Path | None, quick: bool, reaction: bool, data: Path | None, coded: Path | None) -> int:
     """Print what is doubtful in events, and return 1 if there are findings, or labels that know the reaction."""
     if not reaction and (data is not None or coded is not None):
         raise UserError("--data and --labels go with --reaction: add it, or leave them out")
     with progress("checking events"):
         n_rows, findings = lint(path or CATALOGUE, quick=quick)
     reactions, n_events = _reactions(path, coded, data) if reaction else ([], 0)
-    if as_json:
-        rows = {"reactions": [_reaction_row(r) for r in reactions], "events": n_events} if reaction else {}
-        say_json({"rows": n_rows, "findings": list(map(asdict, findings)), **rows})
-    else:
-        for each in findings:
-            say(f"{each.file} line {each.line} {each.event_id}: {each.message} [{each.rule}]")
-        say(f"{counted(len(findings), 'finding')} in {n_rows} rows")
-        if reaction:
-            _show_reactions(reactions, n_events)
+    rows = {"reactions": [_reaction_row(r) for r in reactions], "events": n_events} if reaction else {}
+    say_json({"rows": n_rows, "findings": list(map(asdict, findings)), **rows})
+    for each in findings:
+        say(f"{each.file} line {each.line} {each.event_id}: {each.message} [{each.rule}]")
+    say(f"{counted(len(findings), 'finding')} in {n_rows} rows")
+    if reaction:
+        _show_reactions(reactions, n_events)
     return 1 if findings or any(r.warning for r in reactions) else 0
 
 
@@ -69,7 +65,7 @@ def _show_reactions(reactions: list["LabelReaction"], n_events: int) -> None:
         "p sign: Fisher's exact test; p size: Mann-Whitney; p *: upsets all go the label's way, expected ones by chance"
     )
     for r in reactions:
-        if r.warning:
+        if r.warning and not in_json():
             warn(r.warning)
 
 
@@ -77,14 +73,12 @@ def _p(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.2g}"
 
 
-def compare_moves(*, data: Path | None, sources: tuple[Path, ...], only_events: bool, as_json: bool) -> int:
+def compare_moves(*, data: Path | None, sources: tuple[Path, ...], only_events: bool) -> int:
     """Print published first-session moves with those of the bars; return 1 if one differs without a note."""
     with progress("reading bars"):
         found = published_moves(events_of(sources, only=only_events), _loader(data))
-    if as_json:
-        say_json([_row(m) for m in found])
-    else:
-        _show(found)
+    say_json([_row(m) for m in found])
+    _show(found)
     return 1 if any(m.agrees is False and not m.note for m in found) else 0
 
 
@@ -137,9 +131,7 @@ def _percent(move: PublishedMove) -> str:
     return "" if move.found is None else f"{move.found:.2f}"
 
 
-def show_agreement(
-    *, coded: Path, against: Path | None, sources: tuple[Path, ...], only_events: bool, as_json: bool
-) -> None:
+def show_agreement(*, coded: Path, against: Path | None, sources: tuple[Path, ...], only_events: bool) -> None:
     """Print how far a coder's labels agree with the events' own, or with another coder's."""
     events, labels = events_of(sources, only=only_events), load_labels(coded)
     relabelled(events, labels)  # refuses an event that is not there
@@ -149,9 +141,7 @@ def show_agreement(
     found = agreement(events, labels)
     if not any(a.n for a in found):
         raise UserError(f"{labels.name} codes no label that the events have too: nothing to compare")
-    if as_json:
-        say_json([_agreement_row(a) for a in found])
-        return
+    say_json([_agreement_row(a) for a in found])
     columns = ["label", "coded by both", "agree", "share", "kappa", "differ on"]
     table(columns, [_agreement_cells(a) for a in found], right=columns[1:5])
 

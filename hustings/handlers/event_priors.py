@@ -14,15 +14,13 @@ from hustings.inputs import events_of
 from hustings.terminal import counted, say, say_json, table, warn
 
 
-def show(*, event_id: str | None, path: Path, sources: tuple[Path, ...], only_events: bool, as_json: bool) -> None:
+def show(*, event_id: str | None, path: Path, sources: tuple[Path, ...], only_events: bool) -> None:
     """Print the prior of each event of a file, or of one event."""
     events = events_of(sources, only=only_events)
     priors = load_priors(path, events)
     chosen = [events.get(event_id)] if event_id else [e for e in events if e.event_id in priors.quotes]
     readings = [read_prior(e, priors) for e in chosen]
-    if as_json:
-        say_json([_reading_json(r) for r in readings])
-        return
+    say_json([_reading_json(r) for r in readings])
     for reading in readings:
         _show(reading)
     say(counted(len(readings), "event"))
@@ -75,7 +73,6 @@ def import_history(
     out: Path | None,
     sources: tuple[Path, ...],
     only_events: bool,
-    as_json: bool,
 ) -> None:
     """Read a price history as quotes of one event's outcomes; print them, or add them to a priors file."""
     events = events_of(sources, only=only_events)
@@ -88,12 +85,12 @@ def import_history(
     if out is not None:
         add_quotes(out, event_id, quotes, events)
         reading = read_prior(event, load_priors(out, events))
-        say_json(_reading_json(reading)) if as_json else say(f"{len(quotes)} quotes of {event_id} written to {out}")
+        say_json(_reading_json(reading))
+        say(f"{len(quotes)} quotes of {event_id} written to {out}")
         if reading.note:
             warn(f"hustings: {event_id}: {reading.note}")
-    elif as_json:
-        say_json([{"event_id": event_id, **_quote_json(q)} for q in quotes])
     else:
+        say_json([{"event_id": event_id, **_quote_json(q)} for q in quotes])
         say(priors_csv({event_id: quotes}).rstrip("\n"))
 
 

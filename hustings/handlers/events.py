@@ -18,7 +18,7 @@ from datasets.markets.sessions import first_sessions_after, horizon_note
 from hustings.date_list import listed_events
 from hustings.handlers.event_filters import select_events, select_scheduled
 from hustings.inputs import events_of, instruments_of, point_out_kinds
-from hustings.terminal import progress, say, say_json, say_raw, table, warn
+from hustings.terminal import in_json, progress, say, say_json, say_raw, table, warn
 
 
 def list_catalogue(
@@ -28,7 +28,6 @@ def list_catalogue(
     coded: Path | None,
     scheduled: bool,
     count: bool,
-    as_json: bool,
     as_csv: bool,
     **filters: Any,
 ) -> None:
@@ -38,66 +37,49 @@ def list_catalogue(
             raise UserError("--scheduled goes with --country, --kind, --year and --json alone: leave the others out")
         found = select_scheduled(scheduled_events(), filters)
         cells = [[e.scheduled_for, e.kind, e.date_basis] for e in found]
-        _list(found, ["scheduled for", "kind", "basis"], cells, f"{len(scheduled_events())} scheduled", as_json=as_json)
+        _list(found, ["scheduled for", "kind", "basis"], cells, f"{len(scheduled_events())} scheduled")
         return
     catalogue = events_of(sources, coded, only=only_events)
-    if as_csv and (as_json or count):
+    if as_csv and (in_json() or count):
         raise UserError("--csv goes with neither --json nor --count: choose one")
     chosen = select_events(catalogue, **filters)
     if count:
-        _show_counts(chosen, as_json=as_json)
+        _show_counts(chosen)
     elif as_csv:
         say_raw(events_csv(chosen))
     else:
         cells = [["unknown" if e.known_at is None else iso_z(e.known_at), e.kind, e.pro_growth] for e in chosen]
-        _list(list(chosen), ["known at", "kind", "pro-growth"], cells, str(len(catalogue)), as_json=as_json)
+        _list(list(chosen), ["known at", "kind", "pro-growth"], cells, str(len(catalogue)))
 
 
 def _list(
-    events: Sequence[PoliticalEvent | ScheduledEvent],
-    columns: list[str],
-    cells: Sequence[list[str]],
-    total: str,
-    *,
-    as_json: bool,
+    events: Sequence[PoliticalEvent | ScheduledEvent], columns: list[str], cells: Sequence[list[str]], total: str
 ) -> None:
     """Print events between their ids and titles, of so many in all."""
-    if as_json:
-        say_json([e.as_row() for e in events])
-        return
+    say_json([e.as_row() for e in events])
     rows = [[e.event_id, *own, e.confidence or "", e.title] for e, own in zip(events, cells, strict=True)]
     table(["event", *columns, "confidence", "title"], rows)
     say(f"{len(events)} of {total} events")
 
 
-def _show_counts(chosen: EventCatalogue, *, as_json: bool) -> None:
+def _show_counts(chosen: EventCatalogue) -> None:
     counts = Counter((e.country, e.kind.value) for e in chosen)
-    if as_json:
-        say_json([{"country": c, "kind": k, "events": n} for (c, k), n in sorted(counts.items())])
-        return
+    say_json([{"country": c, "kind": k, "events": n} for (c, k), n in sorted(counts.items())])
     table(["country", "kind", "events"], [[c, k, str(n)] for (c, k), n in sorted(counts.items())], right=["events"])
     say(f"{len(chosen)} events of {len({c for c, _ in counts})} countries")
 
 
-def show(*, event_id: str, sources: tuple[Path, ...], only_events: bool, coded: Path | None, as_json: bool) -> None:
+def show(*, event_id: str, sources: tuple[Path, ...], only_events: bool, coded: Path | None) -> None:
     """Print all fields of one event."""
     row = _event_of(events_of(sources, coded, only=only_events), event_id).as_row()
-    if as_json:
-        say_json(row)
-        return
+    say_json(row)
     for name, value in row.items():
         text = "\n".join(value) if name == "sources" else ", ".join(value) if isinstance(value, list) else value
         say(f"{name:22} {'unknown' if text in (None, '') else str(text).replace(chr(10), chr(10) + ' ' * 23)}")
 
 
 def explain(
-    *,
-    event_id: str,
-    names: tuple[str, ...],
-    data: Path | None,
-    sources: tuple[Path, ...],
-    only_events: bool,
-    as_json: bool,
+    *, event_id: str, names: tuple[str, ...], data: Path | None, sources: tuple[Path, ...], only_events: bool
 ) -> None:
     """Print for each instrument the first open and the first close strictly after an event was known."""
     title, what, at, basis = _explained(event_id, events_of(sources, only=only_events))
@@ -105,9 +87,7 @@ def explain(
     chosen = [known.find(n) for n in names] or _one_of_each_exchange(known)
     with progress("reading hours"):
         found = {i.symbol: {what: iso_z(at), **first_row(at, i)} for i in chosen}
-    if as_json:
-        say_json({"event_id": event_id, what: iso_z(at), "basis": basis, "instruments": found})
-        return
+    say_json({"event_id": event_id, what: iso_z(at), "basis": basis, "instruments": found})
     say(f"{event_id}: {title}")
     say(f"{what.replace('_', ' ')} {iso_z(at)} ({basis})")
     columns = ["instrument", "first open after", "at", "first close after", "at "]
@@ -185,7 +165,6 @@ def import_data_set(
     at: str | None,
     zone: str | None,
     date_format: str | None,
-    as_json: bool,
 ) -> None:
     """Print the events of a data set or a list, or write them to a new file."""
     if origin == "dates":
@@ -200,9 +179,8 @@ def import_data_set(
         events = parlgov_events(path, country)
     if out is not None:
         write_events(out, events)
-    if as_json:
-        say_json([e.as_row() for e in events])
-    elif out is None:
+    say_json([e.as_row() for e in events])
+    if out is None:
         say_raw(events_csv(events))
     else:
         say(f"{len(events)} events written to {out}")

@@ -72,13 +72,11 @@ class ImpliedResult:
         return implied_page(self.event, self.odds, drawn, self.windows, self.simulated)
 
 
-def show_implied(*, out: Path, as_json: bool, **typed: Any) -> None:
+def show_implied(*, out: Path, **typed: Any) -> None:
     """Print what the odds of an event and the prices of markets imply, and write it as a page."""
     found = entered_implied(ImpliedOptions(**typed))
     files = {"implied": write_text(out, found.page())}
-    if as_json:
-        say_json({**found.values, "files": {name: str(path) for name, path in files.items()}})
-        return
+    say_json({**found.values, "files": {name: str(path) for name, path in files.items()}})
     say(f"{found.text}\n")
     say_sources({b.symbol: b.source.text for b in found.bars}, found.simulated, kind="result")
     for each in found.markets:

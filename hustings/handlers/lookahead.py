@@ -8,7 +8,7 @@ from typing import Any
 from datasets.events import CATALOGUE, own_events
 from datasets.instants import iso_z
 from datasets.prices.store import Store
-from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Offence, Subject
+from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Subject
 from engine.lookahead.rules import lookahead as examine
 from engine.lookahead.uncertain import UncertainHours
 from engine.strategy import Strategy, build
@@ -16,7 +16,7 @@ from engine.strategy.market import Market
 from hustings.execution import backtrader_parameters, build_rule, foreign_bars
 from hustings.reload import fresh_class
 from hustings.run_options import StrategyOptions
-from hustings.terminal import counted, progress, say, say_json, say_sources, strategy_output, table, warn
+from hustings.terminal import counted, in_json, progress, say, say_json, say_sources, strategy_output, table, warn
 from strategies.loading import find_strategy, is_backtrader
 
 _SHOWN = 5
@@ -30,22 +30,20 @@ class LookaheadOptions(StrategyOptions):
     decisions: int
 
 
-def check_lookahead(*, as_json: bool, **typed: Any) -> int:
+def check_lookahead(**typed: Any) -> int:
     """Call a strategy again without its future; print the decisions that change.
 
     Return 1 if there are any, or if no decision could be examined.
     """
     options = LookaheadOptions(**typed)
-    with strategy_output(quiet=as_json):
+    with strategy_output():
         cls, market = find_strategy(options.strategy), options.market()
         check = _check_orders if is_backtrader(cls) else _check_rule
         report, symbols = check(cls, options, market)
     sources = {b.symbol: f"{b.source.text}; {b.span()}" for b in map(market.bars, symbols)}
     simulated = sorted(s for s in symbols if market.bars(s).source.simulated)
-    if as_json:
-        say_json({"strategy": options.strategy, "sources": sources, "simulated": simulated, **_report_json(report)})
-    else:
-        _show(options.strategy, report, sources, simulated)
+    say_json({"strategy": options.strategy, "sources": sources, "simulated": simulated, **_report_json(report)})
+    _show(options.strategy, report, sources, simulated)
     return 1 if report.offences or not report.examined else 0
 
 
@@ -87,7 +85,7 @@ def _show(strategy: str, report: LookaheadReport, sources: dict[str, str], simul
     for check in report.checks:
         _show_offences(check)
     _show_uncertain(report.uncertain)
-    if report.files:
+    if report.files and not in_json():
         warn(f"hustings: {strategy} opens files of its own, and nothing in them was cut: {', '.join(report.files)}")
     say(_verdict(report))
 
@@ -137,17 +135,9 @@ def _report_json(report: LookaheadReport) -> dict[str, Any]:
         {"check": c.name, "examined": c.examined, "changed": None if c.examined is None else c.changed, "note": c.note}
         for c in report.checks
     ]
-    offences = [_offence_json(o) for o in report.offences]
-    uncertain = [asdict(u) for u in report.uncertain]
-    return {
-        "decisions": report.decisions,
-        "checks": checks,
-        "offences": offences,
-        "files": list(report.files),
-        "uncertain_hours": uncertain,
-    }
-
-
-def _offence_json(offence: Offence) -> dict[str, str | None]:
-    at = None if offence.at is None else iso_z(offence.at)
-    return {**vars(offence), "at": at, "given_away_by": offence.given_away_by or None}
+    offences = [
+        {**vars(o), "at": None if o.at is None else iso_z(o.at), "given_away_by": o.given_away_by or None}
+        for o in report.offences
+    ]
+    found = {"decisions": report.decisions, "checks": checks, "offences": offences, "files": list(report.files)}
+    return {**found, "uncertain_hours": [asdict(u) for u in report.uncertain]}

@@ -11,7 +11,7 @@ from hustings.terminal import say, say_json
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
-def write_strategy(*, name: str, folder: Path, as_json: bool) -> None:
+def write_strategy(*, name: str, folder: Path) -> None:
     """Write a strategy that runs and a test that passes, and print where they are.
 
     Raises:
@@ -27,10 +27,8 @@ def write_strategy(*, name: str, folder: Path, as_json: bool) -> None:
             raise UserError(f"'{path}' exists already; choose another name or move it away")
     write_text(strategy, _filled("rule.py.txt", cls=cls), option="--dir")
     write_text(test, _filled("test.py.txt", cls=cls, module=module, test=test.name), option="--dir")
-    if as_json:
-        say_json({"strategy": str(strategy), "test": str(test), "class": cls})
-    else:
-        say(f"{strategy}\n{test}\nrun it: hustings run {strategy}")
+    say_json({"strategy": str(strategy), "test": str(test), "class": cls})
+    say(f"{strategy}\n{test}\nrun it: hustings run {strategy}")
 
 
 def _filled(template: str, **values: str) -> str:

@@ -38,15 +38,13 @@ class _Setting:
     cash: float
 
 
-def show_orders(
-    *, as_of: str | None, event_id: str | None, within: str, cash: float, as_json: bool, **typed: Any
-) -> None:
+def show_orders(*, as_of: str | None, event_id: str | None, within: str, cash: float, **typed: Any) -> None:
     """Print what a strategy would do at the events to come within some days, or at one event."""
     if not 0 < cash < float("inf"):
         raise UserError(f"--cash is {cash:g}; it must be above 0")
     now, days = instant_of(as_of), days_of_text(within)
     options = StrategyOptions(instruments=(), since=None, until=None, **typed)
-    with progress("calling the rule"), strategy_output(quiet=as_json):
+    with progress("calling the rule"), strategy_output():
         setting = _setting(options, as_of, now, cash)
         if event_id is not None:
             rows = [_one(event_id, setting)]
@@ -57,10 +55,8 @@ def show_orders(
     sources = {b.symbol: b.source.text for b in used}
     simulated = sorted({b.symbol for b in used if b.source.simulated})
     rule = setting.rule
-    if as_json:
-        head = {"strategy": rule.name, "parameters": values(rule), "as_of": iso_z(now), "cash": cash}
-        say_json({**head, "sources": sources, "simulated": simulated, "considered": len(rows), "events": wanted})
-        return
+    head = {"strategy": rule.name, "parameters": values(rule), "as_of": iso_z(now), "cash": cash}
+    say_json({**head, "sources": sources, "simulated": simulated, "considered": len(rows), "events": wanted})
     say(f"{rule.name}  as of {iso_z(now)}")
     say(rule_of(type(rule)))
     say(parameters_text(values(rule), between=", "))

@@ -23,7 +23,6 @@ def add(
     event_id: str | None,
     cells: tuple[str, ...],
     path: Path | None,
-    as_json: bool,
 ) -> None:
     """Add an event to a file of one's own, and print it."""
     own = pairs_of(cells, "--set")
@@ -40,17 +39,17 @@ def add(
     if file.is_dir():
         raise UserError(f"'{file}' is a directory: name a file of it with --file")
     event = add_event(file, {n: v for n, v in {**named, **own}.items() if v}, there)
-    _show(event, file, "added to", as_json=as_json)
+    _show(event, file, "added to")
 
 
-def edit(*, event_id: str, cells: tuple[str, ...], path: Path | None, as_json: bool) -> None:
+def edit(*, event_id: str, cells: tuple[str, ...], path: Path | None) -> None:
     """Change cells of an event of one's own, and print it."""
     files = [path] if path is not None else sorted(own_events().glob("*.csv"))
     changes = pairs_of(cells, "--set")
     if changes.get("event_id", event_id) != event_id and changes["event_id"] in _there(path):
         raise UserError(f"event_id '{changes['event_id']}' is taken; give another")
     event, file = edit_event(files, event_id, changes)
-    _show(event, file, "changed in", as_json=as_json)
+    _show(event, file, "changed in")
 
 
 def _there(path: Path | None) -> EventCatalogue:
@@ -66,10 +65,8 @@ def _asked(value: str | None, name: str, hint: str) -> str:
     return str(click.prompt(f"{name} ({hint})", err=True)).strip()
 
 
-def _show(event: PoliticalEvent, file: Path, done: str, *, as_json: bool) -> None:
+def _show(event: PoliticalEvent, file: Path, done: str) -> None:
     point_out_kinds([event])
-    if as_json:
-        say_json({"file": str(file), "event": event.as_row()})
-        return
+    say_json({"file": str(file), "event": event.as_row()})
     known = "unknown" if event.known_at is None else iso_z(event.known_at)
     say(f"{event.event_id} {done} {file}: {event.kind}, known at {known} ({event.known_at_basis or 'basis unknown'})")

@@ -15,20 +15,18 @@ from hustings.terminal import progress, say, say_json, strategy_output, table
 from reports.numbers import count, p_text, percent, signed_percent
 
 
-def compare_with_placebo(*, scheme: str, draws: int, seed: int, replayed: int, as_json: bool, **typed: Any) -> None:
+def compare_with_placebo(*, scheme: str, draws: int, seed: int, replayed: int, **typed: Any) -> None:
     """Move the trades of a strategy to placebo dates, and print its net P&L with theirs."""
     settings = Settings(scheme=Scheme(scheme), draws=draws, seed=seed)
-    with progress("replaying"), strategy_output(quiet=as_json):
+    with progress("replaying"), strategy_output():
         subject = subject_of(RunOptions(**typed))
-    with progress("drawing placebo dates"), strategy_output(quiet=as_json):
+    with progress("drawing placebo dates"), strategy_output():
         made = placebo_pnl(subject, settings, replayed=replayed)
     if made.reason:
         raise UserError(f"no placebo dates for {subject.strategy.name}: {made.reason}")
     position = enter_look(subject.run, "placebo", {"scheme": scheme, "draws": draws, "seed": seed})
-    if as_json:
-        named = {"run_id": subject.run.run_id, "strategy": subject.strategy.name}
-        say_json({**named, **asdict(made), "trial": position and position.sealed_json})
-        return
+    named = {"run_id": subject.run.run_id, "strategy": subject.strategy.name}
+    say_json({**named, **asdict(made), "trial": position and position.sealed_json})
     head(subject.run)
     _show(made, settings.alpha)
     say_trial(position)

@@ -33,7 +33,6 @@ def write(
     out: Path,
     model: str,
     anchor: str,
-    as_json: bool,
     **typed: Any,
 ) -> None:
     """Write a preregistration, append its hash to the ledger, and print it."""
@@ -42,22 +41,20 @@ def write(
     settings = settings_of({**typed, **named})
     drafted = draft(strategy, pairs_of(parameters), hypothesis=hypothesis, settings=settings, account=account)
     made = write_prereg(drafted, out)
-    _show(made, standing(made), out, as_json=as_json)
+    _show(made, standing(made), out)
 
 
-def show(*, file: Path, as_json: bool) -> int:
+def show(*, file: Path) -> int:
     """Print a preregistration with its standing, and return 1 if the ledger does not confirm the file."""
     prereg = load(file)
     found = standing(prereg)
-    _show(prereg, found, file, as_json=as_json)
+    _show(prereg, found, file)
     return 1 if found.broken or found.state is not FileState.REGISTERED else 0
 
 
-def _show(prereg: Preregistration, found: Standing, file: Path, *, as_json: bool) -> None:
-    if as_json:
-        derived = {"precedes": found.precedes, "text": found.text, "broken": found.broken or None}
-        say_json({"file": str(file), **asdict(prereg), "standing": {**asdict(found), **derived}})
-        return
+def _show(prereg: Preregistration, found: Standing, file: Path) -> None:
+    derived = {"precedes": found.precedes, "text": found.text, "broken": found.broken or None}
+    say_json({"file": str(file), **asdict(prereg), "standing": {**asdict(found), **derived}})
     say(f"{prereg.strategy}  {parameters_text(prereg.parameters)}")
     say(prereg.hypothesis)
     for chosen in (asdict(prereg.settings), asdict(prereg.account)):

@@ -1,8 +1,6 @@
 """hustings report: writes the tear sheet of a run again, the tables behind it, and quantstats' own sheet."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from datasets.csv_rows import sheet_csv
 from datasets.errors import UserError
@@ -12,12 +10,10 @@ from hustings.printing import print_pdf
 from hustings.run_folder import read_run
 from hustings.second_page import TEAR_SHEET
 from hustings.sheet import sheet_again
-from hustings.terminal import progress, say_files, say_json
+from hustings.terminal import in_json, progress, say_files, say_json
 
 
-def report_run(
-    *, run: str, out: Path | None, csv_dir: Path | None, quantstats: Path | None, pdf: bool, as_json: bool
-) -> None:
+def report_run(*, run: str, out: Path | None, csv_dir: Path | None, quantstats: Path | None, pdf: bool) -> None:
     """Write the pages and tables of a run, and print where they are."""
     place = place_of(run)
     mailed = place if place.is_file() else None
@@ -25,7 +21,7 @@ def report_run(
 
     folder = mailed.parent if mailed else place
     loaded = read_page(mailed) if mailed else read_run(folder)
-    if mailed and not (out or csv_dir or quantstats or as_json):
+    if mailed and not (out or csv_dir or quantstats or in_json()):
         raise UserError(f"'{run}' is a page: add --json, --csv DIR, --quantstats FILE or --out FILE")
     page, files = out or (mailed or folder / TEAR_SHEET), {}
     if quantstats is not None:
@@ -42,15 +38,9 @@ def report_run(
     if pdf:
         files["pdf"] = print_pdf(page)
     if csv_dir is not None:
-        texts = {f"{name}.csv": _csv(rows) for name, rows in tables(loaded).items()}
+        found = tables(loaded).items()
+        texts = {f"{n}.csv": sheet_csv(rows[0], (r.values() for r in rows)) if rows else "" for n, rows in found}
         write_folder(csv_dir, texts, option="--csv")
         files |= {Path(name).stem: csv_dir / name for name in texts}
-    if as_json:
-        say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
-    else:
-        say_files(files)
-
-
-def _csv(rows: Sequence[dict[str, Any]]) -> str:
-    """Return rows as CSV under their keys; nothing at all for a table without rows."""
-    return sheet_csv(rows[0], (["" if v is None else v for v in row.values()] for row in rows)) if rows else ""
+    say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
+    say_files(files)

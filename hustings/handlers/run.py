@@ -5,10 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import UserError
 from engine.run.run import Run
 from hustings.execution import execute
-from hustings.ledger import position_of
 from hustings.recording import enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_options import RunOptions
@@ -22,25 +20,21 @@ SHOWN = 16
 """How many digits of a hash are printed where the whole hash is not needed."""
 
 
-def run_strategy(
-    *, out: Path | None, no_report: bool, no_variants: bool, no_quantstats: bool, as_json: bool, **typed: Any
-) -> None:
+def run_strategy(*, out: Path | None, no_report: bool, no_variants: bool, no_quantstats: bool, **typed: Any) -> None:
     """Replay a strategy, write its files, enter it in the ledger, and print it."""
     second = not (no_report or no_quantstats)
     with claimed(out) as folder_of, second_page(wanted=second) as begin:
-        run, position = entered_run(RunOptions(**typed), vary=not (no_report or no_variants), quiet=as_json)
+        run, position = entered_run(RunOptions(**typed), vary=not (no_report or no_variants))
         other = begin(run) if second else None
         files = written_run(run, position, folder_of(run), report=not no_report, second=other)
-    if as_json:
-        say_json({**run_json(run, files), "trial": position and position.sealed_json})
-        return
+    say_json({**run_json(run, files), "trial": position and position.sealed_json})
     summary(run, files)
     say_trial(position)
 
 
-def entered_run(options: RunOptions, *, vary: bool, quiet: bool = False) -> tuple[Run, TrialPosition | None]:
+def entered_run(options: RunOptions, *, vary: bool) -> tuple[Run, TrialPosition | None]:
     """Return the run of a strategy, ``vary``: with its parameter sensitivity, and its position in the ledger."""
-    with progress("replaying"), strategy_output(quiet=quiet):
+    with progress("replaying"), strategy_output():
         run = execute(options, vary=vary)
     return run, enter_or_warn(run)
 
@@ -59,7 +53,7 @@ def written_run(
     """
     with progress("writing the tear sheet"):
         study = kept_study(folder, run.run_id) if report else None
-        sheet = partial(sheet_of, run, study, trial=trial_text(position))
+        sheet = partial(sheet_of, run, study, position)
         page = sheet(quantstats=QUANTSTATS if second else kept_sheet(folder)) if report else None
     other = second() if second else None
     if second and other is None:
@@ -67,19 +61,6 @@ def written_run(
     files = write_run(run, folder, page, quantstats=other)
     record_or_warn(run, folder, position)
     return files
-
-
-def position_if_any(run: Run) -> TrialPosition | None:
-    """Return the place of a past run among all trials; None if the ledger does not hold it or cannot be read."""
-    try:
-        return position_of(run)
-    except UserError:
-        return None
-
-
-def trial_text(position: TrialPosition | None) -> str:
-    """Return the place of a run among all trials in words; blank if the ledger does not hold it."""
-    return "" if position is None else position.text
 
 
 def say_trial(position: TrialPosition | None) -> None:

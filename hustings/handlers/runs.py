@@ -4,18 +4,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hustings.files import write_text
-from hustings.registry import count, entries, find, folder_of, forget, holds
+from hustings.registry import count, entries, find, folder_of, forget, run_in
 from hustings.terminal import parameters_text, progress, say, say_json, table
 
 
-def list_registry(*, limit: int, everything: bool, as_json: bool) -> None:
+def list_registry(*, limit: int, everything: bool) -> None:
     """Print the runs, newest first."""
     from reports.numbers import percent
 
     found = entries(limit=None if everything else limit)
-    if as_json:
-        say_json([asdict(e) for e in found])
-        return
+    say_json([asdict(e) for e in found])
     columns = ["run", "when (UTC)", "strategy", "parameters", "", "trades", "return"]
     rows = []
     for e in found:
@@ -26,7 +24,7 @@ def list_registry(*, limit: int, everything: bool, as_json: bool) -> None:
     say(f"{len(found)} of {count()} runs")
 
 
-def show_again(*, run: str, as_json: bool) -> None:
+def show_again(*, run: str) -> None:
     """Print a run read from its folder."""
     from hustings.run_folder import read_run, run_json
     from hustings.run_summary import summary
@@ -34,35 +32,35 @@ def show_again(*, run: str, as_json: bool) -> None:
     folder = folder_of(run)
     loaded = read_run(folder)
     files = {p.stem: p for p in sorted(folder.iterdir()) if p.suffix in (".json", ".csv", ".html")}
-    say_json(run_json(loaded, files)) if as_json else summary(loaded, files)
+    say_json(run_json(loaded, files))
+    summary(loaded, files)
 
 
-def write_gallery(*, out: Path, no_sheets: bool, as_json: bool) -> None:
+def write_gallery(*, out: Path, no_sheets: bool) -> None:
     """Write a page over all runs, and the tear sheets that are missing."""
-    from hustings.gallery import cards, listed, make_sheets
+    from hustings.gallery import card, listed, make_sheets
     from reports.gallery import gallery
 
     is_file = out.suffix.casefold() in (".html", ".htm") and not out.is_dir()
-    page, found = out if is_file else out / "index.html", listed(entries())
+    page, found = out if is_file else out / "index.html", list(map(listed, entries()))
     missing = sum(not run.gone and not run.has_sheet for run in found)
     with progress(f"reading {len(found)} runs, writing {missing} missing tear sheets"):
         failed = {} if no_sheets else make_sheets(found)
-        shown = cards(found, page, failed)
+        shown = [card(run, page.parent, failed.get(run.entry.run_id, "")) for run in found]
         write_text(page, gallery(shown))
-    linked = sum(bool(card.link) for card in shown)
-    if as_json:
-        unlinked = {card.run_id: card.missing for card in shown if card.missing}
-        say_json({"runs": len(shown), "linked": linked, "missing": unlinked, "files": {"gallery": str(page)}})
-    else:
-        say(f"{linked} of {len(shown)} runs linked\ngallery {page}")
+    linked = sum(bool(each.link) for each in shown)
+    unlinked = {each.run_id: each.missing for each in shown if each.missing}
+    say_json({"runs": len(shown), "linked": linked, "missing": unlinked, "files": {"gallery": str(page)}})
+    say(f"{linked} of {len(shown)} runs linked\ngallery {page}")
 
 
-def remove_from_registry(*, run: str, keep_files: bool, as_json: bool) -> None:
+def remove_from_registry(*, run: str, keep_files: bool) -> None:
     """Remove a run from the registry, and its files unless another run has its folder now."""
     entry = find(run)
-    if not keep_files and holds(Path(entry.folder), entry.run_id):
+    if not keep_files and run_in(Path(entry.folder)) == entry.run_id:
         from hustings.run_folder import remove_run
 
         remove_run(Path(entry.folder))
     forget(entry.run_id)
-    say_json({"removed": entry.run_id}) if as_json else say(f"removed {entry.run_id}")
+    say_json({"removed": entry.run_id})
+    say(f"removed {entry.run_id}")

@@ -7,19 +7,17 @@ from hustings.terminal import say, say_json, table, text_of
 from strategies.loading import find_strategy, is_backtrader, strategy_names
 
 
-def list_strategies(*, name: str | None, as_json: bool) -> None:
+def list_strategies(*, name: str | None) -> None:
     """Print the strategies, or one of them with its parameters."""
     if name is not None:
-        _show(name, find_strategy(name), as_json=as_json)
+        _show(name, find_strategy(name))
         return
     known = {n: _description(find_strategy(n))[0] for n in strategy_names()}
-    if as_json:
-        say_json([{"name": n, "rule": rule} for n, rule in known.items()])
-    else:
-        table(["strategy", "rule"], [[n, rule] for n, rule in known.items()])
+    say_json([{"name": n, "rule": rule} for n, rule in known.items()])
+    table(["strategy", "rule"], [[n, rule] for n, rule in known.items()])
 
 
-def _show(name: str, cls: type, *, as_json: bool) -> None:
+def _show(name: str, cls: type) -> None:
     columns = ["parameter", "type", "default", "bounds", "what"]
     if is_backtrader(cls):
         from hustings.execution import as_written
@@ -29,10 +27,8 @@ def _show(name: str, cls: type, *, as_json: bool) -> None:
     else:
         rows = [[p.name, p.type, text_of(p.default), p.bounds, p.says] for p in parameters(cls)]
     description = _description(cls)
-    if as_json:
-        listed = [dict(zip(columns, r, strict=True)) for r in rows]
-        say_json({"name": name, "rule": description[0], "parameters": listed})
-        return
+    listed = [dict(zip(columns, r, strict=True)) for r in rows]
+    say_json({"name": name, "rule": description[0], "parameters": listed})
     say("\n".join([name, *description]))
     table(columns, rows)
 

@@ -10,9 +10,9 @@ from datasets.instants import to_ns
 from engine.run.run import Run
 from engine.study.instants import window_moves
 from engine.study.result import Study
-from hustings.handlers.run import position_if_any, say_trial, trial_text
+from hustings.handlers.run import say_trial
 from hustings.inputs import instant_windows
-from hustings.recording import enter_look, enter_or_warn, record_or_warn
+from hustings.recording import enter_look, enter_or_warn, position_if_any, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_summary import head, opened
 from hustings.sheet import sheet_of
@@ -25,44 +25,40 @@ from reports.study_votes import window_table
 SHOWN_ROWS = 15
 
 
-def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_json: bool, **typed: Any) -> None:
+def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, **typed: Any) -> None:
     """Replay a strategy, study its run, write both, and print the study."""
     options = StudyOptions(**typed)
     if options.instants:
-        _study_windows(options, out=out, as_json=as_json)
+        _study_windows(options, out=out)
         return
     with claimed(out) as folder_of:
-        run, made, position = entered_study(options, vary=not (no_report or no_variants), quiet=as_json)
+        run, made, position = entered_study(options, vary=not (no_report or no_variants))
         folder, plain = folder_of(run), study_json(made)
         with progress("writing the tear sheet"):
-            page = None if no_report else sheet_of(run, made, trial=trial_text(position))
+            page = None if no_report else sheet_of(run, made, position)
             files = write_run(run, folder, page, json.dumps(plain, indent=2, sort_keys=True) + "\n")
         record_or_warn(run, folder, position)
-    if as_json:
-        say_json({**run_json(run, files), "trial": position and position.sealed_json, "study": plain})
-        return
+    say_json({**run_json(run, files), "trial": position and position.sealed_json, "study": plain})
     head(run)
     _show(made)
     say_files(opened(files))
     say_trial(position)
 
 
-def _study_windows(options: StudyOptions, *, out: Path | None, as_json: bool) -> None:
+def _study_windows(options: StudyOptions, *, out: Path | None) -> None:
     """Print how the traded markets moved between instants, compared with other days; nothing is written."""
     others = {"--out": out, "--window": options.windows, "--surprise": options.surprise, "--prereg": options.prereg}
     for name in (n for n, value in {**others, "--merge": options.merge, "--implied": options.implied}.items() if value):
         raise UserError(f"{name} does not go with --instants: a study of instants compares windows of bars alone")
     windows = instant_windows(options.instants)
-    with progress("replaying"), strategy_output(quiet=as_json):
+    with progress("replaying"), strategy_output():
         subject = subject_of(options)
     decided_at = [to_ns(t.decided_at) for t in subject.plan.trades]
     bars = subject.market.loaded(subject.plan.instruments)
     moves = [move for b in bars for move in window_moves(b, windows, decided_at)]
     position = enter_look(subject.run, "study", {"instants": options.instants})
-    if as_json:
-        found = {"run_id": subject.run.run_id, "windows": [asdict(m) for m in moves]}
-        say_json({**found, "trial": position and position.sealed_json})
-        return
+    found = {"run_id": subject.run.run_id, "windows": [asdict(m) for m in moves]}
+    say_json({**found, "trial": position and position.sealed_json})
     head(subject.run)
     shown = window_table(moves)
     say(f"\n{shown.title}")
@@ -71,34 +67,27 @@ def _study_windows(options: StudyOptions, *, out: Path | None, as_json: bool) ->
     say_trial(position)
 
 
-def entered_study(options: StudyOptions, *, vary: bool, quiet: bool = False) -> tuple[Run, Study, TrialPosition | None]:
+def entered_study(options: StudyOptions, *, vary: bool) -> tuple[Run, Study, TrialPosition | None]:
     """Return the run of a strategy, its study, and the position of both in the ledger."""
     if options.instants:
         raise UserError("a study of instants is not offered in Python: 'hustings study --instants --json' prints it")
     options.settings()  # an invalid option stops before the replay
     registered = registration_of(options.prereg, options.adjust)
-    with progress("replaying"), strategy_output(quiet=quiet):
+    with progress("replaying"), strategy_output():
         subject = subject_of(options, vary=vary)
     position = enter_or_warn(subject.run)
-    with progress("studying"), strategy_output(quiet=quiet):
+    with progress("studying"), strategy_output():
         made = studied(subject, options, position, registered)
     return subject.run, made, position and (position_if_any(subject.run) or position)  # now sealed with its study
 
 
 def _show(made: Study) -> None:
     """Print a study: what was registered, its tables in reading order, and the verdict."""
-    for line in _registered(made):
-        say(line)
+    if made.prereg is not None:
+        say(f"hypothesis: {made.prereg['hypothesis']}")
+        say(f"  {made.prereg['standing']}")
+        say(f"  registered: {registered_text(made.prereg)}")
+        for each in made.prereg["deviations"]:
+            say(f"  deviation: {each}")
     say_tables(study_tables(made), most=SHOWN_ROWS, others="the tear sheet and in study.json")
     say(f"\n{made.verdict}\n")
-
-
-def _registered(made: Study) -> list[str]:
-    if made.prereg is None:
-        return []
-    return [
-        f"hypothesis: {made.prereg['hypothesis']}",
-        f"  {made.prereg['standing']}",
-        f"  registered: {registered_text(made.prereg)}",
-        *(f"  deviation: {each}" for each in made.prereg["deviations"]),
-    ]

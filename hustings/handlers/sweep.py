@@ -50,46 +50,38 @@ class SweepOptions(RunOptions):
     resume: bool
     restart: bool
 
-    @property
-    def heat_names(self) -> tuple[str, ...]:
-        """The parameters named for the heat map."""
-        return () if self.heat is None else tuple(n.strip() for n in self.heat.split(","))
 
-
-def sweep_parameters(*, out: Path | None, no_report: bool, as_json: bool, **typed: Any) -> int:
+def sweep_parameters(*, out: Path | None, no_report: bool, **typed: Any) -> int:
     """Try the combinations, write the results, print the best, and return 1 if a replay disagrees."""
-    result, files = entered_sweep(SweepOptions(**typed), out, report=not no_report, quiet=as_json)
-    if as_json:
-        say_json({**result_json(result), "files": files})
-    else:
-        _show(result, files)
+    result, files = entered_sweep(SweepOptions(**typed), out, report=not no_report)
+    say_json({**result_json(result), "files": files})
+    _show(result, files)
     return 0 if result.agrees else 1
 
 
-def entered_sweep(
-    options: SweepOptions, out: Path | None, *, report: bool, quiet: bool = False
-) -> tuple[SweepResult, dict[str, Path]]:
+def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> tuple[SweepResult, dict[str, Path]]:
     """Return the result of a sweep, entered in the ledger, and the paths of its files by name."""
     if options.resume and options.restart:
         raise UserError("--resume continues a sweep and --restart starts it over: give one of them")
     metric = checked_metric(options.metric)
-    with progress("reading events and bars"), strategy_output(quiet=quiet):
+    with progress("reading events and bars"), strategy_output():
         setting = options.setting()
         space = _space(options, setting)
         setting = setting.unhedged(space.rule(0).instruments())
-        heat = heat_axes(space, options.heat_names)
+        heat = heat_axes(space, tuple(n.strip() for n in options.heat.split(",")) if options.heat is not None else ())
         job = job_of(space, setting.events, setting.market, terms=setting.terms, window=setting.window)
         folds, lengths = _folds(job, options)
     manifest = manifest_of(job, lengths)
     folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
     check_writable(folder.path)
-    with folder.alone(), replays_of(job, quiet=quiet) as replays:
+    with folder.alone(), replays_of(job) as replays:
         rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
-        _execute(rolled, folder, manifest, options, quiet=quiet)
-        with progress("replaying the best"), strategy_output(quiet=quiet):
+        _execute(rolled, folder, manifest, options)
+        with progress("replaying the best"), strategy_output():
             folder.finish(space)
             result = result_of(job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds)
-        _check_some_done(result)
+        if result.digest.failed == result.digest.n:
+            raise UserError(f"all {result.digest.n:,} combinations failed: {result.digest.reasons[0][0]}")
         files = _written(result, folder, report=report)
     enter_result(result)
     return result, files
@@ -148,19 +140,18 @@ def _length(text: str, option: str) -> tuple[int, bool]:
     return int(match[1]), (match[2] or "e").lower().startswith("y")
 
 
-def _execute(job: Job, folder: SweepFolder, manifest: dict[str, Any], options: SweepOptions, *, quiet: bool) -> None:
+def _execute(job: Job, folder: SweepFolder, manifest: dict[str, Any], options: SweepOptions) -> None:
     """Compute what is missing of a sweep; whatever stops it, what is done is kept."""
     if options.resume and folder.held() is None:
         warn(f"hustings: '{folder.path}' has nothing to resume: this is another sweep, or a first one")
     folder.begin(manifest, resume=options.resume, restart=options.restart)
     try:
-        with strategy_output(quiet=quiet):
+        with strategy_output():
             execute_sweep(
                 job,
                 options.strategy,
                 folder,
                 sweep_id=manifest["sweep_id"],
-                spans=range(len(job.spans)),
                 workers=options.workers,
                 scheduler=options.scheduler,
             )
@@ -169,12 +160,6 @@ def _execute(job: Job, folder: SweepFolder, manifest: dict[str, Any], options: S
             kept = f"{done:,} of {len(job.space):,} combinations are kept in '{folder.path}'"
             warn(f"hustings: {kept}; --resume continues from there")
         raise
-
-
-def _check_some_done(result: SweepResult) -> None:
-    digest = result.digest
-    if digest.failed == digest.n:
-        raise UserError(f"all {digest.n:,} combinations failed: {digest.reasons[0][0]}")
 
 
 def _written(result: SweepResult, folder: SweepFolder, *, report: bool) -> dict[str, Path]:

@@ -1,7 +1,6 @@
 """hustings trials: the ledger of every trial."""
 
 from dataclasses import asdict
-from typing import Any
 
 from datasets.errors import UserError, unknown_name
 from hustings.ledger import ChainCheck, check_ledger, trials_of
@@ -13,14 +12,14 @@ _LEAST = 8
 _COLUMNS = ["trial", "when (UTC)", "strategy", "parameters", "run", "runs", "n", "mean", "Sharpe", "prereg"]
 
 
-def list_trials(*, strategy: str | None, limit: int, everything: bool, as_json: bool) -> None:
+def list_trials(*, strategy: str | None, limit: int, everything: bool) -> None:
     """Print the distinct trials, newest first."""
     found = _of(strategy, trials_of())
     shown = found[::-1][: None if everything else limit]
     checked, n = check_ledger(), sum(t.n for t in found)
-    if as_json:
-        say_json({"trials": [_json(t) for t in shown], "n": n, "of": checked.trials, "head": checked.head})
-    elif not checked.rows:
+    listed = [{**asdict(t), "reason": t.statistics.reason or None} for t in shown]
+    say_json({"trials": listed, "n": n, "of": checked.trials, "head": checked.head})
+    if not checked.rows:
         say("no trial yet; every 'hustings run' is a trial")
     else:
         table(_COLUMNS, [_row(t) for t in shown], right=["trial", "runs", "n", "mean", "Sharpe"])
@@ -30,13 +29,12 @@ def list_trials(*, strategy: str | None, limit: int, everything: bool, as_json: 
         warn(f"hustings: the ledger of trials is damaged: {checked.why}; see 'hustings trials verify'")
 
 
-def verify_ledger(*, head: str, as_json: bool) -> int:
+def verify_ledger(*, head: str) -> int:
     """Check the ledger, print the result, and return 1 if it is damaged."""
     checked = check_ledger(_digits(head))
-    if as_json:
-        broken = None if checked.broken is None else asdict(checked.broken)
-        say_json({"rows": checked.rows, "trials": checked.trials, "head": checked.head, "broken": broken})
-    elif checked.broken:
+    broken = checked.broken and asdict(checked.broken)
+    say_json({"rows": checked.rows, "trials": checked.trials, "head": checked.head, "broken": broken})
+    if checked.broken:
         say(f"the ledger of trials is damaged: {checked.why}")
     else:
         say(f"the ledger of trials is complete: {_length(checked)}")
@@ -74,7 +72,3 @@ def _row(trial: Trial) -> list[str]:
     closed = "n/a" if found.n is None else str(found.n)
     what = [str(trial.k), trial.at[:16], trial.strategy, parameters, trial.run_id, str(trial.times), closed]
     return [*what, signed_percent(found.mean), ratio(found.sharpe), trial.prereg[:_LEAST]]
-
-
-def _json(trial: Trial) -> dict[str, Any]:
-    return {**asdict(trial), "reason": trial.statistics.reason or None}

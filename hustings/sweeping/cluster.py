@@ -83,7 +83,9 @@ class ClusterPool:
 
     def _wait_for_workers(self) -> None:
         until = monotonic() + _WAIT_FOR_WORKERS
-        while not (able := self._able()) and monotonic() < until and not self._all_refused():
+        while not (able := self._able()) and monotonic() < until:
+            if self._refusals and all(self._refusals.values()):
+                break
             sleep(0.2)
         if able:
             return
@@ -91,9 +93,6 @@ class ClusterPool:
         if why := sorted({w for w in self._refusals.values() if w}):
             raise UserError(f"every worker of {self._address} is refused: {'; '.join(why)}")
         raise UserError(f"{self._address} has no workers; start some with 'dask worker {self._address}'")
-
-    def _all_refused(self) -> bool:
-        return bool(self._refusals) and all(self._refusals.values())
 
     def _able(self) -> frozenset[str]:
         """Return the workers that are there and not refused; new ones are checked first."""

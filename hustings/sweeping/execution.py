@@ -1,7 +1,7 @@
 """Executes a sweep: sends its chunks to workers, and keeps the results that come back."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from datasets.errors import UserError
 from engine.sweep.chunk import failed_chunk
@@ -27,25 +27,23 @@ def execute_sweep(
     folder: SweepFolder,
     *,
     sweep_id: str,
-    spans: Sequence[int],
     workers: int = 1,
     scheduler: str | None = None,
 ) -> None:
-    """Compute what is missing of some spans of a sweep, and keep each chunk as soon as it is done.
+    """Compute what is missing of a sweep over all its spans, and keep each chunk as soon as it is done.
 
     Args:
         job: the sweep.
         strategy: its rule as it was named.
         folder: where results are kept.
         sweep_id: its id.
-        spans: the spans to be computed.
         workers: so many processes; 1 is this one.
         scheduler: the address of a Dask scheduler whose workers do the work instead.
 
     Raises:
         UserError: there are no workers; what is done is kept.
     """
-    n = len(job.space)
+    n, spans = len(job.space), range(len(job.spans))
     gaps = [Task(span, first, last) for span in spans for first, last in folder.gaps(span, n)]
     missing = sum(map(len, gaps))
     if not missing:

@@ -24,20 +24,16 @@ Line = Connection  # of numbers to a process, and of replays back
 
 
 @contextmanager
-def replays_of(job: Job, *, quiet: bool) -> Iterator[Replays]:
+def replays_of(job: Job) -> Iterator[Replays]:
     """Give what replays combinations of a sweep.
 
     A process is forked where that gains time: where forks exist, a second processor is free, and backtrader is not
     imported yet. It has the sweep already, so that no bars and no events are sent.
-
-    Args:
-        job: the sweep.
-        quiet: whether what a strategy prints is discarded.
     """
     if "backtrader" in sys.modules or (os.cpu_count() or 1) < 2 or "fork" not in get_all_start_methods():
         yield partial(_replayed, job)
         return
-    with forked(job, quiet=quiet) as replays:
+    with forked(job) as replays:
         yield replays
 
 
@@ -46,10 +42,10 @@ def _replayed(job: Job, best: Best, trials: int) -> tuple[ReplayedCombination, .
 
 
 @contextmanager
-def forked(job: Job, *, quiet: bool) -> Iterator[Replays]:
+def forked(job: Job) -> Iterator[Replays]:
     """Give what replays combinations in two forked processes, which end with the block."""
     (one, first), (other, second) = Pipe(), Pipe()
-    process = get_context("fork").Process(target=_serve, args=((one, other), (first, second), job, quiet), daemon=True)
+    process = get_context("fork").Process(target=_serve, args=((one, other), (first, second), job), daemon=True)
     with catch_warnings():
         simplefilter("ignore", DeprecationWarning)  # of threads: those of libraries, which are idle
         process.start()
@@ -82,7 +78,7 @@ def _shared(job: Job, lines: "tuple[Line[Any, Any], ...]", best: Best, trials: i
     return tuple(found[row] for row in best)
 
 
-def _serve(ours: "tuple[Line[Any, Any], ...]", theirs: "tuple[Line[Any, Any], ...]", job: Job, quiet: bool) -> None:
+def _serve(ours: "tuple[Line[Any, Any], ...]", theirs: "tuple[Line[Any, Any], ...]", job: Job) -> None:
     """Import what replays, sample the trials, fork, and replay what comes through a line until it is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that sends the combinations
     for line in ours:  # of the sending process: a copy would keep it open after the end of that
@@ -94,7 +90,7 @@ def _serve(ours: "tuple[Line[Any, Any], ...]", theirs: "tuple[Line[Any, Any], ..
     with catch_warnings():
         simplefilter("ignore", DeprecationWarning)
         line = theirs[0] if os.fork() else theirs[1]
-    with suppress(EOFError, OSError), strategy_output(quiet=quiet):
+    with suppress(EOFError, OSError), strategy_output():
         while True:
             best, trials = line.recv()
             try:

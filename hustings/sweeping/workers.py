@@ -150,7 +150,8 @@ def _end(code: int | None) -> str:
 def _serve(line: "Connection[Any, Any]", payload: JobPayload) -> None:
     """Execute the tasks that come through a line until it is closed, as it is when the sending process ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that sends the tasks
-    _silence()
+    warnings.simplefilter("ignore")
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - else what a rule prints is a result
     job: Job | WorkerRefusedError
     try:
         job = open_payload(payload)
@@ -161,9 +162,3 @@ def _serve(line: "Connection[Any, Any]", payload: JobPayload) -> None:
         while True:
             task = line.recv()
             line.send(job if isinstance(job, WorkerRefusedError) else execute(job, task))
-
-
-def _silence() -> None:
-    """Discard what a rule prints: each process would print it among the results."""
-    warnings.simplefilter("ignore")
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until the process ends

@@ -37,7 +37,7 @@ def replayed_here() -> list[tuple[int, str, float | None]]:
 
 def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> None:
     of, found = swept()
-    with forked(of, quiet=True) as each:
+    with forked(of) as each:
         made = each(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
     assert len(made) == 3
@@ -46,14 +46,14 @@ def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> 
 def test_what_a_lost_process_owes_is_replayed_here(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(replays, "_serve", lambda *_: os._exit(3))
-    with forked(of, quiet=True) as each:
+    with forked(of) as each:
         made = each(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
 
 
 def test_an_error_of_a_replay_is_raised_here() -> None:
     of, _ = swept()
-    with forked(of, quiet=True) as each, pytest.raises(ValueError, match="index 10000 is out of bounds"):
+    with forked(of) as each, pytest.raises(ValueError, match="index 10000 is out of bounds"):
         each(NO_ROW, 8)
 
 
@@ -71,7 +71,7 @@ def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
     monkeypatch.setattr(
         replays, "_replayed", lambda _, best, *__: [SimpleNamespace(row=r, pid=os.getpid()) for r in best]
     )
-    with forked(of, quiet=True) as each:
+    with forked(of) as each:
         pids = {one.pid for one in each(found.best, 8)}  # type: ignore[attr-defined]
         assert len(pids) == 2
         assert os.getpid() not in pids
@@ -84,7 +84,7 @@ def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
 def test_where_backtrader_is_imported_already_nothing_is_forked(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(replays, "forked", None)
-    with replays_of(of, quiet=True) as each:
+    with replays_of(of) as each:
         assert [one.row for one in each(found.best, 8)] == list(found.best)
 
 
