@@ -164,13 +164,10 @@ def combined_events(paths: Iterable[Path], *, only: bool = False) -> EventCatalo
         places = {} if only else dict.fromkeys((e.event_id for e in _bundled()), _BUNDLED)
         added = {file: tuple(_checked_rows(file, places, _shown(file, files))) for file in files}
         bundled = () if only else tuple(_bundled())
-        named = sorted((_own_file(file, len(events)) for file, events in added.items()), key=astuple)
+        hashed = ((file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in added)
+        named = sorted((OwnFile(file.name, sha256, len(added[file])) for file, sha256 in hashed), key=astuple)
         whole = EventCatalogue([*bundled, *chain.from_iterable(added.values())], own=named)
     return _visible(whole)
-
-
-def _own_file(path: Path, n: int) -> OwnFile:
-    return OwnFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), n)
 
 
 def event_rows(path: Path) -> Iterator[EventRow]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from datasets.arrays import Flags, Sessions
-from datasets.instants import to_ns
+from datasets.instants import to_ns, weekday
 from datasets.markets.sessions import stamp_prices
 from datasets.prices.checks.case import (
     CLOSED,
@@ -20,7 +20,6 @@ from datasets.prices.checks.case import (
     refusals,
     runs,
     warnings,
-    weekday,
 )
 from datasets.prices.checks.frequency import is_daily
 from datasets.prices.findings import Severity
