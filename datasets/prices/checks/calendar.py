@@ -35,24 +35,12 @@ _LAST_VOLUMES = 20
 _LITTLE = 1 / 3
 
 
-def early_dates(case: Case) -> Verdict:
-    """Find Sunday bars in the place of a missing Friday: a run of dates is a day too early.
-
-    They cannot be accepted: each close would be known a day before it was made.
-    """
-    return _shifted(case, early=True)
-
-
-def shifted_dates(case: Case) -> Verdict:
-    """Find Saturday bars in the place of a missing Monday: a run of dates is a day too late."""
-    return _shifted(case, early=False)
-
-
-def _shifted(case: Case, *, early: bool) -> Verdict:
+def shifted_dates(case: Case, *, early: bool) -> Verdict:
     """Find weekend bars that take the place of a missing weekday: a run of dates is a day too late or too early.
 
     A day late, Monday's bar is dated Tuesday and Friday's Saturday: that Monday or the next is missing. A day early,
-    Friday is missing. Genuine Saturday sessions leave both in their place.
+    Friday is missing, and each close would be known a day before it was made. Genuine Saturday sessions leave both in
+    their place.
     """
     if not is_daily(case):
         return FINE

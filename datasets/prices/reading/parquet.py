@@ -1,7 +1,6 @@
 """A Parquet or Feather file as a price table: the same names of columns, the dates as they are typed."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
-from datasets.prices.reading.build import NUMBERS, FileFacts, build_table, compounded, one_ticker
+from datasets.prices.reading.build import NUMBERS, FileFacts, build_table, compounded, ticker_of
 from datasets.prices.reading.columnar import DAMAGED, PARQUET, ColumnarFile, TextColumns
 from datasets.prices.reading.dates import read_dates
 from datasets.prices.reading.layouts import Layout, check_layout, unknown_columns
@@ -63,9 +62,8 @@ def _read(data: bytes, name: str, date_format: str | None, zone: str | None, sel
     if chosen is None and "close" in numbers:
         closes = numbers["close"].values
         check_one_instrument(layout, texts, session=dates.session, close=closes, name=name)
-    found = FileFacts(
-        name, f"{_kind(data)}, {layout.name}", _ticker(columns, layout, where), _remarks(layout), unit="row"
-    )
+    ticker = ticker_of(layout, lambda place: columns[place].to_pylist(), where)
+    found = FileFacts(name, f"{_kind(data)}, {layout.name}", ticker, _remarks(layout), unit="row")
     built = build_table(found, dates, numbers, lines=rows.astype(np.int64) + 1, shown=shown)
     if not layout.returns:
         return built
@@ -139,9 +137,3 @@ def _numbers(column: Any, title: str, name: str) -> NumberColumn:
     return NumberColumn(
         np.where(np.isinf(values), np.nan, values), tuple(int(r) for r in np.flatnonzero(np.isinf(values)))
     )
-
-
-def _ticker(columns: Mapping[int, Any], layout: Layout, where: Callable[[int], str]) -> str | None:
-    if "ticker" not in layout.columns:
-        return layout.ticker
-    return one_ticker(columns[layout.columns["ticker"]].to_pylist(), where)

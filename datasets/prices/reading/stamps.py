@@ -143,9 +143,7 @@ def _epoch(text: str) -> Stamp | None:
     found = _EPOCH.fullmatch(text)
     if not found:
         return None
-    ns = int(found[1]) * (1_000_000 if len(found[1]) > 10 else 1_000_000_000)
-    day = date(1970, 1, 1) + timedelta(days=ns // NS_PER_DAY)
-    return Stamp("epoch", (day.year, day.month, day.day), time_ns=ns % NS_PER_DAY, offset_minutes=0)
+    return _counted(int(found[1]), 1_000_000 if len(found[1]) > 10 else SECOND_NS)
 
 
 def stamp_by_pattern(text: str, pattern: str) -> Stamp | None:
