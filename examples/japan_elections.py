@@ -238,7 +238,7 @@ class _Table:
         self.since, self.bars = since, bars
         self.trades = [(e, t) for e, t in made if t is not None]
         plan = Plan(tuple(t for _, t in self.trades), (), (bars.symbol,), len(made))
-        inside = {bars.symbol: inside_windows(plan, bars)}
+        inside = {bars.symbol: inside_windows(plan.trades, bars)}
         self.model = ReturnModel({bars.symbol: bars}, {bars.symbol: Costs(0.0, 0.0)}, bars, inside, Model.MEAN)
         self.rates = {e.event_id: self._base_rate(t) for e, t in self.trades}
 

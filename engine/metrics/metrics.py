@@ -190,27 +190,23 @@ def grouped_returns(sessions: Sessions, returns: Floats, period: str) -> dict[in
     """
     months = sessions.astype("datetime64[M]").astype(np.int64)
     days = sessions.astype(np.int64)
-    keys = {"weekly": (days + 3) // 7, "monthly": months, "quarterly": months // 3, "yearly": months // 12}
-    return _grouped(keys[period], returns)
-
-
-def yearly_returns(sessions: Sessions, returns: Floats) -> dict[int, float]:
-    """Return the compounded return of each calendar year that has a session."""
-    return _grouped(sessions.astype("datetime64[Y]").astype(np.int64) + 1970, returns)
-
-
-def monthly_returns(sessions: Sessions, returns: Floats) -> dict[tuple[int, int], float]:
-    """Return the compounded return of each (year, month) that has a session; a month without one is not in it."""
-    month = _grouped(sessions.astype("datetime64[M]").astype(np.int64), returns)
-    return {(1970 + m // 12, m % 12 + 1): r for m, r in month.items()}
-
-
-def _grouped(key: NDArray[np.int64], returns: Floats) -> dict[int, float]:
+    key = {"weekly": (days + 3) // 7, "monthly": months, "quarterly": months // 3, "yearly": months // 12}[period]
     if not len(key):
         return {}
     first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))  # sessions ascend, and so do their keys
     grown = np.multiply.reduceat(1 + returns, first) - 1
     return dict(zip(key[first].tolist(), grown.tolist(), strict=True))
+
+
+def yearly_returns(sessions: Sessions, returns: Floats) -> dict[int, float]:
+    """Return the compounded return of each calendar year that has a session."""
+    return {1970 + year: r for year, r in grouped_returns(sessions, returns, "yearly").items()}
+
+
+def monthly_returns(sessions: Sessions, returns: Floats) -> dict[tuple[int, int], float]:
+    """Return the compounded return of each (year, month) that has a session; a month without one is not in it."""
+    months = grouped_returns(sessions, returns, "monthly")
+    return {(1970 + m // 12, m % 12 + 1): r for m, r in months.items()}
 
 
 def held_sessions(sessions: Sessions, trades: Sequence[Trade]) -> NDArray[np.bool_]:

@@ -31,7 +31,6 @@ from engine.metrics.return_metrics import (
     excess_kurtosis,
     expected_shortfall,
     information_ratio,
-    mean_of,
     skew,
     ulcer_index,
     value_at_risk,
@@ -227,7 +226,7 @@ def _probabilistic(s: Series) -> Number:
 
 
 def _mean_drawdown(s: Series, what: str) -> Number:
-    return mean_of(np.array([getattr(d, what) for d in s.drawdowns]), "no drawdown")
+    return float(np.mean([getattr(d, what) for d in s.drawdowns])) if s.drawdowns else "no drawdown"
 
 
 def _outlier_win(s: Series) -> Number:
