@@ -279,7 +279,7 @@ class _Table:
         placed = place_planned(trades, self.model)
         sample = make_sample(placed, self.model)
         rates = np.array([np.nan if r is None else r for r in map(self._rate, sample.usable)], dtype=float)
-        left = concentration(*_named(sample.usable), sample.net, sample.abnormal, sample.standardized, alpha=0.05)
+        left = concentration(sample, alpha=0.05)
         shifted = _shifted(sample)
         return Evidence(
             elections=f"{chosen[0].voted.year} to {chosen[-1].voted.year}",
@@ -329,10 +329,6 @@ class _Shifted:
 
 def _exit(trade: PlannedTrade) -> int:
     return trade.entry.bar if trade.exit is None else trade.exit.bar
-
-
-def _named(observations: Sequence[Observation]) -> tuple[list[str], list[int]]:
-    return [o.events[0] for o in observations], [int(o.ended[:4]) for o in observations]
 
 
 def _shifted(sample: Sample) -> _Shifted:

@@ -36,6 +36,7 @@ from datasets.events.odds import read_odds
 from datasets.events.priors import load_priors
 from datasets.markets.instruments import bundled_instruments, read_instruments
 from datasets.prices.actions import read_actions
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import validate
 from datasets.prices.sources.files import parse_table
 from hustings.cli import cli
@@ -185,7 +186,7 @@ def read_prices(data: bytes, draw: random.Random) -> None:
     table = parse_table(
         data, "F.csv", zone=draw.choice([None, "Asia/Tokyo"]), date_format=draw.choice([None, None, "DMY"])
     )
-    validate(table, bundled_instruments().find("SPX"))
+    validate(Case(table, bundled_instruments().find("SPX")))
 
 
 def _readers(kind: str) -> list[Callable[[Path], Any]]:

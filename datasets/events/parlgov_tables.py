@@ -190,4 +190,3 @@ def _day(row: CsvRow, column: str) -> date:
 
 def _whole(row: CsvRow, column: str) -> int:
     return int(row.read(column, float, "a number") or 0)
-

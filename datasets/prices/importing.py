@@ -10,7 +10,7 @@ from datasets.errors import UserError
 from datasets.instants import iso_z
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
-from datasets.prices.checks.case import Splits
+from datasets.prices.checks.case import Case, Splits
 from datasets.prices.merging import Update
 from datasets.prices.quality import QualityReport, Severity, check_accepted, validate
 from datasets.prices.series_file import Delivery
@@ -60,8 +60,7 @@ def import_table(
     """
     rules = [rule for rule in accepted if rule not in (REVISION, UNJOINED)]
     known = stored_bars(store, instrument)
-    made_at = origin.retrieved_at
-    passed = validate(table, instrument, accepted=rules, reference=known, retrieved_at=made_at, splits=splits)
+    passed = validate(Case(table, instrument, known, origin.retrieved_at, splits), accepted=rules)
     if known is not None and UNJOINED not in accepted:
         _check_joins(passed.table, known)
     delivery = Delivery(

@@ -225,7 +225,12 @@ class _Examination:
         """Return the first order that differs as it was and as it is now (or the error there), and its instant (ns)."""
         log = self.replayed(world, at)
         for was, now in zip_longest(_upto(self.base, at), _upto(log.orders, at)):
-            if was is None or now is None or not _same(was, now):
+            if (
+                was is None
+                or now is None
+                or replace(now, size=was.size) != was
+                or not isclose(was.size, now.size, rel_tol=_TOLERANCE)
+            ):
                 when = min(o.sent_at for o in (was, now) if o is not None)
                 return was, str(log.error) if now is None and log.error is not None else now, when
         if log.error is not None and (at is None or log.ended_at <= at):
@@ -293,10 +298,6 @@ def _spread(instants: list[int], most: int) -> list[int]:
 
 def _upto(orders: list[_Order], at: int | None) -> list[_Order]:
     return [o for o in orders if at is None or o.sent_at <= at]
-
-
-def _same(one: _Order, other: _Order) -> bool:
-    return isclose(one.size, other.size, rel_tol=_TOLERANCE) and one == replace(other, size=one.size)
 
 
 def _text(order: _Order | str | None) -> str:

@@ -240,11 +240,10 @@ def _differs(was: _Answer, now: _Answer) -> bool:
         return True
     if (was.decision is None) != (now.decision is None) or len(was.legs) != len(now.legs):
         return True
-    return was.entries != now.entries or any(not _same_leg(a, b) for a, b in zip(was.legs, now.legs, strict=True))
-
-
-def _same_leg(one: Leg, other: Leg) -> bool:
-    return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(Leg))
+    pairs = [
+        (getattr(a, f.name), getattr(b, f.name)) for a, b in zip(was.legs, now.legs, strict=True) for f in fields(Leg)
+    ]
+    return was.entries != now.entries or not all(_same(one, other) for one, other in pairs)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -11,7 +11,7 @@ from engine.statistics.bootstrap import event_interval
 from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
 from engine.statistics.sharpe import sharpe_of_trades
 from engine.statistics.significance import Significance, untested
-from engine.study.concentration import Concentration, concentration
+from engine.study.concentration import concentration
 from engine.study.dependence import shared_sessions
 from engine.study.drift import beyond_drift
 from engine.study.episodes import confounder_notes, confounders, count_episodes
@@ -49,7 +49,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
     decided = {t.event_id: t.decided_at for t in given.plan.trades}
     known_at = {i: to_ns(given.events.get(i).known_at or at) for i, at in decided.items()}
     implied = None if settings.implied is None else given.market.bars(settings.implied)
-    [alone] = make_samples(given.pairs, model, ())
+    [alone], factor = make_samples(given.pairs, model, ()), shared_sessions(sample)
     made = Study(
         run_id=given.run.run_id,
         strategy=given.strategy.name,
@@ -66,7 +66,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         power=_known("power", placebos if isinstance(placebos, str) else _power(placebos, settings), reasons),
         views=views,
         histogram=_known("placebo", _histogram(placebos), reasons),
-        concentration=_known("concentration", _concentration(sample, settings.alpha), reasons),
+        concentration=_known("concentration", concentration(sample, alpha=settings.alpha, factor=factor), reasons),
         labels=_known("labels", selected_against_rejected(given, model, settings), reasons),
         variations=(*variations(given, sample, model), *without_confounded(sample, confounded)),
         sharpe=sharpe_of_trades(beyond_drift(alone, given.dates.since), trial_sharpes=given.trial_sharpes),
@@ -135,18 +135,6 @@ def _tests_of_zero(sample: Sample, settings: Settings, factor: float) -> tuple[S
 
 def _power(placebos: Placebos, settings: Settings) -> Power | str:
     return power(placebos, alpha=settings.alpha, seed=settings.seed, of_zero=not placebos.sample.withheld)
-
-
-def _concentration(sample: Sample, alpha: float) -> Concentration | str:
-    return concentration(
-        [" + ".join(o.events) for o in sample.usable],
-        [int(o.began[:4]) for o in sample.usable],
-        sample.net,
-        sample.abnormal,
-        sample.standardized,
-        alpha=alpha,
-        factor=shared_sessions(sample),
-    )
 
 
 def _histogram(placebos: Placebos | str) -> Histogram | str:

@@ -11,6 +11,7 @@ import pytest
 from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.checks import RULES
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import RefusedError, validate
 from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import parse_table
@@ -248,6 +249,6 @@ def test_dates_a_day_too_early_cannot_be_accepted() -> None:
     days = [sunday + n for n in (0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18)]
     table = read("date,close\n" + "".join(f"{d},{140 + n / 10}\n" for n, d in enumerate(days)))
     with pytest.raises(RefusedError, match="the dates are a day too early: say the zone") as e:
-        validate(table, bundled_instruments().find("USDJPY"))
+        validate(Case(table, bundled_instruments().find("USDJPY")))
     assert "--accept" not in str(e.value)
     assert next(r for r in RULES if r.name == "early-dates").if_accepted is None

@@ -53,7 +53,9 @@ FINE = Verdict()
 class Case:
     """A table as the rules before have left it, its instrument by name, and what to compare it with.
 
-    ``splits``: first date in new shares and new shares for an old one; moves are those without the splits that show.
+    ``reference``: bars known to be of it, against which a wrong instrument shows; ``retrieved_at``: when the table was
+    made, a session not closed by then is a partial day. ``splits``: first date in new shares and new shares for an old
+    one; moves are those without the splits that show.
     """
 
     table: PriceTable

@@ -41,21 +41,11 @@ class _Opened:
 
 
 def read_delimited(
-    data: bytes,
-    name: str,
-    *,
-    date_format: str | None = None,
-    zone: str | None = None,
-    selection: Selection = WHOLE,
+    data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None, selection: Selection = WHOLE
 ) -> PriceTable:
-    """Return the price table in a delimited text, which may be in any layout of ``LAYOUTS``.
+    """Return the price table in a delimited text (unpacked), in any of ``LAYOUTS``; ``name`` is what messages call it.
 
-    Args:
-        data: the unpacked content.
-        name: what to call it in messages.
-        date_format: see ``read_dates``.
-        zone: see ``read_dates``.
-        selection: the column or the rows that are meant.
+    ``date_format`` and ``zone`` are those of ``read_dates``, ``selection`` is the column or the rows that are meant.
 
     Raises:
         UserError: the file cannot be read as prices, with its line.

@@ -21,12 +21,7 @@ _INDEX = re.compile(r"__index_level_0__")
 
 
 def read_parquet(
-    data: bytes,
-    name: str,
-    *,
-    date_format: str | None = None,
-    zone: str | None = None,
-    selection: Selection = WHOLE,
+    data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None, selection: Selection = WHOLE
 ) -> PriceTable:
     """Return the price table in a Parquet or Feather file; its ``line`` is the row, the first being 1.
 

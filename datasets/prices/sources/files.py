@@ -11,6 +11,7 @@ from datasets.errors import UserError, did_you_mean
 from datasets.markets.instruments import Instrument
 from datasets.prices.actions import splits_in
 from datasets.prices.bars import Bars
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import Severity, ValidatedTable, check_accepted, validate
 from datasets.prices.reading.columnar import FEATHER, PARQUET
 from datasets.prices.reading.delimited import read_delimited
@@ -134,8 +135,8 @@ def read_price_file(
     Raises:
         UserError: the file cannot be read as prices, or holds what could change a fill; file and line are named.
     """
-    splits = splits_in(path.parent, instrument)
-    passed = validate(read_table(path), instrument, accepted=accepted, retrieved_at=now, splits=splits)
+    case = Case(read_table(path), instrument, retrieved_at=now, splits=splits_in(path.parent, instrument))
+    passed = validate(case, accepted=accepted)
     source = replace(passed.bars.source, text="; ".join([passed.bars.source.text, *_changes(passed, accepted)]))
     return replace(passed.bars, source=source)
 
