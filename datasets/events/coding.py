@@ -23,12 +23,3 @@ def bases_of(label_basis: str | None) -> dict[str, str]:
     """
     parts = (p.partition(":") for p in (label_basis or "").split(";") if p.strip())
     return {name.strip(): basis.strip() for name, _, basis in parts}
-
-
-def basis_text(bases: dict[str, str]) -> str | None:
-    """Return what ``label_basis`` says of the labels, None of none.
-
-    >>> basis_text({"surprise": "background", "pro_growth": "source"})
-    'surprise: background; pro_growth: source'
-    """
-    return "; ".join(f"{name}: {basis}" for name, basis in bases.items()) or None

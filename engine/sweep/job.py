@@ -150,13 +150,8 @@ def manifest_of(job: Job, walk_forward: Mapping[str, str] | None = None) -> dict
         "sha256": hashes_of(job),
         "walk_forward": None if walk_forward is None else dict(walk_forward),
     }
-    return {"sweep_id": _id_of(manifest), **manifest}
-
-
-def _id_of(manifest: Mapping[str, Any]) -> str:
-    """Return 16 hex digits of the SHA-256 of a manifest without the text of the rule."""
-    inputs = {name: value for name, value in manifest.items() if name != "rule"}
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    inputs = {name: value for name, value in manifest.items() if name != "rule"}  # but for the rule in words
+    return {"sweep_id": hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16], **manifest}
 
 
 def hashes_of(job: Job) -> dict[str, Any]:

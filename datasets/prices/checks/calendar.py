@@ -79,7 +79,8 @@ def closed_day(case: Case) -> Verdict:
         return FINE
     session, close, mic = case.session, case.table.close, case.instrument.mic
     closed = (case.calendar() == CLOSED) & ~_usual_weekends(case)
-    phantom = closed & _repeats_last_close(case)
+    last, prices = previous(close), case.prices()
+    phantom = closed & ((prices == last) | np.isnan(prices)).all(axis=0) & (close == last)
     flaws = warnings(phantom, lambda r: f"{session[r]} is no session of {mic} and repeats the last close; left out")
     flaws += warnings(
         closed & ~phantom,
@@ -89,12 +90,6 @@ def closed_day(case: Case) -> Verdict:
         ),
     )
     return case.without(phantom, "on closed days", flaws)
-
-
-def _repeats_last_close(case: Case) -> Flags:
-    last, prices = previous(case.table.close), case.prices()
-    repeats: Flags = ((prices == last) | np.isnan(prices)).all(axis=0) & (case.table.close == last)
-    return repeats
 
 
 def weekend_bar(case: Case) -> Verdict:

@@ -52,6 +52,8 @@ def build_table(
     values = {c: numbers[c].values if c in numbers else np.full(n, np.nan) for c in NUMBERS}
     bad = [(int(r), "date") for r in np.flatnonzero(no_date)]
     bad += [(r, role) for role, column in numbers.items() for r in column.bad if not no_date[r]]
+    words = sum((column.words for column in numbers.values()), Counter[str]())
+    empty = [f"{n} cell{'s' if n > 1 else ''} '{word}' taken as empty" for word, n in sorted(words.items())]
     named = [f"the file calls its instrument '{found.ticker}'"] if found.ticker else []
     table = PriceTable(
         name=found.name,
@@ -61,7 +63,7 @@ def build_table(
         line=lines,
         at=dates.at,
         utc_offset_hours=dates.utc_offset_hours,
-        remarks=(*found.remarks, *named, *dates.remarks, *_word_remarks(numbers)),
+        remarks=(*found.remarks, *named, *dates.remarks, *empty),
         unreadable=tuple(_cell(int(lines[r]), *shown(role, r)) for r, role in sorted(bad)),
         ticker=found.ticker,
         unit=found.unit,
@@ -104,10 +106,3 @@ def ticker_of(layout: Layout, texts: Callable[[int], Sequence[str | None]], wher
 
 def _cell(line: int, column: str, text: str) -> Unreadable:
     return Unreadable(line, column, text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
-
-
-def _word_remarks(numbers: Mapping[str, NumberColumn]) -> list[str]:
-    words: Counter[str] = Counter()
-    for column in numbers.values():
-        words.update(column.words)
-    return [f"{n} cell{'s' if n > 1 else ''} '{word}' taken as empty" for word, n in sorted(words.items())]

@@ -142,7 +142,8 @@ def _http_session(address: str, policy: RetryPolicy) -> Any:
 
     def request(method: str, url: str, **options: Any) -> Any:
         options |= {"timeout": (policy.connect_s, policy.read_s), "allow_redirects": False}
-        response = send(method, _moved(url, address), **options)
+        place = urlsplit(url)._replace(scheme="", netloc="").geturl() or "/"
+        response = send(method, url if address == Yahoo.home else f"{address}{place}", **options)
         for _ in range(REDIRECTS):
             if response.status_code not in _ELSEWHERE or "location" not in response.headers:
                 break
@@ -157,13 +158,6 @@ def _http_session(address: str, policy: RetryPolicy) -> Any:
 
     session.request = request
     return session
-
-
-def _moved(url: str, address: str) -> str:
-    if address == Yahoo.home:
-        return url
-    parts = urlsplit(url)
-    return f"{address}{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
 
 
 def _answer(response: Any) -> Answer:
