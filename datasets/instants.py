@@ -86,8 +86,7 @@ def weekday(session: Sessions) -> Integers:
     >>> weekday(np.array(["2026-02-09"], dtype="datetime64[D]")).tolist()
     [0]
     """
-    days: Integers = (session.astype("datetime64[D]").astype(np.int64) + 3) % 7
-    return days
+    return (session.astype("datetime64[D]").astype(np.int64) + 3) % 7
 
 
 def to_date(session: Any) -> date:

@@ -33,8 +33,7 @@ class CalendarDates:
     @property
     def year(self) -> Integers:
         """The year of each date."""
-        years: Integers = self.date.astype("datetime64[Y]").astype(np.int64) + 1970
-        return years
+        return self.date.astype("datetime64[Y]").astype(np.int64) + 1970
 
 
 def is_day(name: str, dates: CalendarDates) -> Flags:
@@ -55,8 +54,7 @@ def instants(dates: Sessions, minutes: Integers, zone: str) -> Instants:
     wall = pd.DatetimeIndex(dates.astype("datetime64[ns]") + minutes.astype("timedelta64[m]"))
     is_summer = np.zeros(len(wall), dtype=bool)  # of an hour that comes twice
     utc = wall.tz_localize(zone, ambiguous=is_summer, nonexistent="shift_forward").tz_convert(None)
-    values: Instants = utc.to_numpy().astype("datetime64[ns]").astype(np.int64)
-    return values
+    return utc.to_numpy().astype("datetime64[ns]").astype(np.int64)
 
 
 def _marked(name: str, dates: CalendarDates) -> Flags:

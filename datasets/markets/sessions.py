@@ -188,8 +188,7 @@ def _rows(mic: str, sessions: Sessions) -> Integers:
     if len(sessions) and (sessions.min() < FIRST_DATE or sessions.max() > LAST_DATE):
         bad = sessions[(sessions < FIRST_DATE) | (sessions > LAST_DATE)][0]
         raise UserError(f"session {bad} of {mic}: sessions must lie between {FIRST_DATE} and {LAST_DATE}")
-    row: Integers = (sessions - FIRST_DATE).astype(np.int64)
-    return row
+    return (sessions - FIRST_DATE).astype(np.int64)
 
 
 @lru_cache(maxsize=1)

@@ -115,8 +115,7 @@ def _simulate(instrument: Instrument, market: SimulatedMarket, seed: int) -> Bar
 
 def _centred(noise: Floats) -> Floats:
     """Return the noise less its mean, so that each market ends where its drift and its events put it."""
-    centred: Floats = noise - noise.mean(axis=1, keepdims=True)
-    return centred
+    return np.asarray(noise - noise.mean(axis=1, keepdims=True))
 
 
 def _event_moves(open_at: Instants) -> tuple[Floats, Floats]:

@@ -92,8 +92,7 @@ def growth(returns: Floats) -> Floats:
     >>> growth(np.array([0.5, -0.5])).tolist()
     [1.5, 0.75]
     """
-    grown: Floats = np.cumprod(1 + returns, dtype=np.float64)
-    return grown
+    return np.cumprod(1 + returns, dtype=np.float64)
 
 
 def total_return(returns: Floats) -> float:
@@ -153,8 +152,7 @@ def drawdown(returns: Floats) -> Floats:
     [-0.1, -0.19, -0.271, -0.26371]
     """
     equity = np.concatenate(([1.0], growth(returns)))
-    below: Floats = (equity / np.maximum.accumulate(equity) - 1)[1:]
-    return below
+    return (equity / np.maximum.accumulate(equity) - 1)[1:]
 
 
 @dataclass(frozen=True)

@@ -166,8 +166,7 @@ def _over_drawdown(s: Series, name: str) -> Number:
 
 
 def _excess_months(s: Series) -> Floats:
-    excess: Floats = s.grouped("monthly") - ((1 + s.cash_rate) ** (1 / 12) - 1)
-    return excess
+    return np.asarray(s.grouped("monthly") - ((1 + s.cash_rate) ** (1 / 12) - 1))
 
 
 def _last(s: Series) -> date:

@@ -135,5 +135,4 @@ def _ticks(bars: Bars, rows: Numbers64, phase: Phase) -> Numbers64:
 
 
 def _at(ticks: Numbers64, at_open: NDArray[Any], at_close: NDArray[Any]) -> NDArray[Any]:
-    values: NDArray[Any] = np.where(ticks & 1, at_open[ticks >> 1], at_close[ticks >> 1])
-    return values
+    return np.asarray(np.where(ticks & 1, at_open[ticks >> 1], at_close[ticks >> 1]))

@@ -65,8 +65,7 @@ def _is_missing(case: Case, days: Sessions) -> Flags:
     known = calendar_of(case.instrument.mic, days)
     inside = (days > session[0]) & (days < session[-1])
     may_be = (known == SESSION) | ((known == UNKNOWN) & (weekday(days) < _SATURDAY))
-    missing: Flags = inside & may_be & ~np.isin(days, session)
-    return missing
+    return np.asarray(inside & may_be & ~np.isin(days, session))
 
 
 def closed_day(case: Case) -> Verdict:
@@ -112,8 +111,7 @@ def _usual_weekends(case: Case) -> Flags:
     weekend = (weekday(case.session) >= _SATURDAY) & (case.calendar() != SESSION)
     year = case.session.astype("datetime64[Y]").astype(np.int64)
     many = np.bincount(year[weekend] - year.min(), minlength=int(np.ptp(year)) + 1) >= _USUAL_WEEKENDS
-    usual: Flags = weekend & many[year - year.min()]
-    return usual
+    return np.asarray(weekend & many[year - year.min()])
 
 
 def gap(case: Case) -> Verdict:

@@ -142,8 +142,7 @@ def _calm_sum(moves: Floats) -> Floats:
     """Return the sum of the moves of each window, less its ``_SPIKES`` largest."""
     windows = _windows(moves)
     largest = np.partition(windows, -_SPIKES, axis=1)[:, -_SPIKES:]
-    calm: Floats = windows.sum(axis=1) - largest.sum(axis=1)
-    return calm
+    return np.asarray(windows.sum(axis=1) - largest.sum(axis=1))
 
 
 def high_below_low(case: Case) -> Verdict:
@@ -169,5 +168,4 @@ def outside_range(case: Case) -> Verdict:
 
 
 def _outside(price: Floats, high: Floats, low: Floats) -> Flags:
-    beyond: Flags = (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))
-    return beyond
+    return (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))
