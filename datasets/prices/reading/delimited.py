@@ -40,12 +40,8 @@ class _Opened:
         return len(self.layout.columns)
 
 
-def read_delimited(
-    data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None, selection: Selection = WHOLE
-) -> PriceTable:
+def read_delimited(data: bytes, name: str, selection: Selection = WHOLE) -> PriceTable:
     """Return the price table in a delimited text (unpacked), in any of ``LAYOUTS``; ``name`` is what messages call it.
-
-    ``date_format`` and ``zone`` are those of ``read_dates``, ``selection`` is the column or the rows that are meant.
 
     Raises:
         UserError: the file cannot be read as prices, with its line.
@@ -66,7 +62,8 @@ def read_delimited(
         return layout.names[place].strip() or role, grid.columns[place][row].strip()
 
     times = grid.columns[layout.columns["time"]] if "time" in layout.columns else None
-    dates = read_dates(grid.columns[layout.columns["date"]], times, where=where, date_format=date_format, zone=zone)
+    days, said = grid.columns[layout.columns["date"]], selection
+    dates = read_dates(days, times, where=where, date_format=said.date_format, zone=said.zone)
     mark = _mark(opened, grid, name)
     numbers = {
         role: read_numbers(grid.columns[layout.columns[role]], mark, may_be_short=role == "volume")

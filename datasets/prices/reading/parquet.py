@@ -20,22 +20,20 @@ _PAIR = re.compile(r"\('([^']*)', '([^']*)'\)")
 _INDEX = re.compile(r"__index_level_0__")
 
 
-def read_parquet(
-    data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None, selection: Selection = WHOLE
-) -> PriceTable:
+def read_parquet(data: bytes, name: str, selection: Selection = WHOLE) -> PriceTable:
     """Return the price table in a Parquet or Feather file; its ``line`` is the row, the first being 1.
 
     Raises:
         UserError: it is damaged, has no dates or no close, or takes more rows or memory than are read from a file.
     """
     try:
-        return _read(data, name, date_format, zone, selection)
+        return _read(data, name, selection)
     except DAMAGED as e:
         why = (str(e).splitlines() or [type(e).__name__])[0][:100]
         raise UserError(f"{name}: not a readable {_kind(data)} file ({why})") from e
 
 
-def _read(data: bytes, name: str, date_format: str | None, zone: str | None, selection: Selection) -> PriceTable:
+def _read(data: bytes, name: str, selection: Selection) -> PriceTable:
     file = ColumnarFile(data, name)
     layout, texts = _layout(file, name, selection), TextColumns(file)
     if not file.rows:
@@ -52,7 +50,7 @@ def _read(data: bytes, name: str, date_format: str | None, zone: str | None, sel
         return layout.names[place], str(columns[place][row].as_py())
 
     stamps = _stamps(columns[layout.columns["date"]], layout, name)
-    dates = read_dates(stamps, where=where, date_format=date_format, zone=zone)
+    dates = read_dates(stamps, where=where, date_format=selection.date_format, zone=selection.zone)
     numbers = {r: _numbers(columns[i], layout.names[i], name) for r, i in layout.columns.items() if r in NUMBERS}
     if chosen is None and "close" in numbers:
         closes = numbers["close"].values

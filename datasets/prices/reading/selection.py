@@ -35,10 +35,16 @@ _NAMING = frozenset(
 
 @dataclass(frozen=True)
 class Selection:
-    """What a user says of a file with more than one series: the ``column`` that is the close, and COLUMN=VALUE."""
+    """What a user says of a file: of several series the ``column`` that is the close, or ``only`` COLUMN=VALUE.
+
+    ``date_format`` is DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be distinguished;
+    ``zone`` the exchange's time zone, where stamps need one.
+    """
 
     column: str | None = None
     only: str | None = None
+    date_format: str | None = None
+    zone: str | None = None
 
     def layout_of(self, lines: Lines) -> tuple[int, Layout] | None:
         """Return the number of title lines and the layout, as ``find_layout``, with the close in the named column."""
@@ -74,7 +80,7 @@ class Selection:
 
 
 WHOLE = Selection()
-"""Nothing said: the file holds one series."""
+"""Nothing said: the file holds one series, and its dates can be read one way only."""
 
 
 def one_series_remark(layout: Layout) -> list[str]:
