@@ -10,10 +10,10 @@ from datasets.errors import UserError
 from datasets.prices.reading.build import NUMBERS, PRICES, FileFacts, build_table, compounded, ticker_of
 from datasets.prices.reading.dates import read_dates
 from datasets.prices.reading.headless import no_header
-from datasets.prices.reading.layouts import Layout, check_layout, unknown_columns
+from datasets.prices.reading.layouts import Layout, check_layout
 from datasets.prices.reading.numbers import decimal_mark, read_numbers
 from datasets.prices.reading.rows import Grid, RowFrame, read_grid
-from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, one_series_remark
+from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, column_remarks
 from datasets.prices.reading.stamps import is_date
 from datasets.prices.reading.text import LEGACY, Text, bad_line, decodings
 from datasets.prices.table import PriceTable
@@ -157,9 +157,7 @@ def _remarks(opened: _Opened, grid: Grid, lines: list[str], mark: str) -> tuple[
         remarks.append("the decimal mark is a comma")
     if opened.above:
         remarks.append(f"{opened.above} line{'s' * (opened.above > 1)} above the header left out")
-    if unknown := unknown_columns(opened.layout):
-        remarks.append(f"columns left alone: {', '.join(unknown)}")
-    remarks += [*one_series_remark(opened.layout), *grid.remarks]
+    remarks += [*column_remarks(opened.layout), *grid.remarks]
     if opened.text.is_cut():
         remarks.append(f"the last line ({len(lines)}) has no line end: the file may be cut short there")
     return tuple(remarks)

@@ -11,9 +11,9 @@ from datasets.errors import UserError
 from datasets.prices.reading.build import NUMBERS, FileFacts, build_table, compounded, ticker_of
 from datasets.prices.reading.columnar import DAMAGED, PARQUET, ColumnarFile, TextColumns
 from datasets.prices.reading.dates import read_dates
-from datasets.prices.reading.layouts import Layout, check_layout, unknown_columns
+from datasets.prices.reading.layouts import Layout, check_layout
 from datasets.prices.reading.numbers import NumberColumn, read_numbers
-from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, one_series_remark
+from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, column_remarks
 from datasets.prices.table import PriceTable
 
 _PAIR = re.compile(r"\('([^']*)', '([^']*)'\)")
@@ -56,7 +56,7 @@ def _read(data: bytes, name: str, selection: Selection) -> PriceTable:
         closes = numbers["close"].values
         check_one_instrument(layout, texts, session=dates.session, close=closes, name=name)
     ticker = ticker_of(layout, lambda place: columns[place].to_pylist(), where)
-    found = FileFacts(name, f"{_kind(data)}, {layout.name}", ticker, _remarks(layout), unit="row")
+    found = FileFacts(name, f"{_kind(data)}, {layout.name}", ticker, tuple(column_remarks(layout)), unit="row")
     built = build_table(found, dates, numbers, lines=rows.astype(np.int64) + 1, shown=shown)
     if not layout.returns:
         return built
@@ -66,12 +66,6 @@ def _read(data: bytes, name: str, selection: Selection) -> PriceTable:
 
 def _kind(data: bytes) -> str:
     return "Parquet" if data.startswith(PARQUET) else "Feather"
-
-
-def _remarks(layout: Layout) -> tuple[str, ...]:
-    unknown = unknown_columns(layout)
-    left = [f"columns left alone: {', '.join(unknown)}"] if unknown else []
-    return (*left, *one_series_remark(layout))
 
 
 def _sample(file: ColumnarFile) -> list[str]:

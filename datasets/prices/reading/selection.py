@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.arrays import Flags, Floats, Sessions
 from datasets.errors import UserError, unknown_name
-from datasets.prices.reading.layouts import Layout, Lines, find_layout
+from datasets.prices.reading.layouts import Layout, Lines, find_layout, unknown_columns
 from datasets.prices.reading.names import plain_name, role_of
 from datasets.prices.reading.stamps import BLANK, is_date
 
@@ -83,11 +83,13 @@ WHOLE = Selection()
 """Nothing said: the file holds one series, and its dates can be read one way only."""
 
 
-def one_series_remark(layout: Layout) -> list[str]:
-    """Return a remark where the name of the column that is the close does not say so."""
+def column_remarks(layout: Layout) -> list[str]:
+    """Return remarks on the columns that are left alone, and on the close where its name does not say so."""
+    unknown = unknown_columns(layout)
+    left = [f"columns left alone: {', '.join(unknown)}"] if unknown else []
     name = layout.names[layout.columns["close"]] if "close" in layout.columns else ""
     is_said = layout.name not in ("one series", f"column {name}") or plain_name(name) in ("value", "close")
-    return [] if is_said else [f"column '{name}' is read as the close"]
+    return left if is_said else [*left, f"column '{name}' is read as the close"]
 
 
 def check_one_instrument(
