@@ -22,7 +22,7 @@ from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.statistics.abnormal import Model
 from engine.strategy import Strategy
 from engine.strategy.market import Market
-from engine.study.legs import inside_windows, reference_of
+from engine.study.legs import return_model_of
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_samples
 from engine.study.settings import EventWindow
@@ -318,14 +318,7 @@ def made(at: Stage, when: Occasion, bars: Sequence[Bars], windows: Sequence[Even
 
 def model_of(plan: Plan, bars: Sequence[Bars]) -> ReturnModel:
     """Return the return model of a plan, mean-adjusted and without costs."""
-    by_symbol = {b.symbol: b for b in bars}
-    return ReturnModel(
-        bars=by_symbol,
-        costs={s: FREE.costs(b.instrument) for s, b in by_symbol.items()},
-        reference=by_symbol[reference_of([t.instrument for t in plan.trades], plan.instruments)],
-        inside={s: inside_windows(plan, b) for s, b in by_symbol.items()},
-        counterfactual=Model.MEAN,
-    )
+    return return_model_of({b.symbol: b for b in bars}, plan.trades, FREE, counterfactual=Model.MEAN)
 
 
 def _closed(planned: PlannedTrade, model: ReturnModel) -> Trade:

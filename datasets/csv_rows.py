@@ -77,14 +77,6 @@ class CsvFile:
                 raise UserError(f"{row.where}: {fault}")
         return self.all_rows
 
-    def require(self, *columns: str) -> None:
-        """Raise a UserError where a column is missing."""
-        for missing in (c for c in columns if c not in self.columns):
-            found = ",".join(self.columns)[:80] or "nothing"
-            raise UserError(
-                f"{self.name} line 1: column '{missing}' is missing, found {found}; it needs {', '.join(columns)}"
-            )
-
 
 def read_csv(
     path: Path, *, required: Sequence[str] = (), known: Collection[str] | None = None, or_latin_1: bool = False
@@ -124,13 +116,14 @@ def parse_csv(data: bytes, name: str, *, required: Sequence[str] = (), known: Co
     header, *lines = _lines(data, name) or [(1, [])]
     columns = tuple(header[1])
     rows = tuple(_row(name, line, columns, cells) for line, cells in lines)
-    file = CsvFile(name, hashlib.sha256(data).hexdigest(), columns, rows)
     for extra in (c for c in columns if known is not None and c not in known):
         raise unknown_name(f"column in {name} line 1:", extra, known or ())
     for twice in (c for n, c in enumerate(columns) if c in columns[:n]):
         raise UserError(f"{name} line 1: column '{twice}' appears twice")
-    file.require(*required)
-    return file
+    for missing in (c for c in required if c not in columns):
+        found = ",".join(columns)[:80] or "nothing"
+        raise UserError(f"{name} line 1: column '{missing}' is missing, found {found}; it needs {', '.join(required)}")
+    return CsvFile(name, hashlib.sha256(data).hexdigest(), columns, rows)
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[str | float]], *, line_end: str = "\n") -> str:

@@ -13,8 +13,11 @@ def hustings_home() -> Path:
         UserError: the home begins with ``~`` of a user who is not known.
     """
     named = os.environ.get("HUSTINGS_HOME")
-    if named:
-        return _expanded(named)
+    try:
+        if named:
+            return Path(named).expanduser()  # a quoted ~ comes through the shell unchanged
+    except RuntimeError as e:
+        raise UserError(f"HUSTINGS_HOME is '{named}', and there is no such user; name a directory") from e
     from platformdirs import user_data_path  # noqa: PLC0415 - read only when no home is named
 
     return user_data_path("hustings", appauthor=False)
@@ -23,10 +26,3 @@ def hustings_home() -> Path:
 def is_named_home() -> bool:
     """Return whether the home is another than the platform's own: one that ``HUSTINGS_HOME`` names."""
     return bool(os.environ.get("HUSTINGS_HOME"))
-
-
-def _expanded(named: str) -> Path:
-    try:
-        return Path(named).expanduser()  # a quoted ~ comes through the shell unchanged
-    except RuntimeError as e:
-        raise UserError(f"HUSTINGS_HOME is '{named}', and there is no such user; name a directory") from e

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from datasets.arrays import Integers, Sessions
+
 INSTANT = "an instant with its offset, such as 2026-02-08T11:00:00Z"
 """What a cell of an instant must be."""
 
@@ -76,6 +78,15 @@ class InstantWindow:
     def span(self) -> str:
         """Its two ends in words."""
         return f"{iso_z(self.begins_at)} to {iso_z(self.ends_at)}"
+
+
+def weekday(session: Sessions) -> Integers:
+    """Return the weekday of dates, Monday being 0.
+
+    >>> weekday(np.array(["2026-02-09"], dtype="datetime64[D]")).tolist()
+    [0]
+    """
+    return (session.astype("datetime64[D]").astype(np.int64) + 3) % 7
 
 
 def to_date(session: Any) -> date:

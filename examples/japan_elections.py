@@ -238,7 +238,7 @@ class _Table:
         self.since, self.bars = since, bars
         self.trades = [(e, t) for e, t in made if t is not None]
         plan = Plan(tuple(t for _, t in self.trades), (), (bars.symbol,), len(made))
-        inside = {bars.symbol: inside_windows(plan, bars)}
+        inside = {bars.symbol: inside_windows(plan.trades, bars)}
         self.model = ReturnModel({bars.symbol: bars}, {bars.symbol: Costs(0.0, 0.0)}, bars, inside, Model.MEAN)
         self.rates = {e.event_id: self._base_rate(t) for e, t in self.trades}
 
@@ -279,7 +279,7 @@ class _Table:
         placed = place_planned(trades, self.model)
         sample = make_sample(placed, self.model)
         rates = np.array([np.nan if r is None else r for r in map(self._rate, sample.usable)], dtype=float)
-        left = concentration(*_named(sample.usable), sample.net, sample.abnormal, sample.standardized, alpha=0.05)
+        left = concentration(sample, alpha=0.05)
         shifted = _shifted(sample)
         return Evidence(
             elections=f"{chosen[0].voted.year} to {chosen[-1].voted.year}",
@@ -329,10 +329,6 @@ class _Shifted:
 
 def _exit(trade: PlannedTrade) -> int:
     return trade.entry.bar if trade.exit is None else trade.exit.bar
-
-
-def _named(observations: Sequence[Observation]) -> tuple[list[str], list[int]]:
-    return [o.events[0] for o in observations], [int(o.ended[:4]) for o in observations]
 
 
 def _shifted(sample: Sample) -> _Shifted:

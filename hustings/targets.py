@@ -64,8 +64,7 @@ class FileLayout:
 
     def read(self, path: Path) -> PriceTable:
         """Return the table of a price file."""
-        selection = Selection(self.column, self.where)
-        return read_table(path, zone=self.zone, date_format=self.date_format, selection=selection)
+        return read_table(path, Selection(self.column, self.where, self.date_format, self.zone))
 
 
 def targets_of(names: Sequence[str], *, layout: FileLayout, data: Path | None) -> list[Target]:

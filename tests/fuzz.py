@@ -36,7 +36,9 @@ from datasets.events.odds import read_odds
 from datasets.events.priors import load_priors
 from datasets.markets.instruments import bundled_instruments, read_instruments
 from datasets.prices.actions import read_actions
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import validate
+from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import parse_table
 from hustings.cli import cli
 from hustings.exit_codes import exit_code
@@ -183,9 +185,9 @@ def _texts(kind: str, draw: random.Random) -> bytes:
 def read_prices(data: bytes, draw: random.Random) -> None:
     """Read and judge prices."""
     table = parse_table(
-        data, "F.csv", zone=draw.choice([None, "Asia/Tokyo"]), date_format=draw.choice([None, None, "DMY"])
+        data, "F.csv", Selection(date_format=draw.choice([None, None, "DMY"]), zone=draw.choice([None, "Asia/Tokyo"]))
     )
-    validate(table, bundled_instruments().find("SPX"))
+    validate(Case(table, bundled_instruments().find("SPX")))
 
 
 def _readers(kind: str) -> list[Callable[[Path], Any]]:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
@@ -82,8 +82,9 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
-def _aware(value: Any) -> Any:
-    return parse_instant(value) if isinstance(value, str) else value
+def _read_by(parse: Callable[[str], Any]) -> BeforeValidator:
+    """Return what reads a value that is text, and leaves any other as it is."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
 def _decimal(value: Any) -> Decimal | None:
@@ -95,29 +96,19 @@ def _decimal(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _by_field(value: Any) -> Any:
+def _by_field(text: str) -> tuple[tuple[str, datetime], ...]:
     """Return ``majority: 2015-05-08T12:34:00Z; title: ...`` as pairs of a field and its instant."""
-    if not isinstance(value, str):
-        return value
-    pairs = (part.partition(":") for part in value.split(";") if part.strip())
+    pairs = (part.partition(":") for part in text.split(";") if part.strip())
     return tuple((name.strip(), parse_instant(at.strip())) for name, _, at in pairs)
 
 
-def _tags(value: Any) -> Any:
-    return tuple(t.strip() for t in value.split(";") if t.strip()) if isinstance(value, str) else value
-
-
-def _sources(value: Any) -> Any:
-    return tuple(value.split()) if isinstance(value, str) else value
-
-
-Instant = Annotated[datetime, BeforeValidator(_aware)]
+Instant = Annotated[datetime, _read_by(parse_instant)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Tags = Annotated[tuple[str, ...], BeforeValidator(_tags)]
-Sources = Annotated[tuple[str, ...], BeforeValidator(_sources)]
+Tags = Annotated[tuple[str, ...], _read_by(lambda text: tuple(t.strip() for t in text.split(";") if t.strip()))]
+Sources = Annotated[tuple[str, ...], _read_by(lambda text: tuple(text.split()))]
 EventKind = Annotated[Kind | OwnKind, PlainValidator(kind_of), PlainSerializer(str)]
 OwnColumns = Annotated[Extra, PlainValidator(Extra), PlainSerializer(dict)]
-FieldInstants = Annotated[tuple[tuple[str, datetime], ...], BeforeValidator(_by_field)]
+FieldInstants = Annotated[tuple[tuple[str, datetime], ...], _read_by(_by_field)]
 """Pairs of a field of the outcome and the instant at which it became public."""
 
 _OUTCOME = (

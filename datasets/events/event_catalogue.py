@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -138,7 +139,7 @@ def load_events(path: Path) -> EventCatalogue:
         UserError: nothing there, not UTF-8, a missing or unknown column, a bad row (line named), an id given twice.
     """
     with using_visibility(None):
-        whole = EventCatalogue(_checked_events(path))
+        whole = EventCatalogue(chain.from_iterable(_checked(_files_of(path), {}).values()))
     return _visible(whole)
 
 
@@ -162,15 +163,12 @@ def combined_events(paths: Iterable[Path], *, only: bool = False) -> EventCatalo
         own = [*([folder] if any(folder.glob("*.csv")) and not only else []), *paths]
         files = list(dict.fromkeys(file.resolve() for path in own for file in _files_of(path)))
         places = {} if only else dict.fromkeys((e.event_id for e in _bundled()), _BUNDLED)
-        added = {file: tuple(_checked_rows(file, places, _shown(file, files))) for file in files}
+        added = _checked(files, places)
         bundled = () if only else tuple(_bundled())
-        named = sorted((_own_file(file, len(events)) for file, events in added.items()), key=astuple)
+        hashed = ((file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in added)
+        named = sorted((OwnFile(file.name, sha256, len(added[file])) for file, sha256 in hashed), key=astuple)
         whole = EventCatalogue([*bundled, *chain.from_iterable(added.values())], own=named)
     return _visible(whole)
-
-
-def _own_file(path: Path, n: int) -> OwnFile:
-    return OwnFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), n)
 
 
 def event_rows(path: Path) -> Iterator[EventRow]:
@@ -208,15 +206,11 @@ def _visible(events: EventCatalogue) -> EventCatalogue:
     return events.as_visible(visibility.event)
 
 
-def _checked_events(path: Path) -> Iterator[PoliticalEvent]:
-    places: dict[str, str] = {}
-    for file in _files_of(path):
-        yield from _checked_rows(file, places, file.name)
-
-
-def _shown(file: Path, files: Iterable[Path]) -> str:
-    """Return the name of a file, or its path where another one has that name."""
-    return str(file) if any(other.name == file.name and other != file for other in files) else file.name
+def _checked(files: Sequence[Path], places: dict[str, str]) -> dict[Path, list[PoliticalEvent]]:
+    """Return the events of each file, which is called by its path where another one has its name."""
+    names = Counter(file.name for file in files)
+    shown = {file: str(file) if names[file.name] > 1 else file.name for file in files}
+    return {file: list(_checked_rows(file, places, shown[file])) for file in files}
 
 
 def _checked_rows(file: Path, places: dict[str, str], shown: str) -> Iterator[PoliticalEvent]:

@@ -76,11 +76,6 @@ class Kind(StrEnum):
         return self.ballot is not Ballot.NONE
 
     @property
-    def is_election(self) -> bool:
-        """Whether voters elect a parliament, a chamber or a president."""
-        return self.ballot is Ballot.ELECTION
-
-    @property
     def words(self) -> str:
         """The kind as a page shows it, such as ``general election``."""
         return self.value.replace("_", " ")
@@ -91,7 +86,7 @@ class OwnKind(str):
 
     ballot = Ballot.NONE
     hours = _ANY_HOUR
-    is_vote = is_election = False
+    is_vote = False
 
     @property
     def value(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
-from datasets.events.coding import LABELS, PROGRAM_TAGS, bases_of, basis_text
+from datasets.events.coding import LABELS, PROGRAM_TAGS, bases_of
 from datasets.events.event import PoliticalEvent, ProGrowth, Surprise
 from datasets.events.event_catalogue import EventCatalogue
 from datasets.instants import INSTANT, parse_instant
@@ -127,7 +127,8 @@ def _basis(event: PoliticalEvent, row: CodedEvent) -> str | None:
     coder = f"coder {row.coder}" if row.coder else "second coder"
     taken = {name for name, value in row.labels.items() if value == "unknown"}
     new = dict.fromkeys((n for n in row.labels if n not in taken), coder)
-    return basis_text({n: b for n, b in {**bases_of(event.label_basis), **new}.items() if n not in taken})
+    bases = {**bases_of(event.label_basis), **new}
+    return "; ".join(f"{name}: {basis}" for name, basis in bases.items() if name not in taken) or None
 
 
 def tags_of(text: str) -> tuple[str, ...]:

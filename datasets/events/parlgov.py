@@ -15,7 +15,7 @@ from datasets.errors import unknown_name
 from datasets.events.event import Confidence, Extra, Majority, PoliticalEvent
 from datasets.events.event_catalogue import EventCatalogue
 from datasets.events.kinds import Kind
-from datasets.events.parlgov_tables import Cabinet, Result, Vote, read_votes
+from datasets.events.parlgov_tables import Result, Vote, read_votes
 from datasets.markets.zones import main_zone, zones
 
 SOURCE = "https://github.com/hdigital/parlgov-web"
@@ -107,14 +107,11 @@ def incumbent_won(vote: Vote) -> bool | None:
 
     None where that is not known: no cabinet on either side, a caretaker cabinet, a prime minister without a party.
     """
-    before, after = vote.cabinet_before, _first_regular(vote.cabinets_after)
+    regular = (c for c in sorted(vote.cabinets_after, key=lambda c: c.began_on) if not c.is_caretaker)
+    before, after = vote.cabinet_before, next(regular, None)
     if before is None or before.is_caretaker or before.pm_party is None or after is None or after.pm_party is None:
         return None
     return before.pm_party == after.pm_party
-
-
-def _first_regular(cabinets: Iterable[Cabinet]) -> Cabinet | None:
-    return next((c for c in sorted(cabinets, key=lambda c: c.began_on) if not c.is_caretaker), None)
 
 
 def _first(results: Iterable[Result]) -> Result | None:

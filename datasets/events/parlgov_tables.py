@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from datasets.csv_rows import CsvRow, read_csv
+from datasets.csv_rows import CsvRow, bundled_rows, read_csv
 from datasets.errors import UserError
 
 _DATE = "a date such as 2021-10-31"
+_ISO2 = {r["country"]: r["iso2"] for r in bundled_rows(Path(__file__).with_name("parlgov_countries.csv"))}
+"""ParlGov's countries: its short names are ISO 3166's three letters."""
 _PARLIAMENT = "13"
 """The code of a parliamentary election in the table ``Election`` (ParlGov's ``Code``); 1 is the European one."""
 
@@ -188,13 +190,3 @@ def _day(row: CsvRow, column: str) -> date:
 
 def _whole(row: CsvRow, column: str) -> int:
     return int(row.read(column, float, "a number") or 0)
-
-
-_ISO2 = {
-    "AUS": "AU", "AUT": "AT", "BEL": "BE", "BGR": "BG", "CAN": "CA", "CHE": "CH", "CYP": "CY", "CZE": "CZ",
-    "DEU": "DE", "DNK": "DK", "ESP": "ES", "EST": "EE", "FIN": "FI", "FRA": "FR", "GBR": "GB", "GRC": "GR",
-    "HRV": "HR", "HUN": "HU", "IRL": "IE", "ISL": "IS", "ISR": "IL", "ITA": "IT", "JPN": "JP", "LTU": "LT",
-    "LUX": "LU", "LVA": "LV", "MLT": "MT", "NLD": "NL", "NOR": "NO", "NZL": "NZ", "POL": "PL", "PRT": "PT",
-    "ROU": "RO", "SVK": "SK", "SVN": "SI", "SWE": "SE", "TUR": "TR",
-}  # fmt: skip
-"""ParlGov's countries: its short names are ISO 3166's three letters."""

@@ -6,12 +6,13 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
 from datasets.events.event import Confidence, PoliticalEvent
 from datasets.events.kinds import Kind
+from datasets.markets.zones import zone_of
 
 SCHEDULED = Path(__file__).parent / "scheduled.csv"
 _REQUIRED = ("event_id", "country", "kind", "title", "scheduled_for", "date_basis")
@@ -139,23 +140,14 @@ def _event(row: CsvRow) -> ScheduledEvent:
         days=days,
         is_latest=is_latest,
         date_basis=DateBasis(_word(row, "date_basis", tuple(DateBasis))),
-        polls_close_local=row.read("polls_close_local", _hour, "an hour such as 20:00, or empty"),
-        timezone=row.read("timezone", _zone, "an IANA zone such as Asia/Tokyo, or empty") or "UTC",
+        polls_close_local=row.read(
+            "polls_close_local", lambda text: datetime.strptime(text, "%H:%M").time(), "an hour such as 20:00, or empty"
+        ),
+        timezone=row.read("timezone", lambda t: zone_of(t).key, "an IANA zone such as Asia/Tokyo, or empty") or "UTC",
         sources=tuple(row.text("sources").split()),
         note=row.text("note"),
         confidence=Confidence(_word(row, "confidence", tuple(Confidence))) if row.text("confidence") else None,
     )
-
-
-def _hour(text: str) -> time:
-    return datetime.strptime(text, "%H:%M").time()
-
-
-def _zone(text: str) -> str:
-    try:
-        return ZoneInfo(text).key
-    except (ZoneInfoNotFoundError, OSError) as e:  # a folder of zones is an OSError
-        raise ValueError(text) from e
 
 
 def _filled(text: str) -> str:

@@ -96,13 +96,10 @@ def _exchanges() -> dict[str, Exchange]:
     """Return the exchanges by their codes and other names."""
     found: dict[str, Exchange] = {}
     for row in bundled_rows(HERE / "exchanges.csv"):
-        library_from, library_to, certain_from, certain_to = (
-            _date(row[c]) for c in ("library_from", "library_to", "certain_from", "certain_to")
-        )
-        assert certain_from is not None
-        assert certain_to is not None
         aliases = tuple(row["aliases"].split())
-        exchange = Exchange(row["mic"], row["zone"], aliases, library_from, library_to, certain_from, certain_to)
+        library = _date(row["library_from"]), _date(row["library_to"])
+        certain = date.fromisoformat(row["certain_from"]), date.fromisoformat(row["certain_to"])
+        exchange = Exchange(row["mic"], row["zone"], aliases, *library, *certain)
         found.update(dict.fromkeys((exchange.mic, *aliases), exchange))
     return found
 
@@ -117,8 +114,7 @@ def _facts(table: str) -> dict[str, tuple[HoursFact, ...]]:
 
 
 def _fact(row: dict[str, str]) -> HoursFact:
-    first = _date(row.get("session") or row["first_date"])
-    assert first is not None
+    first = date.fromisoformat(row.get("session") or row["first_date"])
     return HoursFact(
         mic=row["mic"],
         first=first,

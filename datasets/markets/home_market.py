@@ -42,9 +42,7 @@ def home_rate(known: InstrumentTable, country: str) -> tuple[Instrument, int] | 
     currency = currency_of(country)
     if currency is None:
         return None
-    rates = [
-        (rate, sign)
-        for pair, sign in (((currency, _DOLLAR), 1), ((_DOLLAR, currency), -1))
-        for rate in known.rates(*pair)
-    ]
-    return next(((rate, sign) for rate, sign in rates if rate.tradable), None)
+    pairs = ((currency, _DOLLAR, 1), (_DOLLAR, currency, -1))
+    return next(
+        ((rate, sign) for base, quote, sign in pairs for rate in known.rates(base, quote) if rate.tradable), None
+    )

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.tseries.offsets import Easter
 
 from datasets.arrays import Flags, Instants, Integers, Sessions
+from datasets.instants import weekday
 
 HOUR = 3_600_000_000_000
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -32,14 +33,7 @@ class CalendarDates:
     @property
     def year(self) -> Integers:
         """The year of each date."""
-        years: Integers = self.date.astype("datetime64[Y]").astype(np.int64) + 1970
-        return years
-
-    @property
-    def weekday(self) -> Integers:
-        """0 for Monday to 6 for Sunday."""
-        days: Integers = (self.date.astype(np.int64) + 3) % 7
-        return days
+        return self.date.astype("datetime64[Y]").astype(np.int64) + 1970
 
 
 def is_day(name: str, dates: CalendarDates) -> Flags:
@@ -60,21 +54,21 @@ def instants(dates: Sessions, minutes: Integers, zone: str) -> Instants:
     wall = pd.DatetimeIndex(dates.astype("datetime64[ns]") + minutes.astype("timedelta64[m]"))
     is_summer = np.zeros(len(wall), dtype=bool)  # of an hour that comes twice
     utc = wall.tz_localize(zone, ambiguous=is_summer, nonexistent="shift_forward").tz_convert(None)
-    values: Instants = utc.to_numpy().astype("datetime64[ns]").astype(np.int64)
-    return values
+    return utc.to_numpy().astype("datetime64[ns]").astype(np.int64)
 
 
 def _marked(name: str, dates: CalendarDates) -> Flags:
     if name in _NAMED:
         return _NAMED[name](dates)
+    months = dates.date.astype("datetime64[M]")
+    day = (dates.date - months.astype("datetime64[D]")).astype(np.int64) + 1
     if _DATE_IN_YEAR.fullmatch(name):
-        months = dates.date.astype("datetime64[M]")
-        day = (dates.date - months.astype("datetime64[D]")).astype(np.int64) + 1
         month = months.astype(np.int64) % 12 + 1
         return np.asarray(month * 100 + day == int(name.replace("-", "")))
     if from_feast := _FROM_FEAST.fullmatch(name):
         return np.isin(dates.date, _feasts(from_feast[1], dates) + int(from_feast[2]))
-    return _weekday_of_month(WEEKDAYS.index(name[:3]), int(name[3:]), dates)
+    on_weekday, n = weekday(dates.date) == WEEKDAYS.index(name[:3]), name[3:]
+    return np.asarray(on_weekday & ((day - 1) // 7 == int(n) - 1) if n else on_weekday)
 
 
 def _feasts(feast: str, dates: CalendarDates) -> Sessions:
@@ -85,11 +79,6 @@ def _feasts(feast: str, dates: CalendarDates) -> Sessions:
     offset = Easter(method=_METHODS[feast])
     days = [pd.Timestamp(year, 1, 1) + offset for year in np.unique(dates.year).tolist()]
     return np.array(days, dtype="datetime64[D]")
-
-
-def _weekday_of_month(weekday: int, n: int, dates: CalendarDates) -> Flags:
-    day = (dates.date - dates.date.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64)
-    return np.asarray((dates.weekday == weekday) & (day // 7 == n - 1))
 
 
 def _offset(dates: CalendarDates, zone: str) -> Integers:
@@ -124,13 +113,8 @@ def _at(rows: Integers, dates: CalendarDates) -> Flags:
     return marked
 
 
-def _is_weekday(number: int, dates: CalendarDates) -> Flags:
-    return np.asarray(dates.weekday == number)
-
-
 _NAMED: dict[str, Callable[[CalendarDates], Flags]] = {
-    **{name: partial(_is_weekday, number) for number, name in enumerate(WEEKDAYS)},
-    "mon_thu": lambda dates: np.asarray(dates.weekday <= WEEKDAYS.index("thu")),
+    "mon_thu": lambda dates: np.asarray(weekday(dates.date) <= WEEKDAYS.index("thu")),
     "new_york_dst": partial(_new_york_offset, hours=-4, ahead_of="UTC"),
     "new_york_standard": partial(_new_york_offset, hours=-5, ahead_of="UTC"),
     "ny_ahead_1h": partial(_new_york_offset, hours=1, ahead_of=None),

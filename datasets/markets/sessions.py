@@ -18,7 +18,7 @@ from datasets.arrays import Flags, Instants, Integers, Sessions
 from datasets.cache import cached, content_hash
 from datasets.errors import UserError
 from datasets.instants import to_date, to_datetime, to_ns
-from datasets.markets.exchange_tables import TABLES, Exchange, find_exchange
+from datasets.markets.exchange_tables import TABLES, find_exchange
 
 FIRST_DATE = np.datetime64("1920-01-01", "D")
 LAST_DATE = np.datetime64("2035-12-31", "D")
@@ -168,7 +168,9 @@ def hours_table(mic: str) -> HoursTable:
     *seconds, flags, origin = np.frombuffer(content, dtype=np.int32).reshape(5, -1)
     open_at, close_at, official_close_at = (each * np.int64(1_000_000_000) for each in seconds)
     is_session, is_certain = flags % 2 == 1, flags >= 2
-    return HoursTable(open_at, close_at, official_close_at, is_session, is_certain, origin, _covers(exchange))
+    first = min(exchange.library_from or exchange.certain_from, exchange.certain_from)
+    covers = first, exchange.certain_to
+    return HoursTable(open_at, close_at, official_close_at, is_session, is_certain, origin, covers)
 
 
 def utc_offsets(mic: str) -> frozenset[float]:
@@ -186,13 +188,7 @@ def _rows(mic: str, sessions: Sessions) -> Integers:
     if len(sessions) and (sessions.min() < FIRST_DATE or sessions.max() > LAST_DATE):
         bad = sessions[(sessions < FIRST_DATE) | (sessions > LAST_DATE)][0]
         raise UserError(f"session {bad} of {mic}: sessions must lie between {FIRST_DATE} and {LAST_DATE}")
-    row: Integers = (sessions - FIRST_DATE).astype(np.int64)
-    return row
-
-
-def _covers(exchange: Exchange) -> tuple[date, date]:
-    """Return the first and the last date whose sessions are known, from the library or from our tables."""
-    return min(exchange.library_from or exchange.certain_from, exchange.certain_from), exchange.certain_to
+    return (sessions - FIRST_DATE).astype(np.int64)
 
 
 @lru_cache(maxsize=1)

@@ -143,7 +143,9 @@ def fetch_one(
         diff = tuple(c.text() for c in e.changes)
         return _outcome(instrument, provider, FetchState.REFUSED, reason=str(e), diff=diff)
     except RefusedError as e:
-        return replace(_outcome(instrument, provider, FetchState.REFUSED, reason=_reason(e)), notes=_all_of(e))
+        several = len(e.refused) > 1  # no file is there that 'data check' could show them of
+        notes = tuple(f"{f.message} ({f.rule})" for f in e.refused) if several else ()
+        return replace(_outcome(instrument, provider, FetchState.REFUSED, reason=_reason(e)), notes=notes)
     except UserError as e:
         return _outcome(instrument, provider, FetchState.REFUSED, reason=str(e))
     return _stored(_outcome(instrument, provider, FetchState.STORED), taken, table.remarks)
@@ -154,11 +156,6 @@ def _reason(e: RefusedError) -> str:
     options = e.options()
     way = f"'{options}' takes it all the same" if options else "try another --source, or import a file of it"
     return f"{e.found}; nothing of the answer is stored; {way}"
-
-
-def _all_of(e: RefusedError) -> tuple[str, ...]:
-    """Return every refusal where there are several: no file is there that 'data check' could show them of."""
-    return tuple(f"{f.message} ({f.rule})" for f in e.refused) if len(e.refused) > 1 else ()
 
 
 def _stored(outcome: FetchOutcome, taken: ImportResult, remarks: Sequence[str]) -> FetchOutcome:

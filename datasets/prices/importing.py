@@ -9,8 +9,7 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.instants import iso_z
 from datasets.markets.instruments import Instrument
-from datasets.prices.bars import Bars
-from datasets.prices.checks.case import Splits
+from datasets.prices.checks.case import Case, Splits
 from datasets.prices.merging import Update
 from datasets.prices.quality import QualityReport, Severity, check_accepted, validate
 from datasets.prices.series_file import Delivery
@@ -60,18 +59,22 @@ def import_table(
     """
     rules = [rule for rule in accepted if rule not in (REVISION, UNJOINED)]
     known = stored_bars(store, instrument)
-    made_at = origin.retrieved_at
-    passed = validate(table, instrument, accepted=rules, reference=known, retrieved_at=made_at, splits=splits)
-    if known is not None and UNJOINED not in accepted:
-        _check_joins(passed.table, known)
+    passed = validate(Case(table, instrument, known, origin.retrieved_at, splits), accepted=rules)
+    first, last = passed.table.session[0], passed.table.session[-1]
+    if known is not None and UNJOINED not in accepted and not np.isin(passed.table.session, known.session).any():
+        raise UserError(  # nothing shows that they are of the same series
+            f"{table.name}: its rows ({first} to {last}) share no session with the stored ones "
+            f"of {known.symbol} ({known.session[0]} to {known.session[-1]}), so nothing shows they are one series; "
+            f"give rows that overlap, or '--accept {UNJOINED}'"
+        )
     delivery = Delivery(
         name=table.name,
         source=origin.source,
         retrieved_at=iso_z(origin.retrieved_at),
         licence=origin.licence,
         rows=len(passed.table),
-        first=str(passed.table.session[0]),
-        last=str(passed.table.session[-1]),
+        first=str(first),
+        last=str(last),
         corrections=passed.report.corrections,
         warnings=tuple(f.message for f in passed.report.findings if f.severity is Severity.WARNING),
         accepted=tuple(sorted(accepted)),
@@ -89,13 +92,3 @@ def import_table(
 def check_rules(accepted: Collection[str]) -> None:
     """Raise a UserError where a name is nothing that can be accepted."""
     check_accepted([rule for rule in accepted if rule not in (REVISION, UNJOINED)])
-
-
-def _check_joins(table: PriceTable, known: Bars) -> None:
-    """Refuse rows that share no session with the stored ones: nothing shows that they are of the same series."""
-    if not np.isin(table.session, known.session).any():
-        raise UserError(
-            f"{table.name}: its rows ({table.session[0]} to {table.session[-1]}) share no session with the stored ones "
-            f"of {known.symbol} ({known.session[0]} to {known.session[-1]}), so nothing shows they are one series; "
-            f"give rows that overlap, or '--accept {UNJOINED}'"
-        )

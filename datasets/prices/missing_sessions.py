@@ -27,16 +27,13 @@ class MissingSessions:
 
     def take(self, first: int, last: int) -> "MissingSessions":
         """Return those that lie just before one of the bars from ``first`` to ``last``, both included."""
-        if not len(self):
-            return self
-        rows = slice(int(self.bar.searchsorted(first)), int(self.bar.searchsorted(last, side="right")))
-        return MissingSessions(self.session[rows], self.open_at[rows], self.close_at[rows], self.bar[rows])
+        return self.where(slice(int(self.bar.searchsorted(first)), int(self.bar.searchsorted(last, side="right"))))
 
-    def where(self, mask: NDArray[np.bool_]) -> "MissingSessions":
-        """Return those of a mask."""
+    def where(self, rows: NDArray[np.bool_] | slice) -> "MissingSessions":
+        """Return those of a mask or a slice."""
         if not len(self):
             return self
-        return MissingSessions(self.session[mask], self.open_at[mask], self.close_at[mask], self.bar[mask])
+        return MissingSessions(self.session[rows], self.open_at[rows], self.close_at[rows], self.bar[rows])
 
 
 def find_missing_sessions(mic: str, session: Sessions, period: Period = Period.DAILY) -> MissingSessions:

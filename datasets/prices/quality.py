@@ -7,15 +7,13 @@ stops the import unless its rule is accepted by name, which is recorded.
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import numpy as np
 
 from datasets.errors import UserError, unknown_name
-from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source
 from datasets.prices.checks import RULES, QualityRule
-from datasets.prices.checks.case import Case, Flaw, Splits
+from datasets.prices.checks.case import Case, Flaw
 from datasets.prices.findings import Finding, Severity
 from datasets.prices.table import PriceTable, bars_of
 
@@ -59,36 +57,13 @@ class ValidatedTable:
     report: QualityReport
 
 
-def examine(
-    table: PriceTable,
-    instrument: Instrument,
-    *,
-    reference: Bars | None = None,
-    retrieved_at: datetime | None = None,
-    splits: Splits = (),
-) -> QualityReport:
-    """Return everything that is wrong with a table as bars of an instrument.
-
-    Args:
-        table: the rows as found.
-        instrument: the instrument the file names.
-        reference: bars known to be of it, such as those in the store: a wrong instrument shows against them.
-        retrieved_at: when the table was made; a session not closed by then is a partial day.
-        splits: those known of the instrument: their moves are none of the market.
-    """
-    return _judge(Case(table, instrument, reference, retrieved_at, splits))[0]
+def examine(case: Case) -> QualityReport:
+    """Return everything that is wrong with the table of a case, its rows as found, as bars of its instrument."""
+    return _judge(case)[0]
 
 
-def validate(
-    table: PriceTable,
-    instrument: Instrument,
-    *,
-    accepted: Collection[str] = (),
-    reference: Bars | None = None,
-    retrieved_at: datetime | None = None,
-    splits: Splits = (),
-) -> ValidatedTable:
-    """Return the bars of a table, corrected where there is one right reading, or where the rule was accepted.
+def validate(case: Case, *, accepted: Collection[str] = ()) -> ValidatedTable:
+    """Return the bars of a case's table, corrected where there is one right reading, or where the rule was accepted.
 
     Raises:
         RefusedError: a refusal that was not accepted: the first in one line with its row, how many more there are, and
@@ -96,22 +71,21 @@ def validate(
         UserError: a name in ``accepted`` that is no rule or cannot be accepted; or no row is left.
     """
     check_accepted(accepted)
-    report, clean = _judge(Case(table, instrument, reference, retrieved_at, splits))
+    report, clean = _judge(case)
     refused = report.refused_by(accepted)
     if refused:
-        raise RefusedError(report, refused, table.unit)
+        raise RefusedError(report, refused, clean.unit)
     if not len(clean):
-        raise UserError(f"{table.name}: no row is left; a price file needs at least one bar")
-    return ValidatedTable(clean, bars_of(clean, instrument, Source("file", f"file {table.name}")), report)
+        raise UserError(f"{clean.name}: no row is left; a price file needs at least one bar")
+    return ValidatedTable(clean, bars_of(clean, case.instrument, Source("file", f"file {clean.name}")), report)
 
 
 def check_accepted(accepted: Collection[str]) -> None:
     """Raise a UserError where a name is no rule, or one whose refusals cannot be accepted."""
-    rules = {r.name: r for r in RULES}
     for name in accepted:
-        if name not in rules:
-            raise unknown_name("rule", name, rules, hint="'hustings data check' shows the rules a file offends")
-        if rules[name].if_accepted is None:
+        if name not in _REMEDY:
+            raise unknown_name("rule", name, _REMEDY, hint="'hustings data check' shows the rules a file offends")
+        if _REMEDY[name] is None:
             raise UserError(f"rule '{name}' cannot be accepted: it refuses nothing, or the file must be corrected")
 
 
@@ -147,10 +121,12 @@ def _found(report: QualityReport, refused: tuple[Finding, ...], unit: str) -> st
     return f"{place}: {first.message} ({first.rule}){more}"
 
 
+_REMEDY = {r.name: r.if_accepted for r in RULES}
+
+
 def _options(refused: tuple[Finding, ...]) -> str:
-    remedy = {r.name: r.if_accepted for r in RULES}
     named = list(dict.fromkeys(f.rule for f in refused))
-    if any(remedy.get(n) is None for n in named):
+    if any(_REMEDY.get(n) is None for n in named):
         return ""
     return " ".join(f"--accept {n}" for n in named)
 
@@ -159,7 +135,5 @@ def _way_out(refused: tuple[Finding, ...]) -> str:
     options = _options(refused)
     if not options:
         return "'hustings data check' shows all; the file must be corrected"
-    remedy = {r.name: r.if_accepted for r in RULES}
-    named = {f.rule for f in refused}
-    then = remedy[refused[0].rule] if len(named) == 1 else "each rule's remedy is applied"
+    then = _REMEDY[refused[0].rule] if len({f.rule for f in refused}) == 1 else "each rule's remedy is applied"
     return f"'hustings data check' shows all; with '{options}' {then}"

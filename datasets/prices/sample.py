@@ -16,13 +16,15 @@ that open can earn the drift and never the jump. Mexico's IPC follows the made-u
 (``datasets.events.odds.SIMULATED``): ODDS_B times the change of the probability from close to close.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
 
 from datasets.arrays import Floats, Instants
+from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
 from datasets.events import Kind, ProGrowth, bundled_events
 from datasets.events.odds import SIMULATED
@@ -54,19 +56,8 @@ class SimulatedMarket:
 
 
 MARKETS = {
-    "TOPIX": SimulatedMarket(1700, 0.20, 1.0),
-    "T1306": SimulatedMarket(1750, 0.20, 1.0),
-    "N225": SimulatedMarket(19000, 0.22, 1.0),
-    "USDJPY": SimulatedMarket(105, 0.10, 0.5),
-    "KOSPI": SimulatedMarket(1000, 0.22, 0.5),
-    "HSI": SimulatedMarket(15000, 0.23, 0.5),
-    "HSTECH": SimulatedMarket(3000, 0.32, 0.5),
-    "SSEC": SimulatedMarket(1500, 0.22, 0.5),
-    "CSI300": SimulatedMarket(1000, 0.23, 0.5),
-    "ASX200": SimulatedMarket(3000, 0.15, 0.5),
-    "STI": SimulatedMarket(2000, 0.16, 0.5),
-    "NIFTY50": SimulatedMarket(1500, 0.20, 0.5),
-    ODDS_MARKET: SimulatedMarket(7000, 0.13, 0.0),
+    r["symbol"]: SimulatedMarket(*(float(r[f.name]) for f in fields(SimulatedMarket)))
+    for r in bundled_rows(Path(__file__).with_name("simulated_markets.csv"))
 }
 
 
@@ -124,8 +115,7 @@ def _simulate(instrument: Instrument, market: SimulatedMarket, seed: int) -> Bar
 
 def _centred(noise: Floats) -> Floats:
     """Return the noise less its mean, so that each market ends where its drift and its events put it."""
-    centred: Floats = noise - noise.mean(axis=1, keepdims=True)
-    return centred
+    return np.asarray(noise - noise.mean(axis=1, keepdims=True))
 
 
 def _event_moves(open_at: Instants) -> tuple[Floats, Floats]:

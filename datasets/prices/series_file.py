@@ -149,15 +149,13 @@ def _provenance(metadata: dict[bytes, bytes] | None, path: Path) -> Provenance:
         content = json.loads((metadata or {})[b"hustings"])
         if content.pop("format") != _FORMAT:
             raise UserError(f"'{path.name}' was written by a newer hustings; use that one, or import the series again")
-        deliveries = tuple(_delivery(d) for d in content.pop("deliveries"))
+        past: list[dict[str, Any]] = [
+            {k: tuple(v) if isinstance(v, list) else v for k, v in d.items()} for d in content.pop("deliveries")
+        ]
+        deliveries = tuple(Delivery(**each) for each in past)
         return Provenance(**content, deliveries=deliveries)
     except (KeyError, ValueError, TypeError, AttributeError) as e:
         raise damaged(path, "its provenance cannot be read") from e
-
-
-def _delivery(content: dict[str, Any]) -> Delivery:
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in content.items()}
-    return Delivery(**values)
 
 
 def _must_open(path: Path) -> None:

@@ -58,9 +58,6 @@ def yearly_share(session: Sessions, marked: Flags) -> tuple[Integers, Floats]:
 
 def _long_runs(marked: Flags) -> Flags:
     """Mark the rows of runs of STALE_RUN or more marked rows."""
-    edge = np.flatnonzero(np.diff(np.concatenate(([0], marked.astype(np.int8), [0]))))
-    length = edge[1::2] - edge[::2]
-    step = np.zeros(len(marked) + 1, dtype=np.int64)
-    step[edge[::2][length >= STALE_RUN]] += 1
-    step[edge[1::2][length >= STALE_RUN]] -= 1
-    return np.cumsum(step[:-1]) > 0
+    first = np.flatnonzero(np.diff(marked.astype(np.int8), prepend=-1))  # of each run of equal marks
+    length = np.diff(np.append(first, len(marked)))
+    return np.repeat(marked[first] & (length >= STALE_RUN), length)

@@ -115,11 +115,7 @@ def long_run_error(values: Floats) -> float:
     twice = covariance * np.where(np.arange(reach + 1) > 0, 2, 1)
     curvature = (float(np.arange(reach + 1) ** 2 @ twice) / float(twice.sum())) ** 2 if twice.sum() else 0.0
     bandwidth = min(2.6614 * (curvature * n) ** 0.2, n - 1.0)
-    weight = _parzen(np.arange(int(bandwidth) + 1) / (bandwidth + 1))
+    x = np.arange(int(bandwidth) + 1) / (bandwidth + 1)
+    weight = np.where(x <= 0.5, 1 - 6 * x**2 * (1 - x), 2 * (1 - x) ** 3)  # Parzen's
     lagged = [w * float(away[lag:] @ away[: n - lag]) for lag, w in enumerate(weight)]
     return sqrt(max(0.0, 2 * sum(lagged) - lagged[0])) / n
-
-
-def _parzen(x: Floats) -> Floats:
-    """Return the weights of the Parzen kernel at shares x of its reach, from 0 to 1."""
-    return np.where(x <= 0.5, 1 - 6 * x**2 * (1 - x), 2 * (1 - x) ** 3)

@@ -146,8 +146,7 @@ def as_large_shifts(r: Floats, dp: Floats) -> tuple[int, int]:
 
 def _over_shifts(x: Floats, y: Floats) -> Floats:
     """Return the sum of x[i - k] y[i] for each shift k."""
-    summed: Floats = np.fft.irfft(np.conj(np.fft.rfft(x)) * np.fft.rfft(y), n=len(x))
-    return summed
+    return np.fft.irfft(np.conj(np.fft.rfft(x)) * np.fft.rfft(y), n=len(x))
 
 
 def smallest_b(r: Floats, dp: Floats) -> float | None:

@@ -31,8 +31,7 @@ class Pairs:
     @property
     def returns(self) -> Floats:
         """The log return from the close before, per cent."""
-        r: Floats = np.diff(np.log(self.close)) * 100
-        return r
+        return np.diff(np.log(self.close)) * 100
 
     @property
     def changes(self) -> Floats:

@@ -19,20 +19,7 @@ from datasets.instants import iso_z, to_datetime
 from datasets.prices.bars import Bars
 from datasets.visibility import Visibility, using_visibility
 from engine.account.replay_custom import replay_custom
-from engine.lookahead.report import (
-    AGAIN,
-    CUT,
-    DELAYED,
-    OPENED,
-    SCRAMBLED,
-    Check,
-    LookaheadReport,
-    Offence,
-    Progress,
-    Subject,
-    made_checks,
-    not_made,
-)
+from engine.lookahead.report import Check, CheckName, LookaheadReport, Offence, Progress, Subject, made_checks, not_made
 from engine.lookahead.uncertain import uncertain_hours
 from engine.lookahead.watch import Watch
 from engine.lookahead.worlds import UNCHANGED, delayed_world, given_away_by, pools_of, redrawn_world, world_ending
@@ -114,13 +101,13 @@ def lookahead_orders(
     def redrawn(at: datetime, n: int) -> Visibility:  # prices rise in every other world, and fall in the others
         return redrawn_world(at, pools, seed=subject.seed, sign=-1 if n % 2 else 1)
 
-    checks = {
-        AGAIN: examination.again,
-        CUT: lambda: examination.over_instants(CUT, lambda at, _: world_ending(at)),
-        DELAYED: examination.delayed,
-        SCRAMBLED: lambda: examination.over_instants(SCRAMBLED, redrawn),
-        OPENED: lambda: examination.watch.check({iso_z(at): to_datetime(at) for at in examination.instants}),
-    }
+    checks = (
+        examination.again,
+        lambda: examination.over_instants(CheckName.CUT, lambda at, _: world_ending(at)),
+        examination.delayed,
+        lambda: examination.over_instants(CheckName.SCRAMBLED, redrawn),
+        lambda: examination.watch.check({iso_z(at): to_datetime(at) for at in examination.instants}),
+    )
     actions = [(o.text, "order", o.market, o.sent_at) for o in base.orders]
     uncertain = uncertain_hours(actions, {b.symbol: b for b in bars})
     return LookaheadReport(made_checks(checks, progress), examination.watch.other_files(), uncertain)
@@ -129,9 +116,9 @@ def lookahead_orders(
 def _stopped(log: _Log, watch: Watch) -> LookaheadReport:
     """Return the report on a strategy that read a bar which did not exist yet."""
     at, by = to_datetime(log.ended_at), f"data: {log.ahead}"
-    caught = Offence(CUT, log.ahead.rpartition(" of ")[2], at, f"reads {log.ahead}", "no such bar yet", by)
-    others = not_made(CUT, why="the strategy stops where it looks ahead")
-    return LookaheadReport((Check(CUT, 1, (caught,)), *others), watch.other_files())
+    caught = Offence(CheckName.CUT, log.ahead.rpartition(" of ")[2], at, f"reads {log.ahead}", "no such bar yet", by)
+    others = not_made(CheckName.CUT, why="the strategy stops where it looks ahead")
+    return LookaheadReport((Check(CheckName.CUT, 1, (caught,)), *others), watch.other_files())
 
 
 @dataclass
@@ -174,10 +161,10 @@ class _Examination:
 
     def again(self) -> Check:
         """Return the check that the strategy sends the same orders with nothing changed."""
-        offence = self._offence(AGAIN, UNCHANGED, None)
-        return Check(AGAIN, len(self.instants), () if offence is None else (offence,))
+        offence = self._offence(CheckName.AGAIN, UNCHANGED, None)
+        return Check(CheckName.AGAIN, len(self.instants), () if offence is None else (offence,))
 
-    def over_instants(self, name: str, world: Callable[[datetime, int], Visibility]) -> Check:
+    def over_instants(self, name: CheckName, world: Callable[[datetime, int], Visibility]) -> Check:
         """Return a check that replays the strategy up to some instants of orders, and into other worlds from there."""
         chosen = _spread(self._open_instants(), self.decisions)
         offences: dict[tuple[str, datetime | None], Offence] = {}
@@ -193,14 +180,14 @@ class _Examination:
         """Return the check that the first order of no market comes earlier where all news comes a day later."""
         log = self.replayed(delayed_world())
         if log.error is not None:
-            return Check(DELAYED, None, note=f"not made: {log.error}")
+            return Check(CheckName.DELAYED, None, note=f"not made: {log.error}")
         first, late = _firsts(self.base), _firsts(log.orders)
         offences = tuple(
-            Offence(DELAYED, market, to_datetime(order.sent_at), first[market].text, order.text)
+            Offence(CheckName.DELAYED, market, to_datetime(order.sent_at), first[market].text, order.text)
             for market, order in late.items()
             if market in first and order.sent_at < first[market].sent_at
         )
-        return Check(DELAYED, len(first), offences, "the first order of each market")
+        return Check(CheckName.DELAYED, len(first), offences, "the first order of each market")
 
     def _open_instants(self) -> list[int]:
         """Return the instants of orders by which every market has begun: before, a cut would take a feed away."""
@@ -209,7 +196,7 @@ class _Examination:
         begun = max(int(b.close_at[0]) for b in shown)
         return [at for at in self.instants if at >= begun]
 
-    def _offence(self, name: str, world: Visibility, at: int | None, *, seek: bool = False) -> Offence | None:
+    def _offence(self, name: CheckName, world: Visibility, at: int | None, *, seek: bool = False) -> Offence | None:
         """Return the first order that differs in a world that is the same up to an instant (ns), if one does."""
         difference = self._first_difference(world, at)
         if difference is None:
@@ -225,7 +212,12 @@ class _Examination:
         """Return the first order that differs as it was and as it is now (or the error there), and its instant (ns)."""
         log = self.replayed(world, at)
         for was, now in zip_longest(_upto(self.base, at), _upto(log.orders, at)):
-            if was is None or now is None or not _same(was, now):
+            if (
+                was is None
+                or now is None
+                or replace(now, size=was.size) != was
+                or not isclose(was.size, now.size, rel_tol=_TOLERANCE)
+            ):
                 when = min(o.sent_at for o in (was, now) if o is not None)
                 return was, str(log.error) if now is None and log.error is not None else now, when
         if log.error is not None and (at is None or log.ended_at <= at):
@@ -293,10 +285,6 @@ def _spread(instants: list[int], most: int) -> list[int]:
 
 def _upto(orders: list[_Order], at: int | None) -> list[_Order]:
     return [o for o in orders if at is None or o.sent_at <= at]
-
-
-def _same(one: _Order, other: _Order) -> bool:
-    return isclose(one.size, other.size, rel_tol=_TOLERANCE) and one == replace(other, size=one.size)
 
 
 def _text(order: _Order | str | None) -> str:

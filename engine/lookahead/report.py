@@ -1,9 +1,10 @@
 """The report of the look-ahead checks: how many decisions each examined, and those that another future changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,25 @@ from datasets.events import EventCatalogue
 from engine.lookahead.uncertain import UncertainHours
 from engine.strategy.market import Market
 
-AGAIN, CUT, DELAYED, SCRAMBLED, OPENED = "again", "cut", "delayed", "scrambled", "opened"
+
+class CheckName(StrEnum):
+    """The checks in their order."""
+
+    AGAIN = "again"
+    CUT = "cut"
+    DELAYED = "delayed"
+    SCRAMBLED = "scrambled"
+    OPENED = "opened"
+
+
 CHECKS = {
-    AGAIN: "called again with nothing changed",
-    CUT: "data and events end at the decision",
-    DELAYED: "all news a day later: nothing decided earlier",
-    SCRAMBLED: "later prices, outcomes and labels redrawn",
-    OPENED: "opens no file of events or prices itself",
+    CheckName.AGAIN: "called again with nothing changed",
+    CheckName.CUT: "data and events end at the decision",
+    CheckName.DELAYED: "all news a day later: nothing decided earlier",
+    CheckName.SCRAMBLED: "later prices, outcomes and labels redrawn",
+    CheckName.OPENED: "opens no file of events or prices itself",
 }
-"""The checks in their order, each with its condition."""
+"""The condition of each check."""
 
 Progress = Callable[[str], AbstractContextManager[None]]
 """Shows in words what is being done, for as long as it takes."""
@@ -50,7 +61,7 @@ class Offence:
     read); ``given_away_by`` the data or the field of the events that suffices to change it, blank where unsearched.
     """
 
-    check: str
+    check: CheckName
     subject: str
     at: datetime | None
     with_future: str
@@ -62,7 +73,7 @@ class Offence:
 class Check:
     """One check: how many decisions it examined (None: it was not made), those that changed, and a remark."""
 
-    name: str
+    name: CheckName
     examined: int | None
     offences: tuple[Offence, ...] = ()
     note: str = ""
@@ -93,7 +104,7 @@ class LookaheadReport:
     @property
     def examined(self) -> int:
         """How many decisions were compared with another future."""
-        return max(c.examined or 0 for c in self.checks if c.name in (CUT, SCRAMBLED))
+        return max(c.examined or 0 for c in self.checks if c.name in (CheckName.CUT, CheckName.SCRAMBLED))
 
     @property
     def offences(self) -> tuple[Offence, ...]:
@@ -101,17 +112,17 @@ class LookaheadReport:
         return tuple(o for c in self.checks for o in c.offences)
 
 
-def made_checks(checks: Mapping[str, Callable[[], Check]], progress: Progress) -> tuple[Check, ...]:
+def made_checks(checks: Iterable[Callable[[], Check]], progress: Progress) -> tuple[Check, ...]:
     """Return the checks in their order; where the strategy decides differently with nothing changed, no other."""
     made: list[Check] = []
-    for name, words in CHECKS.items():
+    for (name, words), check in zip(CHECKS.items(), checks, strict=True):
         with progress(f"{name}: {words}"):
-            made.append(checks[name]())
+            made.append(check())
         if made[0].offences:
-            return (*made, *not_made(AGAIN, why="it decides differently with nothing changed"))
+            return (*made, *not_made(CheckName.AGAIN, why="it decides differently with nothing changed"))
     return tuple(made)
 
 
-def not_made(but: str, *, why: str) -> tuple[Check, ...]:
+def not_made(but: CheckName, *, why: str) -> tuple[Check, ...]:
     """Return all checks but one, which were not made."""
     return tuple(Check(name, None, note=f"not made: {why}") for name in CHECKS if name != but)

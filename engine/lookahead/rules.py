@@ -15,19 +15,7 @@ from datasets.errors import UserError
 from datasets.events import LABEL_FIELDS, PoliticalEvent
 from datasets.instants import iso_z, to_datetime
 from datasets.visibility import Visibility, using_visibility
-from engine.lookahead.report import (
-    AGAIN,
-    CUT,
-    DELAYED,
-    OPENED,
-    SCRAMBLED,
-    Check,
-    LookaheadReport,
-    Offence,
-    Progress,
-    Subject,
-    made_checks,
-)
+from engine.lookahead.report import Check, CheckName, LookaheadReport, Offence, Progress, Subject, made_checks
 from engine.lookahead.uncertain import UncertainHours, actions_of, uncertain_hours
 from engine.lookahead.watch import Watch
 from engine.lookahead.worlds import (
@@ -101,13 +89,13 @@ def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()
     def redrawn(at: datetime) -> Iterator[Visibility]:
         return (redrawn_world(at, pools, seed=subject.seed, sign=sign) for sign in (1, -1))
 
-    checks = {
-        AGAIN: lambda: examination.check(AGAIN, lambda at: [UNCHANGED], _differs),
-        CUT: lambda: examination.check(CUT, lambda at: [world_at(at)], lambda a, b: a.refused or _differs(a, b)),
-        DELAYED: lambda: examination.check(DELAYED, lambda at: [late], _is_earlier),
-        SCRAMBLED: lambda: examination.check(SCRAMBLED, redrawn, _differs),
-        OPENED: lambda: examination.watch.check({e.event_id: a.at for e, a in examination.examined()}),
-    }
+    checks = (
+        lambda: examination.check(CheckName.AGAIN, lambda at: [UNCHANGED], _differs),
+        lambda: examination.check(CheckName.CUT, lambda at: [world_at(at)], lambda a, b: a.refused or _differs(a, b)),
+        lambda: examination.check(CheckName.DELAYED, lambda at: [late], _is_earlier),
+        lambda: examination.check(CheckName.SCRAMBLED, redrawn, _differs),
+        lambda: examination.watch.check({e.event_id: a.at for e, a in examination.examined()}),
+    )
     report = LookaheadReport(made_checks(checks, progress), examination.watch.other_files())
     if report.offences:
         return report
@@ -182,7 +170,7 @@ class _Examination:
             if answer.at is not None and (answer.error is None or answer.refused):
                 yield event, answer
 
-    def check(self, name: str, worlds: Callable[[datetime], Iterable[Visibility]], changed: _Changed) -> Check:
+    def check(self, name: CheckName, worlds: Callable[[datetime], Iterable[Visibility]], changed: _Changed) -> Check:
         """Return one check over all decisions, each called again in the worlds of its instant."""
         offences: list[Offence] = []
         examined = list(self.examined())
@@ -191,7 +179,7 @@ class _Examination:
             for world in worlds(was.at):
                 now = self.call(event, world, was.at)
                 if changed(was, now):
-                    seek = name != AGAIN and len(offences) < _MAX_SOUGHT
+                    seek = name != CheckName.AGAIN and len(offences) < _MAX_SOUGHT
                     by = self._given_away(event, was, world, changed) if seek else ""
                     offences.append(_offence(name, event, was, now, by))
                     break
@@ -212,7 +200,7 @@ class _Examination:
                 raise answer.error
 
 
-def _offence(name: str, event: PoliticalEvent, was: _Answer, now: _Answer, by: str) -> Offence:
+def _offence(name: CheckName, event: PoliticalEvent, was: _Answer, now: _Answer, by: str) -> Offence:
     with_future, without = was.text, "nothing: the engine lets no rule have it" if was.refused else now.text
     if with_future == without:  # the legs differ in what the text leaves out
         with_future, without = repr(was.legs), repr(now.legs)
@@ -240,11 +228,10 @@ def _differs(was: _Answer, now: _Answer) -> bool:
         return True
     if (was.decision is None) != (now.decision is None) or len(was.legs) != len(now.legs):
         return True
-    return was.entries != now.entries or any(not _same_leg(a, b) for a, b in zip(was.legs, now.legs, strict=True))
-
-
-def _same_leg(one: Leg, other: Leg) -> bool:
-    return all(_same(getattr(one, f.name), getattr(other, f.name)) for f in fields(Leg))
+    pairs = [
+        (getattr(a, f.name), getattr(b, f.name)) for a, b in zip(was.legs, now.legs, strict=True) for f in fields(Leg)
+    ]
+    return was.entries != now.entries or not all(_same(one, other) for one, other in pairs)
 
 
 def _same(one: Any, other: Any) -> bool:

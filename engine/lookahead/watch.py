@@ -9,7 +9,7 @@ from pathlib import Path
 from datasets.home import hustings_home
 from datasets.prices.bars import Bars
 from datasets.visibility import Visibility
-from engine.lookahead.report import OPENED, Check, Offence
+from engine.lookahead.report import Check, CheckName, Offence
 
 _HOUSE = Path(__file__).resolve().parents[2]
 _FLOORS = tuple(_HOUSE / name for name in ("datasets", "engine", "strategies", "reports", "hustings"))
@@ -64,11 +64,13 @@ class Watch:
             decided: the instant of each decision, by event.
         """
         offences = (
-            Offence(OPENED, s, decided.get(s), f"opens {p.name}", "its content cannot be cut", f"file: {p.name}")
+            Offence(
+                CheckName.OPENED, s, decided.get(s), f"opens {p.name}", "its content cannot be cut", f"file: {p.name}"
+            )
             for p, s in self.opened.items()
             if self._is_fact(p)
         )
-        return Check(OPENED, len(decided), tuple(offences))
+        return Check(CheckName.OPENED, len(decided), tuple(offences))
 
     def other_files(self) -> tuple[str, ...]:
         """Return the names of the other files that the strategy opened."""

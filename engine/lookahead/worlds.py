@@ -22,7 +22,7 @@ from datasets.events import (
     Surprise,
     WinnerStatus,
 )
-from datasets.events.odds_book import Quote, quotes_before
+from datasets.events.odds_book import quotes_before
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
@@ -140,21 +140,21 @@ def _redrawn(event: PoliticalEvent, at: datetime, pools: Pools, turn: int) -> Po
     return redrawn.with_quotes(quotes_before(event.quotes, at)) if event.quotes else redrawn
 
 
-def delayed_world(by: timedelta = DAY) -> Visibility:
-    """Return a world in which news of events comes later; prices are unchanged."""
+def delayed_world() -> Visibility:
+    """Return a world in which news of events comes a day later; prices are unchanged."""
     made: dict[str, PoliticalEvent] = {}
 
     def event(whole: PoliticalEvent) -> PoliticalEvent:
-        return made.setdefault(whole.event_id, _delayed(whole, by))
+        return made.setdefault(whole.event_id, _delayed(whole))
 
     return Visibility(event, _as_is)
 
 
-def _delayed(event: PoliticalEvent, by: timedelta) -> PoliticalEvent:
+def _delayed(event: PoliticalEvent) -> PoliticalEvent:
     instants = ("announced_at", "known_at", "signal_from", "labelled_at", "settled_at")
-    late: dict[str, Any] = {n: at + by for n in instants if (at := getattr(event, n)) is not None}
-    late["fields_known_at"] = tuple((name, at + by) for name, at in event.fields_known_at)
-    quotes = tuple(Quote(q.observed_at + by, q.outcome, q.probability, q.source) for q in event.quotes)
+    late: dict[str, Any] = {n: at + DAY for n in instants if (at := getattr(event, n)) is not None}
+    late["fields_known_at"] = tuple((name, at + DAY) for name, at in event.fields_known_at)
+    quotes = tuple(replace(q, observed_at=q.observed_at + DAY) for q in event.quotes)
     return event.model_copy(update=late).with_quotes(quotes)
 
 

@@ -45,8 +45,7 @@ class IdleDays:
     @cached_property
     def excess(self) -> Floats:
         """The return of each day less the cash rate."""
-        excess: Floats = self.costs.earned - self.rate
-        return excess
+        return self.costs.earned - self.rate
 
 
 _POWERS: dict[str, Callable[[Floats], Floats]] = {
@@ -92,8 +91,7 @@ def _cells_of_steps(positions: Positions, days: int) -> Numbers64:
     length = until - steps.day
     traded = positions.quantity[steps.trade] != 0
     held = traded & steps.opens if steps.one_at_a_time else np.cumsum(np.where(steps.opens, 1, -1) * traded) > 0
-    cells: Numbers64 = np.where(held, length, np.minimum(length, 1))
-    return cells
+    return np.where(held, length, np.minimum(length, 1))
 
 
 class _Days:
@@ -184,8 +182,7 @@ class _Days:
             earlier = np.concatenate((np.full((len(counts), 1), cash), peaks[:, :-1]), axis=1)[inside]
             deepest = np.minimum(deepest, np.minimum.reduceat(before / earlier, self.edge[:-1]))
             deepest = np.minimum(deepest, self.positions.final[self.plans] / peaks[:, -1])
-        below: Floats = np.minimum(deepest - 1, 0.0)
-        return below
+        return np.asarray(np.minimum(deepest - 1, 0.0))
 
 
 def held_sessions_of(priced: PricedTrades, quantity: Floats, costs: CostModel) -> Numbers64:
@@ -283,8 +280,7 @@ def _summed(values: Floats, count: Numbers64) -> Floats:
 def _spread(values: Floats, mean: Floats, count: Numbers64) -> Floats:
     """Return the standard deviations (n - 1) of ranges of the given lengths, NaN of those shorter than 2."""
     away = values - np.repeat(mean, count)
-    spread: Floats = np.sqrt(_summed(away * away, count) / np.where(count > 1, count - 1, np.nan))
-    return spread
+    return np.sqrt(_summed(away * away, count) / np.where(count > 1, count - 1, np.nan))
 
 
 def _medians(values: Floats, count: Numbers64) -> Floats:

@@ -92,8 +92,7 @@ def growth(returns: Floats) -> Floats:
     >>> growth(np.array([0.5, -0.5])).tolist()
     [1.5, 0.75]
     """
-    grown: Floats = np.cumprod(1 + returns, dtype=np.float64)
-    return grown
+    return np.cumprod(1 + returns, dtype=np.float64)
 
 
 def total_return(returns: Floats) -> float:
@@ -153,8 +152,7 @@ def drawdown(returns: Floats) -> Floats:
     [-0.1, -0.19, -0.271, -0.26371]
     """
     equity = np.concatenate(([1.0], growth(returns)))
-    below: Floats = (equity / np.maximum.accumulate(equity) - 1)[1:]
-    return below
+    return (equity / np.maximum.accumulate(equity) - 1)[1:]
 
 
 @dataclass(frozen=True)
@@ -190,27 +188,23 @@ def grouped_returns(sessions: Sessions, returns: Floats, period: str) -> dict[in
     """
     months = sessions.astype("datetime64[M]").astype(np.int64)
     days = sessions.astype(np.int64)
-    keys = {"weekly": (days + 3) // 7, "monthly": months, "quarterly": months // 3, "yearly": months // 12}
-    return _grouped(keys[period], returns)
-
-
-def yearly_returns(sessions: Sessions, returns: Floats) -> dict[int, float]:
-    """Return the compounded return of each calendar year that has a session."""
-    return _grouped(sessions.astype("datetime64[Y]").astype(np.int64) + 1970, returns)
-
-
-def monthly_returns(sessions: Sessions, returns: Floats) -> dict[tuple[int, int], float]:
-    """Return the compounded return of each (year, month) that has a session; a month without one is not in it."""
-    month = _grouped(sessions.astype("datetime64[M]").astype(np.int64), returns)
-    return {(1970 + m // 12, m % 12 + 1): r for m, r in month.items()}
-
-
-def _grouped(key: NDArray[np.int64], returns: Floats) -> dict[int, float]:
+    key = {"weekly": (days + 3) // 7, "monthly": months, "quarterly": months // 3, "yearly": months // 12}[period]
     if not len(key):
         return {}
     first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))  # sessions ascend, and so do their keys
     grown = np.multiply.reduceat(1 + returns, first) - 1
     return dict(zip(key[first].tolist(), grown.tolist(), strict=True))
+
+
+def yearly_returns(sessions: Sessions, returns: Floats) -> dict[int, float]:
+    """Return the compounded return of each calendar year that has a session."""
+    return {1970 + year: r for year, r in grouped_returns(sessions, returns, "yearly").items()}
+
+
+def monthly_returns(sessions: Sessions, returns: Floats) -> dict[tuple[int, int], float]:
+    """Return the compounded return of each (year, month) that has a session; a month without one is not in it."""
+    months = grouped_returns(sessions, returns, "monthly")
+    return {(1970 + m // 12, m % 12 + 1): r for m, r in months.items()}
 
 
 def held_sessions(sessions: Sessions, trades: Sequence[Trade]) -> NDArray[np.bool_]:

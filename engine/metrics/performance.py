@@ -31,7 +31,6 @@ from engine.metrics.return_metrics import (
     excess_kurtosis,
     expected_shortfall,
     information_ratio,
-    mean_of,
     skew,
     ulcer_index,
     value_at_risk,
@@ -167,8 +166,7 @@ def _over_drawdown(s: Series, name: str) -> Number:
 
 
 def _excess_months(s: Series) -> Floats:
-    excess: Floats = s.grouped("monthly") - ((1 + s.cash_rate) ** (1 / 12) - 1)
-    return excess
+    return np.asarray(s.grouped("monthly") - ((1 + s.cash_rate) ** (1 / 12) - 1))
 
 
 def _last(s: Series) -> date:
@@ -218,26 +216,14 @@ def _alpha(s: Series) -> float:
     return float((s.returns.mean() - slope * _benchmark(s).mean()) * s.per_year)
 
 
-def _adjusted_sortino(s: Series) -> float:
-    return _adjusted(s, "sortino") / sqrt(2)
-
-
-def _probabilistic(s: Series) -> Number:
-    return probabilistic_sharpe(s.excess)
-
-
 def _mean_drawdown(s: Series, what: str) -> Number:
-    return mean_of(np.array([getattr(d, what) for d in s.drawdowns]), "no drawdown")
+    return float(np.mean([getattr(d, what) for d in s.drawdowns])) if s.drawdowns else "no drawdown"
 
 
 def _outlier_win(s: Series) -> Number:
     """Return the 99 % quantile of the returns over the mean gain."""
     gains = s.returns[s.returns > 0]
     return float(np.quantile(s.returns, 0.99) / gains.mean()) if len(gains) else "no winning day"
-
-
-def _information_ratio(s: Series) -> Number:
-    return information_ratio(s.returns, _benchmark(s), s.per_year)
 
 
 Sheet = Metric[Series]
@@ -253,8 +239,21 @@ PERFORMANCE_METRICS = (
     Sheet("smart_sharpe", "Autocorrelation-adjusted Sharpe", RATIO, 1, lambda s: _adjusted(s, "sharpe")),
     Sheet("smart_sortino", "Autocorrelation-adjusted Sortino", RATIO, 1, lambda s: _adjusted(s, "sortino")),
     Sheet("adjusted_sortino", "Sortino/√2", RATIO, 1, lambda s: s.headline("sortino") / sqrt(2)),
-    Sheet("smart_adjusted_sortino", "Autocorrelation-adjusted Sortino/√2", RATIO, 1, _adjusted_sortino),
-    Sheet("probabilistic_sharpe", "Probability that Sharpe exceeds 0", PERCENT, 1, _probabilistic, _RISK),
+    Sheet(
+        "smart_adjusted_sortino",
+        "Autocorrelation-adjusted Sortino/√2",
+        RATIO,
+        1,
+        lambda s: _adjusted(s, "sortino") / sqrt(2),
+    ),
+    Sheet(
+        "probabilistic_sharpe",
+        "Probability that Sharpe exceeds 0",
+        PERCENT,
+        1,
+        lambda s: probabilistic_sharpe(s.excess),
+        _RISK,
+    ),
     Sheet("omega", "Omega, at the cash rate", RATIO, 1, lambda s: gains_over_losses(s.excess)),
     Sheet(
         "longest_drawdown", "Longest drawdown, days", COUNT, -1, lambda s: max((d.days for d in s.drawdowns), default=0)
@@ -285,7 +284,14 @@ PERFORMANCE_METRICS = (
 BENCHMARK_METRICS = (
     Sheet("alpha", "Alpha a year", PERCENT, 1, _alpha, _RISK),
     Sheet("r_squared", "R²", RATIO, 0, lambda s: known(correlation(s.returns, _benchmark(s))) ** 2),
-    Sheet("information_ratio", "Information ratio", RATIO, 1, _information_ratio, _RISK),
+    Sheet(
+        "information_ratio",
+        "Information ratio",
+        RATIO,
+        1,
+        lambda s: information_ratio(s.returns, _benchmark(s), s.per_year),
+        _RISK,
+    ),
     Sheet("treynor", "Treynor ratio", RATIO, 1, treynor),
 )
 """Of an account against a benchmark on the same sessions."""

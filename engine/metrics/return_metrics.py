@@ -15,11 +15,6 @@ MIN_FOR_TAIL = 20
 """A quantile of 5 % needs at least one value beyond it."""
 
 
-def mean_of(values: Floats, none: str) -> Number:
-    """Return the mean, or the reason given for no values."""
-    return float(values.mean()) if len(values) else none
-
-
 def ulcer_index(below: Floats) -> Number:
     """Return the root mean square of the drawdowns, over all n sessions (Martin and McCann 1989).
 
@@ -55,16 +50,16 @@ def _moments(values: Floats) -> tuple[float, float, float] | None:
     return float(np.mean(away**2)), float(np.mean(away**3)), float(np.mean(away**4))
 
 
-def value_at_risk(returns: Floats, tail: float = TAIL) -> Number:
-    """Return the historical quantile of the returns: a share ``tail`` of them lies below. A gain stays a gain."""
+def value_at_risk(returns: Floats) -> Number:
+    """Return the historical quantile of the returns: a share TAIL of them lies below. A gain stays a gain."""
     if len(returns) < MIN_FOR_TAIL:
         return f"{len(returns)} sessions; at least {MIN_FOR_TAIL} are needed"
-    return float(np.quantile(returns, tail))
+    return float(np.quantile(returns, TAIL))
 
 
-def expected_shortfall(returns: Floats, tail: float = TAIL) -> Number:
+def expected_shortfall(returns: Floats) -> Number:
     """Return the mean of the daily returns at or below the value at risk."""
-    edge = value_at_risk(returns, tail)
+    edge = value_at_risk(returns)
     return edge if isinstance(edge, str) else float(returns[returns <= edge].mean())
 
 

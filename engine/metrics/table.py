@@ -75,16 +75,6 @@ class MetricInputs:
         """P&L of the trades."""
         return self.gains - self.losses
 
-    @property
-    def mean_win(self) -> Floats:
-        """Mean P&L of the trades that won."""
-        return self.gains / self.won
-
-    @property
-    def mean_loss(self) -> Floats:
-        """Mean P&L of the trades that lost, as a number >= 0."""
-        return self.losses / self.lost
-
 
 class Unit(Enum):
     """What a number counts. A percentage is stored as a fraction, money in account currency."""
@@ -227,7 +217,16 @@ TRADE_METRICS = (
     Account("mean_trade", "Mean trade", PERCENT, 1, lambda m: m.mean_trade, _TRADED, "net return", key=True),
     Account("median_trade", "Median trade", PERCENT, 1, lambda m: m.median_trade, _TRADED, "net return"),
     Account("expectancy", "Expectancy", MONEY, 1, lambda m: m.pnl / m.traded, _TRADED, "mean P&L", key=True),
-    Account("payoff_ratio", "Payoff ratio", RATIO, 1, lambda m: m.mean_win / m.mean_loss, _BOTH, "win/loss", key=True),
+    Account(
+        "payoff_ratio",
+        "Payoff ratio",
+        RATIO,
+        1,
+        lambda m: (m.gains / m.won) / (m.losses / m.lost),
+        _BOTH,
+        "win/loss",
+        key=True,
+    ),
     Account("trade_sharpe", "Sharpe per trade", RATIO, 1, _trade_sharpe, _SPREAD, "not annual", key=True),
 )
 """Metrics of the trades, whatever the account did in between."""

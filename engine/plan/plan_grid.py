@@ -142,7 +142,8 @@ class _Planner:
         return [g for g in np.split(rows[by], np.flatnonzero(np.diff(group[by])) + 1) if len(g)]
 
     def _blocks_of(self, rows: Which) -> Iterator[Block]:
-        names = self._traceable(int(rows[0]))
+        given, axes = self.combos.parameters(int(rows[0])), self.combos.axes
+        names = [n for n in axes if n not in self.read and given[n] is not None and len(axes[n]) > 1]
         if len(rows) > 1 and names:
             block = self._traced(rows, names)
             if block is not None:
@@ -150,14 +151,6 @@ class _Planner:
                 return
         for one in self._alike(rows, [_keys(values, by_value=True) for values in self.combos.axes.values()]):
             yield from self._called_with_values(one)
-
-    def _traceable(self, i: int) -> list[str]:
-        given = self.combos.parameters(i)
-        return [
-            n
-            for n, values in self.combos.axes.items()
-            if n not in self.read and given[n] is not None and len(values) > 1
-        ]
 
     def _traced(self, rows: Which, names: list[str]) -> Block | None:
         """Return the block of combinations that the rule answers alike; None where that is not certain."""

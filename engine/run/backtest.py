@@ -131,6 +131,9 @@ def finish_run(
         **origins_manifest(events, code, bars, benchmark),
     }
     manifest["warnings"] += hours_notes(account.fills, bars)
+    held = None if benchmark is None else on_sessions(benchmark, sessions)
+    if held is not None and window.since is None:
+        held[0] = 0.0  # the account begins at its first close, and not before its first session
     return Run(
         run_id=id_of_inputs(manifest, lots={b.symbol: b.instrument.lot for b in bars}),
         manifest=manifest,
@@ -145,7 +148,7 @@ def finish_run(
         skipped=skipped,
         events=_run_events(events, account, skipped),
         benchmark=None if benchmark is None else benchmark.symbol,
-        benchmark_returns=None if benchmark is None else _rebased(on_sessions(benchmark, sessions), window),
+        benchmark_returns=held,
         metrics=result.values,
         notes=result.notes,
         paths=event_paths(account.trades, events, bars),
@@ -165,7 +168,10 @@ def bars_manifest(bars: list[Bars], terms: Terms, benchmark: Bars | None = None)
         "adjustments": {b.symbol: b.adjustment for b in shown},
         "total_return_indices": sorted(b.symbol for b in shown if b.adjustment == "total"),
         "periods": {b.symbol: str(b.period) for b in shown if b.period is not Period.DAILY},
-        "warnings": [w for w in [mixed_returns(shown), *map(_long_period, shown)] if w],
+        "warnings": [
+            *filter(None, [mixed_returns(shown)]),
+            *(f"{b.symbol} has {b.period} bars: {MADE_AT_THE_END}" for b in shown if b.period is not Period.DAILY),
+        ],
         "costs": {b.symbol: asdict(terms.costs(b.instrument)) for b in bars},
         "terms": asdict(terms),
         "benchmark": None if benchmark is None else benchmark.symbol,
@@ -205,29 +211,19 @@ def carry_text(pair: Bars) -> str:
     return f"none: no rates.csv next to the prices has the short rates of {base} and {quote}"
 
 
-def _long_period(bars: Bars) -> str:
-    """Return what a user must know of bars that span more than a session; blank for others."""
-    return "" if bars.period is Period.DAILY else f"{bars.symbol} has {bars.period} bars: {MADE_AT_THE_END}"
-
-
 def _shown(bars: list[Bars], benchmark: Bars | None) -> list[Bars]:
     return [*bars] if benchmark is None or benchmark.symbol in {b.symbol for b in bars} else [*bars, benchmark]
 
 
 def _run_events(events: EventCatalogue, account: Account, skipped: Iterable[Skipped]) -> tuple[RunEvent, ...]:
-    """Return the events traded or skipped, each as it was known when it was decided on, or else at its outcome."""
+    """Return the events traded or skipped, each as known when it was decided on, and not before its outcome."""
     decided = {t.event_id: to_datetime(t.decided_at) for t in reversed(account.trades)}
     listed = {*decided, *(s.event_id for s in skipped)}
-    shown = ((e, decided.get(e.event_id, e.known_at)) for e in events if e.event_id in listed)
+    shown = ((e, [at for at in (decided.get(e.event_id), e.known_at) if at]) for e in events if e.event_id in listed)
     return tuple(
-        _run_event(e if at is None else _with_outcome(e, at), traded="traded" if e.event_id in decided else "skipped")
+        _run_event(e.as_known(max(at)) if at else e, traded="traded" if e.event_id in decided else "skipped")
         for e, at in shown
     )
-
-
-def _with_outcome(event: PoliticalEvent, at: datetime) -> PoliticalEvent:
-    """Return an event as known at an instant, or where it was decided on before the outcome, at that."""
-    return event.as_known(at if event.known_at is None else max(at, event.known_at))
 
 
 def _run_event(event: PoliticalEvent, *, traded: str) -> RunEvent:
@@ -270,11 +266,6 @@ def on_sessions(bars: Bars, sessions: Any) -> Floats:
     if rates is not None and np.isnan(rates).any():
         refuse_missing(bars, 2 * int(rows[np.isnan(rates)][0]), 2 * int(rows[-1]), use="is the benchmark")
     return account_returns(bars.close[rows], rates, financed=bars.is_financed)
-
-
-def _rebased(returns: Floats, window: Window) -> Floats:
-    """Return a benchmark's returns from where the account begins: at its first close, or before ``window.since``."""
-    return returns if window.since else np.concatenate(([0.0], returns[1:]))
 
 
 def rule_of(kind: type[Strategy]) -> str:

@@ -55,6 +55,7 @@ def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Or
     closed = known.until(trade.entry.at(bars) - 1)
     close = float(closed.close[-1]) if len(closed) else None
     distances: dict[str, float] = {name: v for name in LEVELS if (v := getattr(trade, name)) is not None}
+    above = ("take_profit",) if trade.weight > 0 else ("stop_loss", "trailing_stop")
     entry, leave = _price(trade.entry, bars), None if trade.exit is None else _price(trade.exit, bars)
     last = date.fromisoformat((leave or entry).session)
     hours = horizon_note(bars.instrument.mic, date.fromisoformat(entry.session), last)
@@ -69,15 +70,10 @@ def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Or
         last_close=close,
         last_session=str(to_date(closed.session[-1])) if len(closed) else None,
         distances=distances,
-        levels={n: None if close is None else close * (1 + _side(n, trade.weight) * d) for n, d in distances.items()},
+        levels={n: None if close is None else close * (1 + d if n in above else 1 - d) for n, d in distances.items()},
         notes=(*trade.notes, *([hours] if hours else [])),
     )
 
 
 def _price(price: BarPrice, bars: Bars) -> OrderPrice:
     return OrderPrice(str(to_date(bars.session[price.bar])), price.phase.value, iso_z(price.at(bars)))
-
-
-def _side(level: str, weight: float) -> int:
-    """Return 1 for a level above the entry, -1 for one below it."""
-    return 1 if (weight > 0) == (level == "take_profit") else -1

@@ -4,7 +4,7 @@ A variation changes the legs the strategy returns, so that any strategy can be v
 these names. Nothing is chosen by it: the run stays the run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from statistics import fmean
@@ -48,7 +48,8 @@ def parameter_sensitivity(
     legs = [slot.leg for block in own.blocks for slot in block.slots]
     if not legs:
         return ParameterSensitivity((), (), "the rule returned no leg: there is nothing to vary")
-    hold, delay = _hold(legs), _delay(legs)
+    hold = _only(leg.exit.sessions if isinstance(leg.exit, After) else None for leg in legs)
+    delay = _only(leg.entry.delay if isinstance(leg.entry, NextOpen | NextClose) else None for leg in legs)
     axes: dict[str, list[int]] = {}
     if hold is not None:
         axes["hold"] = list(dict.fromkeys(max(1, round(hold * multiple)) for multiple in HOLDS))
@@ -66,16 +67,10 @@ def parameter_sensitivity(
     return ParameterSensitivity(timing, costs, _note(hold, delay), slippage)
 
 
-def _hold(legs: Sequence[Leg]) -> int | None:
-    """Return for how many sessions every leg is held; None where that is not one number."""
-    holds = {leg.exit.sessions if isinstance(leg.exit, After) else None for leg in legs}
-    return holds.pop() if len(holds) == 1 else None
-
-
-def _delay(legs: Sequence[Leg]) -> int | None:
-    """Return the delay of every leg's entry; None where that is not one number."""
-    delays = {leg.entry.delay if isinstance(leg.entry, NextOpen | NextClose) else None for leg in legs}
-    return delays.pop() if len(delays) == 1 else None
+def _only(values: Iterable[int | None]) -> int | None:
+    """Return the one number that all values are; None where they are not one."""
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else None
 
 
 def _note(hold: int | None, delay: int | None) -> str:

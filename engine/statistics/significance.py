@@ -95,8 +95,7 @@ def max_t(observed: Floats, placebo: Floats, *, identity_included: bool = False)
     largest = np.sort(np.abs(placebo).max(axis=1))  # NaN goes last, with the large ones
     size = np.nan_to_num(np.abs(observed), nan=0.0, posinf=np.inf)
     b = len(placebo) - np.searchsorted(largest, size * (1 - _ROUNDING), side="left")
-    adjusted: Floats = b / len(placebo) if identity_included else (b + 1) / (len(placebo) + 1)
-    return adjusted
+    return b / len(placebo) if identity_included else (b + 1) / (len(placebo) + 1)
 
 
 def t_by_row(values: Floats) -> Floats:

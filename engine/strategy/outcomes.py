@@ -97,7 +97,8 @@ def conditional_answers(event: PoliticalEvent, question: Callable[[PoliticalEven
         guesses = {**GUESSES, **{name: _guesses(name, seen[name]) for name in _WATCHED}}
         leaves: list[_Leaf] = []
         for given, answer in suppositions(event, question, guesses):
-            leaves.append(([(name, _place(value, guesses[name])) for name, value in given.items()], answer))
+            places = ((name, next(n for n, g in enumerate(guesses[name]) if g is v)) for name, v in given.items())
+            leaves.append((list(places), answer))
             if len(leaves) > _MOST:
                 raise UserError(f"the rule reads {', '.join(given)}: there are too many outcomes to list")
         if seen == before:
@@ -111,10 +112,6 @@ def conditional_answers(event: PoliticalEvent, question: Callable[[PoliticalEven
 _Leaf = tuple[list[tuple[str, int]], Any]
 """The fields read, each with the place of its value among the guesses, and the answer."""
 _Merged = tuple[tuple[tuple[str, tuple[int, ...]], ...], Any]
-
-
-def _place(value: Any, guesses: Sequence[Any]) -> int:
-    return next(n for n, guess in enumerate(guesses) if guess is value)
 
 
 def _merged(leaves: Sequence[_Leaf]) -> list[_Merged]:

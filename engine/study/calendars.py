@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Sessions
+from datasets.instants import weekday
 from datasets.prices.bars import Bars
 from engine.study.returns import Rows, close_returns
 from engine.study.sample import Sample
@@ -140,15 +141,6 @@ def _outside(sample: Sample) -> Flags:
     for each in observations:
         outside[max(each.row - length, 0) : each.row + each.reach] = False
     return outside
-
-
-def weekday(sessions: Sessions) -> NDArray[np.int64]:
-    """Return the weekday of dates, Monday being 0.
-
-    >>> weekday(np.array(["2026-02-09"], dtype="datetime64[D]"))
-    array([0])
-    """
-    return np.asarray((sessions.astype(np.int64) + 3) % 7)
 
 
 def _year(sessions: Sessions) -> NDArray[np.int64]:

@@ -1,6 +1,5 @@
 """Concentration: the result without each observation, and the events to drop before it changes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Floats
 from engine.statistics.event_tests import bmp
+from engine.study.sample import Sample
 
 _ROUNDING = 1e-12
 
@@ -42,27 +42,14 @@ class Concentration:
     alpha: float
 
 
-def concentration(
-    labels: Sequence[str],
-    years: Sequence[int],
-    net: Floats,
-    abnormal: Floats,
-    standardized: Floats,
-    *,
-    alpha: float,
-    factor: float = 1.0,
-) -> Concentration | str:
+def concentration(sample: Sample, *, alpha: float, factor: float = 1.0) -> Concentration | str:
     """Return how much a result depends on one observation, or why that is not available.
 
-    Args:
-        labels: the name of each observation.
-        years: the calendar year of each.
-        net: net return of each.
-        abnormal: abnormal return of each.
-        standardized: abnormal return of each over its standard deviation.
-        alpha: the level up to which p counts as significant.
-        factor: of the t-statistic for shared sessions (engine/study/dependence.py).
+    ``alpha`` is the level up to which p counts as significant, ``factor`` that of the t-statistic for shared sessions
+    (engine/study/dependence.py).
     """
+    labels, years = [" + ".join(o.events) for o in sample.usable], [int(o.began[:4]) for o in sample.usable]
+    net, abnormal, standardized = sample.net, sample.abnormal, sample.standardized
     n = len(labels)
     if n < 2:
         return f"{n} observation{'s' if n != 1 else ''}: nothing remains when one is left out"

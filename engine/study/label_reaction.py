@@ -126,7 +126,10 @@ def _by_basis(label: str, values: tuple[str, str], coded: Sequence[_Coded]) -> I
 
 def _reaction(label: str, basis: str, values: tuple[str, str], coded: Sequence[_Coded]) -> LabelReaction:
     one, other = ([c.move for c in coded if c.is_first is first] for first in (True, False))
-    groups = [_group(value, moves) for value, moves in zip(values, (one, other), strict=True)]
+    groups = [
+        Group(value, len(moves), sum(m > 0 for m in moves), float(np.mean(moves)) if moves else None)
+        for value, moves in zip(values, (one, other), strict=True)
+    ]
     sizes = (np.abs(one), np.abs(other)) if label == "surprise" else (one, other)
     return LabelReaction(
         label=label,
@@ -137,10 +140,6 @@ def _reaction(label: str, basis: str, values: tuple[str, str], coded: Sequence[_
         p_size=float(mannwhitneyu(*sizes).pvalue),
         p_surprise=_beyond_surprise(coded) if label == "pro_growth" else None,
     )
-
-
-def _group(value: str, moves: Sequence[float]) -> Group:
-    return Group(value, len(moves), sum(m > 0 for m in moves), float(np.mean(moves)) if moves else None)
 
 
 def _beyond_surprise(coded: Sequence[_Coded]) -> float | None:

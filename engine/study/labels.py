@@ -87,7 +87,7 @@ def _permuted(sides: Sequence[Floats], *, draws: int, seed: int, by_size: bool) 
         return untested(NAME, n, "the observations are equal: their spread is zero")
     found = permutation_test(
         sides,
-        _size if by_size else _welch,
+        (lambda one, other, axis: np.abs(one.mean(axis) - other.mean(axis))) if by_size else _welch,
         vectorized=True,
         n_resamples=draws,
         alternative="greater" if by_size else "two-sided",
@@ -97,10 +97,6 @@ def _permuted(sides: Sequence[Floats], *, draws: int, seed: int, by_size: bool) 
     error = 0.0 if exact else ways * float(np.sqrt(p / ways * (1 - p / ways) / m))
     lists = f"all {m:,} lists" if exact else f"{m:,} drawn lists"
     return Significance(NAME, n, float(found.statistic), p, lists, error)
-
-
-def _size(one: Floats, other: Floats, axis: int) -> Floats:
-    return np.asarray(np.abs(one.mean(axis) - other.mean(axis)))
 
 
 def _welch(one: Floats, other: Floats, axis: int) -> Floats:

@@ -10,7 +10,9 @@ from datasets.errors import UserError
 from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.records import Trade
+from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade
+from engine.statistics.abnormal import Model
 from engine.strategy import Phase
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.returns import Rows
@@ -122,15 +124,34 @@ def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: Mapping[str, Bars]) 
     return [(p, t) for p, t in pairs if t.is_closed and p.exit is not None]
 
 
-def reference_of(traded: Sequence[str], instruments: Sequence[str]) -> str:
-    """Return the instrument traded most often; the first of all among equals."""
-    return max(instruments, key=lambda s: (traded.count(s), -instruments.index(s)))
+def return_model_of(
+    bars: Mapping[str, Bars],
+    trades: Sequence[PlannedTrade],
+    terms: Terms,
+    *,
+    counterfactual: Model | None = None,
+    benchmark: Bars | None = None,
+) -> ReturnModel:
+    """Return the return model of planned trades, the bars of their instruments in the order of the plan.
+
+    The reference is the instrument traded most often, the first of all among equals. Without a counterfactual nothing
+    is estimated, and no session is left out.
+    """
+    traded, instruments = [t.instrument for t in trades], list(bars)
+    return ReturnModel(
+        bars=bars,
+        costs={s: terms.costs(b.instrument) for s, b in bars.items()},
+        reference=bars[max(instruments, key=lambda s: (traded.count(s), -instruments.index(s)))],
+        inside={s: inside_windows(trades if counterfactual else (), b) for s, b in bars.items()},
+        counterfactual=counterfactual,
+        benchmark=benchmark,
+    )
 
 
-def inside_windows(plan: Plan, bars: Bars) -> Flags:
+def inside_windows(trades: Iterable[PlannedTrade], bars: Bars) -> Flags:
     """Return which bars lie in an event window: from the decision (or 10 sessions before the entry) to the exit."""
     inside = np.zeros(len(bars), dtype=bool)
-    for trade in plan.trades:
+    for trade in trades:
         if trade.instrument == bars.symbol:
             decided = int(np.searchsorted(bars.close_at, to_ns(trade.decided_at), side="right"))
             end = len(bars) if trade.exit is None else trade.exit.bar + 1

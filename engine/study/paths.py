@@ -58,7 +58,8 @@ def event_path(sample: Sample, model: ReturnModel, made: Calendars | None) -> tu
         return ()
     longest = max(leg.shape.last for o in sample.usable for e in o.members for leg in e.legs)
     sessions = np.arange(-BEFORE, min(max(longest, AFTER_AT_LEAST), AFTER_AT_MOST) + 1)
-    each = np.array([_cumulated(abnormal_of(o, model, sessions), sessions) for o in sample.usable])
+    abnormal = (_abnormal_at(o, np.array([o.row]), model, sessions)[0] for o in sample.usable)
+    each = np.array([_cumulated(a, sessions) for a in abnormal])
     kept = np.flatnonzero(complete(each))
     mean = each[kept].mean(axis=0)
     low, high = np.full((2, len(sessions)), np.nan) if made is None else _band(sample, model, made, sessions, kept)
@@ -134,13 +135,11 @@ def _cumulated(abnormal: Floats, sessions: NDArray[np.int64]) -> Floats:
     return np.asarray(total - total[..., before : before + 1], dtype=np.float64)
 
 
-def abnormal_of(observation: Observation, model: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
-    """Return an observation's abnormal return of each session around the entry, session 0 the first one held."""
-    return np.asarray(_abnormal_at(observation, np.array([observation.row]), model, sessions)[0])
-
-
 def _abnormal_at(observation: Observation, rows: Rows, model: ReturnModel, sessions: NDArray[np.int64]) -> Floats:
-    """Return dates x sessions: the mean of the events of an observation that is moved to rows of the reference."""
+    """Return dates x sessions: the mean of the events of an observation that is moved to rows of the reference.
+
+    The abnormal return of each session around the entry, session 0 the first one held.
+    """
     events = observation.members
     moved = [_event_abnormal(e, rows + (e.row - observation.row), model, sessions) for e in events]
     return np.asarray(np.mean(moved, axis=0))

@@ -1,6 +1,6 @@
 """The net P&L of a plan's trades on placebo dates, costs and stops included; some lists are replayed as a check."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from engine.plan.plan import BarPrice, Plan, PlannedTrade
 from engine.statistics.significance import Significance
 from engine.strategy import Phase
 from engine.strategy.contract import LEVELS
-from engine.study.legs import PlacedLeg
+from engine.study.legs import EventLegs, PlacedLeg
 from engine.study.placebo import Placebos, by_list, placebo_tests, row_means
 from engine.study.prepare import prepare
 from engine.study.return_model import ReturnModel
@@ -113,21 +113,27 @@ def _difference(n: int, placebos: Placebos, model: ReturnModel, terms: Terms) ->
 
 def _replayed_net(rows: Sequence[int], usable: Sequence[Observation], model: ReturnModel, terms: Terms) -> Floats:
     """Return the net return of each observation on one placebo list, from a replay of its trades."""
-    planned = [list(_planned(o, row, model)) for o, row in zip(usable, rows, strict=True)]
-    trades = tuple(trade for each in planned for _, _, trade in each)
+    planned = [[_planned(e, row - o.row, model) for e in o.members] for o, row in zip(usable, rows, strict=True)]
+    trades = tuple(trade for each in planned for of_event in each for trade in of_event)
     plan = Plan(trades, (), tuple(model.bars), sum(len(o.members) for o in usable))
     account = replay(plan, list(model.bars.values()), replace(terms, cash=1e15, max_gross=20.0))
     returns = {(t.event_id, t.instrument): t.return_ for t in account.trades}
-    return np.array([_mean(each, returns) for each in planned])
+
+    def net(event: EventLegs, trades: Sequence[PlannedTrade]) -> float:
+        each = [returns[t.event_id, t.instrument] for t in trades]
+        return float(np.average(each, weights=[leg.weight for leg in event.legs]))
+
+    return np.array([np.mean([*map(net, o.members, each)]) for o, each in zip(usable, planned, strict=True)])
 
 
-def _planned(observation: Observation, row: int, model: ReturnModel) -> Iterator[tuple[str, float, PlannedTrade]]:
-    """Yield the event, the weight and the trade of each leg of an observation that is moved to a row."""
-    for event in observation.members:
-        for n, leg in enumerate(event.legs):
-            bar = int(event.bars_of(leg, np.array([row + event.row - observation.row]), model)[0])
-            bars = model.bars[leg.shape.instrument]
-            yield event.event_id, leg.weight, _trade(f"{event.event_id}~{n}", leg, bar, bars)
+def _planned(event: EventLegs, moved: int, model: ReturnModel) -> list[PlannedTrade]:
+    """Return the trades of the legs of an event that is moved by so many rows."""
+    at = np.array([event.row + moved])
+    bars = [int(event.bars_of(leg, at, model)[0]) for leg in event.legs]
+    return [
+        _trade(f"{event.event_id}~{n}", leg, bar, model.bars[leg.shape.instrument])
+        for n, (leg, bar) in enumerate(zip(event.legs, bars, strict=True))
+    ]
 
 
 def _trade(event_id: str, leg: PlacedLeg, bar: int, bars: Bars) -> PlannedTrade:
@@ -148,12 +154,3 @@ def _trade(event_id: str, leg: PlacedLeg, bar: int, bars: Bars) -> PlannedTrade:
 
 def _price_at(bars: Bars, bar: int, phase: Phase) -> BarPrice:
     return BarPrice(bar, phase if phase is Phase.CLOSE or bars.has_separate_open[bar] else Phase.CLOSE)
-
-
-def _mean(planned: Sequence[tuple[str, float, PlannedTrade]], returns: dict[tuple[str, str], float]) -> float:
-    """Return the mean over the events of an observation, of each event over its legs by weight."""
-    by_event: dict[str, list[tuple[float, float]]] = {}
-    for event_id, weight, trade in planned:
-        by_event.setdefault(event_id, []).append((returns[trade.event_id, trade.instrument], weight))
-    means = [np.average([r for r, _ in legs], weights=[w for _, w in legs]) for legs in by_event.values()]
-    return float(np.mean(means))

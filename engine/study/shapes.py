@@ -84,7 +84,9 @@ def net_returns(bars: Bars, shape: Shape, costs: Costs) -> Floats:
     paid = costs.fill_price(price, buy=shape.side > 0, after_event=shape.after_event)
     out, left_at = _at(left, bars.open, bars.close), left
     if any(getattr(shape, name) is not None for name in LEVELS):
-        hits = first_hits(bars, entered, left >> 1, _stops(shape, paid))
+        levels = np.repeat(np.array([[getattr(shape, name)] for name in LEVELS], dtype=float), len(paid), axis=1)
+        stops = Stops(paid, np.full(len(paid), float(shape.side)), levels)
+        hits = first_hits(bars, entered, left >> 1, stops)
         hit = hits.before(left)
         out, left_at = np.where(hit, hits.price, out), np.where(hit, hits.tick, left)
     got = costs.fill_price(out, buy=shape.side < 0)
@@ -133,10 +135,4 @@ def _ticks(bars: Bars, rows: Numbers64, phase: Phase) -> Numbers64:
 
 
 def _at(ticks: Numbers64, at_open: NDArray[Any], at_close: NDArray[Any]) -> NDArray[Any]:
-    values: NDArray[Any] = np.where(ticks & 1, at_open[ticks >> 1], at_close[ticks >> 1])
-    return values
-
-
-def _stops(shape: Shape, paid: Floats) -> Stops:
-    fractions = np.array([[getattr(shape, name)] for name in LEVELS], dtype=float)
-    return Stops(paid, np.full(len(paid), float(shape.side)), np.repeat(fractions, len(paid), axis=1))
+    return np.asarray(np.where(ticks & 1, at_open[ticks >> 1], at_close[ticks >> 1]))

@@ -11,24 +11,23 @@ from engine.statistics.bootstrap import event_interval
 from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
 from engine.statistics.sharpe import sharpe_of_trades
 from engine.statistics.significance import Significance, untested
-from engine.study.concentration import Concentration, concentration
+from engine.study.concentration import concentration
 from engine.study.dependence import shared_sessions
 from engine.study.drift import beyond_drift
 from engine.study.episodes import confounder_notes, confounders, count_episodes
 from engine.study.labels import selected_against_rejected
-from engine.study.paths import BandRow, event_path, market_band
+from engine.study.paths import event_path, market_band
 from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, Placebos, adjusted_p_values, percentile, placebo_tests
 from engine.study.power import Power, power
 from engine.study.prepare import Prepared, prepare
 from engine.study.result import Histogram, ObservationRow, Study, ViewResult
-from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation, Sample, make_samples
 from engine.study.sensitivity import variations, without_confounded
 from engine.study.settings import Settings
 from engine.study.study_input import StudyInput
 from engine.study.surprise import side_surprise
 from engine.study.tried import adjusted_for_trials
-from engine.study.variance import EventVariance, event_variance
+from engine.study.variance import event_variance
 from engine.study.verdict import verdict
 
 BINS, WIDEST = 40, 6.0
@@ -47,6 +46,10 @@ def study(given: StudyInput, settings: Settings) -> Study:
     views = view_results(prepared, settings)
     reasons: dict[str, str] = {}
     confounded = confounders(sample, given.events, model)
+    decided = {t.event_id: t.decided_at for t in given.plan.trades}
+    known_at = {i: to_ns(given.events.get(i).known_at or at) for i, at in decided.items()}
+    implied = None if settings.implied is None else given.market.bars(settings.implied)
+    [alone], factor = make_samples(given.pairs, model, ()), shared_sessions(sample)
     made = Study(
         run_id=given.run.run_id,
         strategy=given.strategy.name,
@@ -60,18 +63,20 @@ def study(given: StudyInput, settings: Settings) -> Study:
         lists=0 if calendars is None else len(calendars.rows),
         exact=calendars is not None and calendars.exact,
         notes=(*prepared.notes, *confounder_notes(confounded, sample)),
-        power=_known("power", _power(placebos, settings), reasons),
+        power=_known("power", placebos if isinstance(placebos, str) else _power(placebos, settings), reasons),
         views=views,
         histogram=_known("placebo", _histogram(placebos), reasons),
-        concentration=_known("concentration", _concentration(sample, settings.alpha), reasons),
+        concentration=_known("concentration", concentration(sample, alpha=settings.alpha, factor=factor), reasons),
         labels=_known("labels", selected_against_rejected(given, model, settings), reasons),
         variations=(*variations(given, sample, model), *without_confounded(sample, confounded)),
-        sharpe=sharpe_of_trades(_beyond_drift(given, model), trial_sharpes=given.trial_sharpes),
+        sharpe=sharpe_of_trades(beyond_drift(alone, given.dates.since), trial_sharpes=given.trial_sharpes),
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
-        band=_band(given, prepared),
+        band=() if calendars is None else market_band(sample, known_at, model, calendars),
         surprise=side_surprise(given.events, prepared, settings) if settings.surprise else None,
-        variance=_known("variance", _variance(given, prepared, settings), reasons) if settings.variance else None,
+        variance=_known("variance", event_variance(prepared, known_at, implied), reasons)
+        if settings.variance
+        else None,
         verdict="",
         reasons=reasons,
         primary=given.primary,
@@ -79,12 +84,6 @@ def study(given: StudyInput, settings: Settings) -> Study:
         episodes=count_episodes((o.events for o in sample.usable), prepared.near),
     )
     return replace(made, verdict=verdict(made, preregistered=given.preregistered, above=_above_median(placebos)))
-
-
-def _beyond_drift(given: StudyInput, model: ReturnModel) -> Floats:
-    """Return the net returns of the observations of the trades, less what the same trades earn on all dates."""
-    [sample] = make_samples(given.pairs, model, ())
-    return beyond_drift(sample, given.dates.since)
 
 
 def _known(name: str, part: T | str, reasons: dict[str, str]) -> T | None:
@@ -134,22 +133,8 @@ def _tests_of_zero(sample: Sample, settings: Settings, factor: float) -> tuple[S
     return (by_t if by_t.p is not None else by_bmp), flips
 
 
-def _power(placebos: Placebos | str, settings: Settings) -> Power | str:
-    if isinstance(placebos, str):
-        return placebos
+def _power(placebos: Placebos, settings: Settings) -> Power | str:
     return power(placebos, alpha=settings.alpha, seed=settings.seed, of_zero=not placebos.sample.withheld)
-
-
-def _concentration(sample: Sample, alpha: float) -> Concentration | str:
-    return concentration(
-        [" + ".join(o.events) for o in sample.usable],
-        [int(o.began[:4]) for o in sample.usable],
-        sample.net,
-        sample.abnormal,
-        sample.standardized,
-        alpha=alpha,
-        factor=shared_sessions(sample),
-    )
 
 
 def _histogram(placebos: Placebos | str) -> Histogram | str:
@@ -169,24 +154,6 @@ def _above_median(placebos: Placebos | str) -> bool | None:
     if isinstance(placebos, str) or len(placebos.sample.usable) < 2:
         return None
     return bool(placebos.sample.t > np.nanmedian(placebos.t))
-
-
-def _band(given: StudyInput, prepared: Prepared) -> tuple[BandRow, ...]:
-    """Return the moves of the markets on placebo dates, around the session on which an event was known."""
-    placebos = prepared.of_trades
-    if isinstance(placebos, str):
-        return ()
-    return market_band(prepared.samples[0], _known_at(given), prepared.model, placebos.calendars)
-
-
-def _known_at(given: StudyInput) -> dict[str, int]:
-    decided = {t.event_id: t.decided_at for t in given.plan.trades}
-    return {i: to_ns(given.events.get(i).known_at or at) for i, at in decided.items()}
-
-
-def _variance(given: StudyInput, prepared: Prepared, settings: Settings) -> EventVariance | str:
-    implied = None if settings.implied is None else given.market.bars(settings.implied)
-    return event_variance(prepared, _known_at(given), implied)
 
 
 def _row(observation: Observation) -> ObservationRow:

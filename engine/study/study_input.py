@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
 from datasets.prices.bars import Bars
@@ -16,7 +14,7 @@ from engine.run.run import Run
 from engine.statistics.abnormal import Model
 from engine.strategy import Strategy
 from engine.strategy.market import Market
-from engine.study.legs import closed_pairs, inside_windows, place_planned, reference_of
+from engine.study.legs import closed_pairs, place_planned, return_model_of
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_sample
 from engine.study.settings import PRIMARY
@@ -77,15 +75,11 @@ class StudyInput:
             UserError: the counterfactual needs a benchmark, and the run has none.
         """
         self._check_benchmark(counterfactual)
-        plan, bars = self.plan, self._bars(self.plan)
         benchmark = self.benchmark if counterfactual in _NEED_BENCHMARK else None
-        return ReturnModel(
-            bars=bars,
-            costs={s: self.terms.costs(b.instrument) for s, b in bars.items()},
-            reference=bars[reference_of([t.instrument for t in plan.trades], plan.instruments)],
-            inside={
-                s: inside_windows(plan, b) if counterfactual else np.zeros(len(b), dtype=bool) for s, b in bars.items()
-            },
+        return return_model_of(
+            self._bars(self.plan),
+            self.plan.trades,
+            self.terms,
             counterfactual=counterfactual,
             benchmark=None if benchmark is None else self.market.bars(benchmark),
         )

@@ -83,7 +83,8 @@ def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
     results = evaluate_grid(grid, job.terms)
     chunk = _chunk_of(results, first)
     for row in np.flatnonzero(chunk.how == REPLAY):
-        _put(chunk, int(row), replayed_results(replayed(job, span, first + int(row))))
+        for name, value in replayed_results(replayed(job, span, first + int(row))).items():
+            chunk.columns[name][row] = np.nan if value is None else value
     return chunk
 
 
@@ -105,9 +106,3 @@ def replayed(job: Job, span: int, row: int) -> Run:
 def replayed_results(run: Run) -> dict[str, float | None]:
     """Return the numbers of a backtest by the names of COLUMNS."""
     return {**run.metrics, "final_equity": run.final_equity}
-
-
-def _put(chunk: Chunk, place: int, results: Mapping[str, float | None]) -> None:
-    """Write the numbers of one combination into the arrays of a chunk that nothing else refers to yet."""
-    for name, value in results.items():
-        chunk.columns[name][place] = np.nan if value is None else value

@@ -9,13 +9,11 @@ from typing import Any
 
 from datasets.errors import UserError, unknown_name
 
-_ORDER: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
-}
-_EQUALITY: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
     ast.Is: operator.eq,
@@ -86,7 +84,7 @@ def _names(node: ast.AST, text: str) -> set[str]:
             return {node.id}
         case ast.Constant(value=int() | float() | str()):
             return set()
-        case ast.Compare() if all(type(o) in {**_ORDER, **_EQUALITY} for o in node.ops):
+        case ast.Compare() if all(type(o) in _COMPARISONS for o in node.ops):
             inner = [node.left, *node.comparators]
         case ast.BinOp() if type(node.op) in _ARITHMETIC:
             inner = [node.left, node.right]
@@ -131,6 +129,5 @@ def _computed(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> An
 
 
 def _compared(sign: type[ast.cmpop], left: Any, right: Any) -> bool:
-    if sign in _EQUALITY:
-        return bool(_EQUALITY[sign](left, right))
-    return left is not None and right is not None and bool(_ORDER[sign](left, right))
+    is_order = sign in (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    return not (is_order and (left is None or right is None)) and bool(_COMPARISONS[sign](left, right))

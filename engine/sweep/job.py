@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -76,41 +77,25 @@ def job_of(space: Space, events: EventCatalogue, market: Market, *, terms: Terms
     recorder = _Recorder(market)
     singles = space.one_at_a_time()
     for row in range(len(singles)):
-        for name in _instruments(singles, row):
-            recorder.find(name)
+        with suppress(UserError):  # refused together with the values of the other parameters
+            for name in singles.rule(row).instruments():
+                recorder.find(name)
     for symbol in _home_symbols(space, events, market):
         recorder.find(symbol)
     for row in {0, len(space) - 1}:
-        _plan(space, row, events, Market(recorder, market.instruments), window)
+        with suppress(Exception):  # reported when the combination is evaluated
+            make_plan(space.rule(row), events, Market(recorder, market.instruments), since=window.since)
     return Job(space, events, recorder.bars, recorder.missing, market.instruments, terms, (window,))
-
-
-def _instruments(space: Space, row: int) -> tuple[str, ...]:
-    try:
-        return tuple(space.rule(row).instruments())
-    except UserError:  # refused together with the values of the other parameters
-        return ()
 
 
 def _home_symbols(space: Space, events: EventCatalogue, market: Market) -> set[str]:
     """Return the instruments, of which there are bars, that ``home`` and ``home-fx`` mean where a value names them."""
-    given = [v for value in (*space.fixed.values(), *chain(*space.axes.values())) for v in _texts(value)]
-    names = (v.removeprefix("-").partition(":")[0] for v in given)  # as of engine.strategy.market_shares
+    values = (*space.fixed.values(), *chain(*space.axes.values()))
+    texts = (v for value in values for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, str))
+    names = (text.removeprefix("-").partition(":")[0] for text in texts)  # as of engine.strategy.market_shares
     homes = {name.strip().casefold() for name in names if is_home(name)}
     found = {symbol for name in homes for event in events for symbol in home_symbols(name, event, market)}
     return {symbol for symbol in found if market.has_bars(symbol)}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    yield from (v for v in (value if isinstance(value, tuple) else (value,)) if isinstance(v, str))
-
-
-def _plan(space: Space, row: int, events: EventCatalogue, market: Market, window: Window) -> None:
-    """Plan one combination for the bars it loads; its errors are reported when it is evaluated."""
-    try:
-        make_plan(space.rule(row), events, market, since=window.since)
-    except Exception:
-        return
 
 
 class _Recorder:
@@ -165,13 +150,8 @@ def manifest_of(job: Job, walk_forward: Mapping[str, str] | None = None) -> dict
         "sha256": hashes_of(job),
         "walk_forward": None if walk_forward is None else dict(walk_forward),
     }
-    return {"sweep_id": _id_of(manifest), **manifest}
-
-
-def _id_of(manifest: Mapping[str, Any]) -> str:
-    """Return 16 hex digits of the SHA-256 of a manifest without the text of the rule."""
-    inputs = {name: value for name, value in manifest.items() if name != "rule"}
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    inputs = {name: value for name, value in manifest.items() if name != "rule"}  # but for the rule in words
+    return {"sweep_id": hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16], **manifest}
 
 
 def hashes_of(job: Job) -> dict[str, Any]:

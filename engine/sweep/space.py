@@ -100,5 +100,4 @@ def _holds(space: Space, condition: Condition, which: Mapping[str, Any], n: int)
     distinct, back = np.unique(np.ravel_multi_index([which[name] for name in names], sizes), return_inverse=True)
     values = zip(*np.unravel_index(distinct, sizes), strict=True)
     given = ({**space.fixed, **{m: space.axes[m][i] for m, i in zip(names, v, strict=True)}} for v in values)
-    holds: NDArray[np.bool_] = np.array([condition.holds(g) for g in given], dtype=bool)[back.ravel()]
-    return holds
+    return np.array([condition.holds(g) for g in given], dtype=bool)[back.ravel()]

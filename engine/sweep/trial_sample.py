@@ -18,7 +18,7 @@ from engine.run.run import Run
 from engine.statistics.observations import return_statistics
 from engine.strategy.market import Market
 from engine.study.drift import beyond_drift, shifted_sharpes
-from engine.study.legs import closed_pairs, place, place_planned, reference_of
+from engine.study.legs import closed_pairs, place, place_planned, return_model_of
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_sample
 from engine.sweep.digest import SampleMoments
@@ -74,13 +74,7 @@ def _model(job: Job, market: Market, trades: Sequence[PlannedTrade], instruments
     bars = {b.symbol: b for b in market.loaded(instruments)}
     if any(b.intraday for b in bars.values()):
         raise UserError("the Sharpe ratio beyond drift needs daily bars")
-    return ReturnModel(
-        bars=bars,
-        costs={s: job.terms.costs(b.instrument) for s, b in bars.items()},
-        reference=bars[reference_of([t.instrument for t in trades], instruments)],
-        inside={s: np.zeros(len(b), dtype=bool) for s, b in bars.items()},
-        counterfactual=None,
-    )
+    return return_model_of(bars, trades, job.terms)
 
 
 def share_of_random_dates(job: Job, sample: Sample, ratio: float) -> float | None:

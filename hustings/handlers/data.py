@@ -12,7 +12,7 @@ from datasets.prices.sources.arch_bars import ArchSource
 from datasets.prices.sources.base import BarSource
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.sources.files import DirectorySource
-from datasets.prices.sources.stored import DefaultSource, StoreSource
+from datasets.prices.sources.stored import StoreSource
 from datasets.prices.store import Store
 from hustings.inputs import has_bars, instruments_of, source_of
 from hustings.terminal import counted, say, say_json, table
@@ -54,7 +54,7 @@ def _source_text(source: BarSource, symbol: str) -> str:
         return "file"
     store = Store()
     if symbol not in store.symbols():
-        simulated = isinstance(source, DefaultSource | BuiltinSource) and symbol not in ArchSource().symbols()
+        simulated = isinstance(source, BuiltinSource) and symbol not in ArchSource().symbols()
         return "SIMULATED" if simulated else "built in"
     try:
         provenance = store.provenance(symbol)

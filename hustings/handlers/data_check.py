@@ -8,6 +8,7 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.prices.bars import Bars
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import Finding, QualityReport, Severity, examine, validate
 from hustings.targets import FileLayout, Target, targets_of
 from hustings.terminal import progress, say, say_json, table
@@ -45,11 +46,10 @@ def _checked(target: Target) -> CheckedSeries:
     """Return the findings of a target; an error is kept with it, and the other targets are checked."""
     if target.table is None or target.instrument is None:
         return CheckedSeries(target)
-    against = {"reference": target.reference, "retrieved_at": target.retrieved_at, "splits": target.splits}
+    case = Case(target.table, target.instrument, target.reference, target.retrieved_at, target.splits)
     try:
-        report = examine(target.table, target.instrument, **against)  # type: ignore[arg-type]
-        refused = report.refused_by(())
-        bars = None if refused else validate(target.table, target.instrument, **against).bars  # type: ignore[arg-type]
+        report = examine(case)
+        bars = None if report.refused_by(()) else validate(case).bars
     except UserError as e:
         return CheckedSeries(replace(target, error=str(e)))
     return CheckedSeries(target, report, bars)

@@ -8,7 +8,7 @@ from typing import Any
 from datasets.events import CATALOGUE, own_events
 from datasets.instants import iso_z
 from datasets.prices.store import Store
-from engine.lookahead.report import AGAIN, CHECKS, Check, LookaheadReport, Subject
+from engine.lookahead.report import CHECKS, Check, CheckName, LookaheadReport, Subject
 from engine.lookahead.rules import lookahead as examine
 from engine.lookahead.uncertain import UncertainHours
 from engine.strategy import Strategy, build
@@ -124,7 +124,7 @@ def _verdict(report: LookaheadReport) -> str:
         return f"nothing was examined: no future is left to change after {counted(report.decisions, 'decision')}"
     if not report.offences:
         return "no decision depends on what came later"
-    if any(c.name == AGAIN and c.changed for c in report.checks):
+    if any(c.name == CheckName.AGAIN and c.changed for c in report.checks):
         return "it decides differently when nothing changed: it is random, or keeps state between decisions"
     kinds = ", ".join(f"{c.name} ({c.changed})" for c in report.checks if c.changed)
     return f"decisions depend on what came later: {kinds}"

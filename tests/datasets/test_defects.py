@@ -8,6 +8,7 @@ import pytest
 from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Bars
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import QualityReport, ValidatedTable, examine, validate
 from datasets.prices.sources.files import DirectorySource, read_table
 from datasets.prices.table import PriceTable
@@ -24,7 +25,7 @@ def read(defects: Path, name: str) -> tuple[PriceTable, str]:
 
 def taken(defects: Path, name: str, *, accepted: tuple[str, ...] = (), reference: Bars | None = None) -> ValidatedTable:
     table, symbol = read(defects, name)
-    return validate(table, bundled_instruments().find(symbol), accepted=accepted, reference=reference)
+    return validate(Case(table, bundled_instruments().find(symbol), reference=reference), accepted=accepted)
 
 
 def refusal(defects: Path, name: str, *, accepted: tuple[str, ...] = ()) -> str:
@@ -37,7 +38,7 @@ def against_the_sound_file(defects: Path, name: str) -> QualityReport:
     table, symbol = read(defects, name)
     instrument = bundled_instruments().find(symbol)
     sound = DirectorySource(defects.parent / "market").load(instrument)
-    return examine(table, instrument, reference=sound)
+    return examine(Case(table, instrument, reference=sound))
 
 
 def sessions(report: QualityReport, rule: str) -> list[str | None]:
@@ -130,7 +131,7 @@ def test_rotated_columns_are_found_with_segment_and_order_and_cannot_be_accepted
         "'hustings data check' shows all; the file must be corrected"
     )
     table, _ = read(defects, "jrandj_ASX200")
-    found = examine(table, bundled_instruments().find("ASX200")).findings
+    found = examine(Case(table, bundled_instruments().find("ASX200"))).findings
     assert [f.rows for f in found if f.rule == "rotated-columns"] == [1099]
     with pytest.raises(UserError, match="cannot be accepted"):
         taken(defects, "jrandj_ASX200", accepted=("rotated-columns",))
@@ -154,7 +155,7 @@ def test_three_header_lines_are_read(defects: Path) -> None:
 def test_the_ticker_of_a_file_is_held_against_the_instrument(defects: Path) -> None:
     table, _ = read(defects, "tapi262_HSI")
     with pytest.raises(UserError, match=r"'\^HSI', which is HSI and not N225 \(other-ticker\)"):
-        validate(table, bundled_instruments().find("N225"))
+        validate(Case(table, bundled_instruments().find("N225")))
 
 
 def test_chinese_headers_and_thousands_are_read_and_the_back_cast_said(defects: Path) -> None:

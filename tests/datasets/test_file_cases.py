@@ -1,12 +1,11 @@
 """The cases of ../shared/cases/files and damage: each is read to the values that stand in it, or refused in one line."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from datasets.errors import UserError
-from datasets.prices.reading.selection import Selection
+from datasets.prices.reading.selection import WHOLE, Selection
 from datasets.prices.sources.files import read_table
 
 READ = (
@@ -29,16 +28,16 @@ REFUSED = {
     "damage/parquet-UnicodeDecodeError-4-1.bin": "not a readable Parquet file",
     "damage/parquet-UnknownTimeZoneError-16-1.bin": "not a readable Parquet file",
 }
-CHOSEN: dict[str, tuple[dict[str, Any], tuple[int, str, float, float]]] = {
-    "files/long_Name.csv": ({"selection": Selection(only="Name=BBB")}, (39, "2024-03-05", 3165.92, 3260.88)),
-    "files/long_Index.csv": ({"selection": Selection(only="Index=BBB")}, (39, "2024-03-05", 3165.92, 3260.88)),
-    "files/wide.csv": ({"selection": Selection(column="N225")}, (79, "2024-01-04", 42139.44, 45200.26)),
-    "files/tradingview_fx_usdjpy.csv": ({"zone": "Asia/Tokyo"}, (129, "2024-01-02", 150.057, 136.143)),
-    "files/tradingview_before_1973.csv": ({"zone": "America/New_York"}, (22, "1969-12-22", 90.2, 94.4)),
-    "files/epoch8.csv": ({"zone": "America/New_York"}, (21, "1970-08-03", 90.2, 94.2)),
-    "files/krx_cp949.csv": ({}, (82, "2024-01-02", 2603.26, 2990.52)),
-    "files/stooq_mixed.csv": ({}, (43, "2024-01-04", 3009.96, 3028.82)),
-    "damage/bomb.parquet": ({}, (8000, "2020-01-02", 1.0, 1.0)),
+CHOSEN: dict[str, tuple[Selection, tuple[int, str, float, float]]] = {
+    "files/long_Name.csv": (Selection(only="Name=BBB"), (39, "2024-03-05", 3165.92, 3260.88)),
+    "files/long_Index.csv": (Selection(only="Index=BBB"), (39, "2024-03-05", 3165.92, 3260.88)),
+    "files/wide.csv": (Selection(column="N225"), (79, "2024-01-04", 42139.44, 45200.26)),
+    "files/tradingview_fx_usdjpy.csv": (Selection(zone="Asia/Tokyo"), (129, "2024-01-02", 150.057, 136.143)),
+    "files/tradingview_before_1973.csv": (Selection(zone="America/New_York"), (22, "1969-12-22", 90.2, 94.4)),
+    "files/epoch8.csv": (Selection(zone="America/New_York"), (21, "1970-08-03", 90.2, 94.2)),
+    "files/krx_cp949.csv": (WHOLE, (82, "2024-01-02", 2603.26, 2990.52)),
+    "files/stooq_mixed.csv": (WHOLE, (43, "2024-01-04", 3009.96, 3028.82)),
+    "damage/bomb.parquet": (WHOLE, (8000, "2020-01-02", 1.0, 1.0)),
 }
 """What is to be said of a file, and its rows, first session, first and last close as they stand in it."""
 
@@ -66,5 +65,5 @@ def test_a_case_is_refused_in_one_line(cases: Path, name: str, said: str) -> Non
 @pytest.mark.parametrize("name", CHOSEN)
 def test_a_case_is_read_as_it_was_said(cases: Path, name: str) -> None:
     how, expected = CHOSEN[name]
-    table = read_table(cases / name, **how)
+    table = read_table(cases / name, how)
     assert (len(table), str(table.session[0]), table.close[0], table.close[-1]) == expected

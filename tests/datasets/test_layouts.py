@@ -24,7 +24,7 @@ def rows_of(table):
 
 def read(text: str | bytes, encoding: str = "utf-8", **how):
     data = text if isinstance(text, bytes) else text.encode(encoding)
-    return parse_table(data, "F", **how)
+    return parse_table(data, "F", Selection(**how))
 
 
 INVESTING = "{header}\n2026-02-10;3.855,28;3.809,22;3.863,90;3.808,45;1,57B;1,90%\n2026-02-09;3.783,57;3.756,21;3.825,67;3.752,74;940,97M;2,29%\n"
@@ -474,7 +474,7 @@ def test_an_election_night(shared_dir: Path) -> None:
     path = shared_dir / "odds" / "FT_INTRADAY_2016_USDJPY.csv"
     with pytest.raises(UserError, match="--zone"):
         read_table(path)
-    table = read_table(path, zone="UTC")
+    table = read_table(path, Selection(zone="UTC"))
     assert table.at is not None
     assert (str(table.at[-1].astype("datetime64[ns]"))[:19], table.close[-1]) == ("2016-11-09T04:20:00", 101.71)
 

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from datasets.markets.instruments import bundled_instruments
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import Finding, Severity, ValidatedTable, validate
 from datasets.prices.sources.files import read_table
 
 
 @lru_cache(maxsize=8)
 def admitted(folder: Path, symbol: str) -> ValidatedTable:
-    return validate(read_table(folder / f"{symbol}.csv"), bundled_instruments().find(symbol))
+    return validate(Case(read_table(folder / f"{symbol}.csv"), bundled_instruments().find(symbol)))
 
 
 def found(folder: Path, symbol: str, rule: str) -> list[Finding]:

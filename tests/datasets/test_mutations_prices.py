@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.prices.bars import Bars
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import Finding, QualityReport, Severity, examine, validate
 from datasets.prices.sample import SimulatedSource
 from datasets.prices.sources.files import DirectorySource
@@ -57,12 +58,12 @@ def names(finding: Finding, lines: frozenset[int]) -> bool:
 
 def fate_of(made: Corrupted, instrument: Instrument) -> Fate | None:
     """What became of a corrupted table, None where it was taken in silence."""
-    report = examine(made.table, instrument, reference=made.reference, retrieved_at=made.retrieved_at)
-    found = list(new_findings(report, examine(made.sound, instrument)))
+    report = examine(Case(made.table, instrument, reference=made.reference, retrieved_at=made.retrieved_at))
+    found = list(new_findings(report, examine(Case(made.sound, instrument))))
     refusals = [f for f in found if f.severity is Severity.REFUSAL]
     if refusals:
         return Fate.REFUSED if any(names(f, made.lines) for f in refusals) else None
-    taken = validate(made.table, instrument, reference=made.reference, retrieved_at=made.retrieved_at)
+    taken = validate(Case(made.table, instrument, reference=made.reference, retrieved_at=made.retrieved_at))
     if found and same_prices(taken.table, made.sound) and taken.report.corrections:
         return Fate.RIGHT
     return Fate.NAMED if any(names(f, made.lines) for f in found) else None
@@ -96,7 +97,7 @@ def test_there_are_enough_kinds_and_variants() -> None:
 
 def test_the_sound_tables_pass_untouched(market_dir: Path) -> None:
     for each in (simulated(), real(market_dir)):
-        taken = validate(each.table, TOPIX, reference=each.bars)
+        taken = validate(Case(each.table, TOPIX, reference=each.bars))
         assert same_prices(taken.table, each.table)
         assert taken.report.corrections == ()
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from datasets.errors import UserError
+from datasets.events.kinds import Ballot
 from datasets.events.scheduled import DateBasis, load_scheduled, scheduled_events
 
 HEADER = "event_id,country,kind,title,scheduled_for,date_basis,polls_close_local,timezone,sources,note,confidence\n"
@@ -27,7 +28,7 @@ def test_the_bundled_file_has_ninety_events_to_come_each_with_a_basis() -> None:
 
 def test_facts_that_law_fixes() -> None:
     by_id = {e.event_id: e for e in scheduled_events()}
-    votes = {(e.country, e.days[0]) for e in by_id.values() if e.kind.is_election and not e.is_latest}
+    votes = {(e.country, e.days[0]) for e in by_id.values() if e.kind.ballot is Ballot.ELECTION and not e.is_latest}
     assert ("US", date(2028, 11, 7)) in votes  # the Tuesday after the first Monday of November
     assert ("MX", date(2027, 6, 6)) in votes  # the first Sunday of June
 

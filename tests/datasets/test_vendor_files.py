@@ -11,6 +11,7 @@ import pytest
 from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.checks import RULES
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import RefusedError, validate
 from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import parse_table
@@ -55,7 +56,7 @@ FILES = {
 
 
 def read(text: str | bytes, *, encoding: str = "utf-8", **how) -> PriceTable:
-    return parse_table(text if isinstance(text, bytes) else text.encode(encoding), "F", **how)
+    return parse_table(text if isinstance(text, bytes) else text.encode(encoding), "F", Selection(**how))
 
 
 def three(table: PriceTable) -> tuple[str, float, float, float]:
@@ -171,7 +172,7 @@ def test_rows_of_two_instruments_are_refused_and_one_can_be_chosen(column: str, 
     text = LONG.format(column, *dates)
     with pytest.raises(UserError, match=rf"F: column {column}: AAA, BBB: .* '--where {column}=AAA'"):
         read(text)
-    table = read(text, selection=Selection(only=f"{column}=BBB"))
+    table = read(text, only=f"{column}=BBB")
     assert (table.close.tolist(), table.line.tolist()) == ([900, 910], [4, 5])
 
 
@@ -186,11 +187,11 @@ def test_a_wide_file_asks_for_the_column() -> None:
     text = "Date,TOPIX,N225\n2024-01-04,3009.96,42139.44\n2024-01-05,3037.68,42527.52\n"
     with pytest.raises(UserError, match=r"F line 1: several series \(TOPIX, N225\); say which .*--column 'TOPIX'"):
         read(text)
-    table = read(text, selection=Selection(column="n225"))
+    table = read(text, column="n225")
     assert table.close.tolist() == [42139.44, 42527.52]
     assert "column 'N225' is read as the close" in table.remarks
     with pytest.raises(UserError, match="F: no column 'SPX' next to a date; the columns are Date, TOPIX, N225"):
-        read(text, selection=Selection(column="SPX"))
+        read(text, column="SPX")
 
 
 def test_parquet_of_several_series_is_told_apart_too() -> None:
@@ -200,9 +201,9 @@ def test_parquet_of_several_series_is_told_apart_too() -> None:
     pd.DataFrame({"date": days, "TOPIX": [10.0, 11], "N225": [900.0, 910]}).to_parquet(wide)
     with pytest.raises(UserError, match="F: column Name: A, B"):
         read(long.getvalue())
-    table = read(long.getvalue(), selection=Selection(only="Name=B"))
+    table = read(long.getvalue(), only="Name=B")
     assert (table.close.tolist(), table.line.tolist()) == ([900, 910], [3, 4])
-    assert read(wide.getvalue(), selection=Selection(column="N225")).close.tolist() == [900, 910]
+    assert read(wide.getvalue(), column="N225").close.tolist() == [900, 910]
 
 
 def test_two_columns_are_a_series_and_its_name_is_reported() -> None:
@@ -248,6 +249,6 @@ def test_dates_a_day_too_early_cannot_be_accepted() -> None:
     days = [sunday + n for n in (0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 14, 15, 16, 17, 18)]
     table = read("date,close\n" + "".join(f"{d},{140 + n / 10}\n" for n, d in enumerate(days)))
     with pytest.raises(RefusedError, match="the dates are a day too early: say the zone") as e:
-        validate(table, bundled_instruments().find("USDJPY"))
+        validate(Case(table, bundled_instruments().find("USDJPY")))
     assert "--accept" not in str(e.value)
     assert next(r for r in RULES if r.name == "early-dates").if_accepted is None

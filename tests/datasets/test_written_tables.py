@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import parse_table
 from datasets.prices.table import PriceTable
 
@@ -134,7 +135,7 @@ def same(table: PriceTable, rows: list[Row], *, newest_first: bool) -> bool:
 @given(tables(most=12), styles())
 def test_any_table_in_any_layout_reads_back_equal(rows: list[Row], style: Style) -> None:
     told = style.dates if style.dates in ("DMY", "MDY") else None
-    table = parse_table(written(rows, style), "F", date_format=told)
+    table = parse_table(written(rows, style), "F", Selection(date_format=told))
     assert same(table, rows, newest_first=style.newest_first)
 
 

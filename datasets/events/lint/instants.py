@@ -43,7 +43,8 @@ def zone(event: PoliticalEvent) -> Iterator[str]:
     if known is None:
         yield f"country '{event.country}' has no time zone: it must be an ISO 3166 code of two letters"
     elif event.timezone not in known:
-        yield f"timezone '{event.timezone}' is not one of {event.country}: {_some(known)}"
+        some = ", ".join(known[:4]) + (", ..." if len(known) > 4 else "")
+        yield f"timezone '{event.timezone}' is not one of {event.country}: {some}"
 
 
 def hour(event: PoliticalEvent) -> Iterator[str]:
@@ -86,16 +87,8 @@ def _custom(event: PoliticalEvent) -> dict[str, str] | None:
     rows = (r for r in bundled_rows(_VOTE_DAYS) if r["country"] == event.country)
     fitting = (r for r in rows if not r["kinds"] or event.kind in r["kinds"].split())
     holding = [r for r in fitting if date.fromisoformat(r["first"]) <= day <= date.fromisoformat(r["last"])]
-    return min(holding, key=_span, default=None)
-
-
-def _span(row: dict[str, str]) -> timedelta:
-    return date.fromisoformat(row["last"]) - date.fromisoformat(row["first"])
+    return min(holding, key=lambda r: date.fromisoformat(r["last"]) - date.fromisoformat(r["first"]), default=None)
 
 
 def _local(event: PoliticalEvent, at: datetime) -> datetime:
     return at.astimezone(ZoneInfo(event.timezone))
-
-
-def _some(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -5,6 +5,7 @@ A new rule is its function and its line here.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from datasets.prices.checks import calendar, cells, dates, frequency, identity, outliers, published, ranges, stale
 from datasets.prices.checks.case import Case, Verdict
@@ -47,8 +48,8 @@ RULES = (
     QualityRule("high-below-low", ranges.high_below_low, "open, high and low of the rows are taken out", intraday=True),
     QualityRule("outside-range", ranges.outside_range, "open, high and low of the rows are taken out", intraday=True),
     QualityRule("future-date", dates.future_date, "the rows are left out"),
-    QualityRule("early-dates", calendar.early_dates),
-    QualityRule("shifted-dates", calendar.shifted_dates, _AS_IT_IS),
+    QualityRule("early-dates", partial(calendar.shifted_dates, early=True)),
+    QualityRule("shifted-dates", partial(calendar.shifted_dates, early=False), _AS_IT_IS),
     QualityRule("closed-day", calendar.closed_day),
     QualityRule("weekend-bar", calendar.weekend_bar),
     QualityRule("partial-day", calendar.partial_day),
@@ -57,8 +58,8 @@ RULES = (
     QualityRule("factor", outliers.factor, _AS_IT_IS, intraday=True),
     QualityRule("outlier", outliers.outlier, intraday=True),
     QualityRule("wick", outliers.wick, intraday=True),
-    QualityRule("stale-close", stale.stale_close),
-    QualityRule("frozen-close", stale.frozen_close, _AS_IT_IS),
+    QualityRule("stale-close", partial(stale.unchanged_close, frozen=False)),
+    QualityRule("frozen-close", partial(stale.unchanged_close, frozen=True), _AS_IT_IS),
     QualityRule("flat-bars", stale.flat_bars),
     QualityRule("repeated-bar", stale.repeated_bar),
     QualityRule("stale-open", stale.stale_open),

@@ -3,7 +3,7 @@
 import numpy as np
 
 from datasets.arrays import Flags, Sessions
-from datasets.instants import to_ns
+from datasets.instants import to_ns, weekday
 from datasets.markets.sessions import stamp_prices
 from datasets.prices.checks.case import (
     CLOSED,
@@ -20,7 +20,6 @@ from datasets.prices.checks.case import (
     refusals,
     runs,
     warnings,
-    weekday,
 )
 from datasets.prices.checks.frequency import is_daily
 from datasets.prices.findings import Severity
@@ -36,24 +35,12 @@ _LAST_VOLUMES = 20
 _LITTLE = 1 / 3
 
 
-def early_dates(case: Case) -> Verdict:
-    """Find Sunday bars in the place of a missing Friday: a run of dates is a day too early.
-
-    They cannot be accepted: each close would be known a day before it was made.
-    """
-    return _shifted(case, early=True)
-
-
-def shifted_dates(case: Case) -> Verdict:
-    """Find Saturday bars in the place of a missing Monday: a run of dates is a day too late."""
-    return _shifted(case, early=False)
-
-
-def _shifted(case: Case, *, early: bool) -> Verdict:
+def shifted_dates(case: Case, *, early: bool) -> Verdict:
     """Find weekend bars that take the place of a missing weekday: a run of dates is a day too late or too early.
 
     A day late, Monday's bar is dated Tuesday and Friday's Saturday: that Monday or the next is missing. A day early,
-    Friday is missing. Genuine Saturday sessions leave both in their place.
+    Friday is missing, and each close would be known a day before it was made. Genuine Saturday sessions leave both in
+    their place.
     """
     if not is_daily(case):
         return FINE
@@ -78,8 +65,7 @@ def _is_missing(case: Case, days: Sessions) -> Flags:
     known = calendar_of(case.instrument.mic, days)
     inside = (days > session[0]) & (days < session[-1])
     may_be = (known == SESSION) | ((known == UNKNOWN) & (weekday(days) < _SATURDAY))
-    missing: Flags = inside & may_be & ~np.isin(days, session)
-    return missing
+    return np.asarray(inside & may_be & ~np.isin(days, session))
 
 
 def closed_day(case: Case) -> Verdict:
@@ -92,7 +78,8 @@ def closed_day(case: Case) -> Verdict:
         return FINE
     session, close, mic = case.session, case.table.close, case.instrument.mic
     closed = (case.calendar() == CLOSED) & ~_usual_weekends(case)
-    phantom = closed & _repeats_last_close(case)
+    last, prices = previous(close), case.prices()
+    phantom = closed & ((prices == last) | np.isnan(prices)).all(axis=0) & (close == last)
     flaws = warnings(phantom, lambda r: f"{session[r]} is no session of {mic} and repeats the last close; left out")
     flaws += warnings(
         closed & ~phantom,
@@ -102,12 +89,6 @@ def closed_day(case: Case) -> Verdict:
         ),
     )
     return case.without(phantom, "on closed days", flaws)
-
-
-def _repeats_last_close(case: Case) -> Flags:
-    last, prices = previous(case.table.close), case.prices()
-    repeats: Flags = ((prices == last) | np.isnan(prices)).all(axis=0) & (case.table.close == last)
-    return repeats
 
 
 def weekend_bar(case: Case) -> Verdict:
@@ -130,8 +111,7 @@ def _usual_weekends(case: Case) -> Flags:
     weekend = (weekday(case.session) >= _SATURDAY) & (case.calendar() != SESSION)
     year = case.session.astype("datetime64[Y]").astype(np.int64)
     many = np.bincount(year[weekend] - year.min(), minlength=int(np.ptp(year)) + 1) >= _USUAL_WEEKENDS
-    usual: Flags = weekend & many[year - year.min()]
-    return usual
+    return np.asarray(weekend & many[year - year.min()])
 
 
 def gap(case: Case) -> Verdict:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from datasets.arrays import Flags, Floats, Integers, Sessions
+from datasets.arrays import Flags, Floats, Sessions
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, hours_table, is_round_the_clock
 from datasets.prices.bars import Bars
@@ -54,7 +54,9 @@ FINE = Verdict()
 class Case:
     """A table as the rules before have left it, its instrument by name, and what to compare it with.
 
-    ``splits``: first date in new shares and new shares for an old one; moves are those without the splits that show.
+    ``reference``: bars known to be of it, against which a wrong instrument shows; ``retrieved_at``: when the table was
+    made, a session not closed by then is a partial day. ``splits``: first date in new shares and new shares for an old
+    one; moves are those without the splits that show.
     """
 
     table: PriceTable
@@ -180,12 +182,6 @@ def previous(values: Floats) -> Floats:
     before = np.roll(values, 1, axis=-1)
     before[..., 0] = np.nan
     return before
-
-
-def weekday(session: Sessions) -> Integers:
-    """Return 0 for Monday to 6 for Sunday."""
-    days: Integers = (session.astype("datetime64[D]").astype(np.int64) + 3) % 7
-    return days
 
 
 def number(value: Any) -> str:

@@ -107,8 +107,6 @@ def _is_pegged(close: Floats) -> bool:
 def empty_row(case: Case) -> Verdict:
     """Leave out rows without any price."""
     empty: Flags = np.all(np.isnan(case.prices()), axis=0)
-    if not empty.any():
-        return FINE
     session, closed = case.session, case.calendar() == CLOSED
     flaws = flaws_of_runs(
         Severity.WARNING, empty & ~closed, lambda r, n: f"{session[r]} has no price at all; {plural(n, 'row')} left out"

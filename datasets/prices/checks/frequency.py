@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.arrays import Flags, Integers
+from datasets.arrays import Flags
 from datasets.prices.checks.case import FINE, Case, Flaw, Verdict, plural, runs
 from datasets.prices.findings import Severity
 from datasets.prices.periods import MADE_AT_THE_END, Period, period_of
@@ -17,13 +17,9 @@ def is_daily(case: Case) -> bool:
     return case.table.at is None and period_of(case.session) is Period.DAILY
 
 
-def _steps(case: Case) -> Integers:
-    return np.diff(case.session).astype(np.int64)
-
-
 def spliced_frequency(case: Case) -> Verdict:
     """Find runs of weekly or monthly rows in a table of daily ones: often averages, never closes."""
-    step, session = _steps(case), case.session
+    step, session = np.diff(case.session).astype(np.int64), case.session
     daily = (step >= 1) & (step <= _DAILY_STEP)
     slow = [(first, n) for first, n in runs(step >= _SLOW_STEP) if n >= _SLOW_RUN]
     if not slow or daily.sum() < _SLOW_RUN:

@@ -6,7 +6,7 @@ from datasets.events import bundled_events
 from datasets.prices.bars import Source
 from datasets.prices.checks.case import FINE, Case, Flaw, Verdict
 from datasets.prices.findings import Severity
-from datasets.prices.published_moves import PublishedMove, published_moves
+from datasets.prices.published_moves import published_moves
 from datasets.prices.table import SIMULATED, bars_of
 
 
@@ -16,11 +16,9 @@ def published_move(case: Case) -> Verdict:
     if not events or case.table.at is not None or case.table.layout == SIMULATED:
         return FINE
     bars = bars_of(case.table, case.instrument, Source("file", case.table.name))
-    moves = published_moves(events, lambda _: bars)
-    return Verdict(tuple(_flaw(case, m) for m in moves if m.agrees is False and not m.note))
-
-
-def _flaw(case: Case, move: PublishedMove) -> Flaw:
-    row = int(np.searchsorted(case.table.session, np.datetime64(str(move.session), "D")))
-    text = f"{move.session} moves {move.found:+.2f} %, where {move.published} % was published ({move.event_id})"
-    return Flaw(Severity.WARNING, row, text)
+    flaws = []
+    for move in (m for m in published_moves(events, lambda _: bars) if m.agrees is False and not m.note):
+        row = int(np.searchsorted(case.table.session, np.datetime64(str(move.session), "D")))
+        text = f"{move.session} moves {move.found:+.2f} %, where {move.published} % was published ({move.event_id})"
+        flaws.append(Flaw(Severity.WARNING, row, text))
+    return Verdict(tuple(flaws))

@@ -105,12 +105,8 @@ def _relabelled(columns: Floats, first: int, last: int) -> _Segment | None:
     fitting = [p for p in permutations(range(4)) if _in_range(part, p).mean() >= _FITS]
     if not fitting:
         return None
-    return _Segment(first, last, min(fitting, key=lambda p: _overnight(part, p)))
-
-
-def _overnight(columns: Floats, holds: tuple[int, ...]) -> float:
-    open_, close = columns[holds[0]], columns[holds[3]]
-    return float(np.nansum(np.abs(np.log(open_[1:] / close[:-1]))))
+    overnight = {p: float(np.nansum(np.abs(np.log(part[p[0]][1:] / part[p[3]][:-1])))) for p in fitting}
+    return _Segment(first, last, min(fitting, key=lambda p: overnight[p]))
 
 
 def _turned(columns: Floats) -> list[_Segment]:
@@ -146,8 +142,7 @@ def _calm_sum(moves: Floats) -> Floats:
     """Return the sum of the moves of each window, less its ``_SPIKES`` largest."""
     windows = _windows(moves)
     largest = np.partition(windows, -_SPIKES, axis=1)[:, -_SPIKES:]
-    calm: Floats = windows.sum(axis=1) - largest.sum(axis=1)
-    return calm
+    return np.asarray(windows.sum(axis=1) - largest.sum(axis=1))
 
 
 def high_below_low(case: Case) -> Verdict:
@@ -173,5 +168,4 @@ def outside_range(case: Case) -> Verdict:
 
 
 def _outside(price: Floats, high: Floats, low: Floats) -> Flags:
-    beyond: Flags = (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))
-    return beyond
+    return (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))

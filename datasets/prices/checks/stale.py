@@ -9,18 +9,11 @@ from datasets.prices.stale_opens import STALE_RUN, STALE_SHARE, STALE_YEAR, repe
 _LONG = 20
 
 
-def stale_close(case: Case) -> Verdict:
-    """Find closes that stay the same for five sessions or more."""
-    return _unchanged(case, Severity.WARNING, STALE_RUN, _LONG)
-
-
-def frozen_close(case: Case) -> Verdict:
-    """Find closes that stay the same for twenty sessions or more: a feed that died."""
-    return _unchanged(case, Severity.REFUSAL, _LONG, len(case) + 1)
-
-
-def _unchanged(case: Case, severity: Severity, at_least: int, below: int) -> Verdict:
+def unchanged_close(case: Case, *, frozen: bool) -> Verdict:
+    """Find closes that stay the same for five sessions or more; ``frozen``: for twenty or more, by a feed that died."""
     close, session = case.table.close, case.session
+    severity = Severity.REFUSAL if frozen else Severity.WARNING
+    at_least, below = (_LONG, len(case) + 1) if frozen else (STALE_RUN, _LONG)
     flaws = []
     for first, n in runs(close == previous(close)):
         if at_least <= n + 1 < below:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
+from datasets.prices.reading.layouts import Layout
 from datasets.prices.reading.numbers import NumberColumn
 from datasets.prices.reading.timestamps import Dates
 from datasets.prices.table import PriceTable, Unreadable
@@ -51,6 +52,9 @@ def build_table(
     values = {c: numbers[c].values if c in numbers else np.full(n, np.nan) for c in NUMBERS}
     bad = [(int(r), "date") for r in np.flatnonzero(no_date)]
     bad += [(r, role) for role, column in numbers.items() for r in column.bad if not no_date[r]]
+    words = sum((column.words for column in numbers.values()), Counter[str]())
+    empty = [f"{n} cell{'s' if n > 1 else ''} '{word}' taken as empty" for word, n in sorted(words.items())]
+    named = [f"the file calls its instrument '{found.ticker}'"] if found.ticker else []
     table = PriceTable(
         name=found.name,
         layout=found.layout,
@@ -59,7 +63,7 @@ def build_table(
         line=lines,
         at=dates.at,
         utc_offset_hours=dates.utc_offset_hours,
-        remarks=(*found.remarks, *_ticker_remark(found), *dates.remarks, *_word_remarks(numbers)),
+        remarks=(*found.remarks, *named, *dates.remarks, *empty),
         unreadable=tuple(_cell(int(lines[r]), *shown(role, r)) for r, role in sorted(bad)),
         ticker=found.ticker,
         unit=found.unit,
@@ -81,12 +85,15 @@ def compounded(table: PriceTable, percent: Floats) -> PriceTable:
     return replace(table, close=level, remarks=(*table.remarks, remark))
 
 
-def one_ticker(column: Sequence[str | None], where: Callable[[int], str]) -> str | None:
-    """Return the ticker that every row of a column holds.
+def ticker_of(layout: Layout, texts: Callable[[int], Sequence[str | None]], where: Callable[[int], str]) -> str | None:
+    """Return the ticker that every row of its column holds (``texts`` by place), else that of the header.
 
     Raises:
         UserError: rows of more than one, with the first that is not of the most frequent.
     """
+    if "ticker" not in layout.columns:
+        return layout.ticker
+    column = texts(layout.columns["ticker"])
     most = Counter(column).most_common(1)[0][0]
     other = next((n for n, t in enumerate(column) if t != most), None)
     if other is not None:
@@ -99,14 +106,3 @@ def one_ticker(column: Sequence[str | None], where: Callable[[int], str]) -> str
 
 def _cell(line: int, column: str, text: str) -> Unreadable:
     return Unreadable(line, column, text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
-
-
-def _ticker_remark(found: FileFacts) -> list[str]:
-    return [f"the file calls its instrument '{found.ticker}'"] if found.ticker else []
-
-
-def _word_remarks(numbers: Mapping[str, NumberColumn]) -> list[str]:
-    words: Counter[str] = Counter()
-    for column in numbers.values():
-        words.update(column.words)
-    return [f"{n} cell{'s' if n > 1 else ''} '{word}' taken as empty" for word, n in sorted(words.items())]

@@ -7,6 +7,7 @@ import numpy as np
 
 from datasets.arrays import Sessions
 from datasets.errors import UserError
+from datasets.instants import weekday
 from datasets.prices.reading.stamps import BLANK, Stamp, clock_text, epochs_of, stamp_by_pattern, stamp_of
 from datasets.prices.reading.timestamps import Dates, Stamped, dates_of
 
@@ -177,7 +178,7 @@ def _impossible(days: Sessions) -> int:
 def _faults(days: Sessions) -> int:
     """Return what speaks against a reading: dates that do not exist, weekends, steps back, more than a month a step."""
     held = days[~np.isnat(days)]
-    weekends = int((((held.astype(np.int64) + 3) % 7) >= 5).sum())
+    weekends = int((weekday(held) >= 5).sum())
     step = np.diff(held).astype(np.int64)
     back = min(int((step < 0).sum()), int((step > 0).sum()))
     slow = len(held) if len(step) and np.median(np.abs(step)) > 31 else 0

@@ -1,19 +1,19 @@
 """Delimited text as a price table: encoding, delimiter, header, dates and decimal mark found in the content."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from datasets.errors import UserError
-from datasets.prices.reading.build import NUMBERS, PRICES, FileFacts, build_table, compounded, one_ticker
+from datasets.prices.reading.build import NUMBERS, PRICES, FileFacts, build_table, compounded, ticker_of
 from datasets.prices.reading.dates import read_dates
 from datasets.prices.reading.headless import no_header
-from datasets.prices.reading.layouts import Layout, check_layout, unknown_columns
-from datasets.prices.reading.numbers import NumberColumn, decimal_mark, read_numbers
+from datasets.prices.reading.layouts import Layout, check_layout
+from datasets.prices.reading.numbers import decimal_mark, read_numbers
 from datasets.prices.reading.rows import Grid, RowFrame, read_grid
-from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, one_series_remark
+from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, column_remarks
 from datasets.prices.reading.stamps import is_date
 from datasets.prices.reading.text import LEGACY, Text, bad_line, decodings
 from datasets.prices.table import PriceTable
@@ -40,22 +40,8 @@ class _Opened:
         return len(self.layout.columns)
 
 
-def read_delimited(
-    data: bytes,
-    name: str,
-    *,
-    date_format: str | None = None,
-    zone: str | None = None,
-    selection: Selection = WHOLE,
-) -> PriceTable:
-    """Return the price table in a delimited text, which may be in any layout of ``LAYOUTS``.
-
-    Args:
-        data: the unpacked content.
-        name: what to call it in messages.
-        date_format: see ``read_dates``.
-        zone: see ``read_dates``.
-        selection: the column or the rows that are meant.
+def read_delimited(data: bytes, name: str, selection: Selection = WHOLE) -> PriceTable:
+    """Return the price table in a delimited text (unpacked), in any of ``LAYOUTS``; ``name`` is what messages call it.
 
     Raises:
         UserError: the file cannot be read as prices, with its line.
@@ -76,10 +62,16 @@ def read_delimited(
         return layout.names[place].strip() or role, grid.columns[place][row].strip()
 
     times = grid.columns[layout.columns["time"]] if "time" in layout.columns else None
-    dates = read_dates(grid.columns[layout.columns["date"]], times, where=where, date_format=date_format, zone=zone)
+    days, said = grid.columns[layout.columns["date"]], selection
+    dates = read_dates(days, times, where=where, date_format=said.date_format, zone=said.zone)
     mark = _mark(opened, grid, name)
-    numbers = {r: _numbers(opened, grid, r, mark) for r in NUMBERS if r in layout.columns}
-    found = FileFacts(name, layout.name, _ticker(layout, grid, where), _remarks(opened, grid, lines, mark))
+    numbers = {
+        role: read_numbers(grid.columns[layout.columns[role]], mark, may_be_short=role == "volume")
+        for role in NUMBERS
+        if role in layout.columns
+    }
+    ticker = ticker_of(layout, grid.columns.__getitem__, where)
+    found = FileFacts(name, layout.name, ticker, _remarks(opened, grid, lines, mark))
     closes = numbers["close"].values if "close" in numbers else np.full(len(grid.lines), np.nan)
     check_one_instrument(layout, grid.columns, session=dates.session, close=closes, name=name)
     table = build_table(found, dates, numbers, lines=grid.lines, shown=shown)
@@ -148,24 +140,10 @@ def _mark(opened: _Opened, grid: Grid, name: str) -> str:
     columns += [grid.columns[n] for n in layout.returns]
     mark = decimal_mark(columns, decimal_comma=layout.decimal_comma(), delimiter=opened.delimiter)
     if mark is None:
-        line = int(grid.lines[0])
-        raise UserError(f"{name} line {line}: numbers such as '{_first_marked(columns)}' may hold a decimal mark "
+        line, marked = int(grid.lines[0]), (c for column in columns for c in column if "," in c or "." in c)
+        raise UserError(f"{name} line {line}: numbers such as '{next(marked, '')}' may hold a decimal mark "
                         "or thousands; write the prices with a decimal point")  # fmt: skip
     return mark
-
-
-def _first_marked(columns: Sequence[Sequence[str]]) -> str:
-    return next((c for column in columns for c in column if "," in c or "." in c), "")
-
-
-def _numbers(opened: _Opened, grid: Grid, role: str, mark: str) -> NumberColumn:
-    return read_numbers(grid.columns[opened.layout.columns[role]], mark, may_be_short=role == "volume")
-
-
-def _ticker(layout: Layout, grid: Grid, where: Callable[[int], str]) -> str | None:
-    if "ticker" not in layout.columns:
-        return layout.ticker
-    return one_ticker(grid.columns[layout.columns["ticker"]], where)
 
 
 def _remarks(opened: _Opened, grid: Grid, lines: list[str], mark: str) -> tuple[str, ...]:
@@ -179,9 +157,7 @@ def _remarks(opened: _Opened, grid: Grid, lines: list[str], mark: str) -> tuple[
         remarks.append("the decimal mark is a comma")
     if opened.above:
         remarks.append(f"{opened.above} line{'s' * (opened.above > 1)} above the header left out")
-    if unknown := unknown_columns(opened.layout):
-        remarks.append(f"columns left alone: {', '.join(unknown)}")
-    remarks += [*one_series_remark(opened.layout), *grid.remarks]
+    remarks += [*column_remarks(opened.layout), *grid.remarks]
     if opened.text.is_cut():
         remarks.append(f"the last line ({len(lines)}) has no line end: the file may be cut short there")
     return tuple(remarks)

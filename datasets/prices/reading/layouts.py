@@ -91,38 +91,20 @@ def one_series(lines: Lines) -> Layout | None:
     return Layout("one series", tuple(lines[0]), {"date": 0, "close": 1})
 
 
-def stooq(lines: Lines) -> Layout | None:
-    """Stooq's names in angle brackets."""
-    bracketed = all(re.fullmatch(r"\s*<\w+>\s*", c) for c in lines[0])
-    return _by_name(lines[0], "Stooq") if bracketed else None
+def by_names(lines: Lines) -> Layout | None:
+    """Any columns of known names, in any order, with a date and a close; what else is there tells whose file it is.
+
+    Stooq puts its names in angle brackets, Yahoo has an adjusted close, investing.com a column of changes in per cent.
+    """
+    found, names = _by_name(lines[0], "plain", lines[1] if len(lines) > 1 else ()), lines[0]
+    if found and all(re.fullmatch(r"\s*<\w+>\s*", c) for c in names):
+        return replace(found, name="Stooq")
+    if found and "adjusted_close" in found.columns:
+        return replace(found, name="Yahoo")
+    return replace(found, name="investing.com") if found and any(map(is_change, names)) else found
 
 
-def yahoo(lines: Lines) -> Layout | None:
-    """A close and an adjusted close."""
-    found = _by_name(lines[0], "Yahoo")
-    return found if found and "adjusted_close" in found.columns else None
-
-
-def investing(lines: Lines) -> Layout | None:
-    """A column of changes in per cent, in many languages."""
-    return _by_name(lines[0], "investing.com") if any(is_change(c) for c in lines[0]) else None
-
-
-def plain(lines: Lines) -> Layout | None:
-    """Any columns of known names, in any order, with a date and a close."""
-    return _by_name(lines[0], "plain", lines[1] if len(lines) > 1 else ())
-
-
-LAYOUTS: tuple[Callable[[Lines], Layout | None], ...] = (
-    yfinance,
-    fama_french,
-    fred,
-    one_series,
-    stooq,
-    yahoo,
-    investing,
-    plain,
-)
+LAYOUTS: tuple[Callable[[Lines], Layout | None], ...] = (yfinance, fama_french, fred, one_series, by_names)
 
 
 def find_layout(lines: Lines) -> tuple[int, Layout] | None:

@@ -1,7 +1,6 @@
 """A Parquet or Feather file as a price table: the same names of columns, the dates as they are typed."""
 
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,39 +8,32 @@ import numpy as np
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
-from datasets.prices.reading.build import NUMBERS, FileFacts, build_table, compounded, one_ticker
+from datasets.prices.reading.build import NUMBERS, FileFacts, build_table, compounded, ticker_of
 from datasets.prices.reading.columnar import DAMAGED, PARQUET, ColumnarFile, TextColumns
 from datasets.prices.reading.dates import read_dates
-from datasets.prices.reading.layouts import Layout, check_layout, unknown_columns
+from datasets.prices.reading.layouts import Layout, check_layout
 from datasets.prices.reading.numbers import NumberColumn, read_numbers
-from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, one_series_remark
+from datasets.prices.reading.selection import WHOLE, Selection, check_one_instrument, column_remarks
 from datasets.prices.table import PriceTable
 
 _PAIR = re.compile(r"\('([^']*)', '([^']*)'\)")
 _INDEX = re.compile(r"__index_level_0__")
 
 
-def read_parquet(
-    data: bytes,
-    name: str,
-    *,
-    date_format: str | None = None,
-    zone: str | None = None,
-    selection: Selection = WHOLE,
-) -> PriceTable:
+def read_parquet(data: bytes, name: str, selection: Selection = WHOLE) -> PriceTable:
     """Return the price table in a Parquet or Feather file; its ``line`` is the row, the first being 1.
 
     Raises:
         UserError: it is damaged, has no dates or no close, or takes more rows or memory than are read from a file.
     """
     try:
-        return _read(data, name, date_format, zone, selection)
+        return _read(data, name, selection)
     except DAMAGED as e:
         why = (str(e).splitlines() or [type(e).__name__])[0][:100]
         raise UserError(f"{name}: not a readable {_kind(data)} file ({why})") from e
 
 
-def _read(data: bytes, name: str, date_format: str | None, zone: str | None, selection: Selection) -> PriceTable:
+def _read(data: bytes, name: str, selection: Selection) -> PriceTable:
     file = ColumnarFile(data, name)
     layout, texts = _layout(file, name, selection), TextColumns(file)
     if not file.rows:
@@ -58,14 +50,13 @@ def _read(data: bytes, name: str, date_format: str | None, zone: str | None, sel
         return layout.names[place], str(columns[place][row].as_py())
 
     stamps = _stamps(columns[layout.columns["date"]], layout, name)
-    dates = read_dates(stamps, where=where, date_format=date_format, zone=zone)
+    dates = read_dates(stamps, where=where, date_format=selection.date_format, zone=selection.zone)
     numbers = {r: _numbers(columns[i], layout.names[i], name) for r, i in layout.columns.items() if r in NUMBERS}
     if chosen is None and "close" in numbers:
         closes = numbers["close"].values
         check_one_instrument(layout, texts, session=dates.session, close=closes, name=name)
-    found = FileFacts(
-        name, f"{_kind(data)}, {layout.name}", _ticker(columns, layout, where), _remarks(layout), unit="row"
-    )
+    ticker = ticker_of(layout, lambda place: columns[place].to_pylist(), where)
+    found = FileFacts(name, f"{_kind(data)}, {layout.name}", ticker, tuple(column_remarks(layout)), unit="row")
     built = build_table(found, dates, numbers, lines=rows.astype(np.int64) + 1, shown=shown)
     if not layout.returns:
         return built
@@ -75,12 +66,6 @@ def _read(data: bytes, name: str, date_format: str | None, zone: str | None, sel
 
 def _kind(data: bytes) -> str:
     return "Parquet" if data.startswith(PARQUET) else "Feather"
-
-
-def _remarks(layout: Layout) -> tuple[str, ...]:
-    unknown = unknown_columns(layout)
-    left = [f"columns left alone: {', '.join(unknown)}"] if unknown else []
-    return (*left, *one_series_remark(layout))
 
 
 def _sample(file: ColumnarFile) -> list[str]:
@@ -139,9 +124,3 @@ def _numbers(column: Any, title: str, name: str) -> NumberColumn:
     return NumberColumn(
         np.where(np.isinf(values), np.nan, values), tuple(int(r) for r in np.flatnonzero(np.isinf(values)))
     )
-
-
-def _ticker(columns: Mapping[int, Any], layout: Layout, where: Callable[[int], str]) -> str | None:
-    if "ticker" not in layout.columns:
-        return layout.ticker
-    return one_ticker(columns[layout.columns["ticker"]].to_pylist(), where)

@@ -7,7 +7,7 @@ import numpy as np
 
 from datasets.arrays import Flags, Floats, Sessions
 from datasets.errors import UserError, unknown_name
-from datasets.prices.reading.layouts import Layout, Lines, find_layout
+from datasets.prices.reading.layouts import Layout, Lines, find_layout, unknown_columns
 from datasets.prices.reading.names import plain_name, role_of
 from datasets.prices.reading.stamps import BLANK, is_date
 
@@ -35,10 +35,16 @@ _NAMING = frozenset(
 
 @dataclass(frozen=True)
 class Selection:
-    """What a user says of a file with more than one series: the ``column`` that is the close, and COLUMN=VALUE."""
+    """What a user says of a file: of several series the ``column`` that is the close, or ``only`` COLUMN=VALUE.
+
+    ``date_format`` is DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be distinguished;
+    ``zone`` the exchange's time zone, where stamps need one.
+    """
 
     column: str | None = None
     only: str | None = None
+    date_format: str | None = None
+    zone: str | None = None
 
     def layout_of(self, lines: Lines) -> tuple[int, Layout] | None:
         """Return the number of title lines and the layout, as ``find_layout``, with the close in the named column."""
@@ -74,14 +80,16 @@ class Selection:
 
 
 WHOLE = Selection()
-"""Nothing said: the file holds one series."""
+"""Nothing said: the file holds one series, and its dates can be read one way only."""
 
 
-def one_series_remark(layout: Layout) -> list[str]:
-    """Return a remark where the name of the column that is the close does not say so."""
+def column_remarks(layout: Layout) -> list[str]:
+    """Return remarks on the columns that are left alone, and on the close where its name does not say so."""
+    unknown = unknown_columns(layout)
+    left = [f"columns left alone: {', '.join(unknown)}"] if unknown else []
     name = layout.names[layout.columns["close"]] if "close" in layout.columns else ""
     is_said = layout.name not in ("one series", f"column {name}") or plain_name(name) in ("value", "close")
-    return [] if is_said else [f"column '{name}' is read as the close"]
+    return left if is_said else [*left, f"column '{name}' is read as the close"]
 
 
 def check_one_instrument(

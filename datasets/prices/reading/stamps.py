@@ -70,7 +70,8 @@ def stamp_of(text: str) -> Stamp | None:
         return plain
     found = _TIMED.fullmatch(text)
     if not found:
-        return _epoch(text)
+        count = _EPOCH.fullmatch(text)
+        return _counted(int(count[1]), 1_000_000 if len(count[1]) > 10 else SECOND_NS) if count else None
     day = _date_parts(found[1])
     time_ns = _time_ns(found)
     if day is None or time_ns is None:
@@ -112,7 +113,8 @@ def _named(year: str, month: str, day: str) -> Stamp | None:
     number = _MONTHS.get(month.casefold())
     if number is None:
         return None
-    return Stamp("ymd", (full_year(int(year)) if len(year) == 2 else int(year), number, int(day)))
+    century = 0 if len(year) == 4 else 2000 if int(year) < 69 else 1900
+    return Stamp("ymd", (century + int(year), number, int(day)))
 
 
 def epochs_of(texts: Sequence[str]) -> list[Stamp | None] | None:
@@ -137,15 +139,6 @@ def _counted(count: int, unit_ns: int) -> Stamp | None:
         return None
     at = date(1970, 1, 1) + timedelta(days=day)
     return Stamp("epoch", (at.year, at.month, at.day), time_ns=time_ns, offset_minutes=0)
-
-
-def _epoch(text: str) -> Stamp | None:
-    found = _EPOCH.fullmatch(text)
-    if not found:
-        return None
-    ns = int(found[1]) * (1_000_000 if len(found[1]) > 10 else 1_000_000_000)
-    day = date(1970, 1, 1) + timedelta(days=ns // NS_PER_DAY)
-    return Stamp("epoch", (day.year, day.month, day.day), time_ns=ns % NS_PER_DAY, offset_minutes=0)
 
 
 def stamp_by_pattern(text: str, pattern: str) -> Stamp | None:
@@ -183,8 +176,3 @@ def _offset_minutes(text: str | None) -> int | None:
         return 0
     minutes = int(text[1:3]) * 60 + int(text[3:].lstrip(":") or 0)
     return -minutes if text[0] == "-" else minutes
-
-
-def full_year(year: int) -> int:
-    """Return the year that two digits mean: 69 to 99 are of 1900."""
-    return year + (2000 if year < 69 else 1900)

@@ -111,7 +111,8 @@ def dates_of(column: Stamped, remarks: tuple[str, ...]) -> Dates:
             *remarks,
             f"stamps carry the zone {', '.join(map(_offset_text, sorted(zones)))}; sessions are {whose}",
         )
-    dates = _intraday(column) if _is_intraday(column) else _daily(column)
+    instants, days = np.unique(column.local()[column.good]), np.unique(column.session[column.good])
+    dates = _intraday(column) if len(instants) > _INTRADAY * len(days) else _daily(column)
     is_date = set(zones) == {0} and dates.at is None  # midnights in UTC are dates written long
     hours = zones.most_common(1)[0][0] / 60 if zones and column.zone is None and not is_date else None
     return replace(dates, utc_offset_hours=hours, remarks=(*remarks, *dates.remarks))
@@ -129,11 +130,6 @@ def _zones(column: Stamped) -> Counter[int]:
     if column.is_epoch:
         return Counter()
     return Counter(o for o, g in zip(column.offsets, column.good, strict=True) if g and o is not None)
-
-
-def _is_intraday(column: Stamped) -> bool:
-    good = column.good
-    return len(np.unique(column.local()[good])) > _INTRADAY * len(np.unique(column.session[good]))
 
 
 def _daily(column: Stamped) -> Dates:

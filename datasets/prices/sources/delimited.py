@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,6 @@ _SHOWN = 60
 _PRICES = ("open", "high", "low", "close", "volume")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class ProviderLayout:
-    """How a provider's CSV looks: its columns by our names, in their order, and the texts that mean "no value"."""
-
-    name: str
-    columns: tuple[str, ...]
-    missing: frozenset[str] = frozenset({""})
 
 
 def text_of(answer: Answer) -> str:
@@ -51,13 +41,14 @@ def text_of(answer: Answer) -> str:
     return text
 
 
-def table_of(text: str, layouts: Sequence[tuple[tuple[str, ...], ProviderLayout]], name: str) -> PriceTable:
+def table_of(text: str, headers: Sequence[tuple[str, ...]], columns: Sequence[str], name: str) -> PriceTable:
     """Return the rows of a CSV text whose header is one of those known.
 
     Args:
-        text: the whole answer.
-        layouts: each header that may come, with its meaning.
-        name: names the answer, such as ``stooq ^nkx``.
+        text: the whole answer; a cell that is blank or a dot is no value.
+        headers: each header that may come.
+        columns: their columns by our names, in their order.
+        name: the provider, and what it was asked for, such as ``stooq ^nkx``.
 
     Raises:
         ProviderError: another header.
@@ -65,31 +56,31 @@ def table_of(text: str, layouts: Sequence[tuple[tuple[str, ...], ProviderLayout]
     """
     try:
         file = parse_csv(text.encode(), name)
-        layout = next((layout for known, layout in layouts if _fold(known) == _fold(file.columns)), None)
-        rows = () if layout is None else file.rows
+        is_known = _fold(file.columns) in map(_fold, headers)
+        rows = file.rows if is_known else ()
     except UserError as e:
         raise PassingError(f"answered damaged CSV ({e})") from e
-    if layout is None:
-        raise ProviderError(f"answered columns {_clip(','.join(file.columns))}; {','.join(layouts[0][0])} must come")
+    if not is_known:
+        raise ProviderError(f"answered columns {_clip(','.join(file.columns))}; {','.join(headers[0])} must come")
     if not rows:
         raise ProviderError("answered a header and no rows")
-    return _table(rows, dict(zip(layout.columns, file.columns, strict=True)), layout, name)
+    return _table(rows, dict(zip(columns, file.columns, strict=False)), name)
 
 
-def _table(rows: Sequence[CsvRow], titles: Mapping[str, str], layout: ProviderLayout, name: str) -> PriceTable:
+def _table(rows: Sequence[CsvRow], titles: Mapping[str, str], name: str) -> PriceTable:
     dates = [_date(row.cells[titles["date"]]) for row in rows]
     lost = [_lost(row, "date", titles) for row, date in zip(rows, dates, strict=True) if date is None]
     kept = [row for row, date in zip(rows, dates, strict=True) if date is not None]
     columns: dict[str, Any] = {c: np.full(len(kept), np.nan) for c in (*_PRICES, "adjusted_close")}
-    for column in (c for c in layout.columns if c != "date"):
+    for column in (c for c in titles if c != "date"):
         cells = [row.cells[titles[column]] for row in kept]
         read = [_NUMBER.fullmatch(cell) for cell in cells]
         columns[column] = np.array([float(m[0]) if m else np.nan for m in read])
         missing = zip(kept, cells, read, strict=True)
-        lost += [_lost(row, column, titles) for row, cell, m in missing if not m and cell not in layout.missing]
+        lost += [_lost(row, column, titles) for row, cell, m in missing if not m and cell not in ("", ".")]
     return PriceTable(
         name=name,
-        layout=layout.name,
+        layout=name.split(maxsplit=1)[0],
         session=np.array([d for d in dates if d is not None], dtype="datetime64[D]"),
         **columns,
         line=np.array([row.line for row in kept], dtype=np.int64),

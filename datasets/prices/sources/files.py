@@ -11,6 +11,7 @@ from datasets.errors import UserError, did_you_mean
 from datasets.markets.instruments import Instrument
 from datasets.prices.actions import splits_in
 from datasets.prices.bars import Bars
+from datasets.prices.checks.case import Case
 from datasets.prices.quality import Severity, ValidatedTable, check_accepted, validate
 from datasets.prices.reading.columnar import FEATHER, PARQUET
 from datasets.prices.reading.delimited import read_delimited
@@ -86,20 +87,11 @@ def symbol_of(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)]
 
 
-def read_table(
-    path: Path, *, date_format: str | None = None, zone: str | None = None, selection: Selection = WHOLE
-) -> PriceTable:
+def read_table(path: Path, selection: Selection = WHOLE) -> PriceTable:
     """Return the price table in a file: CSV in any common layout, JSON, Parquet or Feather, recognised by content.
 
-    Gzip and zip archives of one file are unpacked.
-
-    Rows are as they were found; cells that cannot be read are in ``unreadable``.
-
-    Args:
-        path: the file.
-        date_format: DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be distinguished.
-        zone: the exchange's time zone, where stamps need one.
-        selection: the column or the rows that are meant, where the file holds several series.
+    Gzip and zip archives of one file are unpacked. ``selection`` is what the user says of the file. Rows are as they
+    were found; cells that cannot be read are in ``unreadable``.
 
     Raises:
         UserError: the file as a whole cannot be read as prices; file and line are named.
@@ -110,18 +102,16 @@ def read_table(
         data = path.read_bytes()
     except OSError as e:
         raise UserError(f"{path.name}: cannot be read ({e.strerror})") from e
-    return parse_table(data, path.name, date_format=date_format, zone=zone, selection=selection)
+    return parse_table(data, path.name, selection)
 
 
-def parse_table(
-    data: bytes, name: str, *, date_format: str | None = None, zone: str | None = None, selection: Selection = WHOLE
-) -> PriceTable:
+def parse_table(data: bytes, name: str, selection: Selection = WHOLE) -> PriceTable:
     """Return the price table in a file's content, as ``read_table`` does; ``name`` is what messages call it."""
     data = unpacked(data, name)
     read = read_parquet if data.startswith((PARQUET, FEATHER)) else read_delimited
     if is_json(data):
         data, name = delimited_of(data, name), f"{name} as CSV"
-    return read(data, name, date_format=date_format, zone=zone, selection=selection)
+    return read(data, name, selection)
 
 
 def read_price_file(
@@ -134,8 +124,8 @@ def read_price_file(
     Raises:
         UserError: the file cannot be read as prices, or holds what could change a fill; file and line are named.
     """
-    splits = splits_in(path.parent, instrument)
-    passed = validate(read_table(path), instrument, accepted=accepted, retrieved_at=now, splits=splits)
+    case = Case(read_table(path), instrument, retrieved_at=now, splits=splits_in(path.parent, instrument))
+    passed = validate(case, accepted=accepted)
     source = replace(passed.bars.source, text="; ".join([passed.bars.source.text, *_changes(passed, accepted)]))
     return replace(passed.bars, source=source)
 

@@ -8,11 +8,9 @@ from datetime import date
 
 from datasets.markets.instruments import Instrument
 from datasets.prices.sources.base import Provider, without_blanks
-from datasets.prices.sources.delimited import ProviderLayout, table_of, text_of
+from datasets.prices.sources.delimited import table_of, text_of
 from datasets.prices.sources.http import Answer, ProviderError
 from datasets.prices.table import PriceTable
-
-_LAYOUT = ProviderLayout("fred", ("date", "close"), frozenset({"", "."}))
 
 
 class Fred(Provider):
@@ -39,5 +37,7 @@ class Fred(Provider):
 def _read(answer: Answer, series: str) -> PriceTable:
     if answer.status == 404:
         raise ProviderError(f"has no series {series} (404); correct it in instruments.csv")
-    headers = [(("observation_date", series), _LAYOUT), (("DATE", series), _LAYOUT)]
-    return without_blanks(table_of(text_of(answer), headers, f"fred {series}"), "dates without an observation")
+    table = table_of(
+        text_of(answer), [("observation_date", series), ("DATE", series)], ("date", "close"), f"fred {series}"
+    )
+    return without_blanks(table, "dates without an observation")

@@ -188,7 +188,7 @@ def get(url: str, parameters: Mapping[str, str], *, policy: RetryPolicy, clock: 
         ProviderError: the answer is too long, or the server's certificate is not trusted.
     """
     import requests  # noqa: PLC0415 - only when something is fetched
-    from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError  # noqa: PLC0415
 
     until = clock.monotonic() + policy.total_s
     agent = {"User-Agent": f"hustings/{version('hustings')}", "Accept": "text/csv, */*;q=0.5"}
@@ -204,7 +204,9 @@ def get(url: str, parameters: Mapping[str, str], *, policy: RetryPolicy, clock: 
                 headers = {k.lower(): v for k, v in response.headers.items()}
                 return Answer(response.status_code, headers, body, sized=is_sized(headers))
     except requests.RequestException as e:
-        raise _our_error(e) from e
+        reason = getattr(e.args[0], "reason", None) if e.args else None
+        unreached = isinstance(reason, NewConnectionError)
+        raise fault_of(e, requests.exceptions, bundle="REQUESTS_CA_BUNDLE", unreached=unreached) from e
     except ReadTimeoutError as e:
         raise PassingError("did not answer in time") from e
     except (HTTPError, OSError) as e:
@@ -252,20 +254,23 @@ def _read_body(response: Any, until: float, *, policy: RetryPolicy, clock: HttpC
     return bytes(body)
 
 
-def _our_error(e: Exception) -> ProviderError:
-    """Return an exception of requests as one of ours; its own text may hold a key and is not repeated."""
-    import requests  # noqa: PLC0415
-    from urllib3.exceptions import NewConnectionError  # noqa: PLC0415
+def fault_of(e: Exception, kinds: Any, *, bundle: str, unreached: bool) -> ProviderError:
+    """Return an exception of requests or curl_cffi as one of ours; its own text may hold a key and is not repeated.
 
-    reason = getattr(e.args[0], "reason", None) if e.args else None
-    if isinstance(e, requests.exceptions.SSLError):
-        return ProviderError("has a certificate that is not trusted; behind a proxy, set REQUESTS_CA_BUNDLE")
-    if isinstance(e, requests.exceptions.ProxyError):
+    Args:
+        e: the exception.
+        kinds: the exceptions of the library, which have the same names in both.
+        bundle: the variable that names its certificates.
+        unreached: whether nobody was there.
+    """
+    if isinstance(e, kinds.SSLError):
+        return ProviderError(f"has a certificate that is not trusted; behind a proxy, set {bundle}")
+    if isinstance(e, kinds.ProxyError):
         return PassingError("the proxy cannot be reached or refuses", reached=False)
-    if isinstance(e, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
+    if unreached or isinstance(e, kinds.ConnectTimeout):
         return PassingError("cannot be reached", reached=False)
-    if isinstance(e, requests.Timeout):
+    if isinstance(e, kinds.Timeout):
         return PassingError("did not answer in time")
-    if isinstance(e, requests.TooManyRedirects | requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+    if isinstance(e, kinds.TooManyRedirects | kinds.InvalidURL | kinds.InvalidSchema):
         return ProviderError(NO_END)
     return PassingError("broke off in the middle of the answer")

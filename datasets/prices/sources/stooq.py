@@ -9,14 +9,13 @@ from datetime import date
 
 from datasets.markets.instruments import Instrument
 from datasets.prices.sources.base import Provider
-from datasets.prices.sources.delimited import ProviderLayout, table_of, text_of
+from datasets.prices.sources.delimited import table_of, text_of
 from datasets.prices.sources.http import Answer, ExhaustedError, ProviderError
 from datasets.prices.table import PriceTable
 
 KEY = "HUSTINGS_STOOQ_KEY"
 _FULL = ("Date", "Open", "High", "Low", "Close", "Volume")
 _OURS = ("date", "open", "high", "low", "close", "volume")
-_LAYOUTS = ((_FULL, ProviderLayout("stooq", _OURS)), (_FULL[:5], ProviderLayout("stooq", _OURS[:5])))
 _LIMIT = ("exceeded the daily hits limit", "przekroczony dzienny limit")
 _NOTHING = ("no data", "brak danych")
 
@@ -46,7 +45,7 @@ def _read(answer: Answer, symbol: str) -> PriceTable:
         raise ExhaustedError(f"wants a key: get one at stooq.com/q/d/?s=^spx&get_apikey and set {KEY} to it")
     if message in _NOTHING:
         raise ProviderError(f"has no data for {symbol} in that span; correct the symbol in instruments.csv, or --from")
-    return table_of(_even(text_of(answer)), _LAYOUTS, f"stooq {symbol}")
+    return table_of(_even(text_of(answer)), (_FULL, _FULL[:5]), _OURS, f"stooq {symbol}")
 
 
 def _even(text: str) -> str:

@@ -6,7 +6,6 @@ from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source
 from datasets.prices.sources.arch_bars import ArchSource
-from datasets.prices.sources.base import BarSource
 from datasets.prices.sources.builtin import BuiltinSource
 from datasets.prices.store import Store
 from datasets.prices.table import bars_of
@@ -43,7 +42,7 @@ def stored_bars(store: Store, instrument: Instrument) -> Bars | None:
         return None
 
 
-class DefaultSource:
+class DefaultSource(BuiltinSource):
     """The store, then the real bars of arch, then simulated ones: these only while the store is empty.
 
     A run never mixes a user's own series with simulated ones: a market that is neither stored nor built in for real is
@@ -52,26 +51,9 @@ class DefaultSource:
 
     def __init__(self, store: Store | None = None) -> None:
         stored = StoreSource(store)
-        self._builtin: BarSource = ArchSource() if stored.symbols() else BuiltinSource()
-        self._stored = stored
-
-    def symbols(self) -> list[str]:
-        """Return every symbol that has bars."""
-        return sorted({*self._stored.symbols(), *self._builtin.symbols()})
-
-    @visible_bars
-    def load(self, instrument: Instrument) -> Bars:
-        """Return the bars of an instrument: the stored ones, else the built-in ones.
-
-        Raises:
-            UserError: there are none, or they are damaged.
-        """
-        stored = self._stored.symbols()
-        if instrument.symbol in stored:
-            return self._stored.load(instrument)
-        if stored and instrument.symbol not in self._builtin.symbols():
-            raise UserError(
-                f"no bars of {instrument.symbol} in the store; 'hustings data fetch {instrument.symbol}' or 'data "
-                "import' brings them in (simulated bars are used only while the store is empty, or with --data builtin)"
+        if stored.symbols():
+            self._parts = (stored, ArchSource())
+            self._missing = (
+                "no bars of {symbol} in the store; 'hustings data fetch {symbol}' or 'data import' brings them in "
+                "(simulated bars are used only while the store is empty, or with --data builtin)"
             )
-        return self._builtin.load(instrument)

@@ -9,9 +9,9 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from datasets.prices.sources.http import (
     PassingError,
     ProviderError,
     RetryPolicy,
+    fault_of,
     is_sized,
     redirected,
     status_text,
@@ -75,8 +76,9 @@ class Yahoo(Provider):
         with _quiet():
             if self._yfinance is None:
                 self._yfinance = _yfinance_client(self.address, policy)
+            url, parameters = f"{self.home}{_CHART}{quote(ticker, safe='')}", _parameters(first, last, self._now())
             try:
-                answer = _answer(self._yfinance.get(_chart_url(ticker), params=_parameters(first, last, self._now())))
+                answer = _answer(self._yfinance.get(url, params=parameters))
             except _FinalAnswer as e:
                 return e.answer
             except OSError as e:
@@ -87,10 +89,6 @@ class Yahoo(Provider):
 
     def _now(self) -> datetime:
         return self.client.clock.now()
-
-
-def _chart_url(ticker: str) -> str:
-    return f"{Yahoo.home}{_CHART}{quote(ticker, safe='')}"
 
 
 def _parameters(first: date | None, last: date | None, now: datetime) -> dict[str, str]:
@@ -144,7 +142,8 @@ def _http_session(address: str, policy: RetryPolicy) -> Any:
 
     def request(method: str, url: str, **options: Any) -> Any:
         options |= {"timeout": (policy.connect_s, policy.read_s), "allow_redirects": False}
-        response = send(method, _moved(url, address), **options)
+        place = urlsplit(url)._replace(scheme="", netloc="").geturl() or "/"
+        response = send(method, url if address == Yahoo.home else f"{address}{place}", **options)
         for _ in range(REDIRECTS):
             if response.status_code not in _ELSEWHERE or "location" not in response.headers:
                 break
@@ -161,13 +160,6 @@ def _http_session(address: str, policy: RetryPolicy) -> Any:
     return session
 
 
-def _moved(url: str, address: str) -> str:
-    if address == Yahoo.home:
-        return url
-    parts = urlsplit(url)
-    return f"{address}{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-
-
 def _answer(response: Any) -> Answer:
     headers = {k.lower(): v for k, v in response.headers.items()}
     return Answer(response.status_code, headers, response.content, sized=is_sized(headers))
@@ -181,15 +173,8 @@ def _our_error(e: OSError, policy: RetryPolicy) -> ProviderError:
     code = getattr(e, "code", None)
     if code == CurlECode.FILESIZE_EXCEEDED:
         return too_long(policy)
-    if isinstance(e, exceptions.SSLError):
-        return ProviderError("has a certificate that is not trusted; behind a proxy, set CURL_CA_BUNDLE")
-    if isinstance(e, exceptions.ProxyError):
-        return PassingError("the proxy cannot be reached or refuses", reached=False)
-    if isinstance(e, exceptions.ConnectTimeout | exceptions.DNSError) or code == CurlECode.COULDNT_CONNECT:
-        return PassingError("cannot be reached", reached=False)
-    if isinstance(e, exceptions.Timeout):
-        return PassingError("did not answer in time")
-    return PassingError("broke off in the middle of the answer")
+    unreached = isinstance(e, exceptions.DNSError) or code == CurlECode.COULDNT_CONNECT
+    return fault_of(e, exceptions, bundle="CURL_CA_BUNDLE", unreached=unreached)
 
 
 @contextmanager
@@ -206,25 +191,16 @@ def _quiet() -> Iterator[None]:
 # --- reading the answer
 
 
-@dataclass(frozen=True)
-class _Chart:
-    """The one result of a chart: its facts, its stamps (seconds since 1970) and its columns."""
-
-    meta: Mapping[str, Any]
-    stamps: list[int]
-    columns: Mapping[str, Any]
-
-
 def _read(answer: Answer, ticker: str, instrument: Instrument, now: datetime) -> PriceTable:
-    chart = _chart(_document(answer), ticker)
-    _check(chart.meta, ticker, instrument)
-    zone = ZoneInfo(chart.meta["exchangeTimezoneName"])
+    meta, stamps, columns = _chart(_document(answer), ticker)
+    _check(meta, ticker, instrument)
+    zone = ZoneInfo(meta["exchangeTimezoneName"])
     table = PriceTable(
         name=f"yahoo {ticker}",
         layout="yahoo",
-        session=_sessions(chart.stamps, zone),
-        **chart.columns,
-        line=np.arange(1, len(chart.stamps) + 1),
+        session=_sessions(stamps, zone),
+        **columns,
+        line=np.arange(1, len(stamps) + 1),
     )
     return _without_live_row(without_blanks(table, "days without a price"), instrument, now)
 
@@ -243,7 +219,8 @@ def _document(answer: Answer) -> Any:
     return document
 
 
-def _chart(document: Any, ticker: str) -> _Chart:
+def _chart(document: Any, ticker: str) -> tuple[Mapping[str, Any], list[int], dict[str, Any]]:
+    """Return the facts of the one result of a chart, its stamps (seconds since 1970) and its columns."""
     try:
         chart = document["chart"]
         if chart.get("error"):
@@ -252,7 +229,7 @@ def _chart(document: Any, ticker: str) -> _Chart:
         stamps = result.get("timestamp")
         if not stamps:
             raise ProviderError(f"has no bars of {ticker} in that span")
-        return _Chart(result["meta"], _whole(stamps), _columns(result["indicators"], len(stamps)))
+        return result["meta"], _whole(stamps), _columns(result["indicators"], len(stamps))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as e:
         raise PassingError("answered a chart of another shape than is known") from e
 
@@ -280,20 +257,19 @@ def _floats(values: list[Any], rows: int) -> Floats:
 def _check(meta: Mapping[str, Any], ticker: str, instrument: Instrument) -> None:
     """Refuse a chart of something else than was requested."""
     answer = {k: meta.get(k) for k in ("symbol", "currency", "dataGranularity", "exchangeTimezoneName")}
+    currency, length, wrong = answer["currency"], answer["dataGranularity"], ""
     if str(answer["symbol"]).casefold() != ticker.casefold():
-        _refuse(f"answered {answer['symbol']} when asked for {ticker}")
-    if answer["currency"] not in (None, instrument.currency):
-        _refuse(f"answered prices in {answer['currency']}, where {instrument.symbol} is in {instrument.currency}")
-    if answer["dataGranularity"] not in (None, "1d"):
-        _refuse(f"answered bars of {answer['dataGranularity']} when asked for days")
+        wrong = f"answered {answer['symbol']} when asked for {ticker}"
+    elif currency not in (None, instrument.currency):
+        wrong = f"answered prices in {currency}, where {instrument.symbol} is in {instrument.currency}"
+    elif length not in (None, "1d"):
+        wrong = f"answered bars of {length} when asked for days"
+    if wrong:
+        raise ProviderError(f"{wrong}; nothing of it is used")
     try:
         ZoneInfo(str(answer["exchangeTimezoneName"]))
     except (KeyError, ValueError, OSError) as e:
         raise ProviderError(f"answered an unknown time zone '{answer['exchangeTimezoneName']}'") from e
-
-
-def _refuse(why: str) -> NoReturn:
-    raise ProviderError(f"{why}; nothing of it is used")
 
 
 def _sessions(stamps: list[int], zone: ZoneInfo) -> Sessions:

@@ -1,5 +1,8 @@
 """Concentration of a result, worked by hand."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -11,9 +14,14 @@ from tests.engine.markets import about
 NET = np.array([0.01, 0.02, 0.09, -0.02])
 
 
+def sample_of(values: np.ndarray, years: list[int]) -> Any:
+    """Return what is read of a sample: the same number is net, abnormal and standardized."""
+    usable = [SimpleNamespace(events=(f"E{n}",), began=f"{year}-02-09") for n, year in enumerate(years)]
+    return SimpleNamespace(usable=usable, net=values, abnormal=values, standardized=values)
+
+
 def of(values: np.ndarray, years: list[int] | None = None) -> Concentration:
-    labels = [f"E{n}" for n in range(len(values))]
-    found = concentration(labels, years or [2000 + n for n in range(len(values))], values, values, values, alpha=0.05)
+    found = concentration(sample_of(values, years or [2000 + n for n in range(len(values))]), alpha=0.05)
     assert isinstance(found, Concentration)
     return found
 
@@ -50,7 +58,7 @@ def test_fewest_to_go_for_a_p_value_above_the_level() -> None:
 
 
 def test_one_observation_leaves_nothing() -> None:
-    assert concentration(["E"], [2000], NET[:1], NET[:1], NET[:1], alpha=0.05) == (
+    assert concentration(sample_of(NET[:1], [2000]), alpha=0.05) == (
         "1 observation: nothing remains when one is left out"
     )
 
