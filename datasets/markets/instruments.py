@@ -38,6 +38,7 @@ class InstrumentGroup(StrEnum):
     BOND_ETF = "bond-etf"
     COMMODITY_ETF = "commodity-etf"
     SECTOR_ETF = "sector-etf"
+    CONTRACT = "contract"
     OTHER = "other"
 
 
@@ -196,7 +197,7 @@ def _rows_of(path: Path) -> dict[str, Instrument]:
     symbols: set[str] = set()
     for row in file.all_rows:
         try:
-            found[row.where] = _instrument(row, symbols)
+            found[row.where] = instrument_of_row(row, symbols)
         except UserError as e:
             faults.append(str(e))
         symbols.add(row.text("symbol"))
@@ -222,8 +223,8 @@ def _without(instrument: Instrument, symbols: set[str]) -> Instrument:
     return instrument if kept == instrument.aliases else replace(instrument, aliases=kept)
 
 
-def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
-    """Return the instrument of a row; ``symbols`` are those of the rows above."""
+def instrument_of_row(row: CsvRow, symbols: set[str]) -> Instrument:
+    """Return the instrument of a row; ``symbols`` are those of the rows above. A bad row is a UserError."""
     _check_row(row, symbols)
     group = row.read("group", InstrumentGroup, f"one of {', '.join(InstrumentGroup)}")
     lot, commission, slippage = (row.read(c, _not_negative, "a number of 0 or more") for c in _NUMBERS)

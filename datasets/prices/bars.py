@@ -79,6 +79,9 @@ class Bars:
     ``open_rate`` and ``close_rate`` are the price of the quote currency in the account's, last known at each open and
     close (NaN: missing); None where positions are hedged or the currency is the account's. ``carry`` is what a pair
     earns a year: the short rate of its base currency less that of its quote currency.
+
+    ``fee`` is what the provider of a contract charges at each bar on top of commission, as a share of the traded value;
+    NaN at the settlement, where nothing is charged. None for what is no contract.
     """
 
     instrument: Instrument
@@ -99,6 +102,7 @@ class Bars:
     close_rate: Floats | None = None
     carry: Floats | None = None
     rates: RateSource | None = None
+    fee: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.session)
@@ -137,6 +141,11 @@ class Bars:
     def is_financed(self) -> bool:
         """Whether a position is paid with money borrowed in the quote currency: a pair in an unhedged account."""
         return self.close_rate is not None and self.instrument.base_currency != ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the last bar is the settlement of a contract (datasets/prices/contracts.py)."""
+        return self.fee is not None and bool(np.isnan(self.fee[-1:]).any())
 
     def until(self, instant: int) -> "Bars":
         """Return the bars closed at or before an instant (ns)."""

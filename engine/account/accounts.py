@@ -52,7 +52,7 @@ def steps_of(priced: PricedTrades, costs: CostModel) -> _Steps:
     trade, opens = step >> 1, step & 1 == 0
     tick = np.where(opens, table.tick[table.entry[trade]], priced.out[trade])
     day = np.where(order[step] == _NEVER, matrix.n_days, matrix.day[tick])
-    share = np.abs(table.weight) * (1 + costs.commission[table.instrument])
+    share = np.abs(table.weight) * (1 + costs.commission_at(table.instrument, table.tick))
     leads, wanted = opens, np.where(opens, share[table.entry[trade]], 0.0)
     if not one_at_a_time:
         leads, wanted = _together(table.start * 2, order[step], opens, wanted)
@@ -111,9 +111,10 @@ def positions_of(priced: PricedTrades, costs: CostModel) -> "Positions":
 class Positions:
     """All accounts in parallel, from step to step, and what became of each trade and step.
 
-    One value a trade: the signed ``quantity`` (0: not traded), the equity it was ``sized_on`` and the ``scale`` that
-    the exposure limit left it. ``cash`` is that after each step, discounted to the first day: at the mark of day d it
-    is ``cash * costs.grown[d + 1]``. One value a plan: the ``final`` equity.
+    One value a trade: the signed ``quantity`` (0: not traded), the equity it was ``sized_on``, the ``scale`` that the
+    exposure limit left it, and the rates of ``commission`` at its closing and its opening. ``cash`` is that after each
+    step, discounted to the first day: at the mark of day d it is ``cash * costs.grown[d + 1]``. One value a plan: the
+    ``final`` equity.
 
     Of the accounts on the way ``posted`` is the discounted cash that has earned interest by the mark of the day
     before, and ``pending`` what was paid and received since.
@@ -129,7 +130,8 @@ class Positions:
         table = priced.table
         self.weight, self.paid = table.weight[table.entry], priced.paid[table.entry]
         self.instrument = table.instrument[table.entry]
-        self.commission, self.lot = costs.commission[self.instrument], costs.lot[self.instrument]
+        self.lot, ticks = costs.lot[self.instrument], (priced.out, table.tick[table.entry])
+        self.commission = tuple(costs.commission_at(self.instrument, tick) for tick in ticks)
         pays = costs.pays_interest and (costs.has_pairs or bool(np.any(self.weight < 0)))
         self.charges = _Charges(plans, costs) if pays else None
         self._find_pairs()
@@ -208,7 +210,7 @@ class Positions:
         return np.bincount(place, value, n).astype(float), np.bincount(place, np.abs(value), n).astype(float)
 
     def _pay(self, plans: Numbers64, trade: Numbers64, value: Floats, traded: Floats, *, opens: bool) -> None:
-        self.pending[plans] -= value + np.abs(traded) * self.commission[trade]
+        self.pending[plans] -= value + np.abs(traded) * self.commission[opens][trade]
         if self.charges is not None:
             for rows, units in self.priced.charged(trade, self.quantity[trade], self.costs):
                 self.charges.add(plans, rows, units if opens else -units)

@@ -23,8 +23,8 @@ from engine.plan.plan import NO_TICK, BarPrice, Numbers64
 class BarMatrix:
     """Arrays over all rows of all instruments, and over the days of the account.
 
-    ``base`` is the first row of each instrument, and the number of all rows at its end. ``open_rate``, ``close_rate``
-    and ``carry`` are those of the bars; None where no bars have any.
+    ``base`` is the first row of each instrument, and the number of all rows at its end. ``open_rate``, ``close_rate``,
+    ``carry`` and ``fee`` are those of the bars; None where no bars have any.
     """
 
     bars: tuple[Bars, ...]
@@ -40,6 +40,7 @@ class BarMatrix:
     open_rate: Floats | None = None
     close_rate: Floats | None = None
     carry: Floats | None = None
+    fee: Floats | None = None
 
     @property
     def n_days(self) -> int:
@@ -179,6 +180,7 @@ def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarM
         open_rate=optional("open_rate", 1.0),
         close_rate=optional("close_rate", 1.0),
         carry=optional("carry", 0.0),
+        fee=optional("fee", 0.0),
     )
 
 
@@ -205,6 +207,11 @@ class CostModel:
         """Return what 1 costs at the first fill after an event, for each instrument."""
         each = (self.terms.costs(b.instrument).fill_price(1.0, buy=buy, after_event=True) for b in self.matrix.bars)
         return np.array(list(each))
+
+    def commission_at(self, instrument: NDArray[Any], tick: Numbers64) -> Floats:
+        """Return the commission of instruments at ticks as a share of the traded value, with the provider's fee."""
+        rate, fee = self.commission[instrument], self.matrix.fee
+        return rate if fee is None else np.where(np.isnan(fee[tick >> 1]), 0.0, rate + fee[tick >> 1])
 
     @property
     def pays_interest(self) -> bool:

@@ -101,11 +101,11 @@ def path_accounts(priced: PricedTrades, costs: CostModel) -> _PathAccounts:
     """Return the accounts of all plans of a table as if none of their trades overlapped."""
     matrix, table = costs.matrix, priced.table
     entry, instrument = table.entry, table.instrument
-    rate = costs.commission[instrument]
+    rate, closing = costs.commission_at(instrument, table.tick), costs.commission_at(instrument[entry], priced.out)
     wanted = table.weight * (1 + rate)
     size = table.weight * np.minimum(1.0, costs.terms.max_gross / wanted) / priced.paid
     rest = 1 - size * priced.paid * (1 + rate)
-    factor = rest[entry] + size[entry] * (priced.got - priced.sold * rate[entry])
+    factor = rest[entry] + size[entry] * (priced.got - priced.sold * closing)
     last_day = matrix.day[np.maximum(priced.out, 0)]
     held = np.flatnonzero(priced.reason == HELD)
     last_day[held] = matrix.n_days

@@ -51,15 +51,15 @@ def evaluate(plan: Plan, bars: Sequence[Bars], terms: Terms, *, since: np.dateti
 def _daily(positions: Positions) -> tuple[Floats, Floats, Floats]:
     """Return cash, net and gross value of the only plan of a table, at the mark of each day."""
     priced, costs, quantity = positions.priced, positions.costs, positions.quantity
-    days, entry, instrument, paid = costs.matrix.n_days, priced.table.entry, positions.instrument, positions.paid
+    days, entry, paid = costs.matrix.n_days, priced.table.entry, positions.paid
     first, last = np.empty(len(entry), dtype=np.int64), np.empty(len(entry), dtype=np.int64)
     steps = positions.steps
     first[steps.trade[steps.opens]], last[steps.trade[~steps.opens]] = steps.day[steps.opens], steps.day[~steps.opens]
     left = priced.reason != HELD
     value = np.concatenate((quantity * paid, -(quantity * priced.got)[left]))
     traded = np.concatenate((quantity * paid, -(quantity * priced.sold)[left]))
-    rate = costs.commission[instrument]
-    flow = value + np.abs(traded) * np.concatenate((rate, rate[left]))
+    closing, opening = positions.commission
+    flow = value + np.abs(traded) * np.concatenate((opening, closing[left]))
     day = np.concatenate((first, last[left]))
     inside = day < days
     changes = np.bincount(day[inside], (flow / costs.grown[np.minimum(day, days - 1) + 1])[inside], minlength=days)
@@ -147,7 +147,7 @@ class _Ledger:
             session=str(bars.session[(tick >> 1) - int(matrix.base[instrument])]),
             price=float(paid) / rate,
             reference_price=float(reference),
-            commission=float(abs(quantity * paid) * self._costs.commission[instrument]),
+            commission=float(abs(quantity * paid) * self._positions.commission[opens][n]),
             slippage=float(abs(quantity) * abs(paid - reference * rate)),
             reason=reason,
             note=fill_note(planned, reason),

@@ -245,6 +245,8 @@ def price_trades(table: TradeTable, costs: CostModel, hits: Hits | None = None) 
         level = table.level[leaves]
         out[leaves], reference[leaves], reason[leaves] = hits.tick[level], hits.price[level], hits.reason[level]
     closes = np.where(table.weight[table.entry] > 0, costs.sell[instrument], costs.buy[instrument])
+    if matrix.fee is not None:
+        closes = np.where(np.isnan(matrix.fee[out >> 1]), 1.0, closes)  # a settlement costs nothing
     paid, sold = paid_at(table, costs), reference * closes
     if matrix.rate is None:
         return PricedTrades(table, paid, out, reference, sold, reason, sold)

@@ -67,7 +67,7 @@ class _Tick(NamedTuple):
     """A price just made at an instant: of the feed ``data``, the open or close of a bar.
 
     ``high`` and ``low`` are those of the bar at its close, and the price itself at its open. ``rate`` is the exchange
-    rate then, ``carry`` what a pair earns a year.
+    rate then, ``carry`` what a pair earns a year, ``costs`` are those of a fill there.
     """
 
     data: Any
@@ -80,6 +80,7 @@ class _Tick(NamedTuple):
     low: float
     rate: float
     carry: float
+    costs: Costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,7 @@ class _Feed:
     stamp_at: Instants
 
 
-def _feed(bars: Bars, trades: list[PlannedTrade]) -> _Feed:
+def _feed(bars: Bars, trades: list[PlannedTrade], costs: Costs) -> _Feed:
     inside = np.zeros(len(bars), dtype=bool)
     for trade in trades:
         inside[trade.entry.bar : len(bars) if trade.exit is None else trade.exit.bar + 1] = True
@@ -107,9 +108,11 @@ def _feed(bars: Bars, trades: list[PlannedTrade]) -> _Feed:
     data = feed_of(rows)
     for trade in trades:
         refuse_missing(bars, trade.entry.tick, 2 * len(bars) - 2 if trade.exit is None else trade.exit.tick)
-    rate, carry = _rates(bars, row, is_open), np.zeros(len(row)) if bars.carry is None else bars.carry[row]
+    rate = _rates(bars, row, is_open)
+    carry, fee = (np.zeros(len(row)) if each is None else each[row] for each in (bars.carry, bars.fee))
     columns = (v.tolist() for v in (row, is_open, at, rows["close"], rows["high"], rows["low"], rate, carry))
-    ticks = [_Tick(data, bars.symbol, *each) for each in zip(*columns, strict=True)]
+    charged = map(costs.with_fee, fee.tolist())
+    ticks = [_Tick(data, bars.symbol, *each) for each in zip(*columns, charged, strict=True)]
     return _Feed(data, ticks, stamp_at)
 
 
@@ -123,7 +126,7 @@ def _rates(bars: Bars, row: Any, is_open: Any) -> Floats:
 def _run_backtrader(held: dict[str, list[PlannedTrade]], account: "_ReplayedAccount", plan: Plan, terms: Terms) -> None:
     costs = {s: account.costs[s] for s in held}
     lots = {s: account.bars[s].instrument.lot for s in held}
-    feeds = [_feed(account.bars[symbol], trades) for symbol, trades in held.items()]
+    feeds = [_feed(account.bars[symbol], trades, costs[symbol]) for symbol, trades in held.items()]
     cerebro = _Walk(feeds)
     cerebro.setbroker(GuardedBroker(costs, lots, terms.max_gross, terms.cash, planned=True))
     for symbol, feed in zip(held, feeds, strict=True):
@@ -236,14 +239,14 @@ class _ReplayedAccount:
         """Size all openings of one instant on the equity just before them, scaled if they exceed the limit."""
         equity = self._equity_now()
         planned = [trade for trade, _ in openings]
-        scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=self._gross())
+        costs = {tick.symbol: tick.costs for _, tick in openings}
+        scale = opening_scale(planned, costs, self.terms, equity=equity, gross=self._gross())
         for trade, tick in openings:
             self._open(trade, tick, equity=equity, scale=scale)
 
     def _open(self, trade: PlannedTrade, tick: _Tick, *, equity: float, scale: float) -> None:
         price, lot = tick.price, self.bars[tick.symbol].instrument.lot
-        costs = self.costs[tick.symbol]
-        paid = costs.fill_price(price, buy=trade.weight > 0, after_event=trade.after_event) * tick.rate
+        paid = tick.costs.fill_price(price, buy=trade.weight > 0, after_event=trade.after_event) * tick.rate
         size = size_opening(trade, self.terms, equity=equity, scale=scale, paid=paid, lot=lot)
         if isinstance(size, Skipped):
             self.skipped.append(size)
@@ -263,7 +266,7 @@ class _ReplayedAccount:
         """Send one order to backtrader, see it filled, and return the fill."""
         decided = to_ns(trade.decided_at)
         send = self.executor.buy if quantity > 0 else self.executor.sell
-        asked = {"fill_price": price * tick.rate, "decided_at": decided}
+        asked = {"fill_price": price * tick.rate, "decided_at": decided, "costs": tick.costs}
         order = send(data=tick.data, size=abs(quantity), **asked, after_event=reason == "entry" and trade.after_event)
         self.executor.broker.next()
         if order.status != bt.Order.Completed:

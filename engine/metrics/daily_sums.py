@@ -120,7 +120,8 @@ class _Days:
         pays = self.costs.pays_interest
         equity = self.cash * self.costs.grown[self.day + 1] + net if pays else self.cash + net
         before, first = self._before(equity), self.edge[:-1]
-        excess = equity / before
+        with np.errstate(invalid="ignore"):  # 0 over 0: what has lost all is left to the replay
+            excess = equity / before
         excess -= 1.0 + self.idle.rate
         for name, power in _POWERS.items():
             x = power(excess) - power(self.idle.excess[self.day]) if pays else power(excess)
@@ -246,9 +247,10 @@ def _results(trade: Numbers64, priced: PricedTrades, quantity: Floats, costs: Co
     paid = priced.paid[entry]
     got = np.where(held, priced.at_marks(costs.matrix, entry, last), priced.got[trade])
     sold = np.where(held, 0.0, priced.sold[trade])
-    rate = costs.commission[priced.table.instrument[entry]]
+    instrument = priced.table.instrument[entry]
+    opening, closing = (costs.commission_at(instrument, t) for t in (priced.table.tick[entry], priced.out[trade]))
     borrow, carry = financing(priced, costs, trade, quantity)
-    pnl = quantity * (got - paid) - np.abs(quantity) * (paid + sold) * rate - borrow + carry
+    pnl = quantity * (got - paid) - np.abs(quantity) * (paid * opening + sold * closing) - borrow + carry
     return pnl, pnl / np.abs(quantity * paid)
 
 

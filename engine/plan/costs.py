@@ -1,7 +1,8 @@
 """What trading costs and what money earns, with their units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import isnan
 from typing import TypeVar
 
 from datasets.arrays import Floats
@@ -51,6 +52,12 @@ class Costs:
     def commission(self, value: float) -> float:
         """Return the commission of a traded value (either sign)."""
         return abs(value) * self.commission_bps * BPS
+
+    def with_fee(self, fee: float) -> "Costs":
+        """Return the costs with a provider's fee, a share of the traded value; of a settlement (NaN) there are none."""
+        if isnan(fee):
+            return replace(self, commission_bps=0.0, slippage_bps=0.0)
+        return replace(self, commission_bps=self.commission_bps + fee / BPS) if fee else self
 
     def borrow_fee(self, short_value: P, days: int) -> P:
         """Return the fee on borrowed shares of a value for so many calendar days."""

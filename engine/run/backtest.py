@@ -240,7 +240,7 @@ def mixed_returns(bars: Iterable[Bars]) -> str | None:
     """Return which series hold their dividends and which do not, if both are there; a currency has none to hold."""
     adjusted: dict[str, list[str]] = {"total": [], "price": []}
     for each in bars:
-        if each.instrument.mic != FX and each.instrument.tradable:
+        if each.instrument.mic != FX and each.instrument.tradable and each.fee is None:
             adjusted[each.adjustment].append(each.symbol)
     if not all(adjusted.values()):
         return None

@@ -84,7 +84,7 @@ def check_plan(found: PlanResults, p: int, plan: Plan, expected: Account, terms:
         thin = any(e > 0 and q < 0.25 * e * q for e, q in zip(expected.exposure, expected.equity, strict=True))
         assert thin or any(t.exit_reason == MARGIN_CALL for t in expected.trades) or min(expected.equity) <= 0
         return
-    assert found.final_equity[p] == pytest.approx(expected.equity[-1], rel=RELATIVE)
+    assert found.final_equity[p] == pytest.approx(expected.equity[-1], rel=RELATIVE, abs=RELATIVE * terms.cash)
     assert len(plan.trades) - found.inputs.traded[p] == len(expected.skipped)
     same_numbers(numbers_of(found, p), replayed_numbers(expected, terms))
 

@@ -14,8 +14,8 @@ from datasets.visibility import visible_bars
 class AdjustedSource:
     """The bars of another source: without their splits, and with dividends reinvested where that is wanted.
 
-    Without a wanted adjustment, splits are taken out all the same: a split is no move of the market. A currency and
-    what cannot be bought have no dividends, and are left as they are.
+    Without a wanted adjustment, splits are taken out all the same: a split is no move of the market. A currency, a
+    contract and what cannot be bought have no dividends, and are left as they are.
     """
 
     def __init__(self, source: BarSource, actions: Sequence[CorporateAction], wanted: Adjustment | None) -> None:
@@ -34,7 +34,7 @@ class AdjustedSource:
         """
         bars = self._source.load(instrument)
         own = [a for a in self._actions if a.symbol == instrument.symbol]
-        if instrument.mic == FX or not instrument.tradable or (self._wanted is None and not own):
+        if instrument.mic == FX or bars.fee is not None or not instrument.tradable or not (self._wanted or own):
             return bars
         if self._wanted is Adjustment.TOTAL:
             return _described(bars, total_return(bars, own), own)
