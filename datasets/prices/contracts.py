@@ -87,7 +87,7 @@ def contract_bars(contract: Contract) -> Bars:
     try:
         layout, quotes = read_odds(contract.path, contract.market or None)
     except UserError as e:
-        raise UserError(f"{where}: {e}") from e
+        raise UserError(f"{where}: {e}".replace("with --market", "in the column market")) from e
     own = [q for q in quotes if q.outcome.casefold() == contract.outcome.casefold()]
     traded = [q for q in own if end is None or q.observed_at < end]
     if not own:
