@@ -96,7 +96,7 @@ def contract_bars(contract: Contract) -> Bars:
         raise UserError(f"{where}: {unknown_name('outcome', contract.outcome, named, hint=hint)}")
     if end is not None and not traded:
         raise UserError(f"{where}: it settles {iso_z(end)}, and its first quote is of {iso_z(own[0].observed_at)}")
-    late = f"; {len(own) - len(traded)} quotes after the settlement left out" if len(traded) < len(own) else ""
+    late = f"; quotes after the settlement left out: {len(own) - len(traded)}" if len(traded) < len(own) else ""
     text = f"{layout} file {file}: {contract.outcome}, fees: {contract.fees}{late}"
     at = np.array([to_ns(q.observed_at) for q in traded], dtype=np.int64)
     price = np.array([q.probability for q in traded])

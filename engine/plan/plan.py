@@ -378,7 +378,6 @@ def _exit(
     exit_: Exit, entry: BarPrice, bars: Bars, events: list[PoliticalEvent], decided_at: datetime
 ) -> tuple[BarPrice | None, str, tuple[str, ...]]:
     known = 0
-    settlement = BarPrice(len(bars) - 1, Phase.OPEN) if bars.is_settled else None
     match exit_:
         case After(sessions=n, at=at):
             price = BarPrice(_row_of(bars, _first_held(entry, bars) + (n if at is Phase.OPEN else n - 1), at), at)
@@ -391,8 +390,8 @@ def _exit(
             price, reason, known = _next_event(exit_, entry, bars, events)
         case Never():
             price, reason = BarPrice(len(bars), Phase.OPEN), "open_at_end"
-    if settlement is not None and price.bar >= settlement.bar:
-        return settlement, "settled", ()
+    if bars.is_settled and price.bar >= len(bars) - 1:
+        return BarPrice(len(bars) - 1, Phase.OPEN), "settled", ()
     if price.bar >= len(bars):
         return None, "open_at_end", ()
     if price.bar < 0 or price.at(bars) <= entry.at(bars):

@@ -37,7 +37,7 @@ def data(ctx: click.Context) -> None:
 def list_data() -> None:
     """List the instruments in groups, and the sources of their bars.
 
-    An instruments.csv in DIR, next to the prices, adds instruments of your own.
+    In DIR, next to the prices, instruments.csv adds instruments of your own, contracts.csv those of prediction markets.
     """
 
 

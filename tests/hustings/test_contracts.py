@@ -85,7 +85,7 @@ def test_a_contract_of_a_file_beside_it_pays_as_by_hand(cli, folder: Path) -> No
 def test_quotes_after_the_settlement_are_left_out_and_the_run_says_so(cli, folder: Path) -> None:
     given(folder, f"TRUMP,states.csv,PA,Trump,{SETTLED},,", "OPEN,states.csv,PA,Trump,2024-11-06,,,")
     run = bought(cli, folder, "--json").json
-    assert "Trump, fees: none; 1 quotes after the settlement left out; 6 bars" in run["sources"]["TRUMP"]
+    assert "Trump, fees: none; quotes after the settlement left out: 1; 6 bars" in run["sources"]["TRUMP"]
     opened = bought(cli, folder, "--json", symbol="OPEN").json
     assert (opened["trades"][0]["exit_reason"], opened["trades"][0]["exit_price"]) == ("open_at_end", 0.995)
 
@@ -158,7 +158,7 @@ def test_a_study_leaves_contracts_out_or_refuses_them_and_so_does_a_backtrader_s
         ("TRUMP,states.csv,PA,Trump,,1,,", "settles_at is blank and value is 1; give the instant of the settlement"),
         ("TRUMP,states.csv,PA,Trump,6 Nov,1,,", "settles_at is '6 Nov'; it must be a date, or an instant"),
         ("TRUMP,states.csv,PA,Trump,2024-10-01,1,,", "it settles 2024-10-01T23:59:59Z, and its first quote is of 2024-10-27"),
-        (f"TRUMP,states.csv,PA,Trump,{SETTLED},predictit,", "fees of predictit cannot be charged: it takes 10 % of the profit"),
+        (f"TRUMP,states.csv,PA,Trump,{SETTLED},predictit,", "fees of predictit cannot be charged: 10 % of each profit depends on the price"),
         (f"TRUMP,states.csv,PA,Trump,{SETTLED},kalsi,", "unknown fees 'kalsi' (did you mean 'kalshi'?)"),
         (f"TRUMP,states.csv,PA,Trump,{SETTLED},,USB", "currency of TRUMP"),
         (f"SPX,states.csv,PA,Trump,{SETTLED},,", "symbol 'SPX' names the instrument SPX; give another one"),
