@@ -90,7 +90,9 @@ def test_quotes_after_the_settlement_are_left_out_and_the_run_says_so(cli, folde
     assert (opened["trades"][0]["exit_reason"], opened["trades"][0]["exit_price"]) == ("open_at_end", 0.995)
 
 
-def test_a_contract_and_an_index_are_held_together_in_a_yen_account(cli, folder: Path) -> None:
+def test_a_contract_and_an_index_are_held_together_in_a_yen_account_and_a_study_takes_the_index(
+    cli, folder: Path
+) -> None:
     days = [
         "2024-10-25",
         *(f"2024-10-{d}" for d in (28, 29, 30, 31)),
@@ -117,6 +119,8 @@ def test_a_contract_and_an_index_are_held_together_in_a_yen_account(cli, folder:
     value = contract["exit_price"] * contract["exit_rate"] - contract["entry_price"] * contract["entry_rate"]
     assert contract["entry_rate"] == pytest.approx(150.0, abs=2)
     assert contract["pnl"] == pytest.approx(contract["quantity"] * value)
+    study = cli("study", *both, "--draws", "100")
+    assert "Legs of TRUMP are left out: a contract settles once." in " ".join(study.out.split()), study.err
 
 
 def test_list_and_check_show_contracts_and_the_odds_are_no_prices(cli, folder: Path) -> None:
@@ -137,7 +141,7 @@ def test_list_and_check_show_contracts_and_the_odds_are_no_prices(cli, folder: P
     assert cli("data", "check", "TRUMP", "--data", str(folder)).code == 0
 
 
-def test_a_study_leaves_contracts_out_or_refuses_them_and_so_does_a_backtrader_strategy(cli, folder: Path) -> None:
+def test_a_study_of_contracts_alone_is_refused_and_so_is_a_backtrader_strategy(cli, folder: Path) -> None:
     given(folder, f"TRUMP,states.csv,PA,Trump,{SETTLED},,")
     alone = ("study", *RULE[1:], "-p", "instrument=TRUMP", *SPAN, "--data", str(folder))
     refused(cli(*alone), "TRUMP is a contract, which settles once")
