@@ -79,6 +79,8 @@ class Bars:
     ``open_rate`` and ``close_rate`` are the price of the quote currency in the account's, last known at each open and
     close (NaN: missing); None where positions are hedged or the currency is the account's. ``carry`` is what a pair
     earns a year: the short rate of its base currency less that of its quote currency.
+
+    ``rolls`` marks the first bar of each new contract of a continuous future; None where no roll is named.
     """
 
     instrument: Instrument
@@ -99,6 +101,7 @@ class Bars:
     close_rate: Floats | None = None
     carry: Floats | None = None
     rates: RateSource | None = None
+    rolls: Flags | None = None
 
     def __len__(self) -> int:
         return len(self.session)
@@ -135,8 +138,11 @@ class Bars:
 
     @property
     def is_financed(self) -> bool:
-        """Whether a position is paid with money borrowed in the quote currency: a pair in an unhedged account."""
-        return self.close_rate is not None and self.instrument.base_currency != ""
+        """Whether a position is paid with borrowed money of the quote currency: an unhedged pair or future.
+
+        Only its P&L is exposed to the exchange rate.
+        """
+        return self.close_rate is not None and (self.instrument.base_currency != "" or self.instrument.is_future)
 
     def until(self, instant: int) -> "Bars":
         """Return the bars closed at or before an instant (ns)."""

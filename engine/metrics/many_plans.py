@@ -18,7 +18,7 @@ from engine.account.account_start import account_start
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
 from engine.account.equity_paths import only_prices_matter, path_accounts
-from engine.account.evaluate import MarginCallError, evaluate
+from engine.account.evaluate import evaluate
 from engine.account.exits import Hits, PricedTrades, level_hits, price_trades
 from engine.account.grid_table import BlockTable
 from engine.account.trade_table import TradeTable
@@ -144,11 +144,7 @@ class Results:
     def _put_day_by_day(self, row: int, plan: Plan, costs: CostModel) -> None:
         """Compute one plan from its account, day by day."""
         sessions = costs.matrix.days.sessions
-        try:
-            account = evaluate(plan, costs.matrix.bars, costs.terms, since=sessions[0])
-        except MarginCallError:
-            self._called[row] = True
-            return
+        account = evaluate(plan, costs.matrix.bars, costs.terms, since=sessions[0])
         returns, rate = account.returns(costs.terms.cash), costs.terms.cash_rate
         inputs = run_inputs(sessions, returns, account.trades, cash_rate=rate)
         self._final[row] = account.equity[-1]

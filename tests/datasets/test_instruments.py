@@ -86,6 +86,7 @@ def test_the_groups_hold_what_a_desk_trades() -> None:
         "bond-etf": 6,
         "commodity-etf": 5,
         "sector-etf": 11,
+        "future": 19,
     }
 
 
@@ -225,7 +226,7 @@ def test_each_fault_of_an_own_table_is_one_line_with_its_place(tmp_path: Path) -
         "instruments.csv line 9: mic of FUND: unknown exchange calendar 'ARCA' (did you mean 'ARCX'?); "
         "use an ISO 10383 code such as XTKS, or FX",
         "instruments.csv line 10: group is 'bonds'; "
-        "it must be one of index, fx, country-etf, bond-etf, commodity-etf, sector-etf, other",
+        "it must be one of index, fx, country-etf, bond-etf, commodity-etf, sector-etf, future, other",
     ]
 
 
