@@ -15,8 +15,8 @@ from tests.engine.test_properties import World, worlds
 def _as_future(bars: Bars, rng: Random) -> Bars:
     """Return bars as those of a future, with rolls at times."""
     initial = rng.choice([4.0, 12.0, 40.0, 100.0])
-    contract = {"multiplier": rng.choice([0.1, 1.0, 5.0, 50.0]), "lot": rng.choice([1.0, 1.0, 2.0])}
-    margins = {"initial_margin": initial, "maintenance_margin": initial * rng.choice([0.5, 0.9, 1.0])}
+    contract: dict[str, Any] = {"multiplier": rng.choice([0.1, 1.0, 5.0, 50.0]), "lot": rng.choice([1.0, 1.0, 2.0])}
+    margins: dict[str, Any] = {"initial_margin": initial, "maintenance_margin": initial * rng.choice([0.5, 0.9, 1.0])}
     made = replace(bars, instrument=replace(bars.instrument, **contract, **margins))
     if rng.random() < 0.6:
         made = replace(made, rolls=np.array([n > 0 and rng.random() < 0.35 for n in range(len(bars))]))
