@@ -24,6 +24,7 @@ class Exchange:
     """An exchange: its time zone, and the first and the last date whose hours are certain.
 
     ``library_from`` and ``library_to`` bound the calendar asked of exchange_calendars; None where it cannot make one.
+    ``days_of`` is another exchange whose sessions are its own, blank where there is none.
     """
 
     mic: str
@@ -33,6 +34,7 @@ class Exchange:
     library_to: date | None
     certain_from: date
     certain_to: date
+    days_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def _exchanges() -> dict[str, Exchange]:
         assert certain_from is not None
         assert certain_to is not None
         aliases = tuple(row["aliases"].split())
-        exchange = Exchange(row["mic"], row["zone"], aliases, library_from, library_to, certain_from, certain_to)
+        bounds = (library_from, library_to, certain_from, certain_to)
+        exchange = Exchange(row["mic"], row["zone"], aliases, *bounds, row["days_of"])
         found.update(dict.fromkeys((exchange.mic, *aliases), exchange))
     return found
 

@@ -82,6 +82,8 @@ class Bars:
 
     ``fee`` is what the provider of a contract charges at each bar on top of commission, as a share of the traded value;
     NaN at the settlement, where nothing is charged. None for what is no contract.
+
+    ``rolls`` marks the first bar of each new contract of a continuous future; None where no roll is named.
     """
 
     instrument: Instrument
@@ -103,6 +105,7 @@ class Bars:
     carry: Floats | None = None
     rates: RateSource | None = None
     fee: Floats | None = None
+    rolls: Flags | None = None
 
     def __len__(self) -> int:
         return len(self.session)
@@ -139,8 +142,11 @@ class Bars:
 
     @property
     def is_financed(self) -> bool:
-        """Whether a position is paid with money borrowed in the quote currency: a pair in an unhedged account."""
-        return self.close_rate is not None and self.instrument.base_currency != ""
+        """Whether a position is paid with borrowed money of the quote currency: an unhedged pair or future.
+
+        Only its P&L is exposed to the exchange rate.
+        """
+        return self.close_rate is not None and (self.instrument.base_currency != "" or self.instrument.is_future)
 
     @property
     def is_settled(self) -> bool:

@@ -25,6 +25,11 @@ class Fx(StrEnum):
     UNHEDGED = "unhedged"
 
 
+def maintenance_of(instrument: Instrument) -> float:
+    """Return the fraction of a position's value below which equity must not fall: of a future its own."""
+    return instrument.maintenance_margin / 100 if instrument.is_future else MAINTENANCE
+
+
 def carry_of(value: float | Floats, rate: P, days: int) -> P:
     """Return what a value in a currency pair earns in so many calendar days at an annual rate (carry)."""
     earned: P = value * rate * days / MONEY_MARKET_YEAR  # type: ignore[assignment]
@@ -99,14 +104,15 @@ class Terms:
         return Costs(
             instrument.commission_bps if self.commission_bps is None else self.commission_bps,
             instrument.slippage_bps if self.slippage_bps is None else self.slippage_bps,
-            0.0 if instrument.base_currency else self.borrow_rate,
+            0.0 if instrument.base_currency or instrument.is_future else self.borrow_rate,
             self.event_slippage_bps,
         )
 
     def interest(self, idle: float, days: int) -> float:
         """Return what idle cash earns in so many calendar days.
 
-        Idle cash is equity less gross exposure; negative idle cash (leverage) pays the same rate.
+        Idle cash is equity less gross exposure, of futures their initial margin; negative idle cash (leverage) pays
+        the same rate.
         """
         earned: float = idle * ((1 + self.cash_rate) ** (days / DAYS_PER_YEAR) - 1)
         return earned

@@ -8,7 +8,7 @@ from hustings import completion_values as values
 from hustings.commands.options import PATH, CommandGroup, options, symbols_argument
 
 _PROVIDERS = ("yahoo", "fred", "stooq")
-_GROUPS = ("index", "fx", "country-etf", "bond-etf", "commodity-etf", "sector-etf", "contract", "other")
+_GROUPS = ("index", "fx", "country-etf", "bond-etf", "commodity-etf", "sector-etf", "contract", "future", "other")
 _layout_options = options(
     click.option(
         "--symbol",
