@@ -69,6 +69,8 @@ def foreign_bars(cls: Any, market: Market, instruments: tuple[str, ...]) -> list
     bars = market.loaded(dict.fromkeys(market.symbol(i) for i in instruments))
     for each in bars:
         each.instrument.check_tradable()
+        if each.fee is not None:
+            raise UserError(f"{each.symbol} is a contract: its fees and settlement are for rules, not {cls.__name__}")
     return bars
 
 

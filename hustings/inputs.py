@@ -14,6 +14,7 @@ from datasets.instants import InstantWindow, parse_instant
 from datasets.markets.instruments import Instrument, InstrumentTable, bundled_instruments
 from datasets.markets.short_rates import FILE_NAME, ShortRates, read_short_rates
 from datasets.prices.actions import Adjustment, CorporateAction, check_once, read_actions
+from datasets.prices.contracts import with_contracts
 from datasets.prices.sources.adjusted import AdjustedSource
 from datasets.prices.sources.base import BarSource
 from datasets.prices.sources.builtin import BuiltinSource
@@ -91,13 +92,13 @@ def _of_known(action: CorporateAction, known: InstrumentTable, path: Path) -> Co
 
 
 def instruments_of(data: Path | None) -> InstrumentTable:
-    """Return the known instruments: the bundled ones, those of the store, and of the directory's instruments.csv."""
+    """Return the known instruments: the bundled ones, those of the store, and of the directory's own tables."""
     known = bundled_instruments()
     own = [] if data is None else [data / "instruments.csv"]
     stored = [] if str(data) == "builtin" else Store().instrument_files()
     for path in [*stored, *own]:
         known = known.extended(path) if path.is_file() else known
-    return known
+    return known if data is None else with_contracts(known, data)
 
 
 def rates_of(data: Path | None) -> ShortRates | None:

@@ -275,6 +275,7 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
         "fx": manifest["terms"].get("fx", "hedged"),
         "rates": manifest.get("rates", {}),
         "carry": manifest.get("carry", {}),
+        "futures": manifest.get("futures", {}),
         "first_session": manifest["first_session"],
         "last_session": manifest["last_session"],
         "start_equity": run.start_equity,

@@ -61,6 +61,8 @@ def head(run: Run) -> None:
         say(f"  {run.manifest['currencies'][symbol]} of {symbol} at {text}")
     for symbol, text in run.manifest.get("carry", {}).items():
         say(f"  carry of {symbol}: {text}")
+    for symbol, text in run.manifest.get("futures", {}).items():
+        say(f"  future {symbol}: {text}")
     say(f"  {sparkline(run.equity, signs=_signs())}")
 
 

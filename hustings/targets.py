@@ -14,6 +14,7 @@ from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.actions import splits_in
 from datasets.prices.bars import Bars
 from datasets.prices.checks.case import Splits
+from datasets.prices.contracts import Contract, contract_bars, read_contracts
 from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import price_files, read_table, symbol_of
 from datasets.prices.sources.stored import stored_bars
@@ -114,10 +115,24 @@ def _named(name: str, layout: FileLayout, data: Path | None, known: InstrumentTa
 
 def _directory(folder: Path, layout: FileLayout, known: InstrumentTable) -> Iterator[Target]:
     yield from (_file(path, layout, known) for path in price_files(folder))
+    yield from map(_contract, read_contracts(folder).values())
+
+
+def _contract(contract: Contract) -> Target:
+    """Return the quotes of a contract as a series, without its settlement: no price of a file may be 0."""
+    symbol = contract.instrument.symbol
+    try:
+        bars = contract_bars(contract)
+    except UserError as e:
+        return Target(symbol, symbol, "contract", error=str(e))
+    quotes = bars.until(int(bars.close_at[-1]) - bars.is_settled)
+    return Target(symbol, symbol, bars.source.text, contract.instrument, table_of(quotes))
 
 
 def _in_directory(instrument: Instrument, folder: Path, layout: FileLayout) -> Target:
-    names = {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
+    contracts, names = read_contracts(folder), {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
+    if instrument.symbol in contracts:
+        return _contract(contracts[instrument.symbol])
     for path in price_files(folder):
         if symbol_of(path).casefold() in names:
             return _file(path, replace(layout, symbol=instrument.symbol), instruments_of(folder))

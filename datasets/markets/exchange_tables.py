@@ -24,6 +24,7 @@ class Exchange:
     """An exchange: its time zone, and the first and the last date whose hours are certain.
 
     ``library_from`` and ``library_to`` bound the calendar asked of exchange_calendars; None where it cannot make one.
+    ``days_of`` is another exchange whose sessions are its own, blank where there is none.
     """
 
     mic: str
@@ -33,6 +34,7 @@ class Exchange:
     library_to: date | None
     certain_from: date
     certain_to: date
+    days_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _exchanges() -> dict[str, Exchange]:
         aliases = tuple(row["aliases"].split())
         library = _date(row["library_from"]), _date(row["library_to"])
         certain = date.fromisoformat(row["certain_from"]), date.fromisoformat(row["certain_to"])
-        exchange = Exchange(row["mic"], row["zone"], aliases, *library, *certain)
+        exchange = Exchange(row["mic"], row["zone"], aliases, *library, *certain, row["days_of"])
         found.update(dict.fromkeys((exchange.mic, *aliases), exchange))
     return found
 

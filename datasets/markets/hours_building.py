@@ -48,6 +48,8 @@ def table_rows(mic: str, dates: Sessions) -> NDArray[np.int32]:
         with warnings.catch_warnings():  # the library calls what pandas 4 will change; the user cannot correct it
             warnings.simplefilter("ignore", DeprecationWarning)
             table.set_library(_library_calendar(exchange))
+    if exchange.days_of:
+        table.set_days_of(exchange.days_of)
     table.set_special(special_hours(mic))
     return table.rows()
 
@@ -111,6 +113,12 @@ class _Table:
             special = known[there] & (minutes != regular[there])
             own[there[special]], self.origin[there[special]] = minutes[special], LIBRARY
             self.is_certain[there[special]] = True
+
+    def set_days_of(self, mic: str) -> None:
+        """Take over the sessions of another exchange; where it has special hours, ours are not certain."""
+        *_, flags, origin = table_rows(mic, self.dates.date)
+        self.dates.is_session[:] = flags % 2 == 1
+        self.is_certain &= (origin >= 0) & (origin < len(regular_hours(mic)))
 
     def _library_minutes(self, hours: Sequence[tuple[Any, time]], days: int) -> Integers:
         minutes = np.zeros(len(self.dates.date), dtype=np.int64)

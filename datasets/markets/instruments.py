@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
@@ -19,7 +19,8 @@ _REQUIRED = ("symbol", "name", "mic", "currency", *_NUMBERS)
 _OPTIONAL = (
     "group", "country", "base", "total_return", "tradable", "aliases", "notes", "launched_on", "level", "maturity",
 )  # fmt: skip
-COLUMNS = (*_REQUIRED, *_OPTIONAL)
+_OF_FUTURES = ("multiplier", "tick", "initial_margin", "maintenance_margin")
+COLUMNS = (*_REQUIRED, *_OPTIONAL, *_OF_FUTURES)
 """The columns of ``instruments.csv``; any other column holds the symbols of the provider of its name."""
 _YES_OR_NO = "yes, no or empty"
 _CODES: Mapping[str, Callable[[str], object]] = {
@@ -42,6 +43,8 @@ class InstrumentGroup(StrEnum):
     BOND_ETF = "bond-etf"
     COMMODITY_ETF = "commodity-etf"
     SECTOR_ETF = "sector-etf"
+    CONTRACT = "contract"
+    FUTURE = "future"
     OTHER = "other"
 
 
@@ -62,6 +65,9 @@ class Instrument:
     since 2000, to the order of magnitude; 0 where it is not known. ``provider_symbols`` holds the symbol of each
     provider that offers it: the file's other columns, each named as its provider. ``maturity`` in years: it is quoted
     as a yield in per cent, and its prices are those of a par bond (datasets/prices/bond_yields.py); 0: as a price.
+
+    A future has a ``multiplier``: one contract is worth the price times it. ``lot`` counts contracts, ``tick`` is the
+    smallest step of the price, and ``initial_margin`` and ``maintenance_margin`` are per cent of the contract's value.
     """
 
     symbol: str
@@ -82,6 +88,25 @@ class Instrument:
     country: str = ""
     base: str = ""
     maturity: float = 0.0
+    multiplier: float = 0.0
+    tick: float = 0.0
+    initial_margin: float = 0.0
+    maintenance_margin: float = 0.0
+
+    @property
+    def is_future(self) -> bool:
+        """Whether it is a future: a position ties its margin, and not its value."""
+        return self.multiplier > 0
+
+    @property
+    def unit(self) -> float:
+        """How many units of what is priced one of it holds: the multiplier of a future, 1 of all else."""
+        return self.multiplier or 1.0
+
+    @property
+    def tied(self) -> float:
+        """The fraction of a position's value that it ties: the initial margin of a future, 1 of all else."""
+        return self.initial_margin / 100 if self.is_future else 1.0
 
     @property
     def base_currency(self) -> str:
@@ -203,7 +228,7 @@ def _rows_of(path: Path) -> dict[str, Instrument]:
     symbols: set[str] = set()
     for row in file.all_rows:
         try:
-            found[row.where] = _instrument(row, symbols)
+            found[row.where] = instrument_of_row(row, symbols)
         except UserError as e:
             faults.append(str(e))
         symbols.add(row.text("symbol"))
@@ -229,8 +254,8 @@ def _without(instrument: Instrument, symbols: set[str]) -> Instrument:
     return instrument if kept == instrument.aliases else replace(instrument, aliases=kept)
 
 
-def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
-    """Return the instrument of a row; ``symbols`` are those of the rows above."""
+def instrument_of_row(row: CsvRow, symbols: set[str]) -> Instrument:
+    """Return the instrument of a row; ``symbols`` are those of the rows above. A bad row is a UserError."""
     _check_row(row, symbols)
     group = row.read("group", InstrumentGroup, f"one of {', '.join(InstrumentGroup)}")
     lot, commission, slippage = (row.read(c, _not_negative, "a number of 0 or more") for c in _NUMBERS)
@@ -254,8 +279,34 @@ def _instrument(row: CsvRow, symbols: set[str]) -> Instrument:
         base=row.text("base"),
         maturity=maturity,
     )
+    if group is InstrumentGroup.FUTURE or any(row.text(c) for c in _OF_FUTURES):
+        return _future(replace(instrument, group=group or instrument.group), row)
     usual = InstrumentGroup.FX if instrument.pair else InstrumentGroup.BOND if maturity else instrument.group
     return replace(instrument, group=group or usual)
+
+
+def _future(instrument: Instrument, row: CsvRow) -> Instrument:
+    """Return a future: an instrument with the columns that it alone has.
+
+    Raises:
+        UserError: its row has no multiplier, no margins or wrong ones, another group, a base, or parts of contracts.
+    """
+    given: dict[str, Any] = {c: row.read(c, _not_negative, "a number of 0 or more") or 0.0 for c in _OF_FUTURES}
+    future = replace(instrument, **given, group=InstrumentGroup.FUTURE, lot=instrument.lot or 1.0)
+    initial, maintenance = future.initial_margin, future.maintenance_margin
+    for wrong, must in (
+        (instrument.group not in (InstrumentGroup.FUTURE, InstrumentGroup.OTHER), "has the group future"),
+        (not future.is_future, "has a multiplier above 0: the money that one contract makes when the price rises by 1"),
+        (
+            not 0 < maintenance <= initial <= 100,
+            f"has margins in per cent of its value, 0 < maintenance ({maintenance:g}) <= initial ({initial:g}) <= 100",
+        ),
+        (future.lot % 1 != 0, f"has a lot of whole contracts, not {future.lot:g}"),
+        (bool(future.base or future.total_return), "has no base and is no total-return index"),
+    ):
+        if wrong:
+            raise UserError(f"{row.where}: {future.symbol}: a future {must}")
+    return future
 
 
 def _check_row(row: CsvRow, symbols: set[str]) -> None:

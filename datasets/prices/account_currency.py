@@ -163,7 +163,7 @@ def last_known(pair: Bars, place: Instants) -> Floats:
 
 def account_returns(levels: Floats, rates: Floats | None, *, financed: bool) -> Floats:
     """Return the returns between levels in account currency: of a financed pair only the P&L changes its rate."""
-    moves: Floats = levels[1:] / levels[:-1] - 1
+    moves = np.divide(levels[1:], levels[:-1], out=np.ones(len(levels) - 1), where=levels[:-1] != 0) - 1
     if rates is None:
         return moves
     change = rates[1:] / rates[:-1]

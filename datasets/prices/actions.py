@@ -1,10 +1,14 @@
-"""Corporate actions, and the series they make of raw prices: price return (splits taken out) and total return.
+"""Corporate actions and rolls, and the series they make of raw prices: price return (splits out) and total return.
 
 Raw price P, dividend D a share with its ex-date at session k, split of s new shares for one old. All prices before the
 ex-date of a split are divided by s, volumes times s. A dividend is reinvested at the close of its ex-date: all prices
 before it are scaled by P_k / (P_k + D), so that the return of that session is (P_k + D) / P_{k-1} - 1, the price
 return plus the dividend over the close before (CRSP, Data Descriptions Guide, holding period total return). Factors
 reach back, the last price stays as it was; open, high, low and close of a session are scaled alike.
+
+A continuous future goes over to its next contract at a roll, whose value v is the price of the new contract over that
+of the old one. All prices before it are multiplied by v: moves are then those of a holder who rolls. In a series that
+was adjusted before, v is 1.
 """
 
 from collections.abc import Sequence
@@ -27,10 +31,11 @@ PLAIN_SPLIT = 1.5
 
 
 class ActionKind(StrEnum):
-    """What befell the holders of a share."""
+    """What befell the holders of a share, or of a future."""
 
     SPLIT = "split"
     DIVIDEND = "dividend"
+    ROLL = "roll"
 
 
 class Adjustment(StrEnum):
@@ -43,6 +48,8 @@ class Adjustment(StrEnum):
 @dataclass(frozen=True)
 class CorporateAction:
     """One split (``value``: new shares for an old one) or dividend (``value``: quote currency a share on the ex-date).
+
+    Or one roll of a future (``value``: the price of the new contract over that of the old one).
 
     The prices of ``ex_date`` are the first without the dividend, or in new shares. Of a split on the same day as a
     dividend, the dividend is that of the new share.
@@ -69,14 +76,15 @@ def read_actions(path: Path) -> list[CorporateAction]:
 def splits_in(folder: Path, instrument: Instrument) -> tuple[tuple[date, float], ...]:
     """Return the splits of an instrument in a folder's actions.csv: the ex-date, and new shares for an old one.
 
+    A roll is one too: the price of the old contract over that of the new one.
+
     Raises:
         UserError: as ``read_actions``.
     """
     path, names = folder / "actions.csv", {n.casefold() for n in (instrument.symbol, *instrument.aliases)}
     actions = read_actions(path) if path.is_file() else []
-    return tuple(
-        (a.ex_date, a.value) for a in actions if a.kind is ActionKind.SPLIT and a.symbol.strip().casefold() in names
-    )
+    own = (a for a in actions if a.kind is not ActionKind.DIVIDEND and a.symbol.strip().casefold() in names)
+    return tuple((a.ex_date, a.value if a.kind is ActionKind.SPLIT else 1 / a.value) for a in own)
 
 
 def _action(row: CsvRow) -> CorporateAction:
@@ -119,7 +127,7 @@ def price_return(bars: Bars, actions: Sequence[CorporateAction]) -> Bars:
             f"{bars.symbol} is a total-return series: no price-return series can be made of it; "
             "leave out --adjust price"
         )
-    return _without_splits(bars, _within(bars, actions))
+    return _rolled(_without_splits(bars, _within(bars, actions)), actions)
 
 
 def total_return(bars: Bars, actions: Sequence[CorporateAction]) -> Bars:
@@ -141,6 +149,24 @@ def total_return(bars: Bars, actions: Sequence[CorporateAction]) -> Bars:
     return replace(without.scaled(_dividend_factors(bars, dividends)), holds_dividends=True)
 
 
+def _rolled(bars: Bars, actions: Sequence[CorporateAction]) -> Bars:
+    """Return a continuous future with its rolls marked, and the prices before each in those of its new contract.
+
+    Raises:
+        UserError: a roll is of what is no future; or the prices do not show it, so that they were adjusted before.
+    """
+    rolls = [(row, a) for row, a in _within(bars, actions) if a.kind is ActionKind.ROLL]
+    if not rolls:
+        return bars
+    if not bars.instrument.is_future:
+        raise UserError(f"{bars.symbol} is no future: actions.csv names a roll of it on {rolls[0][1].ex_date}")
+    factor, marked = np.ones(len(bars)), np.zeros(len(bars), dtype=bool)
+    for row, action in rolls:
+        _check_shows(bars, row, action, 1 / action.value)
+        marked[row], factor[:row] = True, factor[:row] * action.value
+    return replace(bars if (factor == 1).all() else bars.scaled(factor), rolls=marked)
+
+
 def _within(bars: Bars, actions: Sequence[CorporateAction]) -> list[tuple[int, CorporateAction]]:
     """Return the actions of an instrument, each with the first row of its ex-date or of the session that follows it."""
     own = sorted((a for a in actions if a.symbol == bars.symbol), key=lambda a: a.ex_date)
@@ -152,17 +178,17 @@ def _without_splits(bars: Bars, placed: Sequence[tuple[int, CorporateAction]]) -
     factor = np.ones(len(bars))
     for row, action in placed:
         if action.kind is ActionKind.SPLIT:
-            _check_shows(bars, row, action)
+            _check_shows(bars, row, action, action.value)
             factor[:row] /= action.value
     return bars if (factor == 1).all() else replace(bars.scaled(factor), volume=bars.volume / factor)
 
 
-def _check_shows(bars: Bars, row: int, split: CorporateAction) -> None:
-    """Refuse a split that was taken out of the prices before: they did not move with it."""
-    move, ratio = np.log(bars.close[row] / bars.close[row - 1]), np.log(split.value)
+def _check_shows(bars: Bars, row: int, action: CorporateAction, divisor: float) -> None:
+    """Refuse a split or roll that was taken out of the prices before: they did not move with it."""
+    move, ratio = np.log(bars.close[row] / bars.close[row - 1]), np.log(divisor)
     if abs(ratio) >= np.log(PLAIN_SPLIT) and abs(move) < abs(move + ratio):
         raise UserError(
-            f"{bars.symbol}: the prices do not show the split of {split.value:g} on {split.ex_date} "
+            f"{bars.symbol}: the prices do not show the {action.kind} of {action.value:g} on {action.ex_date} "
             f"({bars.close[row - 1]:g} to {bars.close[row]:g}): it was taken out before; "
             "leave it out of actions.csv"
         )

@@ -80,6 +80,11 @@ class Bars:
     close (NaN: missing); None where positions are hedged or the currency is the account's. ``carry`` is what a pair
     earns a year: the short rate of its base currency less that of its quote currency. ``yields``, in per cent, are
     what the prices of a bond are made of (datasets/prices/bond_yields.py); None where prices are quoted.
+
+    ``fee`` is what the provider of a contract charges at each bar on top of commission, as a share of the traded value;
+    NaN at the settlement, where nothing is charged. None for what is no contract.
+
+    ``rolls`` marks the first bar of each new contract of a continuous future; None where no roll is named.
     """
 
     instrument: Instrument
@@ -101,6 +106,8 @@ class Bars:
     carry: Floats | None = None
     rates: RateSource | None = None
     yields: Floats | None = None
+    fee: Floats | None = None
+    rolls: Flags | None = None
 
     def __len__(self) -> int:
         return len(self.session)
@@ -137,8 +144,16 @@ class Bars:
 
     @property
     def is_financed(self) -> bool:
-        """Whether a position is paid with money borrowed in the quote currency: a pair in an unhedged account."""
-        return self.close_rate is not None and self.instrument.base_currency != ""
+        """Whether a position is paid with borrowed money of the quote currency: an unhedged pair or future.
+
+        Only its P&L is exposed to the exchange rate.
+        """
+        return self.close_rate is not None and (self.instrument.base_currency != "" or self.instrument.is_future)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the last bar is the settlement of a contract (datasets/prices/contracts.py)."""
+        return self.fee is not None and bool(np.isnan(self.fee[-1:]).any())
 
     def until(self, instant: int) -> "Bars":
         """Return the bars closed at or before an instant (ns)."""

@@ -27,7 +27,7 @@ class _Steps:
 
     ``day`` is the first at whose mark a step is included (the number of days: never closed). ``leads`` marks an
     opening that is the first of its instant: all openings of an instant are sized on the equity there, and scaled
-    together; ``wanted`` is what they want, with commission, as a share of equity.
+    together; ``wanted`` is what they want of each of ``CostModel.limits``, with commission, as a share of equity.
     """
 
     start: Numbers64
@@ -52,8 +52,9 @@ def steps_of(priced: PricedTrades, costs: CostModel) -> _Steps:
     trade, opens = step >> 1, step & 1 == 0
     tick = np.where(opens, table.tick[table.entry[trade]], priced.out[trade])
     day = np.where(order[step] == _NEVER, matrix.n_days, matrix.day[tick])
-    share = np.abs(table.weight) * (1 + costs.commission[table.instrument])
-    leads, wanted = opens, np.where(opens, share[table.entry[trade]], 0.0)
+    share = np.abs(table.weight) * (1 + costs.commission_at(table.instrument, table.tick))
+    uses = np.stack([share * used[table.instrument] for _, used in costs.limits])
+    leads, wanted = opens, np.where(opens, uses[:, table.entry[trade]], 0.0)
     if not one_at_a_time:
         leads, wanted = _together(table.start * 2, order[step], opens, wanted)
     return _Steps(table.start * 2, trade, opens, day, leads, wanted, one_at_a_time)
@@ -76,9 +77,9 @@ def _together(start: Numbers64, order: Numbers64, opens: Flags, wanted: Floats) 
     same[1:] = opens[1:] & opens[:-1] & (order[1:] == order[:-1])
     same[start[:-1][start[:-1] < len(order)]] = False
     leads = opens & ~same
-    together = np.bincount(np.cumsum(leads)[opens], weights=wanted[opens], minlength=int(leads.sum()) + 1)
-    summed = np.zeros(len(order))
-    summed[leads] = together[1:]
+    group, n = np.cumsum(leads)[opens], int(leads.sum()) + 1
+    summed = np.zeros(wanted.shape)
+    summed[:, leads] = [np.bincount(group, weights=own[opens], minlength=n)[1:] for own in wanted]
     return leads, summed
 
 
@@ -111,9 +112,10 @@ def positions_of(priced: PricedTrades, costs: CostModel) -> "Positions":
 class Positions:
     """All accounts in parallel, from step to step, and what became of each trade and step.
 
-    One value a trade: the signed ``quantity`` (0: not traded), the equity it was ``sized_on`` and the ``scale`` that
-    the exposure limit left it. ``cash`` is that after each step, discounted to the first day: at the mark of day d it
-    is ``cash * costs.grown[d + 1]``. One value a plan: the ``final`` equity.
+    One value a trade: the signed ``quantity`` (0: not traded), the equity it was ``sized_on``, the ``scale`` that the
+    exposure limit left it, and the rates of ``commission`` at its closing and its opening. ``cash`` is that after each
+    step, discounted to the first day: at the mark of day d it is ``cash * costs.grown[d + 1]``. One value a plan: the
+    ``final`` equity.
 
     Of the accounts on the way ``posted`` is the discounted cash that has earned interest by the mark of the day
     before, and ``pending`` what was paid and received since.
@@ -129,9 +131,9 @@ class Positions:
         table = priced.table
         self.weight, self.paid = table.weight[table.entry], priced.paid[table.entry]
         self.instrument = table.instrument[table.entry]
-        self.commission, self.lot = costs.commission[self.instrument], costs.lot[self.instrument]
-        pays = costs.pays_interest and (costs.has_pairs or bool(np.any(self.weight < 0)))
-        self.charges = _Charges(plans, costs) if pays else None
+        self.lot, ticks = costs.lot[self.instrument], (priced.out, table.tick[table.entry])
+        self.commission = tuple(costs.commission_at(self.instrument, tick) for tick in ticks)
+        self.charges = _Charges(plans, costs) if costs.charges_for(self.weight) else None
         self._find_pairs()
 
     def _find_pairs(self) -> None:
@@ -188,27 +190,30 @@ class Positions:
         self._pay(plans, trade, value, value, opens=True)
 
     def _size(self, plans: Numbers64, steps: Numbers64) -> None:
-        """Set the equity on which openings are sized, and the share of their size that the exposure limit leaves."""
-        net, gross = self._held(steps)
+        """Set the equity on which openings are sized, and the share of their size that the limits leave."""
+        net, *uses = self._held(steps)
         equity = self.costs.grown[self.day[plans]] * self.posted[plans] + self.pending[plans] + net
-        wanted = self.steps.wanted[steps] * equity
-        room = self.costs.terms.max_gross * equity - gross
-        fits = np.divide(room, wanted, out=np.zeros(len(plans)), where=wanted > 0)
-        self.equity_now[plans], self.scale_now[plans] = equity, np.minimum(1.0, fits)
+        scale = np.where(self.steps.wanted[0][steps] * equity > 0, 1.0, 0.0)
+        for (multiple, _), wants, used in zip(self.costs.limits, self.steps.wanted, uses, strict=True):
+            wanted, room = wants[steps] * equity, multiple * equity - used
+            scale = np.minimum(scale, np.divide(room, wanted, out=scale.copy(), where=wanted > 0))
+        self.equity_now[plans], self.scale_now[plans] = equity, scale
 
-    def _held(self, steps: Numbers64) -> tuple[Floats, Floats]:
-        """Return the net and gross value of what is held at several leading steps."""
-        n = len(steps)
+    def _held(self, steps: Numbers64) -> list[Floats]:
+        """Return the net value of what is held at several leading steps, and what it uses of each limit."""
+        n, limits = len(steps), self.costs.limits
         if not len(self.pair_trade):
-            return np.zeros(n), np.zeros(n)
+            return [np.zeros(n)] * (1 + len(limits))
         first = np.searchsorted(self.pair_step, steps)
         counts = np.searchsorted(self.pair_step, steps, side="right") - first
         pair, place = spans(first, counts), np.repeat(np.arange(n), counts)
-        value = self.quantity[self.pair_trade[pair]] * self.pair_price[pair]
-        return np.bincount(place, value, n).astype(float), np.bincount(place, np.abs(value), n).astype(float)
+        trade = self.pair_trade[pair]
+        value = self.quantity[trade] * self.pair_price[pair]
+        uses = [np.abs(value) * used[self.instrument[trade]] for _, used in limits]
+        return [np.bincount(place, v, n).astype(float) for v in (value, *uses)]
 
     def _pay(self, plans: Numbers64, trade: Numbers64, value: Floats, traded: Floats, *, opens: bool) -> None:
-        self.pending[plans] -= value + np.abs(traded) * self.commission[trade]
+        self.pending[plans] -= value + np.abs(traded) * self.commission[opens][trade]
         if self.charges is not None:
             for rows, units in self.priced.charged(trade, self.quantity[trade], self.costs):
                 self.charges.add(plans, rows, units if opens else -units)

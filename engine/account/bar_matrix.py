@@ -15,7 +15,7 @@ from datasets.arrays import Flags, Floats, Instants
 from datasets.prices.account_currency import refuse_missing
 from datasets.prices.bars import Bars
 from engine.account.daily_ledger import AccountCalendar, account_calendar
-from engine.plan.costs import Terms, carry_of
+from engine.plan.costs import Terms, carry_of, maintenance_of
 from engine.plan.plan import NO_TICK, BarPrice, Numbers64
 
 
@@ -23,8 +23,8 @@ from engine.plan.plan import NO_TICK, BarPrice, Numbers64
 class BarMatrix:
     """Arrays over all rows of all instruments, and over the days of the account.
 
-    ``base`` is the first row of each instrument, and the number of all rows at its end. ``open_rate``, ``close_rate``
-    and ``carry`` are those of the bars; None where no bars have any.
+    ``base`` is the first row of each instrument, and the number of all rows at its end. ``open_rate``, ``close_rate``,
+    ``carry`` and ``fee`` are those of the bars; None where no bars have any.
     """
 
     bars: tuple[Bars, ...]
@@ -40,6 +40,7 @@ class BarMatrix:
     open_rate: Floats | None = None
     close_rate: Floats | None = None
     carry: Floats | None = None
+    fee: Floats | None = None
 
     @property
     def n_days(self) -> int:
@@ -113,6 +114,18 @@ class BarMatrix:
         """The exchange rate at the last price of each instrument at the mark of each day: instruments x days."""
         return np.ones(self.mark_ticks.shape) if self.rate is None else self.rate[self.mark_ticks]
 
+    @cached_property
+    def roll_days(self) -> Flags | None:
+        """Whether each instrument rolls from one day's mark to the next: instruments x (days - 1); None without any."""
+        if all(b.rolls is None for b in self.bars):
+            return None
+        rolled = np.zeros((len(self.bars), max(0, self.n_days - 1)), dtype=bool)
+        for n, bars in enumerate(self.bars):
+            rows = np.flatnonzero(False if bars.rolls is None else bars.rolls)
+            days = self.day[2 * (rows + self.base[n]) + bars.has_separate_open[rows]]
+            rolled[n, days[(days > 0) & (days < self.n_days)] - 1] = True
+        return rolled
+
     def tick(self, instrument: int, price: BarPrice | None) -> int:
         """Return the tick of a bar's price of one instrument; NO_TICK for None."""
         return NO_TICK if price is None else 2 * int(self.base[instrument]) + price.tick
@@ -127,6 +140,14 @@ class BarMatrix:
         row = rows.start + np.maximum(np.where(from_open, opened, closed), 0)
         ticks: Numbers64 = row * 2 + from_open
         return ticks
+
+    def next_tick(self, instrument: int, marked_at: int) -> int:
+        """Return the first tick of an instrument after the mark of a day; NO_TICK where there is none."""
+        rows = slice(int(self.base[instrument]), int(self.base[instrument + 1]))
+        row = rows.start + int(np.searchsorted(self.close_at[rows], marked_at, side="right"))
+        if row == rows.stop:
+            return NO_TICK
+        return 2 * row + int(self.has_separate_open[row] and self.open_at[row] >= marked_at)
 
     def last_ticks(self, instrument: NDArray[np.int32], order: Numbers64) -> Numbers64:
         """Return the tick of the last known price of each given instrument at each given position in time."""
@@ -179,6 +200,7 @@ def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarM
         open_rate=optional("open_rate", 1.0),
         close_rate=optional("close_rate", 1.0),
         carry=optional("carry", 0.0),
+        fee=optional("fee", 0.0),
     )
 
 
@@ -186,7 +208,8 @@ def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarM
 class CostModel:
     """Costs on a matrix: of each instrument, and what each day's idle cash earns.
 
-    ``borrow`` is the fee of one day on a short value of 1: instruments x 1.
+    ``borrow`` is the fee of one day on a short value of 1: instruments x 1. ``lot`` is in units of what is priced;
+    ``tied`` and ``maintenance`` are fractions of a position's value, ``is_future`` says whose margin limits size.
     ``earned`` is the interest of each day as a fraction of what was idle the day before. ``grown`` has one more entry
     than there are days: the value of 1 of idle cash at the mark of the day before.
     """
@@ -198,6 +221,9 @@ class CostModel:
     sell: Floats
     lot: Floats
     borrow: Floats
+    tied: Floats
+    maintenance: Floats
+    is_future: Flags
     earned: Floats
     grown: Floats
 
@@ -206,26 +232,45 @@ class CostModel:
         each = (self.terms.costs(b.instrument).fill_price(1.0, buy=buy, after_event=True) for b in self.matrix.bars)
         return np.array(list(each))
 
+    def commission_at(self, instrument: NDArray[Any], tick: Numbers64) -> Floats:
+        """Return the commission of instruments at ticks as a share of the traded value, with the provider's fee."""
+        rate, fee = self.commission[instrument], self.matrix.fee
+        return rate if fee is None else np.where(np.isnan(fee[tick >> 1]), 0.0, rate + fee[tick >> 1])
+
     @property
     def pays_interest(self) -> bool:
         """Whether the passing of days alone changes the account."""
-        return self.terms.cash_rate != 0 or self.terms.borrow_rate != 0 or self.matrix.carry is not None
+        own = self.matrix.carry is not None or self.matrix.roll_days is not None
+        return own or self.terms.cash_rate != 0 or self.terms.borrow_rate != 0
+
+    def charges_for(self, quantity: Floats) -> bool:
+        """Return whether holding some of these signed quantities costs or earns more than idle cash does."""
+        always = self.has_pairs or bool(self.is_future.any()) or self.matrix.roll_days is not None
+        return self.pays_interest and (always or bool(np.any(quantity < 0)))
+
+    @cached_property
+    def limits(self) -> list[tuple[float, Floats]]:
+        """What limits the size of openings: the largest multiple of equity, and how much of it a value of 1 uses."""
+        gross = [(self.terms.max_gross, np.ones(len(self.tied)))]
+        return [*gross, (1.0, self.tied * self.is_future)] if self.is_future.any() else gross
 
     @cached_property
     def charges(self) -> Floats:
         """What holding costs, cumulated over days and discounted to the first: rows x (days + 1).
 
-        Rows: one unit short of each instrument, whose proceeds and as much again earn no interest, and whose borrow fee
+        Rows: one unit short of each instrument, whose proceeds and what it ties earn no interest, and whose borrow fee
         is due. Where pairs earn carry or are financed, three more sets: one unit of each pair, less its carry; and the
-        interest that what shorts of them owe takes away: 1 of the quote currency of each, and 1 of the account's. All
-        are due on the value a day before.
+        interest that what shorts of them owe takes away: 1 of the quote currency and 1 of the account's, of each. All
+        are due on the value a day before. Last, where there are rolls: one unit of each, long or short, when it rolls.
         """
-        matrix, interest = self.matrix, 2 * self.earned
+        matrix, interest = self.matrix, (1 + self.tied[:, None]) * self.earned
         due = [matrix.marks[:, :-1] * (interest + self.borrow * matrix.gaps)[:, 1:]]
         if self.has_pairs:
             due.append(-self._carry_due)
-            due.append(matrix.rate_marks[:, :-1] * interest[1:])
-            due.append(np.tile(interest[1:], (1, 1)))
+            due.append(matrix.rate_marks[:, :-1] * interest[:, 1:])
+            due.append(interest[:, 1:])
+        if matrix.roll_days is not None:
+            due.append(self._roll_due)
         return _cumulated(np.concatenate(due) / self.grown[2:], matrix.n_days)
 
     @property
@@ -241,6 +286,17 @@ class CostModel:
             return np.zeros((len(matrix.marks), max(0, matrix.n_days - 1)))
         daily = carry_of(matrix.marks, matrix.carry[matrix.mark_ticks >> 1], 1)
         return np.asarray(daily[:, :-1] * matrix.gaps[1:])
+
+    @property
+    def _roll_due(self) -> Floats:
+        """The two commissions of a roll on one unit of each instrument: instruments x (days - 1)."""
+        rolled, marks = self.matrix.roll_days, self.matrix.marks[:, :-1]
+        return np.zeros_like(marks) if rolled is None else 2 * self.commission[:, None] * marks * rolled
+
+    @cached_property
+    def roll_costs(self) -> Floats:
+        """The commissions of one unit's rolls, cumulated over days: instruments x (days + 1)."""
+        return _cumulated(self._roll_due, self.matrix.n_days)
 
     @cached_property
     def borrow_fees(self) -> Floats:
@@ -264,8 +320,11 @@ def cost_model(matrix: BarMatrix, terms: Terms) -> CostModel:
         commission=np.array([c.commission(1.0) for c in costs]),
         buy=np.array([c.fill_price(1.0, buy=True) for c in costs]),
         sell=np.array([c.fill_price(1.0, buy=False) for c in costs]),
-        lot=np.array([b.instrument.lot for b in matrix.bars]),
+        lot=np.array([b.instrument.lot * b.instrument.unit for b in matrix.bars]),
         borrow=np.array([[c.borrow_fee(1.0, 1)] for c in costs]),
+        tied=np.array([b.instrument.tied for b in matrix.bars]),
+        maintenance=np.array([maintenance_of(b.instrument) for b in matrix.bars]),
+        is_future=np.array([b.instrument.is_future for b in matrix.bars]),
         earned=earned,
         grown=np.concatenate(([1.0], np.cumprod(1 + earned))),
     )

@@ -76,15 +76,26 @@ class DailyLedger:
         """Return the calendar days from a day to the next one of the account; 0 after the last."""
         return self._gaps[day + 1] if day + 1 < len(self._gaps) else 0
 
-    def write(self, day: int, *, equity: float, cash: float, gross: float, due: float) -> bool:
+    def write(
+        self,
+        day: int,
+        *,
+        equity: float,
+        cash: float,
+        gross: float,
+        due: float,
+        margin: tuple[float, float] | None = None,
+    ) -> bool:
         """Write a day and return whether the account has fallen below its maintenance margin.
 
-        ``due`` is what positions held then cost until the next day, at whose mark it is paid.
+        ``due`` is what positions held then cost until the next day, at whose mark it is paid. ``margin`` is what they
+        tie and the least that equity must be; None: their value, and MAINTENANCE of it.
         """
+        tied, needed = (gross, MAINTENANCE * gross) if margin is None else margin
         self.equity[day], self.cash[day] = equity, cash
         self.exposure[day] = gross / equity if gross else 0.0
-        self._idle, self._due = equity - gross, due
-        return gross > 0 and equity < MAINTENANCE * gross
+        self._idle, self._due = equity - tied, due
+        return gross > 0 and equity < needed
 
     def write_idle(self, before: int | None, *, cash: float) -> float:
         """Write the days due before an instant on which nothing is held, and return the cash after them."""

@@ -20,8 +20,9 @@ from engine.plan.plan import Numbers64
 
 
 def only_prices_matter(table: TradeTable, costs: CostModel) -> bool:
-    """Return whether a trade's factor depends on prices alone: no lots, interest, credit or shorts."""
-    return not (costs.pays_interest or np.any(costs.lot > 0) or costs.terms.max_gross > 1 or np.any(table.weight < 0))
+    """Return whether a trade's factor depends on prices alone: no lots, futures, interest, credit or shorts."""
+    by_size = np.any((costs.lot > 0) | costs.is_future)
+    return not (costs.pays_interest or by_size or costs.terms.max_gross > 1 or np.any(table.weight < 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,11 +102,11 @@ def path_accounts(priced: PricedTrades, costs: CostModel) -> _PathAccounts:
     """Return the accounts of all plans of a table as if none of their trades overlapped."""
     matrix, table = costs.matrix, priced.table
     entry, instrument = table.entry, table.instrument
-    rate = costs.commission[instrument]
+    rate, closing = costs.commission_at(instrument, table.tick), costs.commission_at(instrument[entry], priced.out)
     wanted = table.weight * (1 + rate)
     size = table.weight * np.minimum(1.0, costs.terms.max_gross / wanted) / priced.paid
     rest = 1 - size * priced.paid * (1 + rate)
-    factor = rest[entry] + size[entry] * (priced.got - priced.sold * rate[entry])
+    factor = rest[entry] + size[entry] * (priced.got - priced.sold * closing)
     last_day = matrix.day[np.maximum(priced.out, 0)]
     held = np.flatnonzero(priced.reason == HELD)
     last_day[held] = matrix.n_days

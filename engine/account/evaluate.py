@@ -1,6 +1,7 @@
 """Plan -> Account on arrays: the fills, trades and equity of the replay, to 1e-9, without walking the bars."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,9 +10,10 @@ from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.account.accounts import Positions, positions_of
 from engine.account.bar_matrix import bar_matrix, cost_model
-from engine.account.exits import HELD, STOPPED, TARGET, TRAILED, financing, price_trades
+from engine.account.exits import CALLED, HELD, STOPPED, TARGET, TRAILED, financing, level_hits, price_trades
 from engine.account.records import Account, Fill, Trade
 from engine.account.sizing import (
+    MARGIN_CALL,
     STOP_LOSS,
     TAKE_PROFIT,
     TRAILING_STOP,
@@ -20,62 +22,103 @@ from engine.account.sizing import (
     size_opening,
 )
 from engine.account.trade_table import spans, table_of_plans
-from engine.plan.costs import MAINTENANCE, Terms
-from engine.plan.plan import Plan, Skipped
+from engine.plan.costs import Terms
+from engine.plan.plan import NO_TICK, Numbers64, Plan, Skipped
 
-_REASONS = {STOPPED: STOP_LOSS, TARGET: TAKE_PROFIT, TRAILED: TRAILING_STOP}
-
-
-class MarginCallError(Exception):
-    """The account meets a margin call: only the replay can follow it."""
+_REASONS = {STOPPED: STOP_LOSS, TARGET: TAKE_PROFIT, TRAILED: TRAILING_STOP, CALLED: MARGIN_CALL}
 
 
 def evaluate(plan: Plan, bars: Sequence[Bars], terms: Terms, *, since: np.datetime64 | None = None) -> Account:
     """Return the account that ``engine.account.replay.replay`` returns for the same arguments.
 
-    Raises:
-        MarginCallError: equity falls below the maintenance margin.
+    A margin call changes nothing before it. So the first is followed, and all is computed again, until there is none.
     """
     costs = cost_model(bar_matrix(bars, since), terms)
-    priced = price_trades(table_of_plans([plan], costs.matrix), costs)
-    positions = positions_of(priced, costs)
-    cash, net, gross = _daily(positions)
-    equity = cash + net
-    if np.any((gross != 0) & (equity < MAINTENANCE * gross)):
-        raise MarginCallError("equity falls below the maintenance margin")
-    exposure = np.divide(gross, equity, out=np.zeros(len(gross)), where=gross != 0)
+    table = table_of_plans([plan], costs.matrix)
+    hits = level_hits(table, costs) if len(table.level_entry) else None
+    called: dict[int, int] = {}
+    while True:
+        positions = positions_of(price_trades(table, costs, hits, called), costs)
+        daily = _daily(positions)
+        new = _first_call(positions, np.flatnonzero((daily.gross != 0) & (daily.equity < daily.needed)), called)
+        if not new:
+            break
+        called |= new
+    exposure = np.divide(daily.gross, daily.equity, out=np.zeros(len(daily.gross)), where=daily.gross != 0)
     ledger = _Ledger(plan, positions)
-    return Account(costs.matrix.days, equity, cash, exposure, ledger.fills(), ledger.trades(), ledger.skipped())
+    return Account(
+        costs.matrix.days, daily.equity, daily.cash, exposure, ledger.fills(), ledger.trades(), ledger.skipped()
+    )
 
 
-def _daily(positions: Positions) -> tuple[Floats, Floats, Floats]:
-    """Return cash, net and gross value of the only plan of a table, at the mark of each day."""
+def _first_call(positions: Positions, days: Numbers64, called: Mapping[int, int]) -> dict[int, int]:
+    """Return the trades that the first margin call closes which has not been followed, and the tick of each.
+
+    Args:
+        positions: the accounts so far.
+        days: at whose marks equity is below the maintenance margin.
+        called: what earlier calls close.
+    """
+    matrix, (first, last) = positions.costs.matrix, _held_days(positions)
+    for day in days.tolist():
+        held = np.flatnonzero((positions.quantity != 0) & (first <= day) & (day < last))
+        ticks = {n: matrix.next_tick(int(positions.instrument[n]), int(matrix.days.marked_at[day])) for n in held}
+        new = {int(n): tick for n, tick in ticks.items() if tick != NO_TICK and n not in called}
+        if new:
+            return new
+    return {}
+
+
+def _held_days(positions: Positions) -> tuple[Numbers64, Numbers64]:
+    """Return of each trade the first day at whose mark it is held, and the first at whose mark it no longer is."""
+    steps, n = positions.steps, len(positions.quantity)
+    first, last = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    first[steps.trade[steps.opens]], last[steps.trade[~steps.opens]] = steps.day[steps.opens], steps.day[~steps.opens]
+    return first, last
+
+
+class _Daily(NamedTuple):
+    """An account at the mark of each day; ``needed`` is what equity must be for there to be no margin call.
+
+    ``cash`` is not reduced by the value of futures held: a future is not paid for.
+    """
+
+    equity: Floats
+    cash: Floats
+    gross: Floats
+    needed: Floats
+
+
+def _daily(positions: Positions) -> _Daily:
+    """Return the account of the only plan of a table."""
     priced, costs, quantity = positions.priced, positions.costs, positions.quantity
     days, entry, instrument, paid = costs.matrix.n_days, priced.table.entry, positions.instrument, positions.paid
-    first, last = np.empty(len(entry), dtype=np.int64), np.empty(len(entry), dtype=np.int64)
-    steps = positions.steps
-    first[steps.trade[steps.opens]], last[steps.trade[~steps.opens]] = steps.day[steps.opens], steps.day[~steps.opens]
+    first, last = _held_days(positions)
     left = priced.reason != HELD
     value = np.concatenate((quantity * paid, -(quantity * priced.got)[left]))
     traded = np.concatenate((quantity * paid, -(quantity * priced.sold)[left]))
-    rate = costs.commission[instrument]
-    flow = value + np.abs(traded) * np.concatenate((rate, rate[left]))
+    closing, opening = positions.commission
+    flow = value + np.abs(traded) * np.concatenate((opening, closing[left]))
     day = np.concatenate((first, last[left]))
     inside = day < days
     changes = np.bincount(day[inside], (flow / costs.grown[np.minimum(day, days - 1) + 1])[inside], minlength=days)
     discounted = costs.terms.cash - np.cumsum(changes)
     held = spans(first, last - first)
-    of_day = np.repeat(quantity, last - first) * priced.at_marks(
-        costs.matrix, np.repeat(priced.table.entry, last - first), held
+    trade = np.repeat(np.arange(len(entry)), last - first)
+    of_day, of = quantity[trade] * priced.at_marks(costs.matrix, entry[trade], held), instrument[trade]
+    entered = (quantity * paid)[trade] * costs.is_future[of]
+    net, gross, needed, unpaid = (
+        np.bincount(held, v, minlength=days).astype(float)
+        for v in (of_day, np.abs(of_day), np.abs(of_day) * costs.maintenance[of], entered)
     )
-    net, gross = (np.bincount(held, v, minlength=days).astype(float) for v in (of_day, np.abs(of_day)))
     if costs.pays_interest:
         trades = np.flatnonzero(quantity)
         for rows, units in priced.charged(trades, quantity[trades], costs):
             for n, row, held_units in zip(trades, rows, units, strict=True):
                 charge, day = costs.charges[row], np.arange(first[n], days)
                 discounted[first[n] :] -= held_units * (charge[np.minimum(day, last[n])] - charge[first[n]])
-    return discounted * costs.grown[1:], net, gross
+    cash = discounted * costs.grown[1:]
+    return _Daily(cash + net, cash + unpaid, gross, needed)
 
 
 class _Ledger:
@@ -98,15 +141,14 @@ class _Ledger:
         """Return every trade, by entry and then by place in the plan; those still held are marked at the last price."""
         found = []
         real = np.flatnonzero(self._positions.quantity)
-        borrow, carry = financing(self._priced, self._costs, real, self._positions.quantity[real])
-        for n, *paid in zip(real.tolist(), borrow.tolist(), carry.tolist(), strict=True):
+        charged = np.stack(financing(self._priced, self._costs, real, self._positions.quantity[real]))
+        for n, paid in zip(real.tolist(), charged.T.tolist(), strict=True):
             entry = self._fill(n, opens=True)
             exit_ = None if self._priced.reason[n] == HELD else self._fill(n, opens=False)
             quantity, scale = float(self._positions.quantity[n]), float(self._positions.scale[n])
             planned, bars = self._plan.trades[n], self._bars(n)
-            found.append(
-                make_trade(planned, bars, entry, exit_, quantity=quantity, scale=scale, borrow=paid[0], carry=paid[1])
-            )
+            charges = dict(zip(("borrow", "carry", "roll"), paid, strict=True))
+            found.append(make_trade(planned, bars, entry, exit_, units=quantity, scale=scale, **charges))
         return tuple(sorted(found, key=lambda t: t.entry_at))
 
     def skipped(self) -> tuple[Skipped, ...]:
@@ -120,7 +162,7 @@ class _Ledger:
                 equity=float(positions.sized_on[n]),
                 scale=float(positions.scale[n]),
                 paid=float(self._priced.paid[n]),
-                lot=self._bars(n).instrument.lot,
+                of=self._bars(n).instrument,
             )
             for n in none.tolist()
         )
@@ -141,13 +183,13 @@ class _Ledger:
             event_id=planned.event_id,
             instrument=bars.symbol,
             side="buy" if quantity > 0 else "sell",
-            quantity=abs(quantity),
+            quantity=abs(quantity) / bars.instrument.unit,
             decided_at=to_ns(planned.decided_at),
             filled_at=int(matrix.order[tick]) >> 1,
             session=str(bars.session[(tick >> 1) - int(matrix.base[instrument])]),
             price=float(paid) / rate,
             reference_price=float(reference),
-            commission=float(abs(quantity * paid) * self._costs.commission[instrument]),
+            commission=float(abs(quantity * paid) * self._positions.commission[opens][n]),
             slippage=float(abs(quantity) * abs(paid - reference * rate)),
             reason=reason,
             note=fill_note(planned, reason),

@@ -6,6 +6,7 @@ open beyond a level fills at the open. A level inside the bar fills at the level
 level that a bar without an own open lies wholly beyond fills at the close.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,8 +18,8 @@ from engine.account.bar_matrix import BarMatrix, CostModel
 from engine.account.trade_table import TradeTable, spans
 from engine.plan.plan import NO_TICK, Numbers64
 
-PLANNED, STOPPED, TARGET, TRAILED, HELD = range(5)
-"""Why a trade leaves: as planned, at its stop, target or trailing stop, or not at all."""
+PLANNED, STOPPED, TARGET, TRAILED, HELD, CALLED = range(6)
+"""Why a trade leaves: as planned, at its stop, target or trailing stop, not at all, or by a margin call."""
 _FIRST_ROWS, _CELLS = 32, 1 << 16
 
 
@@ -174,13 +175,17 @@ class PricedTrades:
     def charged(self, trade: Numbers64, quantity: Floats, costs: CostModel) -> list[tuple[Any, Floats]]:
         """Return the rows of ``CostModel.charges`` that trades of signed quantities pay, and how many units of each."""
         entry, n = self.table.entry[trade], len(costs.matrix.bars)
-        instrument, short = self.table.instrument[entry], np.maximum(-quantity, 0.0)
+        instrument = self.table.instrument[entry]
+        released = (1 - costs.tied) / (1 + costs.tied)  # of a long future's value: what it does not tie earns interest
+        short = np.where(quantity < 0, -quantity, -quantity * released[instrument])
         rows = [(instrument, short)]
         if costs.has_pairs:
             rows.append((n + instrument, quantity))
         if self.owed is not None and self.rate_in is not None:
             owed = short * self.owed[entry]
-            rows += [(2 * n + instrument, -owed), (np.full(len(entry), 3 * n), owed * self.rate_in[entry])]
+            rows += [(2 * n + instrument, -owed), (3 * n + instrument, owed * self.rate_in[entry])]
+        if costs.matrix.roll_days is not None:
+            rows.append((len(costs.charges) - n + instrument, np.abs(quantity)))
         return rows
 
     def plans(self, which: Numbers64) -> "PricedTrades":
@@ -220,20 +225,30 @@ def level_hits(table: TradeTable, costs: CostModel) -> Hits:
     return first_hits(costs.matrix, table.tick[entry], table.last_row, stops)
 
 
-def financing(priced: PricedTrades, costs: CostModel, trade: Numbers64, quantity: Floats) -> tuple[Floats, Floats]:
-    """Return the borrow fee and the carry of some trades, given by their numbers and signed quantities."""
+def financing(priced: PricedTrades, costs: CostModel, trade: Numbers64, quantity: Floats) -> tuple[Floats, ...]:
+    """Return borrow fee, carry and commissions of rolls of some trades, by their numbers and signed quantities."""
     matrix, entry, none = costs.matrix, priced.table.entry[trade], np.zeros(len(trade))
-    if not costs.terms.borrow_rate and matrix.carry is None:
-        return none, none
+    if not costs.terms.borrow_rate and matrix.carry is None and matrix.roll_days is None:
+        return none, none, none
     first = matrix.day[priced.table.tick[entry]]
     last = np.where(priced.reason[trade] == HELD, matrix.n_days, matrix.day[np.maximum(priced.out[trade], 0)])
     instrument = priced.table.instrument[entry]
-    fees, gains = ((v[instrument, last] - v[instrument, first]) for v in (costs.borrow_fees, costs.carry_gains))
-    return np.maximum(-quantity, 0.0) * fees, quantity * gains
+    cumulated = (costs.borrow_fees, costs.carry_gains, costs.roll_costs)
+    fees, gains, rolls = (v[instrument, last] - v[instrument, first] for v in cumulated)
+    return np.maximum(-quantity, 0.0) * fees, quantity * gains, np.abs(quantity) * rolls
 
 
-def price_trades(table: TradeTable, costs: CostModel, hits: Hits | None = None) -> PricedTrades:
-    """Return the prices of all trades of a table; ``hits`` are those of its levels, where they are known."""
+def price_trades(
+    table: TradeTable, costs: CostModel, hits: Hits | None = None, called: Mapping[int, int] | None = None
+) -> PricedTrades:
+    """Return the prices of all trades of a table.
+
+    Args:
+        table: the trades.
+        costs: what they cost.
+        hits: where the levels of the table are reached, if that is known.
+        called: of trades that a margin call closes, by their numbers, the tick at which it does.
+    """
     matrix, out = costs.matrix, table.exit.copy()
     instrument = table.instrument[table.entry]
     reason = np.where(out == NO_TICK, HELD, PLANNED)
@@ -244,7 +259,11 @@ def price_trades(table: TradeTable, costs: CostModel, hits: Hits | None = None) 
         leaves = own[hits.before(table.exit[own], table.level[own])]
         level = table.level[leaves]
         out[leaves], reference[leaves], reason[leaves] = hits.tick[level], hits.price[level], hits.reason[level]
+    for trade, tick in (called or {}).items():
+        out[trade], reference[trade], reason[trade] = tick, matrix.price[tick], CALLED
     closes = np.where(table.weight[table.entry] > 0, costs.sell[instrument], costs.buy[instrument])
+    if matrix.fee is not None:
+        closes = np.where(np.isnan(matrix.fee[out >> 1]), 1.0, closes)  # a settlement costs nothing
     paid, sold = paid_at(table, costs), reference * closes
     if matrix.rate is None:
         return PricedTrades(table, paid, out, reference, sold, reason, sold)

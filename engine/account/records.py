@@ -15,8 +15,8 @@ OPEN_AT_END = "open_at_end"
 class Fill:
     """One execution. ``price`` is after slippage, ``reference_price`` before, both in the instrument's currency.
 
-    ``rate`` is the price of that currency in the account's (1: hedged, or the same); ``commission`` and ``slippage``
-    are in account currency. Instants are int64 ns UTC.
+    ``quantity`` of a future is contracts. ``rate`` is the price of that currency in the account's (1: hedged, or the
+    same); ``commission`` and ``slippage`` are in account currency. Instants are int64 ns UTC.
     """
 
     event_id: str
@@ -42,7 +42,8 @@ class Trade:
     ``quantity`` is positive, ``side`` long or short, ``weight`` the signed fraction planned (None: sent in
     units). ``decision_price`` is the
     last close known at the decision and ``gap`` the move from it to the entry's reference price, as a fraction.
-    ``costs`` are commission, slippage and ``borrow``, the fee of a short position; ``pnl`` is net of all of them;
+    ``costs`` are commission, slippage, ``borrow``, the fee of a short position, and ``roll``, the commissions of the
+    rolls of a future; ``pnl`` is net of all of them; ``multiplier`` is that of a future, 1 of all else;
     ``return_`` is pnl over the entry's value. ``carry`` is what a currency pair earned of short rates, ``fx`` what the
     change of the exchange rate from ``entry_rate`` to ``exit_rate`` did; both are in pnl.
     A trade still held at the end of the bars has ``exit_reason`` open_at_end and is marked at the last close.
@@ -72,11 +73,18 @@ class Trade:
     fx: float = 0.0
     entry_rate: float = 1.0
     exit_rate: float = 1.0
+    multiplier: float = 1.0
+    roll: float = 0.0
+
+    @property
+    def units(self) -> float:
+        """How many units of what is priced it holds: the quantity, of a future times the multiplier."""
+        return self.quantity * self.multiplier
 
     @property
     def value(self) -> float:
         """Its value at entry, in account currency: less than was planned where the exposure limit cut it."""
-        return self.quantity * self.entry_price * self.entry_rate
+        return self.units * self.entry_price * self.entry_rate
 
     @property
     def is_closed(self) -> bool:

@@ -33,7 +33,7 @@ from engine.account.sizing import (
     opening_scale,
     size_opening,
 )
-from engine.plan.costs import Costs, Terms, carry_of
+from engine.plan.costs import Costs, Terms, carry_of, maintenance_of
 from engine.plan.plan import Plan, PlannedTrade, Skipped
 from engine.strategy import Phase
 
@@ -67,7 +67,7 @@ class _Tick(NamedTuple):
     """A price just made at an instant: of the feed ``data``, the open or close of a bar.
 
     ``high`` and ``low`` are those of the bar at its close, and the price itself at its open. ``rate`` is the exchange
-    rate then, ``carry`` what a pair earns a year.
+    rate then, ``carry`` what a pair earns a year, ``costs`` are those of a fill there.
     """
 
     data: Any
@@ -80,6 +80,7 @@ class _Tick(NamedTuple):
     low: float
     rate: float
     carry: float
+    costs: Costs
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,7 @@ class _Feed:
     stamp_at: Instants
 
 
-def _feed(bars: Bars, trades: list[PlannedTrade]) -> _Feed:
+def _feed(bars: Bars, trades: list[PlannedTrade], costs: Costs) -> _Feed:
     inside = np.zeros(len(bars), dtype=bool)
     for trade in trades:
         inside[trade.entry.bar : len(bars) if trade.exit is None else trade.exit.bar + 1] = True
@@ -107,9 +108,11 @@ def _feed(bars: Bars, trades: list[PlannedTrade]) -> _Feed:
     data = feed_of(rows)
     for trade in trades:
         refuse_missing(bars, trade.entry.tick, 2 * len(bars) - 2 if trade.exit is None else trade.exit.tick)
-    rate, carry = _rates(bars, row, is_open), np.zeros(len(row)) if bars.carry is None else bars.carry[row]
+    rate = _rates(bars, row, is_open)
+    carry, fee = (np.zeros(len(row)) if each is None else each[row] for each in (bars.carry, bars.fee))
     columns = (v.tolist() for v in (row, is_open, at, rows["close"], rows["high"], rows["low"], rate, carry))
-    ticks = [_Tick(data, bars.symbol, *each) for each in zip(*columns, strict=True)]
+    charged = map(costs.with_fee, fee.tolist())
+    ticks = [_Tick(data, bars.symbol, *each) for each in zip(*columns, charged, strict=True)]
     return _Feed(data, ticks, stamp_at)
 
 
@@ -122,8 +125,8 @@ def _rates(bars: Bars, row: Any, is_open: Any) -> Floats:
 
 def _run_backtrader(held: dict[str, list[PlannedTrade]], account: "_ReplayedAccount", plan: Plan, terms: Terms) -> None:
     costs = {s: account.costs[s] for s in held}
-    lots = {s: account.bars[s].instrument.lot for s in held}
-    feeds = [_feed(account.bars[symbol], trades) for symbol, trades in held.items()]
+    lots = {s: account.bars[s].instrument.lot * account.bars[s].instrument.unit for s in held}
+    feeds = [_feed(account.bars[symbol], trades, costs[symbol]) for symbol, trades in held.items()]
     cerebro = _Walk(feeds)
     cerebro.setbroker(GuardedBroker(costs, lots, terms.max_gross, terms.cash, planned=True))
     for symbol, feed in zip(held, feeds, strict=True):
@@ -190,7 +193,10 @@ class _ReplayedAccount:
         self._due: dict[tuple[str, int, bool], list[PlannedTrade]] = {}
         self._order: dict[int, int] = {}
         self._flat_cash = self.terms.cash
-        self._is_charged = bool(self.terms.borrow_rate) or any(b.carry is not None for b in self.bars.values())
+        self._rolls = {s: _roll_days(b, self.ledger.days.marked_at) for s, b in self.bars.items()}
+        charged = any(b.carry is not None or b.rolls is not None for b in self.bars.values())
+        self._is_charged = bool(self.terms.borrow_rate) or charged
+        self._margins = {s: b.instrument.tied for s, b in self.bars.items() if b.instrument.is_future}
 
     def open_for(self, executor: _Executor, plan: Plan) -> None:
         """Take the plan and the backtrader strategy through which its orders go."""
@@ -236,15 +242,17 @@ class _ReplayedAccount:
         """Size all openings of one instant on the equity just before them, scaled if they exceed the limit."""
         equity = self._equity_now()
         planned = [trade for trade, _ in openings]
-        scale = opening_scale(planned, self.costs, self.terms, equity=equity, gross=self._gross())
+        costs = {tick.symbol: tick.costs for _, tick in openings}
+        margin = sum(abs(self._value(h)) * self._margins.get(h.plan.instrument, 0.0) for h in self.held)
+        held = {"gross": self._gross(), "margin": margin if self._margins else 0.0}
+        scale = opening_scale(planned, costs, self.terms, equity=equity, margins=self._margins, **held)
         for trade, tick in openings:
             self._open(trade, tick, equity=equity, scale=scale)
 
     def _open(self, trade: PlannedTrade, tick: _Tick, *, equity: float, scale: float) -> None:
-        price, lot = tick.price, self.bars[tick.symbol].instrument.lot
-        costs = self.costs[tick.symbol]
-        paid = costs.fill_price(price, buy=trade.weight > 0, after_event=trade.after_event) * tick.rate
-        size = size_opening(trade, self.terms, equity=equity, scale=scale, paid=paid, lot=lot)
+        price, of = tick.price, self.bars[tick.symbol].instrument
+        paid = tick.costs.fill_price(price, buy=trade.weight > 0, after_event=trade.after_event) * tick.rate
+        size = size_opening(trade, self.terms, equity=equity, scale=scale, paid=paid, of=of)
         if isinstance(size, Skipped):
             self.skipped.append(size)
             return
@@ -253,18 +261,18 @@ class _ReplayedAccount:
         self.held.append(Held(trade, size, fill, scale, owed=owed))
 
     def _close(self, trade: Held, tick: _Tick, price: float, reason: str) -> None:
-        fill = self._send(trade.plan, tick, -trade.quantity, price, reason)
+        fill = self._send(trade.plan, tick, -trade.units, price, reason)
         self.held.remove(trade)
         if trade.owed:
             self._set_cash(self._cash_now() - trade.owed * (tick.rate - trade.entry.rate))
         self._record(trade, fill)
 
-    def _send(self, trade: PlannedTrade, tick: _Tick, quantity: float, price: float, reason: str) -> Fill:
+    def _send(self, trade: PlannedTrade, tick: _Tick, units: float, price: float, reason: str) -> Fill:
         """Send one order to backtrader, see it filled, and return the fill."""
         decided = to_ns(trade.decided_at)
-        send = self.executor.buy if quantity > 0 else self.executor.sell
-        asked = {"fill_price": price * tick.rate, "decided_at": decided}
-        order = send(data=tick.data, size=abs(quantity), **asked, after_event=reason == "entry" and trade.after_event)
+        send = self.executor.buy if units > 0 else self.executor.sell
+        asked = {"fill_price": price * tick.rate, "decided_at": decided, "costs": tick.costs}
+        order = send(data=tick.data, size=abs(units), **asked, after_event=reason == "entry" and trade.after_event)
         self.executor.broker.next()
         if order.status != bt.Order.Completed:
             where = f"{tick.symbol} at {tick.at} decided at {decided}"
@@ -273,15 +281,15 @@ class _ReplayedAccount:
         fill = Fill(
             event_id=trade.event_id,
             instrument=tick.symbol,
-            side="buy" if quantity > 0 else "sell",
-            quantity=abs(quantity),
+            side="buy" if units > 0 else "sell",
+            quantity=abs(units) / self.bars[tick.symbol].instrument.unit,
             decided_at=decided,
             filled_at=tick.at,
             session=str(self.bars[tick.symbol].session[tick.bar]),
             price=done.paid / tick.rate,
             reference_price=price,
             commission=done.commission,
-            slippage=abs(quantity) * abs(done.paid - price * tick.rate),
+            slippage=abs(units) * abs(done.paid - price * tick.rate),
             reason=reason,
             note=fill_note(trade, reason),
             rate=tick.rate,
@@ -296,10 +304,11 @@ class _ReplayedAccount:
             bars,
             trade.entry,
             exit_,
-            quantity=trade.quantity,
+            units=trade.units,
             scale=trade.scale,
             borrow=trade.borrow,
             carry=trade.carry,
+            roll=trade.roll,
         )
         self.trades.append((self._order[id(plan)], made))
 
@@ -320,24 +329,31 @@ class _ReplayedAccount:
         cash, values = self._cash_now(), [self._value(h) for h in self.held]
         gross, due = sum(map(abs, values)), 0.0
         if self._is_charged:
-            gap = self.ledger.gap_after(day)
-            due = sum(self._charge(h, gap) for h in self.held)
-        return self.ledger.write(day, equity=cash + sum(values), cash=cash, gross=gross, due=due)
+            due = sum(self._charge(h, day) for h in self.held)
+        marked: dict[str, Any] = {"equity": cash + sum(values), "gross": gross, "due": due}
+        if not self._margins:
+            return self.ledger.write(day, cash=cash, **marked)
+        held = [(abs(v), self.bars[h.plan.instrument].instrument) for h, v in zip(self.held, values, strict=True)]
+        margin = sum(v * of.tied for v, of in held), sum(v * maintenance_of(of) for v, of in held)
+        not_paid = sum(h.units * h.entry.price * h.entry.rate for h in self.held if h.plan.instrument in self._margins)
+        return self.ledger.write(day, cash=cash + not_paid, margin=margin, **marked)
 
-    def _charge(self, trade: Held, days: int) -> float:
-        """Charge what a position costs in so many days, the borrow fee less carry, to its trade, and return it."""
-        tick = self.last[trade.plan.instrument]
-        value = trade.quantity * tick.price * tick.rate
+    def _charge(self, trade: Held, day: int) -> float:
+        """Charge what a position costs until the next day, fees and rolls less carry, to its trade, and return it."""
+        tick, days = self.last[trade.plan.instrument], self.ledger.gap_after(day)
+        value = trade.units * tick.price * tick.rate
         fee = self.costs[tick.symbol].borrow_fee(max(-value, 0.0), days)
         carry = carry_of(value, tick.carry, days)
+        rolled = 2 * self.costs[tick.symbol].commission(value) if day + 1 in self._rolls[tick.symbol] else 0.0
         trade.borrow += fee
         trade.carry += carry
-        return fee - carry
+        trade.roll += rolled
+        return fee + rolled - carry
 
     def _value(self, trade: Held) -> float:
         """Return what a position is valued at in account currency, less what the money borrowed for it has risen."""
         tick = self.last[trade.plan.instrument]
-        value = trade.quantity * tick.price * tick.rate
+        value = trade.units * tick.price * tick.rate
         return value - trade.owed * (tick.rate - trade.entry.rate) if trade.owed else value
 
     def _cash_now(self) -> float:
@@ -364,6 +380,14 @@ class _ReplayedAccount:
         return Account(
             ledger.days, ledger.equity, ledger.cash, ledger.exposure, tuple(self.fills), trades, tuple(self.skipped)
         )
+
+
+def _roll_days(bars: Bars, marked_at: Instants) -> frozenset[int]:
+    """Return the days of an account at whose mark a future has first traded in a new contract."""
+    if bars.rolls is None:
+        return frozenset()
+    first = np.where(bars.has_separate_open, bars.open_at + 1, bars.close_at)[bars.rolls]
+    return frozenset(n for n in np.searchsorted(marked_at, first).tolist() if n < len(marked_at))
 
 
 def _ends(plan: PlannedTrade, tick: _Tick) -> bool:

@@ -246,7 +246,8 @@ class GuardedBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         buy = order.isbuy()
         slips = order.exectype not in _LIMITS  # a limit fills at its price or not at all
         after_event = self._planned and bool(order.info["after_event"])
-        costs = self._costs[order.data._name]
+        costs = order.info.get("costs", self._costs[order.data._name])  # a planned order brings those of its bar
+        self.getcommissioninfo(order.data).p.bps = costs.commission_bps
         paid = costs.fill_price(at.price, buy=buy, after_event=after_event) if slips else at.price
         if not self._fit(order, paid, at.place):
             order.margin()

@@ -192,7 +192,13 @@ def replay_custom(
         events: what ``self.events`` shows as it becomes known.
         terms: cash, rates, costs and the exposure limit.
         since: the first session of the account, and the first bar the strategy sees.
+
+    Raises:
+        UserError: there is a future among the bars, none from ``since`` on, or the strategy cannot run.
     """
+    if futures := [b.symbol for b in bars if b.instrument.is_future]:
+        what = f"{', '.join(futures)}: a backtrader.Strategy cannot trade futures, its broker knows no margin of theirs"
+        raise UserError(f"{what}; write the rule as a hustings Strategy")
     shown = bars if since is None else [b.from_session(since) for b in bars]
     for whole, cut in zip(bars, shown, strict=True):
         if not len(cut):

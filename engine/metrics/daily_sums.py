@@ -17,7 +17,6 @@ from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades, financing
 from engine.account.trade_table import CELLS, of_like_size, spans
 from engine.metrics.metrics import session_rate, sessions_per_year, span_days
-from engine.plan.costs import MAINTENANCE
 from engine.plan.plan import Numbers64
 
 
@@ -114,21 +113,22 @@ class _Days:
 
     def add_to(self, sums: DailySums) -> None:
         """Add the sums of these plans over their days, less those of idle days; mark plans that are called or lost."""
-        net, gross = self._values()
+        net, needed = self._values()
         pays = self.costs.pays_interest
         equity = self.cash * self.costs.grown[self.day + 1] + net if pays else self.cash + net
         before, first = self._before(equity), self.edge[:-1]
-        excess = equity / before
+        with np.errstate(invalid="ignore"):  # 0 over 0: what has lost all is left to the replay
+            excess = equity / before
         excess -= 1.0 + self.idle.rate
         for name, power in _POWERS.items():
             x = power(excess) - power(self.idle.excess[self.day]) if pays else power(excess)
             getattr(sums, name)[self.plans] = np.add.reduceat(x, first)
         sums.below[self.plans] = self._below(equity, before)
-        sums.called[self.plans] = np.logical_or.reduceat((gross > 0) & (equity < MAINTENANCE * gross), first)
+        sums.called[self.plans] = np.logical_or.reduceat((needed > 0) & (equity < needed), first)
         sums.lost[self.plans] = np.minimum.reduceat(np.minimum(equity, before), first) <= 0
 
     def _values(self) -> tuple[Floats, Floats]:
-        """Return the net and gross value of what is held at each cell; its cash is charged what holding costs."""
+        """Return net value and maintenance margin held at each cell; its cash is charged what holding costs."""
         positions, since = self.positions, self.positions.steps.day[self.step]
         at, trade = self._held_after_steps()
         cell, length = spans(self.begin[at], self.length[at]), self.length[at]
@@ -136,12 +136,13 @@ class _Days:
         quantity, priced = positions.quantity[held], positions.priced
         self._charge(cell, held, quantity, np.repeat(since[at], length))
         value = quantity * priced.at_marks(self.matrix, priced.table.entry[held], self.day[cell])
-        net, gross = (np.bincount(cell, v, len(self.day)).astype(float) for v in (value, np.abs(value)))
-        return net, gross
+        margin = np.abs(value) * self.costs.maintenance[positions.instrument[held]]
+        net, needed = (np.bincount(cell, v, len(self.day)).astype(float) for v in (value, margin))
+        return net, needed
 
     def _charge(self, cell: Numbers64, held: Numbers64, quantity: Floats, since: Numbers64) -> None:
         """Take off the cash of cells what the trades held are charged since the day of a step."""
-        if self.costs.pays_interest and (self.costs.has_pairs or np.any(quantity < 0)):
+        if self.costs.charges_for(quantity):
             charges = self.costs.charges
             for row, units in self.positions.priced.charged(held, quantity, self.costs):
                 np.add.at(self.cash, cell, -units * (charges[row, self.day[cell]] - charges[row, since]))
@@ -243,9 +244,10 @@ def _results(trade: Numbers64, priced: PricedTrades, quantity: Floats, costs: Co
     paid = priced.paid[entry]
     got = np.where(held, priced.at_marks(costs.matrix, entry, last), priced.got[trade])
     sold = np.where(held, 0.0, priced.sold[trade])
-    rate = costs.commission[priced.table.instrument[entry]]
-    borrow, carry = financing(priced, costs, trade, quantity)
-    pnl = quantity * (got - paid) - np.abs(quantity) * (paid + sold) * rate - borrow + carry
+    instrument = priced.table.instrument[entry]
+    opening, closing = (costs.commission_at(instrument, t) for t in (priced.table.tick[entry], priced.out[trade]))
+    borrow, carry, roll = financing(priced, costs, trade, quantity)
+    pnl = quantity * (got - paid) - np.abs(quantity) * (paid * opening + sold * closing) - borrow - roll + carry
     return pnl, pnl / np.abs(quantity * paid)
 
 

@@ -2,7 +2,7 @@
 
 Two ways, plan by plan, so that a result depends on no other plan: trades that do not overlap multiply equity by a
 factor each (``engine.account.equity_paths``); all other plans go from fill to fill (``engine.account.accounts``). Plans
-whose metrics depend on the last digits are computed day by day. A plan that meets a margin call is left to the replay.
+whose metrics depend on the last digits, or that meet a margin call, are computed day by day.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ from engine.account.account_start import account_start
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
 from engine.account.equity_paths import only_prices_matter, path_accounts
-from engine.account.evaluate import MarginCallError, evaluate
+from engine.account.evaluate import evaluate
 from engine.account.exits import Hits, PricedTrades, level_hits, price_trades
 from engine.account.grid_table import BlockTable
 from engine.account.trade_table import TradeTable
@@ -39,14 +39,10 @@ _DOUBTFUL = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class PlanResults:
-    """What many plans leave. ``final_equity`` is NaN for plans that failed or are left to the replay.
-
-    ``called`` plans meet a margin call; ``failed`` says in one line why a plan could not be made.
-    """
+    """What many plans leave. ``final_equity`` is NaN for plans that failed; ``failed`` says in one line why."""
 
     final_equity: Floats
     inputs: MetricInputs
-    called: Flags
     failed: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -105,14 +101,14 @@ class Results:
     """Collects the results of parts of many plans."""
 
     def __init__(self, n: int) -> None:
-        self._final, self._called = np.full(n, np.nan), np.zeros(n, dtype=bool)
+        self._final = np.full(n, np.nan)
         kinds = get_type_hints(MetricInputs)
         arrays: dict[str, Any] = {name: np.zeros(n, int if kinds[name] == Counts else float) for name in kinds}
         self._inputs = MetricInputs(**arrays)
 
     def all(self, failed: Mapping[int, str]) -> PlanResults:
         """Return the results of all plans."""
-        return PlanResults(np.where(self._called, np.nan, self._final), self._inputs, self._called, failed)
+        return PlanResults(self._final, self._inputs, failed)
 
     def put(
         self,
@@ -131,10 +127,10 @@ class Results:
             plans = np.flatnonzero(some)
             if not len(plans):
                 continue
-            final, inputs, called, doubtful = compute(priced if some.all() else priced.plans(plans), idle)
-            self._final[rows[plans]], self._called[rows[plans]] = final, called
+            final, inputs, again = compute(priced if some.all() else priced.plans(plans), idle)
+            self._final[rows[plans]] = final
             self._put_inputs(rows[plans], {**inputs, **_of_account(final, inputs, idle)})
-            for row in rows[plans[doubtful & ~called]].tolist():
+            for row in rows[plans[again]].tolist():
                 self._put_day_by_day(row, plan_of(row), costs)
 
     def _put_inputs(self, rows: Any, inputs: Mapping[str, Any]) -> None:
@@ -144,11 +140,7 @@ class Results:
     def _put_day_by_day(self, row: int, plan: Plan, costs: CostModel) -> None:
         """Compute one plan from its account, day by day."""
         sessions = costs.matrix.days.sessions
-        try:
-            account = evaluate(plan, costs.matrix.bars, costs.terms, since=sessions[0])
-        except MarginCallError:
-            self._called[row] = True
-            return
+        account = evaluate(plan, costs.matrix.bars, costs.terms, since=sessions[0])
         returns, rate = account.returns(costs.terms.cash), costs.terms.cash_rate
         inputs = run_inputs(sessions, returns, account.trades, cash_rate=rate)
         self._final[row] = account.equity[-1]
@@ -167,8 +159,8 @@ def _of_account(final: Floats, inputs: Mapping[str, Any], idle: IdleDays) -> dic
     }
 
 
-_Computed = tuple[Floats, dict[str, Any], Flags, Flags]
-"""Of some plans the final equity, the metric inputs by name, and whether they are called, or to be computed again."""
+_Computed = tuple[Floats, dict[str, Any], Flags]
+"""Of some plans the final equity, the metric inputs by name, and whether they are to be computed again."""
 
 
 def _without_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
@@ -178,7 +170,7 @@ def _without_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
     sums = DailySums(*accounts.daily(), called=none, lost=none)
     inputs, unsure = _of_days(sums, idle)
     inputs |= _of_trades(priced, accounts.quantity, idle.costs)
-    return accounts.final, inputs, sums.called, unsure & (inputs["traded"] > 0)
+    return accounts.final, inputs, unsure & (inputs["traded"] > 0)
 
 
 def _with_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
@@ -188,8 +180,8 @@ def _with_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
     inputs, unsure = _of_days(sums, idle)
     inputs |= _of_trades(priced, positions.quantity, idle.costs)
     unsure |= sums.loss <= _DOUBTFUL * sums.square
-    doubtful = (unsure & (inputs["traded"] > 0)) | sums.lost | (positions.final <= 0)
-    return positions.final, inputs, sums.called, doubtful
+    again = (unsure & (inputs["traded"] > 0)) | sums.called | sums.lost | (positions.final <= 0)
+    return positions.final, inputs, again
 
 
 def _of_days(sums: DailySums, idle: IdleDays) -> tuple[dict[str, Any], Flags]:

@@ -141,7 +141,9 @@ def _exits(exit_: Any, ticks: Numbers64, skip: Flags, held: Numbers64, bars: Bar
     gaps = np.cumsum(broken_before(bars))
     skip = skip | ~never & (instants[to] <= entered) | (gaps[to] != gaps[row])
     tick = np.where(never, NO_TICK, to * 2 + (bars.has_separate_open[to] & at_open))
-    if end - int(bars.close_at[-1]) > MAX_GAP_DAYS * NS_PER_DAY:  # engine.plan.plan.close_with_bars
+    if bars.is_settled:
+        tick = np.where(to == last, last * 2 + 1, tick)
+    elif end - int(bars.close_at[-1]) > MAX_GAP_DAYS * NS_PER_DAY:  # engine.plan.plan.close_with_bars
         tick = np.where(never & (ticks != last * 2), last * 2, tick)
     return tick, np.broadcast_to(skip, tick.shape)
 

@@ -1,7 +1,8 @@
 """What trading costs and what money earns, with their units."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from math import isnan
 from typing import TypeVar
 
 from datasets.arrays import Floats
@@ -22,6 +23,11 @@ class Fx(StrEnum):
 
     HEDGED = "hedged"
     UNHEDGED = "unhedged"
+
+
+def maintenance_of(instrument: Instrument) -> float:
+    """Return the fraction of a position's value below which equity must not fall: of a future its own."""
+    return instrument.maintenance_margin / 100 if instrument.is_future else MAINTENANCE
 
 
 def carry_of(value: float | Floats, rate: P, days: int) -> P:
@@ -51,6 +57,12 @@ class Costs:
     def commission(self, value: float) -> float:
         """Return the commission of a traded value (either sign)."""
         return abs(value) * self.commission_bps * BPS
+
+    def with_fee(self, fee: float) -> "Costs":
+        """Return the costs with a provider's fee, a share of the traded value; of a settlement (NaN) there are none."""
+        if isnan(fee):
+            return replace(self, commission_bps=0.0, slippage_bps=0.0)
+        return replace(self, commission_bps=self.commission_bps + fee / BPS) if fee else self
 
     def borrow_fee(self, short_value: P, days: int) -> P:
         """Return the fee on borrowed shares of a value for so many calendar days."""
@@ -92,14 +104,15 @@ class Terms:
         return Costs(
             instrument.commission_bps if self.commission_bps is None else self.commission_bps,
             instrument.slippage_bps if self.slippage_bps is None else self.slippage_bps,
-            0.0 if instrument.base_currency else self.borrow_rate,
+            0.0 if instrument.base_currency or instrument.is_future else self.borrow_rate,
             self.event_slippage_bps,
         )
 
     def interest(self, idle: float, days: int) -> float:
         """Return what idle cash earns in so many calendar days.
 
-        Idle cash is equity less gross exposure; negative idle cash (leverage) pays the same rate.
+        Idle cash is equity less gross exposure, of futures their initial margin; negative idle cash (leverage) pays
+        the same rate.
         """
         earned: float = idle * ((1 + self.cash_rate) ** (days / DAYS_PER_YEAR) - 1)
         return earned

@@ -337,8 +337,15 @@ def entry_of(entry: Entry, event: PoliticalEvent, decided_at: datetime, bars: Ba
     meant = first if at_once else _row_of(bars, int(bars.days.of[first]) + entry.delay, phase)
     _refuse(wait_too_long(bars, first, after, upto=meant))
     _refuse(gap_between(bars, first, meant))
-    price, notes = _tradable(BarPrice(meant, phase), bars, "entry")
+    price, notes = _tradable(_unsettled(BarPrice(meant, phase), bars), bars, "entry")
     return price, (*notes, *late(bars, "entry", first, after, upto=meant))
+
+
+def _unsettled(price: BarPrice, bars: Bars) -> BarPrice:
+    """Return the price of an entry: a contract is never entered at its settlement."""
+    if bars.is_settled and price.bar == len(bars) - 1:
+        raise Skip(f"{bars.symbol} has no quote before it settles at {iso_z(int(bars.open_at[-1]))}")
+    return price
 
 
 def _row_of(bars: Bars, day: int, phase: Phase) -> int:
@@ -360,7 +367,7 @@ def _before_vote(
     day = int(bars.days.of[last]) - entry.sessions if last >= 0 else -1
     if day < 0:
         raise Skip(f"bars begin {to_date(bars.session[0])}, too late to enter before the vote")
-    price = BarPrice(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE)
+    price = _unsettled(BarPrice(_row_of(bars, day, Phase.CLOSE), Phase.CLOSE), bars)
     if price.at(bars) <= to_ns(decided_at):
         raise Skip(f"announced at {iso_z(decided_at)}, less than {entry.sessions} sessions before the vote")
     _refuse(cut_short(bars, last, event.vote_begins_at))
@@ -382,7 +389,9 @@ def _exit(
         case AtNextEvent():
             price, reason, known = _next_event(exit_, entry, bars, events)
         case Never():
-            return None, "open_at_end", ()
+            price, reason = BarPrice(len(bars), Phase.OPEN), "open_at_end"
+    if bars.is_settled and price.bar >= len(bars) - 1:
+        return BarPrice(len(bars) - 1, Phase.OPEN), "settled", ()
     if price.bar >= len(bars):
         return None, "open_at_end", ()
     if price.bar < 0 or price.at(bars) <= entry.at(bars):

@@ -13,8 +13,8 @@ class Attribution:
     ``asset`` is what the market did for the position from the last close known at the decision to the exit, before
     costs and at the entry's exchange rate; ``gap`` what of it was gone before the fill (negative: the price had run
     away); ``fx`` what the change of the exchange rate did (0: hedged); ``carry`` what a pair earned of short rates;
-    ``costs`` commission, slippage and borrow fee (negative). Without a close before the decision ``gap`` is None and
-    ``asset`` begins at the entry.
+    ``costs`` commission, slippage, borrow fee and rolls (negative). Without a close before the decision ``gap`` is None
+    and ``asset`` begins at the entry.
     """
 
     event_id: str
@@ -36,7 +36,7 @@ def attribution(trade: Trade) -> Attribution:
     gap = None
     if trade.decision_price is not None and trade.gap is not None:
         sign = 1 if trade.side == "long" else -1
-        gap = -sign * trade.quantity * trade.decision_price * trade.gap * trade.entry_rate
+        gap = -sign * trade.units * trade.decision_price * trade.gap * trade.entry_rate
     asset = trade.pnl + trade.costs - trade.carry - trade.fx - (gap or 0.0)
     return Attribution(trade.event_id, trade.instrument, asset, gap, trade.fx, trade.carry, -trade.costs, trade.pnl)
 

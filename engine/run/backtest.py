@@ -15,6 +15,7 @@ from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date, to_datetime
+from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FX, horizon_note
 from datasets.prices.account_currency import account_returns, refuse_missing
 from datasets.prices.bars import Bars
@@ -135,7 +136,11 @@ def finish_run(
     if held is not None and window.since is None:
         held[0] = 0.0  # the account begins at its first close, and not before its first session
     return Run(
-        run_id=id_of_inputs(manifest, lots={b.symbol: b.instrument.lot for b in bars}),
+        run_id=id_of_inputs(
+            manifest,
+            lots={b.symbol: b.instrument.lot for b in bars},
+            futures={b.symbol: _future_inputs(b.instrument) for b in bars if b.instrument.is_future},
+        ),
         manifest=manifest,
         start_equity=terms.cash,
         sessions=sessions,
@@ -165,6 +170,7 @@ def bars_manifest(bars: list[Bars], terms: Terms, benchmark: Bars | None = None)
         "currencies": {b.symbol: b.instrument.currency for b in bars},
         "rates": {b.symbol: b.rates.text for b in bars if b.rates is not None and b.rates.text},
         "carry": {b.symbol: carry_text(b) for b in bars if b.instrument.base_currency},
+        "futures": {b.symbol: future_text(b) for b in bars if b.instrument.is_future},
         "adjustments": {b.symbol: b.adjustment for b in shown},
         "total_return_indices": sorted(b.symbol for b in shown if b.adjustment == "total"),
         "periods": {b.symbol: str(b.period) for b in shown if b.period is not Period.DAILY},
@@ -211,6 +217,21 @@ def carry_text(pair: Bars) -> str:
     return f"none: no rates.csv next to the prices has the short rates of {base} and {quote}"
 
 
+def future_text(bars: Bars) -> str:
+    """Return in words the contract of a future, and what its series says of rolls."""
+    of = bars.instrument
+    tick = f", tick {of.tick:g}" if of.tick else ""
+    margins = f"initial margin {of.initial_margin:g} % of value, maintenance {of.maintenance_margin:g} %"
+    rolls = "no roll is named in actions.csv: the series counts as one contract, and pays no commission for rolls"
+    if bars.rolls is not None:
+        rolls = f"{int(bars.rolls.sum())} rolls, each two commissions of what is held"
+    return f"multiplier {of.unit:g}{tick}, {margins}; {rolls}"
+
+
+def _future_inputs(of: Instrument) -> list[float]:
+    return [of.multiplier, of.initial_margin, of.maintenance_margin]
+
+
 def _shown(bars: list[Bars], benchmark: Bars | None) -> list[Bars]:
     return [*bars] if benchmark is None or benchmark.symbol in {b.symbol for b in bars} else [*bars, benchmark]
 
@@ -236,7 +257,7 @@ def mixed_returns(bars: Iterable[Bars]) -> str | None:
     """Return which series hold their dividends and which do not, if both are there; a currency or a bond has none."""
     adjusted: dict[str, list[str]] = {"total": [], "price": []}
     for each in bars:
-        if each.instrument.mic != FX and each.instrument.tradable and each.yields is None:
+        if each.instrument.mic != FX and each.instrument.tradable and each.yields is None and each.fee is None:
             adjusted[each.adjustment].append(each.symbol)
     if not all(adjusted.values()):
         return None

@@ -29,7 +29,8 @@ class Exposure:
     """The value held of a market or a currency over equity, long less short, at the marks of the days it was held.
 
     ``kind`` is market or currency; ``mean`` is over the ``sessions`` it was held at, ``largest`` the one farthest
-    from 0. A fund is exposed to its quote currency, a pair to its base currency less its quote currency.
+    from 0. A fund is exposed to its quote currency, a pair to its base currency less its quote currency, and a future
+    to none.
     """
 
     kind: str
@@ -58,7 +59,9 @@ def exposures(account: Account, bars: Iterable[Bars]) -> tuple[Exposure, ...]:
         if held is None:
             continue
         base, quote = each.instrument.base_currency, each.instrument.currency
-        signs = {("market", each.symbol): 1.0, ("currency", base or quote): 1.0}
+        signs = {("market", each.symbol): 1.0}
+        if not each.instrument.is_future:
+            signs["currency", base or quote] = 1.0
         for key, sign in {**signs, **({("currency", quote): -1.0} if base else {})}.items():
             values[key] = values.get(key, 0.0) + sign * held
     return tuple(e for kind in ("market", "currency") for e in _found(values, kind, account.equity))
@@ -74,7 +77,7 @@ def _held(account: Account, bars: Bars) -> Floats | None:
     price = bars.close[row] * (1.0 if bars.close_rate is None else np.nan_to_num(bars.close_rate[row]))
     quantity = np.zeros(len(marked_at) + 1)
     for t in trades:
-        units = t.quantity if t.side == "long" else -t.quantity
+        units = t.units if t.side == "long" else -t.units
         quantity[np.searchsorted(marked_at, t.entry_at)] += units
         quantity[np.searchsorted(marked_at, t.exit_at) if t.is_closed else len(marked_at)] -= units
     return np.asarray(np.round(np.cumsum(quantity[:-1]), 9) * price)

@@ -27,14 +27,17 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _STRATEGIES = Path(__file__).parents[2] / "strategies"
 
 
-def id_of_inputs(manifest: Mapping[str, Any], *, lots: Mapping[str, float]) -> str:
+def id_of_inputs(
+    manifest: Mapping[str, Any], *, lots: Mapping[str, float], futures: Mapping[str, Any] | None = None
+) -> str:
     """Return the id of a run, 16 hex digits.
 
     Args:
         manifest: what the run was made from. Its texts, counts and versions of packages do not enter the id.
         lots: the lot of each instrument by symbol.
+        futures: what the contract of each future is, by symbol.
     """
-    inputs = {name: manifest[name] for name in _INPUTS} | {"lots": lots}
+    inputs = {name: manifest[name] for name in _INPUTS} | {"lots": lots} | ({"futures": futures} if futures else {})
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 

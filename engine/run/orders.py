@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from datasets.instants import iso_z, to_date
+from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import horizon_note
 from datasets.prices.bars import Bars
 from engine.account.sizing import whole_lots
@@ -24,9 +25,9 @@ class OrderPrice:
 class Order:
     """What to buy (``weight`` above 0) or to sell short, when, and when to leave.
 
-    ``units`` is the quantity that ``weight`` of the cash buys at ``last_close``, that of ``last_session``, rounded down
-    to lots; ``levels`` are the prices of stops and targets if it was filled there. ``exit`` is None where it is held to
-    the end of the bars.
+    ``units`` is the quantity (of a future: contracts) that ``weight`` of the cash buys at ``last_close``, that of
+    ``last_session``, rounded down to lots; ``levels`` are the prices of stops and targets if it was filled there.
+    ``exit`` is None where it is held to the end of the bars.
     """
 
     instrument: str
@@ -66,13 +67,18 @@ def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Or
         entry=entry,
         exit=leave,
         exit_reason=trade.exit_reason,
-        units=None if close is None else whole_lots(abs(trade.weight) * cash / close, bars.instrument.lot),
+        units=None if close is None else _quantity(abs(trade.weight) * cash / close, bars.instrument),
         last_close=close,
         last_session=str(to_date(closed.session[-1])) if len(closed) else None,
         distances=distances,
         levels={n: None if close is None else close * (1 + d if n in above else 1 - d) for n, d in distances.items()},
         notes=(*trade.notes, *([hours] if hours else [])),
     )
+
+
+def _quantity(units: float, of: Instrument) -> float:
+    """Return the shares or contracts that hold so many units at most."""
+    return whole_lots(units / of.unit, of.lot)
 
 
 def _price(price: BarPrice, bars: Bars) -> OrderPrice:

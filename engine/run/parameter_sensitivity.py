@@ -7,13 +7,10 @@ these names. Nothing is chosen by it: the run stays the run.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from statistics import fmean
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.markets.instruments import Instrument
-from engine.account.account_start import account_start
-from engine.account.replay import replay
 from engine.metrics.many_plans import evaluate_grid
 from engine.plan.costs import Costs, Terms
 from engine.plan.plan_grid import PlanGrid, plan_grid
@@ -151,20 +148,8 @@ def _cases(
         given = grid.combos.parameters(i)
         hold, delay = given.get("hold"), given.get("delay")
         is_own = costs == 1.0 if own is None else (hold, delay) == own
-        if results.called[i]:
-            n_trades, mean_trade, total_return = _replayed(grid, i, terms)
-        else:
-            n_trades, total_return = int(results.inputs.traded[i]), float(results.columns["total_return"][i])
-            mean_trade = float(results.columns["mean_trade"][i]) if n_trades else None
+        n_trades, total_return = int(results.inputs.traded[i]), float(results.columns["total_return"][i])
+        mean_trade = float(results.columns["mean_trade"][i]) if n_trades else None
         extra = terms.event_slippage_bps
         cases.append(SensitivityCase(hold, delay, costs, n_trades, mean_trade, total_return, is_own, extra))
     return tuple(cases)
-
-
-def _replayed(grid: PlanGrid, i: int, terms: Terms) -> tuple[int, float | None, float]:
-    """Return the number of trades, their mean return and the total return of a variation that meets a margin call."""
-    plan = grid.plan(i)
-    bars = grid.market.loaded(plan.instruments)
-    account = replay(plan, bars, terms, since=account_start(bars, plan.wanted, grid.since))
-    returns = [t.return_ for t in account.trades]
-    return len(returns), fmean(returns) if returns else None, float(account.equity[-1]) / terms.cash - 1

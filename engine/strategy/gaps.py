@@ -23,7 +23,11 @@ _SHOWN = 5
 
 
 def gap_between(bars: Bars, first: int, last: int) -> str | None:
-    """Return why no trade may be held from one bar to another, or None: a gap between two of its bars."""
+    """Return why no trade may be held from one bar to another, or None: a gap between two of its bars.
+
+    There is none before the settlement of a contract: it comes whether or not there are quotes.
+    """
+    last = min(last, len(bars) - 1 - bars.is_settled)
     if first >= last:
         return None
     gaps = np.diff(bars.session[first : last + 1]).astype(np.int64)
@@ -112,4 +116,5 @@ def broken_before(bars: Bars) -> Flags:
     missing = np.bincount(bars.missing.bar, minlength=len(bars))[: len(bars)]
     broken: Flags = (days > MAX_GAP_DAYS) | (missing > MAX_MISSING)
     broken[:1] = False  # no trade crosses the gap before the first bar
+    broken[len(bars) - bars.is_settled :] = False
     return broken

@@ -65,6 +65,8 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
     notes = [] if isinstance(placebos, str) else _calendar_notes(placebos[0])
     if long_held and settings.model is not None:
         notes.append(_LONG_HELD)
+    if given.contracts:
+        notes.append(f"legs of {', '.join(given.contracts)} are left out: a contract settles once")
     notes += episode_notes(near, settings.merge)
     notes += _context_notes(eligible, given.settings_tried)
     return Prepared(model, tuple(samples), placebos, tuple(notes), near)

@@ -115,17 +115,19 @@ def _rates(bars: Bars, ticks: Numbers64) -> Floats:
 
 
 def _held(bars: Bars, shape: Shape, costs: Costs, first: Numbers64, last: Numbers64) -> Floats:
-    """Return what one unit held from one row to another costs in account currency: the borrow fee, less carry.
+    """Return what one unit held from one row to another costs in account currency: borrow fee and rolls, less carry.
 
-    Both are of the value at each close, for the days to the next row.
+    All are of the value at each close, and fee and carry for the days to the next row.
     """
-    if bars.carry is None and (shape.side > 0 or not costs.borrow_fee(1.0, 1)):
+    if bars.carry is None and bars.rolls is None and (shape.side > 0 or not costs.borrow_fee(1.0, 1)):
         return np.zeros(len(first))
     value: Floats = bars.close[:-1] * (1.0 if bars.close_rate is None else bars.close_rate[:-1])
     days = np.diff(bars.session.astype("datetime64[D]").astype(np.int64))
     fee = costs.borrow_fee(1.0, 1) if shape.side < 0 else 0.0
     carry = np.zeros(len(days)) if bars.carry is None else carry_of(1.0, bars.carry[:-1], 1)
-    due: Floats = np.concatenate(([0.0], np.cumsum(np.nan_to_num(value * (fee - shape.side * carry) * days))))
+    rolls = np.zeros(len(days)) if bars.rolls is None else 2 * costs.commission_bps * BPS * bars.rolls[1:]
+    daily: Floats = value * ((fee - shape.side * carry) * days + rolls)
+    due: Floats = np.concatenate(([0.0], np.cumsum(np.nan_to_num(daily))))
     return np.asarray(due[last] - due[first])
 
 

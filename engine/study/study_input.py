@@ -1,10 +1,11 @@
 """The input of a study: a run, and what is needed to plan it again over other events or with other parameters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
+from datasets.markets.instruments import InstrumentGroup
 from datasets.prices.bars import Bars
 from engine.account.records import Trade
 from engine.plan.costs import Terms
@@ -54,7 +55,23 @@ class StudyInput:
         return self._planned(self.strategy, self.events)
 
     def _planned(self, strategy: Strategy, events: EventCatalogue) -> Plan:
-        return make_plan(strategy, events, self.market, since=self.dates.since)
+        """Return a plan without the legs of contracts.
+
+        Raises:
+            UserError: nothing else is traded.
+        """
+        plan, contracts = make_plan(strategy, events, self.market, since=self.dates.since), self.contracts
+        others = tuple(s for s in plan.instruments if s not in contracts)
+        if contracts and not others:
+            raise UserError(f"{contracts[0]} is a contract, which settles once: no other dates can be compared with it")
+        trades = tuple(t for t in plan.trades if t.instrument not in contracts)
+        return replace(plan, trades=trades, instruments=others)
+
+    @cached_property
+    def contracts(self) -> list[str]:
+        """The contracts of prediction markets among the instruments of the run."""
+        known = self.market.instruments
+        return [s for s in self.run.manifest["costs"] if known.find(s).group is InstrumentGroup.CONTRACT]
 
     @cached_property
     def pairs(self) -> list[tuple[PlannedTrade, Trade]]:
@@ -63,7 +80,8 @@ class StudyInput:
         Raises:
             UserError: intraday bars.
         """
-        return closed_pairs(self.plan, self.run.trades, self._bars(self.plan))
+        trades = [t for t in self.run.trades if t.instrument not in self.contracts]
+        return closed_pairs(self.plan, trades, self._bars(self.plan))
 
     def _bars(self, plan: Plan) -> dict[str, Bars]:
         return {b.symbol: b for b in self.market.loaded(plan.instruments)}

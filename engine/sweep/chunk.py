@@ -1,4 +1,4 @@
-"""The results of one chunk of a sweep's combinations: from the arrays or, after a margin call, from the replay.
+"""The results of one chunk of a sweep's combinations, from the arrays.
 
 An error in one combination is kept with it and changes no other. The numbers of a combination do not depend on the
 chunk it is in.
@@ -23,7 +23,7 @@ from engine.sweep.job import Job
 TRADE_SHARPE = "trade_sharpe"
 COLUMNS = ("final_equity", *METRIC_NAMES)
 """The numbers of a combination: final equity and the headline metrics (``engine.metrics.table``)."""
-GRID, REPLAY, FAILED = 0, 1, 2
+GRID, FAILED = 0, 2
 """How a combination was computed; FAILED: not at all."""
 
 
@@ -31,7 +31,7 @@ GRID, REPLAY, FAILED = 0, 1, 2
 class Chunk:
     """The results of combinations ``first`` up to ``last``: one float each per name of COLUMNS, NaN where it is n/a.
 
-    ``how`` is GRID, REPLAY or FAILED; ``failed`` says why, by the number of the combination in the sweep.
+    ``how`` is GRID or FAILED; ``failed`` says why, by the number of the combination in the sweep.
     """
 
     first: int
@@ -80,17 +80,11 @@ def _joined(parts: Sequence[Chunk]) -> Chunk:
 def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
     window = job.spans[span]
     grid = plan_grid(job.space.part(first, last), job.events, job.market(span), since=window.since)
-    results = evaluate_grid(grid, job.terms)
-    chunk = _chunk_of(results, first)
-    for row in np.flatnonzero(chunk.how == REPLAY):
-        for name, value in replayed_results(replayed(job, span, first + int(row))).items():
-            chunk.columns[name][row] = np.nan if value is None else value
-    return chunk
+    return _chunk_of(evaluate_grid(grid, job.terms), first)
 
 
 def _chunk_of(results: PlanResults, first: int) -> Chunk:
     how = np.full(len(results), GRID, dtype=np.int8)
-    how[results.called] = REPLAY
     how[list(results.failed)] = FAILED
     columns = dict(results.columns)
     columns["n_trades"] = np.where(how == GRID, columns["n_trades"], np.nan)

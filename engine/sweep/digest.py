@@ -16,7 +16,7 @@ from datasets.arrays import Floats
 from datasets.errors import UserError, unknown_name
 from engine.metrics.table import METRICS
 from engine.strategy.combinations import Space
-from engine.sweep.chunk import FAILED, REPLAY, TRADE_SHARPE, Chunk
+from engine.sweep.chunk import FAILED, TRADE_SHARPE, Chunk
 
 RANKING = tuple(m.name for m in METRICS if m.better)
 """The numbers by which one combination is better than another."""
@@ -55,7 +55,7 @@ class Slice:
 class Digest:
     """A sweep summarised by one number.
 
-    ``known`` combinations have the number, and ``above`` of them exceed zero; ``failed`` and ``replayed`` are counts;
+    ``known`` combinations have the number, and ``above`` of them exceed zero; ``failed`` is a count;
     ``reasons`` say why combinations failed, and how often; ``failures`` are the first of them. ``best`` are the results
     of the best combinations by their number in the sweep, best first. ``sharpes`` are the moments of the Sharpe ratios
     per trade, ``moments`` those of the number. ``heat`` is the slice of two parameters, down and across.
@@ -66,7 +66,6 @@ class Digest:
     known: int
     above: int
     failed: int
-    replayed: int
     reasons: tuple[tuple[str, int], ...]
     failures: tuple[tuple[int, str], ...]
     best: Mapping[int, Mapping[str, float | None]]
@@ -188,7 +187,7 @@ class _Tally:
         self._slices: dict[tuple[str, ...], _Cells] = {
             names: _Cells(tuple(len(self._groups[name][0]) for name in names), self._sign) for names in tables
         }
-        self._n = self._failed = self._replayed = self._above = 0
+        self._n = self._failed = self._above = 0
         self._reasons: Counter[str] = Counter()
         self._failures: list[tuple[int, str]] = []
         self._best: list[tuple[float, int, dict[str, float | None]]] = []
@@ -201,7 +200,6 @@ class _Tally:
         values = column[known]
         self._n += len(chunk)
         self._failed += int((chunk.how == FAILED).sum())
-        self._replayed += int((chunk.how == REPLAY).sum())
         self._above += int((values > 0).sum())
         for why in chunk.failed.values():
             counted = why in self._reasons or len(self._reasons) < MAX_REASONS
@@ -237,7 +235,6 @@ class _Tally:
             known=moments.n,
             above=self._above,
             failed=self._failed,
-            replayed=self._replayed,
             reasons=tuple(sorted(self._reasons.items(), key=lambda r: (-r[1], r[0]))),
             failures=tuple(self._failures),
             best={row: results for _, row, results in self._best},

@@ -8,7 +8,20 @@ from hustings import completion_values as values
 from hustings.commands.options import PATH, CommandGroup, options, symbols_argument
 
 _PROVIDERS = ("yahoo", "fred", "stooq")
-_GROUPS = ("index", "fx", "country-etf", "bond", "bond-etf", "commodity-etf", "sector-etf", "other")
+_GROUPS = (
+    "index", "fx", "country-etf", "bond", "bond-etf", "commodity-etf", "sector-etf", "contract", "future", "other",
+)  # fmt: skip
+    "index",
+    "fx",
+    "country-etf",
+    "bond",
+    "bond-etf",
+    "commodity-etf",
+    "sector-etf",
+    "contract",
+    "future",
+    "other",
+)
 _layout_options = options(
     click.option(
         "--symbol",
@@ -37,7 +50,7 @@ def data(ctx: click.Context) -> None:
 def list_data() -> None:
     """List the instruments in groups, and the sources of their bars.
 
-    An instruments.csv in DIR, next to the prices, adds instruments of your own.
+    In DIR, next to the prices, instruments.csv adds instruments of your own, contracts.csv those of prediction markets.
     """
 
 

@@ -91,7 +91,6 @@ def result_json(result: SweepResult) -> dict[str, Any]:
         "failed": digest.failed,
         "reasons": [{"reason": why, "combinations": n} for why, n in digest.reasons],
         "failures": [{"combination": row, **result.space.varied(row), "reason": why} for row, why in digest.failures],
-        "left_to_replay": digest.replayed,
         "trials": {"this_sweep": digest.n - digest.failed, "earlier": result.earlier, "all": result.trials},
         "trade_sharpes": {"known": digest.sharpes.n, "mean": digest.sharpes.mean, "sd": digest.sharpes.sd},
         "agrees": result.agrees,

@@ -191,3 +191,35 @@ def test_currency_has_no_dividends_to_ask_for():
     yen = Instrument("ETF", "", "FX", "JPY", 0.0, 0.0, 0.0)
     bars = series(100.0, 99.0, of=yen)
     assert AdjustedSource(MemorySource(bars), [], Adjustment.TOTAL).load(yen) is bars
+
+
+FUTURE = Instrument("NK", "a future", "CMES", "JPY", 1.0, 0.0, 0.0, multiplier=500.0, initial_margin=8.0)
+
+
+def roll(day: int, value: float) -> CorporateAction:
+    return CorporateAction("NK", date(2024, 1, day), ActionKind.ROLL, value, "made up")
+
+
+def test_a_roll_puts_the_prices_before_it_into_those_of_the_new_contract():
+    """On the 11th the new contract costs 0.98 of the old one: the holder who rolls made 98 to 99, not 100 to 99."""
+    bars = price_return(series(100.0, 100.0, 99.0, 101.0, of=FUTURE), [roll(11, 0.98)])
+    assert bars.close == pytest.approx([98.0, 98.0, 99.0, 101.0])
+    assert bars.volume.tolist() == [1_000.0] * 4
+    assert bars.rolls is not None
+    assert bars.rolls.tolist() == [False, False, True, False]
+
+
+def test_the_rolls_of_a_series_that_was_adjusted_before_change_no_price_and_are_known():
+    given = series(100.0, 100.0, 99.0, 101.0, of=FUTURE)
+    loaded = AdjustedSource(MemorySource(given), [roll(11, 1.0)], None).load(FUTURE)
+    assert loaded.close.tolist() == given.close.tolist()
+    assert loaded.rolls is not None
+    assert loaded.source.text == "made up, 1 roll named (no price changed by them)"
+    assert AdjustedSource(MemorySource(given), [], Adjustment.TOTAL).load(FUTURE).rolls is None
+
+
+def test_a_roll_of_what_is_no_future_or_that_the_prices_do_not_show_is_refused():
+    with pytest.raises(UserError, match=r"ETF is no future: actions.csv names a roll of it on 2024-01-11"):
+        price_return(series(100.0, 102.0, 99.0), [CorporateAction("ETF", date(2024, 1, 11), ActionKind.ROLL, 1.0, "")])
+    with pytest.raises(UserError, match=r"NK: the prices do not show the roll of 0.5 on 2024-01-11"):
+        price_return(series(100.0, 102.0, 99.0, of=FUTURE), [roll(11, 0.5)])

@@ -11,6 +11,7 @@ from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments, read_instruments
 from datasets.prices.bars import Bars, Source
 from datasets.prices.bond_yields import par_bond_index
+from datasets.prices.checks.case import Case
 from datasets.prices.importing import Origin, import_table
 from datasets.prices.quality import Severity, examine, validate
 from datasets.prices.sources.files import DirectorySource, parse_table
@@ -109,7 +110,7 @@ def table(values: list[float], name: str = "JGB10Y.csv", *, skip: int = 0, heade
 
 def test_bars_are_the_index_with_closes_only_and_keep_the_yields() -> None:
     values = wavy(60, 0.0)
-    bars = validate(table(values), JGB).bars
+    bars = validate(Case(table(values), JGB)).bars
     days = [date.fromisoformat(str(d)) for d in bars.session]
     assert bars.close == pytest.approx(index_of(days, values), abs=1e-12)
     assert bars.yields is not None
@@ -121,14 +122,14 @@ def test_bars_are_the_index_with_closes_only_and_keep_the_yields() -> None:
 
 
 def test_yields_of_zero_and_below_have_no_findings() -> None:
-    report = examine(table(wavy(120, 0.0)), JGB)
+    report = examine(Case(table(wavy(120, 0.0)), JGB))
     assert [f.rule for f in report.findings] == ["reading"]
 
 
 def test_open_high_and_low_of_a_yield_are_not_used() -> None:
     rows = "".join(f"{d},0.1,0.3,-0.2,{v}\n" for d, v in zip(sessions(40), wavy(40, 0.0), strict=True))
     ohlc = parse_table(f"date,open,high,low,close\n{rows}".encode(), "JGB10Y.csv")
-    passed = validate(ohlc, JGB)
+    passed = validate(Case(ohlc, JGB))
     assert [(f.rule, f.severity) for f in passed.report.findings] == [("yield-columns", Severity.NOTE)]
     assert np.isnan(passed.table.open).all()
 
@@ -136,49 +137,51 @@ def test_open_high_and_low_of_a_yield_are_not_used() -> None:
 def test_intraday_bars_of_a_yield_are_refused_and_prints_are_read() -> None:
     stamps = [f"2026-02-09T{h:02d}:00:00+09:00" for h in range(9, 15)] + ["2026-02-10T09:00:00+09:00"]
     prints = parse_table(("date,close\n" + "".join(f"{s},{1 + n / 100}\n" for n, s in enumerate(stamps))).encode(), "F")
-    bars = validate(prints, JGB).bars
+    bars = validate(Case(prints, JGB)).bars
     assert (bars.intraday, len(bars)) == (True, 7)
     assert bars.close[1] == pytest.approx(100 - 0.0949, abs=1e-3)  # no time passes within a session
     assert bars.close[-1] / bars.close[-2] == pytest.approx(1 - 0.0949 / 100 + 0.0106 / 365, abs=1e-5)
     whole = replace(prints, open=prints.close)
     with pytest.raises(UserError, match=r"F line 2: intraday yields have a close alone, at its instant"):
-        validate(whole, JGB)
+        validate(Case(whole, JGB))
 
 
 def test_a_jump_of_a_yield_is_named_in_points_and_a_slip_refused() -> None:
     values = wavy(100, 0.0)
     jump = [v + (1.0 if n >= 50 else 0.0) for n, v in enumerate(values)]
-    (found,) = [f for f in examine(table(jump), JGB).findings if f.severity is Severity.WARNING]
+    (found,) = [f for f in examine(Case(table(jump), JGB)).findings if f.severity is Severity.WARNING]
     assert found.rule == "outlier"
     assert f"close {jump[50]:.10g} moves +{jump[50] - jump[49]:.4g} points, " in found.message
     slip = [v if n != 50 else 15.2 for n, v in enumerate(values)]
     with pytest.raises(UserError, match=rf"line 52: .* close 15.2 is \+{15.2 - values[49]:.4g} points from the last"):
-        validate(table(slip), JGB)
+        validate(Case(table(slip), JGB))
 
 
 def test_prices_given_as_yields_are_refused_in_one_line() -> None:
     prices = [98 + v for v in wavy(60, 0.0)]
     with pytest.raises(UserError) as refused:
-        validate(table(prices), JGB)
+        validate(Case(table(prices), JGB))
     assert str(refused.value).startswith(
         f"JGB10Y.csv line 2: the median close is {np.median(prices):.10g}, and JGB10Y is a yield in per cent (its "
         "maturity is 10 years): these are prices; give yields, or an instrument without a maturity (not-yields); "
     )
     index = [1700 + 300 * v for v in wavy(60, 0.0)]
-    assert [f.rule for f in examine(table(index), JGB).findings if f.severity is Severity.REFUSAL] == ["not-yields"]
+    assert [f.rule for f in examine(Case(table(index), JGB)).findings if f.severity is Severity.REFUSAL] == [
+        "not-yields"
+    ]
 
 
 @pytest.mark.parametrize("middle", [0.0, 0.5])
 def test_yields_given_as_prices_are_refused_with_the_column_to_fill(middle: float) -> None:
     price = replace(JGB, maturity=0.0)
     with pytest.raises(UserError, match=r"a yield has its maturity in instruments\.csv"):
-        validate(table([*wavy(120, middle), 0.0]), price)
+        validate(Case(table([*wavy(120, middle), 0.0]), price))
 
 
 def test_changes_of_yields_are_no_yields() -> None:
     changes = [0.02 * (-1) ** n + 0.001 * (n % 5) for n in range(60)]
     with pytest.raises(UserError, match="not correlated: these are returns or changes"):
-        validate(table(changes), JGB)
+        validate(Case(table(changes), JGB))
 
 
 def test_monthly_rows_count_from_month_end_to_month_end() -> None:
@@ -210,12 +213,12 @@ def test_the_store_keeps_the_yields_so_that_later_and_earlier_rows_join(tmp_path
 def test_another_series_of_yields_is_named_by_its_yields(tmp_path: Path) -> None:
     store, values = Store(tmp_path), wavy(60, 0.0)
     reference = stored(store, values)
-    assert [f.rule for f in examine(table(values), JGB, reference=reference).findings] == ["reading"]
+    assert [f.rule for f in examine(Case(table(values), JGB, reference=reference)).findings] == ["reading"]
     off = [v + 0.5 * (n == 5) for n, v in enumerate(values)]
-    found = [f for f in examine(table(off), JGB, reference=reference).findings if f.rule == "differing-close"]
+    found = [f for f in examine(Case(table(off), JGB, reference=reference)).findings if f.rule == "differing-close"]
     assert [f.message[11:] for f in found] == [f"close {off[5]:.10g} where the available bars have {values[5]:.10g}"]
     other = [v + 2 for v in values]
-    assert "wrong-instrument" in [f.rule for f in examine(table(other), JGB, reference=reference).refused_by(())]
+    assert "wrong-instrument" in [f.rule for f in examine(Case(table(other), JGB, reference=reference)).refused_by(())]
 
 
 def test_a_maturity_makes_an_instrument_a_yield_and_is_checked(tmp_path: Path) -> None:

@@ -15,17 +15,24 @@ from datasets.prices.sources.base import Provider
 from datasets.prices.sources.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
+OF_FUTURES = {"multiplier", "tick", "initial_margin", "maintenance_margin"}
 FILES = [Path(instruments.__file__).with_name(name) for name in ("instruments.csv", "bond_yields.csv")]
 """The tables of the bundled instruments: what is quoted as a price, and what is quoted as a yield."""
-OPTIONAL = {"lot", "aliases", "launched_on", "level", "country", "base", "maturity"}
+OPTIONAL = {"lot", "aliases", "launched_on", "level", "country", "base", "maturity", *OF_FUTURES}
 """Blank where any fraction can be held, where there is no other name, where the launch is not known, and below."""
-NEEDED = {"index": "country", "country-etf": "country", "fx": "base", "bond": "maturity"}
+NEEDED = {
+    "index": {"country"},
+    "country-etf": {"country"},
+    "fx": {"base"},
+    "bond": {"maturity"},
+    "future": OF_FUTURES,
+}
 """What only the instruments of a group need."""
 
 
 def unfinished(row: CsvRow) -> list[str]:
     """Return what is missing of an instrument."""
-    own = set(instruments.COLUMNS) - OPTIONAL | {NEEDED.get(row.text("group"), "symbol")}
+    own = set(instruments.COLUMNS) - OPTIONAL | NEEDED.get(row.text("group"), set())
     missing = [
         f"{row.where}: column {c} is blank; fill it" for c in instruments.COLUMNS if c in own and not row.text(c)
     ]
@@ -43,7 +50,7 @@ def test_every_instrument_is_complete() -> None:
 
 def test_an_instrument_of_an_exchange_without_hours_is_named() -> None:
     header = ",".join(instruments.COLUMNS)
-    row = "ABC,An index,XZZZ,USD,,1,2,index,,,no,yes,,,,,"
+    row = "ABC,An index,XZZZ,USD,,1,2,index,,,no,yes,,,,,,,,,"
     (faulty,) = parse_csv(f"{header}\n{row}\n".encode(), "instruments.csv").rows
     country, blank, hours = unfinished(faulty)
     assert country == "instruments.csv line 2: column country is blank; fill it"

@@ -87,6 +87,7 @@ def test_the_groups_hold_what_a_desk_trades() -> None:
         "bond-etf": 6,
         "commodity-etf": 5,
         "sector-etf": 11,
+        "future": 19,
     }
 
 
@@ -226,7 +227,7 @@ def test_each_fault_of_an_own_table_is_one_line_with_its_place(tmp_path: Path) -
         "instruments.csv line 9: mic of FUND: unknown exchange calendar 'ARCA' (did you mean 'ARCX'?); "
         "use an ISO 10383 code such as XTKS, or FX",
         "instruments.csv line 10: group is 'bonds'; "
-        "it must be one of index, fx, country-etf, bond, bond-etf, commodity-etf, sector-etf, other",
+        "it must be one of index, fx, country-etf, bond, bond-etf, commodity-etf, sector-etf, contract, future, other",
     ]
 
 
@@ -280,3 +281,47 @@ def test_a_launch_and_providers_are_read(tmp_path: Path) -> None:
     row = "ABC,An index,XTKS,JPY,,1,2,2020-07-27,abc.v"
     (found,) = read_instruments(own_table(tmp_path, row, more_columns=",launched_on,vendor"))
     assert (found.launched_on, found.provider_symbol("vendor")) == (date(2020, 7, 27), "abc.v")
+
+
+@pytest.mark.parametrize(
+    ("cells", "fault"),
+    [
+        (",,,", "has a multiplier above 0: the money that one contract makes when the price rises by 1"),
+        (",50,,", "has margins in per cent of its value, 0 < maintenance (0) <= initial (0) <= 100"),
+        ("future,50,8,9", "has margins in per cent of its value, 0 < maintenance (9) <= initial (8) <= 100"),
+        ("future,50,101,9", "has margins in per cent of its value, 0 < maintenance (9) <= initial (101) <= 100"),
+        ("future,,8,7", "has a multiplier above 0: the money that one contract makes when the price rises by 1"),
+        ("index,50,8,7", "has the group future"),
+    ],
+)
+def test_a_row_that_makes_no_whole_future_is_one_line(tmp_path: Path, cells: str, fault: str) -> None:
+    group = cells if cells != ",,," else "future,,,"
+    path = own_table(
+        tmp_path, f"NK,Nikkei,CMES,JPY,,0,0,{group}", more_columns=",group,multiplier,initial_margin,maintenance_margin"
+    )
+    with pytest.raises(UserError) as refused:
+        read_instruments(path)
+    assert str(refused.value) == f"instruments.csv line 2: NK: a future {fault}"
+
+
+def test_a_future_has_whole_contracts_and_its_group_where_its_row_does_not_say(tmp_path: Path) -> None:
+    columns = ",multiplier,tick,initial_margin,maintenance_margin"
+    (found,) = read_instruments(own_table(tmp_path, "NK,Nikkei,CMES,JPY,,0,0,500,5,8,7", more_columns=columns))
+    assert (found.group, found.lot, found.unit, found.tick, found.tied) == (
+        InstrumentGroup.FUTURE,
+        1.0,
+        500.0,
+        5.0,
+        0.08,
+    )
+    with pytest.raises(UserError, match=r"NK: a future has a lot of whole contracts, not 0.5"):
+        read_instruments(own_table(tmp_path, "NK,Nikkei,CMES,JPY,0.5,0,0,500,5,8,7", more_columns=columns))
+
+
+def test_the_futures_that_a_desk_trades_on_politics_are_there() -> None:
+    known = bundled_instruments()
+    worth = {"ES=F": 50, "NQ=F": 20, "NIY=F": 500, "NKD=F": 5, "ZN=F": 1000, "GC=F": 100, "CL=F": 1000, "FDAX": 25}
+    assert {name: known.find(name).multiplier for name in worth} == worth
+    assert {known.find(n).mic for n in worth if n != "FDAX"} == {"CMES"}
+    assert known.find("NIY").currency == "JPY"
+    assert known.find("NKD").currency == "USD"

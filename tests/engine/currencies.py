@@ -22,9 +22,9 @@ def _renamed(of: Instrument, n: int, *, pair: bool) -> Instrument:
     return replace(of, symbol=f"{BASES[n]}JPY" if pair else of.symbol, currency="JPY")
 
 
-def _in_currency(bars: Bars, n: int, rng: Random) -> Bars:
+def in_currency(bars: Bars, n: int, rng: Random, *, pair: bool | None = None) -> Bars:
     """Return bars as they are, or of another currency, or as those of a pair, which earns carry at times."""
-    pair = rng.random() < 0.5
+    pair = rng.random() < 0.5 if pair is None else pair
     of = replace(bars, instrument=_renamed(bars.instrument, n, pair=pair))
     if rng.random() < 0.8:
         rates = _walk(rng, 2 * len(bars))
@@ -40,7 +40,7 @@ def currency_worlds(draw: Any, /, **given: Any) -> World:
     """Return a random world of several currencies; arguments are those of ``worlds``."""
     world: World = draw(worlds(rates=True, **given))
     rng = Random(draw(st.integers(0, 2**32)))
-    bars = tuple(_in_currency(b, n, rng) for n, b in enumerate(world.bars))
+    bars = tuple(in_currency(b, n, rng) for n, b in enumerate(world.bars))
     names = {old.symbol: new.symbol for old, new in zip(world.bars, bars, strict=True)}
     legs = {e: [replace(g, instrument=names[g.instrument]) for g in some] for e, some in world.legs.items()}
     terms = replace(world.terms, event_slippage_bps=rng.choice([0.0, 0.0, 25.0]))

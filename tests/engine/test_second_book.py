@@ -1,4 +1,4 @@
-"""Twelve trades in three currencies in plain Python: an index, a fund, a pair and a bond, long and short, hedged or not.
+"""Fifteen trades in three currencies in plain Python: an index, a fund, a pair, a bond, and two contracts that settle.
 
 Two weekends and a holiday lie between. The ledger below reads literals alone: prices, rates, costs and days. What
 it keeps is compared with the replay and with the arrays, to the cent.
@@ -23,6 +23,7 @@ from engine.account.replay import replay
 from engine.plan.costs import Fx, Terms
 from engine.plan.plan import make_plan
 from engine.strategy import After, Leg, NextOpen, Phase
+from tests.engine.contracts import contract
 from tests.engine.markets import bars_at, event, instrument, market_of, scripted
 
 CENT = 0.005
@@ -40,8 +41,24 @@ SHORT_RATES = {"USD": 0.0533, "JPY": -0.001, "EUR": 0.04}
 YIELDS = [0.05, 0.02, -0.01, -0.13, 0.0, 0.11, -0.02, 0.04, 0.16, 0.13, 0.08]
 """Of Tokyo's bond of ten years, in per cent at each close; it has no opens."""
 HOURS = {"TOK": ("00:00", "06:00"), "NYF": ("14:30", "21:00")}
-COSTS = {"TOK": (2.0, 3.0), "BND": (0.5, 1.0), "NYF": (1.0, 2.0), "USDJPY": (0.2, 0.5), "EURUSD": (0.2, 0.5)}
+COSTS = {
+    "TOK": (2.0, 3.0),
+    "BND": (0.5, 1.0),
+    "NYF": (1.0, 2.0),
+    "USDJPY": (0.2, 0.5),
+    "EURUSD": (0.2, 0.5),
+    "WIN": (0, 40),
+    "LOSE": (0, 0),
+}
 BORROW, CASH = 0.03, 1_000_000.0
+SETTLES = date(2024, 2, 14)
+CONTRACTS = {
+    "WIN": [0.41, 0.43, 0.40, 0.44, 0.52, 0.47, 0.55, 0.61, 0.72, 1.0],
+    "LOSE": [0.58, 0.57, 0.60, 0.55, 0.50, 0.53, 0.46, 0.40, 0.29, 0.0],
+}
+"""A quote a day at noon UTC, and the settlement at noon of the 14th. The provider takes 7 % of p (1 - p) on a trade."""
+CONTRACT_DAYS = [day for day in ALL_DAYS if day <= SETTLES]
+WHOLE = ("NYF", *CONTRACTS)
 
 
 def _rows(symbol: str, days: list[date], closes: list[float]) -> list[tuple[Any, ...]]:
@@ -86,7 +103,14 @@ def _bars() -> dict[str, Bars]:
         "NYF": made("NYF", "XNYS", "USD", ALL_DAYS, NEW_YORK, lot=1.0),
         "USDJPY": made("USDJPY", "FX", "JPY", ALL_DAYS, DOLLAR),
         "EURUSD": made("EURUSD", "FX", "USD", ALL_DAYS, EURO),
+        **{symbol: _contract(symbol, prices) for symbol, prices in CONTRACTS.items()},
     }
+
+
+def _contract(symbol: str, prices: list[float]) -> Bars:
+    quotes = [(f"{day}T12:00:00Z", price) for day, price in zip(CONTRACT_DAYS[:-1], prices[:-1], strict=True)]
+    terms = {"fees": "kalshi", "slippage_bps": str(COSTS[symbol][1])}
+    return contract(symbol, quotes, f"{SETTLES}T12:00:00Z", f"{prices[-1]:g}", **terms)
 
 
 @dataclass
@@ -106,7 +130,7 @@ class Position:
 
 
 def _wanted() -> list[Position]:
-    """Twelve trades; the first of a name goes over the first weekend, the second over the holiday's."""
+    """Fifteen trades; the first of a name goes over the first weekend, the second over the holiday's."""
     d = {day.day: day for day in ALL_DAYS}
     return [
         Position("TOK", 0.10, d[2], d[6]),
@@ -121,19 +145,24 @@ def _wanted() -> list[Position]:
         Position("EURUSD", -0.05, d[9], d[15]),
         Position("BND", -0.20, d[2], d[7], at_close=True, enters_at_close=True),
         Position("BND", 0.10, d[9], d[15], at_close=True, enters_at_close=True),
+        Position("WIN", 0.06, d[2], d[7]),
+        Position("WIN", 0.04, d[8], SETTLES),
+        Position("LOSE", 0.03, d[9], SETTLES),
     ]
 
 
-SLOTS = (("USDJPY", "EURUSD"), ("TOK",), ("TOK", "BND"), ("NYF",), ("NYF",), ("USDJPY", "EURUSD"))
-"""A day in order: the pairs open (22:00 of the evening before), Tokyo's open and close, New York's, the pairs close."""
-CLOSES = (False, False, True, False, True, True)
-QUOTE = {"TOK": "JPY", "BND": "JPY", "USDJPY": "JPY", "NYF": "USD", "EURUSD": "USD"}
+SLOTS = (("USDJPY", "EURUSD"), ("TOK",), ("TOK", "BND"), ("WIN", "LOSE"), ("NYF",), ("NYF",), ("USDJPY", "EURUSD"))
+"""A day in order: the pairs open (22:00 of the evening before), Tokyo opens and closes, the contracts, New York opens and
+closes, the pairs close."""
+CLOSES = (False, False, True, False, False, True, True)
+QUOTE = {"TOK": "JPY", "BND": "JPY", "USDJPY": "JPY", "NYF": "USD", "EURUSD": "USD", "WIN": "USD", "LOSE": "USD"}
 SERIES = {
     "TOK": (DAYS, TOKYO),
     "BND": (DAYS, _bond_closes()),
     "NYF": (ALL_DAYS, NEW_YORK),
     "USDJPY": (ALL_DAYS, DOLLAR),
     "EURUSD": (ALL_DAYS, EURO),
+    **{symbol: (CONTRACT_DAYS, prices) for symbol, prices in CONTRACTS.items()},
 }
 
 
@@ -149,7 +178,13 @@ class Book:
 
     def price(self, symbol: str, day: date, *, close: bool) -> float:
         days, closes = SERIES[symbol]
-        return closes[days.index(day)] * (1.0 if close else OPEN)
+        return closes[days.index(day)] * (1.0 if close or symbol in CONTRACTS else OPEN)
+
+    def costs(self, symbol: str, price: float, day: date) -> tuple[float, float]:
+        """Return commission and slippage in basis points: of a contract its fee over its price, 0 at the settlement."""
+        if symbol not in CONTRACTS:
+            return COSTS[symbol]
+        return (0, 0) if day == SETTLES else (700 * (1 - price), COSTS[symbol][1])
 
     def rate(self, symbol: str, day: date, *, close: bool) -> float:
         """Return the price of the quote currency in the account's at a bar's open or close.
@@ -189,27 +224,29 @@ class Book:
         for s in symbols:
             self.last[s] = (self.price(s, day, close=close), self.rate(s, day, close=close))
         for p in [p for p in self.held if p.symbol in symbols and p.closed == day and p.at_close == close]:
-            self.leave(p)
+            self.leave(p, day)
         opening = [p for p in wanted if p.symbol in symbols and p.opened == day and p.enters_at_close == close]
         equity = self.cash + sum(map(self.value, self.held))
         for p in opening:
             self.enter(p, equity)
 
     def enter(self, p: Position, equity: float) -> None:
-        (price, p.rate), (commission, slippage) = self.last[p.symbol], COSTS[p.symbol]
+        price, p.rate = self.last[p.symbol]
+        commission, slippage = self.costs(p.symbol, price, p.opened)
         side = 1 if p.weight > 0 else -1
         p.paid = price * (1 + side * slippage / 10_000)
         p.quantity = p.weight * equity / (p.paid * p.rate)
-        if p.symbol == "NYF":
-            p.quantity = side * float(int(abs(p.quantity)))  # whole shares
+        if p.symbol in WHOLE:
+            p.quantity = side * float(int(abs(p.quantity)))
         value = p.quantity * p.paid * p.rate
         cost = abs(value) * commission / 10_000
         self.cash -= value + cost
         p.pnl -= cost
         self.held.append(p)
 
-    def leave(self, p: Position) -> None:
-        (price, rate), (commission, slippage) = self.last[p.symbol], COSTS[p.symbol]
+    def leave(self, p: Position, day: date) -> None:
+        price, rate = self.last[p.symbol]
+        commission, slippage = self.costs(p.symbol, price, day)
         got = price * (1 - (1 if p.weight > 0 else -1) * slippage / 10_000)
         cost = abs(p.quantity) * got * rate * commission / 10_000
         if p.symbol in ("USDJPY", "EURUSD"):
@@ -246,6 +283,7 @@ def _made(currency: str) -> tuple[Account, Account, dict[str, Bars]]:
     for n, p in enumerate(_wanted()):
         days = SERIES[p.symbol][0]
         held = days.index(p.closed) - days.index(p.opened) + (p.at_close and not p.enters_at_close)
+        held = 99 if p.closed == SETTLES and p.symbol in CONTRACTS else held - (p.symbol in CONTRACTS)
         exit_ = After(held, at=Phase.CLOSE if p.at_close else Phase.OPEN)
         before = date.fromordinal(p.opened.toordinal() - 1)
         hour = "21:30" if p.symbol in ("USDJPY", "EURUSD") else "22:30"
@@ -262,11 +300,12 @@ def test_replay_and_arrays_keep_the_book_to_the_cent(currency: str) -> None:
     equity = Book(currency).keep(wanted)
     for account in _made(currency)[:2]:
         by_event = {t.event_id: t for t in account.trades}
-        assert len(by_event) == len(wanted) == 12
+        assert len(by_event) == len(wanted)
         for n, p in enumerate(wanted):
             t = by_event[f"E{n}"]
             assert (t.instrument, t.entry_session, t.exit_session) == (p.symbol, str(p.opened), str(p.closed))
             assert t.quantity == pytest.approx(abs(p.quantity), rel=1e-9)
             assert t.pnl == pytest.approx(p.pnl, abs=CENT), (p.symbol, p.opened)
+            assert (t.exit_reason == "settled") == (p.symbol in CONTRACTS and p.closed == SETTLES)
         assert account.equity == pytest.approx(equity, abs=CENT)
         assert account.equity[-1] == pytest.approx(CASH + sum(p.pnl for p in wanted), abs=CENT)

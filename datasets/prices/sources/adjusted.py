@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FX
 from datasets.prices.actions import ActionKind, Adjustment, CorporateAction, price_return, total_return
@@ -12,10 +14,10 @@ from datasets.visibility import visible_bars
 
 
 class AdjustedSource:
-    """The bars of another source: without their splits, and with dividends reinvested where that is wanted.
+    """The bars of another source: without splits, futures rolled, and with dividends reinvested where that is wanted.
 
-    Without a wanted adjustment, splits are taken out all the same: a split is no move of the market. A currency and
-    what cannot be bought have no dividends, and are left as they are.
+    Without a wanted adjustment, splits are taken out all the same: a split is no move of the market. A currency, a
+    contract and what cannot be bought have no dividends, and are left as they are; a future has none either.
     """
 
     def __init__(self, source: BarSource, actions: Sequence[CorporateAction], wanted: Adjustment | None) -> None:
@@ -34,9 +36,9 @@ class AdjustedSource:
         """
         bars = self._source.load(instrument)
         own = [a for a in self._actions if a.symbol == instrument.symbol]
-        if instrument.mic == FX or not instrument.tradable or (self._wanted is None and not own):
+        if instrument.mic == FX or bars.fee is not None or not instrument.tradable or not (self._wanted or own):
             return bars
-        if self._wanted is Adjustment.TOTAL:
+        if self._wanted is Adjustment.TOTAL and not instrument.is_future:
             return _described(bars, total_return(bars, own), own)
         if self._wanted is None and bars.adjustment == Adjustment.TOTAL:
             return bars
@@ -50,5 +52,14 @@ def _described(before: Bars, after: Bars, actions: Sequence[CorporateAction]) ->
     splits = sum(a.kind is ActionKind.SPLIT for a in actions)
     what = f"{splits} split{'s' if splits != 1 else ''} taken out" if splits else ""
     reinvested = "dividends reinvested" if after.adjustment == Adjustment.TOTAL else ""
-    done = " and ".join(w for w in (what, reinvested) if w)
+    done = " and ".join(w for w in (what, reinvested, _rolls_text(after, before)) if w)
     return replace(after, source=replace(after.source, text=f"{after.source.text}, {done}"))
+
+
+def _rolls_text(after: Bars, before: Bars) -> str:
+    """Return how a continuous future was rolled; blank where it was not."""
+    if after.rolls is None:
+        return ""
+    n, adjusted = int(after.rolls.sum()), not np.array_equal(after.close, before.close)
+    how = "prices before each in those of the new contract" if adjusted else "no price changed by them"
+    return f"{n} roll{'s' if n != 1 else ''} named ({how})"

@@ -12,6 +12,7 @@ from datasets.markets.instruments import Instrument
 from datasets.prices.actions import splits_in
 from datasets.prices.bars import Bars
 from datasets.prices.checks.case import Case
+from datasets.prices.contracts import FILE_NAME, contract_bars, read_contracts
 from datasets.prices.quality import Severity, ValidatedTable, check_accepted, validate
 from datasets.prices.reading.columnar import FEATHER, PARQUET
 from datasets.prices.reading.delimited import read_delimited
@@ -23,6 +24,7 @@ from datasets.prices.table import PriceTable
 from datasets.visibility import visible_bars
 
 _PLAIN = (".csv", ".tsv", ".txt", ".parquet", ".feather", ".json")
+_NO_PRICES = ("instruments.csv", "actions.csv", "rates.csv", FILE_NAME)
 _ENDINGS = (*_PLAIN, ".csv.gz", ".tsv.gz", ".txt.gz", ".csv.zip")
 
 
@@ -40,6 +42,7 @@ class DirectorySource:
         if not directory.is_dir():
             raise UserError(f"--data '{directory}' is not a directory; name one that holds SYMBOL.csv files")
         self._now, self._accepted = now, tuple(accepted)
+        self._contracts = read_contracts(directory)
         self._files: dict[str, Path] = {}
         for path in price_files(directory):
             other = self._files.setdefault(symbol_of(path).casefold(), path)
@@ -47,8 +50,8 @@ class DirectorySource:
                 raise UserError(f"--data has both {other.name} and {path.name}; keep the one that is meant")
 
     def symbols(self) -> list[str]:
-        """Return the names of the files, without their endings."""
-        return sorted(symbol_of(p) for p in self._files.values())
+        """Return the names of the files, without their endings, and the symbols of contracts."""
+        return sorted({*map(symbol_of, self._files.values()), *self._contracts})
 
     @visible_bars
     def load(self, instrument: Instrument) -> Bars:
@@ -57,6 +60,8 @@ class DirectorySource:
         Raises:
             UserError: no such file, or several, or its first bad row.
         """
+        if instrument.symbol in self._contracts:
+            return contract_bars(self._contracts[instrument.symbol])
         names = {n.casefold(): n for n in (instrument.symbol, *instrument.aliases)}
         found = [self._files[n] for n in names if n in self._files]
         if len(found) > 1:
@@ -71,10 +76,11 @@ class DirectorySource:
 
 
 def price_files(directory: Path) -> list[Path]:
-    """Return the files of a directory that may hold prices, by name; hidden ones (``._SPX.csv``) and pipes do not."""
+    """Return the files of a directory that may hold prices, by name; hidden ones, pipes and contracts' odds do not."""
     named = (p for p in directory.iterdir() if p.name.casefold().endswith(_ENDINGS) and not p.name.startswith("."))
     found = (p for p in named if p.is_file())
-    return sorted(p for p in found if p.name not in ("instruments.csv", "actions.csv", "rates.csv"))
+    odds = {contract.path for contract in read_contracts(directory).values()}
+    return sorted(p for p in found if p.name not in _NO_PRICES and p not in odds)
 
 
 def symbol_of(path: Path) -> str:

@@ -14,6 +14,7 @@ from engine.strategy import Phase
 from engine.strategy.gaps import broken_before
 from engine.study.returns import close_returns, window_sums
 from engine.study.shapes import Shape, net_returns, shape_of
+from tests.engine.futures import future_worlds
 from tests.engine.markets import bars, instrument
 from tests.engine.study.worlds import subject, walk
 from tests.engine.test_properties import World, worlds
@@ -22,6 +23,16 @@ from tests.engine.test_properties import World, worlds
 @settings(max_examples=300)
 @given(worlds())
 def test_net_return_of_a_shape_at_its_own_bar_is_that_of_the_replayed_trade(world: World) -> None:
+    as_replayed(world)
+
+
+@settings(max_examples=100)
+@given(future_worlds(most_markets=1))
+def test_net_return_of_a_future_is_that_of_the_replayed_trade_over_its_rolls(world: World) -> None:
+    as_replayed(world)
+
+
+def as_replayed(world: World) -> None:
     plan, account = world.run()
     for trade in account.trades:
         own = [t for t in plan.trades if _key(t, world) == (trade.event_id, trade.instrument, trade.entry_at)]
