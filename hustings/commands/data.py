@@ -11,17 +11,6 @@ _PROVIDERS = ("yahoo", "fred", "stooq")
 _GROUPS = (
     "index", "fx", "country-etf", "bond", "bond-etf", "commodity-etf", "sector-etf", "contract", "future", "other",
 )  # fmt: skip
-    "index",
-    "fx",
-    "country-etf",
-    "bond",
-    "bond-etf",
-    "commodity-etf",
-    "sector-etf",
-    "contract",
-    "future",
-    "other",
-)
 _layout_options = options(
     click.option(
         "--symbol",
