@@ -122,7 +122,7 @@ def _held(bars: Bars, shape: Shape, costs: Costs, first: Numbers64, last: Number
     if bars.carry is None and bars.rolls is None and (shape.side > 0 or not costs.borrow_fee(1.0, 1)):
         return np.zeros(len(first))
     value: Floats = bars.close[:-1] * (1.0 if bars.close_rate is None else bars.close_rate[:-1])
-    days = np.diff(bars.session.astype("datetime64[D]").astype(np.int64))
+    days = np.diff(bars.session.astype("datetime64[D]").astype(np.int64)).astype(float)
     fee = costs.borrow_fee(1.0, 1) if shape.side < 0 else 0.0
     carry = np.zeros(len(days)) if bars.carry is None else carry_of(1.0, bars.carry[:-1], 1)
     rolls = np.zeros(len(days)) if bars.rolls is None else 2 * costs.commission_bps * BPS * bars.rolls[1:]
