@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
-from datasets.markets.instruments import Instrument
+from datasets.markets.instruments import Instrument, bundled_instruments
 from engine.account.evaluate import evaluate
 from engine.account.records import OPEN_AT_END, Account
 from engine.account.replay_custom import replay_custom
@@ -18,10 +18,11 @@ from engine.account.sizing import MARGIN_CALL
 from engine.plan.costs import Terms
 from engine.run.by_market import exposures
 from engine.strategy import Leg, Never, NextOpen
+from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.futures import future_worlds
-from tests.engine.markets import bars, event, flat_day, instrument, plan_and_replay
+from tests.engine.markets import bars, builtin_bars, event, flat_day, instrument, market_of, plan_and_replay
 from tests.engine.test_evaluate import agree
-from tests.engine.test_many_plans import LONG, check_both, check_many
+from tests.engine.test_many_plans import LONG, check_both, check_grid, check_many
 from tests.engine.test_properties import World
 
 
@@ -35,6 +36,17 @@ def test_replay_and_arrays_agree(world: World) -> None:
 @given(future_worlds(**LONG))
 def test_replay_and_many_plans_of_long_accounts_agree(world: World) -> None:
     check_many(world, *world.run())
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_a_sweep_of_a_future_agrees_with_its_replays(side: str) -> None:
+    nikkei = builtin_bars().load(bundled_instruments().find("N225"))
+    contract = replace(future("NK"), currency="JPY")
+    rolls = np.arange(len(nikkei)) % 60 == 7
+    market = market_of(replace(nikkei, instrument=contract, rolls=rolls))
+    axes: dict[str, list[Any]] = {"hold": [3, 20], "stop_loss": [None, 0.02], "weight": [0.5, 1.0]}
+    terms = Terms(cash=1e9, cash_rate=0.01, borrow_rate=0.02, commission_bps=2.0)
+    check_grid(BuyAfterEvent, {"instrument": "NK", "country": "JP", "side": side}, axes, market, terms)
 
 
 # ---- by hand -----------------------------------------------------------------------------------------------------------
