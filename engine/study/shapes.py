@@ -124,7 +124,8 @@ def _held(bars: Bars, shape: Shape, costs: Costs, first: Numbers64, last: Number
     fee = costs.borrow_fee(1.0, 1) if shape.side < 0 else 0.0
     carry = np.zeros(len(days)) if bars.carry is None else carry_of(1.0, bars.carry[:-1], 1)
     rolled = np.zeros(len(days)) if bars.rolls is None else bars.rolls[1:].astype(float)
-    daily = value * (fee - shape.side * carry) * days + value * rolled * (2 * costs.commission_bps * BPS)
+    daily: Floats = np.asarray(value * (fee - shape.side * carry) * days, dtype=float)
+    daily = daily + value * rolled * (2 * costs.commission_bps * BPS)
     due: Floats = np.concatenate(([0.0], np.cumsum(np.nan_to_num(daily))))
     return np.asarray(due[last] - due[first])
 
