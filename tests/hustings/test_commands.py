@@ -158,7 +158,7 @@ def test_alignment_cases_through_the_command(cli, shared_dir: Path) -> None:
 
 def test_data_lists_and_checks(cli) -> None:
     listed = {i["symbol"]: i["has_bars"] for i in cli("data", "list", "--json").json}
-    assert len(listed) == 157
+    assert len(listed) == 176
     assert (listed["TOPIX"], listed["SPX"], listed["DAX"]) == (True, True, False)
     checked = cli("data", "check", "IXIC", "TOPIX", "--json").json
     assert [c["bars"]["rows"] for c in checked] == [5031, 6572]
