@@ -21,12 +21,13 @@ from engine.strategy import Leg, Never, NextOpen
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.futures import future_worlds
 from tests.engine.markets import bars, builtin_bars, event, flat_day, instrument, market_of, plan_and_replay
+from tests.engine.test_currencies import _last
 from tests.engine.test_evaluate import agree
 from tests.engine.test_many_plans import LONG, check_both, check_grid, check_many
-from tests.engine.test_properties import World
+from tests.engine.test_properties import World, _passed, _session_ends
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(future_worlds())
 def test_replay_and_arrays_agree(world: World) -> None:
     check_both(world)
@@ -36,6 +37,34 @@ def test_replay_and_arrays_agree(world: World) -> None:
 @given(future_worlds(**LONG))
 def test_replay_and_many_plans_of_long_accounts_agree(world: World) -> None:
     check_many(world, *world.run())
+
+
+@settings(max_examples=100)
+@given(future_worlds())
+def test_equity_is_cash_other_positions_and_what_futures_have_made_at_every_mark(world: World) -> None:
+    """And in the end it is the start, the trades' P&L, and the interest on what is not tied."""
+    _, account = world.run()
+    days, interest = account.days.sessions.astype(int), 0.0
+    for n, (_, at) in enumerate(_session_ends(world)):
+        values, tied = 0.0, 0.0
+        for t in account.trades:
+            of, sign = world.of(t.instrument), 1 if t.side == "long" else -1
+            left = t.is_closed and _passed(t.exit_session, t.exit_at, of, at)
+            if not _passed(t.entry_session, t.entry_at, of, at) or left:
+                continue
+            price, rate, _ = _last(of, at)
+            if not of.instrument.is_future:
+                value = exposed = sign * t.quantity * price * rate
+            else:
+                value = sign * t.quantity * t.multiplier * (price - t.entry_price) * rate
+                exposed = sign * t.quantity * t.multiplier * t.entry_price * t.entry_rate + value
+            values, tied = values + value, tied + abs(exposed) * of.instrument.tied
+        assert account.equity[n] == pytest.approx(account.cash[n] + values, abs=0.01)
+        if n + 1 < len(days):
+            growth = (1 + world.terms.cash_rate) ** ((days[n + 1] - days[n]) / 365) - 1
+            interest += (float(account.equity[n]) - tied) * growth
+    made = sum(t.pnl for t in account.trades)
+    assert account.equity[-1] == pytest.approx(world.terms.cash + made + interest, abs=0.01)
 
 
 @pytest.mark.parametrize("side", ["long", "short"])
