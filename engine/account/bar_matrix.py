@@ -245,14 +245,14 @@ class CostModel:
 
     def charges_for(self, quantity: Floats) -> bool:
         """Return whether holding some of these signed quantities costs or earns more than idle cash does."""
-        always = self.has_pairs or bool(self.is_future.any()) or self.matrix.roll_days is not None
+        always = self.has_pairs or self.has_futures or self.matrix.roll_days is not None
         return self.pays_interest and (always or bool(np.any(quantity < 0)))
 
     @cached_property
     def limits(self) -> list[tuple[float, Floats]]:
         """What limits the size of openings: the largest multiple of equity, and how much of it a value of 1 uses."""
         gross = [(self.terms.max_gross, np.ones(len(self.tied)))]
-        return [*gross, (1.0, self.tied * self.is_future)] if self.is_future.any() else gross
+        return [*gross, (1.0, self.tied * self.is_future)] if self.has_futures else gross
 
     @cached_property
     def charges(self) -> Floats:
@@ -272,6 +272,11 @@ class CostModel:
         if matrix.roll_days is not None:
             due.append(self._roll_due)
         return _cumulated(np.concatenate(due) / self.grown[2:], matrix.n_days)
+
+    @cached_property
+    def has_futures(self) -> bool:
+        """Whether some instruments are futures."""
+        return bool(self.is_future.any())
 
     @property
     def has_pairs(self) -> bool:

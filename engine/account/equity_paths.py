@@ -21,7 +21,7 @@ from engine.plan.plan import Numbers64
 
 def only_prices_matter(table: TradeTable, costs: CostModel) -> bool:
     """Return whether a trade's factor depends on prices alone: no lots, futures, interest, credit or shorts."""
-    by_size = np.any((costs.lot > 0) | costs.is_future)
+    by_size = costs.has_futures or np.any(costs.lot > 0)
     return not (costs.pays_interest or by_size or costs.terms.max_gross > 1 or np.any(table.weight < 0))
 
 

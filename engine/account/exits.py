@@ -175,9 +175,10 @@ class PricedTrades:
     def charged(self, trade: Numbers64, quantity: Floats, costs: CostModel) -> list[tuple[Any, Floats]]:
         """Return the rows of ``CostModel.charges`` that trades of signed quantities pay, and how many units of each."""
         entry, n = self.table.entry[trade], len(costs.matrix.bars)
-        instrument = self.table.instrument[entry]
-        released = (1 - costs.tied) / (1 + costs.tied)  # of a long future's value: what it does not tie earns interest
-        short = np.where(quantity < 0, -quantity, -quantity * released[instrument])
+        instrument, short = self.table.instrument[entry], np.maximum(-quantity, 0.0)
+        if costs.has_futures:  # of a long future's value, what it does not tie earns interest
+            tied = costs.tied[instrument]
+            short = np.where(quantity < 0, -quantity, -quantity * (1 - tied) / (1 + tied))
         rows = [(instrument, short)]
         if costs.has_pairs:
             rows.append((n + instrument, quantity))

@@ -17,6 +17,7 @@ from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades, financing
 from engine.account.trade_table import CELLS, of_like_size, spans
 from engine.metrics.metrics import session_rate, sessions_per_year, span_days
+from engine.plan.costs import MAINTENANCE
 from engine.plan.plan import Numbers64
 
 
@@ -136,7 +137,8 @@ class _Days:
         quantity, priced = positions.quantity[held], positions.priced
         self._charge(cell, held, quantity, np.repeat(since[at], length))
         value = quantity * priced.at_marks(self.matrix, priced.table.entry[held], self.day[cell])
-        margin = np.abs(value) * self.costs.maintenance[positions.instrument[held]]
+        share = self.costs.maintenance[positions.instrument[held]] if self.costs.has_futures else MAINTENANCE
+        margin = np.abs(value) * share
         net, needed = (np.bincount(cell, v, len(self.day)).astype(float) for v in (value, margin))
         return net, needed
 

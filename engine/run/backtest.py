@@ -224,7 +224,8 @@ def future_text(bars: Bars) -> str:
     margins = f"initial margin {of.initial_margin:g} % of value, maintenance {of.maintenance_margin:g} %"
     rolls = "no roll is named in actions.csv: the series counts as one contract, and pays no commission for rolls"
     if bars.rolls is not None:
-        rolls = f"{int(bars.rolls.sum())} rolls, each two commissions of what is held"
+        n = int(bars.rolls.sum())
+        rolls = f"{n} roll{'s' if n != 1 else ''}, each two commissions of what is held"
     return f"multiplier {of.unit:g}{tick}, {margins}; {rolls}"
 
 

@@ -25,9 +25,9 @@ class OrderPrice:
 class Order:
     """What to buy (``weight`` above 0) or to sell short, when, and when to leave.
 
-    ``units`` is the quantity (of a future: contracts) that ``weight`` of the cash buys at ``last_close``, that of
-    ``last_session``, rounded down to lots; ``levels`` are the prices of stops and targets if it was filled there.
-    ``exit`` is None where it is held to the end of the bars.
+    ``units`` is the quantity (of a future: contracts of its ``multiplier``) that ``weight`` of the cash buys at
+    ``last_close``, that of ``last_session``, rounded down to lots; ``levels`` are the prices of stops and targets if it
+    was filled there. ``exit`` is None where it is held to the end of the bars.
     """
 
     instrument: str
@@ -42,6 +42,7 @@ class Order:
     distances: dict[str, float]
     levels: dict[str, float | None]
     notes: tuple[str, ...]
+    multiplier: float = 1.0
 
 
 def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Order:
@@ -73,6 +74,7 @@ def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Or
         distances=distances,
         levels={n: None if close is None else close * (1 + d if n in above else 1 - d) for n, d in distances.items()},
         notes=(*trade.notes, *([hours] if hours else [])),
+        multiplier=bars.instrument.unit,
     )
 
 

@@ -184,7 +184,8 @@ def _cells(order: dict[str, Any]) -> list[str]:
     side = "buy" if order["weight"] > 0 else "sell short"
     about = "unknown: no close before it"
     if order["last_close"] is not None:
-        about = f"{order['units']:,.6g} units at {order['last_close']:,.6g} ({order['last_session']})"
+        what = "units" if order["multiplier"] == 1 else f"contracts of {order['multiplier']:,.6g}"
+        about = f"{order['units']:,.6g} {what} at {order['last_close']:,.6g} ({order['last_session']})"
     leave = order["exit_reason"] if order["exit"] is None else f"{_when(order['exit'])}: {order['exit_reason']}"
     levels = "; ".join(_level(name, order) for name in order["distances"]) or "none"
     return [

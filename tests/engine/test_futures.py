@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
-from datasets.markets.instruments import Instrument
+from datasets.markets.instruments import Instrument, bundled_instruments
 from engine.account.evaluate import evaluate
 from engine.account.records import OPEN_AT_END, Account
 from engine.account.replay_custom import replay_custom
@@ -18,14 +18,16 @@ from engine.account.sizing import MARGIN_CALL
 from engine.plan.costs import Terms
 from engine.run.by_market import exposures
 from engine.strategy import Leg, Never, NextOpen
+from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.futures import future_worlds
-from tests.engine.markets import bars, event, flat_day, instrument, plan_and_replay
+from tests.engine.markets import bars, builtin_bars, event, flat_day, instrument, market_of, plan_and_replay
+from tests.engine.test_currencies import _last
 from tests.engine.test_evaluate import agree
-from tests.engine.test_many_plans import LONG, check_both, check_many
-from tests.engine.test_properties import World
+from tests.engine.test_many_plans import LONG, check_both, check_grid, check_many
+from tests.engine.test_properties import World, _passed, _session_ends
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(future_worlds())
 def test_replay_and_arrays_agree(world: World) -> None:
     check_both(world)
@@ -35,6 +37,45 @@ def test_replay_and_arrays_agree(world: World) -> None:
 @given(future_worlds(**LONG))
 def test_replay_and_many_plans_of_long_accounts_agree(world: World) -> None:
     check_many(world, *world.run())
+
+
+@settings(max_examples=100)
+@given(future_worlds())
+def test_equity_is_cash_other_positions_and_what_futures_have_made_at_every_mark(world: World) -> None:
+    """And in the end it is the start, the trades' P&L, and the interest on what is not tied."""
+    _, account = world.run()
+    days, interest = account.days.sessions.astype(int), 0.0
+    for n, (_, at) in enumerate(_session_ends(world)):
+        values, tied = 0.0, 0.0
+        for t in account.trades:
+            of, sign = world.of(t.instrument), 1 if t.side == "long" else -1
+            left = t.is_closed and _passed(t.exit_session, t.exit_at, of, at)
+            if not _passed(t.entry_session, t.entry_at, of, at) or left:
+                continue
+            price, rate, _ = _last(of, at)
+            if not of.instrument.is_future:
+                value = exposed = sign * t.quantity * price * rate
+            else:
+                value = sign * t.quantity * t.multiplier * (price - t.entry_price) * rate
+                exposed = sign * t.quantity * t.multiplier * t.entry_price * t.entry_rate + value
+            values, tied = values + value, tied + abs(exposed) * of.instrument.tied
+        assert account.equity[n] == pytest.approx(account.cash[n] + values, abs=0.01)
+        if n + 1 < len(days):
+            growth = (1 + world.terms.cash_rate) ** ((days[n + 1] - days[n]) / 365) - 1
+            interest += (float(account.equity[n]) - tied) * growth
+    made = sum(t.pnl for t in account.trades)
+    assert account.equity[-1] == pytest.approx(world.terms.cash + made + interest, abs=0.01)
+
+
+@pytest.mark.parametrize("side", ["long", "short"])
+def test_a_sweep_of_a_future_agrees_with_its_replays(side: str) -> None:
+    nikkei = builtin_bars().load(bundled_instruments().find("N225"))
+    contract = replace(future("NK"), currency="JPY")
+    rolls = np.arange(len(nikkei)) % 60 == 7
+    market = market_of(replace(nikkei, instrument=contract, rolls=rolls))
+    axes: dict[str, list[Any]] = {"hold": [3, 20], "stop_loss": [None, 0.02], "weight": [0.5, 1.0]}
+    terms = Terms(cash=1e9, cash_rate=0.01, borrow_rate=0.02, commission_bps=2.0)
+    check_grid(BuyAfterEvent, {"instrument": "NK", "country": "JP", "side": side}, axes, market, terms)
 
 
 # ---- by hand -----------------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ def test_the_json_is_one_object_with_every_key_promised(cli) -> None:
     assert set(answer.json) == {
         "run_id", "strategy", "parameters", "sources", "simulated", "first_session", "last_session", "start_equity",
         "final_equity", "metrics", "notes", "trades", "skipped", "files", "warnings",
-        "trial", "periods", "currency", "fx", "rates", "carry", "markets", "exposures",
+        "trial", "periods", "currency", "fx", "rates", "carry", "futures", "markets", "exposures",
     }  # fmt: skip
     assert set(answer.json["metrics"]) == set(METRIC_NAMES) >= {
         "total_return", "cagr", "volatility", "sharpe", "sortino", "max_drawdown", "exposure", "n_trades", "win_rate",
