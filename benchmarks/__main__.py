@@ -4,6 +4,7 @@ Size, power, coverage, deflated ratios, and the interval and placebo of implied 
 shares of seeded runs, no times, and are in docs/study.md and docs/reference/odds.md.
 """
 
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -61,7 +62,8 @@ def main(named: Sequence[str]) -> None:
         page.say(line)
     for name in named or WORKLOADS:
         WHEN_NAMED[name]() if name in WHEN_NAMED else WORKLOADS[name](page)
-    page.say(f"\nAll of it took {(time.perf_counter() - began) / 60:.0f} minutes.")
+    spent = sum(os.times()[:4]) / 60
+    page.say(f"\nAll of it took {(time.perf_counter() - began) / 60:.0f} minutes, {spent:.0f} of processor time.")
     if not named:
         RESULTS.write_text(page.text(), encoding="utf-8")
 

@@ -5,6 +5,7 @@ Every number comes from the code behind a report, over the worlds of ``benchmark
 
 import os
 import platform
+import sys
 import time
 import zlib
 from collections import Counter
@@ -223,7 +224,10 @@ def over_limit(tally: Tally) -> bool:
 
 def whole(chosen: Sequence[Cell], *, workers: int) -> dict[Cell, Tally]:
     """Return the tally of every cell; one over the limit is replaced by a measurement with other seeds."""
-    found = dict(measured(chosen, workers=workers))
+    found = {}
+    for cell, first in measured(chosen, workers=workers):
+        found[cell] = first
+        print(table({cell: first}, COLUMNS).splitlines()[-1], file=sys.stderr, flush=True)
     again = [c for c, t in found.items() if over_limit(t)]
     for cell, second in measured(again, runs=AGAIN, workers=workers, first=RUNS // CHUNK):
         found[cell] = second

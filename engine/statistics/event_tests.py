@@ -148,7 +148,8 @@ class _Flipped:
 def flipped(values: Floats, *, draws: int, seed: int) -> _Flipped:
     """Return all patterns of signs of up to 20 observations, above that ``draws`` random ones."""
     if len(values) <= EXACT_UP_TO:
-        return _Flipped(_subset_sums(values[1:])[1:], _subset_sums(np.ones(len(values) - 1))[1:], exact=True)
+        sizes = np.bitwise_count(np.arange(1, 1 << len(values) - 1, dtype=np.uint32))
+        return _Flipped(_subset_sums(values[1:])[1:], sizes.astype(np.float64), exact=True)
     rng = np.random.default_rng(seed)
     rows = max(1, _BLOCK // len(values))  # so that a million draws of a hundred events fit in memory
     parts = [_drawn(values, min(rows, draws - done), rng) for done in range(0, draws, rows)]
@@ -157,10 +158,10 @@ def flipped(values: Floats, *, draws: int, seed: int) -> _Flipped:
 
 
 def _subset_sums(values: Floats) -> Floats:
-    """Return the sums of all 2^N subsets, the empty one first."""
-    sums = np.zeros(1)
-    for x in values:
-        sums = np.concatenate((sums, sums + x))
+    """Return the sums of all 2^N subsets, in the order of binary numbers: the empty one first."""
+    sums = np.zeros(1 << len(values))
+    for n, x in enumerate(values.tolist()):
+        np.add(sums[: 1 << n], x, out=sums[1 << n : 2 << n])
     return sums
 
 
