@@ -6,7 +6,7 @@ from typing import Any
 
 from datasets.errors import UserError
 from engine.run.run import Run
-from hustings.ledger import enter, enter_study
+from hustings.ledger import enter, enter_study, position_of
 from hustings.registry import record
 from hustings.terminal import warn
 from hustings.trials import TrialPosition
@@ -22,6 +22,14 @@ def enter_or_warn(run: Run) -> TrialPosition | None:
     if position.broken:
         warn(f"hustings: the ledger of trials is damaged: {position.broken}; see 'hustings trials verify'")
     return position
+
+
+def position_if_any(run: Run) -> TrialPosition | None:
+    """Return the place of a past run among all trials; None if the ledger does not hold it or cannot be read."""
+    try:
+        return position_of(run)
+    except UserError:
+        return None
 
 
 def look_or_warn(run_id: str, manifest: Mapping[str, Any], settings: Mapping[str, Any], *, prereg: str = "") -> int:

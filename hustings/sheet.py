@@ -6,18 +6,26 @@ from typing import TYPE_CHECKING
 
 from datasets.errors import UserError
 from engine.run.run import Run
-from hustings.ledger import position_of
 from hustings.page_data import data_tag, sealed
+from hustings.recording import position_if_any
 from hustings.registry import run_in
 from hustings.run_folder import read_checked
 from hustings.second_page import QUANTSTATS
+from hustings.trials import TrialPosition
 
 if TYPE_CHECKING:
     from engine.study.result import Study  # imports the statistics, which a run without a page does not use
 
 
-def sheet_of(run: Run, study: "Study | None", *, trial: str, quantstats: str = "") -> str:
-    """Return the tear sheet of a run as one HTML page; ``quantstats`` is the address of quantstats' sheet, if any."""
+def sheet_of(run: Run, study: "Study | None", position: TrialPosition | None, *, quantstats: str = "") -> str:
+    """Return the tear sheet of a run as one HTML page.
+
+    Args:
+        run: what the engine left.
+        study: of the run, if it was studied.
+        position: its place in the ledger, if that holds it.
+        quantstats: the address of quantstats' sheet, if any.
+    """
     from reports.tearsheet import tearsheet
 
     section = None
@@ -25,16 +33,14 @@ def sheet_of(run: Run, study: "Study | None", *, trial: str, quantstats: str = "
         from reports.study_section import study_section  # brings SciPy
 
         section = study_section(study)
-    return sealed(tearsheet(run, section, trial=trial, quantstats=quantstats, data=data_tag(run)))
+    trial, caution = ("", "") if position is None else (position.text, position.caution)
+    page = tearsheet(run, section, trial=trial, caution=caution, quantstats=quantstats, data=data_tag(run))
+    return sealed(page)
 
 
 def sheet_again(run: Run, folder: Path) -> str:
     """Return the tear sheet of a run read from its folder, with its study and its present position in the ledger."""
-    try:
-        trial = position_of(run).text
-    except UserError:
-        trial = ""
-    return sheet_of(run, kept_study(folder, run.run_id), trial=trial, quantstats=kept_sheet(folder))
+    return sheet_of(run, kept_study(folder, run.run_id), position_if_any(run), quantstats=kept_sheet(folder))
 
 
 def kept_sheet(folder: Path) -> str:

@@ -16,7 +16,7 @@ from engine.study.result import Study
 from hustings.execution import execute
 from hustings.files import write_text
 from hustings.frames import equity_frame, records_frame
-from hustings.handlers.run import trial_text, written_run
+from hustings.handlers.run import written_run
 from hustings.run_folder import claimed
 from hustings.run_options import RunOptions
 from hustings.second_page import second_page
@@ -85,7 +85,7 @@ class RunView:
         >>> run.run_id in run.tearsheet()
         True
         """
-        return HtmlPage(sheet_of(self._varied(), study, trial=trial_text(self.position)))
+        return HtmlPage(sheet_of(self._varied(), study, self.position))
 
     def save(self, folder: str | Path) -> Path:
         """Write the files of ``hustings run --out FOLDER``, list the run in the registry, and return the folder.
@@ -131,7 +131,7 @@ class RunView:
     def _repr_html_(self) -> str:
         from reports.gallery import run_card
 
-        return run_card(self.full, trial_text(self.position))
+        return run_card(self.full, "" if self.position is None else self.position.text)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

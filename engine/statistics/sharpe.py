@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.statistics.significance import no_spread, why_not
+from engine.statistics.significance import counted, no_spread, why_not
 
 MIN_FOR_MOMENTS = 30
 """Below so many observations skewness and kurtosis are noise, and a normal's are used."""
@@ -134,8 +134,7 @@ def sharpe_after_trials(returns: Floats, *, trials: int, known: int, sd: float |
     """
     n, reason = len(returns), why_not(returns, least=2, test="a Sharpe ratio") or no_spread(returns)
     if reason:
-        names = ("sharpe", "standard_error", "probabilistic", "expected_maximum_sharpe", "deflated", "minimum_trades")
-        return TradeSharpe(n, trials, None, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason))
+        return _none(n, trials, reason)
     sharpe = float(np.mean(returns) / np.std(returns, ddof=1))
     skew, kurtosis = moments(returns) if len(returns) >= MIN_FOR_MOMENTS else NORMAL
     above = partial(probabilistic_sharpe, sharpe, n, skew=skew, kurtosis=kurtosis)
@@ -156,6 +155,18 @@ def sharpe_after_trials(returns: Floats, *, trials: int, known: int, sd: float |
     numbers = {name: None if isinstance(value, str) else value for name, value in inferred.items()}
     error = lo_standard_error(sharpe, n)
     return TradeSharpe(n, trials, sharpe, error, **numbers, skew=skew, kurtosis=kurtosis, notes=notes)
+
+
+def of_enough(found: TradeSharpe, least: int) -> TradeSharpe:
+    """Return the same, without its numbers where they are of fewer than ``least`` observations."""
+    if found.n >= least or found.sharpe is None:
+        return found
+    return _none(found.n, found.trials, f"{counted(found.n)}; at least {least} are needed")
+
+
+def _none(n: int, trials: int, reason: str) -> TradeSharpe:
+    names = ("sharpe", "standard_error", "probabilistic", "expected_maximum_sharpe", "deflated", "minimum_trades")
+    return TradeSharpe(n, trials, None, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason))
 
 
 def moments(returns: Floats) -> tuple[float, float]:

@@ -5,10 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import UserError
 from engine.run.run import Run
 from hustings.execution import execute
-from hustings.ledger import position_of
 from hustings.recording import enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_options import RunOptions
@@ -35,6 +33,8 @@ def run_strategy(
         say_json({**run_json(run, files), "trial": position and position.sealed_json})
         return
     summary(run, files)
+    if position is not None and position.caution:
+        say(position.caution)
     say_trial(position)
 
 
@@ -59,7 +59,7 @@ def written_run(
     """
     with progress("writing the tear sheet"):
         study = kept_study(folder, run.run_id) if report else None
-        sheet = partial(sheet_of, run, study, trial=trial_text(position))
+        sheet = partial(sheet_of, run, study, position)
         page = sheet(quantstats=QUANTSTATS if second else kept_sheet(folder)) if report else None
     other = second() if second else None
     if second and other is None:
@@ -67,19 +67,6 @@ def written_run(
     files = write_run(run, folder, page, quantstats=other)
     record_or_warn(run, folder, position)
     return files
-
-
-def position_if_any(run: Run) -> TrialPosition | None:
-    """Return the place of a past run among all trials; None if the ledger does not hold it or cannot be read."""
-    try:
-        return position_of(run)
-    except UserError:
-        return None
-
-
-def trial_text(position: TrialPosition | None) -> str:
-    """Return the place of a run among all trials in words; blank if the ledger does not hold it."""
-    return "" if position is None else position.text
 
 
 def say_trial(position: TrialPosition | None) -> None:

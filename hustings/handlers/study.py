@@ -10,9 +10,9 @@ from datasets.instants import to_ns
 from engine.run.run import Run
 from engine.study.instants import window_moves
 from engine.study.result import Study
-from hustings.handlers.run import position_if_any, say_trial, trial_text
+from hustings.handlers.run import say_trial
 from hustings.inputs import instant_windows
-from hustings.recording import enter_look, enter_or_warn, record_or_warn
+from hustings.recording import enter_look, enter_or_warn, position_if_any, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
 from hustings.run_summary import head, opened
 from hustings.sheet import sheet_of
@@ -35,7 +35,7 @@ def study_strategy(*, out: Path | None, no_report: bool, no_variants: bool, as_j
         run, made, position = entered_study(options, vary=not (no_report or no_variants), quiet=as_json)
         folder, plain = folder_of(run), study_json(made)
         with progress("writing the tear sheet"):
-            page = None if no_report else sheet_of(run, made, trial=trial_text(position))
+            page = None if no_report else sheet_of(run, made, position)
             files = write_run(run, folder, page, json.dumps(plain, indent=2, sort_keys=True) + "\n")
         record_or_warn(run, folder, position)
     if as_json:

@@ -91,7 +91,7 @@ def entered_sweep(
             result = result_of(job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds)
         _check_some_done(result)
         files = _written(result, folder, report=report)
-    enter_result(result)
+    result = enter_result(result)
     return result, files
 
 

@@ -47,10 +47,18 @@ def test_the_best_comes_with_its_deflated_ratio_and_the_number_of_trials(swept) 
 
 
 def test_that_random_dates_do_as_well_is_said_first(swept) -> None:
-    no_better = replace(swept, best=(replace(swept.best[0], random_dates=0.48), *swept.best[1:]))
-    assert verdict(no_better).startswith(
-        "Random dates do as well: with all events moved by the same number of sessions, 48 % of calendars reach the Sharpe "
-        "ratio of the best"
+    def said(share: float) -> str:
+        return verdict(replace(swept, best=(replace(swept.best[0], random_dates=share), *swept.best[1:])))
+
+    moved = "do as well: with all events moved by the same number of sessions,"
+    assert said(0.63).startswith(f"Random dates {moved} 63 % of calendars reach the Sharpe ratio of the best")
+    assert said(0.22).startswith(f"22 % of random dates {moved} so many calendars reach")
+    assert said(0.05).startswith("Best of 10")
+
+
+def test_a_young_ledger_is_named_in_the_verdict(swept) -> None:
+    assert verdict(replace(swept, ledger="The ledger is young.")).endswith(
+        "(95 % is the usual bar). The ledger is young."
     )
 
 
