@@ -1,7 +1,7 @@
 """How often the 95 % intervals of a study and of a comparison cover what is true. ``python -m benchmarks.coverage``"""
 
 import os
-import time
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +10,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from benchmarks.size import versions
+from benchmarks.tables import publish
 from datasets.arrays import Floats
 from engine.comparison.common_events import on_common_events
 from engine.comparison.difference import Difference
@@ -57,18 +58,18 @@ def compared(one: Floats, two: Floats) -> Sequence[Difference]:
 
 
 def main(workers: int | None = None) -> None:
-    """Measure, and print the table."""
-    began = time.perf_counter()
-    print(f"\nCoverage of {LEVEL:.0%}, in per cent; {RUNS:,} runs each, seed {SEED}, {versions()}\n")
+    """Measure, print the table and write it into the docs."""
     head = ("returns", "N", "study: t", "sign-flip", "comparison: mean", "Sharpe ratio", "Sharpe ratios 1/3 and 1")
-    print("| " + " | ".join(head) + " |\n|" + " --- |" * len(head))
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     cells = [(world, n) for world in WORLDS for n in EVENTS]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # the processes share the cores already
     with get_context("spawn").Pool(workers or os.cpu_count()) as pool:
         for (world, n), found in zip(cells, pool.imap(_job, cells), strict=True):
             shares = (f"{100 * found[name]:.1f}" if name in found else "" for name in NAMES)
-            print(f"| {world} | {n} | " + " | ".join(shares) + " |", flush=True)
-    print(f"\n{time.perf_counter() - began:.0f} s.")
+            lines.append(f"| {world} | {n} | " + " | ".join(shares) + " |")
+            print(lines[-1], file=sys.stderr, flush=True)
+    made = f"Made by `make bench ARGS=coverage`, {RUNS:,} runs each: seed {SEED}, {versions()}"
+    publish("coverage", "\n".join(lines), made=made)
 
 
 def _job(given: tuple[str, int]) -> dict[str, float]:
