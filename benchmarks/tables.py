@@ -1,4 +1,4 @@
-"""Writes a measured table into docs/study.md as it is printed: between ``<!-- NAME -->`` and ``<!-- end of NAME -->``."""
+"""Writes a measured table into docs/study.md as printed: between ``<!-- NAME -->`` and ``<!-- end of NAME -->``."""
 
 import re
 from datetime import UTC, datetime

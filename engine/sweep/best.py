@@ -12,6 +12,7 @@ from engine.account.sizing import TAKE_PROFIT
 from engine.metrics.table import MAX_TRADE_SHARPE, MIN_OBSERVATIONS
 from engine.run.run import Run
 from engine.statistics.sharpe import TradeSharpe, sharpe_after_trials
+from engine.statistics.significance import counted
 from engine.study.drift import beyond_drift
 from engine.sweep.chunk import COLUMNS, replayed, replayed_results
 from engine.sweep.digest import SampleMoments
@@ -104,7 +105,7 @@ def _not_deflated(report: TradeSharpe, reason: str) -> TradeSharpe:
 def _no_evidence(closed: Sequence[Trade], sharpe: float, n: int) -> str:
     """Return why a Sharpe ratio of n observations is not evidence: few, or equal gains without the rare loss."""
     if n < MIN_OBSERVATIONS:
-        return f"{n} observation{'' if n == 1 else 's'}; at least {MIN_OBSERVATIONS} are needed"
+        return f"{counted(n)}; at least {MIN_OBSERVATIONS} are needed"
     targets = sum(t.exit_reason == TAKE_PROFIT for t in closed)
     if 2 * targets > len(closed):
         return f"{targets} of {len(closed)} trades left at their target: equal gains do not show the rare loss"
