@@ -10,6 +10,7 @@ from engine.metrics.table import Metric, MetricInputs
 from engine.run.by_market import by_market
 from engine.run.run import Run
 from hustings.terminal import parameters_text, say, say_files, say_sources, table
+from reports.event_tables import exit_words
 from reports.headline import HeadlineCard, account_cards, trade_cards
 from reports.numbers import NOT_AVAILABLE, amount, metric_text, money, percent, price, signed_percent
 from reports.sparkline import BLOCKS, PLAIN, sparkline
@@ -109,7 +110,7 @@ def _trades(run: Run) -> None:
 
 def _trade_row(t: Trade) -> list[str]:
     ends = [t.entry_session, price(t.entry_price), t.exit_session, price(t.exit_price)]
-    why = f"{t.exit_reason}; {t.note}" if t.note else t.exit_reason
+    why = exit_words(t.exit_reason) + (f"; {t.note}" if t.note else "")
     return [t.event_id, t.instrument, t.side, *ends, percent(t.return_), money(t.pnl), why]
 
 

@@ -18,14 +18,7 @@ if TYPE_CHECKING:
 
 
 def sheet_of(run: Run, study: "Study | None", position: TrialPosition | None, *, quantstats: str = "") -> str:
-    """Return the tear sheet of a run as one HTML page.
-
-    Args:
-        run: what the engine left.
-        study: of the run, if it was studied.
-        position: its place in the ledger, if that holds it.
-        quantstats: the address of quantstats' sheet, if any.
-    """
+    """Return the tear sheet of a run as one HTML page; ``quantstats`` is the address of quantstats' sheet, if any."""
     from reports.tearsheet import tearsheet
 
     section = None

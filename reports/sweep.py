@@ -21,8 +21,8 @@ from reports.sweep_figures import group_text, heat_map_svg, value_text
 _NAMED = {m.name: m for m in METRICS}
 LEVEL = 0.05
 """Where more random dates than this share reach the best, the first sentence names the share."""
-MOST = 0.5
-"""From this share on random dates do as well as the best."""
+MOST = 1 / 3
+"""From this share on random dates do as well as the best: of chance alone it is about one half."""
 
 
 def _label(name: str) -> str:
@@ -144,10 +144,11 @@ def _random_dates(best: ReplayedCombination) -> str:
     share = best.random_dates
     if share is None or share <= LEVEL:
         return ""
-    reach, best = "with all events moved by the same number of sessions,", "the Sharpe ratio of the best, beyond drift"
-    if share < MOST:
-        return f"{percent(share, 0)} of random dates do as well: {reach} so many calendars reach {best}."
-    return f"Random dates do as well: {reach} {percent(share, 0)} of calendars reach {best}."
+    who = "Random dates" if share >= MOST else f"{percent(share, 0)} of random dates"
+    return (
+        f"{who} do as well: with all events moved by the same number of sessions, {percent(share, 0)} of calendars "
+        "reach the Sharpe ratio of the best, beyond drift."
+    )
 
 
 def _correction(result: SweepResult, best: ReplayedCombination) -> str:
