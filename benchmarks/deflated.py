@@ -4,12 +4,12 @@ One event a year on dates without meaning; the best of all holds and delays is d
 less the mean of the same trades over all dates), and as of before (net returns). ``python -m benchmarks.deflated``
 """
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.size import versions
+from benchmarks.tables import publish
 from datasets.arrays import Floats
 from engine.statistics.sharpe import sharpe_after_trials
 from engine.sweep.trial_sample import SAMPLED
@@ -64,15 +64,14 @@ def passing(sweep: Sweep, runs: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure, and print the table."""
-    began = time.perf_counter()
-    print(f"\nZero-skill sweeps that pass {BAR:.0%}, in per cent; {RUNS:,} worlds each, seed {SEED}, {versions()}\n")
-    print("| holds | trials | events | drift a year | beyond drift | of net returns |\n|" + " --- |" * 6)
+    """Measure, print the table and write it into the docs."""
+    lines = ["| holds | trials | events | drift a year | beyond drift | of net returns |", "|" + " --- |" * 6]
     for sweep in (Sweep(h, n, d) for d in DRIFTS for h in HOLDS for n in EVENTS):
         shares = " | ".join(f"{100 * s:.1f}" for s in passing(sweep, RUNS))
         span = f"{sweep.holds[0]} to {sweep.holds[-1]}"
-        print(f"| {span} | {len(sweep.holds) * len(DELAYS)} | {sweep.n} | {sweep.drift:.0%} | {shares} |", flush=True)
-    print(f"\n{time.perf_counter() - began:.0f} s.")
+        lines.append(f"| {span} | {len(sweep.holds) * len(DELAYS)} | {sweep.n} | {sweep.drift:.0%} | {shares} |")
+    made = f"Made by `make bench ARGS=deflated`, {RUNS:,} worlds each: seed {SEED}, {versions()}"
+    publish("deflated", "\n".join(lines), made=made)
 
 
 if __name__ == "__main__":

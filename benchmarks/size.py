@@ -5,7 +5,7 @@ Every number comes from the code behind a report, over the worlds of ``benchmark
 
 import os
 import platform
-import time
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +31,7 @@ from benchmarks.nulls import (
     shocks,
     stage,
 )
+from benchmarks.tables import publish
 from engine.statistics.event_tests import bmp, sign_flip
 from engine.study.dependence import shared_sessions
 from engine.study.labels import label_test
@@ -223,7 +224,10 @@ def over_limit(tally: Tally) -> bool:
 
 def whole(chosen: Sequence[Cell], *, workers: int) -> dict[Cell, Tally]:
     """Return the tally of every cell; one over the limit is replaced by a measurement with other seeds."""
-    found = dict(measured(chosen, workers=workers))
+    found = {}
+    for cell, first in measured(chosen, workers=workers):
+        found[cell] = first
+        print(table({cell: first}, COLUMNS).splitlines()[-1], file=sys.stderr, flush=True)
     again = [c for c, t in found.items() if over_limit(t)]
     for cell, second in measured(again, runs=AGAIN, workers=workers, first=RUNS // CHUNK):
         found[cell] = second
@@ -261,13 +265,14 @@ def _largest(tally: Tally, tests: Sequence[str]) -> str:
 
 
 def main(workers: int | None = None) -> None:
-    """Measure, and print the table."""
-    began = time.perf_counter()
+    """Measure, print the tables and write them into the docs."""
     found = whole(cells(), workers=workers or os.cpu_count() or 1)
-    print(f"\nRejected at nominal 5 %, in per cent; seed {SEED}, {DRAWS} draws, {versions()}\n")
-    print(table(found, COLUMNS))
+    made = f"Made by `make bench ARGS=size`: seed {SEED}, {DRAWS} draws, {versions()}"
+    few = {c: t for c, t in found.items() if c.n in FEW}
+    publish("size", table({c: t for c, t in found.items() if c not in few}, COLUMNS), made=made)
+    publish("few", table(few, {name: COLUMNS[name] for name in ("BMP t", "sign-flip", "stratified")}), made=made)
     over = [c.name for c, t in found.items() if over_limit(t)]
-    print(f"\nAbove {LIMIT:.1%}: {'; '.join(over) or 'none'}. {time.perf_counter() - began:.0f} s.")
+    print(f"\nAbove {LIMIT:.1%}: {'; '.join(over) or 'none'}.")
 
 
 def versions() -> str:

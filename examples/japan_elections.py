@@ -26,7 +26,7 @@ from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
 from engine.plan.plan import BarPrice, Plan, PlannedTrade
 from engine.statistics.abnormal import Model
-from engine.statistics.event_tests import bmp, generalized_sign
+from engine.statistics.event_tests import bmp
 from engine.statistics.significance import Significance, untested
 from engine.strategy import Phase
 from engine.strategy.market import Market
@@ -39,6 +39,7 @@ from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation, Sample, make_sample
 from engine.study.settings import Scheme
 from engine.study.shapes import shape_of
+from examples.base_rates import generalized_sign
 from hustings.exit_codes import exit_code
 from hustings.inputs import instruments_of, source_of
 from hustings.terminal import progress, say, say_json, table

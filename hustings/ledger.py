@@ -16,7 +16,7 @@ from engine.run.run import Run
 from engine.statistics.observations import TradeStatistics, trade_statistics
 from hustings.chain import GENESIS, SCHEMA, Break, Row, RowKind, append, first_break, head, rows
 from hustings.registry import database
-from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
+from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, caution, ground_of
 
 SWEEP = "sweep-"
 """The beginning of the id of a sweep among the ids of runs."""
@@ -122,8 +122,10 @@ def enter_sweep(
     *,
     defaults: Mapping[str, Any],
     listed: Sequence[Mapping[str, Any]] = (),
-) -> None:
-    """Append a sweep as one row that counts as all of its combinations; the same sweep again counts once.
+) -> str:
+    """Append a sweep as one row that counts as all of its combinations, and return the caution of a young ledger.
+
+    The same sweep again counts once.
 
     Args:
         manifest: its inputs (`engine.sweep.job.manifest_of`).
@@ -147,7 +149,7 @@ def enter_sweep(
     )
     with _ledger() as db:
         repeated = next(iter(_trials(db, "run_id = ?", row.run_id)), None)
-        _append_trial(db, row, repeated, n=trials.n)
+        return _caution(db, _append_trial(db, row, repeated, n=trials.n))
 
 
 @dataclass(frozen=True)
@@ -353,7 +355,6 @@ def _count(db: sqlite3.Connection) -> int:
 
 def _position(db: sqlite3.Connection, run: Run, trial: int) -> TrialPosition:
     broken = first_break(rows(db))
-    begun = str(db.execute("SELECT at FROM ledger ORDER BY place LIMIT 1").fetchone()[0])[:10]
     return TrialPosition(
         k=trial,
         n=_count(db),
@@ -361,8 +362,24 @@ def _position(db: sqlite3.Connection, run: Run, trial: int) -> TrialPosition:
         ground=ground_of(run),
         of_rule=tuple(_trials(db, "strategy = ?", run.manifest["strategy"])),
         broken="" if broken is None else broken.why,
-        ledger=f"ledger{' of another home (HUSTINGS_HOME)' if is_named_home() else ''} begun on {begun}",
+        ledger=_named(db),
+        caution=_caution(db, trial),
     )
+
+
+def _caution(db: sqlite3.Connection, trial: int) -> str:
+    """Return what a ledger holds that was begun less than a day before a trial; blank for an older one."""
+    ages = "SELECT julianday(?) - julianday(?) < 1"
+    [young] = db.execute(ages, (_first_at(db, "trial = ?", trial), _first_at(db))).fetchone()
+    return caution(_named(db), _count(db)) if young else ""
+
+
+def _named(db: sqlite3.Connection) -> str:
+    return f"ledger{' of another home (HUSTINGS_HOME)' if is_named_home() else ''} begun on {str(_first_at(db))[:10]}"
+
+
+def _first_at(db: sqlite3.Connection, where: str = "1", *values: int) -> Any:
+    return db.execute(f"SELECT at FROM ledger WHERE {where} ORDER BY place LIMIT 1", values).fetchone()[0]
 
 
 def _trials(db: sqlite3.Connection, where: str = "1", *values: str) -> list[Trial]:

@@ -108,7 +108,7 @@ def _trades(run: Run) -> None:
 
 def _trade_row(t: Trade) -> list[str]:
     ends = [t.entry_session, price(t.entry_price), t.exit_session, price(t.exit_price)]
-    why = "; ".join(text for text in (exit_words(t.exit_reason), t.note) if text)
+    why = exit_words(t.exit_reason) + (f"; {t.note}" if t.note else "")
     return [t.event_id, t.instrument, t.side, *ends, percent(t.return_), money(t.pnl), why]
 
 

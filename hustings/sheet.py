@@ -26,8 +26,9 @@ def sheet_of(run: Run, study: "Study | None", position: TrialPosition | None, *,
         from reports.study_section import study_section  # brings SciPy
 
         section = study_section(study)
-    trial = "" if position is None else position.text
-    return sealed(tearsheet(run, section, trial=trial, quantstats=quantstats, data=data_tag(run)))
+    trial, caution = ("", "") if position is None else (position.text, position.caution)
+    page = tearsheet(run, section, trial=trial, caution=caution, quantstats=quantstats, data=data_tag(run))
+    return sealed(page)
 
 
 def sheet_again(run: Run, folder: Path) -> str:

@@ -142,7 +142,9 @@ def studied(
         settings_tried=settings_tried,
         primary=PRIMARY if registered is None else registered.given.settings.statistic,
     )
-    made = replace(study(given, settings), trial=None if position is None else position.json)
+    made = study(given, settings)
+    if position is not None:
+        made = replace(made, verdict=f"{made.verdict} {position.caution}".strip(), trial=position.json)
     if registered is None:
         return made
     return replace(made, prereg=_prereg_json(registered, departs, primary(made, registered.given.settings)))

@@ -104,13 +104,20 @@ class Trial:
         return [{**fixed, **{name: axes[name][k] for name, k in zip(axes, each, strict=True)}} for each in which]
 
 
+def caution(ledger: str, n: int) -> str:
+    """Return in a sentence what a young ledger holds, so that few trials do not look like all that there were."""
+    held = f"holds {n:,} trial{'' if n == 1 else 's'}; what was tried earlier or elsewhere is not counted."
+    return f"The {ledger}, less than a day before this was first tried, {held}"
+
+
 @dataclass(frozen=True)
 class TrialPosition:
     """The place of a run among all trials: trial ``k`` of ``n``; ``k_of_rule`` of ``n_of_rule`` of its rule.
 
     ``head`` is the last hash of the ledger; ``of_rule`` are the distinct trials of the rule, this run among them, in
     the order in which they were first run. ``ground`` are the inputs of this run. ``broken`` names the first row of the
-    ledger that does not match its hash, and is blank where all match. ``ledger`` says which it is, and since when.
+    ledger that does not match its hash, and is blank where all match. ``ledger`` says which it is, and since when;
+    ``caution`` what it holds, in a sentence, where it was begun less than a day before this run was first made.
     """
 
     k: int
@@ -120,6 +127,7 @@ class TrialPosition:
     of_rule: tuple[Trial, ...]
     broken: str = ""
     ledger: str = ""
+    caution: str = ""
 
     @property
     def k_of_rule(self) -> int:

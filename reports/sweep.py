@@ -20,7 +20,9 @@ from reports.sweep_figures import group_text, heat_map_svg, value_text
 
 _NAMED = {m.name: m for m in METRICS}
 LEVEL = 0.05
-"""Where more random dates than this share reach the best, it is no better than they are."""
+"""Where more random dates than this share reach the best, the first sentence names the share."""
+MOST = 1 / 3
+"""From this share on random dates do as well as the best: of chance alone it is about one half."""
 
 
 def _label(name: str) -> str:
@@ -129,22 +131,23 @@ def verdict(result: SweepResult) -> str:
     digest = result.digest
     label = _label(digest.metric)
     if not result.best:
-        return f"No combination of {digest.n:,} has a {label}: too few trades, or none."
+        return f"No combination of {digest.n:,} has a {label}: too few trades, or none. {result.ledger}".strip()
     best = result.best[0]
     value = _writer(digest.metric)(best.results[digest.metric])
     chosen = _parameters(result, best.row) or "the only one"
     found = f"Best of {digest.known:,} combinations by {label}: {chosen}, {value}. {_correction(result, best)}"
-    return " ".join(part for part in (_random_dates(best), found) if part)
+    return " ".join(part for part in (_random_dates(best), found, result.ledger) if part)
 
 
 def _random_dates(best: ReplayedCombination) -> str:
-    """Return in a sentence that random dates do as well as the best combination; blank where they do not."""
+    """Return in a sentence which share of random dates does as well as the best combination; blank up to LEVEL."""
     share = best.random_dates
     if share is None or share <= LEVEL:
         return ""
+    who = "Random dates" if share >= MOST else f"{percent(share, 0)} of random dates"
     return (
-        f"Random dates do as well: with all events moved by the same number of sessions, {percent(share, 0)} of "
-        "calendars reach the Sharpe ratio of the best, beyond what its trades earn on all dates."
+        f"{who} do as well: with all events moved by the same number of sessions, {percent(share, 0)} of calendars "
+        "reach the Sharpe ratio of the best, beyond drift."
     )
 
 

@@ -35,7 +35,13 @@ _HELPERS: dict[str, Any] = {
 
 
 def tearsheet(
-    run: Run, study: StudySection | None = None, *, trial: str = "", quantstats: str = "", data: str = ""
+    run: Run,
+    study: StudySection | None = None,
+    *,
+    trial: str = "",
+    caution: str = "",
+    quantstats: str = "",
+    data: str = "",
 ) -> str:
     """Return the tear sheet of a run as one HTML page; the same arguments give the same bytes.
 
@@ -43,6 +49,7 @@ def tearsheet(
         run: what the engine left.
         study: the section of its study, if it was studied; its placebo band is drawn around the events.
         trial: its place among all that was tried, in words.
+        caution: what a young ledger holds, in a sentence; the verdict of a study has it already.
         quantstats: the address of quantstats' sheet of the run, blank if there is none.
         data: the element with the data of the run, put into the page as it is.
     """
@@ -57,7 +64,7 @@ def tearsheet(
         simulated=[", ".join(simulated_symbols(run))] if run.simulated else [],
         currency_note=currency_note(run),
         outcome=outcome(run),
-        support=support(run),
+        support=f"{support(run)} {caution}".strip(),
         remarks=remarks(run),
         given=given(run),
         key_cards=key_cards(run, None if study is None else study.placebo_p),

@@ -79,7 +79,7 @@ def test_the_script_of_a_user_runs(home, capsys):
     runpy.run_path(str(ROOT / "examples" / "in_python.py"), run_name="__main__")
     shown = capsys.readouterr().out
     assert "landslide: 5 trades" in shown
-    assert "this is not evidence of an effect" in flat(shown)
+    assert "This is not evidence of an effect:" in flat(shown)
 
 
 # ---- Japan: the elections ------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Two runs on the events that both traded: their returns event by event, and the confidence of the difference.
 
 The mean has Student's interval of the paired differences, from two events on, and the Sharpe ratio that of its
-jackknife: percentiles and studentized blocks of few events are too narrow. Fewer than MIN_EVENTS events
+jackknife: percentiles and studentized blocks of few events are too narrow. Fewer than MIN_OBSERVATIONS events
 are not resampled: five have 126 distinct resamples.
 """
 
@@ -16,9 +16,9 @@ from engine.account.records import Trade
 from engine.comparison.difference import Difference, resampled, with_t_interval, without_interval
 from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_rows, share_above
 from engine.metrics.metrics import drawdown, sharpe
+from engine.metrics.table import MIN_OBSERVATIONS
 from engine.statistics.significance import no_spread, t_by_row
 
-MIN_EVENTS = 10
 _NAMES = ("mean_trade", "sharpe_trade", "drawdown_trade")
 
 
@@ -83,18 +83,19 @@ def on_common_events(first: dict[str, float], second: dict[str, float]) -> OnEve
 
 def _differences(one: Floats, two: Floats) -> tuple[tuple[Difference, ...], int]:
     n = len(one)
-    few = f"{n} common {'event' if n == 1 else 'events'}; at least {MIN_EVENTS} are needed for resampling"
+    few = f"{n} common {'event' if n == 1 else 'events'}; at least {MIN_OBSERVATIONS} are needed for resampling"
     numbers = (_numbers(one), _numbers(two))
     plain = [
-        without_interval(name, a, b, few if n < MIN_EVENTS else "") for name, a, b in zip(_NAMES, *numbers, strict=True)
+        without_interval(name, a, b, few if n < MIN_OBSERVATIONS else "")
+        for name, a, b in zip(_NAMES, *numbers, strict=True)
     ]
     if n > 1 and (no_spread(two - one) is None or not np.any(two - one)):
         plain[0] = with_t_interval(plain[0], two - one)
-    return _resampled(plain, one, two) if n >= MIN_EVENTS else (tuple(plain), 1)
+    return _resampled(plain, one, two) if n >= MIN_OBSERVATIONS else (tuple(plain), 1)
 
 
 def _numbers(returns: Floats) -> tuple[float, float | None, float]:
-    ratio = sharpe(returns, 1.0)
+    ratio = sharpe(returns, 1.0) if len(returns) >= MIN_OBSERVATIONS else ""
     return float(returns.mean()), None if isinstance(ratio, str) else ratio, float(drawdown(returns).min())
 
 

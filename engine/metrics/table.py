@@ -17,6 +17,7 @@ MIN_SPAN_DAYS = 365
 MIN_SESSIONS = 60
 MIN_HELD_SESSIONS = 20
 MIN_OBSERVATIONS = 10
+"""A ratio of a mean to a spread is not given of fewer."""
 MAX_TRADE_SHARPE = 5.0
 """A mean of more standard deviations is of returns that a stop or target holds equal, or of two or three alike."""
 DAYS_PER_YEAR = 365.0
@@ -158,8 +159,11 @@ def short_span(days: int) -> str:
 
 
 def _few_observations(m: MetricInputs) -> str:
-    few = "1 observation" if m.observations[0] == 1 else f"{m.observations[0]} observations"
-    return f"{few}, mostly out of the market; at least {MIN_OBSERVATIONS} are needed"
+    return f"{_observations(m)}, mostly out of the market; at least {MIN_OBSERVATIONS} are needed"
+
+
+def _observations(m: MetricInputs) -> str:
+    return "1 observation" if m.observations[0] == 1 else f"{m.observations[0]} observations"
 
 
 Needs = tuple[Requirement[MetricInputs], ...]
@@ -189,7 +193,10 @@ _LOST: Needs = (*_TRADED, Requirement(lambda m: m.lost > 0, lambda _: "no losing
 _BOTH: Needs = (*_LOST, Requirement(lambda m: m.won > 0, lambda _: "no winning trade"))
 _SPREAD: Needs = (
     *_TRADED,
-    Requirement(lambda m: m.observations > 1, lambda _: "1 observation; a standard deviation needs at least 2"),
+    Requirement(
+        lambda m: m.observations >= MIN_OBSERVATIONS,
+        lambda m: f"{_observations(m)}; at least {MIN_OBSERVATIONS} are needed",
+    ),
     Requirement(
         lambda m: (m.sd_trade > 0) & (np.abs(m.mean_trade) <= MAX_TRADE_SHARPE * m.sd_trade),
         lambda _: "the returns of its trades hardly vary",

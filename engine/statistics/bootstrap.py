@@ -69,7 +69,8 @@ def sign_flip_interval(values: Floats, level: float, *, draws: int, seed: int) -
     patterns = flipped(values, draws=draws, seed=seed)
     lower, upper = _steps(values, patterns.sums, patterns.sizes)
     rank = int(np.floor(round((1 - level) * (len(lower) + 1), 9)))
-    low, high = (np.sort(lower)[rank - 1], np.sort(upper)[-rank]) if rank else (-np.inf, np.inf)
+    low = np.partition(lower, rank - 1)[rank - 1] if rank else -np.inf
+    high = np.partition(upper, -rank)[-rank] if rank else np.inf
     if not (np.isfinite(low) and np.isfinite(high)):
         return _none(name, n, level, f"p of {n} observations is always above {1 - level:.3g}: no mean is rejected")
     how = "all patterns" if patterns.exact else f"{draws:,} drawn patterns"

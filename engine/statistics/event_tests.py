@@ -60,43 +60,6 @@ def sign(values: Floats) -> Significance:
     return Significance("sign", n, float(w), p, f"binomial({n}, 1/2), exact{left_out}")
 
 
-def generalized_sign(values: Floats, base_rates: Floats) -> Significance:
-    """Return the sign test against the events' own base rates (Cowan 1992), with an exact p-value.
-
-    ``base_rates`` (N,) are the shares of windows of the same length that are positive without an event; an
-    observation of 0 is not positive. The statistic is Cowan's z = (w - sum of p) / root of sum of p (1 - p). p is twice
-    the smaller tail of the exact distribution of w, Poisson-binomial: the normal approximation is poor for few events.
-    """
-    name, n = "generalized sign", len(values)
-    reason = why_not(values, least=1, test="a sign test") or _no_chance(base_rates)
-    if reason:
-        return untested(name, n, reason)
-    w = int((values > 0).sum())
-    probability = poisson_binomial(base_rates)
-    p = min(1.0, 2 * float(min(probability[: w + 1].sum(), probability[w:].sum())))
-    z = float((w - base_rates.sum()) / np.sqrt((base_rates * (1 - base_rates)).sum()))
-    rates = f"{base_rates.min():.2f} to {base_rates.max():.2f}"
-    return Significance(name, n, z, p, f"Poisson-binomial, exact, base rates {rates}")
-
-
-def _no_chance(base_rates: Floats) -> str | None:
-    if np.all((base_rates > 0) & (base_rates < 1)):
-        return None
-    return "a base rate is not between 0 and 1, exclusive"
-
-
-def poisson_binomial(rates: Floats) -> Floats:
-    """Return the probabilities of 0, 1 ... N successes in N independent trials of unequal rates, shape (N + 1,).
-
-    >>> [float(c) for c in poisson_binomial(np.array([0.5, 0.25]))]
-    [0.375, 0.5, 0.125]
-    """
-    probability = np.ones(1)
-    for rate in rates:
-        probability = np.convolve(probability, [1 - rate, rate])
-    return probability
-
-
 def sign_flip(values: Floats, *, draws: int, seed: int, factor: float = 1.0) -> Significance:
     """Return the sign-flip test (Fisher 1935): the share of random sign patterns whose mean is as far from 0.
 
@@ -146,7 +109,8 @@ class _Flipped:
 def flipped(values: Floats, *, draws: int, seed: int) -> _Flipped:
     """Return all patterns of signs of up to 20 observations, above that ``draws`` random ones."""
     if len(values) <= EXACT_UP_TO:
-        return _Flipped(_subset_sums(values[1:])[1:], _subset_sums(np.ones(len(values) - 1))[1:], exact=True)
+        sizes = np.bitwise_count(np.arange(1, 1 << len(values) - 1, dtype=np.uint32))
+        return _Flipped(_subset_sums(values[1:])[1:], sizes.astype(np.float64), exact=True)
     rng = np.random.default_rng(seed)
     rows = max(1, _BLOCK // len(values))  # so that a million draws of a hundred events fit in memory
     parts = [_drawn(values, min(rows, draws - done), rng) for done in range(0, draws, rows)]
@@ -155,10 +119,10 @@ def flipped(values: Floats, *, draws: int, seed: int) -> _Flipped:
 
 
 def _subset_sums(values: Floats) -> Floats:
-    """Return the sums of all 2^N subsets, the empty one first."""
-    sums = np.zeros(1)
-    for x in values:
-        sums = np.concatenate((sums, sums + x))
+    """Return the sums of all 2^N subsets, in the order of binary numbers: the empty one first."""
+    sums = np.zeros(1 << len(values))
+    for n, x in enumerate(values.tolist()):
+        np.add(sums[: 1 << n], x, out=sums[1 << n : 2 << n])
     return sums
 
 

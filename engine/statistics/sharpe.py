@@ -1,4 +1,4 @@
-"""Inference on a Sharpe ratio: standard error, probabilistic and deflated ratio, and the maximum of many trials.
+"""Inference on a Sharpe ratio: probabilistic and deflated ratio, and the maximum of many trials.
 
 Every ratio here is per period (a session, a month, an observation) and never annual; kurtosis is raw, 3 for a normal.
 For a rule that trades on events the periods are its observations (`engine.statistics.observations`): days out of the
@@ -14,23 +14,12 @@ from statistics import NormalDist
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.statistics.significance import no_spread, why_not
+from engine.statistics.significance import counted, no_spread, why_not
 
 MIN_FOR_MOMENTS = 30
 """Below so many observations skewness and kurtosis are noise, and a normal's are used."""
 NORMAL = (0.0, 3.0)
 _QUANTILE = NormalDist().inv_cdf
-
-
-def lo_standard_error(sharpe: float, n: int) -> float:
-    """Return the standard error of a Sharpe ratio of T = ``n`` independent normal returns (Lo 2002).
-
-    The root of (1 + SR2 / 2) / T.
-
-    >>> round(lo_standard_error(0.5, 100), 6)
-    0.106066
-    """
-    return float(np.sqrt((1 + sharpe**2 / 2) / n))
 
 
 def probabilistic_sharpe(
@@ -100,7 +89,6 @@ class TradeSharpe:
     n: int
     trials: int
     sharpe: float | None
-    standard_error: float | None
     probabilistic: float | None
     expected_maximum_sharpe: float | None
     deflated: float | None
@@ -134,8 +122,7 @@ def sharpe_after_trials(returns: Floats, *, trials: int, known: int, sd: float |
     """
     n, reason = len(returns), why_not(returns, least=2, test="a Sharpe ratio") or no_spread(returns)
     if reason:
-        names = ("sharpe", "standard_error", "probabilistic", "expected_maximum_sharpe", "deflated", "minimum_trades")
-        return TradeSharpe(n, trials, None, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason))
+        return _none(n, trials, reason)
     sharpe = float(np.mean(returns) / np.std(returns, ddof=1))
     skew, kurtosis = moments(returns) if len(returns) >= MIN_FOR_MOMENTS else NORMAL
     above = partial(probabilistic_sharpe, sharpe, n, skew=skew, kurtosis=kurtosis)
@@ -154,8 +141,19 @@ def sharpe_after_trials(returns: Floats, *, trials: int, known: int, sd: float |
             f"skewness and kurtosis of {len(returns)} observations (below {MIN_FOR_MOMENTS}): a normal's are used"
         )
     numbers = {name: None if isinstance(value, str) else value for name, value in inferred.items()}
-    error = lo_standard_error(sharpe, n)
-    return TradeSharpe(n, trials, sharpe, error, **numbers, skew=skew, kurtosis=kurtosis, notes=notes)
+    return TradeSharpe(n, trials, sharpe, **numbers, skew=skew, kurtosis=kurtosis, notes=notes)
+
+
+def of_enough(found: TradeSharpe, least: int) -> TradeSharpe:
+    """Return the same, without its numbers where they are of fewer than ``least`` observations."""
+    if found.n >= least or found.sharpe is None:
+        return found
+    return _none(found.n, found.trials, f"{counted(found.n)}; at least {least} are needed")
+
+
+def _none(n: int, trials: int, reason: str) -> TradeSharpe:
+    names = ("sharpe", "probabilistic", "expected_maximum_sharpe", "deflated", "minimum_trades")
+    return TradeSharpe(n, trials, None, None, None, None, None, *NORMAL, notes=dict.fromkeys(names, reason))
 
 
 def moments(returns: Floats) -> tuple[float, float]:

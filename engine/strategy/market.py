@@ -10,10 +10,9 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.events import PoliticalEvent
 from datasets.events.odds_book import Quotes, quotes_before
-from datasets.instants import iso_z, to_date, to_datetime, to_ns
+from datasets.instants import iso_z, to_datetime, to_ns
 from datasets.markets.home_market import is_home
 from datasets.markets.instruments import Instrument, InstrumentTable
-from datasets.markets.sessions import stamp_prices
 from datasets.prices.account_currency import AccountCurrency, CurrencyPairs
 from datasets.prices.bars import Bars
 from datasets.prices.sources.base import BarSource
@@ -166,28 +165,6 @@ class MarketView:
             what = f"{len(closes)} {'sessions' if bars.intraday else 'bars'} by {iso_z(self.at)}"
             raise TooFewBarsError(f"{instrument} has {what}; {back + 1} were requested")
         return float(closes[len(closes) - 1 - back])
-
-    def close_on(self, instrument: str, session: date) -> float:
-        """Return the close of one session.
-
-        Raises:
-            LookAheadError: that session had not closed yet.
-            UserError: there is no bar of that session.
-        """
-        bars = self.bars(instrument)
-        if not len(bars) or session > to_date(bars.session[-1]) or self._still_open(bars, session):
-            raise LookAheadError(f"close of {instrument} on {session} was requested at {iso_z(self.at)}, before it")
-        row = int(np.searchsorted(bars.session, np.datetime64(session, "D"), side="right")) - 1
-        if row < 0 or to_date(bars.session[row]) != session:
-            raise UserError(f"{instrument} has no bar of {session}")
-        return float(bars.close[row])
-
-    def _still_open(self, bars: Bars, session: date) -> bool:
-        """Return whether a session of intraday bars may have another price, by the hours of the exchange."""
-        if not bars.intraday or session < to_date(bars.session[-1]):
-            return False
-        _, closes = stamp_prices(bars.instrument.mic, bars.session[-1:])
-        return to_ns(self.at) < int(closes[0])
 
     def move(self, instrument: str, *, sessions: int = 1) -> float:
         """Return the change of the close over the last ``sessions`` sessions, as a fraction."""

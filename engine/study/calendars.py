@@ -7,7 +7,7 @@ place in the year and chooses the years. An observation keeps its own trades at 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 from math import comb
 
 import numpy as np
@@ -171,7 +171,7 @@ def which_years(sample: Sample, fits: Sequence[Flags], *, draws: int, seed: int)
         return slots
     n, k = len(slots), len(sample.rows)
     if comb(n, k) <= ENUMERATED_UP_TO:
-        chosen = np.array(list(combinations(range(n), k)), dtype=np.intp).reshape(-1, k)
+        chosen = np.fromiter(chain.from_iterable(combinations(range(n), k)), dtype=np.intp).reshape(-1, k)
         return Calendars(Scheme.YEARS, slots[chosen], True, (f"all {len(chosen):,} choices of {k} of {n} years",))
     chosen = np.argsort(np.random.default_rng(seed).random((draws, n)), axis=1)[:, :k]
     chosen.sort(axis=1)

@@ -7,12 +7,14 @@ more than the mean of N independent ones. Sessions are taken as independent and 
 a CAR (Patell 1976), so that each mean is a weighted sum of sessions and its variance the sum of the squared weights.
 """
 
+from collections import Counter
+
 import numpy as np
 
-from datasets.arrays import Flags, Floats
+from datasets.arrays import Floats
 from engine.statistics.abnormal import Model
 from engine.study.returns import Rows, clipped_sums
-from engine.study.sample import Observation, Sample
+from engine.study.sample import Sample
 from engine.study.settings import ESTIMATION
 
 Spans = tuple[tuple[int, int], ...]
@@ -53,44 +55,37 @@ def _mean_weights(sample: Sample, rows: Rows) -> Floats:
     Observations with the same spans are standardized alike, by the mean of their variances.
     """
     total = np.zeros(len(sample.reference))
+    clean = clipped_sums(sample.clean, *ESTIMATION)
     for held in dict.fromkeys(o.held for o in sample.usable):
         columns = [n for n, o in enumerate(sample.usable) if o.held == held]
-        at = np.zeros(len(total), dtype=np.int64)
-        for n in columns:
-            at += np.bincount(rows[:, n], minlength=len(total))[: len(total)]
-        variance = sum(_variance(sample, sample.usable[n]) for n in columns) / len(columns)
-        total += _weights(sample.counterfactual, sample.clean, held, at / rows.size) / np.sqrt(variance or 1.0)
+        at = np.bincount(rows[:, columns].ravel(), minlength=len(total))[: len(total)] / rows.size
+        weights, sessions = np.zeros(len(total)), _estimated(sample, held)
+        for (first, last), times in Counter(held).items():
+            weights += clipped_sums(at, -last, -first) * times / len(held)
+        if sessions:
+            share = np.divide(at * sessions, clean, out=np.zeros(len(at)), where=clean > 0)
+            weights -= np.where(sample.clean, clipped_sums(share, -ESTIMATION[1], -ESTIMATION[0]), 0.0)
+        total += weights / np.sqrt(_variance(held, sessions, clean[sample.rows[columns]]) or 1.0)
     return total
 
 
-def _variance(sample: Sample, one: Observation) -> float:
-    """Return the sum of one observation's squared weights: its variance in units of that of a session."""
-    begin = max(one.row + min(0, *(first for first, _ in one.held)) + ESTIMATION[0], 0)
-    end = one.row + max(0, *(last for _, last in one.held)) + 1
-    clean = sample.clean[begin:end]
-    alone = np.zeros(len(clean))
-    alone[one.row - begin : one.row - begin + 1] = 1.0
-    weights = _weights(sample.counterfactual, clean, one.held, alone)
-    return float(weights @ weights)
+def _estimated(sample: Sample, held: Spans) -> float:
+    """Return over how many sessions the expected return of an observation is summed; 0 where none is estimated.
 
-
-def _weights(counterfactual: Model | None, clean: Flags, held: Spans, at: Floats) -> Floats:
-    """Return the weight of each session where observations have the weights ``at`` at their rows.
-
-    The weight of the sessions held, less that of the estimation window; of the market model the error of alpha counts
-    and that of beta does not.
+    Of the market model the error of alpha counts and that of beta does not.
     """
-    weights = np.zeros(len(at))
+    if sample.counterfactual not in (Model.MEAN, Model.MARKET_MODEL):
+        return 0.0
+    return sum(last - first + 1 for first, last in held) / max(len(held), 1)
+
+
+def _variance(held: Spans, sessions: float, clean: Floats) -> float:
+    """Return the mean variance of observations with the same spans, in units of that of a session.
+
+    The sum of an observation's squared weights: those of the sessions held, and of its ``clean`` estimation sessions.
+    """
+    begin = min(first for first, _ in held)
+    weights = np.zeros(max(last for _, last in held) - begin + 1)
     for first, last in held:
-        weights += clipped_sums(at, -last, -first)
-        if counterfactual in (Model.MEAN, Model.MARKET_MODEL):
-            weights -= _of_estimation(clean, at * (last - first + 1))
-    return weights / max(len(held), 1)
-
-
-def _of_estimation(clean: Flags, at: Floats) -> Floats:
-    """Return the weight of each clean session in the means of the estimation windows of rows with weights ``at``."""
-    first, last = ESTIMATION
-    count = clipped_sums(clean, first, last)
-    share = np.divide(at, count, out=np.zeros(len(at)), where=count > 0)
-    return np.where(clean, clipped_sums(share, -last, -first), 0.0)
+        weights[first - begin : last - begin + 1] += 1 / len(held)
+    return float(weights @ weights + np.mean(sessions**2 / np.maximum(clean, 1)))

@@ -7,9 +7,10 @@ import numpy as np
 
 from datasets.arrays import Floats
 from datasets.instants import to_ns
+from engine.metrics.table import MIN_OBSERVATIONS
 from engine.statistics.bootstrap import event_interval
 from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
-from engine.statistics.sharpe import sharpe_of_trades
+from engine.statistics.sharpe import of_enough, sharpe_of_trades
 from engine.statistics.significance import Significance, untested
 from engine.study.concentration import concentration
 from engine.study.dependence import shared_sessions
@@ -69,7 +70,10 @@ def study(given: StudyInput, settings: Settings) -> Study:
         concentration=_known("concentration", concentration(sample, alpha=settings.alpha, factor=factor), reasons),
         labels=_known("labels", selected_against_rejected(given, model, settings), reasons),
         variations=(*variations(given, sample, model), *without_confounded(sample, confounded)),
-        sharpe=sharpe_of_trades(beyond_drift(alone, given.dates.since), trial_sharpes=given.trial_sharpes),
+        sharpe=of_enough(
+            sharpe_of_trades(beyond_drift(alone, given.dates.since), trial_sharpes=given.trial_sharpes),
+            MIN_OBSERVATIONS,
+        ),
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
         band=() if calendars is None else market_band(sample, known_at, model, calendars),

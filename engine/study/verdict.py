@@ -27,9 +27,12 @@ def verdict(study: Study, *, preregistered: bool, above: bool | None) -> str:
     known = [t for t in trade.tests if t.p is not None]
     if not known:
         return f"No test is available: {trade.tests[0].reason}."
+    found, claimed = _finding(study, trade, known, above=above)
+    limits = (_alike(study, trade), _concentrated(study), _hindsight(preregistered=preregistered)) if claimed else ()
     parts = (
-        _mean(study, trade, known),
-        _finding(study, trade, known, preregistered=preregistered, above=above),
+        found,
+        _primary(study, trade, known),
+        *limits,
         _windows(study),
         _few(trade.n),
         _volatile(study, trade, known),
@@ -44,55 +47,50 @@ def _one(study: Study) -> str:
     return f"One observation is an anecdote: no test applies to it.{place}"
 
 
-def _mean(study: Study, trade: ViewResult, known: Sequence[Significance]) -> str:
-    what = "net" if study.model == "none" else "abnormal"
-    mean = f"{trade.n} observations, mean {what} return {(trade.mean_abnormal or 0.0) * 100:+.2f} %."
-    first = trade.test(study.primary)
-    named = f"Primary test, {first.name}: {'n/a' if first.p is None else _p(first.p)}"
-    others = ", ".join(f"{t.name} {_p(t.p)}" for t in known if t.p is not None and t is not first)
-    return f"{mean} {named}{f'; for comparison {others}' if others else ''}."
+def _finding(study: Study, trade: ViewResult, known: Sequence[Significance], *, above: bool | None) -> tuple[str, bool]:
+    """Return the one decision that the tests make together, in a sentence, and whether it calls chance unlikely."""
+    if min(t.p or 0.0 for t in known) > study.settings.alpha:
+        return f"The result is not distinguishable from {'placebo dates' if study.lists else 'zero'}.", False
+    p, tried = _after_everything(study, trade, max(t.p or 0.0 for t in known))
+    after = f"{_p(p)} after adjustment for {tried}"
+    if why := _objection(study, trade, known, above=above) or (after if p > study.settings.alpha else ""):
+        return f"This is not evidence of an effect: {why}.", False
+    return f"Chance alone is an unlikely explanation{f' ({after})' if tried else ''}.", True
 
 
-def _finding(
-    study: Study, trade: ViewResult, known: Sequence[Significance], *, preregistered: bool, above: bool | None
-) -> str:
-    """Return the one decision that the tests make together: chance is unlikely only where all of them reject."""
-    ps, alpha = [t.p for t in known if t.p is not None], study.settings.alpha
-    if min(ps) > alpha:
-        return f"The result is not distinguishable from {'placebo dates' if study.lists else 'zero'}."
-    if max(ps) > alpha:
-        return "The tests are one decision and disagree: this is not evidence of an effect."
-    if len(known) < len(trade.tests):
-        available = f"{len(known)} of {len(trade.tests)} tests {'is' if len(known) == 1 else 'are'} available"
-        return f"Only {available}: this is not evidence of an effect."
-    if above is not None and above != ((trade.mean_abnormal or 0.0) > 0):
-        return "Placebo dates have larger returns of the same sign: this is not evidence of an effect."
-    return _all_reject(study, trade, max(ps), preregistered=preregistered)
-
-
-def _all_reject(study: Study, trade: ViewResult, p: float, *, preregistered: bool) -> str:
+def _objection(study: Study, trade: ViewResult, known: Sequence[Significance], *, above: bool | None) -> str:
+    """Return why the tests are no evidence, whatever else was looked at; blank where chance may be unlikely."""
     alpha = study.settings.alpha
-    level = f"All tests reject at {alpha * 100:.0f} %"
+    if max(t.p or 0.0 for t in known) > alpha:
+        return "the tests are one decision, and not all of them reject"
+    if len(known) < len(trade.tests):
+        return f"only {len(known)} of {len(trade.tests)} tests {'is' if len(known) == 1 else 'are'} available"
+    if above is not None and above != ((trade.mean_abnormal or 0.0) > 0):
+        return "placebo dates have larger returns of the same sign"
     if trade.n < FEW:
-        return f"{level}, but fewer than {FEW} observations are an anecdote: this is not evidence of an effect."
+        return f"fewer than {FEW} observations are an anecdote"
     if study.episodes is not None and study.episodes < trade.n:
         return (
-            f"{level}, but events of one country within a week may be parts of one episode, and then {trade.n} "
-            f"observations are {study.episodes}: until --merge 5d counts them so, this is not evidence of an effect."
+            "events of one country within a week may be parts of one episode, "
+            f"and then {trade.n} observations are {study.episodes} (--merge 5d counts them so)"
         )
-    if alpha > USUAL_LEVEL:
-        return f"{level}, which is weaker than the usual 5 %: this is not evidence of an effect."
-    p, tried = _after_everything(study, trade, p)
-    after = f"{_p(p)} after adjustment for {tried}"
-    if p > alpha:
-        return f"{level}, but {after}: this is not evidence of an effect."
-    claim = f"{level}{f' ({after})' if tried else ''}: chance alone is an unlikely explanation."
-    hindsight = (
-        "The rule was preregistered before its first run here."
-        if preregistered
-        else "The rule was made after its events were known; no test corrects for that."
-    )
-    return " ".join(part for part in (claim, _alike(study, trade), _concentrated(study), hindsight) if part)
+    return f"a level of {alpha * 100:.0f} % is weaker than the usual 5 %" if alpha > USUAL_LEVEL else ""
+
+
+def _primary(study: Study, trade: ViewResult, known: Sequence[Significance]) -> str:
+    """Return the primary p-value, the others, and the mean that they are of."""
+    first = trade.test(study.primary)
+    others = ", ".join(f"{t.name} {_p(t.p)}" for t in known if t.p is not None and t is not first)
+    named = f"Primary test, {first.name}: {'n/a' if first.p is None else _p(first.p)}"
+    what = "net" if study.model == "none" else "abnormal"
+    mean = f"{trade.n} observations, mean {what} return {(trade.mean_abnormal or 0.0) * 100:+.2f} %."
+    return f"{named}{f'; for comparison {others}' if others else ''}. {mean}"
+
+
+def _hindsight(*, preregistered: bool) -> str:
+    if preregistered:
+        return "The rule was preregistered before its first run here."
+    return "The rule was made after its events were known; no test corrects for that."
 
 
 def _after_everything(study: Study, trade: ViewResult, p: float) -> tuple[float, str]:

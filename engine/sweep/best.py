@@ -9,9 +9,10 @@ from datasets.arrays import Floats
 from datasets.errors import UserError
 from engine.account.records import Trade
 from engine.account.sizing import TAKE_PROFIT
-from engine.metrics.table import MAX_TRADE_SHARPE
+from engine.metrics.table import MAX_TRADE_SHARPE, MIN_OBSERVATIONS
 from engine.run.run import Run
 from engine.statistics.sharpe import TradeSharpe, sharpe_after_trials
+from engine.statistics.significance import counted
 from engine.study.drift import beyond_drift
 from engine.sweep.chunk import COLUMNS, replayed, replayed_results
 from engine.sweep.digest import SampleMoments
@@ -69,8 +70,9 @@ def _beyond_drift(job: Job, row: int, run: Run, trials: int) -> tuple[TradeSharp
         sample = sample_of(job, row, run)
     except UserError as e:
         return _not_deflated(sharpe_after_trials(np.zeros(0), trials=trials, known=0, sd=None), str(e)), None
-    report = deflated_report(run, beyond_drift(sample, job.spans[0].since), trial_sample(job)[0], trials=trials)
-    return report, None if report.sharpe is None else share_of_random_dates(job, sample, report.sharpe)
+    returns = beyond_drift(sample, job.spans[0].since)
+    report = deflated_report(run, returns, trial_sample(job)[0], trials=trials)
+    return report, share_of_random_dates(job, sample, returns)
 
 
 def _difference(ours: float | None, replayed: float | None) -> float | None:
@@ -92,7 +94,7 @@ def deflated_report(run: Run, returns: Floats, sharpes: SampleMoments, *, trials
     """
     closed = [t for t in run.trades if t.is_closed]
     report = sharpe_after_trials(returns, trials=trials, known=sharpes.n, sd=sharpes.sd)
-    reason = "" if report.sharpe is None else _cut_alike(closed, report.sharpe)
+    reason = "" if report.sharpe is None else _no_evidence(closed, report.sharpe, report.n)
     return _not_deflated(report, reason) if reason else report
 
 
@@ -100,8 +102,10 @@ def _not_deflated(report: TradeSharpe, reason: str) -> TradeSharpe:
     return replace(report, probabilistic=None, expected_maximum_sharpe=None, deflated=None, notes={"deflated": reason})
 
 
-def _cut_alike(closed: Sequence[Trade], sharpe: float) -> str:
-    """Return why a Sharpe ratio per trade is not evidence: gains of equal size, and the rare loss has not occurred."""
+def _no_evidence(closed: Sequence[Trade], sharpe: float, n: int) -> str:
+    """Return why a Sharpe ratio of n observations is not evidence: few, or equal gains without the rare loss."""
+    if n < MIN_OBSERVATIONS:
+        return f"{counted(n)}; at least {MIN_OBSERVATIONS} are needed"
     targets = sum(t.exit_reason == TAKE_PROFIT for t in closed)
     if 2 * targets > len(closed):
         return f"{targets} of {len(closed)} trades left at their target: equal gains do not show the rare loss"

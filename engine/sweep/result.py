@@ -16,7 +16,7 @@ class SweepResult:
     """A sweep: its inputs, its digest and its best replayed; ``earlier`` trials of the rule precede it in the ledger.
 
     ``folds`` are those of its walk-forward, with the combination chosen in each; ``stitched`` is the one account that
-    trades all tests (None: it never traded).
+    trades all tests (None: it never traded). ``ledger`` says what a young ledger holds, and is blank for an older one.
     """
 
     manifest: Mapping[str, Any]
@@ -26,6 +26,7 @@ class SweepResult:
     earlier: int
     folds: tuple[Fold, ...] = ()
     stitched: Run | None = None
+    ledger: str = ""
 
     @property
     def trials(self) -> int:

@@ -16,6 +16,7 @@ from engine.plan.plan import PlannedTrade, make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.run.run import Run
 from engine.statistics.observations import return_statistics
+from engine.statistics.significance import no_spread
 from engine.strategy.market import Market
 from engine.study.drift import beyond_drift, shifted_sharpes
 from engine.study.legs import closed_pairs, place, place_planned, return_model_of
@@ -77,8 +78,14 @@ def _model(job: Job, market: Market, trades: Sequence[PlannedTrade], instruments
     return return_model_of(bars, trades, job.terms)
 
 
-def share_of_random_dates(job: Job, sample: Sample, ratio: float) -> float | None:
-    """Return the share of shifts at which this or a sampled combination reaches a ratio; None without shifts."""
+def share_of_random_dates(job: Job, sample: Sample, returns: Floats) -> float | None:
+    """Return the share of shifts at which this or a sampled combination reaches the ratio of some returns.
+
+    None without shifts or a ratio.
+    """
+    if len(returns) < 2 or no_spread(returns):
+        return None
+    ratio = returns.mean() / returns.std(ddof=1)
     own = shifted_sharpes(sample, job.spans[0].since)
     reached = np.fmax(own, trial_sample(job)[1].get(sample.reference.symbol, own))
     reached = reached[np.isfinite(reached)]

@@ -29,6 +29,8 @@ def run_strategy(*, out: Path | None, no_report: bool, no_variants: bool, no_qua
         files = written_run(run, position, folder_of(run), report=not no_report, second=other)
     say_json({**run_json(run, files), "trial": position and position.sealed_json})
     summary(run, files)
+    if position is not None and position.caution:
+        say(position.caution)
     say_trial(position)
 
 

@@ -83,7 +83,7 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
         if result.digest.failed == result.digest.n:
             raise UserError(f"all {result.digest.n:,} combinations failed: {result.digest.reasons[0][0]}")
         files = _written(result, folder, report=report)
-    enter_result(result)
+    result = enter_result(result)
     return result, files
 
 

@@ -1,6 +1,7 @@
 """The result of a sweep: computed from its folder, entered in the ledger of trials, written as JSON."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from datasets.errors import UserError
@@ -63,16 +64,20 @@ def _trials_before(manifest: dict[str, Any]) -> int:
         return 0
 
 
-def enter_result(result: SweepResult) -> None:
-    """Enter a sweep in the ledger of trials; a warning where it cannot be written."""
+def enter_result(result: SweepResult) -> SweepResult:
+    """Enter a sweep in the ledger of trials, and return it with what a young ledger holds; else a warning."""
     summary, sharpes = result.digest, result.digest.sharpes
     trials = SweepTrials(summary.n - summary.failed, sharpes.n, sharpes.mean, sharpes.sd)
     try:
         space = result.space
         some = range(len(space)) if space.places is not None and len(space) <= _LISTED else ()
-        enter_sweep(result.manifest, trials, defaults=_parameters(space, 0), listed=[space.varied(n) for n in some])
+        listed = [space.varied(n) for n in some]
+        return replace(
+            result, ledger=enter_sweep(result.manifest, trials, defaults=_parameters(space, 0), listed=listed)
+        )
     except UserError as e:
         warn(f"hustings: {e}; the sweep is written, but does not count as trials")
+        return result
 
 
 def result_json(result: SweepResult) -> dict[str, Any]:

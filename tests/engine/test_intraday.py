@@ -39,7 +39,7 @@ from engine.strategy import (
     NextOpen,
     Phase,
 )
-from engine.strategy.market import BarClock, LookAheadError, MarketView
+from engine.strategy.market import BarClock, MarketView
 from tests.engine.markets import about, bars, event, flat_day, instrument, market_of, ns, scripted, utc
 from tests.engine.test_evaluate import agree
 from tests.engine.test_properties import (
@@ -342,13 +342,6 @@ def test_view_sees_prints_and_counts_sessions():
     assert view.close("AAA") == 103.0
     assert view.close("AAA", back=1) == 102.0
     assert view.move("AAA") == pytest.approx(103 / 102 - 1)
-    assert view.close_on("AAA", date(2024, 1, 9)) == 102.0
-
-
-def test_close_of_a_session_is_not_told_before_the_exchange_has_closed():
-    with pytest.raises(LookAheadError, match="before it"):
-        MarketView(market_of(PRINTS), utc("2024-01-10T05:59:59")).close_on("AAA", date(2024, 1, 10))
-    assert MarketView(market_of(PRINTS), utc("2024-01-10T06:00")).close_on("AAA", date(2024, 1, 10)) == 104.0
 
 
 def test_backtrader_strategy_fills_at_the_print_after_its_order():

@@ -474,24 +474,17 @@ def test_view_holds_the_bars_closed_by_now():
     assert len(view("2024-01-10T06:00").bars("AAA")) == 2  # the close is known when it is made
     assert view("2024-01-10T06:00").close("AAA") == 101.0
     assert view("2024-01-10T06:00").close("AAA", back=1) == 100.0
-    assert view("2024-01-10T06:00").close_on("AAA", date(2024, 1, 9)) == 100.0
     assert view("2024-01-10T06:00").move("AAA") == pytest.approx(0.01)
 
 
 def test_view_refuses_the_future():
     with pytest.raises(LookAheadError, match="close of AAA 1 sessions ahead was requested at 2024-01-10T06:00:00Z"):
         view("2024-01-10T06:00").close("AAA", back=-1)
-    with pytest.raises(LookAheadError, match="close of AAA on 2024-01-11 was requested at 2024-01-10T06:00:00Z"):
-        view("2024-01-10T06:00").close_on("AAA", date(2024, 1, 11))
-    with pytest.raises(LookAheadError):
-        view("2024-01-09T05:00").close_on("AAA", date(2024, 1, 9))
 
 
 def test_view_tells_of_bars_that_are_not_there():
     with pytest.raises(UserError, match="AAA has 2 bars by 2024-01-10T06:00:00Z; 3 were requested"):
         view("2024-01-10T06:00").close("AAA", back=2)
-    with pytest.raises(UserError, match="AAA has no bar of 2024-01-13"):
-        view("2024-01-18T00:00").close_on("AAA", date(2024, 1, 13))
 
 
 def test_event_just_before_the_first_bar_does_not_stop_the_run():

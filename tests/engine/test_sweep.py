@@ -269,7 +269,7 @@ def closed(trades: Sequence[Trade], outcomes: Sequence[tuple[str, float]]) -> tu
     return tuple(replace(t, exit_reason=why, return_=r) for t, (why, r) in zip(trades, outcomes, strict=True))
 
 
-FOUR = [("planned", r) for r in (0.04, 0.06, 0.035, 0.065)]
+TWELVE = [("planned", r) for r in (0.04, 0.06, 0.035, 0.065)] * 3
 
 
 def deflated(run: Run, sharpes: SampleMoments, *, trials: int) -> TradeSharpe:
@@ -278,18 +278,20 @@ def deflated(run: Run, sharpes: SampleMoments, *, trials: int) -> TradeSharpe:
 
 
 def test_the_deflated_sharpe_ratio_is_the_published_formula(best_run) -> None:
-    """Bailey and López de Prado 2014 with T = 4 trades, 100 trials whose ratios spread by 0.2, normal moments.
+    """Bailey and López de Prado 2014 with T = 12 trades, 100 trials whose ratios spread by 0.6, normal moments.
 
-    By hand: mean 0.05, deviations 0.01, 0.01, 0.015, 0.015, so sd = root(0.00065 / 3) = 0.01471960 and SR = 3.39683110;
-    expected maximum 2.5306029 x 0.2 = 0.50612058; z = (3.39683110 - 0.50612058) x root(3 / (1 + 3.39683110 squared / 2))
-    = 1.92440099, of which the normal table has 0.97284783.
+    By hand: mean 0.05, three deviations each of 0.01, 0.01, 0.015, 0.015, so sd = root(0.00195 / 11) = 0.01331438 and
+    SR = 3.75533810; expected maximum 2.5306029 x 0.6 = 1.51836174;
+    z = (3.75533810 - 1.51836174) x root(11 / (1 + SR squared / 2)) = 2.61472015, of which the normal table has 0.99553497.
     """
-    run = replace(best_run, trades=closed(best_run.trades[:4], FOUR))
-    found = deflated(run, SampleMoments(100, 0.0, 0.2), trials=100)
-    assert found.n == 4
-    assert found.sharpe == pytest.approx(3.39683110)
-    assert found.expected_maximum_sharpe == pytest.approx(0.50612058)
-    assert found.deflated == pytest.approx(0.97284783, abs=1e-7)
+    run = replace(best_run, trades=closed(best_run.trades[:12], TWELVE))
+    found = deflated(run, SampleMoments(100, 0.0, 0.6), trials=100)
+    assert found.n == 12
+    assert found.sharpe == pytest.approx(3.75533810)
+    assert found.expected_maximum_sharpe == pytest.approx(1.51836174)
+    assert found.deflated == pytest.approx(0.99553497, abs=1e-7)
+    nine = deflated(replace(run, trades=run.trades[:9]), SampleMoments(100, 0.0, 0.6), trials=100)
+    assert (nine.deflated, nine.notes["deflated"]) == (None, "9 observations; at least 10 are needed")
 
 
 def test_what_the_same_trades_earn_on_all_dates_is_taken_off() -> None:
@@ -328,13 +330,13 @@ def test_one_trade_has_no_deflated_sharpe_ratio_and_the_reason_says_why(best_run
 
 
 def test_equal_gains_at_a_target_have_no_deflated_sharpe_ratio(best_run) -> None:
-    outcomes = [("take_profit", 0.02), ("take_profit", 0.03), ("take_profit", 0.01), ("planned", -0.05)]
-    run = replace(best_run, trades=closed(best_run.trades[:4], outcomes))
+    outcomes = [("take_profit", 0.02), ("take_profit", 0.03), ("take_profit", 0.01), ("planned", -0.05)] * 3
+    run = replace(best_run, trades=closed(best_run.trades[:12], outcomes))
     found = deflated(run, SampleMoments(12, 0.0, 0.2), trials=12)
     assert found.deflated is None
-    assert found.notes["deflated"] == "3 of 4 trades left at their target: equal gains do not show the rare loss"
-    outcomes = [*[("take_profit", 0.01)] * 2, *(("planned", r) for r in (0.0101, 0.0099, 0.01))]
-    run = replace(best_run, trades=closed(best_run.trades[:5], outcomes))
+    assert found.notes["deflated"] == "9 of 12 trades left at their target: equal gains do not show the rare loss"
+    outcomes = [*[("take_profit", 0.01)] * 2, *(("planned", r) for r in (0.0101, 0.0099, 0.01))] * 2
+    run = replace(best_run, trades=closed(best_run.trades[:10], outcomes))
     found = deflated(run, SampleMoments(12, 0.0, 0.2), trials=12)
     assert found.notes["deflated"] == "the returns of its trades hardly vary"
     assert compute_metrics(run.sessions, run.returns, run.trades).values["trade_sharpe"] is None
@@ -342,10 +344,9 @@ def test_equal_gains_at_a_target_have_no_deflated_sharpe_ratio(best_run) -> None
 
 def test_a_mean_of_five_deviations_is_the_last_that_counts() -> None:
     zeros = {f.name: np.zeros(5) for f in fields(MetricInputs)}
-    means, spreads = np.array([0.05, 0.051, -0.051, 0.0, 0.01]), np.array([0.01, 0.01, 0.01, 0.0, np.nan])
-    inputs = MetricInputs(
-        **{**zeros, "traded": np.full(5, 3), "observations": np.full(5, 3), "mean_trade": means, "sd_trade": spreads}
-    )
+    means, spreads = np.array([0.05, 0.051, -0.051, 0.0, 0.05]), np.array([0.01, 0.01, 0.01, 0.0, 0.01])
+    n = np.array([10, 10, 10, 10, 9])
+    inputs = MetricInputs(**{**zeros, "traded": n, "observations": n, "mean_trade": means, "sd_trade": spreads})
     found = metric_columns(inputs)["trade_sharpe"]
     assert np.isnan(found).tolist() == [False, True, True, True, True]
 

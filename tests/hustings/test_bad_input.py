@@ -155,10 +155,12 @@ def test_a_strategy_that_raises_tells_its_last_line_and_where(cli, tmp_path: Pat
 
 def test_a_strategy_that_looks_ahead_is_stopped(cli, tmp_path: Path) -> None:
     text = RAISES.replace("return 1 / 0 > 1", "return True").replace(
-        "return []", "market.close_on('TOPIX', event.known_at.date().replace(year=2027)); return []"
+        "return []", "market.close('TOPIX', back=-250); return []"
     )
     (tmp_path / "boom.py").write_text(text)
-    refused(cli("run", "boom.py:Boom", "--from", "2010-01-01"), "close of TOPIX on 2027-", "was requested at 20")
+    refused(
+        cli("run", "boom.py:Boom", "--from", "2010-01-01"), "close of TOPIX 250 sessions ahead", "was requested at 20"
+    )
 
 
 def test_a_class_without_the_decorator(cli, tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ def test_variants_of_the_rule_that_were_tried_are_counted_and_made_again(cli: Cl
     assert made["trial"]["text"].startswith("trial 4 of 4 (4 of 4 of this rule)")
     assert (made["tried"]["n"], made["tried"]["rebuilt"]) == (4, 3)
     assert made["sharpe"]["trials"] == 4
-    assert made["sharpe"]["deflated"] < made["sharpe"]["probabilistic"]
+    assert made["sharpe"]["deflated"] is None  # no ratio of fewer than ten observations
+    assert made["sharpe"]["notes"]["deflated"].endswith("observations; at least 10 are needed")
 
 
 def test_first_dates_that_were_tried_are_paid_for_and_amounts_of_cash_are_not(cli: Cli, home: Path) -> None:
@@ -263,6 +264,11 @@ def test_a_damaged_ledger_is_said_in_page_and_json(cli: Cli, home: Path) -> None
     place = "begun on 2020-01-01 holds 1 trial; the ledger is damaged"
     assert json.loads(Path("out/study.json").read_text(encoding="utf-8"))["trial"]["text"].endswith(place)
     assert place in Path("out/tearsheet.html").read_text(encoding="utf-8")
+
+
+def test_the_verdict_of_a_study_names_a_young_ledger(cli: Cli, home: Path) -> None:
+    made = cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out", "--json").json["study"]
+    assert made["verdict"].endswith("holds 1 trial; what was tried earlier or elsewhere is not counted.")
 
 
 def test_without_a_ledger_the_study_has_no_place_in_it(cli: Cli, home: Path) -> None:

@@ -182,6 +182,18 @@ def test_a_study_is_no_trial_and_no_repetition(home) -> None:
     assert (trial.times, ledger.position_of(run).text) == (1, f"trial 1 of 1 (1 of 1 of this rule); {holds}")
 
 
+def test_a_ledger_begun_less_than_a_day_before_a_trial_is_named(home, monkeypatch) -> None:
+    monkeypatch.setattr(ledger, "now", lambda: "2026-01-01T12:00:00Z")
+    held = ledger.enter(a_run("one", 0.01, 0.03)).caution
+    assert held == (
+        "The ledger of another home (HUSTINGS_HOME) begun on 2026-01-01, less than a day before this was first tried, "
+        "holds 1 trial; what was tried earlier or elsewhere is not counted."
+    )
+    monkeypatch.setattr(ledger, "now", lambda: "2026-01-02T12:00:00Z")
+    assert ledger.enter(a_run("two", 0.01, 0.03)).caution == ""
+    assert "holds 2 trials" in ledger.enter(a_run("one", 0.01, 0.03)).caution  # whenever it is looked at again
+
+
 def test_the_row_of_a_study_says_what_was_studied_and_how(home) -> None:
     run = a_run("one", 0.01, 0.03, hold=5)
     ledger.register("f" * 64, at="2026-01-01T00:00:00Z", strategy="rule", parameters={"hold": 5})

@@ -24,7 +24,7 @@ def result(axes: dict[str, Any] | None = None, *, deflated: float | None = 0.21)
     found = digest(of.space, [whole(of)], metric=TRADE_SHARPE, top=2, heat=heat_axes(of.space))
     trials = found.n + 12
     notes = {} if deflated else {"deflated": "too few trades"}
-    report = TradeSharpe(16, trials, 0.252, 0.25, 0.8, 0.46, deflated, 40.0, 0.0, 3.0, notes)
+    report = TradeSharpe(16, trials, 0.252, 0.8, 0.46, deflated, 40.0, 0.0, 3.0, notes)
     best = [replay_combination(of, row, r, trials=trials) for row, r in found.best.items()]
     best = [replace(b, sharpe=report, random_dates=0.04) for b in best]
     return SweepResult(manifest_of(of), of.space, found, tuple(best), earlier=12)
@@ -47,10 +47,18 @@ def test_the_best_comes_with_its_deflated_ratio_and_the_number_of_trials(swept) 
 
 
 def test_that_random_dates_do_as_well_is_said_first(swept) -> None:
-    no_better = replace(swept, best=(replace(swept.best[0], random_dates=0.48), *swept.best[1:]))
-    assert verdict(no_better).startswith(
-        "Random dates do as well: with all events moved by the same number of sessions, 48 % of calendars reach the Sharpe "
-        "ratio of the best"
+    def said(share: float) -> str:
+        return verdict(replace(swept, best=(replace(swept.best[0], random_dates=share), *swept.best[1:])))
+
+    moved = "do as well: with all events moved by the same number of sessions,"
+    assert said(0.46).startswith(f"Random dates {moved} 46 % of calendars reach the Sharpe ratio of the best")
+    assert said(0.22).startswith(f"22 % of random dates {moved} 22 % of calendars reach")
+    assert said(0.05).startswith("Best of 10")
+
+
+def test_a_young_ledger_is_named_in_the_verdict(swept) -> None:
+    assert verdict(replace(swept, ledger="The ledger is young.")).endswith(
+        "(95 % is the usual bar). The ledger is young."
     )
 
 

@@ -13,7 +13,8 @@ import pytest
 from scipy import stats
 
 from engine.statistics.abnormal import Model
-from engine.statistics.event_tests import bmp, generalized_sign, sign
+from engine.statistics.event_tests import bmp, sign
+from examples.base_rates import generalized_sign
 from tests.engine.study.estudy2 import Sample, sample, statistics
 from tests.engine.study.estudy2 import sign as packages_sign
 from tests.engine.study.one_window import car_variance, fit

@@ -8,7 +8,6 @@ from scipy import stats
 
 from engine.statistics.sharpe import (
     expected_maximum,
-    lo_standard_error,
     minimum_track_record,
     moments,
     probabilistic_sharpe,
@@ -65,11 +64,6 @@ def test_track_record_of_skewed_fat_tailed_months():
 # ---- by hand -------------------------------------------------------------------------------------------------------------
 
 
-def test_standard_error_by_hand():
-    assert lo_standard_error(0.0, 25) == 0.2
-    assert lo_standard_error(2.0, 12) == 0.5  # root of (1 + 2) / 12
-
-
 def test_probabilistic_sharpe_by_hand():
     assert probabilistic_sharpe(0.5, 10, benchmark=0.5) == 0.5
     assert probabilistic_sharpe(2.0, 4) == pytest.approx(0.9772499)  # Phi(2 root of 3 / root of 3)
@@ -112,7 +106,6 @@ TRADES = np.array([0.01, 0.02, 0.03, 0.04, 0.05])  # mean 3, standard deviation 
 def test_five_trades_by_hand():
     got = sharpe_of_trades(TRADES)
     assert got.sharpe == pytest.approx(1.8973666)
-    assert got.standard_error == pytest.approx(0.7483315)  # root of (1 + 1.8) / 5
     assert got.probabilistic == pytest.approx(0.9883289, abs=5e-8)  # Phi(1.8973666 x 2 / root of 2.8)
     assert got.minimum_trades == pytest.approx(3.1043116)  # 1 + 2.8 (1.6448536 / 1.8973666)^2
     assert (got.n, got.trials, got.expected_maximum_sharpe, got.deflated) == (5, 1, 0.0, got.probabilistic)
@@ -175,7 +168,7 @@ def test_trades_that_lose_have_no_track_record_that_would_do():
 )
 def test_trades_without_a_sharpe_ratio_say_why(trades, reason):
     got = sharpe_of_trades(np.array(trades))
-    assert (got.sharpe, got.standard_error, got.probabilistic, got.deflated) == (None, None, None, None)
+    assert (got.sharpe, got.probabilistic, got.deflated) == (None, None, None)
     assert set(got.notes.values()) == {reason}
     assert got.n == len(trades)
 

@@ -14,12 +14,11 @@ from engine.statistics.event_tests import (
     bmp,
     cross_sectional_t,
     flipped,
-    generalized_sign,
-    poisson_binomial,
     sign,
     sign_flip,
 )
 from engine.statistics.significance import Significance
+from examples.base_rates import generalized_sign, poisson_binomial
 
 FIVE = np.array([0.01, 0.02, 0.03, 0.04, 0.05])
 DARWIN = np.array([49.0, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48])  # Fisher 1935, chapter III
