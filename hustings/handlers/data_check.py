@@ -10,7 +10,7 @@ from datasets.errors import UserError
 from datasets.prices.bars import Bars
 from datasets.prices.quality import Finding, QualityReport, Severity, examine, validate
 from hustings.targets import FileLayout, Target, targets_of
-from hustings.terminal import progress, say, say_json, table
+from hustings.terminal import in_json, progress, say, say_json, table
 
 _SHOWN = 5
 _ORDER = (Severity.REFUSAL, Severity.WARNING, Severity.NOTE)
@@ -29,7 +29,8 @@ def check_targets(*, targets: tuple[str, ...], data: Path | None, show_all: bool
     """Print what is wrong with price series; return 1 if an import would refuse one, 2 if one cannot be read."""
     with progress("reading and checking"):
         checked = [_checked(t) for t in targets_of(targets, layout=FileLayout(**layout), data=data)]
-    say_json([_json(c) for c in checked])
+    if in_json():  # a bad file has ten thousands of findings
+        say_json([_json(c) for c in checked])
     _show(checked, show_all=show_all)
     if any(c.target.error for c in checked):
         return 2
