@@ -19,6 +19,7 @@ from datasets.prices.sources.providers import PROVIDERS
 from datasets.prices.store import Store
 from hustings.__main__ import main
 from hustings.handlers import data_fetch
+from hustings.terminal import in_json
 from tests.datasets.stores import damage_of
 from tests.loopback import (
     PAGE,
@@ -63,13 +64,13 @@ class Now:
     def __init__(self) -> None:
         self.at = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
-    def clock(self, *, quiet: bool) -> HttpClock:
+    def clock(self) -> HttpClock:
         return HttpClock(
             now=lambda: self.at,
             monotonic=self.seconds,
             sleep=self.sleep,
             chance=lambda: 1.0,
-            notify=(lambda _: None) if quiet else (lambda text: print(text, file=sys.stderr)),
+            notify=(lambda _: None) if in_json() else (lambda text: print(text, file=sys.stderr)),
         )
 
     def seconds(self) -> float:
