@@ -27,11 +27,11 @@ def execute(options: RunOptions, *, vary: bool = False) -> Run:
     Raises:
         UserError: anything wrong with the input, in one line.
     """
-    cls, setting = find_strategy(options.strategy), options.setting(vary=vary)
+    cls, setting = find_strategy(options.strategy), options.setting()
     if is_backtrader(cls):
         return _execute_backtrader(cls, options, setting)
     rule = build_rule(cls, options.given(), options.instruments)
-    return run_rule(rule, setting.unhedged(rule.instruments()))
+    return run_rule(rule, setting.unhedged(rule.instruments()), vary=vary)
 
 
 def build_rule(cls: type[Any], given: dict[str, str], instruments: tuple[str, ...]) -> Strategy:
@@ -46,11 +46,11 @@ def build_rule(cls: type[Any], given: dict[str, str], instruments: tuple[str, ..
     return rule
 
 
-def run_rule(rule: Strategy, setting: Setting) -> Run:
-    """Return the run of a hustings rule."""
+def run_rule(rule: Strategy, setting: Setting, *, vary: bool) -> Run:
+    """Return the run of a hustings rule; ``vary``: with the parameter sensitivity."""
     events, market, terms = setting.events, setting.market, setting.terms
     run = backtest(rule, events, market, terms=terms, window=setting.window, benchmark=setting.benchmark)
-    if not setting.vary:
+    if not vary:
         return run
     from engine.run.parameter_sensitivity import parameter_sensitivity
 

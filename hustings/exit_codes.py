@@ -86,6 +86,8 @@ def _run(command: click.Command, name: str, words: list[str]) -> int:
         return 130
     except click.exceptions.Exit as e:  # after a help
         code = e.exit_code
+    except SystemExit as e:  # rich ends so where stderr is closed
+        code = e.code
     return code if isinstance(code, int) else 0
 
 

@@ -74,21 +74,16 @@ def _made(folder: Path) -> str:
 
 
 def card(run: Listed, start: Path, failed: str) -> GalleryCard:
-    """Return a run as the gallery shows it, its sheet linked as seen from the page's folder ``start``."""
+    """Return a run as the gallery shows it, its sheet linked as seen from ``start``: both can be moved together."""
     known = {name: value for name, value in vars(run.entry).items() if name not in ("created_at", "folder")}
     return GalleryCard(
         **known,
         at=run.entry.created_at,
         equity=None if run.gone else _equity(run.folder),
-        link=_link(run.folder / SHEET, start) if run.has_sheet else "",
+        link=quote(os.path.relpath((run.folder / SHEET).resolve(), start.resolve())) if run.has_sheet else "",
         markets=run.markets,
         missing="" if run.has_sheet else run.gone or failed or "not made",
     )
-
-
-def _link(sheet: Path, start: Path) -> str:
-    """Return the address of a file as seen from a folder: it holds when both are moved together."""
-    return quote(os.path.relpath(sheet.resolve(), start.resolve()).replace(os.sep, "/"))
 
 
 def _equity(folder: Path) -> Floats | None:

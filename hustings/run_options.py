@@ -16,14 +16,13 @@ from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_
 
 @dataclass(frozen=True)
 class Setting:
-    """All of a backtest but its strategy; ``vary``: with the parameter sensitivity."""
+    """All of a backtest but its strategy."""
 
     events: EventCatalogue
     market: Market
     terms: Terms
     window: Window
     benchmark: str | None = None
-    vary: bool = False
 
     def unhedged(self, names: Sequence[str]) -> "Setting":
         """Return the setting with the rates of an unhedged account; one that is hedged needs none.
@@ -97,7 +96,7 @@ class RunOptions(StrategyOptions):
     max_gross: float
     benchmark: str | None
 
-    def setting(self, *, vary: bool = False) -> Setting:
+    def setting(self) -> Setting:
         """Return all of a backtest but its strategy.
 
         Raises:
@@ -106,7 +105,7 @@ class RunOptions(StrategyOptions):
         market = self.market()
         typed = {f.name: getattr(self, f.name) for f in fields(Terms)}
         terms = Terms(**{**typed, "currency": _currency(self.currency), "fx": Fx(self.fx)})
-        return Setting(self.catalogue(), market, terms, self.window(), self.benchmark, vary)
+        return Setting(self.catalogue(), market, terms, self.window(), self.benchmark)
 
 
 def _currency(text: str) -> str:

@@ -89,21 +89,17 @@ def subject_of(options: RunOptions, *, vary: bool = False) -> StudyInput:
             "that names its legs (see 'hustings new')"
         )
     rule = build_rule(cls, options.given(), options.instruments)
-    setting = options.setting(vary=vary).unhedged(rule.instruments())
-    run = run_rule(rule, setting)
+    setting = options.setting().unhedged(rule.instruments())
+    run = run_rule(rule, setting, vary=vary)
     return StudyInput(rule, setting.events, setting.market, setting.terms, setting.window, run, setting.benchmark)
 
 
 @dataclass(frozen=True)
 class StudiedRegistration:
-    """A preregistration, and its standing before the run that is studied was entered in the ledger.
-
-    ``adjust`` is the adjustment that was typed for the series of that run (`--adjust`); the run does not hold it.
-    """
+    """A preregistration, and its standing before the run that is studied was entered in the ledger."""
 
     given: Preregistration
     standing: Standing
-    adjust: str | None = None
 
     def before(self, run: Run, settings: dict[str, Any]) -> "StudiedRegistration":
         """Return the same with what was made under the file before a run was first studied with these settings."""
@@ -111,12 +107,12 @@ class StudiedRegistration:
         return replace(self, standing=replace(self.standing, used=used))
 
 
-def registration_of(path: Path | None, adjust: str | None = None) -> StudiedRegistration | None:
+def registration_of(path: Path | None) -> StudiedRegistration | None:
     """Return the preregistration of a file with its present standing, if a file is given."""
     if path is None:
         return None
     given = load(path)
-    return StudiedRegistration(given, standing(given), adjust)
+    return StudiedRegistration(given, standing(given))
 
 
 def studied(
@@ -134,7 +130,7 @@ def studied(
         1 if position is None else look_or_warn(subject.run.run_id, subject.run.manifest, counted, prereg=sha256)
     )
     registered = registered and registered.before(subject.run, counted)
-    departs = [] if registered is None else _deviations(subject, settings, registered)
+    departs = [] if registered is None else _deviations(subject, settings, registered.given, options.adjust)
     given = replace(
         subject if position is None else with_trials(subject, position),
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
@@ -185,21 +181,25 @@ def _test_of(made: Study, view: ViewResult, given: PreregSettings) -> Significan
     return view.test(given.statistic)
 
 
-def _deviations(subject: StudyInput, settings: Settings, registered: StudiedRegistration) -> list[str]:
-    given, rule = registered.given, subject.strategy
+def _deviations(subject: StudyInput, settings: Settings, given: Preregistration, adjust: str | None) -> list[str]:
+    rule = subject.strategy
     return deviations(
         given,
         strategy=rule.name,
         parameters=subject.run.manifest["parameters"],
         settings=_used(settings, given),
-        account=_account(subject, registered),
+        account=_account(subject, given.account.benchmark, adjust),
         code=code_hash(type(rule)),
     )
 
 
-def _account(subject: StudyInput, registered: StudiedRegistration) -> PreregAccount:
-    """Return the account of a run as a file holds it; a benchmark has the name under which it was registered."""
-    typed, symbol = registered.given.account.benchmark, subject.run.benchmark
+def _account(subject: StudyInput, typed: str | None, adjust: str | None) -> PreregAccount:
+    """Return the account of a run as a file holds it.
+
+    A benchmark has the name under which it was registered (``typed``). The run does not hold the adjustment of its
+    series (``adjust``).
+    """
+    symbol = subject.run.benchmark
     dates, terms = subject.run.manifest["window"], asdict(subject.terms)
     first = subject.market.instruments.find(subject.plan.instruments[0]).currency
     terms["currency"] = "" if terms["currency"] == first else terms["currency"]
@@ -208,7 +208,7 @@ def _account(subject: StudyInput, registered: StudiedRegistration) -> PreregAcco
             **terms,
             "since": dates["from"] or None,
             "until": dates["to"] or None,
-            "adjust": registered.adjust,
+            "adjust": adjust,
             "benchmark": typed if typed and subject.market.instruments.symbol_or_name(typed) == symbol else symbol,
         }
     )

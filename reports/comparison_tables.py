@@ -43,7 +43,8 @@ def differing(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """
     flat = [dict(_flat({n: v for n, v in r.manifest.items() if n != "changed"})) for r in runs]
     names = dict.fromkeys(name for f in flat for name in f)
-    rows = [{"name": name, "group": _group(name), "values": [f.get(name) for f in flat]} for name in names]
+    group = {name: _GROUPS.get(name) or _GROUPS.get(name.split(".", maxsplit=1)[0], "data") for name in names}
+    rows = [{"name": name, "group": group[name], "values": [f.get(name) for f in flat]} for name in names]
     found = [row for row in rows if any(v != row["values"][0] for v in row["values"])]
     return sorted(found, key=lambda row: GROUPS.index(row["group"]))
 
@@ -54,10 +55,6 @@ def _flat(entries: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, A
             yield from _flat(value, f"{before}{name}.")
         else:
             yield f"{before}{name}", value
-
-
-def _group(name: str) -> str:
-    return _GROUPS.get(name) or _GROUPS.get(name.split(".", maxsplit=1)[0], "data")
 
 
 def traded_by_none(runs: Sequence[Run]) -> int:

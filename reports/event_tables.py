@@ -6,8 +6,7 @@ from typing import TypeVar
 from datasets.events import kind_of
 from engine.account.records import OPEN_AT_END, Trade
 from engine.plan.plan import Skipped
-from engine.run.attribution import Attribution, attribution, in_cents, total_of
-from engine.run.by_market import MarketResult, by_market
+from engine.run.attribution import Attribution, in_cents
 from engine.run.run import Run, RunEvent
 
 T = TypeVar("T", Trade, Skipped)
@@ -37,20 +36,6 @@ def event_labels(event: RunEvent) -> str:
     return ", ".join(w for w in (kind, event.majority.replace("_", " "), event.surprise, growth) if w)
 
 
-def parts_rows(run: Run) -> list[tuple[Attribution, list[float]]]:
-    """Return the parts of every trade's P&L, and their amounts to the cent, which sum to that of the P&L."""
-    return [_to_the_cent(attribution(t)) for t in run.trades]
-
-
-def parts_total(run: Run) -> tuple[Attribution, list[float]]:
-    """Return the sums of the parts over all trades, in the same form."""
-    return _to_the_cent(total_of([attribution(t) for t in run.trades]))
-
-
-def market_rows(run: Run) -> list[tuple[MarketResult, list[float]]]:
-    """Return the result of each market, and the parts of its P&L to the cent."""
-    return [(m, _to_the_cent(m.parts)[1]) for m in by_market(run.trades)]
-
-
-def _to_the_cent(found: Attribution) -> tuple[Attribution, list[float]]:
-    return found, in_cents(found.parts(), found.pnl)
+def to_the_cent(found: Attribution) -> list[float]:
+    """Return the amounts of the parts of a P&L to the cent, which sum to that of the P&L."""
+    return in_cents(found.parts(), found.pnl)

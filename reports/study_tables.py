@@ -33,14 +33,11 @@ def registered_text(prereg: Mapping[str, Any]) -> str:
     """Return what was registered as the primary result, and what it came to."""
     given, found = prereg["settings"], prereg["primary"]
     how = "labels permuted" if given["scheme"] == "labels" else f"{given['statistic']}, {given['scheme']} dates"
-    asked = f"{how}, window {_window(given)}, {given['direction']}, level {given['alpha']:g}"
+    window = given["window"] if given["window"] == "trade" else f"{given['window']} ({given['anchor']} day)"
+    asked = f"{how}, window {window}, {given['direction']}, level {given['alpha']:g}"
     return f"{asked}: " + (
         f"p = {p_text(found['p'])}" if found["p"] is not None else f"{NOT_AVAILABLE} ({found['reason']})"
     )
-
-
-def _window(given: Mapping[str, Any]) -> str:
-    return str(given["window"]) if given["window"] == "trade" else f"{given['window']} ({given['anchor']} day)"
 
 
 def _power(study: Study) -> TextTable:

@@ -1,6 +1,7 @@
 """The heat map of a sweep as inline SVG: one metric over two parameters."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,9 @@ def heat_map_svg(
     height = _TOP + min(_HIGH, max(_LOW, 420 / down)) * down + _BOTTOM
     frame = Frame(0, across, 0, down, WIDTH, height, top=_TOP, margin_right=0, margin_bottom=_BOTTOM)
     most = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+    text = partial(_cell_text, heat, write)
     cells = [
-        _cell(_cell_text(heat, (r, c), values[r, c], write), _style(float(values[r, c]), most), (r, c), frame)
+        titled(f'<rect {_place((r, c), frame)} style="{_style(float(values[r, c]), most)}"', text((r, c), values[r, c]))
         for r in range(down)
         for c in range(across)
     ]
@@ -67,15 +69,11 @@ def _scale(most: float, write: Callable[[float | None], str], frame: Frame) -> l
     return parts
 
 
-def _cell_text(heat: Slice, at: tuple[int, int], value: float, write: Callable[[float | None], str]) -> str:
+def _cell_text(heat: Slice, write: Callable[[float | None], str], at: tuple[int, int], value: float) -> str:
     where = ", ".join(f"{name} {group_text(heat.groups[k][at[k]])}" for k, name in enumerate(heat.names))
     n = int(heat.count[at])
     text = write(float(value) if np.isfinite(value) else None)
     return f"{where}: {text} ({n:,} combination{'' if n == 1 else 's'})"
-
-
-def _cell(text: str, style: str, at: tuple[int, int], frame: Frame) -> str:
-    return titled(f'<rect {_place(at, frame)} style="{style}"', text)
 
 
 def _place(at: tuple[int, int], frame: Frame) -> str:

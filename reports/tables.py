@@ -58,9 +58,9 @@ def plain_record(record: Any) -> Row:
 def market_rows(run: Run) -> list[Row]:
     """Return the result of each market of a run, with the parts of its P&L as columns."""
     rows = [asdict(found) for found in by_market(run.trades)]
-    return [
-        {**row, **{n: v for n, v in row.pop("parts").items() if n not in ("event_id", "instrument")}} for row in rows
-    ]
+    for row in rows:
+        row |= {name: v for name, v in row.pop("parts").items() if name not in ("event_id", "instrument")}
+    return rows
 
 
 def _drawdown(row: Row) -> Row:

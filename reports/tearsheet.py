@@ -6,16 +6,15 @@ from typing import Any
 from markupsafe import Markup
 
 from engine.metrics.metrics import drawdowns
-from engine.run.attribution import leave_one_out
+from engine.run.attribution import attribution, leave_one_out, total_of
+from engine.run.by_market import by_market
 from engine.run.run import Run
 from reports.curves import drawdown_svg, equity_svg, held_svgs
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg
 from reports.event_tables import (
     event_labels,
     exit_words,
-    market_rows,
-    parts_rows,
-    parts_total,
+    to_the_cent,
     with_events,
 )
 from reports.headline import account_cards, key_cards, outcome, remarks, support, trade_cards
@@ -29,7 +28,7 @@ from reports.reproduce import command
 
 WORST = 10
 _HELPERS: dict[str, Any] = {
-    f.__name__: f for f in (event_labels, exit_words, heat, largest, metric_text, recovered, timing_grid)
+    f.__name__: f for f in (event_labels, exit_words, heat, largest, metric_text, recovered, timing_grid, to_the_cent)
 }
 """Functions that the template calls."""
 
@@ -54,7 +53,7 @@ def tearsheet(
         data: the element with the data of the run, put into the page as it is.
     """
     manifest, placebo = run.manifest, None if study is None else study.placebo
-    without = leave_one_out(run.trades)
+    parts, without = [attribution(t) for t in run.trades], leave_one_out(run.trades)
     return render(
         "tearsheet.html.j2",
         run=run,
@@ -77,9 +76,9 @@ def tearsheet(
         event_time_svg=Markup(event_time_svg(run, placebo)),
         placebo=placebo,
         waterfall_svg=Markup(waterfall_svg(run)) if run.trades else "",
-        parts=parts_rows(run),
-        parts_total=parts_total(run),
-        markets=market_rows(run),
+        parts=parts,
+        parts_total=total_of(parts),
+        markets=by_market(run.trades),
         without=without,
         without_svg=Markup(without_svg(without)) if len(without) > 1 else "",
         skipped=with_events(run.skipped, run),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError, unknown_name
-from datasets.markets.instruments import Instrument, InstrumentGroup, InstrumentTable
+from datasets.markets.instruments import Instrument, InstrumentGroup
 from datasets.prices.bars import Bars
 from datasets.prices.series_file import Provenance
 from datasets.prices.sources.arch_bars import ArchSource
@@ -106,15 +106,11 @@ def _deliveries(provenance: Provenance) -> None:
 def remove_series(*, symbols: tuple[str, ...]) -> None:
     """Remove series from the store, damaged ones too."""
     store, known = Store(), instruments_of(None)
-    names = list(dict.fromkeys(_stored_name(s, store, known) for s in symbols))
-    for name in (n for n in names if n not in store.symbols()):
-        raise unknown_name("series in the store:", name, store.symbols(), hint="nothing was removed")
+    stored = store.symbols()  # a series may be of an instrument that is no longer known
+    names = list(dict.fromkeys(s if s in stored else known.find(s).symbol for s in symbols))
+    for name in (n for n in names if n not in stored):
+        raise unknown_name("series in the store:", name, stored, hint="nothing was removed")
     for name in names:
         store.remove(name)
     say_json({"removed": names})
     say(f"removed {', '.join(names)}")
-
-
-def _stored_name(symbol: str, store: Store, known: InstrumentTable) -> str:
-    """Return the name of a series in the store, which may be of an instrument that is no longer known."""
-    return symbol if symbol in store.symbols() else known.find(symbol).symbol

@@ -11,7 +11,7 @@ from datasets.prices.bars import Bars
 from datasets.prices.checks.case import Case
 from datasets.prices.quality import Finding, QualityReport, Severity, examine, validate
 from hustings.targets import FileLayout, Target, targets_of
-from hustings.terminal import progress, say, say_json, table
+from hustings.terminal import in_json, progress, say, say_json, table
 
 _SHOWN = 5
 _ORDER = (Severity.REFUSAL, Severity.WARNING, Severity.NOTE)
@@ -25,21 +25,17 @@ class CheckedSeries:
     report: QualityReport | None = None
     bars: Bars | None = None
 
-    @property
-    def refusals(self) -> tuple[Finding, ...]:
-        """The findings that stop an import."""
-        return () if self.report is None else self.report.refused_by(())
-
 
 def check_targets(*, targets: tuple[str, ...], data: Path | None, show_all: bool, **layout: Any) -> int:
     """Print what is wrong with price series; return 1 if an import would refuse one, 2 if one cannot be read."""
     with progress("reading and checking"):
         checked = [_checked(t) for t in targets_of(targets, layout=FileLayout(**layout), data=data)]
-    say_json([_json(c) for c in checked])
+    if in_json():  # a bad file has ten thousands of findings
+        say_json([_json(c) for c in checked])
     _show(checked, show_all=show_all)
     if any(c.target.error for c in checked):
         return 2
-    return 1 if any(c.refusals for c in checked) else 0
+    return 1 if any(c.report.refused_by(()) for c in checked if c.report is not None) else 0
 
 
 def _checked(target: Target) -> CheckedSeries:
@@ -81,23 +77,20 @@ def _row(each: CheckedSeries) -> list[str]:
 
 def _show_report(each: CheckedSeries, report: QualityReport, *, show_all: bool, refusals_only: bool) -> None:
     findings = report.refused_by(()) if refusals_only else report.findings
+    groups = [list(group) for _, group in groupby(sorted(findings, key=_rank), key=_rank)]
     if findings and not refusals_only:
         say(f"\n{report.name} as bars of {report.symbol}")
-        table(["severity", "rule", "findings", "rows"], _by_rule(findings), right=["findings", "rows"])
+        rows = [[g[0].severity, g[0].rule, str(len(g)), str(sum(f.rows for f in g))] for g in groups]
+        table(["severity", "rule", "findings", "rows"], rows, right=["findings", "rows"])
     unit = each.target.table.unit if each.target.table is not None else "line"
-    for _, group in groupby(sorted(findings, key=_rank), key=_rank):
-        _show_group(report, list(group), unit, shown=None if show_all else _SHOWN)
+    for group in groups:
+        _show_group(report, group, unit, shown=None if show_all else _SHOWN)
     for correction in () if refusals_only else report.corrections:
         say(f"corrected{' if accepted' if report.refused_by(()) else ''}: {correction}")
 
 
 def _rank(finding: Finding) -> tuple[int, str]:
     return (_ORDER.index(finding.severity), finding.rule)
-
-
-def _by_rule(findings: Sequence[Finding]) -> list[list[str]]:
-    groups = [list(g) for _, g in groupby(sorted(findings, key=_rank), key=_rank)]
-    return [[g[0].severity, g[0].rule, str(len(g)), str(sum(f.rows for f in g))] for g in groups]
 
 
 def _show_group(report: QualityReport, group: Sequence[Finding], unit: str, *, shown: int | None) -> None:

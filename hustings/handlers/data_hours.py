@@ -8,6 +8,7 @@ from datasets.instants import iso_z
 from datasets.markets.exchange_tables import Exchange, HoursFact, find_exchange, regular_hours
 from datasets.markets.session_hours import SessionHours, session_hours
 from datasets.markets.sessions import horizon_note
+from hustings.inputs import date_of
 from hustings.terminal import say, say_json, table
 
 _TIMES = ("open", "close", "official_close")
@@ -31,14 +32,12 @@ def show_hours(*, mic: str, day: str | None, year: int | None) -> None:
 
 
 def _span(day: str | None, year: int | None) -> tuple[date, date]:
-    if day is None:
+    found = date_of(day, "--date")
+    if found is None:
         return date(year or 0, 1, 1), date(year or 0, 12, 31)
     if year is not None:
         raise UserError("--date and --year exclude each other: choose one")
-    try:
-        return date.fromisoformat(day), date.fromisoformat(day)
-    except ValueError as e:
-        raise UserError(f"'{day}' is no date such as 2024-11-01") from e
+    return found, found
 
 
 def _head(exchange: Exchange) -> dict[str, Any]:

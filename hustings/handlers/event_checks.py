@@ -113,10 +113,11 @@ _WORDS = {True: "agrees", False: "differs", None: "not found"}
 
 def _show(found: list[PublishedMove]) -> None:
     columns = ["event", "index", "session", "published", "found", "", "note"]
-    rows = [
-        [m.event_id, m.index, str(m.session or ""), str(m.published), _percent(m), _WORDS[m.agrees], m.note or m.why]
-        for m in found
-    ]
+    rows = []
+    for m in found:
+        of_bars = "" if m.found is None else f"{m.found:.2f}"
+        cells = [m.event_id, m.index, str(m.session or ""), str(m.published), of_bars]
+        rows.append([*cells, _WORDS[m.agrees], m.note or m.why])
     table(columns, rows, right=["published", "found"])
     counts = {word: sum(m.agrees is verdict for m in found) for verdict, word in _WORDS.items()}
     unexplained = sum(m.agrees is False and not m.note for m in found)
@@ -125,10 +126,6 @@ def _show(found: list[PublishedMove]) -> None:
     )
     say(f"{len(found)} published moves: {summary}; {unexplained} differ without a note")
     say("each is close to close of the reaction day, the first session to close after the event was known")
-
-
-def _percent(move: PublishedMove) -> str:
-    return "" if move.found is None else f"{move.found:.2f}"
 
 
 def show_agreement(*, coded: Path, against: Path | None, sources: tuple[Path, ...], only_events: bool) -> None:

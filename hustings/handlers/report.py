@@ -42,5 +42,6 @@ def report_run(*, run: str, out: Path | None, csv_dir: Path | None, quantstats: 
         texts = {f"{n}.csv": sheet_csv(rows[0], (r.values() for r in rows)) if rows else "" for n, rows in found}
         write_folder(csv_dir, texts, option="--csv")
         files |= {Path(name).stem: csv_dir / name for name in texts}
-    say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
+    if in_json():  # the tables are all that takes time here
+        say_json({"run_id": loaded.run_id, "tables": tables(loaded), "files": files})
     say_files(files)

@@ -72,7 +72,7 @@ def entered_study(options: StudyOptions, *, vary: bool) -> tuple[Run, Study, Tri
     if options.instants:
         raise UserError("a study of instants is not offered in Python: 'hustings study --instants --json' prints it")
     options.settings()  # an invalid option stops before the replay
-    registered = registration_of(options.prereg, options.adjust)
+    registered = registration_of(options.prereg)
     with progress("replaying"), strategy_output():
         subject = subject_of(options, vary=vary)
     position = enter_or_warn(subject.run)

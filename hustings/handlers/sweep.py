@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError
+from datasets.files import locked, remove_folder
 from engine.strategy.combinations import Space, grid_space
 from engine.sweep.condition import condition_of
 from engine.sweep.digest import checked_metric, heat_axes
@@ -74,7 +75,7 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
     manifest = manifest_of(job, lengths)
     folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
     check_writable(folder.path)
-    with folder.alone(), replays_of(job) as replays:
+    with locked(folder.path / ".lock", folder.path), replays_of(job) as replays:
         rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
         _execute(rolled, folder, manifest, options)
         with progress("replaying the best"), strategy_output():
@@ -169,7 +170,7 @@ def _written(result: SweepResult, folder: SweepFolder, *, report: bool) -> dict[
         from reports.sweep import sweep_page
 
         files["page"] = folder.write("sweep.html", sweep_page(result))
-    folder.tidy()
+    remove_folder(folder.unfinished)
     return files
 
 

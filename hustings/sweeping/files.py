@@ -8,7 +8,6 @@ what was written is named and removed, and its combinations are computed again.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +19,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
-from datasets.files import locked, remove_folder, remove_leftovers_in, replace_file, replaced_folder
+from datasets.files import remove_folder, remove_leftovers_in, replace_file, replaced_folder
 from engine.strategy.combinations import Space
 from engine.sweep.chunk import COLUMNS, Chunk
 from hustings.files import json_text
@@ -49,16 +48,6 @@ class SweepFolder:
     def results(self) -> Path:
         """The folder of the results once all is done."""
         return self.path / "results"
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Lock the folder for this process until the end of a ``with``.
-
-        Raises:
-            UserError: another process has locked it.
-        """
-        with locked(self.path / ".lock", self.path):
-            yield
 
     def begin(self, manifest: dict[str, Any], *, resume: bool, restart: bool) -> None:
         """Make the folder ready: empty, or unchanged where the sweep is resumed or was finished.
@@ -180,10 +169,6 @@ class SweepFolder:
     def parts(self) -> Iterator[Chunk]:
         """Yield the results, file by file, in the order of the combinations."""
         return (_chunk(_read(path), n * PART) for n, path in enumerate(self._parts()))
-
-    def tidy(self) -> None:
-        """Remove what only a resumed sweep needs."""
-        remove_folder(self.unfinished)
 
 
 def _parquet(table: pa.Table) -> bytes:

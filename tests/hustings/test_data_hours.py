@@ -57,7 +57,7 @@ def test_beyond_the_horizon_it_says_so(cli) -> None:
     ("arguments", "said"),
     [
         (["XTKX"], "unknown exchange calendar 'XTKX' (did you mean 'XTKS'?)"),
-        (["XTKS", "--date", "2024-02-31"], "'2024-02-31' is no date such as 2024-11-01"),
+        (["XTKS", "--date", "2024-02-31"], "--date is '2024-02-31'; write a date like 2026-02-09"),
         (["XTKS", "--date", "1919-12-31"], "1919-12-31: hours are known from 1920-01-01 to 2035-12-31"),
         (["XTKS", "--date", "2024-01-04", "--year", "2024"], "--date and --year exclude each other"),
     ],

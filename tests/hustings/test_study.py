@@ -1,7 +1,7 @@
 """hustings study and placebo, as a user meets them."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +195,7 @@ def test_the_series_that_were_asked_for_are_compared(cli: Cli, home: Path) -> No
     options = study_options(*PLAN[1::2], adjust="price")
     subject = subject_of(options)
     for adjust, departures in (("price", []), (None, ["the adjustment of the series is none; registered was price"])):
-        made = studied(subject, options, None, registration_of(Path("plan.json"), adjust))
+        made = studied(subject, replace(options, adjust=adjust), None, registration_of(Path("plan.json")))
         assert made.prereg is not None
         assert made.prereg["deviations"] == departures
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datasets.events import CATALOGUE
+from datasets.files import locked
 from hustings.sweeping.execution import AdaptiveChunkSize
 from hustings.sweeping.files import SweepFolder
 from hustings.sweeping.payload import Task, differences
@@ -265,7 +266,7 @@ def test_a_damaged_part_is_named_and_made_again(cli, home, capsys, small: Path) 
 def test_two_sweeps_do_not_work_in_one_folder(cli, home, small: Path) -> None:
     shutil.copytree(small, "one")
     before = files_of("one")
-    with SweepFolder(Path("one")).alone():
+    with locked(Path("one/.lock"), Path("one")):
         answer = cli(*SMALL, "--out", "one", "--restart")
     assert (answer.code, files_of("one")) == (2, before)
     assert "another hustings is at work in 'one': wait until it has ended" in answer.err
