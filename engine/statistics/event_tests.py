@@ -55,9 +55,7 @@ def sign(values: Floats) -> Significance:
         return untested("sign", len(values), reason)
     n, w = len(kept), int((kept > 0).sum())
     p = min(1.0, 2 * float(bdtr(min(w, n - w), n, 0.5)))
-    zeros = len(values) - n
-    left_out = f"; {zeros} of exactly 0 left out" if zeros else ""
-    return Significance("sign", n, float(w), p, f"binomial({n}, 1/2), exact{left_out}")
+    return Significance("sign", n, float(w), p, f"binomial({n}, 1/2), exact{_left_out(len(values) - n)}")
 
 
 def generalized_sign(values: Floats, base_rates: Floats) -> Significance:
@@ -72,8 +70,7 @@ def generalized_sign(values: Floats, base_rates: Floats) -> Significance:
     if reason:
         return untested(name, n, reason)
     w = int((values > 0).sum())
-    probability = poisson_binomial(base_rates)
-    p = min(1.0, 2 * float(min(probability[: w + 1].sum(), probability[w:].sum())))
+    p = _twice_smaller_tail(poisson_binomial(base_rates), w)
     z = float((w - base_rates.sum()) / np.sqrt((base_rates * (1 - base_rates)).sum()))
     rates = f"{base_rates.min():.2f} to {base_rates.max():.2f}"
     return Significance(name, n, z, p, f"Poisson-binomial, exact, base rates {rates}")
@@ -95,6 +92,11 @@ def poisson_binomial(rates: Floats) -> Floats:
     for rate in rates:
         probability = np.convolve(probability, [1 - rate, rate])
     return probability
+
+
+def _twice_smaller_tail(probability: Floats, w: int) -> float:
+    """Return twice the smaller tail of a distribution over 0, 1 ... at w, at most 1."""
+    return min(1.0, 2 * float(min(probability[: w + 1].sum(), probability[w:].sum())))
 
 
 def sign_flip(values: Floats, *, draws: int, seed: int, factor: float = 1.0) -> Significance:
@@ -178,3 +180,7 @@ def _all_zero(values: Floats) -> str | None:
 
 def no_draws(n: int, draws: int) -> str | None:
     return None if n <= EXACT_UP_TO or draws > 0 else f"no draws; {n} observations need them"
+
+
+def _left_out(zeros: int) -> str:
+    return f"; {zeros} of exactly 0 left out" if zeros else ""

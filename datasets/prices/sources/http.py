@@ -120,7 +120,7 @@ class Client:
                 raise type(e)(f"{self.provider} ({what}): {e}") from e
         raise AssertionError("unreachable")
 
-    def get(self, url: str, parameters: Mapping[str, str], read: Callable[[Answer], T], what: str) -> T:
+    def get(self, url: str, parameters: Mapping[str, Any], read: Callable[[Answer], T], what: str) -> T:
         """Return what ``read`` makes of the answer to a GET, as ``request`` does."""
         return self.request(lambda: get(url, parameters, policy=self.policy, clock=self.clock), read, what)
 
@@ -178,8 +178,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
 
 
-def get(url: str, parameters: Mapping[str, str], *, policy: RetryPolicy, clock: HttpClock) -> Answer:
-    """Return the answer to one GET through requests.
+def get(url: str, parameters: Mapping[str, Any], *, policy: RetryPolicy, clock: HttpClock) -> Answer:
+    """Return the answer to one GET through requests; a parameter of None is none.
 
     Raises:
         PassingError: nobody was reached, the time was over, or the answer broke off.
