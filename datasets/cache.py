@@ -6,6 +6,7 @@ version, a kill in the middle, a changed bit), or the file cannot be read or wri
 
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from datasets.files import replace_file
@@ -33,11 +34,9 @@ def read_cached(name: str, key: str) -> bytes | None:
 def write_cached(name: str, key: str, content: bytes) -> None:
     """Keep content made from what ``key`` is the hash of in the file ``name``."""
     path = _path(name)
-    try:
+    with suppress(OSError):  # a home that cannot be written costs time only
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, _head(key, content) + b"\n" + content)
-    except OSError:
-        return  # a home that cannot be written costs time only
 
 
 def content_hash(files: Iterable[Path]) -> str:

@@ -17,15 +17,12 @@ def events_csv(events: Iterable[PoliticalEvent]) -> str:
     listed = list(events)
     names = [name for name in PoliticalEvent.model_fields if name != "extra"]
     own = sorted({name for e in listed for name in e.extra})
+    extra = ((e, [e.extra.get(name, "") for name in own]) for e in listed)
     rows = (
-        [*(_cell(n, getattr(e, n)) for n in names), *(_number(e.extra[n]) if n in e.extra else "" for n in own)]
-        for e in listed
+        [*(_cell(n, getattr(e, n)) for n in names), *(f"{v:.15g}" if isinstance(v, float) else v for v in values)]
+        for e, values in extra
     )
     return sheet_csv([*names, *own], rows, line_end="\r\n")
-
-
-def _number(value: float | str) -> str:
-    return f"{value:.15g}" if isinstance(value, float) else value
 
 
 def write_events(path: Path, events: Iterable[PoliticalEvent]) -> None:

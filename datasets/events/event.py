@@ -255,6 +255,12 @@ class PoliticalEvent(BaseModel):
         return datetime.combine(self.voted_on, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 
     @property
+    def local_day(self) -> date | None:
+        """The day of the vote, else that on which the outcome became known where it happened."""
+        known_on = self.known_at and self.known_at.astimezone(ZoneInfo(self.timezone)).date()
+        return self.voted_on or known_on
+
+    @property
     def quotes(self) -> Quotes:
         """The quotes of its outcomes before the polls closed, oldest first (``datasets/events/priors.py``)."""
         return self._quotes

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from datasets.csv_rows import csv_text, read_csv
 from datasets.errors import UserError, unknown_name
@@ -30,7 +29,12 @@ def add_event(file: Path, cells: Mapping[str, str], others: Iterable[PoliticalEv
     for other in others:
         if other.event_id == event.event_id:
             raise UserError(f"event_id '{event.event_id}' is taken; give another with --id, or change it: events edit")
-        if "event_id" not in cells and other.country == event.country and _day(other) == _day(event):
+        if (
+            "event_id" not in cells
+            and other.country == event.country
+            and event.local_day
+            and other.local_day == event.local_day
+        ):
             raise UserError(
                 f"{other.event_id} is an event of {event.country} of that day; "
                 f"if yours is another, say so with --id {event.event_id}"
@@ -82,8 +86,3 @@ def _write(file: Path, columns: Sequence[str], rows: Sequence[Cells]) -> None:
         replace_file(file, text.encode(), durable=True)
     except OSError as e:
         raise UserError(f"'{file}' cannot be written ({e.strerror}); name another with --file") from e
-
-
-def _day(event: PoliticalEvent) -> object:
-    at = event.known_at
-    return event.voted_on or (at.astimezone(ZoneInfo(event.timezone)).date() if at else event.event_id)

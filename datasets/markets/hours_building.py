@@ -128,15 +128,13 @@ class _Table:
 
     def set_special(self, facts: Sequence[HoursFact]) -> None:
         """Apply the rules and single sessions: first which dates are sessions, then what changes their hours."""
-        days = [(n, f) for n, f in enumerate(facts, self.n_regular) if f.kind in (CLOSED, *EXTRA)]
-        for n, fact in days:
+        for n, fact in sorted(enumerate(facts, self.n_regular), key=lambda each: each[1].kind not in (CLOSED, *EXTRA)):
             here = self._within(fact.first, fact.last) & is_day(fact.day, self.dates)
-            self.dates.is_session[here] = fact.kind != CLOSED
+            if fact.kind in (CLOSED, *EXTRA):
+                self.dates.is_session[here] = fact.kind != CLOSED
+            else:
+                here &= self.dates.is_session
             self._set(here, n, fact)
-        for n, fact in enumerate(facts, self.n_regular):
-            if fact.kind not in (CLOSED, *EXTRA):
-                here = self._within(fact.first, fact.last) & is_day(fact.day, self.dates) & self.dates.is_session
-                self._set(here, n, fact)
 
     def _set(self, here: Flags, origin: int, fact: HoursFact) -> None:
         self.origin[here], self.is_certain[here] = origin, fact.is_certain

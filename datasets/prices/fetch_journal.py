@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -32,19 +33,15 @@ class FetchJournal:
     def note(self, symbol: str, at: str) -> None:
         """Record a symbol as fetched."""
         self._done[symbol] = at
-        try:
+        with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self._path, json.dumps(self._done).encode())
-        except OSError:
-            return
 
     def clear(self) -> None:
         """Remove all records: the command is done, or is to begin again."""
         self._done = {}
-        try:
+        with suppress(OSError):
             self._path.unlink(missing_ok=True)
-        except OSError:
-            return
 
 
 def _read(path: Path, now: datetime) -> dict[str, str]:
@@ -57,8 +54,6 @@ def _read(path: Path, now: datetime) -> dict[str, str]:
 
 def _remove_old(folder: Path, now: datetime) -> None:
     for path in (*folder.glob("*.json"), *folder.glob("*.tmp")):
-        try:
+        with suppress(OSError):
             if path.stat().st_mtime < (now - KEPT).timestamp():
                 path.unlink()
-        except OSError:
-            continue

@@ -145,17 +145,13 @@ def fetch_one(
     except RefusedError as e:
         several = len(e.refused) > 1  # no file is there that 'data check' could show them of
         notes = tuple(f"{f.message} ({f.rule})" for f in e.refused) if several else ()
-        return replace(_outcome(instrument, provider, FetchState.REFUSED, reason=_reason(e)), notes=notes)
+        options = e.options()
+        way = f"'{options}' takes it all the same" if options else "try another --source, or import a file of it"
+        reason = f"{e.found}; nothing of the answer is stored; {way}"
+        return replace(_outcome(instrument, provider, FetchState.REFUSED, reason=reason), notes=notes)
     except UserError as e:
         return _outcome(instrument, provider, FetchState.REFUSED, reason=str(e))
     return _stored(_outcome(instrument, provider, FetchState.STORED), taken, table.remarks)
-
-
-def _reason(e: RefusedError) -> str:
-    """Return why an answer was refused, and what can be done where there is no file to look at or to correct."""
-    options = e.options()
-    way = f"'{options}' takes it all the same" if options else "try another --source, or import a file of it"
-    return f"{e.found}; nothing of the answer is stored; {way}"
 
 
 def _stored(outcome: FetchOutcome, taken: ImportResult, remarks: Sequence[str]) -> FetchOutcome:

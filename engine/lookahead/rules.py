@@ -16,7 +16,7 @@ from datasets.events import LABEL_FIELDS, PoliticalEvent
 from datasets.instants import iso_z, to_datetime
 from datasets.visibility import Visibility, using_visibility
 from engine.lookahead.report import Check, CheckName, LookaheadReport, Offence, Progress, Subject, made_checks
-from engine.lookahead.uncertain import UncertainHours, actions_of, uncertain_hours
+from engine.lookahead.uncertain import actions_of, uncertain_hours
 from engine.lookahead.watch import Watch
 from engine.lookahead.worlds import (
     UNCHANGED,
@@ -99,15 +99,12 @@ def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()
     report = LookaheadReport(made_checks(checks, progress), examination.watch.other_files())
     if report.offences:
         return report
-    examination.raise_first_error()
-    return replace(report, uncertain=_uncertain(subject))
-
-
-def _uncertain(subject: Subject) -> tuple[UncertainHours, ...]:
+    for error in (a.error for a in examination.base.values() if a.error is not None and not a.refused):
+        raise error
     with subject.reload() as rule:
         plan = make_plan(rule, subject.events, subject.market, since=subject.since)
     bars = {b.symbol: b for b in subject.market.loaded(plan.instruments)}
-    return uncertain_hours(actions_of(plan.trades, bars), bars)
+    return replace(report, uncertain=uncertain_hours(actions_of(plan.trades, bars), bars))
 
 
 @dataclass
@@ -192,12 +189,6 @@ class _Examination:
         symbols = tuple(self.watch.symbols)
         part = given_away_by(world, symbols, lambda w: changed(was, self.call(event, w, was.at)), prices=True)
         return part + _coded_later(part, event, was.at)
-
-    def raise_first_error(self) -> None:
-        """Raise the first error of the rule in the world as it is."""
-        for answer in self.base.values():
-            if answer.error is not None and not answer.refused:
-                raise answer.error
 
 
 def _offence(name: CheckName, event: PoliticalEvent, was: _Answer, now: _Answer, by: str) -> Offence:

@@ -8,6 +8,7 @@ decides the same.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from zlib import crc32
 
@@ -118,9 +119,7 @@ def redrawn_world(at: datetime, pools: Pools, *, seed: int, sign: int) -> Visibi
     made: dict[str, PoliticalEvent] = {}  # an event redrawn twice could be the true one again
 
     def event(whole: PoliticalEvent) -> PoliticalEvent:
-        if whole.event_id not in made:
-            made[whole.event_id] = _redrawn(whole, at, pools, 1 if sign > 0 else 2)
-        return made[whole.event_id]
+        return made.setdefault(whole.event_id, _redrawn(whole, at, pools, 1 if sign > 0 else 2))
 
     return Visibility(event, lambda bars: redrawn_after(bars, to_ns(at), seed=seed, sign=sign))
 
@@ -214,13 +213,6 @@ def _only_field(world: Visibility, field: str) -> Callable[[PoliticalEvent], Pol
     return event
 
 
-class _VisibleSource:
-    """The bars of a market as a world shows them."""
-
-    def __init__(self, load: Callable[[Instrument], Bars], symbols: Callable[[], list[str]]) -> None:
-        self.load, self.symbols = load, symbols
-
-
 def market_in(world: Visibility, market: Market) -> Market:
     """Return a market as a world shows it, with the bars it has loaded already."""
 
@@ -230,4 +222,5 @@ def market_in(world: Visibility, market: Market) -> Market:
         shown: Bars = world.bars(whole)
         return shown
 
-    return Market(_VisibleSource(load, market.source.symbols), market.instruments)
+    source: Any = SimpleNamespace(load=load, symbols=market.source.symbols)
+    return Market(source, market.instruments)

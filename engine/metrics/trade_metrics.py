@@ -22,26 +22,34 @@ def _gross(trades: Trades) -> float:
     return sum(t.pnl for t in trades) + _costs(trades)
 
 
-def _cost_drag(trades: Trades) -> float:
-    return _costs(trades) / _gross(trades)
-
-
-def _n_events(trades: Trades) -> int:
-    return len({t.event_id for t in trades if t.event_id})
-
-
 def _holding_period(trades: Trades) -> float:
     return fmean((t.exit_at - t.entry_at) / NS_PER_DAY for t in trades)
 
 
 MORE_TRADE_METRICS = (
-    TradesOf("n_events", "Events traded", Unit.COUNT, 0, _n_events, (), "with a trade"),
+    TradesOf(
+        "n_events",
+        "Events traded",
+        Unit.COUNT,
+        0,
+        lambda c: len({t.event_id for t in c if t.event_id}),
+        (),
+        "with a trade",
+    ),
     TradesOf("best_trade", "Best trade", Unit.PERCENT, 1, lambda c: max(t.return_ for t in c), _ANY, "net return"),
     TradesOf("worst_trade", "Worst trade", Unit.PERCENT, 1, lambda c: min(t.return_ for t in c), _ANY, "net return"),
     TradesOf("days_held", "Average holding period", Unit.DAYS, 0, _holding_period, _ANY, "calendar days"),
     TradesOf("pnl", "P&L", Unit.MONEY, 1, lambda c: sum(t.pnl for t in c), (), "net, account currency"),
     TradesOf("costs", "Costs", Unit.MONEY, -1, _costs, (), "commission, slippage and borrow fee"),
-    TradesOf("costs_of_mean", "Cost drag", Unit.PERCENT, -1, _cost_drag, _GAINED, "of the P&L before costs"),
+    TradesOf(
+        "costs_of_mean",
+        "Cost drag",
+        Unit.PERCENT,
+        -1,
+        lambda c: _costs(c) / _gross(c),
+        _GAINED,
+        "of the P&L before costs",
+    ),
 )
 
 

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import get_type_hints
 
 from datasets.errors import UserError
-from datasets.events import EventCatalogue, PoliticalEvent
+from datasets.events import EventCatalogue
 from engine.plan.plan import Decision, Skipped, decide
 from engine.strategy import Kinds, OptionalKind, Strategy
 from engine.strategy.market import Market
@@ -30,19 +31,11 @@ def left_out_by_kind(
         found: Counter[str] = Counter()
         for event, timing in zip(events, events.timings, strict=True):
             if event.kind in wider:
-                found[event.kind.value] += _would_trade(wider[event.kind], event, timing, market, start)
+                with suppress(UserError):  # a rule need not be able to answer on events that it leaves out
+                    decision = decide(wider[event.kind], event, timing, market, start)
+                    found[event.kind.value] += isinstance(decision, Decision) and bool(decision.legs)
         if found.total():
             yield Skipped("", "", f"left out by {name}: {_counted(+found)}")
-
-
-def _would_trade(
-    strategy: Strategy, event: PoliticalEvent, timing: PoliticalEvent, market: Market, start: datetime | None
-) -> bool:
-    try:
-        decision = decide(strategy, event, timing, market, start)
-    except UserError:  # a rule need not be able to answer on events that it leaves out
-        return False
-    return isinstance(decision, Decision) and bool(decision.legs)
 
 
 def _counted(found: Counter[str]) -> str:

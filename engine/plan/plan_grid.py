@@ -6,6 +6,7 @@ entries and exits are then found for all delays and holding periods at once. Wha
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
@@ -124,12 +125,10 @@ class _Planner:
         """
         while True:
             self.failed.clear()
-            try:
+            with suppress(_Again):
                 keys = [_keys(values, by_value=name in self.read) for name, values in self.combos.axes.items()]
                 groups = self._alike(np.arange(len(self.combos)), keys)
                 return [b for rows in groups for b in self._blocks_of(rows)]
-            except _Again:
-                continue
 
     def _alike(self, rows: Which, keys: list[Which]) -> list[Which]:
         """Return some combinations in groups of equal keys, of which there is one a value of each parameter."""

@@ -91,15 +91,10 @@ def _own_files(cls: type) -> list[Path]:
     """
     modules = [sys.modules.get(c.__module__) for c in cls.__mro__ if c.__module__.split(".")[0] not in _FRAMEWORK]
     files = {Path(f) for m in modules if (f := getattr(m, "__file__", None))}
-    folders = {f.parent for f in files if f.parent != _STRATEGIES and f.parent.name != "site-packages"}
+    folders = {str(f.parent) for f in files if f.parent != _STRATEGIES and f.parent.name != "site-packages"}
     loaded = (getattr(m, "__file__", None) for m in list(sys.modules.values()))
-    files |= {Path(f) for f in loaded if f and _folder_of(f) in folders}
+    files |= {Path(f) for f in loaded if f and f.rpartition("/")[0] in folders}
     return sorted(f for f in files if f.suffix == ".py" and f.is_file())
-
-
-@lru_cache(maxsize=8192)
-def _folder_of(file: str) -> Path:
-    return Path(file).parent
 
 
 @lru_cache(maxsize=256)

@@ -55,9 +55,7 @@ def sign(values: Floats) -> Significance:
         return untested("sign", len(values), reason)
     n, w = len(kept), int((kept > 0).sum())
     p = min(1.0, 2 * float(bdtr(min(w, n - w), n, 0.5)))
-    zeros = len(values) - n
-    left_out = f"; {zeros} of exactly 0 left out" if zeros else ""
-    return Significance("sign", n, float(w), p, f"binomial({n}, 1/2), exact{left_out}")
+    return Significance("sign", n, float(w), p, f"binomial({n}, 1/2), exact{_left_out(len(values) - n)}")
 
 
 def sign_flip(values: Floats, *, draws: int, seed: int, factor: float = 1.0) -> Significance:
@@ -142,3 +140,7 @@ def _all_zero(values: Floats) -> str | None:
 
 def no_draws(n: int, draws: int) -> str | None:
     return None if n <= EXACT_UP_TO or draws > 0 else f"no draws; {n} observations need them"
+
+
+def _left_out(zeros: int) -> str:
+    return f"; {zeros} of exactly 0 left out" if zeros else ""

@@ -49,7 +49,11 @@ def _checked(leg: Any, rule: str) -> Leg:
     weight = _number(leg.weight, f"{where}: weight")
     if weight == 0:
         raise UserError(f"{where}: weight is {leg.weight}; it must be a number other than 0")
-    _check_entry(leg.entry, where)
+    if isinstance(leg.entry, BeforeVote):
+        _count(leg.entry.sessions, f"{where}: sessions", least=1)
+    else:
+        _count(leg.entry.delay, f"{where}: delay", least=0)
+        check_instant(leg.entry.after, where)
     levels: dict[str, Any] = {
         name: _distance(getattr(leg, name), f"{where}: {name}", most=most_of_level(name, weight)) for name in LEVELS
     }
@@ -60,14 +64,6 @@ def most_of_level(name: str, weight: float) -> float:
     """Return what the distance of a level stays below: 1 for one below the entry, since no price falls below 0."""
     below = (weight > 0) is (name != "take_profit")
     return 1.0 if below else np.inf
-
-
-def _check_entry(entry: Entry, where: str) -> None:
-    if isinstance(entry, BeforeVote):
-        _count(entry.sessions, f"{where}: sessions", least=1)
-        return
-    _count(entry.delay, f"{where}: delay", least=0)
-    check_instant(entry.after, where)
 
 
 def _checked_exit(exit_: Exit, where: str) -> Exit:

@@ -6,7 +6,7 @@ with which it compares them are found by watching the comparisons; one value unl
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations, groupby, pairwise
 from typing import Any
 
 from datasets.errors import UserError
@@ -166,21 +166,12 @@ def _numbers(limits: list[float]) -> list[_Number]:
 def _in_words(places: tuple[int, ...], guesses: Sequence[Any]) -> tuple[str, ...]:
     values = [guesses[n] for n in places]
     if isinstance(values[0], _Number):
-        return tuple(_range_in_words(run) for run in _runs(places, guesses))
+        runs = (list(run) for _, run in groupby(enumerate(places), key=lambda each: each[1] - each[0]))
+        return tuple(_range_in_words(guesses[run[0][1]], guesses[run[-1][1]]) for run in runs)
     return tuple(_word(value) for value in values)
 
 
-def _runs(places: tuple[int, ...], guesses: Sequence[Any]) -> list[list[Any]]:
-    runs: list[list[Any]] = [[]]
-    for n, place in enumerate(places):
-        if n and place != places[n - 1] + 1:
-            runs.append([])
-        runs[-1].append(guesses[place])
-    return runs
-
-
-def _range_in_words(run: list[Any]) -> str:
-    first, last = run[0], run[-1]
+def _range_in_words(first: _Number, last: _Number) -> str:
     if first is last and first.low.endswith("or more"):
         return f"{float(first):g}"
     return " and ".join(text for text in (first.low, last.high) if text) or "any"

@@ -143,10 +143,6 @@ def _outside(sample: Sample) -> Flags:
     return outside
 
 
-def _year(sessions: Sessions) -> NDArray[np.int64]:
-    return np.asarray(sessions.astype("datetime64[Y]").astype(np.int64))
-
-
 def volatility_tercile(bars: Bars) -> NDArray[np.int64]:
     """Return 0, 1 or 2 for each session by the volatility of the 60 returns before it; -1 where there are fewer."""
     returns = np.nan_to_num(close_returns(bars))
@@ -181,7 +177,8 @@ def which_years(sample: Sample, fits: Sequence[Flags], *, draws: int, seed: int)
 def _slots(sample: Sample, fits: Sequence[Flags]) -> Rows | str:
     """Return the row of the slot in each year, or why there is no slot."""
     session, rows = sample.reference.session, sample.rows
-    years = _year(session[rows])
+    all_years = session.astype("datetime64[Y]").astype(np.int64)
+    years = all_years[rows]
     if len(set(years)) < len(years):
         return "two events fall in one year"
     day = (session[rows] - session[rows].astype("datetime64[Y]").astype("datetime64[D]")).astype(np.int64)
@@ -190,7 +187,7 @@ def _slots(sample: Sample, fits: Sequence[Flags]) -> Rows | str:
     if far > len(day) * MOST_FAR:
         return f"{far} of {len(day)} events lie more than {SLOT_DAYS} days from their median date in the year"
     usual = int(np.bincount(weekday(session[rows])).argmax())
-    slots = [rows[years == y][0] if y in years else _slot(session, y, middle, usual) for y in np.unique(_year(session))]
+    slots = [rows[years == y][0] if y in years else _slot(session, y, middle, usual) for y in np.unique(all_years)]
     fit = np.all(fits, axis=0)
     kept = np.array([r for r in slots if r >= 0 and (fit[r] or r in rows)], dtype=np.intp)
     return kept if len(kept) > len(rows) else "no other year has bars at the events' slot"

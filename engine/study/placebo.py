@@ -167,7 +167,10 @@ def placebo_tests(drawn: Placebos) -> tuple[Significance, Significance]:
     with the variance of event days doubled the test on the mean rejects three times too often (Chung and Romano 2013).
     """
     sample = drawn.sample
-    n, reason = len(sample.usable), _why_untested(sample)
+    n = len(sample.usable)
+    reason = "" if np.isfinite(sample.t) else "the observations are equal: their spread is zero"
+    if n < 2:
+        reason = f"{n} observation{'s' if n != 1 else ''}: a studentized statistic needs at least 2"
     if reason:
         return untested(PLACEBO_T, n, reason), untested(PLACEBO_MEAN, n, reason)
     exact, mean = drawn.calendars.exact, float(sample.abnormal.mean())
@@ -176,13 +179,6 @@ def placebo_tests(drawn: Placebos) -> tuple[Significance, Significance]:
     shortened = "" if factor > 0.995 else f", t times {factor:.2f} for shared sessions"
     by_t = replace(by_t, statistic=sample.t, reference=f"{by_t.reference}{shortened}")
     return by_t, randomization_p_value(PLACEBO_MEAN, mean, by_list(drawn.abnormal, row_means), n=n, exact=exact)
-
-
-def _why_untested(sample: Sample) -> str:
-    n = len(sample.usable)
-    if n < 2:
-        return f"{n} observation{'s' if n != 1 else ''}: a studentized statistic needs at least 2"
-    return "" if np.isfinite(sample.t) else "the observations are equal: their spread is zero"
 
 
 def adjusted_p_values(drawn: Sequence[Placebos]) -> list[float | None]:

@@ -31,9 +31,19 @@ MAX_REASONS = 1_000
 class SampleMoments:
     """How many numbers there are, their mean and standard deviation (n - 1; None below two)."""
 
-    n: int
-    mean: float | None
-    sd: float | None
+    n: int = 0
+    mean: float | None = None
+    sd: float | None = None
+
+    def joined(self, values: Floats) -> "SampleMoments":
+        """Return the moments of these numbers and others together (Chan, Golub and LeVeque 1983)."""
+        if not len(values):
+            return self
+        mean, own, n, total = float(values.mean()), self.mean or 0.0, len(values), self.n + len(values)
+        squares = float(((values - mean) ** 2).sum()) + (mean - own) ** 2 * self.n * n / total
+        squares += (self.sd or 0.0) ** 2 * max(self.n - 1, 0)
+        sd = float(np.sqrt(squares / (total - 1))) if total > 1 else None
+        return SampleMoments(total, own + (mean - own) * n / total, sd)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,26 +165,6 @@ class _Cells:
         return Slice(names, groups, self._count.reshape(shape), mean.reshape(shape), best.reshape(shape))
 
 
-class _Moments:
-    """Mean and variance of numbers that come in chunks (Chan, Golub and LeVeque 1983)."""
-
-    def __init__(self) -> None:
-        self._n, self._mean, self._squares = 0, 0.0, 0.0
-
-    def add(self, values: Floats) -> None:
-        if not len(values):
-            return
-        mean, n = float(values.mean()), len(values)
-        shift = mean - self._mean
-        self._squares += float(((values - mean) ** 2).sum()) + shift**2 * self._n * n / (self._n + n)
-        self._mean += shift * n / (self._n + n)
-        self._n += n
-
-    def moments(self) -> SampleMoments:
-        sd = float(np.sqrt(self._squares / (self._n - 1))) if self._n > 1 else None
-        return SampleMoments(self._n, self._mean if self._n else None, sd)
-
-
 class _Tally:
     """Adds up chunk after chunk."""
 
@@ -191,7 +181,7 @@ class _Tally:
         self._reasons: Counter[str] = Counter()
         self._failures: list[tuple[int, str]] = []
         self._best: list[tuple[float, int, dict[str, float | None]]] = []
-        self._sharpes, self._moments = _Moments(), _Moments()
+        self._sharpes = self._moments = SampleMoments()
 
     def add(self, chunk: Chunk) -> None:
         """Add the results of some combinations."""
@@ -205,8 +195,8 @@ class _Tally:
             counted = why in self._reasons or len(self._reasons) < MAX_REASONS
             self._reasons[why if counted else "other reasons"] += 1
         self._failures += [*chunk.failed.items()][: FAILURES_SHOWN - len(self._failures)]
-        self._sharpes.add(sharpes[np.isfinite(sharpes)])
-        self._moments.add(values)
+        self._sharpes = self._sharpes.joined(sharpes[np.isfinite(sharpes)])
+        self._moments = self._moments.joined(values)
         self._rank(chunk, known, values)
         self._add_to_slices(chunk, known, values)
 
@@ -228,18 +218,17 @@ class _Tally:
             names: cells.slice(names, tuple(self._groups[name][0] for name in names))
             for names, cells in self._slices.items()
         }
-        moments = self._moments.moments()
         return Digest(
             metric=self._metric,
             n=self._n,
-            known=moments.n,
+            known=self._moments.n,
             above=self._above,
             failed=self._failed,
             reasons=tuple(sorted(self._reasons.items(), key=lambda r: (-r[1], r[0]))),
             failures=tuple(self._failures),
             best={row: results for _, row, results in self._best},
-            sharpes=self._sharpes.moments(),
-            moments=moments,
+            sharpes=self._sharpes,
+            moments=self._moments,
             slices=tuple(s for names, s in slices.items() if len(names) == 1),
             heat=None if self._heat is None else slices[self._heat],
         )

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from datasets.cache import content_hash
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
 from datasets.markets.home_market import is_home
@@ -167,8 +168,4 @@ def hashes_of(job: Job) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def facts_hash() -> str:
     """Return a hash of the bundled tables: events, instruments, hours, closures."""
-    digest = hashlib.sha256()
-    for path in sorted(_FACTS.rglob("*.csv")):
-        digest.update(str(path.relative_to(_FACTS).as_posix()).encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return content_hash(_FACTS.rglob("*.csv"))

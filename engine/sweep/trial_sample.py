@@ -49,9 +49,7 @@ def trial_sample(job: Job) -> tuple[SampleMoments, dict[str, Floats]]:
         ratios.append(return_statistics(beyond_drift(sample, since).tolist()).sharpe)
         moved, symbol = shifted_sharpes(sample, since), sample.reference.symbol
         largest[symbol] = np.fmax(moved, largest.get(symbol, moved))
-    known = [r for r in ratios if r is not None]
-    sd = float(np.std(known, ddof=1)) if len(known) > 1 else None
-    return SampleMoments(len(known), float(np.mean(known)) if known else None, sd), largest
+    return SampleMoments().joined(np.array([r for r in ratios if r is not None])), largest
 
 
 def sample_of(job: Job, row: int, run: Run) -> Sample:

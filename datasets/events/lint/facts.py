@@ -130,7 +130,7 @@ def label_sources(event: PoliticalEvent) -> Iterator[str]:
     bases = bases_of(event.label_basis)
     if "source" in bases.values() and (not event.label_sources or event.label_dated is None):
         yield "label_basis says source: give the pages in label_sources and the date of the latest in label_dated"
-    day = event.voted_on or (event.known_at.astimezone(ZoneInfo(event.timezone)).date() if event.known_at else None)
+    day = event.local_day
     if day is None:
         return
     if event.label_dated is not None and event.label_dated > day:

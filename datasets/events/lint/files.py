@@ -84,17 +84,13 @@ def named_by_country(rows: Rows) -> Iterator[tuple[EventRow, str]]:
 
 def _near_pairs(group: Rows) -> Iterator[Rows]:
     """Yield the pairs of rows within three days of each other, each in the order of the rows."""
-    dated = sorted((day, n) for n, (_, event) in enumerate(group) if (day := _day(event)) is not None)
+    dated = sorted((day, n) for n, (_, event) in enumerate(group) if (day := event.local_day) is not None)
     recent: deque[tuple[date, int]] = deque()
     for day, n in dated:
         while recent and day - recent[0][0] > _NEAR:
             recent.popleft()
         yield from ([group[i] for i in sorted((n, other))] for _, other in recent)
         recent.append((day, n))
-
-
-def _day(event: PoliticalEvent) -> date | None:
-    return event.voted_on or (event.known_at.date() if event.known_at else None)
 
 
 def _is_alike(first: str, second: str) -> bool:

@@ -156,7 +156,10 @@ def high_below_low(case: Case) -> Verdict:
 def outside_range(case: Case) -> Verdict:
     """Find bars whose open or close lies outside their low and high."""
     open_, high, low, close = case.prices()
-    outside = {name: _outside(price, high, low) for name, price in (("close", close), ("open", open_))}
+    outside = {
+        name: (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))
+        for name, price in (("close", close), ("open", open_))
+    }
 
     def text(row: int) -> str:
         name = next(n for n, rows in outside.items() if rows[row])
@@ -165,7 +168,3 @@ def outside_range(case: Case) -> Verdict:
 
     wrong = outside["close"] | outside["open"]
     return case.without_range(wrong, refusals(wrong, text))
-
-
-def _outside(price: Floats, high: Floats, low: Floats) -> Flags:
-    return (price > high * (1 + _ROUNDING)) | (price < low * (1 - _ROUNDING))

@@ -34,11 +34,6 @@ class _Opened:
     above: int
     layout: Layout
 
-    @property
-    def known(self) -> int:
-        """How many columns are known."""
-        return len(self.layout.columns)
-
 
 def read_delimited(data: bytes, name: str, selection: Selection = WHOLE) -> PriceTable:
     """Return the price table in a delimited text (unpacked), in any of ``LAYOUTS``; ``name`` is what messages call it.
@@ -50,7 +45,8 @@ def read_delimited(data: bytes, name: str, selection: Selection = WHOLE) -> Pric
     layout = opened.layout
     lines = opened.text.lines()
     check_layout(layout, f"{name} line {opened.above + 1}")
-    grid = _grid(lines, opened, name)
+    first, volume_is_last = opened.above + layout.header_lines, layout.columns.get("volume") == len(layout.names) - 1
+    grid = read_grid(lines[first:], RowFrame(name, first, layout.names, opened.delimiter, volume_is_last))
     chosen = selection.rows(layout.names, grid.columns, name)
     grid = grid if chosen is None else grid.take(chosen)
 
@@ -89,8 +85,8 @@ def _open(data: bytes, name: str, selection: Selection) -> _Opened:
         _check_is_no_damaged_utf8(data, found, name)
     if not found:
         raise no_header(texts[0], name, selection.column)
-    most = max(o.known for o in found)
-    first, *others = [o for o in found if o.known == most]
+    most = max(len(o.layout.columns) for o in found)
+    first, *others = [o for o in found if len(o.layout.columns) == most]
     if any(o.delimiter != first.delimiter and o.text is first.text for o in others):
         raise UserError(f"{name} line {first.above + 1}: the header can be split at more than one kind of delimiter; "
                         "use one")  # fmt: skip
@@ -106,7 +102,8 @@ def _openings(text: Text, selection: Selection = WHOLE) -> list[_Opened]:
 def _check_is_no_damaged_utf8(data: bytes, found: Sequence[_Opened], name: str) -> None:
     """Refuse a text whose header can be read as UTF-8, and less well in any older encoding."""
     mended = _openings(Text(data.decode("utf-8", errors="replace"), "utf-8"))
-    if max((o.known for o in mended), default=0) > max((o.known for o in found), default=0):
+    better, known = (max((len(o.layout.columns) for o in each), default=0) for each in (mended, found))
+    if better > known:
         raise UserError(f"{name} line {bad_line(data, 'utf-8')}: not UTF-8; save the file as UTF-8")
 
 
@@ -125,13 +122,6 @@ def _head(text: str, delimiter: str) -> list[list[str]]:
         return list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
     except csv.Error:
         return []
-
-
-def _grid(lines: list[str], opened: _Opened, name: str) -> Grid:
-    layout = opened.layout
-    first = opened.above + layout.header_lines
-    volume_is_last = layout.columns.get("volume") == len(layout.names) - 1
-    return read_grid(lines[first:], RowFrame(name, first, layout.names, opened.delimiter, volume_is_last))
 
 
 def _mark(opened: _Opened, grid: Grid, name: str) -> str:

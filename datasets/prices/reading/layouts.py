@@ -92,7 +92,7 @@ def one_series(lines: Lines) -> Layout | None:
 
 
 def by_names(lines: Lines) -> Layout | None:
-    """Any columns of known names, in any order, with a date and a close; what else is there tells whose file it is.
+    """Any columns of known names, in any order, with a date and a close; what else is there shows whose file it is.
 
     Stooq puts its names in angle brackets, Yahoo has an adjusted close, investing.com a column of changes in per cent.
     """

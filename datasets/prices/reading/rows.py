@@ -84,7 +84,8 @@ def _any_grid(body: list[str], frame: RowFrame) -> Grid:
     notes = _notes(rows, len(frame.names))
     remarks = [_notes_remark(rows, places, notes)] if notes else []
     rows, places = rows[: len(rows) - notes], places[: len(rows) - notes]
-    if short := _without_volume(rows, frame):
+    short = sum(len(r) == len(frame.names) - 1 for r in rows) if frame.volume_is_last else 0
+    if short >= _FEWEST_SHORT:  # fewer are damaged
         rows = [[*r, ""] if len(r) < len(frame.names) else r for r in rows]
         remarks.append(f"{short} rows end before the volume: they have none")
     _check_widths(rows, places, frame)
@@ -130,12 +131,6 @@ def _notes_remark(rows: Sequence[Sequence[str]], places: NDArray[np.int64], note
     text = " ".join(c.strip() for c in rows[len(rows) - notes] if c.strip())
     shown = text if len(text) <= 60 else text[:60] + "…"
     return f"{notes} closing line{'s' * (notes > 1)} of words left out (line {places[-notes]}: '{shown}')"
-
-
-def _without_volume(rows: Sequence[Sequence[str]], frame: RowFrame) -> int:
-    """Return how many rows lack the last field, a volume; 0 where so few do that they are damaged."""
-    short = sum(len(r) == len(frame.names) - 1 for r in rows) if frame.volume_is_last else 0
-    return short if short >= _FEWEST_SHORT else 0
 
 
 def _check_widths(rows: Sequence[Sequence[str]], places: NDArray[np.int64], frame: RowFrame) -> None:

@@ -28,8 +28,7 @@ class Fred(Provider):
     def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> PriceTable:
         """Return the closes of the series of an instrument."""
         series = instrument.provider_symbol(self.name)
-        span = {"cosd": first and first.isoformat(), "coed": last and last.isoformat()}
-        parameters = {"id": series, **{k: v for k, v in span.items() if v}}
+        parameters = {"id": series, "cosd": first and first.isoformat(), "coed": last and last.isoformat()}
         address = f"{self.address}/graph/fredgraph.csv"
         return self.client.get(address, parameters, lambda answer: _read(answer, series), series)
 

@@ -104,7 +104,13 @@ class Client:
         tries = 1 + (self.policy.retries if self._reached else 0)
         for tried in range(1, tries + 1):
             try:
-                return self._send_once(send, read)
+                self.pace()
+                answer = send()
+                self._reached = True
+                if answer.status in _PASSING:
+                    wait_s = retry_after(answer.headers, self.clock.now())
+                    raise PassingError(status_text(answer.status), wait_s=wait_s)
+                return read(answer)
             except PassingError as e:
                 self._reached = e.reached
                 if tried == tries:
@@ -114,15 +120,7 @@ class Client:
                 raise type(e)(f"{self.provider} ({what}): {e}") from e
         raise AssertionError("unreachable")
 
-    def _send_once(self, send: Callable[[], Answer], read: Callable[[Answer], T]) -> T:
-        self.pace()
-        answer = send()
-        self._reached = True
-        if answer.status in _PASSING:
-            raise PassingError(status_text(answer.status), wait_s=retry_after(answer.headers, self.clock.now()))
-        return read(answer)
-
-    def get(self, url: str, parameters: Mapping[str, str], read: Callable[[Answer], T], what: str) -> T:
+    def get(self, url: str, parameters: Mapping[str, Any], read: Callable[[Answer], T], what: str) -> T:
         """Return what ``read`` makes of the answer to a GET, as ``request`` does."""
         return self.request(lambda: get(url, parameters, policy=self.policy, clock=self.clock), read, what)
 
@@ -180,8 +178,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())
 
 
-def get(url: str, parameters: Mapping[str, str], *, policy: RetryPolicy, clock: HttpClock) -> Answer:
-    """Return the answer to one GET through requests.
+def get(url: str, parameters: Mapping[str, Any], *, policy: RetryPolicy, clock: HttpClock) -> Answer:
+    """Return the answer to one GET through requests; a parameter of None is none.
 
     Raises:
         PassingError: nobody was reached, the time was over, or the answer broke off.

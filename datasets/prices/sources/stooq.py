@@ -32,8 +32,8 @@ class Stooq(Provider):
     def fetch(self, instrument: Instrument, *, first: date | None, last: date | None) -> PriceTable:
         """Return the bars of the symbol of an instrument."""
         symbol = instrument.provider_symbol(self.name)
-        span = {"d1": first and f"{first:%Y%m%d}", "d2": last and f"{last:%Y%m%d}", "apikey": os.environ.get(KEY)}
-        parameters = {"s": symbol, "i": "d", **{k: v for k, v in span.items() if v}}
+        span = {"d1": first and f"{first:%Y%m%d}", "d2": last and f"{last:%Y%m%d}"}
+        parameters = {"s": symbol, "i": "d", **span, "apikey": os.environ.get(KEY) or None}
         return self.client.get(f"{self.address}/q/d/l/", parameters, lambda answer: _read(answer, symbol), symbol)
 
 

@@ -229,15 +229,11 @@ def _chart(document: Any, ticker: str) -> tuple[Mapping[str, Any], list[int], di
         stamps = result.get("timestamp")
         if not stamps:
             raise ProviderError(f"has no bars of {ticker} in that span")
-        return result["meta"], _whole(stamps), _columns(result["indicators"], len(stamps))
+        if not all(isinstance(s, int) for s in stamps):
+            raise ValueError("a stamp is no whole number")
+        return result["meta"], stamps, _columns(result["indicators"], len(stamps))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError) as e:
         raise PassingError("answered a chart of another shape than is known") from e
-
-
-def _whole(stamps: list[Any]) -> list[int]:
-    if not all(isinstance(s, int) for s in stamps):
-        raise ValueError("a stamp is no whole number")
-    return stamps
 
 
 def _columns(indicators: Mapping[str, Any], rows: int) -> dict[str, Floats]:
