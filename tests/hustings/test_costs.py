@@ -34,8 +34,8 @@ def test_a_run_kept_from_before_the_fee_had_a_column_is_read(cli) -> None:
     assert cli("run", "pro-growth-win", "--no-report", "--out", "kept").code == 0
     path = Path("kept/trades.csv")
     lines = path.read_text(encoding="utf-8").splitlines()
-    assert lines[0].endswith(",note,borrow,carry,fx,entry_rate,exit_rate")
-    path.write_text("\n".join(line.rsplit(",", 5)[0] for line in lines) + "\n", encoding="utf-8")
+    assert lines[0].endswith(",note,borrow,carry,fx,entry_rate,exit_rate,multiplier,roll")
+    path.write_text("\n".join(line.rsplit(",", 7)[0] for line in lines) + "\n", encoding="utf-8")
     manifest = json.loads(Path("kept/manifest.json").read_text(encoding="utf-8"))
     del manifest["files"]  # versions of then kept no hashes of the files
     Path("kept/manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
