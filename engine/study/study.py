@@ -81,7 +81,12 @@ def study(given: StudyInput, settings: Settings) -> Study:
         settings_tried=given.settings_tried,
         episodes=count_episodes((o.events for o in sample.usable), prepared.near),
     )
-    return replace(made, verdict=verdict(made, preregistered=given.preregistered, above=_above_median(placebos)))
+    return replace(made, verdict=_verdict(made, given, placebos))
+
+
+def _verdict(made: Study, given: StudyInput, placebos: Placebos | str) -> str:
+    above = _above_median(placebos)
+    return verdict(made, preregistered=given.preregistered, above=above, ledger=given.ledger)
 
 
 def _beyond_drift(given: StudyInput, model: ReturnModel) -> Floats:
