@@ -10,7 +10,7 @@ from datasets.instants import to_ns
 from engine.metrics.table import MIN_OBSERVATIONS
 from engine.statistics.bootstrap import event_interval
 from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
-from engine.statistics.sharpe import of_enough, sharpe_of_trades
+from engine.statistics.sharpe import TradeSharpe, of_enough, sharpe_of_trades
 from engine.statistics.significance import Significance, untested
 from engine.study.concentration import Concentration, concentration
 from engine.study.dependence import shared_sessions
@@ -67,9 +67,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         concentration=_known("concentration", _concentration(sample, settings.alpha), reasons),
         labels=_known("labels", selected_against_rejected(given, model, settings), reasons),
         variations=(*variations(given, sample, model), *without_confounded(sample, confounded)),
-        sharpe=of_enough(
-            sharpe_of_trades(_beyond_drift(given, model), trial_sharpes=given.trial_sharpes), MIN_OBSERVATIONS
-        ),
+        sharpe=_sharpe(given, model),
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
         band=_band(given, prepared),
@@ -81,18 +79,15 @@ def study(given: StudyInput, settings: Settings) -> Study:
         settings_tried=given.settings_tried,
         episodes=count_episodes((o.events for o in sample.usable), prepared.near),
     )
-    return replace(made, verdict=_verdict(made, given, placebos))
+    above, known = _above_median(placebos), given.preregistered
+    return replace(made, verdict=verdict(made, preregistered=known, above=above, ledger=given.ledger))
 
 
-def _verdict(made: Study, given: StudyInput, placebos: Placebos | str) -> str:
-    above = _above_median(placebos)
-    return verdict(made, preregistered=given.preregistered, above=above, ledger=given.ledger)
-
-
-def _beyond_drift(given: StudyInput, model: ReturnModel) -> Floats:
-    """Return the net returns of the observations of the trades, less what the same trades earn on all dates."""
+def _sharpe(given: StudyInput, model: ReturnModel) -> TradeSharpe:
+    """Return the Sharpe ratio of the observations' net returns, less what the same trades earn on all dates."""
     [sample] = make_samples(given.pairs, model, ())
-    return beyond_drift(sample, given.dates.since)
+    found = sharpe_of_trades(beyond_drift(sample, given.dates.since), trial_sharpes=given.trial_sharpes)
+    return of_enough(found, MIN_OBSERVATIONS)
 
 
 def _known(name: str, part: T | str, reasons: dict[str, str]) -> T | None:
