@@ -23,7 +23,7 @@ PLACEBO_MEAN = "placebo on the mean"
 
 
 def looked_up(by_row: Sequence[Floats], rows: Rows) -> Floats:
-    """Return numbers on placebo dates, lists x observations as ``rows``, from those of each observation at every row."""
+    """Return numbers on placebo dates, lists x observations as ``rows`` are, from those of each one at every row."""
     if by_row and all(each is by_row[0] for each in by_row):
         return np.asarray(by_row[0][rows])
     found = np.zeros(rows.shape)
