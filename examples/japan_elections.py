@@ -33,7 +33,7 @@ from engine.strategy.market import Market
 from engine.study.calendars import calendars
 from engine.study.concentration import Concentration, concentration
 from engine.study.legs import EventLegs, inside_windows, place_planned
-from engine.study.placebo import Placebos, placebo_tests, placebos, randomization_p_value, spread_of
+from engine.study.placebo import Placebos, placebo_tests, placebos, randomization_p_value
 from engine.study.power import detectable_effect
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation, Sample, make_sample
@@ -341,7 +341,7 @@ def _shifted(sample: Sample) -> _Shifted:
         return _Shifted(none, none, none, None, moved)
     made = placebos(sample, moved)
     by_t, by_mean = placebo_tests(made)
-    detectable = detectable_effect(n, spread_of(made.abnormal))
+    detectable = detectable_effect(n, float(made.abnormal.std()))
     return _Shifted(_rises(sample, made), by_t, by_mean, detectable, moved.notes[0])
 
 

@@ -46,7 +46,7 @@ def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunVi
     frame; ``parameters`` holds those that are named like an option. ``out``: a folder for the command's files.
 
     >>> hs.run("pro-growth-win", hold=2, cash=500_000)
-    <run 5ac4449df7c63d14 of pro-growth-win: 7 trades, 4.50 %, 2000-01-04 to 2026-10-30, SIMULATED>
+    <run d54c598db61d5624 of pro-growth-win: 7 trades, 4.50 %, 2000-01-04 to 2026-10-30, SIMULATED>
     """
     options = options_of(RunOptions, commands.run, strategy, given)
     found, position = entered_run(options, vary=False)

@@ -34,6 +34,8 @@ from hustings.run_options import RunOptions
 from hustings.trials import TrialPosition
 from strategies.loading import find_strategy, is_backtrader
 
+NO_LEDGER = "No ledger of trials could be written: what else was tried is not known."
+
 
 @dataclass(frozen=True)
 class StudyOptions(RunOptions):
@@ -136,11 +138,10 @@ def studied(
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
         preregistered=registered is not None and registered.standing.precedes and not departs,
         settings_tried=settings_tried,
+        ledger=NO_LEDGER if position is None else position.caution,
         primary=PRIMARY if registered is None else registered.given.settings.statistic,
     )
-    made = study(given, settings)
-    if position is not None:
-        made = replace(made, verdict=f"{made.verdict} {position.caution}".strip(), trial=position.json)
+    made = replace(study(given, settings), trial=None if position is None else position.json)
     if registered is None:
         return made
     return replace(made, prereg=_prereg_json(registered, departs, primary(made, registered.given.settings)))

@@ -1,8 +1,10 @@
 """Confidence intervals for the mean of few events. Percentiles of resamples are too narrow for them and not given."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from datasets.arrays import Floats
@@ -77,7 +79,7 @@ def sign_flip_interval(values: Floats, level: float, *, draws: int, seed: int) -
     return Interval(name, n, level, float(low), float(high), f"means the sign-flip test does not reject, {how}")
 
 
-def _steps(values: Floats, sums: Floats, sizes: Floats) -> tuple[Floats, Floats]:
+def _steps(values: Floats, sums: Floats, sizes: NDArray[Any]) -> tuple[Floats, Floats]:
     """Return the smaller and the larger of the means of the observations that each pattern flips and that it keeps."""
     n, total = len(values), values.sum()
     inner = sums / np.maximum(sizes, 1)

@@ -5,8 +5,10 @@ sessions that observations share (engine/study/dependence.py).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import bdtr, stdtr
 
 from datasets.arrays import Floats
@@ -100,7 +102,7 @@ class _Flipped:
     """
 
     sums: Floats
-    sizes: Floats
+    sizes: NDArray[Any]
     exact: bool
 
 
@@ -108,7 +110,7 @@ def flipped(values: Floats, *, draws: int, seed: int) -> _Flipped:
     """Return all patterns of signs of up to 20 observations, above that ``draws`` random ones."""
     if len(values) <= EXACT_UP_TO:
         sizes = np.bitwise_count(np.arange(1, 1 << len(values) - 1, dtype=np.uint32))
-        return _Flipped(_subset_sums(values[1:])[1:], sizes.astype(np.float64), exact=True)
+        return _Flipped(_subset_sums(values[1:])[1:], sizes, exact=True)
     rng = np.random.default_rng(seed)
     rows = max(1, _BLOCK // len(values))  # so that a million draws of a hundred events fit in memory
     parts = [_drawn(values, min(rows, draws - done), rng) for done in range(0, draws, rows)]

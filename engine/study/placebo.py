@@ -4,10 +4,9 @@ Overlapping events are grouped over all windows together, and every list of plac
 the largest statistic of a list over the windows is comparable with the largest real one (Westfall and Young 1993).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -19,49 +18,18 @@ from engine.study.returns import Rows, moved
 from engine.study.sample import Sample
 from engine.study.settings import Scheme
 
-CELLS = 1 << 22
-"""Returns on placebo dates that are looked up at once, 32 MiB; more lists are taken in parts."""
 PLACEBO_T = "placebo on the t-statistic"
 PLACEBO_MEAN = "placebo on the mean"
 
 
-class Lists:
-    """Numbers on placebo dates, lists x observations, looked up for the lists that are asked for.
-
-    ``by_row`` has the numbers of each observation at every row; ``rows`` are lists x observations.
-    """
-
-    def __init__(self, by_row: Sequence[Floats], rows: Rows) -> None:
-        self._by_row, self._rows = by_row, rows
-        self.shape = rows.shape
-
-    def __len__(self) -> int:
-        return int(self.shape[0])
-
-    def __getitem__(self, lists: Any) -> Floats:
-        rows, by_row = self._rows[lists], self._by_row
-        if not by_row:
-            return np.zeros(rows.shape)
-        if all(each is by_row[0] for each in by_row):
-            return np.asarray(by_row[0][rows])
-        return np.stack([each[rows[:, n]] for n, each in enumerate(by_row)], axis=1)
-
-
-def by_list(values: Lists | Floats, statistic: Callable[[Floats], Floats]) -> Floats:
-    """Return a statistic of each list."""
-    return np.concatenate([statistic(values[part]) for part in _parts(values)])
-
-
-def spread_of(values: Lists | Floats) -> float:
-    """Return the standard deviation of all numbers."""
-    size, parts = values.shape[0] * values.shape[1], _parts(values)
-    mean = sum(values[part].sum() for part in parts) / size
-    return float(np.sqrt(sum(((values[part] - mean) ** 2).sum() for part in parts) / size))
-
-
-def _parts(values: Lists | Floats) -> list[slice]:
-    step = max(CELLS // max(values.shape[1], 1), 1)
-    return [slice(n, n + step) for n in range(0, max(len(values), 1), step)]
+def looked_up(by_row: Sequence[Floats], rows: Rows) -> Floats:
+    """Return numbers on placebo dates, lists x observations as ``rows`` are, from those of each one at every row."""
+    if by_row and all(each is by_row[0] for each in by_row):
+        return np.asarray(by_row[0][rows])
+    found = np.zeros(rows.shape)
+    for n, each in enumerate(by_row):
+        found[:, n] = each[rows[:, n]]
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +42,17 @@ class Placebos:
 
     sample: Sample
     calendars: Calendars
-    net: Lists | Floats
-    abnormal: Lists | Floats
-    standardized: Lists | Floats
-    sd: Lists | Floats
+    net: Floats
+    abnormal: Floats
+    standardized: Floats
+    sd: Floats
     distance_factor: float = 1.0
     t_factor: float = 1.0
 
     @cached_property
     def t(self) -> Floats:
         """The BMP statistic of each list; NaN where it has none."""
-        return by_list(self.standardized, t_by_row)
+        return t_by_row(self.standardized)
 
     @cached_property
     def known_t(self) -> Floats:
@@ -153,7 +121,7 @@ def _on_dates_of(first: Sample, sample: Sample, made: Calendars) -> Placebos:
 def placebos(sample: Sample, made: Calendars) -> Placebos:
     """Return what the observations' trades return on each list of placebo dates."""
     net, abnormal, standardized, sd = (
-        Lists([getattr(o.by_row, name) for o in sample.usable], made.rows)
+        looked_up([getattr(o.by_row, name) for o in sample.usable], made.rows)
         for name in ("net", "abnormal", "standardized", "sd")
     )
     distance_factor = 1.0 if made.exact else against_placebo(sample, made.rows)
@@ -178,7 +146,7 @@ def placebo_tests(drawn: Placebos) -> tuple[Significance, Significance]:
     factor = drawn.distance_factor
     shortened = "" if factor > 0.995 else f", t times {factor:.2f} for shared sessions"
     by_t = replace(by_t, statistic=sample.t, reference=f"{by_t.reference}{shortened}")
-    return by_t, randomization_p_value(PLACEBO_MEAN, mean, by_list(drawn.abnormal, row_means), n=n, exact=exact)
+    return by_t, randomization_p_value(PLACEBO_MEAN, mean, drawn.abnormal.mean(axis=1), n=n, exact=exact)
 
 
 def adjusted_p_values(drawn: Sequence[Placebos]) -> list[float | None]:
@@ -213,11 +181,6 @@ def randomization_p_value(name: str, observed: float, lists: Floats, *, n: int, 
     p = min(1.0, 2 * fewer / m if exact else 2 * (fewer + 1) / (m + 1))
     error = 0.0 if exact else 2 * float(np.sqrt(p / 2 * (1 - p / 2) / m))
     return Significance(name, n, observed, p, f"all {m:,} lists" if exact else f"{m:,} drawn lists", error=error)
-
-
-def row_means(values: Floats) -> Floats:
-    """Return the mean of each list."""
-    return np.asarray(values.mean(axis=1))
 
 
 def percentile(value: float, by_row: Floats) -> float:

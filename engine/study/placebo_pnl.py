@@ -15,7 +15,7 @@ from engine.statistics.significance import Significance
 from engine.strategy import Phase
 from engine.strategy.contract import LEVELS
 from engine.study.legs import EventLegs, PlacedLeg
-from engine.study.placebo import Placebos, by_list, placebo_tests, row_means
+from engine.study.placebo import Placebos, placebo_tests
 from engine.study.prepare import prepare
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation
@@ -90,11 +90,11 @@ def placebo_pnl(given: StudyInput, settings: Settings, *, replayed: int) -> Plac
 def _rows(placebos: Placebos) -> tuple[_PlaceboRow, ...]:
     sample, lists = placebos.sample, placebos.net
     made = (
-        ("mean net return", float(sample.net.mean()), by_list(lists, row_means)),
-        ("sum of net returns", float(sample.net.sum()), by_list(lists, lambda v: v.sum(axis=1))),
-        ("worst net return", float(sample.net.min()), by_list(lists, lambda v: v.min(axis=1))),
-        ("share of gains", float((sample.net > 0).mean()), by_list(lists, lambda v: (v > 0).mean(axis=1))),
-        ("mean abnormal return", float(sample.abnormal.mean()), by_list(placebos.abnormal, row_means)),
+        ("mean net return", float(sample.net.mean()), lists.mean(axis=1)),
+        ("sum of net returns", float(sample.net.sum()), lists.sum(axis=1)),
+        ("worst net return", float(sample.net.min()), lists.min(axis=1)),
+        ("share of gains", float((sample.net > 0).mean()), (lists > 0).mean(axis=1)),
+        ("mean abnormal return", float(sample.abnormal.mean()), placebos.abnormal.mean(axis=1)),
     )
     return tuple(_row(name, observed, values) for name, observed, values in made)
 

@@ -12,7 +12,7 @@ from scipy.special import gammaincinv, gammaln, nctdtr, ndtr, stdtr, stdtrit
 
 from datasets.arrays import Flags, Floats
 from engine.statistics.significance import t_by_row
-from engine.study.placebo import Placebos, spread_of
+from engine.study.placebo import Placebos
 
 EFFECTS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.10)
 LISTS = 2_000
@@ -70,7 +70,7 @@ def power(placebos: Placebos, *, alpha: float = 0.05, seed: int = 0, of_zero: bo
         return f"{n} observation{'s' if n != 1 else ''}: no test, and so no power"
     m, rng = len(placebos.abnormal), np.random.default_rng(seed)
     picked = np.arange(m) if m <= LISTS else np.sort(rng.choice(m, LISTS, replace=False))
-    calm, own = spread_of(placebos.abnormal), float(placebos.sample.abnormal.std(ddof=1))
+    calm, own = float(placebos.abnormal.std()), float(placebos.sample.abnormal.std(ddof=1))
     limits, flips = _limits(placebos, alpha), sign_patterns(n, seed)
     assumed = fair_spread(n, own / placebos.t_factor) if of_zero else None
     rows = [_row(e, placebos, picked, limits=limits, flips=flips, alpha=alpha, spread=assumed) for e in EFFECTS]

@@ -87,7 +87,8 @@ def study(given: StudyInput, settings: Settings) -> Study:
         settings_tried=given.settings_tried,
         episodes=count_episodes((o.events for o in sample.usable), prepared.near),
     )
-    return replace(made, verdict=verdict(made, preregistered=given.preregistered, above=_above_median(placebos)))
+    above, known = _above_median(placebos), given.preregistered
+    return replace(made, verdict=verdict(made, preregistered=known, above=above, ledger=given.ledger))
 
 
 def _known(name: str, part: T | str, reasons: dict[str, str]) -> T | None:

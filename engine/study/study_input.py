@@ -31,7 +31,8 @@ class StudyInput:
     not known; ``variants`` are the other trials that could be rebuilt, ``alike`` counts the combinations of sweeps of
     which some are among them. ``other_labels`` are the events with another
     coder's labels, ``preregistered`` says whether the study is what was registered before, ``settings_tried`` is the
-    number of settings the run was studied with, these included; ``primary`` the statistic of the primary p-value.
+    number of settings the run was studied with, these included; ``primary`` the statistic of the primary p-value;
+    ``ledger`` says what is not known of other trials.
     """
 
     strategy: Strategy
@@ -48,6 +49,7 @@ class StudyInput:
     preregistered: bool = False
     settings_tried: int = 1
     primary: str = PRIMARY
+    ledger: str = ""
 
     @cached_property
     def plan(self) -> Plan:

@@ -8,7 +8,7 @@ import numpy as np
 from datasets.arrays import Floats
 from engine.statistics.significance import effective_trials, sidak, t_by_row
 from engine.study.calendars import MIN_POOL, shifted_rows
-from engine.study.placebo import CELLS, Lists
+from engine.study.placebo import looked_up
 from engine.study.sample import Sample
 from engine.study.study_input import StudyInput
 
@@ -85,6 +85,5 @@ def shifted_t(sample: Sample, low: int, span: int) -> Floats:
         return np.full(span, np.nan)
     by_row = {id(o.by_row): np.append(o.by_row.standardized, np.nan) for o in sample.usable}
     each = [by_row[id(o.by_row)] for o in sample.usable]
-    shifts = np.array_split(np.arange(span), span * len(each) // CELLS + 1)
-    rows = (shifted_rows(sample.rows, low, span, part) for part in shifts)
-    return np.concatenate([t_by_row(Lists(each, np.minimum(r, len(sample.reference)))[:]) for r in rows])
+    rows = shifted_rows(sample.rows, low, span, np.arange(span))
+    return t_by_row(looked_up(each, np.minimum(rows, len(sample.reference))))

@@ -11,13 +11,14 @@ USUAL_LEVEL = 0.05
 """At a weaker level nothing is called unlikely to be chance."""
 
 
-def verdict(study: Study, *, preregistered: bool, above: bool | None) -> str:
+def verdict(study: Study, *, preregistered: bool, above: bool | None, ledger: str = "") -> str:
     """Return the verdict on the trades of a study.
 
     Args:
         study: with everything but its verdict.
         preregistered: whether the study is what was registered before the first run.
         above: whether the events' t-statistic is above the median of the placebo lists; None without them.
+        ledger: what is not known of other trials, in a sentence; it makes the claim conditional.
     """
     trade = study.views[0]
     if trade.n == 0:
@@ -27,16 +28,18 @@ def verdict(study: Study, *, preregistered: bool, above: bool | None) -> str:
     known = [t for t in trade.tests if t.p is not None]
     if not known:
         return f"No test is available: {trade.tests[0].reason}."
-    found, claimed = _finding(study, trade, known, above=above)
+    found, claimed = _finding(study, trade, known, above=above, alone=", if nothing else was tried" if ledger else "")
     limits = (_alike(study, trade), _concentrated(study), _hindsight(preregistered=preregistered)) if claimed else ()
     parts = (
         found,
+        *([ledger] if claimed else []),
         _primary(study, trade, known),
         *limits,
         _windows(study),
         _few(trade.n),
         _volatile(study, trade, known),
         _undetected(study, known),
+        *([] if claimed else [ledger]),
     )
     return " ".join(part for part in parts if part)
 
@@ -47,7 +50,9 @@ def _one(study: Study) -> str:
     return f"One observation is an anecdote: no test applies to it.{place}"
 
 
-def _finding(study: Study, trade: ViewResult, known: Sequence[Significance], *, above: bool | None) -> tuple[str, bool]:
+def _finding(
+    study: Study, trade: ViewResult, known: Sequence[Significance], *, above: bool | None, alone: str
+) -> tuple[str, bool]:
     """Return the one decision that the tests make together, in a sentence, and whether it calls chance unlikely."""
     if min(t.p or 0.0 for t in known) > study.settings.alpha:
         return f"The result is not distinguishable from {'placebo dates' if study.lists else 'zero'}.", False
@@ -55,7 +60,7 @@ def _finding(study: Study, trade: ViewResult, known: Sequence[Significance], *, 
     after = f"{_p(p)} after adjustment for {tried}"
     if why := _objection(study, trade, known, above=above) or (after if p > study.settings.alpha else ""):
         return f"This is not evidence of an effect: {why}.", False
-    return f"Chance alone is an unlikely explanation{f' ({after})' if tried else ''}.", True
+    return f"Chance alone is an unlikely explanation{f' ({after})' if tried else ''}{alone}.", True
 
 
 def _objection(study: Study, trade: ViewResult, known: Sequence[Significance], *, above: bool | None) -> str:

@@ -275,6 +275,7 @@ def test_without_a_ledger_the_study_has_no_place_in_it(cli: Cli, home: Path) -> 
     (home / "runs.sqlite3").mkdir()
     said = cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out", "--json")
     assert (said.code, said.err.count("\n"), said.json["study"]["trial"]) == (0, 1, None)
+    assert said.json["study"]["verdict"].endswith("what else was tried is not known.")
 
 
 def test_one_event_is_an_anecdote(cli: Cli, home: Path) -> None:

@@ -89,6 +89,13 @@ def test_three_rejections_are_said_with_their_limits() -> None:
     )
 
 
+def test_a_claim_is_conditional_where_other_trials_are_not_known() -> None:
+    young = "The ledger is young."
+    claimed = verdict(STRONG, preregistered=False, above=True, ledger=young)
+    assert claimed.startswith(f"Chance alone is an unlikely explanation, if nothing else was tried. {young} Primary")
+    assert verdict(STRONG, preregistered=False, above=False, ledger=young).endswith(young)
+
+
 def test_a_preregistered_rule_is_said_to_be_one() -> None:
     assert text(preregistered=True).endswith("The rule was preregistered before its first run here.")
 
