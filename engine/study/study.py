@@ -10,7 +10,7 @@ from datasets.instants import to_ns
 from engine.metrics.table import MIN_OBSERVATIONS
 from engine.statistics.bootstrap import event_interval
 from engine.statistics.event_tests import bmp, cross_sectional_t, sign_flip
-from engine.statistics.sharpe import of_enough, sharpe_of_trades
+from engine.statistics.sharpe import TradeSharpe, of_enough, sharpe_of_trades
 from engine.statistics.significance import Significance, untested
 from engine.study.concentration import concentration
 from engine.study.dependence import shared_sessions
@@ -22,6 +22,7 @@ from engine.study.placebo import PLACEBO_MEAN, PLACEBO_T, Placebos, adjusted_p_v
 from engine.study.power import Power, power
 from engine.study.prepare import Prepared, prepare
 from engine.study.result import Histogram, ObservationRow, Study, ViewResult
+from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation, Sample, make_samples
 from engine.study.sensitivity import variations, without_confounded
 from engine.study.settings import Settings
@@ -50,7 +51,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
     decided = {t.event_id: t.decided_at for t in given.plan.trades}
     known_at = {i: to_ns(given.events.get(i).known_at or at) for i, at in decided.items()}
     implied = None if settings.implied is None else given.market.bars(settings.implied)
-    [alone], factor = make_samples(given.pairs, model, ()), shared_sessions(sample)
+    factor = shared_sessions(sample)
     made = Study(
         run_id=given.run.run_id,
         strategy=given.strategy.name,
@@ -70,10 +71,7 @@ def study(given: StudyInput, settings: Settings) -> Study:
         concentration=_known("concentration", concentration(sample, alpha=settings.alpha, factor=factor), reasons),
         labels=_known("labels", selected_against_rejected(given, model, settings), reasons),
         variations=(*variations(given, sample, model), *without_confounded(sample, confounded)),
-        sharpe=of_enough(
-            sharpe_of_trades(beyond_drift(alone, given.dates.since), trial_sharpes=given.trial_sharpes),
-            MIN_OBSERVATIONS,
-        ),
+        sharpe=_sharpe(given, model),
         tried=adjusted_for_trials(given, sample),
         path=event_path(sample, model, calendars),
         band=() if calendars is None else market_band(sample, known_at, model, calendars),
@@ -89,6 +87,13 @@ def study(given: StudyInput, settings: Settings) -> Study:
     )
     above, known = _above_median(placebos), given.preregistered
     return replace(made, verdict=verdict(made, preregistered=known, above=above, ledger=given.ledger))
+
+
+def _sharpe(given: StudyInput, model: ReturnModel) -> TradeSharpe:
+    """Return the Sharpe ratio of the observations' net returns, less what the same trades earn on all dates."""
+    [sample] = make_samples(given.pairs, model, ())
+    found = sharpe_of_trades(beyond_drift(sample, given.dates.since), trial_sharpes=given.trial_sharpes)
+    return of_enough(found, MIN_OBSERVATIONS)
 
 
 def _known(name: str, part: T | str, reasons: dict[str, str]) -> T | None:

@@ -500,7 +500,7 @@ ERAS = [
 @pytest.mark.parametrize("which", [0, 1])
 def test_one_column_of_the_ministry_s_wide_file_with_years_of_eras(which: int) -> None:
     rows = "\n".join(f"{era[which]},10.327,9.3,{'-' if n == 0 else n / 8 - 0.5},-" for n, era in enumerate(ERAS))
-    found = read(MINISTRY.format(rows=rows), "cp932", selection=Selection("10年"))
+    found = read(MINISTRY.format(rows=rows), "cp932", column="10年")
     assert [str(s) for s in found.session] == [era[2] for era in ERAS]
     assert np.isnan(found.close[0])
     assert found.close[1:].tolist() == [-0.375, -0.25, -0.125, 0.0, 0.125, 0.25, 0.375]
@@ -510,7 +510,7 @@ def test_one_column_of_the_ministry_s_wide_file_with_years_of_eras(which: int) -
 
 def test_the_ministry_s_english_file_has_years_of_the_common_era() -> None:
     text = "Interest Rate,,,(Unit : %)\r\nDate,1Y,10Y,40Y\r\n2024/4/1,0.08,0.746,-\r\n2024/4/2,0.082,0.75,2.1\r\n"
-    found = read(text, selection=Selection("10y"))
+    found = read(text, column="10y")
     assert [str(s) for s in found.session] == ["2024-04-01", "2024-04-02"]
     assert found.close.tolist() == [0.746, 0.75]
 

@@ -61,9 +61,9 @@ def script(capsys: pytest.CaptureFixture[str]):
         ("hustings run buy-after-event -p surprise=", ["surprise=upset", "surprise=expected", "surprise=none"]),
         ("hustings run buy-after-event -p incumbent_won=t", ["incumbent_won=true"]),
         ("hustings run buy-after-event -p hold=", [""]),
-        ("hustings run regional-spillover -p markets=KOSPI,TOP", ["markets=KOSPI,TOPIX"]),
-        ("hustings run pro-growth-win --benchmark topi", ["TOPIX"]),
-        ("hustings events explain JP-2026-02-08-GE --instrument KOS", ["KOSPI"]),
+        ("hustings run regional-spillover -p markets=KOSPI,TOP", ["markets=KOSPI,TOPIX", "markets=KOSPI,TOPIXF"]),
+        ("hustings run pro-growth-win --benchmark topi", ["TOPIX", "TOPIXF"]),
+        ("hustings events explain JP-2026-02-08-GE --instrument KOS", ["KOSPI", "KOSPI200F"]),
         ("hustings data show N22", ["N225"]),
         ("hustings events show JP-2026-02", ["JP-2026-02-08-GE"]),
         ("hustings completion z", ["zsh"]),
@@ -75,7 +75,7 @@ def test_every_kind_of_value_is_completed(asked, line, values):
 
 
 def test_zsh_gets_type_value_and_help_on_separate_lines(asked):
-    assert asked("zsh", "hustings data show TOPI") == ["plain", "TOPIX", "Tokyo Stock Price Index"]
+    assert asked("zsh", "hustings data show KOSPI2") == ["plain", "KOSPI200F", "KOSPI 200 future"]
 
 
 def test_zsh_gets_no_help_for_a_name_whose_value_follows_without_a_blank(asked):

@@ -62,7 +62,7 @@ def test_a_roll_in_between_costs_two_commissions_and_is_named(cli: Any, folder: 
     assert "1 roll named (no price changed by them)" in cli(*RUN, "--data", str(folder), "--no-report").out
 
 
-def test_a_future_is_imported_with_its_rolls(cli: Any, folder: Path) -> None:
+def test_a_future_is_imported_with_its_rolls(cli: Any, home: Path, folder: Path) -> None:
     (folder / "actions.csv").write_text("symbol,ex_date,kind,value,source\nNIY,2026-02-11,roll,0.99,made up\n")
     assert cli("data", "import", str(folder)).code == 0
     stored = cli(*RUN, "--no-report", "--cash", "1000000000", "--json").json
