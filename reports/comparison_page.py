@@ -15,15 +15,7 @@ from reports.comparison_charts import overlays, style
 from reports.comparison_tables import event_matrix, one_currency
 from reports.headline import KEY_FIGURES
 from reports.heat import heat, largest
-from reports.numbers import (
-    metric_difference,
-    metric_text,
-    percent,
-    points,
-    ratio,
-    signed,
-    signed_percent,
-)
+from reports.numbers import metric_difference, metric_text, percent, points, ratio, signed, signed_percent
 from reports.page import render, simulated_symbols
 
 Writer = Callable[[float | None], str]

@@ -11,12 +11,7 @@ from engine.run.by_market import by_market
 from engine.run.run import Run
 from reports.curves import drawdown_svg, equity_svg, held_svgs
 from reports.event_figures import event_time_svg, waterfall_svg, without_svg
-from reports.event_tables import (
-    event_labels,
-    exit_words,
-    to_the_cent,
-    with_events,
-)
+from reports.event_tables import event_labels, exit_words, to_the_cent, with_events
 from reports.headline import account_cards, key_cards, outcome, remarks, support, trade_cards
 from reports.heat import heat, largest, timing_grid, year_rows
 from reports.numbers import metric_text

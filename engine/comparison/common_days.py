@@ -17,14 +17,7 @@ from engine.account.records import Trade
 from engine.comparison.difference import Difference, resampled, with_studentized, without_interval
 from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_rows
 from engine.comparison.sharpe_difference import BlockDraws, Blocks, draw_blocks, mean_draws, sharpe_draws
-from engine.metrics.metrics import (
-    compute_metrics,
-    drawdown,
-    held_sessions,
-    session_rate,
-    sessions_per_year,
-    sharpe,
-)
+from engine.metrics.metrics import compute_metrics, drawdown, held_sessions, session_rate, sessions_per_year, sharpe
 from engine.metrics.table import Metrics
 from engine.run.run import Run
 

@@ -14,15 +14,7 @@ from zlib import crc32
 
 import numpy as np
 
-from datasets.events import (
-    OUTCOME_FIELDS,
-    Confidence,
-    Majority,
-    PoliticalEvent,
-    ProGrowth,
-    Surprise,
-    WinnerStatus,
-)
+from datasets.events import OUTCOME_FIELDS, Confidence, Majority, PoliticalEvent, ProGrowth, Surprise, WinnerStatus
 from datasets.events.odds_book import quotes_before
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument

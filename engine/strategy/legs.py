@@ -10,17 +10,7 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.events import Kind
-from engine.strategy.contract import (
-    LEVELS,
-    After,
-    AtNextEvent,
-    BeforeVote,
-    Entry,
-    Exit,
-    LastCloseBefore,
-    Leg,
-    Phase,
-)
+from engine.strategy.contract import LEVELS, After, AtNextEvent, BeforeVote, Entry, Exit, LastCloseBefore, Leg, Phase
 
 
 def checked_legs(legs: Any, rule: str) -> list[Leg]:

@@ -11,17 +11,7 @@ from dataclasses import fields, replace
 from types import CodeType
 from typing import Any
 
-from engine.strategy.contract import (
-    LEVELS,
-    After,
-    BeforeVote,
-    Entry,
-    Exit,
-    Leg,
-    NextClose,
-    NextOpen,
-    Strategy,
-)
+from engine.strategy.contract import LEVELS, After, BeforeVote, Entry, Exit, Leg, NextClose, NextOpen, Strategy
 
 _READS = (
     "eq", "ne", "lt", "le", "gt", "ge", "hash", "bool", "int", "float", "complex", "index", "str", "repr", "format",

@@ -29,16 +29,7 @@ from engine.account.sizing import STOP_LOSS, TAKE_PROFIT, TRAILING_STOP
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.run.backtest import on_sessions
-from engine.strategy import (
-    After,
-    BeforeVote,
-    LastCloseBefore,
-    Leg,
-    Never,
-    NextClose,
-    NextOpen,
-    Phase,
-)
+from engine.strategy import After, BeforeVote, LastCloseBefore, Leg, Never, NextClose, NextOpen, Phase
 from engine.strategy.market import BarClock, MarketView
 from tests.engine.markets import about, bars, event, flat_day, instrument, market_of, ns, scripted, utc
 from tests.engine.test_evaluate import agree

@@ -23,15 +23,7 @@ from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market, MarketView
 from engine.study.drift import SHIFTS, beyond_drift
 from engine.sweep.best import ReplayedCombination, deflated_report, replay_combination
-from engine.sweep.chunk import (
-    COLUMNS,
-    FAILED,
-    GRID,
-    TRADE_SHARPE,
-    Chunk,
-    evaluate_chunk,
-    replayed,
-)
+from engine.sweep.chunk import COLUMNS, FAILED, GRID, TRADE_SHARPE, Chunk, evaluate_chunk, replayed
 from engine.sweep.digest import Digest, SampleMoments, checked_metric, digest, groups_of, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
 from engine.sweep.trial_sample import sample_of

@@ -14,13 +14,7 @@ from quantstats import reports as theirs
 from quantstats import stats, utils
 
 from engine.comparison.resampling import bootstrap_rows
-from engine.metrics.metrics import (
-    compute_metrics,
-    drawdown,
-    grouped_returns,
-    monthly_returns,
-    standard_deviation,
-)
+from engine.metrics.metrics import compute_metrics, drawdown, grouped_returns, monthly_returns, standard_deviation
 from engine.metrics.performance import (
     PERFORMANCE_METRICS,
     Series,

@@ -10,13 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from engine.statistics.event_tests import (
-    bmp,
-    cross_sectional_t,
-    flipped,
-    sign,
-    sign_flip,
-)
+from engine.statistics.event_tests import bmp, cross_sectional_t, flipped, sign, sign_flip
 from engine.statistics.significance import Significance
 from examples.base_rates import generalized_sign, poisson_binomial
 
