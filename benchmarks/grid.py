@@ -9,7 +9,7 @@ from datasets.events import EventCatalogue
 from datasets.prices.bars import Bars
 from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.plan.plan_grid import PlanGrid, plan_grid
-from engine.strategy.combinations import Space, grid_space
+from engine.strategy.placeholders import Space, grid_space
 from strategies.buy_after_event import BuyAfterEvent
 
 AXES = {"hold": HOLDS, "delay": DELAYS, "stop_loss": STOPS, "take_profit": TARGETS}

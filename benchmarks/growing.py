@@ -14,7 +14,7 @@ from engine.account.evaluate import evaluate
 from engine.metrics.many_plans import evaluate_grid
 from engine.plan.plan import make_plan
 from engine.plan.plan_grid import plan_grid
-from engine.strategy.combinations import grid_space
+from engine.strategy.placeholders import grid_space
 from strategies.buy_after_event import BuyAfterEvent
 
 A_DAY, MINUTES = 100, 3

@@ -19,7 +19,7 @@ from datasets.prices.sources.files import DirectorySource
 from engine.account.records import Trade
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade, make_plan
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.strategy import Strategy
 from engine.strategy.market import Market
 from engine.study.legs import return_model_of

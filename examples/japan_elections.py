@@ -25,8 +25,7 @@ from datasets.instants import to_date, to_datetime, to_ns
 from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
 from engine.plan.plan import BarPrice, Plan, PlannedTrade
-from engine.statistics.abnormal import Model
-from engine.statistics.event_tests import bmp
+from engine.statistics.event_tests import Model, bmp
 from engine.statistics.significance import Significance, untested
 from engine.strategy import Phase
 from engine.strategy.market import Market

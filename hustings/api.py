@@ -21,8 +21,8 @@ import pandas as pd
 from datasets.errors import UserError
 from hustings.commands import backtests as commands
 from hustings.commands.events import list_events
-from hustings.frames import bars_frame, events_frame
-from hustings.handlers.event_filters import select_events
+from hustings.execution import RunOptions
+from hustings.handlers.events import select_events
 from hustings.handlers.implied import ImpliedOptions, entered_implied
 from hustings.handlers.run import entered_run
 from hustings.handlers.study import entered_study
@@ -32,11 +32,10 @@ from hustings.keywords import Rule, options_of, typed
 from hustings.page_data import place_of, read_page, rounded, run_at
 from hustings.recording import position_if_any
 from hustings.run_folder import read_run
-from hustings.run_options import RunOptions
 from hustings.studies import StudyOptions, study_json
 from hustings.sweeping.result import result_json
-from hustings.views import FindingView, RunView
-from reports.parts import TextTable
+from hustings.views import FindingView, RunView, bars_frame, events_frame
+from reports.page import TextTable
 
 
 def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunView:

@@ -17,7 +17,7 @@ from datasets.events.short_rows import short_name
 from datasets.instants import iso_z, to_date
 from datasets.markets.zones import main_zone, zone_of, zones
 from datasets.prices.reading.dates import read_dates
-from datasets.prices.reading.stamps import is_date
+from datasets.prices.reading.timestamps import is_date
 
 _CLOCK = re.compile(r"\d:\d\d")
 _DELIMITERS = ";\t|,"

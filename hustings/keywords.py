@@ -13,9 +13,9 @@ import pandas as pd
 
 from datasets.errors import UserError, unknown_name
 from engine.strategy import Strategy, values
-from hustings.frames import path_of
-from hustings.run_options import RunOptions
+from hustings.execution import RunOptions
 from hustings.terminal import text_of
+from hustings.views import path_of
 
 T = TypeVar("T", bound=RunOptions)
 Rule = str | PathLike[str] | type[Any] | Strategy

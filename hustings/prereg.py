@@ -16,7 +16,7 @@ from datasets.files import created_file
 from engine.plan.costs import Terms
 from engine.run.backtest import Window
 from engine.run.identity import code_hash, resolved
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.strategy import build, values
 from engine.study.settings import EARLIEST, LATEST, Anchor
 from hustings.execution import as_written, backtrader_parameters

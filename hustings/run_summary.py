@@ -7,13 +7,23 @@ from pathlib import Path
 
 from engine.account.records import Trade
 from engine.metrics.table import Metric, MetricInputs
-from engine.run.by_market import by_market
+from engine.run.attribution import by_market
 from engine.run.run import Run
 from hustings.terminal import parameters_text, say, say_files, say_sources, table
-from reports.event_tables import exit_words
+from reports.event_figures import exit_words
 from reports.headline import HeadlineCard, account_cards, trade_cards
-from reports.numbers import NOT_AVAILABLE, amount, metric_text, money, percent, price, signed_percent
-from reports.sparkline import BLOCKS, PLAIN, sparkline
+from reports.numbers import (
+    BLOCKS,
+    NOT_AVAILABLE,
+    PLAIN,
+    amount,
+    metric_text,
+    money,
+    percent,
+    price,
+    signed_percent,
+    sparkline,
+)
 
 _SHOWN = 12
 

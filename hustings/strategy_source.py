@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import strategies
-from datasets.cache import cached, content_hash
 from datasets.errors import UserError
+from datasets.home import cached, content_hash
 
 _HOUSE = Path(strategies.__file__).parents[1]
 _TYPES = ("engine/strategy", "datasets/events")

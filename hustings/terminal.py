@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from reports.parts import TextTable  # a command that prints no report imports no pages
+    from reports.page import TextTable  # a command that prints no report imports no pages
 
 _ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters but tab and newline, marks of direction, halves of characters (bytes of paths, no UTF-8)."""

@@ -9,13 +9,11 @@ import numpy as np
 from datasets.instants import to_date
 from engine.comparison.common_days import metrics_within
 from engine.comparison.compare import Pair, compared
-from engine.comparison.difference import Difference
-from engine.comparison.resampling import LEVEL, RESAMPLES, SEED
+from engine.comparison.difference import LEVEL, RESAMPLES, SEED, Difference
 from engine.metrics.table import METRICS, Metrics, Unit
 from engine.run.run import Run
 from reports.comparison_page import comparison_page
-from reports.comparison_tables import best_of, differing, market_rows, one_currency, trade_rows, traded_by_none
-from reports.comparison_words import verdict
+from reports.comparison_tables import best_of, differing, market_rows, one_currency, trade_rows, traded_by_none, verdict
 from reports.numbers import plain
 from reports.page import simulated_symbols
 

@@ -1,16 +1,66 @@
-"""Tables of a comparison as plain values: what is best, what differs, and every trade, event by event."""
+"""Tables of a comparison, as plain values and as CSV, and what the differences of two runs support in sentences."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from unicodedata import bidirectional
 
 import numpy as np
 
+from datasets.csv_rows import sheet_csv
 from engine.account.records import Trade
-from engine.comparison.common_events import event_returns
-from engine.comparison.difference import Difference, with_t_interval, without_interval
-from engine.run.by_market import by_market
+from engine.comparison.common_days import within
+from engine.comparison.common_events import OnEvents, event_returns
+from engine.comparison.difference import LEVEL, Difference, with_t_interval, without_interval
+from engine.metrics.metrics import drawdown, growth
+from engine.run.attribution import by_market
 from engine.run.run import Run
+from reports.numbers import percent, plain, points
+
+_ISOLATE, _END = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+
+
+def verdict(found: OnEvents, *, first: str, second: str) -> str:
+    """Return in two or three sentences what the common events say of the second run against the first."""
+    first, second = isolated(first), isolated(second)
+    if not found.events:
+        return f"{second} and {first} traded no event in common: which is better on the same events cannot be said."
+    if all(e.first == e.second for e in found.events):
+        n = len(found.events)
+        each = "the one event both traded" if n == 1 else f"each of the {n} events both traded"
+        return f"{second} and {first} earned the same on {each}."
+    mean = found.differences[0]
+    return f"{_what(found, mean, first=first, second=second)} {_how_sure(mean)}"
+
+
+def isolated(name: str) -> str:
+    """Return a name set apart from the sentence around it if any of it is written from right to left.
+
+    >>> isolated("one"), isolated("\u05d0") == "\u2068\u05d0\u2069"
+    ('one', True)
+    """
+    return f"{_ISOLATE}{name}{_END}" if any(bidirectional(c) in ("R", "AL", "AN") for c in name) else name
+
+
+def _what(found: OnEvents, mean: Difference, *, first: str, second: str) -> str:
+    n = len(found.events)
+    events = "the 1 event" if n == 1 else f"the {n} events"
+    better = f"better on {found.ahead}, worse on {found.behind}"
+    by = f"differed by {points(mean.value)}"
+    return f"On {events} that both traded, {second} was {better}; its mean trade {by} from that of {first}."
+
+
+def _how_sure(mean: Difference) -> str:
+    if mean.low is None or mean.high is None:
+        return "So few events do not show which is better."
+    ends = (
+        f"The {percent(LEVEL, 0)} interval of the difference (Student's t) is {points(mean.low)} to {points(mean.high)}"
+    )
+    if mean.low <= 0 <= mean.high:
+        return f"{ends} and holds 0: these events do not show which is better."
+    return (
+        f"{ends} and leaves out 0. So does one pair in twenty by chance alone, and the best of many runs almost always."
+    )
 
 
 def best_of(values: Sequence[float | None], better: int) -> list[bool]:
@@ -159,3 +209,93 @@ def _between(first: dict[str, Any], second: dict[str, Any]) -> dict[str, float |
         "pnl": sum(t["pnl"] for t in two) - sum(t["pnl"] for t in one) if one and two else None,
         "return": two[0]["return"] - one[0]["return"] if single else None,
     }
+
+
+Row = Sequence[Any]
+
+
+def comparison_csv(runs: Sequence[Run], data: dict[str, Any]) -> dict[str, str]:
+    """Return every table of `reports.comparison.comparison_data`, and the curves over the common span."""
+    named = [head["label"] for head in data["runs"]]
+    heads = ["label", "run_id", "strategy", "first_session", "last_session", "sessions", "currency", "fx"]
+    return {
+        "runs.csv": _text(heads, ([head[c] for c in heads] for head in data["runs"])),
+        "numbers.csv": _text(["span", "run", "number", "value", "best", "worst", "note"], _numbers(data, named)),
+        "differences.csv": _text(_DIFFERENCE, _differences(data)),
+        "common_events.csv": _text(["run", "against", "event_id", "second", "first"], _common(data)),
+        "trades.csv": _text(
+            ["event_id", "title", "instrument", "run", "return", "pnl", "open", "skipped"], _trades(data, named)
+        ),
+        "markets.csv": _text(["instrument", "run", "currency", "pnl", "trades", "exposure"], _markets(data)),
+        "correlation.csv": _text(["run", *named], _correlation(data, named)),
+        "differing.csv": _text(["group", "entry", "run", "value"], _differing(data, named)),
+        "curves.csv": _text(["session", "run", "equity", "drawdown", "exposure"], _curves(runs, data, named)),
+    }
+
+
+def _text(columns: Sequence[str], rows: Iterator[Row]) -> str:
+    words = {True: "yes", False: "no"}
+    return sheet_csv(columns, ([words[v] if isinstance(v, bool) else v for v in row] for row in rows))
+
+
+def _numbers(data: dict[str, Any], named: Sequence[str]) -> Iterator[Row]:
+    for span, part in (("common", data["common"] or {}), ("own", data["own_span"])):
+        for number, row in part.items():
+            cells = zip(named, row["values"], row["best"], row["worst"], row["notes"], strict=True)
+            yield from ([span, name, number, *rest] for name, *rest in cells)
+
+
+_DIFFERENCE = [
+    "run", "against", "on", "name", "first", "second", "difference", "low", "high", "interval", "second_better", "note",
+]  # fmt: skip
+
+
+def _differences(data: dict[str, Any]) -> Iterator[Row]:
+    for pair in data["differences"]:
+        for on, rows in (("common events", pair["events"]["differences"]), ("common days", pair["days"])):
+            yield from ([pair["run"], pair["against"], on, *(d[c] for c in _DIFFERENCE[3:])] for d in rows)
+
+
+def _common(data: dict[str, Any]) -> Iterator[Row]:
+    for pair in data["differences"]:
+        yield from (
+            [pair["run"], pair["against"], e["event_id"], e["second"], e["first"]] for e in pair["events"]["common"]
+        )
+
+
+def _trades(data: dict[str, Any], named: Sequence[str]) -> Iterator[Row]:
+    for row in data["trades"]:
+        about = [row["event_id"], row["title"], row["instrument"]]
+        for name, cell in zip(named, row["runs"], strict=True):
+            if not cell["trades"]:
+                yield [*about, name, None, None, None, cell["skipped"]]
+            yield from ([*about, name, t["return"], t["pnl"], t["open"], ""] for t in cell["trades"])
+
+
+def _markets(data: dict[str, Any]) -> Iterator[Row]:
+    for row in data["markets"]:
+        for head, m in zip(data["runs"], row["runs"], strict=True):
+            if m is not None:
+                yield [row["instrument"], head["label"], head["currency"], m["pnl"], m["trades"], m["exposure"]]
+
+
+def _correlation(data: dict[str, Any], named: Sequence[str]) -> Iterator[Row]:
+    matrix = data["correlation"] or []
+    yield from ([name, *row] for name, row in zip(named, matrix, strict=bool(matrix)))
+
+
+def _differing(data: dict[str, Any], named: Sequence[str]) -> Iterator[Row]:
+    for row in data["differing"]:
+        values = (None if v is None else plain(v) for v in row["values"])
+        yield from ([row["group"], row["name"], name, value] for name, value in zip(named, values, strict=True))
+
+
+def _curves(runs: Sequence[Run], data: dict[str, Any], named: Sequence[str]) -> Iterator[Row]:
+    if data["common_span"] is None:
+        return
+    span = (np.datetime64(data["common_span"]["from"]), np.datetime64(data["common_span"]["to"]))
+    for name, run in zip(named, runs, strict=True):
+        rows = within(run.sessions, span)
+        curves = [growth(run.returns[rows]), drawdown(run.returns[rows]), run.exposure[rows]]
+        for session, *values in zip(run.sessions[rows], *(c.tolist() for c in curves), strict=True):
+            yield [session, name, *values]

@@ -1,13 +1,15 @@
-"""What a tear sheet says first: the verdict in sentences, and the metrics per trade and of the portfolio."""
+"""What a tear sheet says first (verdict, metrics per trade and of the portfolio), and the command that makes it."""
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from statistics import fmean
 from typing import Any
 
 from engine.account.records import Trade
+from engine.metrics.performance import MORE_TRADE_METRICS, more_trade_metrics
 from engine.metrics.table import METRICS, PORTFOLIO_METRICS, TRADE_METRICS, Metric, Metrics
-from engine.metrics.trade_metrics import MORE_TRADE_METRICS, more_trade_metrics
+from engine.plan.costs import Terms
 from engine.run.run import Run
 from reports.numbers import NOT_AVAILABLE, metric_text, percent, signed_percent
 
@@ -131,3 +133,26 @@ def _card(metric: Metric[Any], found: Metrics, currency: str) -> HeadlineCard:
     value = found.values.get(metric.name)
     why = found.notes.get(metric.name, "not recorded") if value is None else metric.meaning
     return HeadlineCard(metric.label, metric_text(metric, value, currency), why, negative=(value or 0) < 0)
+
+
+def command(run: Run) -> str:
+    """Return the command line that makes this run again over the same events and bars."""
+    manifest = run.manifest
+    words = ["hustings", "run", str(manifest["strategy"])]
+    for name, value in sorted(manifest["parameters"].items()):  # a run read back has them in that order
+        words += ["-p", f"{name}={_typed(value)}"]
+    for term in fields(Terms):
+        value = manifest["terms"].get(term.name)
+        words += [] if value in (None, term.default) else [f"--{term.name.replace('_', '-')}", _typed(value)]
+    for key, option in (("from", "--from"), ("to", "--to")):
+        words += [option, manifest["window"][key]] if manifest["window"][key] else []
+    words += ["--benchmark", str(run.benchmark)] if run.benchmark else []
+    return " ".join(shlex.quote(w) for w in words)
+
+
+def _typed(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

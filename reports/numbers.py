@@ -6,6 +6,9 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
+import numpy as np
+
+from datasets.arrays import Floats
 from datasets.instants import iso_z
 from engine.metrics.table import Metric, Unit
 
@@ -250,3 +253,23 @@ def _suffixed(value: float | None, digits: int, suffix: str) -> str:
 
 def _is_zero(text: str) -> bool:
     return not any(c in "123456789" for c in text)
+
+
+BLOCKS = "▁▂▃▄▅▆▇█"
+PLAIN = "_.-=+*%#"
+"""For a terminal that has no blocks."""
+
+
+def sparkline(values: Floats, *, width: int = 60, signs: str = BLOCKS) -> str:
+    """Return the last value of each of at most ``width`` equal stretches as a sign, from the lowest to the highest.
+
+    >>> sparkline(np.array([1.0, 2.0, 3.0, 2.0]), signs=PLAIN)
+    '_+#+'
+    >>> sparkline(np.array([5.0, 5.0]))
+    '▁▁'
+    """
+    ends = np.linspace(0, len(values), min(width, len(values)) + 1).astype(np.intp)[1:] - 1
+    shown = values[ends]
+    low, high = float(shown.min()), float(shown.max())
+    steps = np.zeros(len(shown)) if high == low else (shown - low) / (high - low) * (len(signs) - 1)
+    return "".join(signs[round(step)] for step in steps.tolist())

@@ -3,6 +3,8 @@
 import hashlib
 import inspect
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -11,9 +13,10 @@ from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from datasets.cache import read_cached, write_cached
+from datasets.home import read_cached, write_cached
 from engine.run.run import Run
 from reports import numbers
+from reports.line_chart import Range
 
 _LOADER = PackageLoader("reports")
 
@@ -58,3 +61,38 @@ def _environment() -> Environment:
     )
     env.filters.update(inspect.getmembers(numbers, inspect.isfunction))
     return env
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure as an SVG element: the name of its place in the page, its title, and its caption if it has one."""
+
+    name: str
+    title: str
+    svg: Markup
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table as text, for a page or a terminal: ``right`` are the columns set flush right."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    right: Sequence[str] = ()
+    note: str = ""
+    ident: str = ""
+
+
+@dataclass(frozen=True)
+class StudySection:
+    """What a tear sheet shows of a study: its texts, tables and figures, and the placebo band around the events."""
+
+    verdict: str
+    placebo_p: float | None
+    prereg: dict[str, Any] | None
+    registered: str
+    placebo: Range | None
+    tables: Sequence[TextTable]
+    figures: Sequence[Figure]

@@ -21,8 +21,7 @@ from engine.metrics.table import Metrics
 from engine.run.run import Run
 from reports.heat import heat, largest, year_rows
 from reports.page import render
-from reports.performance import account_metrics, benchmark_metrics
-from reports.performance_figures import recovered
+from reports.performance import account_metrics, benchmark_metrics, recovered
 from reports.quantstats_sheet import PLACES, quantstats_figures, quantstats_metrics, whole_year
 
 ROWS = Path(__file__).parent / "templates" / "quantstats.csv"

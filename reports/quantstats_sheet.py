@@ -31,8 +31,8 @@ from markupsafe import Markup
 from datasets.arrays import Floats
 from engine.metrics.metrics import sessions_per_year
 from engine.run.run import Run
-from reports.parts import Figure
-from reports.performance_figures import Draw, idle_half_year, redrawn, undrawable
+from reports.page import Figure
+from reports.performance import Draw, idle_half_year, redrawn, undrawable
 
 STYLE = Path(__file__).parent / "templates" / "quantstats.mplstyle"
 FONT = "DejaVu Sans"

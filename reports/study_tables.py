@@ -7,7 +7,7 @@ from engine.statistics.bootstrap import Interval
 from engine.statistics.significance import Significance
 from engine.study.result import ObservationRow, Study, ViewResult
 from reports.numbers import NOT_AVAILABLE, count, p_text, percent, ratio, signed_percent
-from reports.parts import TextTable
+from reports.page import TextTable
 from reports.study_votes import surprise_tables, variance_tables
 
 _NOT_ENTERED = "not entered: it counts as no trial"

@@ -10,7 +10,7 @@ from engine.study.surprise import SideSurprise, SurpriseView
 from engine.study.variance import EventVariance, VarianceRow
 from reports.line_chart import Across, Chart, Line, Range, chart_svg
 from reports.numbers import NOT_AVAILABLE, p_text, percent, ratio, signed_percent
-from reports.parts import TextTable
+from reports.page import TextTable
 
 
 def variance_tables(study: Study) -> tuple[TextTable, ...]:

@@ -9,8 +9,7 @@ import numpy as np
 from datasets.instants import iso_z
 from engine.metrics.metrics import drawdowns, monthly_returns
 from engine.metrics.table import METRIC_NAMES, Metrics
-from engine.run.attribution import attribution, leave_one_out
-from engine.run.by_market import by_market
+from engine.run.attribution import attribution, by_market, leave_one_out
 from engine.run.event_paths import AFTER, BEFORE, cumulative, last_session, mean_path
 from engine.run.run import Run
 from reports.headline import per_trade

@@ -6,20 +6,23 @@ from typing import Any
 from markupsafe import Markup
 
 from engine.metrics.metrics import drawdowns
-from engine.run.attribution import attribution, leave_one_out, total_of
-from engine.run.by_market import by_market
+from engine.run.attribution import attribution, by_market, leave_one_out, total_of
 from engine.run.run import Run
-from reports.curves import drawdown_svg, equity_svg, held_svgs
-from reports.event_figures import event_time_svg, waterfall_svg, without_svg
-from reports.event_tables import event_labels, exit_words, to_the_cent, with_events
-from reports.headline import account_cards, key_cards, outcome, remarks, support, trade_cards
+from reports.charts import drawdown_svg, equity_svg, held_svgs
+from reports.event_figures import (
+    event_labels,
+    event_time_svg,
+    exit_words,
+    to_the_cent,
+    waterfall_svg,
+    with_events,
+    without_svg,
+)
+from reports.headline import account_cards, command, key_cards, outcome, remarks, support, trade_cards
 from reports.heat import heat, largest, timing_grid, year_rows
 from reports.numbers import metric_text
-from reports.page import render, simulated_symbols
-from reports.parts import StudySection
-from reports.performance import account_metrics, benchmark_metrics, performance_table
-from reports.performance_figures import recovered
-from reports.reproduce import command
+from reports.page import StudySection, render, simulated_symbols
+from reports.performance import account_metrics, benchmark_metrics, performance_table, recovered
 
 WORST = 10
 _HELPERS: dict[str, Any] = {

@@ -12,9 +12,8 @@ import pdoc.render
 import pytest
 
 import hustings as hs
-from engine.metrics.performance import BENCHMARK_METRICS, PERFORMANCE_METRICS
+from engine.metrics.performance import BENCHMARK_METRICS, MORE_TRADE_METRICS, PERFORMANCE_METRICS
 from engine.metrics.table import METRICS
-from engine.metrics.trade_metrics import MORE_TRADE_METRICS
 from engine.strategy.contract import LEVELS
 from hustings.__main__ import main
 from hustings.cli import cli

@@ -14,11 +14,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from datasets.csv_rows import CsvRow, read_csv
+from datasets.csv_rows import CsvRow, read_csv, sheet_csv
 from datasets.errors import UserError, unknown_name
 from datasets.events.event import PoliticalEvent, faults_of
 from datasets.events.short_rows import complete_cells
+from datasets.files import created_file
 from datasets.home import hustings_home
+from datasets.instants import iso_z
 from datasets.visibility import current_visibility, using_visibility
 
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -307,3 +309,43 @@ def _number_or_text(cell: str) -> float | str:
     except ValueError:
         return cell
     return number if isfinite(number) else cell
+
+
+def events_csv(events: Iterable[PoliticalEvent]) -> str:
+    """Return a header and one line an event, in the columns of the catalogue and own ones; lines end in CR LF."""
+    listed = list(events)
+    names = [name for name in PoliticalEvent.model_fields if name != "extra"]
+    own = sorted({name for e in listed for name in e.extra})
+    extra = ((e, [e.extra.get(name, "") for name in own]) for e in listed)
+    rows = (
+        [*(_cell(n, getattr(e, n)) for n in names), *(f"{v:.15g}" if isinstance(v, float) else v for v in values)]
+        for e, values in extra
+    )
+    return sheet_csv([*names, *own], rows, line_end="\r\n")
+
+
+def write_events(path: Path, events: Iterable[PoliticalEvent]) -> None:
+    """Write events to a new CSV file.
+
+    Raises:
+        UserError: the file is there already, or cannot be written.
+    """
+    try:
+        with created_file(path, events_csv(events).encode()):
+            return
+    except FileExistsError as e:
+        raise UserError(f"'{path}' is there already: name a new file, so that no work is lost") from e
+    except OSError as e:
+        raise UserError(f"'{path}' cannot be written ({e.strerror}); name another file") from e
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if name == "fields_known_at":
+        return "; ".join(f"{field}: {iso_z(at)}" for field, at in value)
+    if isinstance(value, tuple):
+        return (" " if name in ("sources", "label_sources") else ";").join(value)
+    return iso_z(value) if isinstance(value, datetime) else str(value)

@@ -14,8 +14,7 @@ from datasets.errors import UserError
 from datasets.instants import iso_z, to_date
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, is_round_the_clock, stamp_prices
-from datasets.prices.missing_sessions import MissingSessions, find_missing_sessions
-from datasets.prices.periods import Period, last_sessions, period_of
+from datasets.prices.periods import MissingSessions, Period, find_missing_sessions, last_sessions, period_of
 from datasets.prices.stale_opens import tradable_opens
 
 MAX_LABEL_DAYS = 45

@@ -10,11 +10,10 @@ from datasets.errors import UserError
 from datasets.instants import iso_z
 from datasets.markets.instruments import Instrument
 from datasets.prices.checks.case import Case, Splits
-from datasets.prices.merging import Update
 from datasets.prices.quality import QualityReport, Severity, check_accepted, validate
 from datasets.prices.series_file import Delivery
 from datasets.prices.sources.stored import stored_bars
-from datasets.prices.store import REVISION, Store
+from datasets.prices.store import REVISION, Store, Update
 from datasets.prices.table import PriceTable
 
 UNJOINED = "unjoined"

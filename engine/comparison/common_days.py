@@ -14,9 +14,20 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Floats, Sessions
 from engine.account.records import Trade
-from engine.comparison.difference import Difference, resampled, with_studentized, without_interval
-from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_rows
-from engine.comparison.sharpe_difference import BlockDraws, Blocks, draw_blocks, mean_draws, sharpe_draws
+from engine.comparison.difference import (
+    BlockDraws,
+    Blocks,
+    Difference,
+    block_length,
+    bootstrap_drawdowns,
+    bootstrap_rows,
+    draw_blocks,
+    mean_draws,
+    resampled,
+    sharpe_draws,
+    with_studentized,
+    without_interval,
+)
 from engine.metrics.metrics import compute_metrics, drawdown, held_sessions, session_rate, sessions_per_year, sharpe
 from engine.metrics.table import Metrics
 from engine.run.run import Run

@@ -11,10 +11,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.account.observations import event_return
-from engine.account.records import Trade
-from engine.comparison.difference import Difference, resampled, with_t_interval, without_interval
-from engine.comparison.resampling import block_length, bootstrap_drawdowns, bootstrap_rows, share_above
+from engine.account.records import Trade, event_return
+from engine.comparison.difference import (
+    Difference,
+    block_length,
+    bootstrap_drawdowns,
+    bootstrap_rows,
+    resampled,
+    share_above,
+    with_t_interval,
+    without_interval,
+)
 from engine.metrics.metrics import drawdown, sharpe
 from engine.metrics.table import MIN_OBSERVATIONS
 from engine.statistics.significance import no_spread, t_by_row

@@ -254,7 +254,7 @@ def _results(trade: Numbers64, priced: PricedTrades, quantity: Floats, costs: Co
 
 
 def _observations(trade: Numbers64, plan: Numbers64, priced: PricedTrades, costs: CostModel) -> Numbers64:
-    """Return how many observations the trades of each plan are, as ``engine.account.observations`` groups them."""
+    """Return how many observations the trades of each plan are, as ``engine.account.records`` groups them."""
     table, matrix, n = priced.table, costs.matrix, priced.table.n_plans
     if not len(trade):
         return np.zeros(n, dtype=np.int64)

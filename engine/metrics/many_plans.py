@@ -14,22 +14,21 @@ import numpy as np
 
 from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
-from engine.account.account_start import account_start
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
+from engine.account.daily_ledger import account_start
 from engine.account.equity_paths import only_prices_matter, path_accounts
 from engine.account.evaluate import evaluate
 from engine.account.exits import Hits, PricedTrades, level_hits, price_trades
-from engine.account.grid_table import BlockTable
-from engine.account.trade_table import TradeTable
+from engine.account.trade_table import BlockTable, TradeTable
 from engine.metrics.daily_sums import DailySums, IdleDays, daily_sums, held_sessions_of, trade_sums
 from engine.metrics.metrics import run_inputs
 from engine.metrics.table import Counts, MetricInputs, metric_columns
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, wanted_leg
 from engine.plan.plan_grid import Block, PlanGrid
-from engine.strategy.combinations import Which
 from engine.strategy.contract import NO_INSTRUMENT
+from engine.strategy.placeholders import Which
 
 TRADES = 1 << 14
 """So many trades are computed together: some megabytes."""

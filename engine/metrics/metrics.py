@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
-from engine.account.observations import observed
-from engine.account.records import Trade
+from engine.account.records import Trade, observed
 from engine.metrics.table import (
     DAYS_PER_YEAR,
     METRICS,

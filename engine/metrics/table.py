@@ -45,7 +45,7 @@ class MetricInputs:
 
     Its trades, closed and open, an open one at its mark:
         traded: how many they are.
-        observations: the independent ones among them (``engine.account.observations``).
+        observations: the independent ones among them (``engine.account.records``).
         won, lost: how many have a P&L above 0, below 0; a P&L of exactly 0 is neither.
         gains, losses: the sum of the positive P&L and of the negative P&L (as a number >= 0), in account currency.
         mean_trade, sd_trade, median_trade: of their net returns; NaN without a trade, ``sd_trade`` (n - 1)

@@ -19,12 +19,13 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
 from engine.plan.plan import Decision, Plan, PlannedTrade, close_with_bars, decide, make_plan, plan_leg
 from engine.strategy import Leg, Strategy
-from engine.strategy.combinations import Space, Which
 from engine.strategy.home import NoHomeMarketError, at_home
 from engine.strategy.legs import checked_legs, most_of_level
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
     PlaceholderRead,
+    Space,
+    Which,
     can_be_traced,
     leg_key,
     placeholder_places,

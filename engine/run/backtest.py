@@ -20,13 +20,13 @@ from datasets.markets.sessions import FX, horizon_note
 from datasets.prices.account_currency import account_returns, refuse_missing
 from datasets.prices.bars import Bars
 from datasets.prices.periods import MADE_AT_THE_END, Period
-from engine.account.account_start import account_start, start_text
+from engine.account.daily_ledger import account_start, start_text
 from engine.account.records import Account, Fill
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
 from engine.plan.left_out import left_out_by_kind
 from engine.plan.plan import Skipped, make_plan
-from engine.run.by_market import exposures
+from engine.run.attribution import exposures
 from engine.run.event_paths import event_paths
 from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved
 from engine.run.run import Run, RunEvent

@@ -16,8 +16,8 @@ from engine.plan.costs import Costs, Terms
 from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.run.run import ParameterSensitivity, SensitivityCase
 from engine.strategy import After, Clock, Leg, NextClose, NextOpen, Strategy
-from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market, MarketView
+from engine.strategy.placeholders import grid_space
 
 HOLDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Multiples of the strategy's own hold."""

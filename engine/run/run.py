@@ -8,7 +8,7 @@ import numpy as np
 from datasets.arrays import Floats, Sessions
 from engine.account.records import Fill, Trade
 from engine.plan.plan import Skipped
-from engine.run.by_market import Exposure
+from engine.run.attribution import Exposure
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from statistics import fmean, stdev
 
 import numpy as np
 
-from engine.account.observations import event_return, observed
-from engine.account.records import Trade
+from engine.account.records import Trade, event_return, observed
 from engine.statistics.significance import no_spread
 
 

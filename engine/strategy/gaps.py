@@ -13,7 +13,7 @@ from datasets.arrays import Flags
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_ns
 from datasets.markets.sessions import FX
 from datasets.prices.bars import Bars
-from datasets.prices.missing_sessions import MissingSessions
+from datasets.prices.periods import MissingSessions
 
 MAX_GAP_DAYS = 45
 """No trade waits for, or is held across, a longer period without bars: it is a gap in the data, not a holiday."""

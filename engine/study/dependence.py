@@ -12,7 +12,7 @@ from collections import Counter
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.study.returns import Rows, clipped_sums
 from engine.study.sample import Sample
 from engine.study.settings import ESTIMATION

@@ -12,7 +12,7 @@ from datasets.prices.bars import Bars
 from engine.account.records import Trade
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.strategy import Phase
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.returns import Rows

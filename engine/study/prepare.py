@@ -6,7 +6,7 @@ import numpy as np
 
 from datasets.arrays import Flags
 from datasets.errors import UserError
-from engine.study.eligible import eligible_rows
+from engine.study.calendars import eligible_rows
 from engine.study.episodes import NEAR_DAYS, episode_notes, episodes
 from engine.study.placebo import Placebos, draw_placebos
 from engine.study.return_model import ReturnModel

@@ -9,7 +9,7 @@ import numpy as np
 from datasets.arrays import Flags, Floats
 from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.study.returns import Rows, aligned_returns, clipped_sums, close_returns, correlations, window_sums
 from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
 from engine.study.shapes import Shape, net_returns

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from datasets.arrays import Flags, Floats
 from datasets.instants import to_date
 from datasets.prices.bars import Bars
-from engine.account.observations import overlapping
-from engine.account.records import Trade
+from engine.account.records import Trade, overlapping
 from engine.plan.plan import PlannedTrade
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.statistics.significance import t_by_row
 from engine.study.legs import EventLegs, overlaps, place
 from engine.study.return_model import CounterfactualReturns, ReturnModel

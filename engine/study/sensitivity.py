@@ -14,8 +14,8 @@ from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from engine.statistics.event_tests import bmp
 from engine.strategy import Strategy
+from engine.study.calendars import moved_by
 from engine.study.dependence import shared_sessions
-from engine.study.eligible import moved_by
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample
 from engine.study.study_input import StudyInput

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from datasets.errors import UserError
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 
 ESTIMATION = (-130, -11)
 """The estimation window: 120 sessions, from 130 to 11 before the session of the entry."""

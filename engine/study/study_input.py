@@ -12,7 +12,7 @@ from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.run.backtest import Window as Dates
 from engine.run.run import Run
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.strategy import Strategy
 from engine.strategy.market import Market
 from engine.study.legs import closed_pairs, place_planned, return_model_of

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from datasets.arrays import Floats
 from datasets.errors import UserError, unknown_name
 from engine.metrics.table import METRICS
-from engine.strategy.combinations import Space
+from engine.strategy.placeholders import Space
 from engine.sweep.chunk import FAILED, TRADE_SHARPE, Chunk
 
 RANKING = tuple(m.name for m in METRICS if m.better)

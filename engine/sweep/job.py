@@ -10,9 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from datasets.cache import content_hash
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
+from datasets.home import content_hash
 from datasets.markets.home_market import is_home
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars
@@ -20,9 +20,9 @@ from engine.plan.costs import Terms
 from engine.plan.plan import make_plan
 from engine.run.backtest import Window, bars_manifest, origins_manifest, rule_of
 from engine.run.identity import code_hash, resolved
-from engine.strategy.combinations import Space
 from engine.strategy.home import home_symbols
 from engine.strategy.market import Market
+from engine.strategy.placeholders import Space
 
 _FACTS = Path(__file__).parents[2] / "datasets"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.run.run import Run
-from engine.strategy.combinations import Space
+from engine.strategy.placeholders import Space
 from engine.sweep.best import ReplayedCombination
 from engine.sweep.digest import Digest
 from engine.sweep.walk_forward import Fold

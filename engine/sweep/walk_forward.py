@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from datasets.errors import UserError
 from datasets.instants import to_ns
-from engine.account.account_start import account_start
+from engine.account.daily_ledger import account_start
 from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.run.backtest import Window, finish_run

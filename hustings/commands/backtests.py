@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hustings import completion_values as values
+from hustings import completion as values
 from hustings.commands.options import (
     MODELS,
     PATH,
@@ -80,7 +80,7 @@ def study() -> None:
     """
 
 
-@click.command(cls=HandledCommand, handler="placebo:compare_with_placebo")
+@click.command(cls=HandledCommand, handler="study:compare_with_placebo")
 @run_options
 @click.option("--scheme", type=click.Choice(SCHEMES), default="stratified", help="How placebo dates are chosen.")
 @draws_options

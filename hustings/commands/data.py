@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hustings import completion_values as values
+from hustings import completion as values
 from hustings.commands.options import PATH, CommandGroup, options, symbols_argument
 
 _PROVIDERS = ("yahoo", "fred", "stooq")
@@ -49,7 +49,7 @@ def show_data() -> None:
     """Show a stored SYMBOL: its span, its last rows, and every delivery with its source and corrections."""
 
 
-@data.command("hours", handler="data_hours:show_hours")
+@data.command("hours", handler="data:show_hours")
 @click.argument("mic")
 @click.option("--date", "day", metavar="DATE", help="The hours of one date.")
 @click.option("--year", type=click.IntRange(1920, 2035), metavar="YEAR", help="The hours of every date of a year.")
@@ -66,7 +66,7 @@ def remove_data() -> None:
     """Remove SYMBOLS from the store, damaged series too; the files they came from are not touched."""
 
 
-@data.command("check", handler="data_check:check_targets")
+@data.command("check", handler="data:check_targets")
 @click.argument("targets", nargs=-1, metavar="[SYMBOL|FILE|DIR]...", shell_complete=values.instruments)
 @_layout_options
 @click.option("--data", type=PATH, metavar="DIR", help="Where a SYMBOL is read from [all available bars].")

@@ -2,7 +2,7 @@
 
 import click
 
-from hustings import completion_values as values
+from hustings import completion as values
 from hustings.commands.options import (
     PATH,
     CommandGroup,
@@ -125,7 +125,7 @@ def import_events() -> None:
     """
 
 
-@events.command("add", handler="own_events:add")
+@events.command("add", handler="events:add")
 @click.option("--country", metavar="CC", help="Two letters, such as JP.")
 @click.option("--kind", metavar="KIND", help="A known kind, or your own.", shell_complete=values.kinds)
 @click.option("--date", "day", metavar="DATE", help="The local date.")
@@ -138,7 +138,7 @@ def add_event() -> None:
     """Add an event to your own catalogue, which every command then reads; asks for what is not given."""
 
 
-@events.command("edit", handler="own_events:edit")
+@events.command("edit", handler="events:edit")
 @event_argument
 @click.option("--set", "cells", multiple=True, required=True, metavar="COLUMN=VALUE", help="A cell (repeatable).")
 @click.option("--file", "path", type=PATH, metavar="FILE", help="Your file [those of $HUSTINGS_HOME/events].")

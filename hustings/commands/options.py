@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from datasets.errors import did_you_mean
-from hustings import completion_values as values
+from hustings import completion as values
 from hustings.terminal import answers
 
 PATH = click.Path(path_type=Path)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from hustings import completion_values as values
+from hustings import completion as values
 from hustings.commands.options import (
     MODELS,
     PATH,
@@ -26,7 +26,7 @@ from hustings.commands.options import (
 from hustings.terminal import answers
 
 
-@click.command(cls=HandledCommand, handler="report:report_run")
+@click.command(cls=HandledCommand, handler="runs:report_run")
 @run_argument
 @click.option("--out", type=PATH, metavar="FILE", help="Where the page goes [tearsheet.html in the run's folder].")
 @click.option("--csv", "csv_dir", type=PATH, metavar="DIR", help="Write every table of the page as DIR/NAME.csv.")
@@ -129,7 +129,7 @@ def prereg() -> None:
     """Write a hypothesis down before its test; show whether it came first."""
 
 
-@prereg.command("write", handler="prereg:write")
+@prereg.command("write", handler="trials:write")
 @strategy_options
 @click.option("--hypothesis", required=True, metavar="TEXT", help="What is expected, and why.")
 @click.option("--out", required=True, type=PATH, metavar="FILE", help="A new file.")
@@ -156,7 +156,7 @@ def write_prereg() -> None:
     """
 
 
-@prereg.command("show", handler="prereg:show")
+@prereg.command("show", handler="trials:show")
 @click.argument("file", type=PATH)
 def show_prereg() -> None:
     """Show FILE, whether it is unchanged, and which trials of its rule came before it.

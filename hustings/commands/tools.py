@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from hustings import completion_values as values
+from hustings import completion as values
 from hustings.commands.options import PATH, HandledCommand
 
 
@@ -17,7 +17,7 @@ def strategies() -> None:
     """
 
 
-@click.command(cls=HandledCommand, handler="new:write_strategy")
+@click.command(cls=HandledCommand, handler="strategies:write_strategy")
 @click.argument("name")
 @click.option(
     "--dir", "folder", type=PATH, default=Path(), show_default=False, metavar="DIR", help="Where the files go [here]."

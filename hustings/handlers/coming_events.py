@@ -11,8 +11,7 @@ from datasets.instants import iso_z, to_date
 from datasets.markets.home_market import home_instrument
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE
-from hustings.handlers.event_filters import select_scheduled
-from hustings.handlers.events import first_row
+from hustings.handlers.events import first_row, select_scheduled
 from hustings.inputs import date_of, days_of_text, instruments_of
 from hustings.terminal import progress, say, say_json, table
 

@@ -11,8 +11,8 @@ from engine.metrics.table import METRICS
 from engine.run.run import Run
 from hustings.files import write_folder, write_text
 from hustings.page_data import place_of, run_at
-from hustings.printing import print_pdf
 from hustings.run_summary import metric_of
+from hustings.sheet import print_pdf
 from hustings.terminal import progress, say, say_files, say_json, table
 from reports.numbers import money
 
@@ -53,8 +53,8 @@ def _without_garbage_collection() -> Iterator[None]:
 def _written(runs: list[Run], out: Path, tables: Path | None) -> tuple[dict[str, Any], dict[str, Path]]:
     """Write the page and the tables; return their data, and the paths by name."""
     from reports.comparison import comparison_data
-    from reports.comparison_csv import comparison_csv
     from reports.comparison_page import comparison_page
+    from reports.comparison_tables import comparison_csv
 
     data = comparison_data(runs)
     files = {"comparison": write_text(out, comparison_page(runs, data))}

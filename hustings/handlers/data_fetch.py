@@ -6,8 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from datasets.errors import UserError
-from datasets.prices.fetch_journal import FetchJournal
-from datasets.prices.fetching import FetchOutcome, FetchRequest, FetchState, check_offered, fetch_all
+from datasets.prices.fetching import FetchJournal, FetchOutcome, FetchRequest, FetchState, check_offered, fetch_all
 from datasets.prices.quality import check_accepted
 from datasets.prices.sources.http import HttpClock, RetryPolicy
 from datasets.prices.sources.providers import provider_of

@@ -15,10 +15,9 @@ from datasets.instants import iso_z, to_datetime
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.prices.actions import Adjustment, CorporateAction, read_actions, splits_in
 from datasets.prices.importing import ImportResult, Origin, check_rules, import_table
-from datasets.prices.merging import Change
 from datasets.prices.series_file import PRICES, StoredSeries
 from datasets.prices.sources.files import price_files
-from datasets.prices.store import HistoryChangedError, Store
+from datasets.prices.store import Change, HistoryChangedError, Store
 from hustings.files import json_text, write_folder
 from hustings.inputs import instruments_of
 from hustings.targets import FileLayout, instrument_of

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from datasets.errors import UserError
 from datasets.events import CATALOGUE
-from datasets.events.agreement import Agreement, agreement
-from datasets.events.label_file import load_labels, relabelled
+from datasets.events.label_file import Agreement, agreement, load_labels, relabelled
 from datasets.events.lint import lint
 from datasets.prices.bars import Bars
 from datasets.prices.published_moves import PublishedMove, published_moves
@@ -17,7 +16,7 @@ from hustings.inputs import events_of, has_bars, instruments_of, source_of
 from hustings.terminal import counted, in_json, progress, say, say_json, table, warn
 
 if TYPE_CHECKING:
-    from engine.study.label_reaction import LabelReaction
+    from engine.study.labels import LabelReaction
 
 
 def lint_catalogue(*, path: Path | None, quick: bool, reaction: bool, data: Path | None, coded: Path | None) -> int:
@@ -38,7 +37,7 @@ def lint_catalogue(*, path: Path | None, quick: bool, reaction: bool, data: Path
 
 
 def _reactions(path: Path | None, coded: Path | None, data: Path | None) -> tuple[list["LabelReaction"], int]:
-    from engine.study.label_reaction import label_reactions  # imports scipy.stats, which no other check needs
+    from engine.study.labels import label_reactions  # imports scipy.stats, which no other check needs
 
     with progress("reading bars"):
         return label_reactions(events_of([path] if path else [], coded, only=path is not None), _loader(data))

@@ -1,14 +1,28 @@
-"""hustings events list, show, explain, import: political events."""
+"""hustings events: lists, filters, shows and explains them, imports lists, adds and edits own ones."""
 
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from datasets.errors import UserError
-from datasets.events import EventCatalogue, PoliticalEvent
-from datasets.events.csv_export import events_csv, write_events
+import click
+
+from datasets.errors import UserError, unknown_name
+from datasets.events import (
+    Confidence,
+    EventCatalogue,
+    Kind,
+    PoliticalEvent,
+    ProGrowth,
+    Surprise,
+    combined_events,
+    own_events,
+)
+from datasets.events.coding import PROGRAM_TAGS
+from datasets.events.event_catalogue import events_csv, write_events
+from datasets.events.own_rows import add_event, edit_event
 from datasets.events.parlgov import parlgov_events
 from datasets.events.scheduled import ScheduledEvent, scheduled_events
 from datasets.instants import iso_z
@@ -16,9 +30,147 @@ from datasets.markets.exchange_tables import find_exchange
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.markets.sessions import first_sessions_after, horizon_note
 from hustings.date_list import listed_events
-from hustings.handlers.event_filters import select_events, select_scheduled
-from hustings.inputs import events_of, instruments_of, point_out_kinds
+from hustings.inputs import events_of, instruments_of, pairs_of, point_out_kinds
 from hustings.terminal import in_json, progress, say, say_json, say_raw, table, warn
+
+_VALUES: dict[str, tuple[str, ...]] = {
+    "pro_growth": tuple(ProGrowth),
+    "surprise": (*Surprise, "unknown"),
+    "program": (*PROGRAM_TAGS, "unknown"),
+}
+
+
+def select_events(
+    catalogue: EventCatalogue,
+    *,
+    country: str | None,
+    kind: str | None,
+    year: int | None,
+    labels: Iterable[str],
+    confidence: str | None,
+) -> EventCatalogue:
+    """Return the events of a country, kind, year and confidence that have every label ``NAME=VALUE``.
+
+    Raises:
+        UserError: an unknown word.
+    """
+    country = None if country is None else country.strip().upper()
+    _check("country", country, sorted({e.country for e in catalogue}), "there are events of")
+    _check("kind", kind, list(Kind), "it is one of")
+    _check("confidence", confidence, list(Confidence), "it is one of")
+    wanted = [_label(text) for text in labels]
+    return catalogue.select(
+        lambda e: (
+            country in (None, e.country)
+            and kind in (None, e.kind.value)
+            and year in (None, _year(e))
+            and confidence in (None, e.confidence)
+            and all(_has(e, name, value) for name, value in wanted)
+        )
+    )
+
+
+def select_scheduled(events: Sequence[ScheduledEvent], filters: Mapping[str, Any]) -> list[ScheduledEvent]:
+    """Return the scheduled events of a country, kind and year.
+
+    Raises:
+        UserError: an unknown word.
+    """
+    country = None if filters["country"] is None else filters["country"].strip().upper()
+    _check("country", country, sorted({e.country for e in events}), "there are scheduled events of")
+    _check("kind", filters["kind"], list(Kind), "it is one of")
+    return [
+        e
+        for e in events
+        if country in (None, e.country)
+        and filters["kind"] in (None, e.kind.value)
+        and filters["year"] in (None, *(day.year for day in e.days))
+    ]
+
+
+def _check(what: str, word: str | None, known: list[str], hint: str) -> None:
+    if word is not None and word not in known:
+        raise unknown_name(what, word, known, hint=f"{hint} {', '.join(known)}")
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals:
+        raise UserError(f"--label '{text}': write it as name=value, such as pro_growth=yes")
+    _check("label", name, list(_VALUES), "it is one of")
+    _check(f"value of {name}", value, list(_VALUES[name]), "it is one of")
+    return name, value
+
+
+def _has(event: PoliticalEvent, name: str, value: str) -> bool:
+    found = getattr(event, name)
+    if name == "program":
+        return value in found or (value == "unknown" and not found)
+    return value == str(found or "unknown")
+
+
+def _year(event: PoliticalEvent) -> int | None:
+    day = event.known_at or event.voted_on
+    return None if day is None else day.year
+
+
+def add(
+    *,
+    country: str | None,
+    kind: str | None,
+    day: str | None,
+    clock: str | None,
+    title: str | None,
+    event_id: str | None,
+    cells: tuple[str, ...],
+    path: Path | None,
+) -> None:
+    """Add an event to a file of one's own, and print it."""
+    own = pairs_of(cells, "--set")
+    named = {
+        "country": _asked(country, "country", "two letters").upper(),
+        "kind": _asked(kind, "kind", "such as tariff_announcement"),
+        "date": _asked(day, "date", "such as 2026-02-08") if "known_at" not in own else None,
+        "time": clock,
+        "title": _asked(title, "title", "what happened"),
+        "event_id": event_id,
+    }
+    file = path or own_events() / "own.csv"
+    there = _there(path)
+    if file.is_dir():
+        raise UserError(f"'{file}' is a directory: name a file of it with --file")
+    event = add_event(file, {n: v for n, v in {**named, **own}.items() if v}, there)
+    _show(event, file, "added to")
+
+
+def edit(*, event_id: str, cells: tuple[str, ...], path: Path | None) -> None:
+    """Change cells of an event of one's own, and print it."""
+    files = [path] if path is not None else sorted(own_events().glob("*.csv"))
+    changes = pairs_of(cells, "--set")
+    if changes.get("event_id", event_id) != event_id and changes["event_id"] in _there(path):
+        raise UserError(f"event_id '{changes['event_id']}' is taken; give another")
+    event, file = edit_event(files, event_id, changes)
+    _show(event, file, "changed in")
+
+
+def _there(path: Path | None) -> EventCatalogue:
+    """Return the events of which none may have the id of a new one."""
+    return combined_events([path] if path is not None and path.is_file() else [])
+
+
+def _asked(value: str | None, name: str, hint: str) -> str:
+    if value is not None:
+        return value.strip()
+    if not sys.stdin.isatty():
+        raise UserError(f"--{name} is missing: {hint}")
+    return str(click.prompt(f"{name} ({hint})", err=True)).strip()
+
+
+def _show(event: PoliticalEvent, file: Path, done: str) -> None:
+    point_out_kinds([event])
+    say_json({"file": str(file), "event": event.as_row()})
+    known = "unknown" if event.known_at is None else iso_z(event.known_at)
+    say(f"{event.event_id} {done} {file}: {event.kind}, known at {known} ({event.known_at_basis or 'basis unknown'})")
 
 
 def list_catalogue(

@@ -13,14 +13,13 @@ from datasets.events.odds_book import Margin, OutcomeOdds, Quotes, folded, happe
 from datasets.events.priors import COLUMNS, load_priors
 from datasets.events.scheduled import scheduled_events
 from datasets.prices.bars import Bars
-from engine.implied.implied import Implied, implied
+from engine.implied.implied import Implied, implied, warnings_of
 from engine.implied.pairs import Pairs, make_pairs, reaction, window_pairs
-from engine.implied.warnings import warnings_of
 from engine.strategy.market import Market
+from hustings.execution import SourceOptions
 from hustings.files import write_text
 from hustings.inputs import adjusted_source_of, events_of, instant_windows, instruments_of
 from hustings.recording import look_or_warn
-from hustings.run_options import SourceOptions
 from hustings.terminal import progress, say, say_files, say_json, say_sources
 from reports.implied import implied_page, implied_rows, window_text
 

@@ -13,9 +13,8 @@ from engine.lookahead.rules import lookahead as examine
 from engine.lookahead.uncertain import UncertainHours
 from engine.strategy import Strategy, build
 from engine.strategy.market import Market
-from hustings.execution import backtrader_parameters, build_rule, foreign_bars
+from hustings.execution import StrategyOptions, backtrader_parameters, build_rule, foreign_bars
 from hustings.reload import fresh_class
-from hustings.run_options import StrategyOptions
 from hustings.terminal import counted, in_json, progress, say, say_json, say_sources, strategy_output, table, warn
 from strategies.loading import find_strategy, is_backtrader
 

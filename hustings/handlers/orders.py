@@ -16,10 +16,9 @@ from engine.run.backtest import rule_of
 from engine.run.orders import order_of
 from engine.strategy import After, Leg, NextClose, NextOpen, Strategy, values
 from engine.strategy.market import Market
-from hustings.execution import build_rule
+from hustings.execution import StrategyOptions, build_rule
 from hustings.handlers.coming_events import coming_within, instant_of
 from hustings.inputs import days_of_text
-from hustings.run_options import StrategyOptions
 from hustings.terminal import counted, parameters_text, progress, say, say_json, say_sources, strategy_output, table
 from strategies.loading import find_strategy, is_backtrader
 

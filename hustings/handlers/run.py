@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from engine.run.run import Run
-from hustings.execution import execute
+from hustings.execution import RunOptions, execute
 from hustings.recording import enter_or_warn, record_or_warn
 from hustings.run_folder import claimed, run_json, write_run
-from hustings.run_options import RunOptions
 from hustings.run_summary import summary
-from hustings.second_page import QUANTSTATS, second_page
-from hustings.sheet import kept_sheet, kept_study, sheet_of
+from hustings.sheet import QUANTSTATS, kept_sheet, kept_study, second_page, sheet_of
 from hustings.terminal import progress, say, say_json, strategy_output
 from hustings.trials import TrialPosition
 

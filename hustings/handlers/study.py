@@ -1,4 +1,4 @@
-"""hustings study: replays a strategy and reports what its events can support."""
+"""hustings study, placebo: what the events of a run can support, and its net P&L on placebo dates."""
 
 import json
 from dataclasses import asdict
@@ -9,7 +9,10 @@ from datasets.errors import UserError
 from datasets.instants import to_ns
 from engine.run.run import Run
 from engine.study.instants import window_moves
+from engine.study.placebo_pnl import PlaceboPnl, placebo_pnl
 from engine.study.result import Study
+from engine.study.settings import Scheme, Settings
+from hustings.execution import RunOptions
 from hustings.handlers.run import say_trial
 from hustings.inputs import instant_windows
 from hustings.recording import enter_look, enter_or_warn, position_if_any, record_or_warn
@@ -19,6 +22,7 @@ from hustings.sheet import sheet_of
 from hustings.studies import StudyOptions, registration_of, studied, study_json, subject_of
 from hustings.terminal import progress, say, say_files, say_json, say_tables, strategy_output, table
 from hustings.trials import TrialPosition
+from reports.numbers import count, p_text, percent, signed_percent
 from reports.study_tables import registered_text, study_tables
 from reports.study_votes import window_table
 
@@ -91,3 +95,39 @@ def _show(made: Study) -> None:
             say(f"  deviation: {each}")
     say_tables(study_tables(made), most=SHOWN_ROWS, others="the tear sheet and in study.json")
     say(f"\n{made.verdict}\n")
+
+
+def compare_with_placebo(*, scheme: str, draws: int, seed: int, replayed: int, **typed: Any) -> None:
+    """Move the trades of a strategy to placebo dates, and print its net P&L with theirs."""
+    settings = Settings(scheme=Scheme(scheme), draws=draws, seed=seed)
+    with progress("replaying"), strategy_output():
+        subject = subject_of(RunOptions(**typed))
+    with progress("drawing placebo dates"), strategy_output():
+        made = placebo_pnl(subject, settings, replayed=replayed)
+    if made.reason:
+        raise UserError(f"no placebo dates for {subject.strategy.name}: {made.reason}")
+    position = enter_look(subject.run, "placebo", {"scheme": scheme, "draws": draws, "seed": seed})
+    named = {"run_id": subject.run.run_id, "strategy": subject.strategy.name}
+    say_json({**named, **asdict(made), "trial": position and position.sealed_json})
+    head(subject.run)
+    _show_placebo(made, settings.alpha)
+    say_trial(position)
+
+
+def _show_placebo(made: PlaceboPnl, alpha: float) -> None:
+    how = "all" if made.exact else "drawn"
+    say(f"\n{made.observations} observations on {count(made.lists)} placebo calendars ({made.scheme}, {how})")
+    columns = ["per calendar", "events", "5 %", "median", "95 %", "calendars below"]
+    rows = [
+        [r.name, *map(signed_percent, (r.observed, r.low, r.median, r.high)), percent(r.beyond, 1)] for r in made.rows
+    ]
+    table(columns, rows, right=columns[1:])
+    for each in made.tests:
+        say(f"{each.name}: " + (f"p = {p_text(each.p, each.error)}" if each.p is not None else f"n/a ({each.reason})"))
+    by_t, by_mean = made.tests
+    if by_t.p is not None and by_mean.p is not None and by_mean.p <= alpha < by_t.p:
+        say("The mean is significant and its t-statistic is not: volatile days alone can cause that.")
+    for text in made.notes:
+        say(f"{text[:1].upper()}{text[1:]}.")
+    if made.difference is not None:
+        say(f"{made.replayed} calendars replayed on backtrader: the largest difference is {made.difference:.0e}.")

@@ -7,20 +7,18 @@ from typing import Any
 
 from datasets.errors import UserError
 from datasets.files import locked, remove_folder
-from engine.strategy.combinations import Space, grid_space
-from engine.sweep.condition import condition_of
+from engine.strategy.placeholders import Space, grid_space
 from engine.sweep.digest import checked_metric, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
 from engine.sweep.result import SweepResult
-from engine.sweep.space import drawn_from, listed_space, those_of
+from engine.sweep.space import condition_of, drawn_from, listed_space, those_of
 from engine.sweep.walk_forward import Fold, folds_of, length_text
+from hustings.execution import RunOptions, Setting
 from hustings.files import json_text
 from hustings.run_folder import check_writable
-from hustings.run_options import RunOptions, Setting
 from hustings.sweeping.execution import execute_sweep
 from hustings.sweeping.files import SweepFolder
-from hustings.sweeping.replays import replays_of
-from hustings.sweeping.result import enter_result, result_json, result_of
+from hustings.sweeping.result import enter_result, replays_of, result_json, result_of
 from hustings.sweeping.values import listed_rows, parted
 from hustings.terminal import progress, say, say_files, say_json, say_sources, say_tables, strategy_output, warn
 from strategies.loading import find_strategy, is_backtrader

@@ -1,9 +1,26 @@
-"""hustings trials: the ledger of every trial."""
+"""hustings trials, prereg: the ledger of every trial, and hypotheses written down before their test."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
 
 from datasets.errors import UserError, unknown_name
+from engine.statistics.event_tests import Model
+from engine.study.settings import Anchor
+from hustings.inputs import pairs_of
 from hustings.ledger import ChainCheck, check_ledger, trials_of
+from hustings.prereg import (
+    FileState,
+    PreregAccount,
+    Preregistration,
+    Standing,
+    account_of,
+    draft,
+    load,
+    settings_of,
+    standing,
+    write_prereg,
+)
 from hustings.terminal import counted, parameters_text, say, say_json, table, warn
 from hustings.trials import Trial
 from reports.numbers import ratio, signed_percent
@@ -72,3 +89,49 @@ def _row(trial: Trial) -> list[str]:
     closed = "n/a" if found.n is None else str(found.n)
     what = [str(trial.k), trial.at[:16], trial.strategy, parameters, trial.run_id, str(trial.times), closed]
     return [*what, signed_percent(found.mean), ratio(found.sharpe), trial.prereg[:_LEAST]]
+
+
+def write(
+    *,
+    strategy: str,
+    parameters: tuple[str, ...],
+    hypothesis: str,
+    out: Path,
+    model: str,
+    anchor: str,
+    **typed: Any,
+) -> None:
+    """Write a preregistration, append its hash to the ledger, and print it."""
+    account = account_of({f.name: typed.pop(f.name) for f in fields(PreregAccount)})
+    named = {"model": None if model == "none" else Model(model), "anchor": Anchor(anchor)}
+    settings = settings_of({**typed, **named})
+    drafted = draft(strategy, pairs_of(parameters), hypothesis=hypothesis, settings=settings, account=account)
+    made = write_prereg(drafted, out)
+    _show_prereg(made, standing(made), out)
+
+
+def show(*, file: Path) -> int:
+    """Print a preregistration with its standing, and return 1 if the ledger does not confirm the file."""
+    prereg = load(file)
+    found = standing(prereg)
+    _show_prereg(prereg, found, file)
+    return 1 if found.broken or found.state is not FileState.REGISTERED else 0
+
+
+def _show_prereg(prereg: Preregistration, found: Standing, file: Path) -> None:
+    derived = {"precedes": found.precedes, "text": found.text, "broken": found.broken or None}
+    say_json({"file": str(file), **asdict(prereg), "standing": {**asdict(found), **derived}})
+    say(f"{prereg.strategy}  {parameters_text(prereg.parameters)}")
+    say(prereg.hypothesis)
+    for chosen in (asdict(prereg.settings), asdict(prereg.account)):
+        say("  " + ", ".join(f"{k} {'none' if v is None else v}" for k, v in chosen.items()))
+    say(f"  {file}, SHA-256 {prereg.sha256}" + (f", row {found.place} of the ledger" if found.place else ""))
+    if found.before:
+        columns = ["trial", "when (UTC)", "parameters", "n", "Sharpe"]
+        table(columns, list(map(_prereg_row, found.before)), right=["trial", "n", "Sharpe"])
+    say(found.text)
+
+
+def _prereg_row(trial: Trial) -> list[str]:
+    n, sharpe = trial.statistics.n, trial.statistics.sharpe
+    return [str(trial.k), trial.at[:16], tried_text(trial), "n/a" if n is None else str(n), ratio(sharpe)]

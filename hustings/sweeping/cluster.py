@@ -11,8 +11,7 @@ from typing import Any
 from datasets.errors import UserError
 from engine.sweep.chunk import Chunk
 from engine.sweep.job import Job
-from hustings.sweeping.payload import JobPayload, Task, WorkerRefusedError, execute, open_payload
-from hustings.sweeping.workers import TaskResult
+from hustings.sweeping.workers import JobPayload, Task, TaskResult, WorkerRefusedError, execute, open_payload
 from hustings.terminal import warn
 
 try:

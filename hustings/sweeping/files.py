@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from datasets.errors import UserError
 from datasets.files import remove_folder, remove_leftovers_in, replace_file, replaced_folder
-from engine.strategy.combinations import Space
+from engine.strategy.placeholders import Space
 from engine.sweep.chunk import COLUMNS, Chunk
 from hustings.files import json_text
 from hustings.terminal import warn

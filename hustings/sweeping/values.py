@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 from datasets.csv_rows import read_csv
 from datasets.errors import UserError
 from engine.strategy import AnyMarkets, Country, Kinds, Markets, OptionalCountry, Strategy, Symbol, Symbols
-from hustings.run_options import Setting
+from hustings.execution import Setting
 from hustings.strategy_source import choices_of
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from datasets.cache import cached, content_hash
+from datasets.home import cached, content_hash
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datasets.errors import UserError
 from datasets.events import Kind, Majority, PoliticalEvent, ProGrowth, Surprise, bundled_events, load_events
-from datasets.events.csv_export import events_csv, write_events
+from datasets.events.event_catalogue import events_csv, write_events
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1).map(str.strip).filter(bool)
 LINES = st.lists(TEXT, min_size=1, max_size=3).map(" ".join)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from datasets.events import EventCatalogue, Majority, PoliticalEvent, ProGrowth, Surprise, bundled_events, load_events
-from datasets.events.csv_export import write_events
+from datasets.events.event_catalogue import write_events
 from engine.lookahead.report import LookaheadReport, Subject
 from engine.lookahead.rules import lookahead
 from engine.plan.plan import make_plan

@@ -194,7 +194,7 @@ def test_a_run_of_opens_at_the_last_close_is_not_traded_but_a_single_one_is(tmp_
 
 def test_stale_opens_of_the_arch_sp500_and_real_ones_of_nasdaq() -> None:
     """METHODS: in arch's S&P 500 the open repeats the last close on most days to 2005; Nasdaq's are genuine."""
-    from datasets.prices.sources.arch_bars import ArchSource
+    from datasets.prices.sources.builtin import ArchSource
 
     known = bundled_instruments()
     sp500, nasdaq = ArchSource().load(known.find("SPX")), ArchSource().load(known.find("IXIC"))

@@ -7,8 +7,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
-from datasets.events.agreement import agreement, cohens_kappa
-from datasets.events.label_file import load_labels, relabelled
+from datasets.events.label_file import agreement, cohens_kappa, load_labels, relabelled
 
 
 def event(name: str, **fields: object) -> PoliticalEvent:

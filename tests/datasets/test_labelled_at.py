@@ -7,7 +7,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events, load_events
-from datasets.events.csv_export import write_events
+from datasets.events.event_catalogue import write_events
 from datasets.events.label_file import load_labels, relabelled
 from datasets.events.lint import lint
 

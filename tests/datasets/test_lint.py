@@ -269,10 +269,10 @@ def test_an_exception_names_a_rule_and_says_why() -> None:
 
 
 def test_rows_of_a_kind_are_compared_only_within_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datasets.events.lint import files
+    from datasets.events.lint import rules
 
     compared: list[tuple[str, str]] = []
-    monkeypatch.setattr(files, "_is_alike", lambda a, b: compared.append((a, b)))
+    monkeypatch.setattr(rules, "_is_alike", lambda a, b: compared.append((a, b)))
     rows = [f"{2000 + n // 12}-{1 + n % 12:02}-01,US,party_split,Title {n}\n" for n in range(120)]
     path = tmp_path / "own.csv"
     path.write_text("date,country,kind,title\n" + "".join(rows) + "2009-11-29,US,party_split,Near\n", encoding="utf-8")

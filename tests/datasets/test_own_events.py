@@ -9,7 +9,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import Kind, OwnKind, bundled_events, combined_events, load_events
-from datasets.events.csv_export import write_events
+from datasets.events.event_catalogue import write_events
 from datasets.events.lint import lint
 from datasets.events.own_rows import add_event, edit_event
 from engine.plan.left_out import left_out_by_kind

@@ -8,7 +8,7 @@ import pytest
 
 from datasets.errors import UserError
 from datasets.events import load_events
-from datasets.events.csv_export import write_events
+from datasets.events.event_catalogue import write_events
 from datasets.events.lint import lint
 from datasets.events.parlgov import parlgov_events
 

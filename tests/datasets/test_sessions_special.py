@@ -14,10 +14,9 @@ from datasets.csv_rows import read_csv
 from datasets.events import bundled_events
 from datasets.instants import to_date, to_ns
 from datasets.markets.exchange_tables import HERE, TABLES, find_exchange, regular_hours
+from datasets.markets.hours_building import CalendarDates, is_day
 from datasets.markets.instruments import bundled_instruments
-from datasets.markets.session_days import CalendarDates, is_day
-from datasets.markets.session_hours import SessionHours, session_hours
-from datasets.markets.sessions import FIRST_DATE, first_sessions_after, hours_table
+from datasets.markets.sessions import FIRST_DATE, SessionHours, first_sessions_after, hours_table, session_hours
 from tests.engine.markets import real_bars
 
 DOUBTED = {

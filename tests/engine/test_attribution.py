@@ -8,8 +8,7 @@ import pytest
 from datasets.prices.bars import RateSource
 from engine.account.replay import replay
 from engine.plan.costs import Terms
-from engine.run.attribution import attribution, in_cents, leave_one_out
-from engine.run.by_market import by_market, exposures
+from engine.run.attribution import attribution, by_market, exposures, in_cents, leave_one_out
 from engine.strategy import After, Leg, NextOpen, Phase
 from tests.engine.markets import bars, event, flat_day, instrument, plan_and_replay
 from tests.reports.handmade import trade

@@ -10,17 +10,21 @@ import pytest
 from engine.comparison.common_days import aligned, common_span, correlations, metrics_within
 from engine.comparison.common_events import event_returns, on_common_events
 from engine.comparison.compare import compared
-from engine.comparison.difference import ConfidenceInterval
-from engine.comparison.resampling import (
+from engine.comparison.difference import (
     RESAMPLES,
+    ConfidenceInterval,
     block_length,
     bootstrap_drawdowns,
     bootstrap_rows,
+    draw_blocks,
+    linearised,
+    long_run_error,
     optimal_block_length,
     percentiles,
     share_above,
+    sharpe_draws,
+    studentized,
 )
-from engine.comparison.sharpe_difference import draw_blocks, linearised, long_run_error, sharpe_draws, studentized
 from tests.reports.handmade import business_days, make_run, trade
 
 DAYS = business_days("2012-01-02", 1300)

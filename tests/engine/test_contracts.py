@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from datasets.events import EventCatalogue
 from datasets.instants import iso_z, to_ns
 from datasets.prices.bars import Bars
-from engine.account.account_start import account_start
+from engine.account.daily_ledger import account_start
 from engine.account.evaluate import evaluate
 from engine.account.records import Account, Trade
 from engine.account.replay import replay
@@ -25,8 +25,8 @@ from engine.plan.plan import Plan
 from engine.plan.plan_grid import plan_grid
 from engine.run.backtest import on_sessions
 from engine.strategy import After, LastCloseBefore, Leg, Never, NextClose, NextOpen, Strategy, Symbol, strategy
-from engine.strategy.combinations import grid_space
 from engine.strategy.market import MarketView
+from engine.strategy.placeholders import grid_space
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.contracts import contract
 from tests.engine.markets import (

@@ -21,8 +21,8 @@ from engine.plan.plan import BarPrice, Plan, PlannedTrade, make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.run.parameter_sensitivity import parameter_sensitivity
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase, Strategy, Symbols, strategy
-from engine.strategy.combinations import grid_space
 from engine.strategy.market import MarketView
+from engine.strategy.placeholders import grid_space
 from engine.study.shapes import net_returns, shape_of
 from tests.engine.markets import bars, days, evaluate_plans, event, instrument, market_of, scripted, utc
 

@@ -16,7 +16,7 @@ from engine.account.records import OPEN_AT_END, Account
 from engine.account.replay_custom import replay_custom
 from engine.account.sizing import MARGIN_CALL
 from engine.plan.costs import Terms
-from engine.run.by_market import exposures
+from engine.run.attribution import exposures
 from engine.strategy import Leg, Never, NextOpen
 from strategies.buy_after_event import BuyAfterEvent
 from tests.engine.futures import future_worlds

@@ -14,8 +14,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
 from datasets.markets.instruments import bundled_instruments
 from engine.account.bar_matrix import BarMatrix, bar_matrix
-from engine.account.grid_table import BlockTable
-from engine.account.trade_table import TradeTable
+from engine.account.trade_table import BlockTable, TradeTable
 from engine.plan.plan import NO_TICK, BarPrice, Plan
 from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.strategy import (
@@ -34,13 +33,13 @@ from engine.strategy import (
     Symbols,
     strategy,
 )
-from engine.strategy.combinations import grid_space
 from engine.strategy.contract import LEVELS
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
     Placeholder,
     PlaceholderRead,
     can_be_traced,
+    grid_space,
     placeholder_places,
     with_placeholders,
 )

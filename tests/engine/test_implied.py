@@ -14,9 +14,8 @@ from datasets.instants import InstantWindow, to_ns
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Source, make_bars
 from datasets.prices.sources.files import DirectorySource
-from engine.implied.implied import as_large_shifts, fitted_numbers, implied, smallest_b
+from engine.implied.implied import as_large_shifts, fitted_numbers, implied, smallest_b, warnings_of
 from engine.implied.pairs import Pairs, make_pairs, reaction, window_pairs
-from engine.implied.warnings import warnings_of
 from engine.run.backtest import Window
 from engine.statistics.regression import Errors, regress
 

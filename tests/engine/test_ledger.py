@@ -16,7 +16,7 @@ from datasets.events import PoliticalEvent, bundled_events
 from datasets.instants import to_ns
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.bars import Bars
-from datasets.prices.sources.arch_bars import ArchSource
+from datasets.prices.sources.builtin import ArchSource
 from engine.plan.costs import Terms
 from engine.run.backtest import Window, backtest
 from engine.run.run import Run

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
-from engine.account.account_start import account_start
+from engine.account.daily_ledger import account_start
 from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.sizing import MARGIN_CALL
@@ -20,8 +20,8 @@ from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import plan_grid
 from engine.strategy import Leg, Never, NextOpen, Strategy
-from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market
+from engine.strategy.placeholders import grid_space
 from strategies import REGISTRY
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.loading import find_strategy

@@ -19,8 +19,8 @@ from engine.run.backtest import Window, backtest
 from engine.run.run import Run
 from engine.statistics.sharpe import TradeSharpe
 from engine.strategy import After, Distance, Leg, NextOpen, Sessions, Strategy, Symbol, Weight, strategy
-from engine.strategy.combinations import grid_space
 from engine.strategy.market import Market, MarketView
+from engine.strategy.placeholders import grid_space
 from engine.study.drift import SHIFTS, beyond_drift
 from engine.sweep.best import ReplayedCombination, deflated_report, replay_combination
 from engine.sweep.chunk import COLUMNS, FAILED, GRID, TRADE_SHARPE, Chunk, evaluate_chunk, replayed

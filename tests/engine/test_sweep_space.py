@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from engine.strategy.combinations import Space, grid_space
-from engine.sweep.condition import condition_of
-from engine.sweep.space import drawn_from, listed_space, those_of
+from engine.strategy.placeholders import Space, grid_space
+from engine.sweep.space import condition_of, drawn_from, listed_space, those_of
 from strategies.buy_after_event import BuyAfterEvent
 
 

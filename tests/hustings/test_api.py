@@ -13,9 +13,8 @@ import pytest
 import hustings as hs
 from engine.account.records import Trade
 from hustings.commands import backtests as commands
-from hustings.frames import records_frame
-from hustings.run_options import RunOptions
-from hustings.views import HtmlPage
+from hustings.execution import RunOptions
+from hustings.views import HtmlPage, records_frame
 from strategies import REGISTRY
 from strategies.loading import find_strategy
 

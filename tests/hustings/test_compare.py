@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from engine.comparison import common_days, resampling
+from engine.comparison import common_days, difference
 from hustings.run_folder import read_run, write_run
 
 
@@ -86,7 +86,7 @@ def test_fifty_runs_cost_fifty_resampled_series(cli, home, monkeypatch: pytest.M
             one, run_id=f"{n:016x}", manifest={**one.manifest, "parameters": parameters}, returns=one.returns * (1 + n / 100)
         )  # fmt: skip
         write_run(other, Path(f"of-{n:02}"), None)
-    resampled = Mock(wraps=resampling.bootstrap_drawdowns)
+    resampled = Mock(wraps=difference.bootstrap_drawdowns)
     monkeypatch.setattr(common_days, "bootstrap_drawdowns", resampled)
     answer = cli("compare", *sorted(str(path) for path in Path().glob("of-*")))
     assert (answer.code, "50 runs side by side" in Path("comparison.html").read_text()) == (0, True)

@@ -200,7 +200,7 @@ def test_quantstats_sheet_is_made_beside_the_tear_sheet_and_each_links_to_the_ot
 
 def test_a_quantstats_that_ends_costs_a_warning_and_not_the_run(cli, monkeypatch):
     monkeypatch.delenv("HUSTINGS_NO_QUANTSTATS")
-    monkeypatch.setattr("hustings.second_page._serve", lambda ours, theirs: None)
+    monkeypatch.setattr("hustings.sheet._serve", lambda ours, theirs: None)
     answer = cli("run", "pro-growth-win", "--data", "builtin", "--no-variants", "--out", "out")
     assert answer.code == 0
     assert "quantstats' sheet could not be made (its process ended)" in answer.err

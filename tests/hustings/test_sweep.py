@@ -16,8 +16,7 @@ from datasets.events import CATALOGUE
 from datasets.files import locked
 from hustings.sweeping.execution import AdaptiveChunkSize
 from hustings.sweeping.files import SweepFolder
-from hustings.sweeping.payload import Task, differences
-from hustings.sweeping.workers import TaskResult
+from hustings.sweeping.workers import Task, TaskResult, differences
 from tests.conftest import SHARED
 from tests.hustings.conftest import Made
 

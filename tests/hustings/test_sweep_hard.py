@@ -25,7 +25,7 @@ from engine.sweep.trial_sample import SAMPLED
 from hustings.__main__ import main
 from hustings.sweeping import execution, workers
 from hustings.sweeping.files import SweepFolder
-from hustings.sweeping.payload import Task
+from hustings.sweeping.workers import Task
 from tests.hustings.test_sweep import files_of
 from tests.processes import Forked, forks
 

@@ -14,8 +14,8 @@ from engine.sweep.best import replay_combination
 from engine.sweep.chunk import evaluate_chunk
 from engine.sweep.digest import Digest, digest
 from engine.sweep.job import Job
-from hustings.sweeping import replays
-from hustings.sweeping.replays import forked, replays_of
+from hustings.sweeping import result
+from hustings.sweeping.result import forked, replays_of
 from tests.engine.test_sweep import job
 from tests.hustings.test_sweep import SMALL, files_of
 
@@ -45,7 +45,7 @@ def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> 
 
 def test_what_a_lost_process_owes_is_replayed_here(monkeypatch) -> None:
     of, found = swept()
-    monkeypatch.setattr(replays, "_serve", lambda *_: os._exit(3))
+    monkeypatch.setattr(result, "_serve", lambda *_: os._exit(3))
     with forked(of) as each:
         made = each(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
@@ -69,7 +69,7 @@ def has_ended(pid: int) -> bool:
 def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(
-        replays, "_replayed", lambda _, best, *__: [SimpleNamespace(row=r, pid=os.getpid()) for r in best]
+        result, "_replayed", lambda _, best, *__: [SimpleNamespace(row=r, pid=os.getpid()) for r in best]
     )
     with forked(of) as each:
         pids = {one.pid for one in each(found.best, 8)}  # type: ignore[attr-defined]
@@ -83,7 +83,7 @@ def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
 
 def test_where_backtrader_is_imported_already_nothing_is_forked(monkeypatch) -> None:
     of, found = swept()
-    monkeypatch.setattr(replays, "forked", None)
+    monkeypatch.setattr(result, "forked", None)
     with replays_of(of) as each:
         assert [one.row for one in each(found.best, 8)] == list(found.best)
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine.plan.costs import Fx, Terms
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.statistics.observations import TradeStatistics
-from hustings.rebuilt import rebuilt
+from hustings.studies import rebuilt
 from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 from tests.engine.markets import about
 from tests.engine.study.worlds import FREE, subject, walk

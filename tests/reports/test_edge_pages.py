@@ -10,7 +10,7 @@ import pytest
 from engine.run.run import EventPath, ParameterSensitivity, SensitivityCase
 from engine.study.settings import Settings
 from engine.study.study import study
-from reports.study_section import study_section
+from reports.study_figures import study_section
 from reports.tables import tables
 from reports.tearsheet import tearsheet
 from tests.engine.study.worlds import subject, walk

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.metrics.performance import BENCHMARK_METRICS, PERFORMANCE_METRICS
+from engine.metrics.performance import BENCHMARK_METRICS, MORE_TRADE_METRICS, PERFORMANCE_METRICS
 from engine.metrics.table import METRICS
-from engine.metrics.trade_metrics import MORE_TRADE_METRICS
 from engine.sweep.chunk import COLUMNS
 from engine.sweep.digest import RANKING
 from reports.comparison import comparison, comparison_data

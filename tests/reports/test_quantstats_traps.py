@@ -13,7 +13,7 @@ import quantstats
 from quantstats import reports as theirs
 from quantstats import stats, utils
 
-from engine.comparison.resampling import bootstrap_rows
+from engine.comparison.difference import bootstrap_rows
 from engine.metrics.metrics import compute_metrics, drawdown, grouped_returns, monthly_returns, standard_deviation
 from engine.metrics.performance import (
     PERFORMANCE_METRICS,
@@ -26,7 +26,7 @@ from engine.metrics.performance import (
 from engine.metrics.return_metrics import expected_shortfall, rolling_sharpe, ulcer_index, value_at_risk
 from engine.metrics.table import metrics_of
 from engine.run.backtest import on_sessions
-from reports.performance_figures import rolling_ratios
+from reports.performance import rolling_ratios
 from reports.tables import tables
 from reports.tearsheet import tearsheet
 from tests.engine.markets import bars, instrument

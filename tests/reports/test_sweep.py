@@ -12,8 +12,7 @@ from engine.sweep.chunk import TRADE_SHARPE
 from engine.sweep.digest import digest, heat_axes
 from engine.sweep.job import manifest_of
 from engine.sweep.result import SweepResult
-from reports.sweep import agreement, best_table, slice_table, sweep_page, verdict
-from reports.sweep_figures import heat_map_svg
+from reports.sweep import agreement, best_table, heat_map_svg, slice_table, sweep_page, verdict
 from tests.engine.test_sweep import by_hand, chunk, job, whole
 from tests.reports.handmade import page_text
 

@@ -21,7 +21,7 @@ import pytest
 
 from engine.plan.plan import Skipped
 from engine.run.run import Run
-from reports.curves import equity_svg, held_svgs
+from reports.charts import equity_svg, held_svgs
 from reports.headline import remarks, support
 from reports.quantstats_page import quantstats_page
 from reports.tearsheet import currency_note, given, tearsheet

@@ -12,9 +12,23 @@ from datasets.csv_rows import bundled_rows
 from datasets.events.event import PoliticalEvent
 from datasets.events.event_catalogue import EventRow, event_rows
 from datasets.events.lint.facts import basis, identifier, index, label_sources, labels, own_kind, seats, sources, tags
-from datasets.events.lint.files import duplicate, in_order, named_by_country, names
-from datasets.events.lint.instants import announced, holiday, hour, order, weekday, zone
-from datasets.events.lint.outcomes import exit_polls, incumbent, public, title, winner
+from datasets.events.lint.rules import (
+    announced,
+    duplicate,
+    exit_polls,
+    holiday,
+    hour,
+    in_order,
+    incumbent,
+    named_by_country,
+    names,
+    order,
+    public,
+    title,
+    weekday,
+    winner,
+    zone,
+)
 
 RowRule = Callable[[PoliticalEvent], Iterator[str]]
 FileRule = Callable[[Sequence[tuple[EventRow, PoliticalEvent]]], Iterator[tuple[EventRow, str]]]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from datasets.prices.checks import calendar, cells, dates, frequency, identity, outliers, published, ranges, stale
+from datasets.prices.checks import calendar, cells, dates, identity, moves
 from datasets.prices.checks.case import Case, Verdict
 
 
@@ -39,14 +39,12 @@ RULES = (
     QualityRule("not-positive", cells.not_positive, "the prices count as missing", intraday=True),
     QualityRule("missing-close", cells.missing_close, "the rows are left out", intraday=True),
     QualityRule("not-yields", cells.not_yields, _AS_IT_IS, intraday=True),
-    QualityRule(
-        "spliced-frequency", frequency.spliced_frequency, "rows before the splice are left out, later ones stay"
-    ),
-    QualityRule("low-frequency", frequency.low_frequency),
+    QualityRule("spliced-frequency", dates.spliced_frequency, "rows before the splice are left out, later ones stay"),
+    QualityRule("low-frequency", dates.low_frequency),
     QualityRule("date-range", dates.date_range, "the rows are left out"),
-    QualityRule("rotated-columns", ranges.rotated_columns),
-    QualityRule("high-below-low", ranges.high_below_low, "open, high and low of the rows are taken out", intraday=True),
-    QualityRule("outside-range", ranges.outside_range, "open, high and low of the rows are taken out", intraday=True),
+    QualityRule("rotated-columns", cells.rotated_columns),
+    QualityRule("high-below-low", cells.high_below_low, "open, high and low of the rows are taken out", intraday=True),
+    QualityRule("outside-range", cells.outside_range, "open, high and low of the rows are taken out", intraday=True),
     QualityRule("future-date", dates.future_date, "the rows are left out"),
     QualityRule("early-dates", partial(calendar.shifted_dates, early=True)),
     QualityRule("shifted-dates", partial(calendar.shifted_dates, early=False), _AS_IT_IS),
@@ -55,19 +53,19 @@ RULES = (
     QualityRule("partial-day", calendar.partial_day),
     QualityRule("gap", calendar.gap),
     QualityRule("bad-volume", cells.bad_volume, intraday=True),
-    QualityRule("factor", outliers.factor, _AS_IT_IS, intraday=True),
-    QualityRule("outlier", outliers.outlier, intraday=True),
-    QualityRule("wick", outliers.wick, intraday=True),
-    QualityRule("stale-close", partial(stale.unchanged_close, frozen=False)),
-    QualityRule("frozen-close", partial(stale.unchanged_close, frozen=True), _AS_IT_IS),
-    QualityRule("flat-bars", stale.flat_bars),
-    QualityRule("repeated-bar", stale.repeated_bar),
-    QualityRule("stale-open", stale.stale_open),
+    QualityRule("factor", moves.factor, _AS_IT_IS, intraday=True),
+    QualityRule("outlier", moves.outlier, intraday=True),
+    QualityRule("wick", moves.wick, intraday=True),
+    QualityRule("stale-close", partial(moves.unchanged_close, frozen=False)),
+    QualityRule("frozen-close", partial(moves.unchanged_close, frozen=True), _AS_IT_IS),
+    QualityRule("flat-bars", moves.flat_bars),
+    QualityRule("repeated-bar", moves.repeated_bar),
+    QualityRule("stale-open", moves.stale_open),
     QualityRule("level", identity.level, _AS_IT_IS, intraday=True),
     QualityRule("wrong-instrument", identity.wrong_instrument, _AS_IT_IS),
     QualityRule("differing-close", identity.differing_close),
     QualityRule("round-prices", identity.round_prices, _AS_IT_IS),
     QualityRule("adjusted-close", cells.adjusted_close, intraday=True),
     QualityRule("back-cast", calendar.back_cast),
-    QualityRule("published-move", published.published_move),
+    QualityRule("published-move", moves.published_move),
 )

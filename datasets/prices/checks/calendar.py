@@ -21,7 +21,7 @@ from datasets.prices.checks.case import (
     runs,
     warnings,
 )
-from datasets.prices.checks.frequency import is_daily
+from datasets.prices.checks.dates import is_daily
 from datasets.prices.findings import Severity
 from datasets.prices.periods import last_sessions, period_of
 

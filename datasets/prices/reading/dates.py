@@ -8,8 +8,17 @@ import numpy as np
 from datasets.arrays import Sessions
 from datasets.errors import UserError
 from datasets.instants import weekday
-from datasets.prices.reading.stamps import BLANK, Stamp, clock_text, epochs_of, stamp_by_pattern, stamp_of
-from datasets.prices.reading.timestamps import Dates, Stamped, dates_of
+from datasets.prices.reading.timestamps import (
+    BLANK,
+    Dates,
+    Stamp,
+    Stamped,
+    clock_text,
+    dates_of,
+    epochs_of,
+    stamp_by_pattern,
+    stamp_of,
+)
 
 _NAT = np.datetime64("NaT", "D")
 ORDERS = ("DMY", "MDY", "YMD")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from datasets.arrays import Floats
-from datasets.prices.reading.stamps import BLANK
+from datasets.prices.reading.timestamps import BLANK
 
 EMPTY_WORDS = frozenset(
     {"null", "nan", "n/a", "#n/a", "na", "none", "<na>", "nd", "n.a.", "-", "--", "—", "–", "."}  # nd: FRED's H.10

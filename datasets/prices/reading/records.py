@@ -6,7 +6,7 @@ from typing import Any
 
 from datasets.csv_rows import csv_text
 from datasets.errors import UserError
-from datasets.prices.reading.names import role_of
+from datasets.prices.reading.layouts import role_of
 
 _DEEPEST = 4
 Record = Mapping[str, Any]

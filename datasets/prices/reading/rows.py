@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Flags
 from datasets.errors import UserError
-from datasets.prices.reading.stamps import BLANK, FULL_MONTHS, is_date
+from datasets.prices.reading.timestamps import BLANK, FULL_MONTHS, is_date
 
 MOST_ROWS = 2_500_000
 """Rows that are read from one file: a row takes up to a kilobyte while it is read."""

@@ -7,9 +7,8 @@ import numpy as np
 
 from datasets.arrays import Flags, Floats, Sessions
 from datasets.errors import UserError, unknown_name
-from datasets.prices.reading.layouts import Layout, Lines, find_layout, unknown_columns
-from datasets.prices.reading.names import plain_name, role_of
-from datasets.prices.reading.stamps import BLANK, is_date
+from datasets.prices.reading.layouts import Layout, Lines, find_layout, plain_name, role_of, unknown_columns
+from datasets.prices.reading.timestamps import BLANK, is_date
 
 _FIRST_LINES = 15
 _SHOWN = 5

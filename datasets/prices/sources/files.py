@@ -14,9 +14,8 @@ from datasets.prices.bars import Bars
 from datasets.prices.checks.case import Case
 from datasets.prices.contracts import FILE_NAME, contract_bars, read_contracts
 from datasets.prices.quality import Severity, ValidatedTable, check_accepted, validate
-from datasets.prices.reading.columnar import FEATHER, PARQUET
+from datasets.prices.reading.columnar import FEATHER, PARQUET, read_parquet
 from datasets.prices.reading.delimited import read_delimited
-from datasets.prices.reading.parquet import read_parquet
 from datasets.prices.reading.records import delimited_of, is_json
 from datasets.prices.reading.selection import WHOLE, Selection
 from datasets.prices.reading.text import MOST_BYTES, too_large, unpacked

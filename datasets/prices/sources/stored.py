@@ -5,8 +5,7 @@ from dataclasses import replace
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, Source
-from datasets.prices.sources.arch_bars import ArchSource
-from datasets.prices.sources.builtin import BuiltinSource
+from datasets.prices.sources.builtin import ArchSource, BuiltinSource
 from datasets.prices.store import Store
 from datasets.prices.table import bars_of
 from datasets.visibility import visible_bars

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from datasets.arrays import Floats
-from engine.statistics.abnormal import Model
-from engine.statistics.event_tests import bmp, cross_sectional_t
+from engine.statistics.event_tests import Model, bmp, cross_sectional_t
 from tests.engine.study.one_window import abnormal_returns, fit
 
 

@@ -10,7 +10,7 @@ from datasets.arrays import Flags
 from datasets.errors import UserError
 from datasets.instants import weekday
 from datasets.prices.bars import Bars
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.study.calendars import Calendars, calendars, shifted, stratified, volatility_tercile, which_years
 from engine.study.placebo import draw_placebos
 from engine.study.return_model import CounterfactualReturns

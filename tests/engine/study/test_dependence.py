@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from datasets.arrays import Flags
-from engine.statistics.abnormal import Model
-from engine.statistics.event_tests import bmp, sign_flip
+from engine.statistics.event_tests import Model, bmp, sign_flip
 from engine.study.dependence import against_placebo, shared_sessions
 from engine.study.placebo import draw_placebos
 from engine.study.return_model import CounterfactualReturns

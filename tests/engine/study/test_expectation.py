@@ -7,7 +7,7 @@ import pytest
 
 from datasets.arrays import Flags
 from datasets.prices.bars import Bars
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.study.return_model import ReturnModel
 from engine.study.returns import aligned_returns, close_returns, correlations
 from engine.study.settings import ESTIMATION

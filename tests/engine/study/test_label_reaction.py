@@ -8,7 +8,7 @@ import pytest
 
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.prices.bars import Bars
-from engine.study.label_reaction import label_reactions
+from engine.study.labels import label_reactions
 from hustings.inputs import events_of, instruments_of, source_of
 from tests.engine.markets import bars, days, flat_day, instrument
 

@@ -8,7 +8,7 @@ import pytest
 from datasets.events import ProGrowth
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.study.labels import label_test
 from engine.study.legs import place
 from engine.study.sample import Sample, make_sample

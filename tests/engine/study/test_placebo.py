@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datasets.arrays import Floats
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.statistics.significance import t_by_row
 from engine.study.calendars import Calendars
 from engine.study.placebo import (

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.nulls import made, occasion, priced, shocks, stage
 from benchmarks.power import CLUSTERED, DETECTABLE, FAT, NORMAL, TESTS, WILD, Cell, tally
 from datasets.arrays import Floats
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.study.calendars import Calendars
 from engine.study.placebo import Placebos, draw_placebos
 from engine.study.power import (

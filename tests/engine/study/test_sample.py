@@ -8,7 +8,7 @@ from datasets.markets.instruments import bundled_instruments
 from engine.plan.costs import Terms
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.strategy.market import Market
 from engine.study.legs import overlaps, place
 from engine.study.sample import Sample, grouped, make_sample

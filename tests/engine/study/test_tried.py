@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.statistics.abnormal import Model
+from engine.statistics.event_tests import Model
 from engine.study.legs import place
 from engine.study.sample import Sample, make_sample
 from engine.study.tried import shifted_t, tried
