@@ -1,4 +1,4 @@
-"""Trials of the ledger rebuilt as inputs of a study, with their own parameters, first date and terms."""
+"""Makes a study from what a user typed: the run, the ledger, another coder's labels, a preregistration."""
 
 import json
 from dataclasses import asdict, dataclass, fields, replace

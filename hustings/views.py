@@ -1,4 +1,4 @@
-"""pandas frames of runs, events and bars, and the files that frames of prices and events are read from."""
+"""Runs, events and prices as pandas frames, and as a notebook shows them: a card, pages inline, a plot."""
 
 import io
 import os

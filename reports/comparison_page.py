@@ -1,4 +1,4 @@
-"""The drawings of a comparison: equity, drawdown and exposure over each other."""
+"""The page of a comparison: its tables written out as text, and its drawings, for the template to lay out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The heat map of a sweep as inline SVG: one metric over two parameters."""
+"""The page of a sweep: its best combinations, their deflated Sharpe ratios, and the metric by each parameter."""
 
 from collections.abc import Callable, Mapping
 from functools import partial

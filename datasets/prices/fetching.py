@@ -1,4 +1,4 @@
-"""Keeps for a day what a fetch has done, so that an interrupted one continues where it was."""
+"""Fetches series from a provider into the store, one symbol after the other; what fails leaves the others alone."""
 
 import hashlib
 import json

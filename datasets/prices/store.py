@@ -1,4 +1,9 @@
-"""What new rows do to stored ones: which are added, and which stored values would change."""
+"""The bar store: one Parquet file a series, holding its prices and where they came from.
+
+A series is replaced as a whole and at once, by one writer at a time. What is stored is hashed: damage shows when it is
+read. Rows that are stored already are never changed in silence: ``put`` raises ``HistoryChangedError`` with the
+differences unless they were accepted.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager

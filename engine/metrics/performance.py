@@ -1,4 +1,7 @@
-"""Metrics of the trades of one run that a sweep does not need; one still open is at its mark."""
+"""The performance metrics of a series of daily returns, beyond the headline: one table, each with one definition.
+
+Rates are yearly only where the label says so; a yearly one is given only over a year or more.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,8 @@
-"""The models of what a trade returns without its event."""
+"""Tests of "no effect" on few events: each takes one number an event and returns its p-value, or why it has none.
+
+All are two-sided. What depends on each other is one observation, or the statistic is multiplied by a factor for the
+sessions that observations share (engine/study/dependence.py).
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

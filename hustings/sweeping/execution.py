@@ -1,4 +1,4 @@
-"""The progress of a sweep and its remaining time on stderr: a bar on a terminal, else a line every fifteen seconds."""
+"""Executes a sweep: sends its chunks to workers, and keeps the results that come back."""
 
 import sys
 from collections import Counter

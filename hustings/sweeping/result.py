@@ -1,4 +1,4 @@
-"""Replays the best combinations of a sweep, in processes of their own that import backtrader while it is computed."""
+"""The result of a sweep: computed from its folder, entered in the ledger of trials, written as JSON."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A sweep sent to another process: the rule by its name, the rest as bytes, and what must be the same there."""
+"""The workers of a sweep on this machine: this process, or other processes, each with one task at a time."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""What to say of a text in which no line is a header of prices."""
+"""Delimited text as a price table: encoding, delimiter, header, dates and decimal mark found in the content."""
 
 import csv
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The real daily bars of the S&P 500 and the Nasdaq Composite (1999 to 2018) that the package arch ships."""
+"""The bars a fresh machine has: real ones of two US indices from arch, simulated ones of the Asian markets."""
 
 import gzip
 from datetime import date
