@@ -98,6 +98,7 @@ _CALLED = {
     "until": "last date",
     "commission_bps": "commission in bps",
     "slippage_bps": "slippage in bps",
+    "draws": "number of draws",
     "max_gross": "limit of gross exposure",
     "currency": "account's currency",
     "fx": "treatment of other currencies",
@@ -242,7 +243,8 @@ class Standing:
     def text(self) -> str:
         """The standing in one plain sentence, for the page that shows a result."""
         n = sum(t.n for t in self.before) if self.state is FileState.REGISTERED else 0
-        of_rule = f"in all {counted(n, 'trial')} of the rule came before it" if n else ""
+        said = self.swept or self.same_before
+        of_rule = f"{'in all ' if said else ''}{counted(n, 'trial')} of the rule came before it" if n > said else ""
         written = f"{self.registrations} preregistrations of the rule were written" if self.registrations > 1 else ""
         return "; ".join(filter(None, (self._first(), of_rule, written)))
 
@@ -254,7 +256,8 @@ class Standing:
         if self.state is FileState.UNKNOWN:
             return "not preregistered: the ledger does not know the file; it was written in another home, or by hand"
         if self.swept:
-            return f"not preregistered: a sweep of {self.swept:,} combinations that held these parameters came before"
+            swept = counted(self.swept, "combination")
+            return f"not preregistered: a sweep of {swept} that held these parameters came before"
         if self.same_before:
             came = f"{counted(self.same_before, 'trial')} of this rule and these parameters came before the file"
             return f"not preregistered: {came}"

@@ -190,7 +190,7 @@ def counted(n: int, singular: str, plural: str = "") -> str:
     >>> counted(1, "row"), counted(2, "row"), counted(0, "study", "studies")
     ('1 row', '2 rows', '0 studies')
     """
-    return f"{n} {singular if n == 1 else plural or singular + 's'}"
+    return f"{n:,} {singular if n == 1 else plural or singular + 's'}"
 
 
 def say_files(files: Mapping[str, Path]) -> None:

@@ -40,8 +40,8 @@ def list_trials(*, strategy: str | None, limit: int, everything: bool) -> None:
         say("no trial yet; every 'hustings run' is a trial")
     else:
         table(_COLUMNS, [_row(t) for t in shown], right=["trial", "runs", "n", "mean", "Sharpe"])
-        others = "" if n == checked.trials else f" of this rule, {checked.trials} in all"
-        say(f"{sum(t.n for t in shown)} of {n} trials{others}; {_length(checked)}")
+        others = "" if n == checked.trials else f" of this rule, {checked.trials:,} in all"
+        say(f"{sum(t.n for t in shown):,} of {n:,} trials{others}; {_length(checked)}")
     if checked.broken:
         warn(f"hustings: the ledger of trials is damaged: {checked.why}; see 'hustings trials verify'")
 
@@ -80,7 +80,7 @@ def _length(checked: ChainCheck) -> str:
 
 def tried_text(trial: Trial) -> str:
     """Return the parameters of a trial, or how many combinations a sweep had, in words."""
-    return parameters_text(trial.parameters) if trial.sweep is None else f"a sweep: {trial.n:,} combinations"
+    return f"a sweep: {counted(trial.n, 'combination')}" if trial.sweep else parameters_text(trial.parameters)
 
 
 def _row(trial: Trial) -> list[str]:

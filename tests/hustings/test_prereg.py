@@ -121,7 +121,9 @@ def test_a_file_written_after_its_result_is_not_preregistered(cli, home) -> None
     answer = write(cli)
     assert answer.code == 0  # it may be written; it is only never called what it is not
     last = "not preregistered: 1 trial of this rule and these parameters came before the file"
-    assert answer.out.splitlines()[-1] == f"{last}; in all 1 trial of the rule came before it"
+    assert answer.out.splitlines()[-1] == last  # the same trial is not told twice
+    run(cli, "pro-growth-win", "-p", "hold=2")
+    assert write(cli, out="later.json").out.splitlines()[-1].startswith(f"{last}; in all 2 trials of the rule came")
     assert (shown(cli)["precedes"], shown(cli)["same_before"]) == (False, 1)
 
 
@@ -133,7 +135,7 @@ def test_trials_of_other_parameters_before_the_file_are_shown_and_do_not_undo_it
     run(cli)
     told = shown(cli)
     assert (told["precedes"], told["same_before"], [t["k"] for t in told["before"]]) == (True, 0, [1, 2])
-    assert told["text"].endswith("; in all 2 trials of the rule came before it")
+    assert told["text"].endswith("these parameters; 2 trials of the rule came before it")
 
 
 def test_a_run_repeated_before_the_file_is_one_trial(cli, home) -> None:

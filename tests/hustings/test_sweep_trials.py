@@ -22,9 +22,7 @@ def test_a_preregistration_after_a_sweep_that_held_its_parameters_says_so(swept:
         return swept("prereg", "write", *given, "-p", f"hold={hold}", "--hypothesis", "up", "--out", f"{hold}.json").out
 
     assert "not preregistered: a sweep of 6 combinations that held these parameters came before" in written(3)
-    assert "before any trial of this rule and these parameters; in all 6 trials of the rule came before it" in written(
-        9
-    )
+    assert "before any trial of this rule and these parameters; 6 trials of the rule came before it" in written(9)
 
 
 def test_the_best_of_a_sweep_run_afterwards_is_no_second_trial(swept: Any) -> None:

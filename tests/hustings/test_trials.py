@@ -483,7 +483,7 @@ def test_a_thousand_trials_are_counted(cli, home) -> None:
             chain.append(db, chain.Row("trial", "2026-01-01T00:00:00Z", n, f"id{n}", "rule", told, n_closed=0))
     position = ledger.enter(a_run("last", 0.01, 0.03, hold=7))
     assert (position.k, position.n_of_rule) == (1001, 1001)
-    assert "30 of 1001 trials; 1001 ledger rows" in cli("trials").out
+    assert "30 of 1,001 trials; 1,001 ledger rows" in cli("trials").out
 
 
 # --- the listing
