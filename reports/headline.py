@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from statistics import fmean
 from typing import Any
 
-from engine.account.records import Trade
+from engine.account.records import Trade, observed
 from engine.metrics.performance import MORE_TRADE_METRICS, more_trade_metrics
 from engine.metrics.table import METRICS, PORTFOLIO_METRICS, TRADE_METRICS, Metric, Metrics
 from engine.plan.costs import Terms
@@ -14,7 +14,7 @@ from engine.run.run import Run
 from reports.numbers import NOT_AVAILABLE, metric_text, percent, signed_percent
 
 FEW, SOME = 5, 20
-"""Below FEW trades a page has an anecdote, below SOME a description; from SOME on it may start to ask."""
+"""Below FEW observations a page has an anecdote, below SOME a description; from SOME on it may start to ask."""
 
 
 def outcome(run: Run) -> str:
@@ -42,23 +42,21 @@ def _span(run: Run) -> str:
 
 def support(run: Run) -> str:
     """Return in one or two sentences how much the trades of a run support. It never claims significance."""
-    n = len(run.trades)
+    n = len(observed(run.trades))
     if n == 0:
         return "No trade: these numbers say nothing about the rule."
-    trades = _trades(run.trades)
+    trades = _trades(run.trades) + ("" if n == len(run.trades) else f", {n} observation{'' if n == 1 else 's'}")
+    best = _without_best(run.trades)
     if n < FEW:
-        return (
-            f"{trades}: an anecdote. So few do not distinguish a rule from chance, whatever this page says."
-            f"{_without_best(run.trades)}"
-        )
+        return f"{trades}: an anecdote. So few do not distinguish a rule from chance, whatever this page says.{best}"
     if n < SOME:
         return (
             f"{trades}: enough to describe what happened, too few to infer that it will happen again;"
-            f" one event more or less can turn the result.{_without_best(run.trades)}"
+            f" one event more or less can turn the result.{best}"
         )
     return (
         f"{trades}: a sample one may begin to test, which this page does not do. Trades on neighbouring events overlap"
-        f" in time, and a rule chosen after the fact needs a test that knows it.{_without_best(run.trades)}"
+        f" in time, and a rule chosen after the fact needs a test that knows it.{best}"
     )
 
 
@@ -112,18 +110,18 @@ def key_cards(run: Run, placebo_p: float | None) -> list[HeadlineCard]:
 
 
 def remarks(run: Run) -> list[str]:
-    """Return a line each on positions still open, positions cut to a limit, and what else a reader must know."""
-    still = [t for t in run.trades if not t.is_closed]
+    """Return a line each on positions still open, ended early or cut to a limit, and what else a reader must know."""
     cut = [s for s in run.skipped if " cut to " in s.reason]
-    held = ", ".join(f"{t.instrument} since {t.entry_session}" for t in still[:FEW])
-    lines = [f"Still open at the end, marked at the last close: {held}{_more(len(still) - FEW)}."] if still else []
-    if cut:
-        lines.append(f"Cut to a limit: {cut[0].reason}{_more(len(cut) - 1)}.")
+    held = [f"{t.instrument} since {t.entry_session}" for t in run.trades if not t.is_closed]
+    lines = [f"Still open at the end, marked at the last close: {_first_of(held)}."] if held else []
+    ended = [f"{t.instrument} on {t.exit_session}" for t in run.trades if t.exit_reason == "bars_end"]
+    lines += [f"Ended early, at the last close of its own bars: {_first_of(ended)}."] if ended else []
+    lines += [f"Cut to a limit: {_first_of([s.reason for s in cut], 1)}."] if cut else []
     return [*lines, *(f"{text}." for text in run.warnings)]
 
 
-def _more(n: int) -> str:
-    return f" and {n} more" if n > 0 else ""
+def _first_of(texts: Sequence[str], n: int = FEW) -> str:
+    return ", ".join(texts[:n]) + (f" and {len(texts) - n} more" if len(texts) > n else "")
 
 
 _NAMED = {m.name: m for m in METRICS}

@@ -431,6 +431,21 @@ def test_how_much_the_trades_can_bear_is_said_without_claims():
     assert not any("significant" in words for words in sentence.values())
 
 
+def test_legs_of_one_event_bear_no_more_than_one_event():
+    run = _with_closed(20)
+    legs = tuple(replace(t, event_id=f"E{i // 4}") for i, t in enumerate(run.trades))
+    assert support(replace(run, trades=legs[:4])).startswith("4 trades, 1 observation: an anecdote.")
+    assert support(replace(run, trades=legs)).startswith("20 trades, 5 observations: enough to describe")
+
+
+def test_a_trade_that_its_bars_end_early_is_named_first():
+    days = business_days("2020-01-06", 30)
+    ended = trade(str(days[2]), str(days[9]), exit_reason="bars_end")
+    assert f"Ended early, at the last close of its own bars: TOPIX on {days[9]}." in page_text(
+        tearsheet(make_run(days, np.zeros(30), (ended,)))
+    )
+
+
 def test_an_open_trade_is_marked_not_closed():
     days = business_days("2020-01-06", 30)
     still = trade(str(days[20]), str(days[-1]), exit_reason="open_at_end")
