@@ -241,7 +241,7 @@ def verdict(result: SweepResult) -> str:
     best = result.best[0]
     value = _writer(digest.metric)(best.results[digest.metric])
     chosen = _parameters(result, best.row) or "the only one"
-    found = f"Best of {digest.known:,} combinations by {label}: {chosen}, {value}. {_correction(result, best)}"
+    found = f"Best of {digest.n:,} combinations by {label}: {chosen}, {value}. {_correction(result, best)}"
     return " ".join(part for part in (_random_dates(best), found, result.ledger) if part)
 
 
@@ -267,7 +267,8 @@ def _correction(result: SweepResult, best: ReplayedCombination) -> str:
     return (
         f"{trials}: beyond what the same trades earn on all dates, the expected maximum of so many zero-skill trials "
         f"is a Sharpe ratio of {report.expected_maximum_sharpe:.2f}, this one has {report.sharpe:.2f} over {report.n} "
-        f"observations; deflated Sharpe ratio {percent(report.deflated, 1)} (95 % is the usual bar)."
+        f"observations; deflated Sharpe ratio {percent(report.deflated, 1)} (95 % is the usual bar, where events were "
+        "not chosen by hindsight)."
     )
 
 

@@ -36,11 +36,11 @@ def swept() -> SweepResult:
 
 def test_the_best_comes_with_its_deflated_ratio_and_the_number_of_trials(swept) -> None:
     sentence = verdict(swept)
-    assert sentence.startswith("Best of 10 combinations by Sharpe per trade: instrument=")
+    assert sentence.startswith("Best of 12 combinations by Sharpe per trade: instrument=")
     assert sentence.endswith(
         "24 trials of this rule, 12 of them before this sweep: beyond what the same trades earn on all dates, the expected "
         "maximum of so many zero-skill trials is a Sharpe ratio of 0.46, this one has 0.25 over 16 observations; deflated "
-        "Sharpe ratio 21.0 % (95 % is the usual bar)."
+        "Sharpe ratio 21.0 % (95 % is the usual bar, where events were not chosen by hindsight)."
     )
     assert sentence in page_text(sweep_page(swept))
 
@@ -52,12 +52,12 @@ def test_that_random_dates_do_as_well_is_said_first(swept) -> None:
     moved = "do as well: with all events moved by the same number of sessions,"
     assert said(0.46).startswith(f"Random dates {moved} 46 % of calendars reach the Sharpe ratio of the best")
     assert said(0.22).startswith(f"22 % of random dates {moved} 22 % of calendars reach")
-    assert said(0.05).startswith("Best of 10")
+    assert said(0.05).startswith("Best of 12")
 
 
 def test_a_young_ledger_is_named_in_the_verdict(swept) -> None:
     assert verdict(replace(swept, ledger="The ledger is young.")).endswith(
-        "(95 % is the usual bar). The ledger is young."
+        "not chosen by hindsight). The ledger is young."
     )
 
 
