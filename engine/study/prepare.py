@@ -49,8 +49,9 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
     long_held = any(t.exit is not None and t.exit.bar - t.entry.bar > LONG_HELD for t in given.plan.trades)
     model = given.return_model(None if long_held else settings.model)
     traded = given.events.select(lambda e: e.event_id in {t.event_id for t in given.run.trades})
-    near = tuple(episodes(traded, settings.merge or NEAR_DAYS))
-    model = replace(model, episodes=near if settings.merge else ())
+    near = tuple(episodes(traded, max(settings.merge, NEAR_DAYS)))
+    merged = episodes(traded, settings.merge) if settings.merge else ()
+    model = replace(model, episodes=tuple(merged))
     samples = make_samples(given.pairs, model, settings.windows)
     eligible = eligible_rows(given.strategy, given.plan, given.events, given.market, model.reference)
     since = given.dates.since
@@ -67,7 +68,7 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
         notes.append(_LONG_HELD)
     if given.contracts:
         notes.append(f"legs of {', '.join(given.contracts)} are left out: a contract settles once")
-    notes += episode_notes(near, settings.merge)
+    notes += episode_notes(merged or near, settings.merge)
     notes += _context_notes(eligible, given.settings_tried)
     return Prepared(model, tuple(samples), placebos, tuple(notes), near)
 

@@ -33,6 +33,12 @@ def test_merged_events_are_one_observation_and_a_held_one_is_named() -> None:
     )
 
 
+def test_merging_fewer_days_does_not_hide_that_events_may_be_one_episode() -> None:
+    given = subject(walk(900), rows=[300, 303, 500, 700], hold=2)
+    made = study(given, Settings(draws=100, merge=1))
+    assert (len(made.observations), made.episodes) == (4, 3)
+
+
 def test_a_price_that_only_grows_by_one_rate_has_no_standardized_return() -> None:
     flat = walk(900, sd=0.0, drift=1e-4)
     found = study(subject(flat, rows=[300, 500, 700], hold=5), Settings(draws=100))
