@@ -177,12 +177,13 @@ def studied(
     )
     registered = registered and registered.before(subject.run, counted)
     departs = [] if registered is None else _deviations(subject, settings, registered.given, options.adjust)
+    at = registered.standing.registered_at if registered and registered.standing.precedes and not departs else ""
     given = replace(
         subject if position is None else with_trials(subject, position),
         other_labels=None if other is None else relabelled(subject.events, load_labels(other)),
-        preregistered=registered is not None and registered.standing.precedes and not departs,
+        preregistered=at,
         settings_tried=settings_tried,
-        ledger=NO_LEDGER if position is None else position.caution,
+        ledger=NO_LEDGER if position is None else position.uncounted,
         primary=PRIMARY if registered is None else registered.given.settings.statistic,
     )
     made = replace(study(given, settings), trial=None if position is None else position.json)

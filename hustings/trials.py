@@ -10,6 +10,7 @@ import numpy as np
 
 from engine.run.run import Run
 from engine.statistics.observations import TradeStatistics
+from hustings.terminal import counted
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Trial:
 
 def caution(ledger: str, n: int) -> str:
     """Return in a sentence what a young ledger holds, so that few trials do not look like all that there were."""
-    held = f"holds {n:,} trial{'' if n == 1 else 's'}; what was tried earlier or elsewhere is not counted."
+    held = f"holds {counted(n, 'trial')}; what was tried earlier or elsewhere is not counted."
     return f"The {ledger}, less than a day before this was first tried, {held}"
 
 
@@ -154,9 +155,17 @@ class TrialPosition:
     def text(self) -> str:
         """The place as text: ``trial 3 of 7 (2 of 4 of this rule)``, and of which ledger; whether that is damaged."""
         place = f"trial {self.k} of {self.n} ({self.k_of_rule} of {self.n_of_rule} of this rule)"
-        swept = (f"tried before, in a sweep of {t.n:,} combinations" for t in self.of_rule if t.k == self.k and t.sweep)
-        holds = f"{self.ledger} holds {self.n} trial{'' if self.n == 1 else 's'}" if self.ledger else ""
+        whole = [counted(t.n, "combination") for t in self.of_rule if t.k == self.k and t.sweep]
+        swept = (f"tried before, in a sweep of {n}" for n in whole)
+        holds = f"{self.ledger} holds {counted(self.n, 'trial')}" if self.ledger else ""
         return "; ".join(filter(None, [place, *swept, holds, "the ledger is damaged" if self.broken else ""]))
+
+    @property
+    def uncounted(self) -> str:
+        """What a study does not know or count of other trials, in sentences; blank where there is nothing."""
+        damaged = "The ledger is damaged, and what else was tried is not known." if self.broken else ""
+        others = counted(self.n - self.n_of_rule, "trial") if self.n > self.n_of_rule else ""
+        return " ".join(filter(None, (damaged, self.caution, others and f"Not counted: {others} of other rules.")))
 
     @property
     def json(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class StudyInput:
     ``trial_sharpes`` are the Sharpe ratios per observation of all trials of the rule, this run among them, None where
     not known; ``variants`` are the other trials that could be rebuilt, ``alike`` counts the combinations of sweeps of
     which some are among them. ``other_labels`` are the events with another
-    coder's labels, ``preregistered`` says whether the study is what was registered before, ``settings_tried`` is the
+    coder's labels, ``preregistered`` says when, if the study is what was registered before, ``settings_tried`` is the
     number of settings the run was studied with, these included; ``primary`` the statistic of the primary p-value;
     ``ledger`` says what is not known of other trials.
     """
@@ -46,7 +46,7 @@ class StudyInput:
     variants: tuple["StudyInput", ...] = ()
     alike: int = 0
     other_labels: EventCatalogue | None = None
-    preregistered: bool = False
+    preregistered: str = ""
     settings_tried: int = 1
     primary: str = PRIMARY
     ledger: str = ""

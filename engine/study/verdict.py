@@ -11,12 +11,12 @@ USUAL_LEVEL = 0.05
 """At a weaker level nothing is called unlikely to be chance."""
 
 
-def verdict(study: Study, *, preregistered: bool, above: bool | None, ledger: str = "") -> str:
+def verdict(study: Study, *, preregistered: str, above: bool | None, ledger: str = "") -> str:
     """Return the verdict on the trades of a study.
 
     Args:
         study: with everything but its verdict.
-        preregistered: whether the study is what was registered before the first run.
+        preregistered: when the study was registered (ISO UTC), if it is what was, before the first run; else blank.
         above: whether the events' t-statistic is above the median of the placebo lists; None without them.
         ledger: what is not known of other trials, in a sentence; it makes the claim conditional.
     """
@@ -29,12 +29,11 @@ def verdict(study: Study, *, preregistered: bool, above: bool | None, ledger: st
     if not known:
         return f"No test is available: {trade.tests[0].reason}."
     found, claimed = _finding(study, trade, known, above=above, alone=", if nothing else was tried" if ledger else "")
-    limits = (_alike(study, trade), _concentrated(study), _hindsight(preregistered=preregistered)) if claimed else ()
     parts = (
         found,
-        *([ledger] if claimed else []),
+        *([ledger, _hindsight(study, preregistered)] if claimed else []),
         _primary(study, trade, known),
-        *limits,
+        *([_alike(study, trade), _concentrated(study)] if claimed else []),
         _windows(study),
         _few(trade.n),
         _volatile(study, trade, known),
@@ -79,7 +78,7 @@ def _objection(study: Study, trade: ViewResult, known: Sequence[Significance], *
             "events of one country within a week may be parts of one episode, "
             f"and then {trade.n} observations are {study.episodes} (--merge 5d counts them so)"
         )
-    return f"a level of {alpha * 100:.0f} % is weaker than the usual 5 %" if alpha > USUAL_LEVEL else ""
+    return f"a level of {alpha * 100:g} % is weaker than the usual 5 %" if alpha > USUAL_LEVEL else ""
 
 
 def _primary(study: Study, trade: ViewResult, known: Sequence[Significance]) -> str:
@@ -92,10 +91,13 @@ def _primary(study: Study, trade: ViewResult, known: Sequence[Significance]) -> 
     return f"{named}{f'; for comparison {others}' if others else ''}. {mean}"
 
 
-def _hindsight(*, preregistered: bool) -> str:
-    if preregistered:
-        return "The rule was preregistered before its first run here."
-    return "The rule was made after its events were known; no test corrects for that."
+def _hindsight(study: Study, preregistered: str) -> str:
+    uncorrected = "no test corrects for a choice by hindsight"
+    if not preregistered:
+        return f"Nothing shows that rule and events were chosen before their prices were known; {uncorrected}."
+    past = sum(o.began[:10] <= preregistered[:10] for o in study.observations)
+    after = f", but after {past} of {len(study.observations)} observations had begun: {uncorrected}" if past else ""
+    return f"The rule was preregistered before its first run here{after}."
 
 
 def _after_everything(study: Study, trade: ViewResult, p: float) -> tuple[float, str]:

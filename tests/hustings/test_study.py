@@ -119,7 +119,7 @@ def test_what_was_registered_is_next_to_the_result(cli: Cli, home: Path) -> None
     page = Path("out/tearsheet.html").read_text(encoding="utf-8")
     assert "rises &lt;b&gt;after&lt;/b&gt;" in page
     other = cli("study", *PRESIDENTS, "--draws", "600", "--seed", "9", "--prereg", "plan.json", "--out", "out2")
-    assert "deviation: the draws is 600; registered was 500" in other.out
+    assert "deviation: the number of draws is 600; registered was 500" in other.out
     assert "not preregistered: 1 other study of this run was made under this file before" in other.out
     again = cli("study", *PRESIDENTS, "--draws", "500", "--prereg", "plan.json", "--out", "out")
     assert "before any trial of this rule and these parameters" in again.out  # it was the first, and stays it
@@ -187,7 +187,7 @@ def test_only_what_was_first_and_as_registered_is_preregistered(
     if before:
         cli("run", *PRESIDENTS, *before, "--no-report", "--no-variants", "--out", "out")
     told(cli, *options)
-    assert [each.preregistered for each in inputs] == [first]
+    assert [bool(each.preregistered) for each in inputs] == [first]
 
 
 def test_the_series_that_were_asked_for_are_compared(cli: Cli, home: Path) -> None:

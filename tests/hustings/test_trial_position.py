@@ -57,6 +57,16 @@ def test_the_position_counts_the_rule_and_all_rules() -> None:
     assert [t.parameters for t in position.rebuildable] == [{"hold": 1}, {"hold": 2}]
 
 
+def test_what_a_study_does_not_count_is_said() -> None:
+    """Of nine trials one is of this rule; a copy of it under another name would be among the other eight."""
+    mine = TrialPosition(9, 9, "ab12", HERE, (a_trial(9, hold=1),), caution="Young.")
+    assert mine.uncounted == "Young. Not counted: 8 trials of other rules."
+    assert replace(mine, k=1, n=1, of_rule=(a_trial(1, hold=1),), caution="").uncounted == ""
+    damaged = replace(mine, n=2, broken="row 2 is missing", caution="")
+    said = "The ledger is damaged, and what else was tried is not known. Not counted: 1 trial of other rules."
+    assert damaged.uncounted == said
+
+
 def test_a_damaged_ledger_is_said_next_to_the_position() -> None:
     position = TrialPosition(1, 1, "ab12", HERE, (a_trial(1),), broken="row 1 was changed")
     assert position.text == "trial 1 of 1 (1 of 1 of this rule); the ledger is damaged"

@@ -60,9 +60,13 @@ STRONG = Study(
     reasons={},
 )
 CLAIM = "Chance alone is an unlikely explanation"
+HINDSIGHT = (
+    "Nothing shows that rule and events were chosen before their prices were known; no test corrects for a choice by "
+    "hindsight."
+)
 
 
-def text(*, preregistered: bool = False, above: bool | None = True, study: Any = STRONG, **trade: Any) -> str:
+def text(*, preregistered: str = "", above: bool | None = True, study: Any = STRONG, **trade: Any) -> str:
     """Return the verdict on a study, its trades changed."""
     changed = replace(study, views=(replace(study.views[0], **trade), *study.views[1:]))
     return verdict(changed, preregistered=preregistered, above=above)
@@ -82,22 +86,37 @@ def test_ids_of_one_episode_are_no_more_observations() -> None:
 
 def test_three_rejections_are_said_with_their_limits() -> None:
     assert text() == (
-        "Chance alone is an unlikely explanation. Primary test, placebo on the t-statistic: p = 0.030; for comparison "
-        "BMP t p = 0.010, sign-flip p = 0.020. 10 observations, mean abnormal return +2.00 %. The result does not depend "
-        "on one observation: with any one left out, p = 0.020 at most. The rule was made after its events were known; "
-        "no test corrects for that."
+        f"Chance alone is an unlikely explanation. {HINDSIGHT} Primary test, placebo on the t-statistic: p = 0.030; for "
+        "comparison BMP t p = 0.010, sign-flip p = 0.020. 10 observations, mean abnormal return +2.00 %. The result does "
+        "not depend on one observation: with any one left out, p = 0.020 at most."
     )
 
 
 def test_a_claim_is_conditional_where_other_trials_are_not_known() -> None:
     young = "The ledger is young."
-    claimed = verdict(STRONG, preregistered=False, above=True, ledger=young)
-    assert claimed.startswith(f"Chance alone is an unlikely explanation, if nothing else was tried. {young} Primary")
-    assert verdict(STRONG, preregistered=False, above=False, ledger=young).endswith(young)
+    claimed = verdict(STRONG, preregistered="", above=True, ledger=young)
+    assert claimed.startswith(
+        f"Chance alone is an unlikely explanation, if nothing else was tried. {young} {HINDSIGHT}"
+    )
+    assert verdict(STRONG, preregistered="", above=False, ledger=young).endswith(young)
 
 
 def test_a_preregistered_rule_is_said_to_be_one() -> None:
-    assert text(preregistered=True).endswith("The rule was preregistered before its first run here.")
+    def registered(at: str) -> str:
+        dated = tuple(replace(ROW, began=f"2020-01-{day:02}") for day in range(1, 11))
+        return text(preregistered=at, study=replace(STRONG, observations=dated))
+
+    said = "The rule was preregistered before its first run here"
+    assert f"{said}. Primary test" in registered("2019-12-31T23:59:59Z")
+    assert (
+        f"{said}, but after 4 of 10 observations had begun: no test corrects for a choice by hindsight."
+        in registered("2020-01-04T09:00:00Z")
+    )
+
+
+def test_a_level_of_5_1_percent_is_not_rounded_to_the_usual_one() -> None:
+    found = text(study=replace(STRONG, settings=Settings(alpha=0.051)))
+    assert found.startswith("This is not evidence of an effect: a level of 5.1 % is weaker than the usual 5 %.")
 
 
 @pytest.mark.parametrize(
