@@ -153,13 +153,11 @@ def _rolled(bars: Bars, actions: Sequence[CorporateAction]) -> Bars:
     """Return a continuous future with its rolls marked, and the prices before each in those of its new contract.
 
     Raises:
-        UserError: a roll is of what is no future; or the prices do not show it, so that they were adjusted before.
+        UserError: the prices do not show a roll, so that they were adjusted before.
     """
     rolls = [(row, a) for row, a in _within(bars, actions) if a.kind is ActionKind.ROLL]
     if not rolls:
         return bars
-    if not bars.instrument.is_future:
-        raise UserError(f"{bars.symbol} is no future: actions.csv names a roll of it on {rolls[0][1].ex_date}")
     factor, marked = np.ones(len(bars)), np.zeros(len(bars), dtype=bool)
     for row, action in rolls:
         _check_shows(bars, row, action, 1 / action.value)

@@ -68,6 +68,9 @@ def prepare(given: StudyInput, settings: Settings) -> Prepared:
         notes.append(_LONG_HELD)
     if given.contracts:
         notes.append(f"legs of {', '.join(given.contracts)} are left out: a contract settles once")
+    planned = {(t.event_id, t.instrument) for t in given.plan.trades}
+    if unopened := [s.reason for s in given.run.skipped if (s.event_id, s.instrument) in planned]:
+        notes.append(f"left out because the account could not open them: trades {len(unopened)}, one as {unopened[0]}")
     notes += episode_notes(merged or near, settings.merge)
     notes += _context_notes(eligible, given.settings_tried)
     return Prepared(model, tuple(samples), placebos, tuple(notes), near)

@@ -219,7 +219,10 @@ def test_the_rolls_of_a_series_that_was_adjusted_before_change_no_price_and_are_
 
 
 def test_a_roll_of_what_is_no_future_or_that_the_prices_do_not_show_is_refused():
-    with pytest.raises(UserError, match=r"ETF is no future: actions.csv names a roll of it on 2024-01-11"):
-        price_return(series(100.0, 102.0, 99.0), [CorporateAction("ETF", date(2024, 1, 11), ActionKind.ROLL, 1.0, "")])
+    actions = [CorporateAction("ETF", date(2024, 1, 11), ActionKind.ROLL, 1.0, ""), dividend(10, 1.0)]
+    for wanted in (None, *Adjustment):
+        given = AdjustedSource(MemorySource(series(100.0, 102.0, 99.0)), actions, wanted)
+        with pytest.raises(UserError, match=r"ETF is no future: actions.csv names a roll of it on 2024-01-11"):
+            given.load(ETF)
     with pytest.raises(UserError, match=r"NK: the prices do not show the roll of 0.5 on 2024-01-11"):
         price_return(series(100.0, 102.0, 99.0, of=FUTURE), [roll(11, 0.5)])

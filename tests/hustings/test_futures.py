@@ -75,3 +75,19 @@ def test_futures_are_a_group_of_their_own(cli: Any) -> None:
     rows = {r["symbol"]: r for r in cli("data", "list", "--group", "future", "--json").json}
     assert len(rows) == 19
     assert (rows["ES"]["multiplier"], rows["ES"]["tick"], rows["ES"]["exchange"]) == (50, 0.25, "CMES")
+
+
+def test_a_study_says_that_the_cash_is_too_little_for_a_contract(cli: Any, folder: Path) -> None:
+    words = " ".join(cli("study", *RUN[1:], "--data", str(folder), "--draws", "100", "--cash", "1000000").out.split())
+    assert (
+        "Left out because the account could not open them: trades 1, one as 0.95 of equity 1,000,000 buys less "
+        "than one lot of 1 at 500 x 52,0"
+    ) in words
+
+
+def test_the_page_writes_whole_contracts_times_the_multiplier(cli: Any, folder: Path, tmp_path: Path) -> None:
+    of = ("--no-variants", "--no-quantstats", "--out", str(tmp_path / "out"))
+    cli(*RUN, "--data", str(folder), "--cash", "1000000000", *of)
+    page = (tmp_path / "out" / "tearsheet.html").read_text(encoding="utf-8")
+    assert "36 x 500 at 95 %" in page
+    assert "borrow fee and rolls of futures" in page

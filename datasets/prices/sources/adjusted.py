@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from datasets.errors import UserError
 from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FX
 from datasets.prices.actions import ActionKind, Adjustment, CorporateAction, price_return, total_return
@@ -32,10 +33,12 @@ class AdjustedSource:
         """Return the adjusted bars of an instrument.
 
         Raises:
-            UserError: there are none, or the wanted series cannot be made of them.
+            UserError: there are none, the wanted series cannot be made of them, or a roll is of what is no future.
         """
         bars = self._source.load(instrument)
         own = [a for a in self._actions if a.symbol == instrument.symbol]
+        if not instrument.is_future and (rolls := [a for a in own if a.kind is ActionKind.ROLL]):
+            raise UserError(f"{bars.symbol} is no future: actions.csv names a roll of it on {rolls[0].ex_date}")
         if instrument.mic == FX or bars.fee is not None or not instrument.tradable or not (self._wanted or own):
             return bars
         if self._wanted is Adjustment.TOTAL and not instrument.is_future:
