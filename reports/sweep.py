@@ -13,8 +13,7 @@ from engine.run.backtest import Window
 from engine.run.run import Run
 from engine.sweep.best import TOLERANCE, ReplayedCombination
 from engine.sweep.digest import Digest, Slice
-from engine.sweep.result import SweepResult
-from engine.sweep.walk_forward import Fold
+from engine.sweep.walk_forward import Fold, SweepResult
 from reports.numbers import count, metric_text, percent, plain
 from reports.page import TextTable, render
 from reports.svg import WIDTH, Frame, head, titled, words

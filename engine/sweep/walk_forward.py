@@ -1,4 +1,4 @@
-"""Walk-forward: the best combination of a training window is traded in the test window after it, and both roll on.
+"""The result of a sweep, and walk-forward: the best combination of a training window is traded in the window after it.
 
 A training window ends before the day on which the first event of its test is decided: the choice sees no later price.
 (Pardo 1992, Design, Testing and Optimization of Trading Systems.)
@@ -7,6 +7,7 @@ A training window ends before the day on which the first event of its test is de
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from datasets.errors import UserError
 from datasets.instants import to_ns
@@ -15,8 +16,10 @@ from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.run.backtest import Window, finish_run
 from engine.run.run import Run
+from engine.strategy.placeholders import Space
+from engine.sweep.best import ReplayedCombination
 from engine.sweep.chunk import Chunk, evaluate_chunk
-from engine.sweep.digest import digest
+from engine.sweep.digest import Digest, digest
 from engine.sweep.job import Job, hashes_of
 
 _DAY = timedelta(days=1)
@@ -188,3 +191,31 @@ def _merged(plans: Sequence[Plan]) -> Plan:
     symbols = dict.fromkeys(symbol for p in plans for symbol in p.instruments)
     skipped, wanted = tuple(s for p in plans for s in p.skipped), tuple(w for p in plans for w in p.wanted)
     return Plan(tuple(trades), skipped, tuple(symbols), len(trades), wanted)
+
+
+@dataclass(frozen=True, eq=False)
+class SweepResult:
+    """A sweep: its inputs, its digest and its best replayed; ``earlier`` trials of the rule precede it in the ledger.
+
+    ``folds`` are those of its walk-forward, with the combination chosen in each; ``stitched`` is the one account that
+    trades all tests (None: it never traded). ``ledger`` says what a young ledger holds, and is blank for an older one.
+    """
+
+    manifest: Mapping[str, Any]
+    space: Space
+    digest: Digest
+    best: tuple[ReplayedCombination, ...]
+    earlier: int
+    folds: tuple[Fold, ...] = ()
+    stitched: Run | None = None
+    ledger: str = ""
+
+    @property
+    def trials(self) -> int:
+        """The number of trials of the rule: the combinations that were computed, and those before them."""
+        return self.digest.n - self.digest.failed + self.earlier
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all replays agree with the sweep."""
+        return all(b.agrees for b in self.best)

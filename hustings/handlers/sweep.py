@@ -10,9 +10,8 @@ from datasets.files import locked, remove_folder
 from engine.strategy.placeholders import Space, grid_space
 from engine.sweep.digest import checked_metric, heat_axes
 from engine.sweep.job import Job, job_of, manifest_of
-from engine.sweep.result import SweepResult
 from engine.sweep.space import condition_of, drawn_from, listed_space, those_of
-from engine.sweep.walk_forward import Fold, folds_of, length_text
+from engine.sweep.walk_forward import Fold, SweepResult, folds_of, length_text
 from hustings.execution import RunOptions, Setting
 from hustings.files import json_text
 from hustings.run_folder import check_writable

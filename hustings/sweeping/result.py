@@ -20,9 +20,8 @@ from engine.strategy.placeholders import Space
 from engine.sweep.best import ReplayedCombination, replay_combination
 from engine.sweep.digest import Slice, digest
 from engine.sweep.job import Job
-from engine.sweep.result import SweepResult
 from engine.sweep.trial_sample import trial_sample
-from engine.sweep.walk_forward import Fold, stitched, with_choice
+from engine.sweep.walk_forward import Fold, SweepResult, stitched, with_choice
 from hustings.ledger import SWEEP, enter_sweep, trials_of
 from hustings.sweeping.files import SweepFolder
 from hustings.terminal import strategy_output, warn

@@ -11,7 +11,7 @@ from engine.sweep.best import replay_combination
 from engine.sweep.chunk import TRADE_SHARPE
 from engine.sweep.digest import digest, heat_axes
 from engine.sweep.job import manifest_of
-from engine.sweep.result import SweepResult
+from engine.sweep.walk_forward import SweepResult
 from reports.sweep import agreement, best_table, heat_map_svg, slice_table, sweep_page, verdict
 from tests.engine.test_sweep import by_hand, chunk, job, whole
 from tests.reports.handmade import page_text
