@@ -53,7 +53,7 @@ def test_more_trades_than_a_study_reads_are_refused_with_their_number(monkeypatc
 
 def test_windows_that_fill_the_calendar_leave_no_placebo_dates() -> None:
     made = study(subject(walk(), rows=TEN, hold=60), QUICK)
-    assert "separate windows; at least 20 are needed" in made.views[0].tests[2].reason
+    assert "separate windows; at least 22 are needed" in made.views[0].tests[2].reason
 
 
 @pytest.mark.parametrize(("n", "floor"), [(2, 0.5), (3, 0.25), (5, 0.0625)])
