@@ -99,7 +99,7 @@ ENUMERATED_UP_TO = 200_000
 MIN_POOL = 30
 """A stratum with fewer sessions is widened, and the study says so."""
 MIN_WINDOWS = 22
-"""With fewer separate windows between the events' own, placebo dates are too alike: the test rejects 7 to 8 % at 5 %."""
+"""With fewer separate windows between the events' own, placebo dates are too alike: it rejects 7 to 8 % at 5 %."""
 VOLATILITY_SESSIONS = 60
 SLOT_DAYS = 15
 """Events share a slot of the year when almost all lie at most so many days from their median date."""
