@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 
 def numbers(text: str) -> Callable[[], list[float]]:
-    """Return a work whose results are the numbers told."""
+    """Return a work whose results are the numbers shown."""
     return lambda: [float(n) for n in text.split()]
 
 

@@ -38,8 +38,8 @@ REPORTED = {
 
 def test_every_close_to_close_move_of_the_scenario(market_dir: Path, shared_dir: Path) -> None:
     with (shared_dir / "facts" / "takaichi-trade.csv").open(encoding="utf-8") as f:
-        told = {(r["instrument"], r["session"]) for r in csv.DictReader(f) if r["kind"] == "close_to_close"}
-    assert told == set(REPORTED)
+        shown = {(r["instrument"], r["session"]) for r in csv.DictReader(f) if r["kind"] == "close_to_close"}
+    assert shown == set(REPORTED)
     for (symbol, session), holds in REPORTED.items():
         assert holds(move(market_dir, symbol, session)), (symbol, session)
 

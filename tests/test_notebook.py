@@ -15,7 +15,7 @@ def test_the_notebook_runs_and_shows_what_it_says(home, tmp_path, monkeypatch):
     assert all(not cell.get("outputs") for cell in notebook.cells)  # kept small: nothing of one machine is in it
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [str(cell.outputs) for cell in notebook.cells if cell.cell_type == "code"]
-    told = (
+    answered = (
         "JP-2026-02-08-GE",
         "SIMULATED",
         "entry_price",
@@ -25,5 +25,5 @@ def test_the_notebook_runs_and_shows_what_it_says(home, tmp_path, monkeypatch):
         "polyline",
         "hold",
     )
-    assert [(n, text) for n, (text, out) in enumerate(zip(told, shown, strict=True)) if text not in out] == []
+    assert [(n, text) for n, (text, out) in enumerate(zip(answered, shown, strict=True)) if text not in out] == []
     assert len(list(tmp_path.glob("runs"))) == 0

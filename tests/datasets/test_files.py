@@ -44,9 +44,9 @@ def test_a_file_may_bear_another_name_of_the_instrument(tmp_path: Path, name: st
 
 def test_two_files_of_one_instrument_are_refused(tmp_path: Path) -> None:
     (tmp_path / "^TPX.csv").write_text(HEADER + GOOD)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as shown:
         load(tmp_path, HEADER + GOOD, "tpx.csv")
-    assert str(told.value) == "--data has ^TPX.csv and tpx.csv, all of TOPIX; keep the one that is meant"
+    assert str(shown.value) == "--data has ^TPX.csv and tpx.csv, all of TOPIX; keep the one that is meant"
 
 
 def test_hidden_files_and_pipes_are_passed_over(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Columns under another's label are told from single prices that are wrong."""
+"""Columns under another's label are distinguished from single prices that are wrong."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -196,10 +196,10 @@ DATES = {
 }
 
 
-@pytest.mark.parametrize(("written", "told"), DATES.items(), ids=list(DATES))
-def test_dates_in_every_form(written: str, told: str | None) -> None:
-    cells = [written] if told and "%" in told else written.split("|") if "|" in written else written.split()
-    table = read("date\tclose\n" + "".join(f"{c}\t7.5\n" for c in cells), date_format=told)
+@pytest.mark.parametrize(("written", "shown"), DATES.items(), ids=list(DATES))
+def test_dates_in_every_form(written: str, shown: str | None) -> None:
+    cells = [written] if shown and "%" in shown else written.split("|") if "|" in written else written.split()
+    table = read("date\tclose\n" + "".join(f"{c}\t7.5\n" for c in cells), date_format=shown)
     assert [str(s) for s in table.session] == ["2026-02-09", "2026-02-10", "2026-02-13"][: len(cells)]
     assert (table.unreadable, table.at) == ((), None)
 

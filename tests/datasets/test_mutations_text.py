@@ -1,4 +1,4 @@
-"""A price file damaged in its text is read to the same table, or the damage is told with its line; never in silence.
+"""A price file damaged in its text is read to the same table, or the damage is shown with its line; never in silence.
 
 The claim covers what can be seen in the text: marks, delimiters, quotes, words, headers, dates, bytes, truncation. A digit
 that became another digit, or a row that is missing, leaves a file as good as any: that is for the checks of quality.
@@ -94,11 +94,11 @@ def values(table: PriceTable) -> np.ndarray:
     return np.column_stack([getattr(table, f) for f in FIELDS])
 
 
-def told(data: bytes, base: Base, lines: set[int], *, moved: int = 0) -> str:
-    """Check the claim on damaged data whose damage stands in ``lines``; return how it was told.
+def shown(data: bytes, base: Base, lines: set[int], *, moved: int = 0) -> str:
+    """Check the claim on damaged data whose damage stands in ``lines``; return how it was shown.
 
     Every row of another line is there as before (``moved`` lines further from the first damaged one on). A row of a
-    damaged line is as before, or each value that differs is empty and told: by an unreadable cell or a counted word.
+    damaged line is as before, or each value that differs is empty and shown: by an unreadable cell or a counted word.
     """
     before = good(base)
     try:
@@ -171,7 +171,7 @@ def test_the_files_are_good() -> None:
         table = good(base)
         assert [str(s) for s in table.session] == DAYS, name
         assert [f"{c:.2f}" for c in table.close] == [f"{p[3]:.2f}" for p in PRICES], name
-        assert (table.unreadable, told(base.text.encode(), base, {2})) == ((), "same")
+        assert (table.unreadable, shown(base.text.encode(), base, {2})) == ((), "same")
 
 
 JUNK = [
@@ -199,7 +199,7 @@ def test_a_character_in_a_number(where, junk: str, at: int) -> None:
     base, line, place = where
     text = cell(base, line, place)
     at = min(at, len(text))
-    told(with_cell(base, line, place, text[:at] + junk + text[at:]), base, {line + 1})
+    shown(with_cell(base, line, place, text[:at] + junk + text[at:]), base, {line + 1})
 
 
 @settings(max_examples=200, deadline=None)
@@ -209,7 +209,7 @@ def test_a_decimal_mark_that_became_something_else(where, other: str) -> None:
     text = cell(base, line, place)
     mark = max(text.rfind("."), text.rfind(","))
     assume(other and text[mark] != other)
-    how = told(with_cell(base, line, place, text[:mark] + other + text[mark + 1 :]), base, {line + 1})
+    how = shown(with_cell(base, line, place, text[:mark] + other + text[mark + 1 :]), base, {line + 1})
     assert how in ("named", "refused")
 
 
@@ -253,7 +253,7 @@ def test_a_word_for_nothing_empties_its_cell_and_is_counted(where, word: str) ->
 @given(cells(), st.sampled_from(NO_NUMBERS))
 def test_what_is_no_number_is_named(where, word: str) -> None:
     base, line, place = where
-    how = told(with_cell(base, line, place, word), base, {line + 1})
+    how = shown(with_cell(base, line, place, word), base, {line + 1})
     assert how == "named"
 
 
@@ -286,7 +286,7 @@ def test_a_date_that_is_none_is_named_and_its_row_left_out(where, date: str) -> 
     table = parse_table(data, "F")
     assert [u.line for u in table.unreadable] == [line + 1]
     assert line + 1 not in table.line
-    assert told(data, base, {line + 1}) == "named"
+    assert shown(data, base, {line + 1}) == "named"
 
 
 @settings(max_examples=200, deadline=None)
@@ -298,7 +298,7 @@ def test_a_character_in_a_date(where, at: int, junk: str) -> None:
     at = min(at, len(text) - 1)
     assume(junk or not text[at].isdigit())
     rest = text[at:] if junk else text[at + 1 :]
-    told(with_cell(base, line, place, text[:at] + junk + rest), base, {line + 1})
+    shown(with_cell(base, line, place, text[:at] + junk + rest), base, {line + 1})
 
 
 @settings(max_examples=200, deadline=None)
@@ -309,7 +309,7 @@ def test_a_delimiter_that_is_lost_doubled_or_another(where, how: str) -> None:
     new = {"lost": "", "doubled": base.delimiter * 2, "comma": ",", "semicolon": ";", "tab": "\t", "space": " "}[how]
     assume(new != base.delimiter)
     text = base.delimiter.join(parts[:place]) + new + base.delimiter.join(parts[place:])
-    assert told(with_line(base, line, text), base, {line + 1}) == "refused"
+    assert shown(with_line(base, line, text), base, {line + 1}) == "refused"
 
 
 @settings(max_examples=300, deadline=None)
@@ -342,7 +342,7 @@ def test_a_line_cut_short(base: Base, data: st.DataObject) -> None:
     text = base.lines[line]
     before_last = len(base.delimiter.join(fields(base, line)[:-1]))
     cut = data.draw(st.integers(1, before_last))  # one more leaves an empty last cell, as good as any
-    assert told(with_line(base, line, text[:cut]), base, {line + 1}) == "refused"
+    assert shown(with_line(base, line, text[:cut]), base, {line + 1}) == "refused"
 
 
 @settings(max_examples=300, deadline=None)
@@ -353,7 +353,7 @@ def test_a_byte_that_is_no_ascii(base: Base, data: st.DataObject, byte: int, is_
     at = data.draw(st.integers(first, len(whole) - 2))
     line = whole[:at].count(b"\n") + 1
     damaged = whole[:at] + bytes([byte]) + whole[at if is_put_in else at + 1 :]
-    told(damaged, base, {line, line + 1} if whole[at : at + 1] == b"\n" else {line})
+    shown(damaged, base, {line, line + 1} if whole[at : at + 1] == b"\n" else {line})
 
 
 @settings(max_examples=200, deadline=None)
@@ -369,7 +369,7 @@ def test_a_quote_put_in_or_taken_out(base: Base, data: st.DataObject) -> None:
     else:
         at = data.draw(st.integers(0, len(text)))
         text = text[:at] + '"' + text[at:]
-    told(with_line(base, line, text), base, {line + 1})
+    shown(with_line(base, line, text), base, {line + 1})
 
 
 @settings(max_examples=200, deadline=None)
@@ -378,7 +378,7 @@ def test_a_line_broken_in_two(base: Base, data: st.DataObject, end: str) -> None
     line = data.draw(st.integers(base.header, len(base.lines) - 1))
     text = base.lines[line]
     at = data.draw(st.integers(1, len(text) - 1))
-    told(with_line(base, line, text[:at] + end + text[at:]), base, {line + 1, line + 2}, moved=1)
+    shown(with_line(base, line, text[:at] + end + text[at:]), base, {line + 1, line + 2}, moved=1)
 
 
 @settings(max_examples=300, deadline=None)

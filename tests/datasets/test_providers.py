@@ -1,4 +1,4 @@
-"""Providers against a server that answers as they do: what is read, each fault told, and what was waited for."""
+"""Providers against a server that answers as they do: what is read, each fault shown, and what was waited for."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -48,7 +48,7 @@ class FakeClock:
     at: float = 0.0
     tick: float = 0.0
     slept: list[float] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
 
     def clock(self) -> HttpClock:
         return HttpClock(
@@ -56,7 +56,7 @@ class FakeClock:
             monotonic=self.read,
             sleep=self.sleep,
             chance=lambda: 1.0,
-            notify=self.told.append,
+            notify=self.shown.append,
         )
 
     def read(self) -> float:
@@ -137,7 +137,7 @@ def test_a_fault_that_passes_is_asked_again(
     assert server.times(SYMBOLS[name]) == 2
     if (name, fault) != ("yahoo", reset):  # libcurl asks again by itself when a kept connection was dead
         assert time.slept == [1.0, *([0.5] if name == "stooq" else [])]  # Stooq is asked every 1.5 s at the most
-        assert len(time.told) == 1
+        assert len(time.shown) == 1
 
 
 @every
@@ -178,7 +178,7 @@ def test_the_wait_a_provider_asks_for_is_kept(server: Loopback, make: Make, time
     server.faults[SYMBOLS[name]] = [status(429, Retry_After="17")]
     fetch(make(name))
     assert time.slept == [17]
-    assert "answered 429 Too Many Requests; asking again in 17 s" in time.told[0]
+    assert "answered 429 Too Many Requests; asking again in 17 s" in time.shown[0]
 
 
 @every
@@ -238,7 +238,7 @@ def test_nobody_there_is_reported_and_then_asked_once_only(make: Make, time: Fak
         fetch(provider)
     with pytest.raises(ProviderError, match=r"cannot be reached; is there a network\?"):
         fetch(provider)
-    assert len(time.told) == 2
+    assert len(time.shown) == 2
 
 
 @every
@@ -274,7 +274,7 @@ def test_the_key_of_stooq_is_sent_and_never_shown(server: Loopback, make: Make, 
     with pytest.raises(ProviderError) as e:
         fetch(make("stooq"))
     assert server.asked[0][2]["apikey"] == "s3cret"
-    assert "s3cret" not in str(e.value) + "".join(time.told)
+    assert "s3cret" not in str(e.value) + "".join(time.shown)
 
 
 @pytest.mark.parametrize(

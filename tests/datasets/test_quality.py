@@ -191,5 +191,5 @@ def test_a_published_move_that_the_bars_do_not_show_is_named() -> None:
 def test_every_rule_is_documented_with_what_accepting_it_does() -> None:
     text = (Path(__file__).parents[2] / "docs" / "reference" / "quality-checks.md").read_text(encoding="utf-8")
     lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
-    told = {cells[0].strip("|` "): bool(cells[3].strip("| ")) for cells in lines}
-    assert told == {r.name: r.if_accepted is not None for r in RULES}
+    shown = {cells[0].strip("|` "): bool(cells[3].strip("| ")) for cells in lines}
+    assert shown == {r.name: r.if_accepted is not None for r in RULES}

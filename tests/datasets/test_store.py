@@ -53,12 +53,12 @@ def test_rows_after_and_before_the_stored_ones_are_added(store: Store):
 def test_each_delivery_is_written_down_with_what_it_brought(store: Store):
     put(store, WEEK)
     put(store, {"2026-02-05": 13.0})
-    told = store.provenance("TOPIX")
-    assert [(d.added, d.changed, d.licence) for d in told.deliveries] == [
+    shown = store.provenance("TOPIX")
+    assert [(d.added, d.changed, d.licence) for d in shown.deliveries] == [
         (3, 0, "public domain"),
         (1, 0, "public domain"),
     ]
-    assert (told.rows, told.first, told.last, told.adjustment) == (4, "2026-02-02", "2026-02-05", "price")
+    assert (shown.rows, shown.first, shown.last, shown.adjustment) == (4, "2026-02-02", "2026-02-05", "price")
 
 
 def test_a_delivery_that_brings_nothing_new_leaves_the_file_alone(store: Store):
@@ -181,9 +181,9 @@ def test_a_damaged_series_is_not_overwritten_but_can_be_removed(store: Store):
 
 def test_a_directory_in_a_series_place_is_no_damage(store: Store):
     (store.folder / "TOPIX.parquet").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"TOPIX in the store cannot be read \(Is a directory\)") as told:
+    with pytest.raises(UserError, match=r"TOPIX in the store cannot be read \(Is a directory\)") as shown:
         read_provenance(store.folder / "TOPIX.parquet")
-    assert "remove" not in str(told.value)
+    assert "remove" not in str(shown.value)
 
 
 def test_a_series_without_permission_is_no_damage(store: Store, monkeypatch: pytest.MonkeyPatch):
@@ -196,9 +196,9 @@ def test_a_series_without_permission_is_no_damage(store: Store, monkeypatch: pyt
     monkeypatch.setattr(pq, "ParquetFile", refuse)  # the tests may run as root, whom no file refuses
     monkeypatch.setattr(Path, "open", refuse)
     for read in (read_provenance, lambda path: read_series(path, "TOPIX")):
-        with pytest.raises(UserError, match=r"TOPIX in the store cannot be read \(Permission denied\)") as told:
+        with pytest.raises(UserError, match=r"TOPIX in the store cannot be read \(Permission denied\)") as shown:
             read(store.folder / "TOPIX.parquet")
-        assert "damaged" not in str(told.value)
+        assert "damaged" not in str(shown.value)
 
 
 def test_an_unknown_series_is_reported_with_the_nearest_name(store: Store):

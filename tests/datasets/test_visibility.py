@@ -84,11 +84,11 @@ def test_what_was_held_before_is_held_again_after_an_error() -> None:
 
 
 def test_it_hears_of_files_opened_next_to_it_but_not_of_those_handed_out(file: Path, tmp_path: Path) -> None:
-    told: list[str] = []
-    with using_visibility(replace(FIRST_ONLY, on_open=lambda p: told.append(p.name))):
+    shown: list[str] = []
+    with using_visibility(replace(FIRST_ONLY, on_open=lambda p: shown.append(p.name))):
         load_events(file)
-        assert told == []
+        assert shown == []
         file.read_text()
         (tmp_path / "new.txt").write_text("written, not read")
     file.read_text()
-    assert told == ["events.csv"]
+    assert shown == ["events.csv"]

@@ -134,15 +134,15 @@ def same(table: PriceTable, rows: list[Row], *, newest_first: bool) -> bool:
 @settings(max_examples=300, deadline=None)
 @given(tables(most=12), styles())
 def test_any_table_in_any_layout_reads_back_equal(rows: list[Row], style: Style) -> None:
-    told = style.dates if style.dates in ("DMY", "MDY") else None
-    table = parse_table(written(rows, style), "F", Selection(date_format=told))
+    shown = style.dates if style.dates in ("DMY", "MDY") else None
+    table = parse_table(written(rows, style), "F", Selection(date_format=shown))
     assert same(table, rows, newest_first=style.newest_first)
 
 
 @settings(max_examples=100, deadline=None)
 @given(tables(), styles(), st.sampled_from(["DMY", "MDY"]))
 def test_the_order_of_day_and_month_is_found_or_asked_for(rows: list[Row], style: Style, form: str) -> None:
-    """Never guessed wrong: read without being told, the dates are right or the file is refused."""
+    """Never guessed wrong: read without a hint, the dates are right or the file is refused."""
     from dataclasses import replace
 
     from datasets.errors import UserError

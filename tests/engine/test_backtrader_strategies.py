@@ -258,7 +258,7 @@ def test_timers_inside_a_session_of_hours_fire_at_the_first_bar_that_closes_afte
     assert [when for _, when in started] == ["02 09:30", "02 11:30", "03 09:30", "03 11:30"]
 
 
-def test_a_timer_that_never_fires_is_told():
+def test_a_timer_that_never_fires_is_shown():
     account = fired(bars(A, THREE, hours=LONDON), when=time(17))[1]
     assert [s.reason for s in account.skipped] == [
         "timer at 17:00:00 never fired: steps are closes, and times of day UTC"
@@ -301,7 +301,7 @@ def test_an_order_at_the_close_fills_at_the_close_of_its_session_of_hours():
     assert (fill.session, fill.price, pd.Timestamp(fill.filled_at).hour) == ("2024-01-02", 13.0, 13)
 
 
-def test_an_order_at_the_close_of_the_last_bar_is_told():
+def test_an_order_at_the_close_of_the_last_bar_is_shown():
     def act(s: Any) -> None:
         if len(s) == 3:
             s.buy(size=1, exectype=bt.Order.Close)

@@ -1,4 +1,4 @@
-"""Sessions that the calendar holds and the bars lack: which trades that ends, and what is told of the others."""
+"""Sessions that the calendar holds and the bars lack: which trades that ends, and what is shown of the others."""
 
 from datetime import date
 from typing import Any

@@ -98,7 +98,7 @@ def same_plans(grid: PlanGrid) -> None:
 
 @strategy
 class Tries(Strategy):
-    """Does with its parameters what it is told to.
+    """Does with its parameters what it is given.
 
     Args:
         markets: what it may trade
@@ -379,14 +379,14 @@ def test_values_of_a_sweep_are_those_the_rule_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("axes", "told"),
+    ("axes", "answered"),
     [
         ({"hold": [0]}, "parameter hold of buy-after-event is 0: "),
         ({"hodl": [1]}, "unknown parameter of buy-after-event 'hodl' (did you mean 'hold'?); it has instrument"),
         ({"hold": []}, "parameter hold of buy-after-event has no values to try"),
     ],
 )
-def test_a_bad_axis_is_told_in_one_line(axes: dict[str, list[Any]], told: str) -> None:
+def test_a_bad_axis_is_answered_in_one_line(axes: dict[str, list[Any]], answered: str) -> None:
     with pytest.raises(UserError) as refused:
         grid_space(BuyAfterEvent, {"side": "long"}, axes)
-    assert str(refused.value).startswith(told)
+    assert str(refused.value).startswith(answered)

@@ -301,12 +301,12 @@ def test_exit_after_no_session_is_refused(exit_: Exit):
         Leg("AAA", 1, NextOpen(), LastCloseBefore(datetime(2024, 1, 15))),
     ],
 )
-def test_naive_instant_in_a_leg_is_told_in_one_line(leg):
+def test_naive_instant_in_a_leg_is_shown_in_one_line(leg):
     with pytest.raises(UserError):
         one(leg)
 
 
-def test_naive_instant_of_decision_is_told_in_one_line():
+def test_naive_instant_of_decision_is_shown_in_one_line():
     @strategy
     class Naive(BuyAfterEvent):
         def decides_at(self, event: PoliticalEvent, clock: Clock) -> datetime | None:
@@ -316,7 +316,7 @@ def test_naive_instant_of_decision_is_told_in_one_line():
         make_plan(Naive(instrument="AAA"), [event("E", MORNING)], market_of(TEN))
 
 
-def test_error_in_a_rule_is_told_with_its_place():
+def test_error_in_a_rule_is_shown_with_its_place():
     @strategy
     class Broken(BuyAfterEvent):
         def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
@@ -326,7 +326,7 @@ def test_error_in_a_rule_is_told_with_its_place():
         make_plan(Broken(instrument="AAA"), [event("E", MORNING)], market_of(TEN))
 
 
-def test_unknown_instrument_is_told():
+def test_unknown_instrument_is_shown():
     with pytest.raises(UserError, match="unknown instrument 'AAB' \\(did you mean 'AAA'\\?\\)"):
         plan_of([Leg("AAB", 1, NextOpen(), Never())], [event("E", MORNING)])
 

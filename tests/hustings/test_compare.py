@@ -39,11 +39,11 @@ def test_every_table_is_written_as_csv(cli, two) -> None:
 
 def test_tables_and_json_tell_the_same(cli, two) -> None:
     data = cli("compare", *two, "--csv", "tables", "--json").json
-    told = data["differences"][0]["events"]["differences"][0]
+    shown = data["differences"][0]["events"]["differences"][0]
     row = next(r for r in rows("differences.csv") if (r["on"], r["name"]) == ("common events", "mean_trade"))
-    assert float(row["difference"]) == told["difference"]
-    assert (float(row["low"]), float(row["high"])) == (told["low"], told["high"])
-    assert (row["second_better"], told["second_better"]) == ("", None)
+    assert float(row["difference"]) == shown["difference"]
+    assert (float(row["low"]), float(row["high"])) == (shown["low"], shown["high"])
+    assert (row["second_better"], shown["second_better"]) == ("", None)
     last = rows("curves.csv")[-1]
     total = data["common"]["total_return"]["values"][1]
     assert float(last["equity"]) == pytest.approx(1 + total, rel=1e-12)

@@ -53,12 +53,17 @@ def test_a_file_goes_in_and_a_run_takes_its_bars_from_the_store(cli: Cli, home: 
 def test_show_tells_every_delivery(cli: Cli, home: Path, week: Path, tmp_path: Path):
     cli("data", "import", str(week), "--source", "a vendor", "--licence", "own use")
     cli("data", "import", str(price_file(tmp_path / "later", NEXT)))
-    told = cli("data", "show", "topix", "--json").json
-    assert [(d["source"], d["licence"], d["added"]) for d in told["deliveries"]] == [
+    shown = cli("data", "show", "topix", "--json").json
+    assert [(d["source"], d["licence"], d["added"]) for d in shown["deliveries"]] == [
         ("a vendor", "own use", 5),
         ("file", "not stated", 1),
     ]
-    assert (told["rows"], told["first"], told["last"], told["adjustment"]) == (6, "2026-02-02", "2026-02-09", "price")
+    assert (shown["rows"], shown["first"], shown["last"], shown["adjustment"]) == (
+        6,
+        "2026-02-02",
+        "2026-02-09",
+        "price",
+    )
     text = cli("data", "show", "TOPIX").out
     assert "licence: own use" in text
     assert "3,783.57" in text

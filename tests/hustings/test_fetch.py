@@ -1,4 +1,4 @@
-"""data fetch: twelve symbols from a provider with faults, each right or told; what is stored survives garbage."""
+"""data fetch: twelve symbols from a provider with faults, each right or shown; what is stored survives garbage."""
 
 import random
 import signal
@@ -136,7 +136,7 @@ def by_symbol(answer: Any) -> dict[str, Any]:
     return {s["symbol"]: s for s in answer.json["symbols"]}
 
 
-# Each fault, and how the symbol must end: exact, or told with these words.
+# Each fault, and how the symbol must end: exact, or shown with these words.
 FAULTS: dict[str, tuple[list[Fault], str]] = {
     "T1306": ([status(429, Retry_After="2"), good], ""),
     "N225": ([status(500), status(503), good], ""),
@@ -385,7 +385,7 @@ def test_an_interrupted_command_goes_on_where_it_was(
 
 
 def exhausted(cli: Any, server: Loopback) -> tuple[str, ...]:
-    """Fetch N225, then be told at KOSPI that the day's quota is used; return the command."""
+    """Fetch N225, then read at KOSPI that the day's quota is used; return the command."""
     offer(server, "stooq", ["N225", "KOSPI", "HSI"])
     server.faults["^kospi"] = [body(b"Exceeded the daily hits limit")]
     command = ("data", "fetch", "N225", "KOSPI", "HSI", "--source", "stooq", "--json")

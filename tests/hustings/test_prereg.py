@@ -61,10 +61,10 @@ def test_the_file_says_what_will_be_tested_and_how(cli, home) -> None:
         "SPX",
     )
     assert write(cli, "mine.json", *options, *more, *account).code == 0
-    told = json.loads(Path("mine.json").read_text(encoding="utf-8"))
-    assert told.pop("code")
-    assert told.pop("written_at").endswith("Z")
-    assert told == {
+    answered = json.loads(Path("mine.json").read_text(encoding="utf-8"))
+    assert answered.pop("code")
+    assert answered.pop("written_at").endswith("Z")
+    assert answered == {
         "hypothesis": "Wins lift TOPIX for a week.",
         "strategy": "pro-growth-win",
         "parameters": {"instrument": "TOPIX", "hold": 5, "weight": 0.95, "country": "JP"},
@@ -121,7 +121,7 @@ def test_a_file_written_after_its_result_is_not_preregistered(cli, home) -> None
     answer = write(cli)
     assert answer.code == 0  # it may be written; it is only never called what it is not
     last = "not preregistered: 1 trial of this rule and these parameters came before the file"
-    assert answer.out.splitlines()[-1] == last  # the same trial is not told twice
+    assert answer.out.splitlines()[-1] == last  # the same trial is not counted twice
     run(cli, "pro-growth-win", "-p", "hold=2")
     assert write(cli, out="later.json").out.splitlines()[-1].startswith(f"{last}; in all 2 trials of the rule came")
     assert (shown(cli)["precedes"], shown(cli)["same_before"]) == (False, 1)
@@ -133,9 +133,9 @@ def test_trials_of_other_parameters_before_the_file_are_shown_and_do_not_undo_it
     run(cli, "takaichi-trade")
     write(cli)
     run(cli)
-    told = shown(cli)
-    assert (told["precedes"], told["same_before"], [t["k"] for t in told["before"]]) == (True, 0, [1, 2])
-    assert told["text"].endswith("these parameters; 2 trials of the rule came before it")
+    answered = shown(cli)
+    assert (answered["precedes"], answered["same_before"], [t["k"] for t in answered["before"]]) == (True, 0, [1, 2])
+    assert answered["text"].endswith("these parameters; 2 trials of the rule came before it")
 
 
 def test_a_run_repeated_before_the_file_is_one_trial(cli, home) -> None:
@@ -167,7 +167,7 @@ def test_the_trial_names_the_preregistration_it_ran_under(cli, home) -> None:
 
 
 def test_many_preregistrations_of_one_rule_are_counted(cli, home) -> None:
-    """Whoever writes one for each outcome and shows the one that came true is told of the others."""
+    """Whoever writes one for each outcome and shows the one that came true hears of the others."""
     for n in range(3):
         write(cli, f"{n}.json", "--window", f"0:{n}")
     write(cli, "other.json", rule=("takaichi-trade",))
@@ -287,29 +287,29 @@ def test_a_backtrader_strategy_can_be_registered(cli, home, tmp_path: Path) -> N
     (tmp_path / "mine.py").write_text(BACKTRADER)
     write(cli, "mine.json", rule=("mine.py:Landslide", "-p", "n=5"))
     cli("run", "mine.py:Landslide", "--instrument", "TOPIX", "-p", "n=5", "--from", "2026-01-01", *QUICK)
-    told = load(Path("mine.json"))
-    assert (told.strategy, told.parameters) == ("Landslide", {"n": 5})
-    assert (standing(told).state, standing(told).precedes) == (FileState.REGISTERED, True)
-    assert ledger.trials_of("Landslide")[0].prereg == told.sha256
+    answered = load(Path("mine.json"))
+    assert (answered.strategy, answered.parameters) == ("Landslide", {"n": 5})
+    assert (standing(answered).state, standing(answered).precedes) == (FileState.REGISTERED, True)
+    assert ledger.trials_of("Landslide")[0].prereg == answered.sha256
 
 
 def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
     drafted = draft("pro-growth-win", {"hold": "5"}, hypothesis="It rises.", settings=PreregSettings(window="0:20"))
     made = write_prereg(drafted, tmp_path / "mine.json")
-    told = load(tmp_path / "mine.json")
-    assert told == made
+    answered = load(tmp_path / "mine.json")
+    assert answered == made
 
     def against(**other: Any) -> list[str]:
-        same = {"strategy": told.strategy, "parameters": told.parameters, "settings": told.settings}
-        return deviations(told, **{**same, "account": told.account, **other})
+        same = {"strategy": answered.strategy, "parameters": answered.parameters, "settings": answered.settings}
+        return deviations(answered, **{**same, "account": answered.account, **other})
 
     assert against() == []
-    assert against(code=told.code) == []
+    assert against(code=answered.code) == []
     assert against(code="another") == ["the code of the rule or of the engine is not the code that was registered"]
     assert against(strategy="takaichi-trade") == ["the rule is takaichi-trade; registered was pro-growth-win"]
-    assert against(parameters={**told.parameters, "hold": 20}) == ["parameter hold is 20; registered was 5"]
-    assert against(parameters={**told.parameters, "stop": 0.1}) == ["parameter stop is 0.1; registered was none"]
-    other = replace(told.settings, window="0:5", model=Model.MARKET, seed=3, alpha=0.1)
+    assert against(parameters={**answered.parameters, "hold": 20}) == ["parameter hold is 20; registered was 5"]
+    assert against(parameters={**answered.parameters, "stop": 0.1}) == ["parameter stop is 0.1; registered was none"]
+    other = replace(answered.settings, window="0:5", model=Model.MARKET, seed=3, alpha=0.1)
     assert against(settings=other) == [
         "the window is 0:5; registered was 0:20",
         "the model is market; registered was mean",
@@ -339,15 +339,17 @@ def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
 def test_a_tuple_of_a_rule_is_the_list_of_its_file(home, tmp_path: Path) -> None:
     drafted = draft("takaichi-trade", {"markets": "TOPIX,N225"}, hypothesis="It rises.", settings=PreregSettings())
     write_prereg(drafted, tmp_path / "mine.json")
-    told = load(tmp_path / "mine.json")
-    same = {**told.parameters, "markets": ("TOPIX", "N225")}
+    answered = load(tmp_path / "mine.json")
+    same = {**answered.parameters, "markets": ("TOPIX", "N225")}
     assert (
-        deviations(told, strategy="takaichi-trade", parameters=same, settings=PreregSettings(), account=PreregAccount())
+        deviations(
+            answered, strategy="takaichi-trade", parameters=same, settings=PreregSettings(), account=PreregAccount()
+        )
         == []
     )
-    other = {**told.parameters, "markets": ("N225",)}
+    other = {**answered.parameters, "markets": ("N225",)}
     assert deviations(
-        told, strategy="takaichi-trade", parameters=other, settings=PreregSettings(), account=PreregAccount()
+        answered, strategy="takaichi-trade", parameters=other, settings=PreregSettings(), account=PreregAccount()
     ) == ["parameter markets is N225; registered was TOPIX,N225"]
 
 
@@ -451,5 +453,5 @@ def test_what_was_made_under_the_file_before_is_reported_and_undoes_the_preregis
     at = "2026-01-01T00:00:00Z"
     alone = Standing(FileState.REGISTERED, 1, at, (), same_before=0, registrations=1)
     assert (alone.precedes, alone.text.split(",")[0]) == (True, f"preregistered at {at}")
-    told = replace(alone, used=used)
-    assert (told.precedes, told.text) == (False, f"not preregistered: {text}")
+    answered = replace(alone, used=used)
+    assert (answered.precedes, answered.text) == (False, f"not preregistered: {text}")

@@ -1,4 +1,4 @@
-"""What a command does not use it does not import: told by the modules there are at its end, never by time."""
+"""What a command does not use it does not import: shown by the modules there are at its end, never by time."""
 
 import subprocess
 import sys

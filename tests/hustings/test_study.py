@@ -78,8 +78,8 @@ def test_first_dates_that_were_tried_are_paid_for_and_amounts_of_cash_are_not(cl
     def after(*options: tuple[str, str]) -> Any:
         for option in options:
             cli("run", *PRESIDENTS, *option, "--no-report", "--no-variants", "--out", "tried")
-        told = cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out", "--json").json["study"]
-        return told["tried"]["n"], told["tried"]["rebuilt"], told["tried"]["p"]
+        shown = cli("study", *PRESIDENTS, "--draws", "100", "--no-report", "--out", "out", "--json").json["study"]
+        return shown["tried"]["n"], shown["tried"]["rebuilt"], shown["tried"]["p"]
 
     dearer = after(*(("--cash", f"{n}e5") for n in range(1, 7)))
     assert dearer == (7, 6, about(0.352, abs=0.005))
@@ -89,7 +89,7 @@ def test_first_dates_that_were_tried_are_paid_for_and_amounts_of_cash_are_not(cl
 
 
 def test_what_was_registered_is_next_to_the_result(cli: Cli, home: Path) -> None:
-    told = (
+    shown = (
         "--hypothesis",
         "Nasdaq rises <b>after</b> presidential elections",
         "--statistic",
@@ -107,7 +107,7 @@ def test_what_was_registered_is_next_to_the_result(cli: Cli, home: Path) -> None
             "kind=presidential_election",
             "-p",
             "hold=5",
-            *told,
+            *shown,
             "--out",
             "plan.json",
         ).code
@@ -133,7 +133,7 @@ def registered(cli: Cli, *options: str) -> None:
     assert said.code == 0
 
 
-def told(cli: Cli, *options: str) -> dict[str, Any]:
+def shown(cli: Cli, *options: str) -> dict[str, Any]:
     made = cli("study", *PRESIDENTS, *options, "--prereg", "plan.json", "--no-report", "--out", "out", "--json")
     found: dict[str, Any] = made.json["study"]
     return found
@@ -141,7 +141,7 @@ def told(cli: Cli, *options: str) -> dict[str, Any]:
 
 def test_dates_and_costs_that_were_not_registered_are_departures(cli: Cli, home: Path) -> None:
     registered(cli)
-    found = told(cli, "--from", "2004-01-01", "--slippage-bps", "0", "--benchmark", "SPX")
+    found = shown(cli, "--from", "2004-01-01", "--slippage-bps", "0", "--benchmark", "SPX")
     assert found["prereg"]["deviations"] == [
         "the first date is 2004-01-01; registered was none",
         "the slippage in bps is 0; registered was none",
@@ -152,15 +152,15 @@ def test_dates_and_costs_that_were_not_registered_are_departures(cli: Cli, home:
 def test_a_registered_account_is_no_departure_and_an_alias_is_the_instrument(cli: Cli, home: Path) -> None:
     account = ("--from", "2004-01-01", "--to", "2018-12-31", "--cash", "5e5", "--benchmark", "sp500")
     registered(cli, *account)
-    assert told(cli, *account)["prereg"]["deviations"] == []
-    assert told(cli, *account[:-1], "SPX")["prereg"]["deviations"] == []
+    assert shown(cli, *account)["prereg"]["deviations"] == []
+    assert shown(cli, *account[:-1], "SPX")["prereg"]["deviations"] == []
 
 
 def test_runs_under_the_file_before_the_study_undo_its_preregistration(cli: Cli, home: Path) -> None:
     registered(cli)
     for year in (2001, 2004, 2007):
         cli("run", *PRESIDENTS, "--from", f"{year}-01-01", "--no-report", "--no-variants", "--out", "mined")
-    found = told(cli)
+    found = shown(cli)
     text = "not preregistered: 3 other runs were made under this file before"
     assert (found["prereg"]["standing"], found["prereg"]["deviations"]) == (text, [])
 
@@ -186,7 +186,7 @@ def test_only_what_was_first_and_as_registered_is_preregistered(
     registered(cli)
     if before:
         cli("run", *PRESIDENTS, *before, "--no-report", "--no-variants", "--out", "out")
-    told(cli, *options)
+    shown(cli, *options)
     assert [bool(each.preregistered) for each in inputs] == [first]
 
 
@@ -252,7 +252,7 @@ def test_the_same_study_twice_prints_the_same(cli: Cli, home: Path) -> None:
 
 def test_adjust_is_compared_with_what_was_registered(cli: Cli, home: Path) -> None:
     registered(cli)
-    assert told(cli, "--adjust", "price")["prereg"]["deviations"] == [
+    assert shown(cli, "--adjust", "price")["prereg"]["deviations"] == [
         "the adjustment of the series is price; registered was none"
     ]
 

@@ -36,15 +36,15 @@ def small(made: Made) -> Path:
 
 
 def test_a_sweep_ranks_replays_and_writes_its_results(cli, home) -> None:
-    told = cli(*SMALL, "--metric", "trade-sharpe", "--top", "2", "--json").json
-    assert (told["combinations"], told["failed"], told["agrees"]) == (6, 0, True)
-    ranked = [b["results"]["trade_sharpe"] for b in told["best"]]
-    table = pq.read_table(told["files"]["results"]).to_pydict()
+    shown = cli(*SMALL, "--metric", "trade-sharpe", "--top", "2", "--json").json
+    assert (shown["combinations"], shown["failed"], shown["agrees"]) == (6, 0, True)
+    ranked = [b["results"]["trade_sharpe"] for b in shown["best"]]
+    table = pq.read_table(shown["files"]["results"]).to_pydict()
     assert ranked == sorted(table["trade_sharpe"], reverse=True)[:2]
     assert table["hold"] == [1, 1, 2, 2, 3, 3]
     assert table["stop_loss"] == [None, 0.03] * 3
     assert table["how"] == ["grid"] * 6
-    assert set(files_of(f"sweeps/{told['sweep_id']}")) == {
+    assert set(files_of(f"sweeps/{shown['sweep_id']}")) == {
         "manifest.json", "results/_checksums.json", "results/part-00000.parquet", "summary.json", "sweep.html",
     }  # fmt: skip
 
@@ -64,7 +64,7 @@ def test_the_same_sweep_gives_the_same_bytes_with_any_number_of_workers(cli, hom
 
 
 def test_values_are_ranges_lists_and_all_there_are(cli, home) -> None:
-    told = cli(
+    shown = cli(
         *RULE[:2],
         "-p",
         "instrument=SPX,IXIC",
@@ -78,11 +78,11 @@ def test_values_are_ranges_lists_and_all_there_are(cli, home) -> None:
         "country == 'US' or country == 'JP'",
         "--json",
     ).json
-    assert told["axes"]["instrument"] == ["SPX", "IXIC"]
-    assert told["axes"]["entry"] == ["open", "close"]
-    assert told["axes"]["weight"] == [0.1, 0.2, 0.3]
-    assert len(told["axes"]["country"]) == len({path.stem for path in CATALOGUE.glob("*.csv")})
-    assert told["combinations"] == 2 * 2 * 2 * 3
+    assert shown["axes"]["instrument"] == ["SPX", "IXIC"]
+    assert shown["axes"]["entry"] == ["open", "close"]
+    assert shown["axes"]["weight"] == [0.1, 0.2, 0.3]
+    assert len(shown["axes"]["country"]) == len({path.stem for path in CATALOGUE.glob("*.csv")})
+    assert shown["combinations"] == 2 * 2 * 2 * 3
 
 
 def test_some_are_drawn_or_listed(cli, home) -> None:
@@ -101,20 +101,22 @@ def test_what_fails_is_listed_and_the_others_go_on(cli, home) -> None:
     assert answer.code == 0
     assert "4 of 6 combinations failed" in answer.out
     assert "unknown instrument 'ZZZ'" in answer.out
-    told = cli(*RULE[:2], "-p", "country=US", "-p", "instrument=SPX,ZZZ,VIX", "-p", "hold=5,6", "--json").json
-    assert [f["combination"] for f in told["failures"]] == [2, 3, 4, 5]
-    assert told["trials"]["this_sweep"] == 2
+    shown = cli(*RULE[:2], "-p", "country=US", "-p", "instrument=SPX,ZZZ,VIX", "-p", "hold=5,6", "--json").json
+    assert [f["combination"] for f in shown["failures"]] == [2, 3, 4, 5]
+    assert shown["trials"]["this_sweep"] == 2
 
 
 def test_walk_forward_shows_both_sides_and_one_stitched_account(cli, home) -> None:
-    told = cli(*RULE, "-p", "hold=1:5", "-p", "delay=0,1", "--train", "6", "--test", "3", "--json").json["walk_forward"]
-    tests = [(f["test"]["from"], f["test"]["to"]) for f in told["folds"]]
+    shown = cli(*RULE, "-p", "hold=1:5", "-p", "delay=0,1", "--train", "6", "--test", "3", "--json").json[
+        "walk_forward"
+    ]
+    tests = [(f["test"]["from"], f["test"]["to"]) for f in shown["folds"]]
     assert len(tests) >= 3
-    assert all(f["train"]["to"] < f["test"]["from"] for f in told["folds"])
+    assert all(f["train"]["to"] < f["test"]["from"] for f in shown["folds"])
     assert all(after > before for (_, before), (after, _) in pairwise(tests))
-    assert all(f["in_sample"]["trade_sharpe"] is None for f in told["folds"])  # of six events and no more
-    assert all(f["in_sample"]["total_return"] is not None for f in told["folds"])
-    assert told["stitched"]["trades"] == sum(f["test_events"] for f in told["folds"])
+    assert all(f["in_sample"]["trade_sharpe"] is None for f in shown["folds"])  # of six events and no more
+    assert all(f["in_sample"]["total_return"] is not None for f in shown["folds"])
+    assert shown["stitched"]["trades"] == sum(f["test_events"] for f in shown["folds"])
 
 
 def test_every_combination_is_a_trial_of_the_rule(cli, home) -> None:
@@ -130,8 +132,8 @@ def test_every_combination_is_a_trial_of_the_rule(cli, home) -> None:
 
 
 def test_the_page_is_whole_and_fetches_nothing(cli, home) -> None:
-    told = cli(*SMALL, "--json").json
-    page = Path(told["files"]["page"]).read_text(encoding="utf-8")
+    shown = cli(*SMALL, "--json").json
+    page = Path(shown["files"]["page"]).read_text(encoding="utf-8")
     assert page.count("</title></rect>") == 2 * 6 + 2  # each figure marks its best cell
     assert "6 trials of this rule" in page
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")

@@ -276,8 +276,8 @@ def test_two_workers_of_a_cluster_give_the_bytes_of_one_process(place, scheduler
 
 @pytest.mark.slow
 def test_a_worker_killed_in_the_middle_loses_nothing(place, whole, scheduler, worker) -> None:
-    told = {"SLOW": "0.02", "ASKED": str(place / "asked-4")}
-    doomed, _ = worker(**told), worker(**told)
+    shown = {"SLOW": "0.02", "ASKED": str(place / "asked-4")}
+    doomed, _ = worker(**shown), worker(**shown)
     sweep = slow(place, "lost", "--scheduler", scheduler)
     until(lambda: rows_kept(place, "lost"), "a stretch that is done")
     doomed.kill()
@@ -302,8 +302,8 @@ def test_a_combination_that_ends_its_workers_is_listed_and_the_others_are_done(
 
 @pytest.mark.slow
 def test_workers_that_come_later_do_their_share(place, whole, scheduler, worker) -> None:
-    told = {"SLOW": "0.02", "ASKED": str(place / "asked-5")}
-    first = worker(**told)
+    shown = {"SLOW": "0.02", "ASKED": str(place / "asked-5")}
+    first = worker(**shown)
     sweep = slow(place, "later", "--scheduler", scheduler)
     until(lambda: rows_kept(place, "later"), "a stretch that is done")
     worker(SLOW="0.02", ASKED=str(place / "asked-6"))

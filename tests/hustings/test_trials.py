@@ -479,8 +479,8 @@ def test_whatever_the_numbers_a_row_comes_back_as_it_was_sealed(numbers: list[fl
 def test_a_thousand_trials_are_counted(cli, home) -> None:
     with ledger._ledger() as db:
         for n in range(1, 1001):
-            told = ledger.canonical({"hold": n})
-            chain.append(db, chain.Row("trial", "2026-01-01T00:00:00Z", n, f"id{n}", "rule", told, n_closed=0))
+            shown = ledger.canonical({"hold": n})
+            chain.append(db, chain.Row("trial", "2026-01-01T00:00:00Z", n, f"id{n}", "rule", shown, n_closed=0))
     position = ledger.enter(a_run("last", 0.01, 0.03, hold=7))
     assert (position.k, position.n_of_rule) == (1001, 1001)
     assert "30 of 1,001 trials; 1,001 ledger rows" in cli("trials").out

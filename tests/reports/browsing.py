@@ -88,19 +88,19 @@ def photographed(found: Opened, name: str) -> None:
 CUT_OFF = """() => {
   document.head.insertAdjacentHTML("beforeend", "<style>* { content-visibility: visible !important; }</style>");
   const wide = document.documentElement.clientWidth, found = [];
-  const told = (what, el) => found.push(`${what}: ${el.tagName} ${el.className.baseVal ?? el.className} "${el.textContent.trim().slice(0, 40)}"`);
+  const shown = (what, el) => found.push(`${what}: ${el.tagName} ${el.className.baseVal ?? el.className} "${el.textContent.trim().slice(0, 40)}"`);
   const scrolls = el => { for (let e = el; e; e = e.parentElement) if (/auto|scroll/.test(getComputedStyle(e).overflowX)) return true; return false; };
   for (const el of document.querySelectorAll("main *:not(svg *)")) {
     const style = getComputedStyle(el), box = el.getBoundingClientRect();
     if (!box.width || style.visibility === "hidden" || el.matches("input, select")) continue;
-    if (/hidden|clip/.test(style.overflowX) && el.tagName !== "svg" && el.scrollWidth > el.clientWidth + 1) told("clipped", el);
-    if (box.right > wide + 1 && !scrolls(el)) told("beyond the edge", el);
-    if (box.left < -1 && !scrolls(el)) told("before the edge", el);
+    if (/hidden|clip/.test(style.overflowX) && el.tagName !== "svg" && el.scrollWidth > el.clientWidth + 1) shown("clipped", el);
+    if (box.right > wide + 1 && !scrolls(el)) shown("beyond the edge", el);
+    if (box.left < -1 && !scrolls(el)) shown("before the edge", el);
   }
   for (const text of document.querySelectorAll("main svg text")) {
     const inner = text.getBoundingClientRect(), outer = text.closest("svg").getBoundingClientRect();
     if (!inner.width || !outer.width) continue;
-    if (inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1) told("outside its drawing", text);
+    if (inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1) shown("outside its drawing", text);
   }
   return found.slice(0, 12);
 }"""

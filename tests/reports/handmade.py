@@ -86,7 +86,7 @@ def make_run(
     sessions = np.asarray(sessions, dtype="datetime64[D]")
     returns = np.asarray(returns, dtype=float)
     result = compute_metrics(sessions, returns, trades)
-    told = {t.event_id for t in trades} | {s.event_id for s in skipped}
+    shown = {t.event_id for t in trades} | {s.event_id for s in skipped}
     span = f"{len(sessions)} bars, {sessions[0]} to {sessions[-1]}"
     return Run(
         run_id=run_id,
@@ -111,7 +111,7 @@ def make_run(
             "first_session": str(sessions[0]),
             "last_session": str(sessions[-1]),
             "benchmark": benchmark,
-            "events_considered": len(told),
+            "events_considered": len(shown),
             "sha256": {"code": "c0de", "events": "e0e0", "bars": {"TOPIX": "ba45"}},
             "versions": {"hustings": "0.1.0"},
             "seed": None,
@@ -127,7 +127,7 @@ def make_run(
         fills=(),
         trades=trades,
         skipped=skipped,
-        events=tuple(event(i) for i in sorted(told)) if events is None else events,
+        events=tuple(event(i) for i in sorted(shown)) if events is None else events,
         benchmark=benchmark,
         benchmark_returns=None if benchmark_returns is None else np.asarray(benchmark_returns, dtype=float),
         metrics=result.values,

@@ -173,9 +173,9 @@ def test_the_waterfall_ends_at_what_the_account_gained():
     page = tearsheet(run)
     gained = run.final_equity - 1_000_000.0
     drawn = page[page.index('id="waterfall"') : page.index('id="without-one"')]
-    told = re.findall(r"<title>([^<:]+): ([-+,.\d]+)</title>", drawn)
-    assert dict(told)["XX-001"] == "-200.00"
-    amounts = {name: float(words.replace(",", "")) for name, words in told}
+    shown = re.findall(r"<title>([^<:]+): ([-+,.\d]+)</title>", drawn)
+    assert dict(shown)["XX-001"] == "-200.00"
+    amounts = {name: float(words.replace(",", "")) for name, words in shown}
     assert amounts["final equity less starting cash"] == pytest.approx(gained, abs=0.005)
     assert sum(v for n, v in amounts.items() if not n.startswith("final")) == pytest.approx(gained, abs=0.01)
 

@@ -110,8 +110,8 @@ def test_the_tab_key_reaches_every_control_and_shows_where_it_is(chromium, made,
 def test_without_script_every_number_and_a_static_chart_are_there(chromium, made, photograph, name):
     with opened(chromium, made(name), script=False) as found, opened(chromium, made(name)) as alive:
         cells = "els => els.map(e => e.textContent.replace(/\\s+/g, ' ').trim())"
-        told = found.page.locator("main td, main dd").evaluate_all(cells)
-        assert told == alive.page.locator("main td, main dd").evaluate_all(cells)
+        shown = found.page.locator("main td, main dd").evaluate_all(cells)
+        assert shown == alive.page.locator("main td, main dd").evaluate_all(cells)
         hidden = "els => els.filter(e => !e.checkVisibility() && !e.closest('details:not([open]), .in-held')).length"
         assert found.page.locator("main td, main dd, main svg").evaluate_all(hidden) == 0
         drawn = found.page.locator("main svg :is(polyline, path, rect, circle)").count()

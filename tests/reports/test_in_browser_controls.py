@@ -93,8 +93,8 @@ def test_a_chart_zooms_and_is_read_off_by_keyboard(compared):
         compared.keyboard.press(key)
     assert years(compared) != whole
     compared.keyboard.press("End")
-    told = bar(compared).locator("output").text_content()
-    assert re.fullmatch(r"2\d{3}-\d\d-\d\d · one 1\.\d\d · two 1\.\d\d", told)
+    answered = bar(compared).locator("output").text_content()
+    assert re.fullmatch(r"2\d{3}-\d\d-\d\d · one 1\.\d\d · two 1\.\d\d", answered)
     compared.keyboard.press("0")
     assert years(compared) == whole
 
@@ -102,8 +102,8 @@ def test_a_chart_zooms_and_is_read_off_by_keyboard(compared):
 def test_a_chart_is_read_off_by_pointing_at_it(compared):
     box = place(compared, "drawdowns")
     compared.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60)
-    told = bar(compared, "drawdowns").locator("output").text_content()
-    assert re.fullmatch(r"2017-\d\d-\d\d · one -?\d\.\d\d % · two -?\d\.\d\d %", told)
+    answered = bar(compared, "drawdowns").locator("output").text_content()
+    assert re.fullmatch(r"2017-\d\d-\d\d · one -?\d\.\d\d % · two -?\d\.\d\d %", answered)
 
 
 def test_a_line_is_switched_off_by_mouse_and_by_keyboard_and_is_then_not_read_off(compared):

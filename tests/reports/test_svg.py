@@ -75,11 +75,11 @@ def test_lines_that_share_a_chart_are_read_off_at_the_same_dates_exactly():
     values = [rng.normal(size=5_000).cumsum() for _ in range(2)]
     lines = [Line(name, days, v, "s0") for name, v in zip("ab", values, strict=True)]
     drawn = chart_svg(Chart("one", "title", "words", lines, lambda v: f"{v:g}"))
-    told = [np.cumsum(np.array(x.split(), dtype=int)) for x in re.findall(r'data-x="([^"]+)"', drawn)]
+    shown = [np.cumsum(np.array(x.split(), dtype=int)) for x in re.findall(r'data-x="([^"]+)"', drawn)]
     read = [np.array(v.split(), dtype=float) for v in re.findall(r'data-v="([^"]+)"', drawn)]
-    assert told[0].tolist() == told[1].tolist()
-    assert len(told[0]) <= 404
-    rows = np.searchsorted(days.astype(int), told[0])
+    assert shown[0].tolist() == shown[1].tolist()
+    assert len(shown[0]) <= 404
+    rows = np.searchsorted(days.astype(int), shown[0])
     for found, whole in zip(read, values, strict=True):
         assert found == pytest.approx(whole[rows], rel=1e-5)
         assert found.min() == pytest.approx(whole.min(), rel=1e-5)

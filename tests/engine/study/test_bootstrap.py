@@ -119,7 +119,7 @@ def test_of_two_intervals_of_five_events_one_can_be_had():
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
-def test_too_few_observations_are_told(n):
+def test_too_few_observations_are_shown(n):
     found = event_interval(np.array([0.01, -0.02, 0.04])[:n], 0.95, draws=99, seed=1)
     for each in found:
         assert (each.low is None) == bool(each.reason)
@@ -130,7 +130,7 @@ def test_too_few_observations_are_told(n):
         assert found[1].reason == f"{counted}; a sign-flip interval needs at least 2"
 
 
-def test_equal_and_missing_observations_are_told():
+def test_equal_and_missing_observations_are_shown():
     for each in event_interval(np.full(12, 0.1), 0.95, draws=99, seed=1):
         assert each.reason == "all observations are equal: their spread is zero"
     for each in event_interval(np.array([0.1] * 11 + [np.nan]), 0.95, draws=99, seed=1):

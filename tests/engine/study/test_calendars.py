@@ -67,7 +67,7 @@ def test_every_shift_is_there_once() -> None:
     assert sorted(found.rows[:, 0].tolist()) == list(range(100, 1_100))
 
 
-def test_a_shift_that_leaves_an_event_without_a_place_is_left_out_and_told() -> None:
+def test_a_shift_that_leaves_an_event_without_a_place_is_left_out_and_shown() -> None:
     hole = fits(1, 100, 1_099)[0].copy()
     hole[500:600] = False
     found = made(shifted(sample(200, 210), [hole, hole]))

@@ -92,7 +92,7 @@ def test_overlapping_events_hold_both_spans_from_the_first_on() -> None:
     assert [o.held for o in usable] == [((0, 9), (4, 13)), ((0, 9),)]
 
 
-def test_the_factor_shortens_the_statistic_and_is_told() -> None:
+def test_the_factor_shortens_the_statistic_and_is_shown() -> None:
     values = np.array([1.0, 2.0, 3.0])
     found = bmp(values, factor=0.5)
     assert found.statistic == pytest.approx(1.7320508)  # half of 3.4641

@@ -149,6 +149,6 @@ def test_a_security_that_did_not_trade_counts_as_the_others_did():
     assert packages_sign(s) == pytest.approx([1.3471506])  # (8/3 - 3/2) / root of 3/4
 
 
-def test_a_security_without_a_window_is_told():
+def test_a_security_without_a_window_is_shown():
     with pytest.raises(ValueError, match="0 sessions in the estimation window"):
         sample(np.full((60, 1), np.nan), np.arange(60.0), estimation=slice(0, 50), event=slice(50, 60))

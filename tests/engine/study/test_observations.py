@@ -44,7 +44,7 @@ def test_a_trade_still_open_does_not_count() -> None:
         ((0.1, float("inf")), None, "the return of a trade is no number"),
     ],
 )
-def test_where_there_is_no_sharpe_ratio_the_reason_is_told(returns: Any, mean: Any, reason: str) -> None:
+def test_where_there_is_no_sharpe_ratio_the_reason_is_shown(returns: Any, mean: Any, reason: str) -> None:
     did = trade_statistics(closed(*returns))
     assert (did.n, did.mean, did.sharpe, did.reason) == (len(returns), mean, None, reason)
 

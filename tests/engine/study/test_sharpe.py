@@ -75,14 +75,14 @@ def test_a_record_of_the_length_needed_has_just_that_chance():
     assert probabilistic_sharpe(0.3, n, skew=-0.5, kurtosis=4) == pytest.approx(0.9)  # type: ignore[arg-type]
 
 
-def test_what_no_record_can_show_is_told():
+def test_what_no_record_can_show_is_shown():
     assert minimum_track_record(0.1, benchmark=0.1) == (
         "a Sharpe ratio of 0.1 does not exceed 0.1, however long the record"
     )
     assert probabilistic_sharpe(0.1, 1) == "1 returns; at least 2 are needed"
 
 
-def test_moments_that_cannot_be_are_told():
+def test_moments_that_cannot_be_are_shown():
     reason = "skewness and kurtosis that no returns can have together with this Sharpe ratio"
     assert probabilistic_sharpe(1.0, 20, skew=3, kurtosis=1) == reason
     assert minimum_track_record(1.0, skew=3, kurtosis=1) == reason

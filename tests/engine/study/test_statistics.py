@@ -99,7 +99,7 @@ def test_nothing_that_happened_is_not_positive():
 
 
 @pytest.mark.parametrize("rate", [0.0, 1.0, float("nan")])
-def test_a_base_rate_that_leaves_nothing_to_chance_is_told(rate):
+def test_a_base_rate_that_leaves_nothing_to_chance_is_shown(rate):
     got = generalized_sign(np.array([0.1, 0.1]), np.array([0.5, rate]))
     assert got.reason == "a base rate is not between 0 and 1, exclusive"
 
@@ -172,7 +172,7 @@ def test_draws_beyond_one_block_are_all_there():
     assert found.sizes.mean() == pytest.approx(12.5, abs=0.05)
 
 
-def test_no_draws_are_told():
+def test_no_draws_are_shown():
     assert flip(np.ones(21), draws=0).reason == "no draws; 21 observations need them"
 
 
@@ -239,7 +239,7 @@ ONE_SAMPLE: dict[str, tuple[Callable[[Any], Significance], str, int]] = {
 
 @pytest.mark.parametrize("name", ONE_SAMPLE)
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
-def test_too_few_events_are_told(name, n):
+def test_too_few_events_are_shown(name, n):
     test, called, least = ONE_SAMPLE[name]
     got = test(np.array([0.01, -0.02, 0.04])[:n])
     counted = ("no observations", "1 observation", "2 observations")
