@@ -11,7 +11,7 @@ from math import ceil, floor, isfinite, log10
 WIDTH = 900
 """The width of a drawing as wide as the page."""
 LEFT, RIGHT, TOP, BOTTOM = 92, 14, 12, 30
-_LETTER = 7.2
+LETTER = 7.2
 """Width of a digit of 12 px, on the wide side."""
 
 
@@ -89,7 +89,7 @@ def titled(element: str, text: str) -> str:
 
 def margin_for(labels: Iterable[str]) -> float:
     """Return the left margin in which the labels of a value axis and its title have room side by side."""
-    return max(LEFT, _LETTER * max(map(len, labels), default=0) + 30)
+    return max(LEFT, LETTER * max(map(len, labels), default=0) + 30)
 
 
 def value_axis(levels: Sequence[float], tick: Callable[[float], str], frame: Frame, label: str = "") -> list[str]:

@@ -16,14 +16,14 @@ from engine.sweep.digest import Digest, Slice
 from engine.sweep.walk_forward import Fold, SweepResult
 from reports.numbers import count, metric_text, percent, plain
 from reports.page import TextTable, render
-from reports.svg import WIDTH, Frame, head, titled, words
+from reports.svg import LETTER, WIDTH, Frame, head, titled, words
 
 _TOP, _BOTTOM = 8, 86
 _SCALE = 9
 """Colours on the scale below the map, from the largest loss to the largest gain."""
 _HIGH, _LOW = 34, 12
 _MAX_LABELS = 20
-"""Per axis; the values between them have no label."""
+"""Per axis, and fewer where they are wide; the values between them have no label."""
 _NOT_AVAILABLE = "fill:none;stroke:var(--rule);stroke-dasharray:2 2"
 
 
@@ -99,16 +99,18 @@ def _style(value: float, most: float) -> str:
 
 def _axes(heat: Slice, frame: Frame) -> list[str]:
     (down, across), left, base = heat.groups, frame.left - 8, frame.base
+    widest = LETTER * (2 + max(len(group_text(each)) for each in across))
+    fit = max(1, min(_MAX_LABELS, int((frame.right - frame.left) / widest)))
     return [
-        *(words(left, frame.y(r + 0.5) + 4, group_text(down[r]), "end") for r in _labelled(len(down))),
-        *(words(frame.x(c + 0.5), base + 16, group_text(across[c])) for c in _labelled(len(across))),
+        *(words(left, frame.y(r + 0.5) + 4, group_text(down[r]), "end") for r in _labelled(len(down), _MAX_LABELS)),
+        *(words(frame.x(c + 0.5), base + 16, group_text(across[c])) for c in _labelled(len(across), fit)),
         words(frame.right, base + 36, f"{heat.names[1]} →", "end"),
         words(4, base + 36, f"{heat.names[0]} ↑", "start"),
     ]
 
 
-def _labelled(n: int) -> range:
-    return range(0, n, -(-n // _MAX_LABELS))
+def _labelled(n: int, most: int) -> range:
+    return range(0, n, -(-n // most))
 
 
 def group_text(ends: tuple[Any, Any]) -> str:

@@ -103,7 +103,7 @@ def _class_of(module: ModuleType, cls: str, where: str) -> Any:
 
 def _checked(cls: Any, name: str) -> type[Any]:
     if isinstance(cls, type) and issubclass(cls, Strategy):
-        if not cls.name:
+        if not (cls.name and hasattr(cls, "__dataclass_fields__")):
             raise UserError(f"{name}: put @strategy above the class")
         rule: type[Any] = cls
         return rule

@@ -166,6 +166,12 @@ def test_a_strategy_that_looks_ahead_is_stopped(cli, tmp_path: Path) -> None:
 def test_a_class_without_the_decorator(cli, tmp_path: Path) -> None:
     (tmp_path / "boom.py").write_text(RAISES.replace("@strategy\n", ""))
     refused(cli("run", "boom.py:Boom"), "put @strategy above the class")
+    (tmp_path / "named.py").write_text(
+        RAISES.replace("@strategy\n", "").replace(
+            "class Boom(Strategy):\n", "class Boom(Strategy):\n    name = 'boom'\n"
+        )
+    )
+    refused(cli("run", "named.py:Boom"), "put @strategy above the class")
 
 
 def test_a_damaged_run_folder(cli, home) -> None:

@@ -1,6 +1,8 @@
 """The page of a sweep."""
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from engine.statistics.sharpe import TradeSharpe
 from engine.sweep.best import replay_combination
 from engine.sweep.chunk import TRADE_SHARPE
-from engine.sweep.digest import digest, heat_axes
+from engine.sweep.digest import Slice, digest, heat_axes
 from engine.sweep.job import manifest_of
 from engine.sweep.walk_forward import SweepResult
 from reports.sweep import agreement, best_table, heat_map_svg, slice_table, sweep_page, verdict
@@ -70,6 +72,16 @@ def test_the_page_says_that_replays_agree_and_warns_where_one_differs(swept) -> 
     wrong = replace(swept, best=(replace(swept.best[0], difference=1e-3, of="win_rate"), *swept.best[1:]))
     assert agreement(wrong) == "The best 2 were replayed on backtrader: 1 DO NOT AGREE with the sweep to 1e-09."
     assert best_table(wrong).rows[0][-1] == "DIFFERS (1e-03)"
+
+
+def test_wide_labels_below_a_heat_map_do_not_touch() -> None:
+    ends = tuple((100 + 4 * n, 102 + 4 * n) for n in range(36))
+    values = np.full((1, 36), 0.1)
+    heat = Slice(("delay", "hold"), (((0, 0),), ends), values.astype(np.int64), values, values)
+    svg = heat_map_svg(heat, heat.best, str, ident="h", title="t", better=1)
+    at = [float(x) for x in re.findall(r'x="([\d.]+)"[^<>]*>\d+ to \d+</text>', svg)]
+    assert len(at) > 3
+    assert min(b - a for a, b in pairwise(at)) > 70  # ten characters of 12 px, of about 7 px each
 
 
 def test_a_heat_map_has_a_cell_for_each_pair_and_a_dashed_one_where_it_is_not_available() -> None:
