@@ -19,13 +19,12 @@ from datasets.prices.sources.files import DirectorySource
 from engine.account.records import Trade
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade, make_plan
-from engine.statistics.event_tests import Model
 from engine.strategy import Strategy
 from engine.strategy.market import Market
 from engine.study.legs import return_model_of
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_samples
-from engine.study.settings import EventWindow
+from engine.study.settings import EventWindow, Model
 from engine.study.shapes import shape_of
 from strategies.buy_after_event import BuyAfterEvent
 from strategies.election_drift import ElectionDrift

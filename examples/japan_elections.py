@@ -25,7 +25,7 @@ from datasets.instants import to_date, to_datetime, to_ns
 from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
 from engine.plan.plan import BarPrice, Plan, PlannedTrade
-from engine.statistics.event_tests import Model, bmp
+from engine.statistics.event_tests import bmp
 from engine.statistics.significance import Significance, untested
 from engine.strategy import Phase
 from engine.strategy.market import Market
@@ -36,7 +36,7 @@ from engine.study.placebo import Placebos, placebo_tests, placebos, randomizatio
 from engine.study.power import detectable_effect
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Observation, Sample, make_sample
-from engine.study.settings import Scheme
+from engine.study.settings import Model, Scheme
 from engine.study.shapes import shape_of
 from examples.base_rates import generalized_sign
 from hustings.exit_codes import exit_code

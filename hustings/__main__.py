@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-_COLLECTED_AFTER = 100_000
+_COLLECTED_AFTER = 1_000_000
 """Objects made before unused cycles are looked for: imports make many, all of them used (a tenth of a run)."""
 _OURS = ("datasets", "engine", "reports", "strategies")
 

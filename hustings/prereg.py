@@ -16,9 +16,8 @@ from datasets.files import created_file
 from engine.plan.costs import Terms
 from engine.run.backtest import Window
 from engine.run.identity import code_hash, resolved
-from engine.statistics.event_tests import Model
 from engine.strategy import build, values
-from engine.study.settings import EARLIEST, LATEST, Anchor
+from engine.study.settings import EARLIEST, LATEST, Anchor, Model
 from hustings.execution import as_written, backtrader_parameters
 from hustings.files import unwritable
 from hustings.inputs import date_of, instruments_of

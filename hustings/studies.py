@@ -12,11 +12,10 @@ from engine.plan.costs import Fx, Terms
 from engine.run.backtest import Window as Dates
 from engine.run.identity import code_hash
 from engine.run.run import Run
-from engine.statistics.event_tests import Model
 from engine.statistics.significance import Significance
 from engine.strategy import build
 from engine.study.result import Study, ViewResult
-from engine.study.settings import PRIMARY, Anchor, EventWindow, Scheme, Settings
+from engine.study.settings import PRIMARY, Anchor, EventWindow, Model, Scheme, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from hustings.execution import RunOptions, build_rule, run_rule

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -327,8 +328,9 @@ class PoliticalEvent(BaseModel):
         So is each field before its own instant, and labels before ``labelled_at``. That it was moved is unknown until
         the date on which it did take place had been announced. Of its quotes those are seen that were observed before.
         """
-        if self._is_wholly_public(at):
-            return self
+        return self if self._is_wholly_public(at) else _seen(self, at)
+
+    def _seen(self, at: datetime) -> "PoliticalEvent":
         unlabelled: dict[str, Any] = {}
         if self.labelled_at is not None and at < self.labelled_at:
             unlabelled = {**LABEL_FIELDS, "labelled_at": None}
@@ -339,6 +341,9 @@ class PoliticalEvent(BaseModel):
         hidden = {**OUTCOME_FIELDS, **unlabelled}
         seen = self.model_copy(update=hidden if moved else {**hidden, "scheduled_for": None})
         return seen.with_quotes(quotes_before(self._quotes, at)) if self._quotes else seen
+
+    def __hash__(self) -> int:
+        return hash(self.event_id)
 
     def _is_wholly_public(self, at: datetime) -> bool:
         """Return whether by an instant nothing of the event can be hidden: true of nearly all events of a replay."""
@@ -373,6 +378,8 @@ class PoliticalEvent(BaseModel):
         return {k: iso_z(v) if isinstance(v := getattr(self, k), datetime) else row[k] for k in row}
 
 
+_seen = lru_cache(maxsize=4096)(PoliticalEvent._seen)
+"""What a replay asks again and again: of each event as it was when it was decided."""
 OUTCOME_FIELDS: dict[str, Any] = {n: PoliticalEvent.model_fields[n].default for n in _OUTCOME} | {"title": ""}
 """The fields of the outcome, with the value that means "not known yet": the default of one that is not given."""
 LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in _LABELS}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from datasets.arrays import Flags, Floats
 from datasets.prices.bars import Bars
@@ -112,32 +113,35 @@ def _first_reached(
     change their sign, so that a stop lies below and the best price is the highest for all.
     """
     row, best = np.full(len(first), -1, dtype=np.int64), stops.paid.copy()
-    left, at, look = np.flatnonzero(first <= last), first.copy(), _FIRST_ROWS
+    left, at = np.flatnonzero(first <= last), first.copy()
+    look = int(np.clip((last - first).max(initial=0) + 1, 1, _FIRST_ROWS))
     trails = not np.isnan(stops.fractions[2]).all()
     while len(left):
-        step = max(1, _CELLS // look)
-        for part in (left[k : k + step] for k in range(0, len(left), step)):
-            rows = at[part, None] + np.arange(look)
-            inside = rows <= last[part, None]
-            rows = np.minimum(rows, last[part, None])
-            some = stops.take(part)
-            low, high, sign = prices.low[rows], prices.high[rows], some.sign
-            low, high = np.where(sign > 0, low, -high), np.where(sign > 0, high, -low)
+        lows, highs = _windows(prices.low, look), _windows(prices.high, look)
+        for part in np.array_split(left, range(step := max(1, _CELLS // look), len(left), step)):
+            some, sign = stops.take(part), stops.sign[part, None]
+            low, high = lows[at[part]], highs[at[part]]
+            if np.any(sign < 0):
+                low, high = np.where(sign > 0, low, -high), np.where(sign > 0, high, -low)
             stop = sign * some.fixed
             if trails:
-                before = np.concatenate((sign * best[part, None], high), axis=1)
-                before = np.maximum.accumulate(before, axis=1)
+                before = np.maximum.accumulate(np.concatenate((sign * best[part, None], high), axis=1), axis=1)
                 stop = np.maximum(stop, sign * some.trailed(sign * before[:, :-1]))
-            reached = inside & ((low <= stop) | (high >= sign * some.target))
+            reached = (low <= stop) | (high >= sign * some.target)
             k = reached.argmax(axis=1)
             there = np.arange(len(part))
-            row[part] = np.where(reached[there, k], rows[there, k], -1)
+            row[part] = np.where(reached[there, k] & (at[part] + k <= last[part]), at[part] + k, -1)
             if trails:
                 best[part] = sign[:, 0] * before[there, np.where(row[part] >= 0, k, -1)]
         at[left] += look
         left = left[(row[left] < 0) & (at[left] <= last[left])]
         look = min(look * 2, _CELLS)
     return row, best
+
+
+def _windows(prices: Floats, look: int) -> Floats:
+    """Return (n, look) the prices from each row on; beyond the last there is none, and NaN reaches no level."""
+    return sliding_window_view(np.concatenate((prices, np.full(look - 1, np.nan))), look)
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,7 +30,7 @@ from engine.plan.plan_grid import Block, PlanGrid
 from engine.strategy.contract import NO_INSTRUMENT
 from engine.strategy.placeholders import Which
 
-TRADES = 1 << 14
+TRADES = 1 << 16
 """So many trades are computed together: some megabytes."""
 _DOUBTFUL = 1e-9
 """A variance below this share of the mean square is computed day by day: a difference would lose its digits."""

@@ -25,7 +25,7 @@ from engine.account.records import Account, Fill
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
 from engine.plan.left_out import left_out_by_kind
-from engine.plan.plan import Skipped, make_plan
+from engine.plan.plan import Plan, Skipped, make_plan
 from engine.run.attribution import exposures
 from engine.run.event_paths import event_paths
 from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved
@@ -55,6 +55,7 @@ def backtest(
     terms: Terms | None = None,
     window: Window | None = None,
     benchmark: str | None = None,
+    plan: Plan | None = None,
 ) -> Run:
     """Return the run of a strategy over events and bars.
 
@@ -65,6 +66,7 @@ def backtest(
         terms: cash, costs and limits.
         window: the dates of the account.
         benchmark: an instrument to hold the account against.
+        plan: that of the strategy, if it is made already.
 
     Raises:
         UserError: bad input, described in one line.
@@ -72,7 +74,7 @@ def backtest(
     from engine.account.replay import replay  # noqa: PLC0415 - brings backtrader, which a sweep imports elsewhere
 
     terms, window = terms or Terms(), window or Window()
-    plan = make_plan(strategy, events, market, since=window.since)
+    plan = plan or make_plan(strategy, events, market, since=window.since)
     if not plan.instruments:
         raise UserError(f"{strategy.name} {NO_INSTRUMENT}")
     bars = market.loaded(plan.instruments)

@@ -5,7 +5,6 @@ sessions that observations share (engine/study/dependence.py).
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -14,18 +13,6 @@ from scipy.special import bdtr, stdtr
 
 from datasets.arrays import Floats
 from engine.statistics.significance import Significance, no_spread, untested, why_not
-
-
-class Model(StrEnum):
-    """The return that is expected without the event."""
-
-    MEAN = "mean"
-    """The asset's own mean return (Brown and Warner 1980, 1985)."""
-    MARKET = "market"
-    """The benchmark's return of the same session (Brown and Warner 1980, 1985)."""
-    MARKET_MODEL = "market-model"
-    """alpha + beta times the benchmark's return, by least squares (MacKinlay 1997)."""
-
 
 EXACT_UP_TO = 20
 """Up to so many observations all patterns of signs are enumerated: half a million, in milliseconds."""

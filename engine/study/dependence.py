@@ -12,10 +12,9 @@ from collections import Counter
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.statistics.event_tests import Model
 from engine.study.returns import Rows, clipped_sums
 from engine.study.sample import Sample
-from engine.study.settings import ESTIMATION
+from engine.study.settings import ESTIMATION, Model
 
 Spans = tuple[tuple[int, int], ...]
 

@@ -12,11 +12,10 @@ from datasets.prices.bars import Bars
 from engine.account.records import Trade
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade
-from engine.statistics.event_tests import Model
 from engine.strategy import Phase
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.returns import Rows
-from engine.study.settings import Anchor
+from engine.study.settings import Anchor, Model
 from engine.study.shapes import Shape, shape_of
 
 BEFORE_ENTRY = 10

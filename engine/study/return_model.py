@@ -9,9 +9,8 @@ import numpy as np
 from datasets.arrays import Flags, Floats
 from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
-from engine.statistics.event_tests import Model
 from engine.study.returns import Rows, aligned_returns, clipped_sums, close_returns, correlations, window_sums
-from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow
+from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow, Model
 from engine.study.shapes import Shape, net_returns
 
 _NO_VARIATION = 1e-7

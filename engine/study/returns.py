@@ -67,9 +67,8 @@ def moved(values: NDArray[Any], rows: int, beyond: Any) -> NDArray[Any]:
     >>> moved(np.array([1.0, 2.0, 3.0]), 1, 0.0).tolist()
     [2.0, 3.0, 0.0]
     """
-    at = np.arange(len(values)) + rows
-    inside = (at >= 0) & (at < len(values))
-    return np.where(inside, values[np.clip(at, 0, len(values) - 1)], beyond) if rows else values
+    gone = np.full(min(abs(rows), len(values)), beyond, dtype=values.dtype)
+    return np.concatenate((values[len(gone) :], gone) if rows > 0 else (gone, values[: len(values) - len(gone)]))
 
 
 def aligned_returns(bars: Bars, benchmark: Bars) -> Floats:

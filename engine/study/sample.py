@@ -17,12 +17,11 @@ from datasets.instants import to_date
 from datasets.prices.bars import Bars
 from engine.account.records import Trade, overlapping
 from engine.plan.plan import PlannedTrade
-from engine.statistics.event_tests import Model
 from engine.statistics.significance import t_by_row
 from engine.study.legs import EventLegs, overlaps, place
 from engine.study.return_model import CounterfactualReturns, ReturnModel
 from engine.study.returns import moved
-from engine.study.settings import ESTIMATION, MAX_STOPPED, MIN_CLEAN, EventWindow
+from engine.study.settings import ESTIMATION, MAX_STOPPED, MIN_CLEAN, EventWindow, Model
 
 LENGTH = ESTIMATION[1] - ESTIMATION[0] + 1
 TRADE = "trade"

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from datasets.errors import UserError
-from engine.statistics.event_tests import Model
 
 ESTIMATION = (-130, -11)
 """The estimation window: 120 sessions, from 130 to 11 before the session of the entry."""
@@ -19,6 +18,17 @@ DRAWS = (100, 1_000_000)
 MAX_ALPHA = 0.1
 PRIMARY = "placebo"
 """The statistic whose p-value is the primary one, unless a preregistration names another: bmp, t or sign-flip."""
+
+
+class Model(StrEnum):
+    """The return that is expected without the event."""
+
+    MEAN = "mean"
+    """The asset's own mean return (Brown and Warner 1980, 1985)."""
+    MARKET = "market"
+    """The benchmark's return of the same session (Brown and Warner 1980, 1985)."""
+    MARKET_MODEL = "market-model"
+    """alpha + beta times the benchmark's return, by least squares (MacKinlay 1997)."""
 
 
 class Scheme(StrEnum):

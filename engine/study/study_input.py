@@ -12,13 +12,12 @@ from engine.plan.costs import Terms
 from engine.plan.plan import Plan, PlannedTrade, make_plan
 from engine.run.backtest import Window as Dates
 from engine.run.run import Run
-from engine.statistics.event_tests import Model
 from engine.strategy import Strategy
 from engine.strategy.market import Market
 from engine.study.legs import closed_pairs, place_planned, return_model_of
 from engine.study.return_model import ReturnModel
 from engine.study.sample import Sample, make_sample
-from engine.study.settings import PRIMARY
+from engine.study.settings import PRIMARY, Model
 
 _NEED_BENCHMARK = (Model.MARKET, Model.MARKET_MODEL)
 

@@ -10,6 +10,7 @@ from datasets.errors import UserError
 from engine.account.records import Trade
 from engine.account.sizing import TAKE_PROFIT
 from engine.metrics.table import MAX_TRADE_SHARPE, MIN_OBSERVATIONS
+from engine.plan.plan import Plan
 from engine.run.run import Run
 from engine.statistics.sharpe import TradeSharpe, sharpe_after_trials
 from engine.statistics.significance import counted
@@ -56,18 +57,18 @@ def replay_combination(job: Job, row: int, results: Mapping[str, float | None], 
         results: its numbers in the sweep.
         trials: their number, this one included; they are counted as independent, which is cautious.
     """
-    run = replayed(job, 0, row)
+    run, plan = replayed(job, row)
     again = replayed_results(run)
     differences = {name: _difference(results[name], again[name]) for name in COLUMNS}
     of = max(differences, key=lambda name: np.inf if (d := differences[name]) is None else d)
-    report, share = _beyond_drift(job, row, run, trials)
+    report, share = _beyond_drift(job, plan, run, trials)
     return ReplayedCombination(row, results, run, differences[of], of, report, share)
 
 
-def _beyond_drift(job: Job, row: int, run: Run, trials: int) -> tuple[TradeSharpe, float | None]:
+def _beyond_drift(job: Job, plan: Plan, run: Run, trials: int) -> tuple[TradeSharpe, float | None]:
     """Return the deflated report of a combination, and the share of random dates that do as well."""
     try:
-        sample = sample_of(job, row, run)
+        sample = sample_of(job, plan, run)
     except UserError as e:
         return _not_deflated(sharpe_after_trials(np.zeros(0), trials=trials, known=0, sd=None), str(e)), None
     returns = beyond_drift(sample, job.spans[0].since)

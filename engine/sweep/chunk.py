@@ -14,6 +14,7 @@ from datasets.arrays import Floats
 from datasets.errors import UserError
 from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.metrics.table import METRIC_NAMES
+from engine.plan.plan import Plan, make_plan
 from engine.plan.plan_grid import plan_grid
 from engine.run.backtest import backtest
 from engine.run.run import Run
@@ -92,9 +93,11 @@ def _chunk_of(results: PlanResults, first: int) -> Chunk:
     return Chunk(first, {"final_equity": results.final_equity.copy(), **columns}, how, failed)
 
 
-def replayed(job: Job, span: int, row: int) -> Run:
-    """Return the backtest of one combination over one of a sweep's spans."""
-    return backtest(job.space.rule(row), job.events, job.market(span), terms=job.terms, window=job.spans[span])
+def replayed(job: Job, row: int) -> tuple[Run, Plan]:
+    """Return the backtest of one combination, and its plan."""
+    rule, market, window = job.space.rule(row), job.market(0), job.spans[0]
+    plan = make_plan(rule, job.events, market, since=window.since)
+    return backtest(rule, job.events, market, terms=job.terms, window=window, plan=plan), plan
 
 
 def replayed_results(run: Run) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
-from engine.plan.plan import PlannedTrade, make_plan
+from engine.plan.plan import Plan, PlannedTrade
 from engine.plan.plan_grid import plan_grid
 from engine.run.run import Run
 from engine.statistics.observations import return_statistics
@@ -52,15 +52,13 @@ def trial_sample(job: Job) -> tuple[SampleMoments, dict[str, Floats]]:
     return SampleMoments().joined(np.array([r for r in ratios if r is not None])), largest
 
 
-def sample_of(job: Job, row: int, run: Run) -> Sample:
-    """Return the observations of a combination as it was run.
+def sample_of(job: Job, plan: Plan, run: Run) -> Sample:
+    """Return the observations of a combination as it was planned and run.
 
     Raises:
         UserError: intraday bars.
     """
-    market = job.market(0)
-    plan = make_plan(job.space.rule(row), job.events, market, since=job.spans[0].since)
-    model = _model(job, market, plan.trades, plan.instruments)
+    model = _model(job, job.market(0), plan.trades, plan.instruments)
     return make_sample(place(closed_pairs(plan, run.trades, dict(model.bars)), model), model)
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from datasets.errors import UserError, unknown_name
-from engine.statistics.event_tests import Model
-from engine.study.settings import Anchor
+from engine.study.settings import Anchor, Model
 from hustings.inputs import pairs_of
 from hustings.ledger import ChainCheck, check_ledger, trials_of
 from hustings.prereg import (

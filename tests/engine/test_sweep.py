@@ -292,8 +292,8 @@ def test_what_the_same_trades_earn_on_all_dates_is_taken_off() -> None:
     level = np.array(100 * 1.01 ** np.arange(len(of.bars["AAA"])), dtype=np.float64)
     bars = replace(of.bars["AAA"], open=level, close=level * 1.005, high=level * 1.005, low=level)
     rising = replace(of, bars={"AAA": bars})
-    run = replayed(rising, 0, 0)
-    sample = sample_of(rising, 0, run)
+    run, plan = replayed(rising, 0)
+    sample = sample_of(rising, plan, run)
     assert sample.net == pytest.approx(0.0201, abs=0.003)  # the costs are taken off on all dates
     assert beyond_drift(sample) == pytest.approx(0.0, abs=1e-12)
 
@@ -303,7 +303,8 @@ def test_the_best_is_compared_with_all_events_moved_together() -> None:
     [best] = replays(of, summary(of))
     assert best.random_dates is not None
     assert 1 / SHIFTS <= best.random_dates <= 1
-    sample = sample_of(of, best.row, best.run)
+    run, plan = replayed(of, best.row)
+    sample = sample_of(of, plan, run)
     # by a plain loop: each shift of the events of the best alone reaches it less often than with other combinations
     net = sample.usable[0].by_row.net
     means = [np.nanmean(o.by_row.net) for o in sample.usable]

@@ -12,8 +12,7 @@ from datasets.events.odds import ODDS
 from datasets.events.odds_book import Margin
 from datasets.prices.sources.providers import PROVIDERS
 from engine.plan.costs import Terms
-from engine.statistics.event_tests import Model
-from engine.study.settings import Scheme, Settings
+from engine.study.settings import Model, Scheme, Settings
 from hustings import prereg
 from hustings.cli import cli
 from hustings.commands.options import HandledCommand

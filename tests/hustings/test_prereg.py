@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from datasets.errors import UserError
-from engine.statistics.event_tests import Model
-from engine.study.settings import Anchor
+from engine.study.settings import Anchor, Model
 from hustings import ledger, registry
 from hustings.ledger import Used, enter, enter_study, used_before
 from hustings.prereg import (

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from engine.plan.costs import Fx, Terms
-from engine.statistics.event_tests import Model
 from engine.statistics.observations import TradeStatistics
+from engine.study.settings import Model
 from hustings.studies import rebuilt
 from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, ground_of
 from tests.engine.markets import about

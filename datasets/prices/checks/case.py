@@ -109,8 +109,8 @@ class Case:
         """The local scale of moves: 1.4826 times their median absolute size within 60 rows on both sides."""
         mode: Any = "wrap" if len(self) <= _HALF_WINDOW else "reflect"
         padded = np.pad(np.abs(self.moves), _HALF_WINDOW, mode=mode)
-        middle: Floats = np.median(sliding_window_view(padded, 2 * _HALF_WINDOW + 1), axis=1)
-        return np.maximum(_NORMAL * middle, _LEAST_SCALE)
+        around = np.partition(sliding_window_view(padded, 2 * _HALF_WINDOW + 1), _HALF_WINDOW, axis=1)
+        return np.maximum(_NORMAL * around[:, _HALF_WINDOW], _LEAST_SCALE)
 
     def prices(self) -> Floats:
         """Return open, high, low and close, one row each."""

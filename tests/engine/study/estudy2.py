@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from datasets.arrays import Floats
-from engine.statistics.event_tests import Model, bmp, cross_sectional_t
+from engine.statistics.event_tests import bmp, cross_sectional_t
+from engine.study.settings import Model
 from tests.engine.study.one_window import abnormal_returns, fit
 
 

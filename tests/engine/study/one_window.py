@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from datasets.arrays import Floats
-from engine.statistics.event_tests import Model
+from engine.study.settings import Model
 
 
 @dataclass(frozen=True)

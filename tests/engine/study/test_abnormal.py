@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.statistics.event_tests import Model
+from engine.study.settings import Model
 from tests.engine.study.one_window import abnormal_returns, car_variance, fit
 
 ZIGZAG = np.tile([0.01, -0.01], 20)  # 40 sessions, mean 0, sum of squares 0.004

@@ -10,12 +10,11 @@ from datasets.arrays import Flags
 from datasets.errors import UserError
 from datasets.instants import weekday
 from datasets.prices.bars import Bars
-from engine.statistics.event_tests import Model
 from engine.study.calendars import Calendars, calendars, shifted, stratified, volatility_tercile, which_years
 from engine.study.placebo import draw_placebos
 from engine.study.return_model import CounterfactualReturns
 from engine.study.sample import Observation, Sample, make_samples
-from engine.study.settings import Scheme, Settings
+from engine.study.settings import Model, Scheme, Settings
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(2_600)

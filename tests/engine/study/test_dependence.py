@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from datasets.arrays import Flags
-from engine.statistics.event_tests import Model, bmp, sign_flip
+from engine.statistics.event_tests import bmp, sign_flip
 from engine.study.dependence import against_placebo, shared_sessions
 from engine.study.placebo import draw_placebos
 from engine.study.return_model import CounterfactualReturns
 from engine.study.sample import Observation, Sample, make_samples
-from engine.study.settings import EventWindow, Scheme
+from engine.study.settings import EventWindow, Model, Scheme
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(2_600)

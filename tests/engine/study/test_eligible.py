@@ -8,13 +8,12 @@ import pytest
 from datasets.events import PoliticalEvent
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
-from engine.statistics.event_tests import Model
 from engine.strategy import After, Clock, Delay, Leg, NextOpen, Strategy, Symbol, strategy
 from engine.strategy.market import MarketView
 from engine.study.calendars import eligible_rows, moved_by
 from engine.study.placebo import draw_placebos
 from engine.study.sample import make_samples
-from engine.study.settings import Scheme
+from engine.study.settings import Model, Scheme
 from engine.study.study_input import StudyInput
 from strategies.fade_the_shock import FadeTheShock
 from tests.engine.markets import event, market_of

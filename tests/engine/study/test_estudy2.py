@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.statistics.event_tests import Model, bmp, sign
+from engine.statistics.event_tests import bmp, sign
+from engine.study.settings import Model
 from examples.base_rates import generalized_sign
 from tests.engine.study.estudy2 import Sample, sample, statistics
 from tests.engine.study.estudy2 import sign as packages_sign

@@ -7,10 +7,9 @@ import pytest
 
 from datasets.arrays import Flags
 from datasets.prices.bars import Bars
-from engine.statistics.event_tests import Model
 from engine.study.return_model import ReturnModel
 from engine.study.returns import aligned_returns, close_returns, correlations
-from engine.study.settings import ESTIMATION
+from engine.study.settings import ESTIMATION, Model
 from tests.engine.markets import LONDON, NEW_YORK, TOKYO, bars, bars_at, days, flat_day, instrument
 from tests.engine.study.one_window import car_variance, fit
 from tests.engine.study.worlds import walk

@@ -8,11 +8,10 @@ import pytest
 from datasets.events import ProGrowth
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
-from engine.statistics.event_tests import Model
 from engine.study.labels import label_test
 from engine.study.legs import place
 from engine.study.sample import Sample, make_sample
-from engine.study.settings import Settings
+from engine.study.settings import Model, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from strategies.pro_growth_win import ProGrowthWin

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from datasets.arrays import Floats
-from engine.statistics.event_tests import Model
 from engine.statistics.significance import t_by_row
 from engine.study.calendars import Calendars
 from engine.study.placebo import (
@@ -21,7 +20,7 @@ from engine.study.placebo import (
 )
 from engine.study.return_model import CounterfactualReturns
 from engine.study.sample import Observation, Sample, make_samples
-from engine.study.settings import EventWindow, Scheme
+from engine.study.settings import EventWindow, Model, Scheme
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(100)

@@ -8,7 +8,6 @@ import pytest
 from benchmarks.nulls import made, occasion, priced, shocks, stage
 from benchmarks.power import CLUSTERED, DETECTABLE, FAT, NORMAL, TESTS, WILD, Cell, tally
 from datasets.arrays import Floats
-from engine.statistics.event_tests import Model
 from engine.study.calendars import Calendars
 from engine.study.placebo import Placebos, draw_placebos
 from engine.study.power import (
@@ -23,7 +22,7 @@ from engine.study.power import (
     t_power,
 )
 from engine.study.sample import Sample, make_samples
-from engine.study.settings import Scheme
+from engine.study.settings import Model, Scheme
 from tests.engine.study.worlds import subject, walk
 
 

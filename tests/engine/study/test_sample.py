@@ -8,11 +8,10 @@ from datasets.markets.instruments import bundled_instruments
 from engine.plan.costs import Terms
 from engine.run.backtest import Window as Dates
 from engine.run.backtest import backtest
-from engine.statistics.event_tests import Model
 from engine.strategy.market import Market
 from engine.study.legs import overlaps, place
 from engine.study.sample import Sample, grouped, make_sample
-from engine.study.settings import EventWindow, Settings
+from engine.study.settings import EventWindow, Model, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
 from strategies.regional_spillover import RegionalSpillover

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.errors import UserError
-from engine.statistics.event_tests import Model
-from engine.study.settings import EventWindow, Scheme, Settings
+from engine.study.settings import EventWindow, Model, Scheme, Settings
 from engine.study.study import study
 from tests.engine.study.worlds import subject, walk
 

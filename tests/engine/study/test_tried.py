@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.statistics.event_tests import Model
 from engine.study.legs import place
 from engine.study.sample import Sample, make_sample
+from engine.study.settings import Model
 from engine.study.tried import shifted_t, tried
 from tests.engine.study.worlds import subject, walk
 
