@@ -294,10 +294,7 @@ def walk_forward_tables(result: SweepResult) -> list[TextTable]:
     rows = [_fold_row(result, fold) for fold in result.folds]
     title = f"Walk-forward: trained on {lengths['train']}, traded for the next {lengths['test']}"
     note = "Each test window trades the combination that is best in the training window, which ends before it."
-    return [
-        TextTable(title, ["training", "test", "chosen", *numbers], rows, numbers, note),
-        _stitched(result.stitched),
-    ]
+    return [TextTable(title, ["training", "test", "chosen", *numbers], rows, numbers, note), _stitched(result.stitched)]
 
 
 def _fold_row(result: SweepResult, fold: Fold) -> list[str]:

@@ -12,9 +12,7 @@ from examples.term_regression import ENUMERATED_UP_TO, TermReturns, party_regres
 
 # Four terms of two periods, the party in the second and fourth: means 2.5 without it, 7.5 with it.
 HAND = TermReturns(
-    np.array([1.0, 3, 5, 7, 2, 4, 8, 10]),
-    np.array([0, 0, 1, 1, 2, 2, 3, 3]),
-    np.array([False, True, False, True]),
+    np.array([1.0, 3, 5, 7, 2, 4, 8, 10]), np.array([0, 0, 1, 1, 2, 2, 3, 3]), np.array([False, True, False, True])
 )
 
 

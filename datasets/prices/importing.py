@@ -79,11 +79,7 @@ def import_table(
         accepted=tuple(sorted(accepted)),
     )
     update = store.put(
-        instrument.symbol,
-        passed.table,
-        delivery,
-        adjustment=origin.adjustment,
-        accept_changes=REVISION in accepted,
+        instrument.symbol, passed.table, delivery, adjustment=origin.adjustment, accept_changes=REVISION in accepted
     )
     return ImportResult(instrument.symbol, passed.report, update, delivery)
 

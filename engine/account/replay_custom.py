@@ -213,10 +213,7 @@ def replay_custom(
     cerebro.setbroker(broker)
     for each in shown:
         cerebro.adddata(_custom_feed(each), name=each.symbol)
-    cerebro.addstrategy(
-        _guarded(strategy, KnownEvents(events, lambda: to_datetime(broker.now))),
-        **parameters,
-    )
+    cerebro.addstrategy(_guarded(strategy, KnownEvents(events, lambda: to_datetime(broker.now))), **parameters)
     ledger = DailyLedger(account_calendar(shown), terms)
     fees: list[_Fee] = []
     cerebro.addanalyzer(_Marks, ledger=ledger, fees=fees)

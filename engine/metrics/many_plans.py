@@ -110,12 +110,7 @@ class Results:
         return PlanResults(self._final, self._inputs, failed)
 
     def put(
-        self,
-        rows: Which,
-        table: TradeTable,
-        costs: CostModel,
-        plan_of: Callable[[int], Plan],
-        hits: Hits | None = None,
+        self, rows: Which, table: TradeTable, costs: CostModel, plan_of: Callable[[int], Plan], hits: Hits | None = None
     ) -> None:
         """Compute the plans of a table, which are the given rows of all plans; ``hits`` are those of its levels."""
         priced, idle = price_trades(table, costs, hits), IdleDays(costs)

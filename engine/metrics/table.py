@@ -176,8 +176,7 @@ _TRADED: Needs = (Requirement(lambda m: m.traded > 0, lambda _: "no trades"),)
 _RISK: Needs = (
     *_TRADED,
     Requirement(
-        lambda m: m.sessions >= MIN_SESSIONS,
-        lambda m: f"{m.sessions[0]} sessions; at least {MIN_SESSIONS} are needed",
+        lambda m: m.sessions >= MIN_SESSIONS, lambda m: f"{m.sessions[0]} sessions; at least {MIN_SESSIONS} are needed"
     ),
     Requirement(
         lambda m: m.held >= MIN_HELD_SESSIONS,

@@ -191,11 +191,7 @@ def close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
 
 
 def decide(
-    strategy: Strategy,
-    event: PoliticalEvent,
-    timing: PoliticalEvent,
-    market: Market,
-    start: datetime | None,
+    strategy: Strategy, event: PoliticalEvent, timing: PoliticalEvent, market: Market, start: datetime | None
 ) -> Decision | Declined:
     """Return what a rule wants of an event, or that it declines, with why it is skipped where it would be wanted.
 

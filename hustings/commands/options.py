@@ -139,8 +139,7 @@ bars_and_events_options = options(
     click.option("--priors", type=PATH, metavar="FILE", help="Probabilities of outcomes before the polls closed."),
 )
 source_options = options(
-    instruments_option("instruments", "An instrument; of a rule -p names them (repeatable)."),
-    bars_and_events_options,
+    instruments_option("instruments", "An instrument; of a rule -p names them (repeatable)."), bars_and_events_options
 )
 window_options = options(
     click.option("--from", "since", metavar="DATE", help="First date of the account."),

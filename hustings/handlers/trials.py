@@ -91,14 +91,7 @@ def _row(trial: Trial) -> list[str]:
 
 
 def write(
-    *,
-    strategy: str,
-    parameters: tuple[str, ...],
-    hypothesis: str,
-    out: Path,
-    model: str,
-    anchor: str,
-    **typed: Any,
+    *, strategy: str, parameters: tuple[str, ...], hypothesis: str, out: Path, model: str, anchor: str, **typed: Any
 ) -> None:
     """Write a preregistration, append its hash to the ledger, and print it."""
     account = account_of({f.name: typed.pop(f.name) for f in fields(PreregAccount)})

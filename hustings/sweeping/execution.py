@@ -69,13 +69,7 @@ _MAX_ALL_LOSSES = 1_000
 
 
 def execute_sweep(
-    job: Job,
-    strategy: str,
-    folder: SweepFolder,
-    *,
-    sweep_id: str,
-    workers: int = 1,
-    scheduler: str | None = None,
+    job: Job, strategy: str, folder: SweepFolder, *, sweep_id: str, workers: int = 1, scheduler: str | None = None
 ) -> None:
     """Compute what is missing of a sweep over all its spans, and keep each chunk as soon as it is done.
 

@@ -20,13 +20,7 @@ FILES = [Path(instruments.__file__).with_name(name) for name in ("instruments.cs
 """The tables of the bundled instruments: what is quoted as a price, and what is quoted as a yield."""
 OPTIONAL = {"lot", "aliases", "launched_on", "level", "country", "base", "maturity", *OF_FUTURES}
 """Blank where any fraction can be held, where there is no other name, where the launch is not known, and below."""
-NEEDED = {
-    "index": {"country"},
-    "country-etf": {"country"},
-    "fx": {"base"},
-    "bond": {"maturity"},
-    "future": OF_FUTURES,
-}
+NEEDED = {"index": {"country"}, "country-etf": {"country"}, "fx": {"base"}, "bond": {"maturity"}, "future": OF_FUTURES}
 """What only the instruments of a group need."""
 
 

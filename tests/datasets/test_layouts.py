@@ -10,10 +10,7 @@ from datasets.errors import UserError
 from datasets.prices.reading.selection import Selection
 from datasets.prices.sources.files import parse_table, read_table
 
-BARS = [
-    ("2026-02-09", 3756.21, 3825.67, 3752.74, 3783.57),
-    ("2026-02-10", 3809.22, 3863.9, 3808.45, 3855.28),
-]
+BARS = [("2026-02-09", 3756.21, 3825.67, 3752.74, 3783.57), ("2026-02-10", 3809.22, 3863.9, 3808.45, 3855.28)]
 """TOPIX after the vote of 8 February 2026."""
 
 

@@ -304,10 +304,7 @@ def test_a_last_number_that_is_cut_shows_though_no_length_was_reported(server: L
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (
-            b"Date,Open,High,Low,Close,Volume\r\n2026-02-09,1,2,1\r\n",
-            "line 2: not 6 fields as the header has",
-        ),
+        (b"Date,Open,High,Low,Close,Volume\r\n2026-02-09,1,2,1\r\n", "line 2: not 6 fields as the header has"),
         (b"Date,Open,High,Low,Close,Volume\r\n", "a header and no rows"),
         (b'{"error": "busy"}', "JSON instead of CSV"),
         (b'Date,Open,High,Low,Close,Volume\r\n2026-02-09,1,2,1,"2,3\r\n', "damaged CSV"),

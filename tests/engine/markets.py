@@ -192,11 +192,7 @@ def scripted(given: Any, *, markets: Sequence[str] = ("AAA",), decides: str = "k
 
 
 def plan_and_replay(
-    given: Any,
-    events: Sequence[PoliticalEvent],
-    *markets: Bars,
-    terms: Terms | None = None,
-    decides: str = "known_at",
+    given: Any, events: Sequence[PoliticalEvent], *markets: Bars, terms: Terms | None = None, decides: str = "known_at"
 ) -> tuple[Plan, Account]:
     """Return the plan of the given legs, and the account it leaves."""
     rule = scripted(given, markets=[b.symbol for b in markets], decides=decides)

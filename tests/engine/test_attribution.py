@@ -111,8 +111,4 @@ def test_a_pair_is_exposed_to_its_base_currency_and_short_of_its_quote_currency(
     held = Leg("USDJPY", -0.5, entry=NextOpen(), exit=After(2, at=Phase.CLOSE))
     _, account = plan_and_replay([held], [event("E", "2024-01-02T12:00")], pair)
     shown = {(e.kind, e.name): (e.mean, e.sessions) for e in exposures(account, [pair])}
-    assert shown == {
-        ("market", "USDJPY"): (-0.5, 1),
-        ("currency", "USD"): (-0.5, 1),
-        ("currency", "JPY"): (0.5, 1),
-    }
+    assert shown == {("market", "USDJPY"): (-0.5, 1), ("currency", "USD"): (-0.5, 1), ("currency", "JPY"): (0.5, 1)}

@@ -101,19 +101,11 @@ def frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
 
 
 def ours(
-    script: Script,
-    *markets: Bars,
-    terms: Terms | None = None,
-    events: tuple[PoliticalEvent, ...] = (),
-    **given: Any,
+    script: Script, *markets: Bars, terms: Terms | None = None, events: tuple[PoliticalEvent, ...] = (), **given: Any
 ) -> Account:
     """Return the account after our broker has run the same script."""
     return replay_custom(
-        Scripted,
-        {"script": script, **given},
-        list(markets),
-        EventCatalogue(events),
-        terms or Terms(cash=10_000.0),
+        Scripted, {"script": script, **given}, list(markets), EventCatalogue(events), terms or Terms(cash=10_000.0)
     )
 
 
@@ -293,9 +285,7 @@ def test_tomorrow_cannot_be_read_where_another_market_is_ahead():
     """backtrader fetches a row of every feed and takes back those that are too late: they must leave no trace."""
     seen: list[tuple[str, float | None]] = []
     ours(
-        lambda s: seen.append((str(s.data.datetime.date(0)), _peek(s))),
-        bars(A, THREE),
-        bars(B, THREE, hours=NEW_YORK),
+        lambda s: seen.append((str(s.data.datetime.date(0)), _peek(s))), bars(A, THREE), bars(B, THREE, hours=NEW_YORK)
     )
     assert not {v for _, v in seen} & {110.0, 111.0, 112.0}
 
@@ -324,11 +314,7 @@ def test_plan_is_traded_before_the_other_feed_has_begun():
 
 def test_order_sending_strategy_steps_before_the_other_feed_has_begun():
     seen: list[str] = []
-    ours(
-        lambda s: seen.append(str(s.data.datetime.date(0))),
-        bars(A, THREE),
-        bars(B, THREE[2:], hours=NEW_YORK),
-    )
+    ours(lambda s: seen.append(str(s.data.datetime.date(0))), bars(A, THREE), bars(B, THREE[2:], hours=NEW_YORK))
     assert seen == ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-04"]
 
 
@@ -465,18 +451,14 @@ def test_order_sent_while_a_market_is_open_fills_at_its_close():
 
 def test_event_known_while_a_market_is_open_enters_at_its_next_open():
     _, account = plan_and_replay(
-        [Leg("B", 0.5, NextOpen(), Never())],
-        [event("E", "2024-01-02T16:30")],
-        bars(B, NY_ROWS, hours=NEW_YORK),
+        [Leg("B", 0.5, NextOpen(), Never())], [event("E", "2024-01-02T16:30")], bars(B, NY_ROWS, hours=NEW_YORK)
     )
     assert fills(account) == [("B", "buy", "2024-01-03", 107.0)]
 
 
 def test_event_known_at_the_very_open_does_not_trade_it():
     _, account = plan_and_replay(
-        [Leg("B", 0.5, NextOpen(), Never())],
-        [event("E", "2024-01-02T14:30")],
-        bars(B, NY_ROWS, hours=NEW_YORK),
+        [Leg("B", 0.5, NextOpen(), Never())], [event("E", "2024-01-02T14:30")], bars(B, NY_ROWS, hours=NEW_YORK)
     )
     assert fills(account) == [("B", "buy", "2024-01-03", 107.0)]
 
@@ -605,11 +587,7 @@ def test_a_third_of_100000_at_30000_is_a_fraction():
 
 
 def test_commission_of_5_is_500_percent_in_plain_backtrader():
-    s = plain(
-        on("2024-01-02", lambda s: s.buy(size=10)),
-        TWO,
-        prepare=lambda c: c.broker.setcommission(commission=5),
-    )
+    s = plain(on("2024-01-02", lambda s: s.buy(size=10)), TWO, prepare=lambda c: c.broker.setcommission(commission=5))
     assert s.broker.getvalue() == pytest.approx(10_000 - 5_000)
 
 
@@ -627,11 +605,7 @@ NARROW = [("2024-01-02", 100.0, 100.2, 99.8, 100.0), ("2024-01-03", 100.0, 100.2
 
 
 def test_slippage_is_clipped_to_the_high_in_plain_backtrader():
-    s = plain(
-        on("2024-01-02", lambda s: s.buy(size=1)),
-        NARROW,
-        prepare=lambda c: c.broker.set_slippage_perc(0.01),
-    )
+    s = plain(on("2024-01-02", lambda s: s.buy(size=1)), NARROW, prepare=lambda c: c.broker.set_slippage_perc(0.01))
     assert s.filled == [("A", 1, 100.2)]
 
 
@@ -645,11 +619,7 @@ def test_slippage_is_not_clipped():
     assert planned.fills[0].price == pytest.approx(99.0)
 
 
-NAN_OPEN = [
-    flat_day("2024-01-02", 100.0),
-    ("2024-01-03", np.nan, 101.0, 99.0, 100.0),
-    flat_day("2024-01-04", 100.0),
-]
+NAN_OPEN = [flat_day("2024-01-02", 100.0), ("2024-01-03", np.nan, 101.0, 99.0, 100.0), flat_day("2024-01-04", 100.0)]
 
 
 def test_nan_open_loses_the_account_in_plain_backtrader():
@@ -729,9 +699,7 @@ def test_margin_call_in_a_shut_market_closes_the_position_once():
             flat_day("2024-01-08", 150.0), flat_day("2024-01-09", 150.0)]  # fmt: skip
     other = [flat_day(f"2024-01-0{d}", 10.0) for d in range(2, 10)]
     account = ours(
-        on("2024-01-02", lambda s: s.sell(data=s.datas[0], size=100)),
-        bars(A, shut),
-        bars(instrument("B"), other),
+        on("2024-01-02", lambda s: s.sell(data=s.datas[0], size=100)), bars(A, shut), bars(instrument("B"), other)
     )
     assert [(f.side, f.session, f.quantity) for f in account.fills] == [
         ("sell", "2024-01-03", 100.0),

@@ -74,14 +74,7 @@ class Wish:
 
 
 def wish(
-    event: PoliticalEvent,
-    symbol: str,
-    bars: list[Bar],
-    *,
-    weight: float,
-    hold: int,
-    delay: int = 0,
-    **stops: Any,
+    event: PoliticalEvent, symbol: str, bars: list[Bar], *, weight: float, hold: int, delay: int = 0, **stops: Any
 ) -> Wish | None:
     """Return what is wanted after an event: the first open later than it, and so many sessions on; None if it cannot be."""
     assert event.known_at is not None
@@ -248,8 +241,7 @@ def check(run: Run, clerk: Clerk, wishes: Iterable[Wish | None]) -> None:
     equity = clerk.keep(w for w in wishes if w is not None)
     place: Callable[[Any], Any] = lambda row: row[:3]  # noqa: E731 - event, market, entry
     mine = sorted(
-        ((w.event_id, w.symbol, str(w.on[0]), str(w.on[1]) if len(w.on) > 1 else "", w) for w in clerk.done),
-        key=place,
+        ((w.event_id, w.symbol, str(w.on[0]), str(w.on[1]) if len(w.on) > 1 else "", w) for w in clerk.done), key=place
     )
     theirs = sorted(
         ((t.event_id, t.instrument, t.entry_session, t.exit_session if t.is_closed else "", t) for t in run.trades),

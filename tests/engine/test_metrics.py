@@ -257,11 +257,7 @@ def test_run_without_trades_says_so():
     ("n", "trades", "reason"),
     [
         (59, [trade("2020-01-01", "2020-03-01")] * 5, "59 sessions; at least 60 are needed"),
-        (
-            500,
-            [trade("2020-01-01", "2020-01-19")] * 5,
-            "in the market on 19 sessions; at least 20 are needed",
-        ),
+        (500, [trade("2020-01-01", "2020-01-19")] * 5, "in the market on 19 sessions; at least 20 are needed"),
         (
             500,
             [trade("2020-01-01", "2020-02-19")] * 12,

@@ -45,11 +45,7 @@ MORNING = "2024-01-10T12:00"
 
 
 def plan_of(
-    given: Any,
-    events: list[PoliticalEvent],
-    *markets: Bars,
-    decides: str = "known_at",
-    since: date | None = None,
+    given: Any, events: list[PoliticalEvent], *markets: Bars, decides: str = "known_at", since: date | None = None
 ) -> Plan:
     """Return the plan of the legs."""
     markets = markets or (TEN,)
@@ -95,10 +91,7 @@ def test_entry_is_the_first_price_strictly_after_the_decision(entry, at, expecte
     assert moments(Leg("AAA", 1, entry, Never()), at)[0] == expected
 
 
-@pytest.mark.parametrize(
-    ("sessions", "expected"),
-    [(1, (4, CLOSE)), (3, (2, CLOSE)), (5, (0, CLOSE))],
-)
+@pytest.mark.parametrize(("sessions", "expected"), [(1, (4, CLOSE)), (3, (2, CLOSE)), (5, (0, CLOSE))])
 def test_before_vote_holds_so_many_sessions_up_to_the_last_close_before_the_vote(sessions, expected):
     """Vote on Wednesday 17 January: the last close before it is that of the 16th, row 5."""
     vote = event("E", "2024-01-17T12:00", announced_at=utc("2024-01-01T00:00"), voted_on=date(2024, 1, 17))
@@ -112,11 +105,7 @@ def test_day_of_the_vote_is_that_of_its_own_place():
     """The vote's day begins in Tokyo at 15:00 UTC of the day before: a close of 15:30 UTC is no longer before it."""
     late = bars(AAA, [flat_day(s, 100.0) for s in SESSIONS], hours=("08:00", "15:30"))
     vote = event(
-        "E",
-        "2024-01-17T12:00",
-        announced_at=utc("2024-01-01T00:00"),
-        voted_on=date(2024, 1, 17),
-        timezone="Asia/Tokyo",
+        "E", "2024-01-17T12:00", announced_at=utc("2024-01-01T00:00"), voted_on=date(2024, 1, 17), timezone="Asia/Tokyo"
     )
     (trade,) = plan_of({"E": [Leg("AAA", 1, BeforeVote(1), Never())]}, [vote], late, decides="announced_at").trades
     assert trade.entry == BarPrice(3, CLOSE)  # last close before is row 4, of the 15th
@@ -184,8 +173,7 @@ def test_exit_before_the_first_bar_is_skipped():
 
 
 @pytest.mark.parametrize(
-    ("country", "expected"),
-    [(None, (5, OPEN)), ("JP", (5, OPEN)), ("US", (8, OPEN)), ("FR", None)],
+    ("country", "expected"), [(None, (5, OPEN)), ("JP", (5, OPEN)), ("US", (8, OPEN)), ("FR", None)]
 )
 def test_exit_at_the_next_event_falls_on_the_open_after_it_is_known(country, expected):
     others = [

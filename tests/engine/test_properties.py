@@ -123,13 +123,7 @@ def _make_events(rng: Random, markets: Sequence[Bars], n: int) -> list[Political
 
 
 def _make_leg(
-    rng: Random,
-    symbols: list[str],
-    event: PoliticalEvent,
-    *,
-    stops: bool,
-    exits: Sequence[str],
-    before_vote: bool,
+    rng: Random, symbols: list[str], event: PoliticalEvent, *, stops: bool, exits: Sequence[str], before_vote: bool
 ) -> Leg:
     entries: list[Entry] = [NextOpen(delay=rng.choice([0, 0, 1, 2])), NextClose(delay=rng.choice([0, 0, 1]))]
     entry = rng.choice(entries)
@@ -177,11 +171,7 @@ def worlds(
     rng = Random(draw(st.integers(0, 2**32)))
     markets = [
         _make_bars(
-            f"M{i}",
-            h,
-            rng,
-            n=n_bars + rng.randrange(4),
-            lot=rng.choice([0.0, 0.0, 1.0, 100.0]) if lots else 0.0,
+            f"M{i}", h, rng, n=n_bars + rng.randrange(4), lot=rng.choice([0.0, 0.0, 1.0, 100.0]) if lots else 0.0
         )
         for i, h in enumerate(chosen)
     ]
@@ -271,9 +261,7 @@ def test_a_changed_future_leaves_the_past(world, pick, seed):
     instant = instants[pick % len(instants)] + (pick % 3 - 1) * 1_000_000_000
     rng = Random(seed)
     other = replace(
-        world,
-        bars=tuple(_after(b, instant, rng) for b in world.bars),
-        events=_events_by(world.events, instant),
+        world, bars=tuple(_after(b, instant, rng) for b in world.bars), events=_events_by(world.events, instant)
     )
     (plan, account), (plan2, account2) = world.run(), other.run()
 
@@ -293,15 +281,7 @@ def test_a_changed_future_leaves_the_past(world, pick, seed):
 
 def _bare(fill: Fill) -> tuple[Any, ...]:
     """Return a fill without the words on it: why a trade ends may be known only later."""
-    return (
-        fill.filled_at,
-        fill.event_id,
-        fill.instrument,
-        fill.side,
-        fill.quantity,
-        fill.price,
-        fill.commission,
-    )
+    return (fill.filled_at, fill.event_id, fill.instrument, fill.side, fill.quantity, fill.price, fill.commission)
 
 
 def _same(some: list[Any], others: list[Any]) -> None:

@@ -90,9 +90,7 @@ def test_exit_at_the_open_comes_before_the_stop_of_that_bar():
 def test_stop_is_reckoned_from_the_price_paid():
     """Bought at 100 + 1 %: the stop of 5 % stands at 95.95 and is filled 1 % worse, at 94.9905."""
     account = account_of(
-        [LONG],
-        days_of(CALM, (100.0, 101.0, 95.5, 96.0), CALM, CALM),
-        terms=Terms(cash=10_000.0, slippage_bps=100),
+        [LONG], days_of(CALM, (100.0, 101.0, 95.5, 96.0), CALM, CALM), terms=Terms(cash=10_000.0, slippage_bps=100)
     )
     assert account.fills[-1].reference_price == pytest.approx(95.95)
     assert account.fills[-1].price == pytest.approx(94.9905)
@@ -102,10 +100,7 @@ def test_stop_is_reckoned_from_the_price_paid():
 
 
 def test_bar_without_a_real_open_fills_at_its_close_and_is_noted():
-    rows = [
-        ("2024-01-02", 100.0, 104.0, 99.0, 103.0, False),
-        ("2024-01-03", 103.0, 105.0, 102.0, 104.0, True),
-    ]
+    rows = [("2024-01-02", 100.0, 104.0, 99.0, 103.0, False), ("2024-01-03", 103.0, 105.0, 102.0, 104.0, True)]
     account = account_of([Leg("AAA", 0.5, NextOpen(), Never())], bars(AAA, rows))
     (fill,) = account.fills
     assert (fill.reference_price, fill.filled_at) == (103.0, ns("2024-01-02T06:00"))
@@ -153,15 +148,7 @@ def _around(of: Any, *rows: tuple[float, float]) -> Bars:
     return bars_at(
         of,
         [
-            (
-                f"2024-01-0{n + 2}",
-                f"2024-01-0{n + 1}T21:00",
-                f"2024-01-0{n + 2}T21:00",
-                o,
-                max(o, c),
-                min(o, c),
-                c,
-            )
+            (f"2024-01-0{n + 2}", f"2024-01-0{n + 1}T21:00", f"2024-01-0{n + 2}T21:00", o, max(o, c), min(o, c), c)
             for n, (o, c) in enumerate(rows)
         ],
     )

@@ -22,10 +22,7 @@ def test_a_run_names_the_file_of_priors_and_its_hash(cli) -> None:
     answer = cli("run", "surprise-win", "--priors", "p.csv", "--no-report", "--json", "--out", "out")
     assert [t["event_id"] for t in answer.json["trades"]] == ["US-2016-11-08-PE"]
     manifest = json.loads(Path("out/manifest.json").read_text())
-    assert manifest["priors"] == {
-        "file": "p.csv",
-        "sha256": hashlib.sha256((HEADER + QUOTE).encode()).hexdigest(),
-    }
+    assert manifest["priors"] == {"file": "p.csv", "sha256": hashlib.sha256((HEADER + QUOTE).encode()).hexdigest()}
 
 
 def test_the_same_priors_give_the_same_bytes_and_later_quotes_the_same_trades(cli) -> None:

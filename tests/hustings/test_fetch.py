@@ -358,8 +358,7 @@ def test_a_command_that_failed_in_part_updates_the_others_when_given_again(
 
 
 @pytest.mark.parametrize(
-    ("more", "hours", "asked"),
-    [((), 1, 1), (("--full",), 1, 2), ((), 25, 2), (("--from", "2026-01-05"), 1, 2)],
+    ("more", "hours", "asked"), [((), 1, 1), (("--full",), 1, 2), ((), 25, 2), (("--from", "2026-01-05"), 1, 2)]
 )
 def test_an_interrupted_command_goes_on_where_it_was(
     cli, home, server: Loopback, now: Now, monkeypatch, more: tuple[str, ...], hours: int, asked: int

@@ -46,11 +46,7 @@ def test_a_benchmark_is_no_ground_unless_it_was_traded() -> None:
 
 def test_the_position_counts_the_rule_and_all_rules() -> None:
     """Trials 2, 5 and 7 of nine are of this rule; this run was the fifth, so the second of three."""
-    of_rule = (
-        a_trial(2, hold=1),
-        a_trial(5, hold=2, sharpe=None),
-        a_trial(7, hold=3, ground=None, sharpe=-0.5),
-    )
+    of_rule = (a_trial(2, hold=1), a_trial(5, hold=2, sharpe=None), a_trial(7, hold=3, ground=None, sharpe=-0.5))
     position = TrialPosition(5, 9, "ab12", HERE, of_rule)
     assert position.text == "trial 5 of 9 (2 of 3 of this rule)"
     assert position.sharpes == (1.0, None, -0.5)

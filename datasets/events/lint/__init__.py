@@ -55,12 +55,7 @@ ROW_RULES: dict[str, RowRule] = {
     "exit_poll": exit_polls,
     "index": index,
 }
-FILE_RULES: dict[str, FileRule] = {
-    "duplicate": duplicate,
-    "names": names,
-    "sorted": in_order,
-    "file": named_by_country,
-}
+FILE_RULES: dict[str, FileRule] = {"duplicate": duplicate, "names": names, "sorted": in_order, "file": named_by_country}
 
 
 @dataclass(frozen=True)

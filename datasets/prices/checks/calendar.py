@@ -42,9 +42,9 @@ def shifted_dates(case: Case, *, early: bool) -> Verdict:
     Friday is missing, and each close would be known a day before it was made. Genuine Saturday sessions leave both in
     their place.
     """
-    if not is_daily(case):
-        return FINE
     session, day = case.session, weekday(case.session)
+    if not is_daily(case) or not np.any(day >= _SATURDAY):
+        return FINE
     late = (day == _SATURDAY) & (_is_missing(case, session - 5) | _is_missing(case, session + 2))
     before = (day == _SUNDAY) & (_is_missing(case, session + 5) | _is_missing(case, session - 2))
     wrong, weekend = late | before, (day >= _SATURDAY) & (case.calendar() != SESSION)

@@ -46,7 +46,7 @@ def decimal_mark(columns: Iterable[Sequence[str]], *, decimal_comma: bool | None
     """
     votes: Counter[str] = Counter()
     cells = [c for column in columns for c in column]
-    if decimal_comma or delimiter != "," or any("," in c for c in cells):
+    if decimal_comma or delimiter != "," or "," in "\n".join(cells):
         votes.update(map(_vote, cells))
     if votes["."] != votes[","]:
         return "." if votes["."] > votes[","] else ","

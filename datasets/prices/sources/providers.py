@@ -10,11 +10,7 @@ from datasets.prices.sources.http import HttpClock, RetryPolicy
 from datasets.prices.sources.stooq import Stooq
 from datasets.prices.sources.yahoo import Yahoo
 
-PROVIDERS: Mapping[str, type[Provider]] = {
-    "yahoo": Yahoo,
-    "fred": Fred,
-    "stooq": Stooq,
-}
+PROVIDERS: Mapping[str, type[Provider]] = {"yahoo": Yahoo, "fred": Fred, "stooq": Stooq}
 
 
 def provider_of(name: str, *, policy: RetryPolicy, clock: HttpClock) -> Provider:

@@ -47,10 +47,7 @@ def test_identical_statistics_cost_nothing():
     assert max_t(t, same).tolist() == [alone[0], alone[0]]
 
 
-@given(
-    arrays(np.float64, (30, 4), elements=st.floats(-5, 5)),
-    arrays(np.float64, 4, elements=st.floats(-5, 5)),
-)
+@given(arrays(np.float64, (30, 4), elements=st.floats(-5, 5)), arrays(np.float64, 4, elements=st.floats(-5, 5)))
 def test_max_t_lies_between_the_single_p_and_1(placebo, observed):
     adjusted = max_t(observed, placebo)
     for j in range(4):

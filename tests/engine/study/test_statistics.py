@@ -200,13 +200,7 @@ def test_scale_and_direction_change_no_p(values, scale):
 @given(samples)
 def test_p_lies_above_0_and_not_above_1_or_there_is_a_reason(values):
     rates = np.linspace(0.3, 0.7, len(values))
-    for got in (
-        flip(values),
-        cross_sectional_t(values),
-        bmp(values),
-        sign(values),
-        generalized_sign(values, rates),
-    ):
+    for got in (flip(values), cross_sectional_t(values), bmp(values), sign(values), generalized_sign(values, rates)):
         assert (got.p is None) == bool(got.reason) == (got.statistic is None)
         if got.p is not None and got.statistic is not None:
             assert 0 < got.p <= 1
