@@ -3,7 +3,9 @@
 import sys
 from ast import literal_eval
 from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -18,11 +20,12 @@ from datasets.prices.bars import Bars
 from engine.plan.costs import Fx, Terms
 from engine.run.backtest import Window, backtest, finish_run
 from engine.run.identity import code_hash
-from engine.run.run import Run
+from engine.run.run import ParameterSensitivity, Run
 from engine.strategy import Strategy, build
 from engine.strategy.market import Market
 from engine.strategy.strategy_calls import format_error
 from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, pairs_of, priced, rates_of
+from hustings.meanwhile import meanwhile
 from strategies.loading import find_strategy, is_backtrader
 
 
@@ -160,13 +163,18 @@ def build_rule(cls: type[Any], given: dict[str, str], instruments: tuple[str, ..
 def run_rule(rule: Strategy, setting: Setting, *, vary: bool) -> Run:
     """Return the run of a hustings rule; ``vary``: with the parameter sensitivity."""
     events, market, terms = setting.events, setting.market, setting.terms
-    run = backtest(rule, events, market, terms=terms, window=setting.window, benchmark=setting.benchmark)
-    if not vary:
-        return run
+    with suppress(Exception):  # raised where the plan is made
+        market.loaded([market.symbol(name) for name in rule.instruments()])
+    with meanwhile(partial(_variants, rule, setting)) if vary else nullcontext(lambda: None) as variants:
+        run = backtest(rule, events, market, terms=terms, window=setting.window, benchmark=setting.benchmark)
+        return replace(run, variants=variants())
+
+
+def _variants(rule: Strategy, setting: Setting) -> ParameterSensitivity:
     from engine.run.parameter_sensitivity import parameter_sensitivity
 
-    variants = parameter_sensitivity(rule, events, market, terms=terms, since=setting.window.since)
-    return replace(run, variants=variants)
+    market, terms = setting.market, setting.terms
+    return parameter_sensitivity(rule, setting.events, market, terms=terms, since=setting.window.since)
 
 
 def foreign_bars(cls: Any, market: Market, instruments: tuple[str, ...]) -> list[Bars]:

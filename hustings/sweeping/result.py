@@ -2,13 +2,11 @@
 
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
-from multiprocessing import Pipe, get_all_start_methods, get_context
-from multiprocessing.connection import Connection
+from multiprocessing import Pipe
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
@@ -23,6 +21,7 @@ from engine.sweep.job import Job
 from engine.sweep.trial_sample import trial_sample
 from engine.sweep.walk_forward import Fold, SweepResult, stitched, with_choice
 from hustings.ledger import SWEEP, enter_sweep, trials_of
+from hustings.meanwhile import Line, fork_gains, forked
 from hustings.sweeping.files import SweepFolder
 from hustings.terminal import strategy_output, warn
 from hustings.trials import SweepTrials
@@ -31,44 +30,27 @@ Best = Mapping[int, Mapping[str, float | None]]
 """Combinations by their number in the sweep, each with its results there."""
 Replays = Callable[[Best, int], tuple[ReplayedCombination, ...]]
 """Replays combinations, given the number of all trials."""
-Line = Connection  # of numbers to a process, and of replays back
 
 
 @contextmanager
 def replays_of(job: Job) -> Iterator[Replays]:
     """Give what replays combinations of a sweep.
 
-    A process is forked where that gains time: where forks exist, a second processor is free, and backtrader is not
-    imported yet. It has the sweep already, so that no bars and no events are sent.
+    A process is forked where that gains time. It has the sweep already, so that no bars and no events are sent.
     """
-    if "backtrader" in sys.modules or (os.cpu_count() or 1) < 2 or "fork" not in get_all_start_methods():
+    if not fork_gains():
         yield partial(_replayed, job)
         return
-    with forked(job) as replays:
-        yield replays
+    (one, first), (other, second) = Pipe(), Pipe()
+    with forked(_serve, (one, other), (first, second), job):
+        for theirs in (first, second):
+            theirs.close()
+        with one, other:
+            yield partial(_shared, job, (one, other))
 
 
 def _replayed(job: Job, best: Best, trials: int) -> tuple[ReplayedCombination, ...]:
     return tuple(replay_combination(job, row, found, trials=trials) for row, found in best.items())
-
-
-@contextmanager
-def forked(job: Job) -> Iterator[Replays]:
-    """Give what replays combinations in two forked processes, which end with the block."""
-    (one, first), (other, second) = Pipe(), Pipe()
-    process = get_context("fork").Process(target=_serve, args=((one, other), (first, second), job), daemon=True)
-    with catch_warnings():
-        simplefilter("ignore", DeprecationWarning)  # of threads: those of libraries, which are idle
-        process.start()
-    for theirs in (first, second):
-        theirs.close()
-    try:
-        yield partial(_shared, job, (one, other))
-    finally:
-        for ours in (one, other):
-            ours.close()
-        process.terminate()
-        process.join()
 
 
 def _shared(job: Job, lines: "tuple[Line[Any, Any], ...]", best: Best, trials: int) -> tuple[ReplayedCombination, ...]:

@@ -15,7 +15,7 @@ from engine.sweep.chunk import evaluate_chunk
 from engine.sweep.digest import Digest, digest
 from engine.sweep.job import Job
 from hustings.sweeping import result
-from hustings.sweeping.result import forked, replays_of
+from hustings.sweeping.result import replays_of
 from tests.engine.test_sweep import job
 from tests.hustings.test_sweep import SMALL, files_of
 
@@ -35,25 +35,34 @@ def replayed_here() -> list[tuple[int, str, float | None]]:
     return [(one.row, one.run.run_id, one.difference) for one in each]
 
 
+@pytest.fixture
+def forks(monkeypatch) -> None:
+    """Fork although backtrader is imported already."""
+    monkeypatch.setattr(result, "fork_gains", lambda: True)
+
+
+@pytest.mark.usefixtures("forks")
 def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> None:
     of, found = swept()
-    with forked(of) as each:
+    with replays_of(of) as each:
         made = each(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
     assert len(made) == 3
 
 
+@pytest.mark.usefixtures("forks")
 def test_what_a_lost_process_owes_is_replayed_here(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(result, "_serve", lambda *_: os._exit(3))
-    with forked(of) as each:
+    with replays_of(of) as each:
         made = each(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
 
 
+@pytest.mark.usefixtures("forks")
 def test_an_error_of_a_replay_is_raised_here() -> None:
     of, _ = swept()
-    with forked(of) as each, pytest.raises(ValueError, match="index 10000 is out of bounds"):
+    with replays_of(of) as each, pytest.raises(ValueError, match="index 10000 is out of bounds"):
         each(NO_ROW, 8)
 
 
@@ -65,13 +74,14 @@ def has_ended(pid: int) -> bool:
         return True
 
 
+@pytest.mark.usefixtures("forks")
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system has no /proc")
 def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(
         result, "_replayed", lambda _, best, *__: [SimpleNamespace(row=r, pid=os.getpid()) for r in best]
     )
-    with forked(of) as each:
+    with replays_of(of) as each:
         pids = {one.pid for one in each(found.best, 8)}  # type: ignore[attr-defined]
         assert len(pids) == 2
         assert os.getpid() not in pids
