@@ -30,10 +30,9 @@ def meanwhile(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
         yield work
         return
     ours, theirs = Pipe()
-    with forked(_send, theirs, work):
+    with ours, forked(_send, theirs, work):
         theirs.close()
-        with ours:
-            yield partial(_received, ours, work)
+        yield partial(_received, ours, work)
 
 
 @contextmanager
@@ -54,7 +53,6 @@ def _send(line: "Line[Any, Any]", work: Callable[[], Any]) -> None:
     signal(SIGINT, SIG_IGN)  # Ctrl-C is for the process that waits
     with suppress(Exception):  # done, and raised, by who waits for it
         line.send(work())
-    line.close()
 
 
 def _received(line: "Line[Any, Any]", work: Callable[[], T]) -> T:

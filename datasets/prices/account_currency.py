@@ -118,13 +118,10 @@ class CurrencyPairs:
         """
         if _USD in (currency, to):
             return _against_dollar(currency if to == _USD else to)
-        missing = [c for c in (currency, to) if not self._has_bars(c)]
+        missing = [c for c in (currency, to) if not [*self._series(c, _USD), *self._series(_USD, c)]]
         crossed = " and ".join(_against_dollar(c) for c in missing or (currency, to))
         known = ["".join(pair) for pair in ((currency, to), (to, currency)) if self.instruments.rates(*pair)]
         return ", or ".join([*known[:1], crossed])
-
-    def _has_bars(self, currency: str) -> bool:
-        return any(True for pair in ((currency, _USD), (_USD, currency)) for _ in self._series(*pair))
 
 
 def _simulated(pair: Bars) -> frozenset[str]:

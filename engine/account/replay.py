@@ -240,7 +240,7 @@ class _ReplayedAccount:
 
     def _open_together(self, openings: list[tuple[PlannedTrade, _Tick]]) -> None:
         """Size all openings of one instant on the equity just before them, scaled if they exceed the limit."""
-        equity = self._equity_now()
+        equity = self._cash_now() + sum(map(self._value, self.held))
         planned = [trade for trade, _ in openings]
         costs = {tick.symbol: tick.costs for _, tick in openings}
         margin = sum(abs(self._value(h)) * self._margins.get(h.plan.instrument, 0.0) for h in self.held)
@@ -364,9 +364,6 @@ class _ReplayedAccount:
             self._flat_cash = cash
         else:
             self.executor.broker.cash = cash
-
-    def _equity_now(self) -> float:
-        return self._cash_now() + sum(map(self._value, self.held))
 
     def _gross(self) -> float:
         return sum(abs(self._value(h)) for h in self.held)

@@ -117,7 +117,7 @@ class _Planner:
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
         self._finder = BarPriceFinder(market, self.events, combos.axes)
         self._which = combos.which()
-        self.read = {n for n, values in combos.axes.items() if len(values) > 1 and not _could_be_passed_on(values)}
+        self.read = {n for n, vs in combos.axes.items() if len(vs) > 1 and not {*map(type, vs)} <= _PASSED_ON}
 
     def blocks(self) -> list[Block]:
         """Return all blocks, of combinations alike in what the rule reads and in which parameters are none.
@@ -243,6 +243,7 @@ class _Planner:
                 raise ValueError(f"{name} cannot be the {place} of a leg for some of its values")
 
 
+_PASSED_ON = {int, float, type(None)}
 _LEAST = {"delay": 0, "sessions": 1, "before": 1}
 
 
@@ -251,10 +252,6 @@ def _is_valid_in(place: str, value: Any, weight: float) -> bool:
     if place in _LEAST:
         return type(value) is int and _LEAST[place] <= value < 1 << 40
     return type(value) is float and 0 < value < most_of_level(place, weight)
-
-
-def _could_be_passed_on(values: tuple[Any, ...]) -> bool:
-    return all(v is None or type(v) in (int, float) for v in values)
 
 
 def _keys(values: tuple[Any, ...], *, by_value: bool) -> Which:

@@ -15,7 +15,6 @@ from datasets.arrays import Floats
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import iso_z, to_date, to_datetime
-from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FX, horizon_note
 from datasets.prices.account_currency import account_returns, refuse_missing
 from datasets.prices.bars import Bars
@@ -33,6 +32,8 @@ from engine.run.run import Run, RunEvent
 from engine.strategy import Strategy, values
 from engine.strategy.contract import NO_INSTRUMENT, parameters
 from engine.strategy.market import Market
+
+_MARGINS = ("multiplier", "initial_margin", "maintenance_margin")
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def finish_run(
         run_id=id_of_inputs(
             manifest,
             lots={b.symbol: b.instrument.lot for b in bars},
-            futures={b.symbol: _future_inputs(b.instrument) for b in bars if b.instrument.is_future},
+            futures={b.symbol: [getattr(b.instrument, n) for n in _MARGINS] for b in bars if b.instrument.is_future},
         ),
         manifest=manifest,
         start_equity=terms.cash,
@@ -229,10 +230,6 @@ def future_text(bars: Bars) -> str:
         n = int(bars.rolls.sum())
         rolls = f"{n} roll{'s' if n != 1 else ''}, each two commissions of what is held"
     return f"multiplier {of.unit:g}{tick}, {margins}; {rolls}"
-
-
-def _future_inputs(of: Instrument) -> list[float]:
-    return [of.multiplier, of.initial_margin, of.maintenance_margin]
 
 
 def _shown(bars: list[Bars], benchmark: Bars | None) -> list[Bars]:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from datasets.instants import iso_z, to_date
-from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import horizon_note
 from datasets.prices.bars import Bars
 from engine.account.sizing import whole_lots
@@ -60,7 +59,8 @@ def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Or
     above = ("take_profit",) if trade.weight > 0 else ("stop_loss", "trailing_stop")
     entry, leave = _price(trade.entry, bars), None if trade.exit is None else _price(trade.exit, bars)
     last = date.fromisoformat((leave or entry).session)
-    hours = horizon_note(bars.instrument.mic, date.fromisoformat(entry.session), last)
+    of = bars.instrument
+    hours = horizon_note(of.mic, date.fromisoformat(entry.session), last)
     return Order(
         instrument=trade.instrument,
         weight=trade.weight,
@@ -68,7 +68,7 @@ def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Or
         entry=entry,
         exit=leave,
         exit_reason=trade.exit_reason,
-        units=None if close is None else _quantity(abs(trade.weight) * cash / close, bars.instrument),
+        units=None if close is None else whole_lots(abs(trade.weight) * cash / close / of.unit, of.lot),
         last_close=close,
         last_session=str(to_date(closed.session[-1])) if len(closed) else None,
         distances=distances,
@@ -76,11 +76,6 @@ def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Or
         notes=(*trade.notes, *([hours] if hours else [])),
         multiplier=bars.instrument.unit,
     )
-
-
-def _quantity(units: float, of: Instrument) -> float:
-    """Return the shares or contracts that hold so many units at most."""
-    return whole_lots(units / of.unit, of.lot)
 
 
 def _price(price: BarPrice, bars: Bars) -> OrderPrice:

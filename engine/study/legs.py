@@ -88,12 +88,16 @@ class EventLegs:
         if len(each) == 1:
             return each[0]
         weights = np.array([leg.weight for leg in self.legs])
-        net, expected = (np.average([getattr(r, n) for r in each], axis=0, weights=weights) for n in _MEANS)
-        signed = np.array([leg.weight * leg.shape.side for leg in self.legs])
-        related = model.correlations(leg.shape.instrument for leg in self.legs) * overlaps([g.span for g in self.legs])
-        sds = np.array([r.sd for r in each]) * signed[:, None]
-        variance = np.einsum("ir,jr,ij->r", sds, sds, related)
-        return CounterfactualReturns(net, expected, np.sqrt(np.maximum(variance, 0.0)) / weights.sum())
+
+        def estimate() -> tuple[Floats, Floats]:
+            signed, spans = weights * [leg.shape.side for leg in self.legs], [leg.span for leg in self.legs]
+            related = model.correlations(leg.shape.instrument for leg in self.legs) * overlaps(spans)
+            sds = np.array([r.sd for r in each]) * signed[:, None]
+            variance = np.einsum("ir,jr,ij->r", sds, sds, related)
+            expected = np.average([r.expected for r in each], axis=0, weights=weights)
+            return expected, np.sqrt(np.maximum(variance, 0.0)) / weights.sum()
+
+        return CounterfactualReturns(np.average([r.net for r in each], axis=0, weights=weights), estimate)
 
     def _leg_by_row(self, leg: PlacedLeg, model: ReturnModel) -> CounterfactualReturns:
         n = len(model.reference)
@@ -102,9 +106,6 @@ class EventLegs:
         rows = self.bars_of(leg, np.arange(n), model)
         same = leg.shape.instrument == model.reference.symbol and rows[-1] == n - 1
         return model.by_bar(leg.shape) if same else model.by_bar(leg.shape).at(rows)
-
-
-_MEANS = ("net", "expected")
 
 
 def closed_pairs(plan: Plan, trades: Iterable[Trade], bars: Mapping[str, Bars]) -> list[tuple[PlannedTrade, Trade]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -22,12 +22,25 @@ class CounterfactualReturns:
     """The returns of a trade at any row of a calendar; NaN where the trade does not fit.
 
     ``net`` is after costs, ``expected`` the return expected without the event, ``sd`` the standard deviation of the
-    difference from the estimation window.
+    difference from the estimation window: ``estimate`` returns both, when one is read.
     """
 
     net: Floats
-    expected: Floats
-    sd: Floats
+    estimate: Callable[[], tuple[Floats, Floats]]
+
+    @cached_property
+    def _estimated(self) -> tuple[Floats, Floats]:
+        return self.estimate()
+
+    @property
+    def expected(self) -> Floats:
+        """The return expected without the event."""
+        return self._estimated[0]
+
+    @property
+    def sd(self) -> Floats:
+        """The standard deviation of net less expected."""
+        return self._estimated[1]
 
     @cached_property
     def abnormal(self) -> Floats:
@@ -44,7 +57,11 @@ class CounterfactualReturns:
         """Return the values at some rows, in their order; NaN for a row outside the calendar."""
         inside = (rows >= 0) & (rows < len(self.net))
         kept = np.where(inside, rows, 0)
-        return CounterfactualReturns(*(np.where(inside, v[kept], np.nan) for v in (self.net, self.expected, self.sd)))
+
+        def some(values: Floats) -> Floats:
+            return np.where(inside, values[kept], np.nan)
+
+        return CounterfactualReturns(some(self.net), lambda: (some(self.expected), some(self.sd)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +108,7 @@ class ReturnModel:
                 net = net_returns(bars, shape, self.costs[shape.instrument])
             else:
                 net = shape.side * window_sums(close_returns(bars), *self.span(shape))
-            self._by_bar[shape] = CounterfactualReturns(net, *self.expected(shape))
+            self._by_bar[shape] = CounterfactualReturns(net, partial(self.expected, shape))
         return self._by_bar[shape]
 
     def expected(self, shape: Shape) -> tuple[Floats, Floats]:

@@ -143,19 +143,22 @@ def make_samples(
     return [make_sample(events, m, groups) for events, m in zip(placed, models, strict=True)]
 
 
-def make_sample(events: Sequence[EventLegs], model: ReturnModel, groups: Mapping[str, int] | None = None) -> Sample:
+def make_sample(
+    events: Sequence[EventLegs], model: ReturnModel, groups: Mapping[str, int] | None = None, *, estimated: bool = True
+) -> Sample:
     """Return the observations of events, one for each group of events.
 
     Args:
         events: with their legs, placed on the reference calendar.
         model: the return model they were placed with.
         groups: the group of each event; by default events whose windows overlap are one group.
+        estimated: False where only net returns are read: 0 is expected, with a standard deviation of 1.
     """
     groups = grouped([events], model.episodes) if groups is None else groups
     members: dict[int, list[EventLegs]] = {}
     for event in events:
         members.setdefault(groups[event.event_id], []).append(event)
-    made = [_observation(g, members[g], model) for g in sorted(members)]
+    made = [_observation(g, members[g], model, estimated) for g in sorted(members)]
     shapes = dict.fromkeys(leg.shape for e in events for leg in e.legs) if model.counterfactual else {}
     return Sample(
         reference=model.reference,
@@ -186,11 +189,12 @@ def grouped(samples: Sequence[Sequence[EventLegs]], episodes: Sequence[Sequence[
     return groups
 
 
-def _observation(group: int, members: list[EventLegs], model: ReturnModel) -> Observation:
+def _observation(group: int, members: list[EventLegs], model: ReturnModel, estimated: bool) -> Observation:
     ref, first = model.reference, min(e.row for e in members)
     by_row = _mean_by_row(members, first, model) if len(members) > 1 else members[0].by_row(model)
     last = int(np.searchsorted(ref.close_at, max(e.span[1] for e in members)))
-    expected, sd = (float(v[first]) if first < len(ref) else np.nan for v in (by_row.expected, by_row.sd))
+    at = (by_row.expected, by_row.sd) if estimated else (np.zeros(len(ref)), np.ones(len(ref)))
+    expected, sd = (float(v[first]) if first < len(ref) else np.nan for v in at)
     net = sum(e.net for e in members) / len(members)
     return Observation(
         group=group,
@@ -222,12 +226,16 @@ def _mean_by_row(members: Sequence[EventLegs], first: int, model: ReturnModel) -
 
 def _mean_of(each: Sequence[CounterfactualReturns], offsets: Sequence[int], shared: Floats) -> CounterfactualReturns:
     """Return the mean; ``shared`` is the part of their windows a pair has in common, negative on opposite sides."""
-    net, expected, sds = (
-        np.array([moved(getattr(r, name), n, beyond=np.nan) for r, n in zip(each, offsets, strict=True)])
-        for name in ("net", "expected", "sd")
-    )
-    variance = np.einsum("ir,jr,ij->r", sds, sds, shared) / len(each) ** 2
-    return CounterfactualReturns(net.mean(axis=0), expected.mean(axis=0), np.sqrt(np.maximum(variance, 0.0)))
+
+    def all_of(name: str) -> Floats:
+        return np.array([moved(getattr(r, name), n, beyond=np.nan) for r, n in zip(each, offsets, strict=True)])
+
+    def estimate() -> tuple[Floats, Floats]:
+        sds = all_of("sd")
+        variance = np.einsum("ir,jr,ij->r", sds, sds, shared) / len(each) ** 2
+        return all_of("expected").mean(axis=0), np.sqrt(np.maximum(variance, 0.0))
+
+    return CounterfactualReturns(all_of("net").mean(axis=0), estimate)
 
 
 def _why_lost(members: list[EventLegs], model: ReturnModel) -> str:

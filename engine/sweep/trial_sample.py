@@ -43,7 +43,7 @@ def trial_sample(job: Job) -> tuple[SampleMoments, dict[str, Floats]]:
         try:
             trades = grid.trades(block, row)
             model = _model(job, market, trades, block.instruments)
-            sample = make_sample(place_planned(trades, model), model)
+            sample = make_sample(place_planned(trades, model), model, estimated=False)
         except Exception:  # reported where the combination is evaluated
             continue
         ratios.append(return_statistics(beyond_drift(sample, since).tolist()).sharpe)
@@ -59,7 +59,7 @@ def sample_of(job: Job, plan: Plan, run: Run) -> Sample:
         UserError: intraday bars.
     """
     model = _model(job, job.market(0), plan.trades, plan.instruments)
-    return make_sample(place(closed_pairs(plan, run.trades, dict(model.bars)), model), model)
+    return make_sample(place(closed_pairs(plan, run.trades, dict(model.bars)), model), model, estimated=False)
 
 
 def _model(job: Job, market: Market, trades: Sequence[PlannedTrade], instruments: Sequence[str]) -> ReturnModel:

@@ -112,14 +112,10 @@ def _cents(text: str) -> float:
     return probability_of(str(float(text.rstrip("¢% ")) / 100))
 
 
-def _odds(text: str) -> float:
-    return probability_of(str(1 / (float(text) or -1)))
-
-
 _READS: dict[str, tuple[Callable[[str], float], str]] = {
     "dollars": (_dollars, f"{PROBABILITY} (dollars a share)"),
     "cents": (_cents, "cents from 0 to 100"),
-    "odds": (_odds, "decimal odds of 1 or more"),
+    "odds": (lambda t: probability_of(str(1 / (float(t) or -1))), "decimal odds of 1 or more"),
 }
 
 

@@ -205,6 +205,6 @@ def _remarks(opened: _Opened, grid: Grid, lines: list[str], mark: str) -> tuple[
     if opened.above:
         remarks.append(f"{opened.above} line{'s' * (opened.above > 1)} above the header left out")
     remarks += [*column_remarks(opened.layout), *grid.remarks]
-    if opened.text.is_cut():
+    if not opened.text.text.endswith(("\n", "\r")):
         remarks.append(f"the last line ({len(lines)}) has no line end: the file may be cut short there")
     return tuple(remarks)

@@ -60,11 +60,6 @@ def is_change(name: str) -> bool:
     )
 
 
-def names_of(role: str) -> tuple[str, ...]:
-    """Return every known name of a role."""
-    return tuple(n for n, r in _ROLE.items() if r == role)
-
-
 def writes_decimal_comma(names: Sequence[str]) -> bool | None:
     """Return whether a header's language writes 1.234,5; None where it is English, which is written anywhere."""
     known = {plain_name(n) for n in names if role_of(n)}
@@ -203,7 +198,8 @@ def check_layout(layout: Layout, where: str) -> None:
         raise UserError(f"{where}: prices of several instruments ({', '.join(layout.tickers)[:80]}); a file holds one")
     for name in unknown_columns(layout):
         for role in _PRICES:
-            if role not in layout.columns and get_close_matches(plain_name(name), names_of(role), n=1, cutoff=0.65):
+            names = [n for n, r in _ROLE.items() if r == role]
+            if role not in layout.columns and get_close_matches(plain_name(name), names, n=1, cutoff=0.65):
                 raise UserError(f"{where}: unknown column '{name}' (did you mean '{role}'?); correct or remove it")
 
 

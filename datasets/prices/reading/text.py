@@ -45,10 +45,6 @@ class Text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         return text.removesuffix("\n").split("\n") if text else []
 
-    def is_cut(self) -> bool:
-        """Return whether the last line has no end, as in a file cut short (or one written without it)."""
-        return not self.text.endswith(("\n", "\r"))
-
 
 def unpacked(data: bytes, name: str) -> bytes:
     """Return the content of a file, unpacked where it is gzip or a zip archive of one file.

@@ -18,7 +18,7 @@ from engine.study.settings import Model, Scheme, Settings
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(2_600)
-NOWHERE = CounterfactualReturns(np.zeros(2_600), np.zeros(2_600), np.ones(2_600))
+NOWHERE = CounterfactualReturns(np.zeros(2_600), lambda: (np.zeros(2_600), np.ones(2_600)))
 
 
 def observation(row: int, *, reach: int = 1, group: int = 0) -> Observation:

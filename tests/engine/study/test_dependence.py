@@ -13,7 +13,7 @@ from engine.study.settings import EventWindow, Model, Scheme
 from tests.engine.study.worlds import subject, walk
 
 BARS = walk(2_600)
-NOWHERE = CounterfactualReturns(np.zeros(2_600), np.zeros(2_600), np.ones(2_600))
+NOWHERE = CounterfactualReturns(np.zeros(2_600), lambda: (np.zeros(2_600), np.ones(2_600)))
 TWENTY = ((0, 19),)
 
 

@@ -32,7 +32,7 @@ def values(*given: float) -> Floats:
 
 def sample(*rows: int, net: Floats, expected: float = 0.0, sd: float = 1.0) -> Sample:
     """Observations of one shape that returns ``net`` at each of 100 rows."""
-    anywhere = CounterfactualReturns(net, np.full(100, expected), np.full(100, sd))
+    anywhere = CounterfactualReturns(net, lambda: (np.full(100, expected), np.full(100, sd)))
     made = tuple(
         Observation(n, (f"E{n}",), 1, r, 1, "", "", float(net[r]), float(net[r]) - expected, sd, anywhere)
         for n, r in enumerate(rows)
@@ -131,7 +131,7 @@ def test_placebos_return_what_the_trades_would_have_returned_at_each_row() -> No
 
 
 def test_each_observation_keeps_its_own_trades_wherever_it_is_sent() -> None:
-    own, other = (CounterfactualReturns(np.full(100, v), np.zeros(100), np.ones(100)) for v in (0.01, 0.02))
+    own, other = (CounterfactualReturns(np.full(100, v), lambda: (np.zeros(100), np.ones(100))) for v in (0.01, 0.02))
     made = tuple(
         Observation(n, (f"E{n}",), 1, r, 1, "", "", float(a.net[r]), float(a.net[r]), 1.0, a)
         for n, (r, a) in enumerate(((10, own), (20, other)))
