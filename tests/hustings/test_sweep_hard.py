@@ -18,6 +18,7 @@ from unittest.mock import patch
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from distributed import Client
 
 from datasets.errors import UserError
 from datasets.events import CATALOGUE
@@ -328,6 +329,8 @@ def test_a_worker_of_another_version_is_refused(place, scheduler, worker, other_
     assert re.search(rf"^hustings: every worker of {scheduler} is refused: .*{why}", err, re.MULTILINE)
     assert "Traceback" not in err
     worker()
+    with Client(scheduler) as client:
+        client.wait_for_workers(2)
     out, err = ended(begun(place, *FEW, "--out", f"beside-{len(why)}", "--scheduler", scheduler))
     assert re.search(rf"^hustings: worker tcp://127\.0\.0\.1:\d+ is refused: .*{why}", err, re.MULTILINE)
     assert "all metrics agree" in out
