@@ -42,7 +42,10 @@ def listed_events(
     """
     if country not in zones():
         raise UserError(f"--country '{country}' is no country: give two letters, such as US")
-    _check_zone(zone)
+    try:
+        zone_of(zone or "UTC")
+    except ValueError as e:
+        raise UserError(f"--zone: {e}") from e
     clock, rows = _clock(at), _rows(path)
     place, first = _date_column(rows, path.name)
     body, label = rows[first:], _label_column(rows[first:], place)
@@ -126,13 +129,6 @@ def _label_column(rows: Sequence[tuple[int, list[str]]], place: int) -> int | No
     for _, cells in rows:
         lengths.update({c: len(cell.strip()) for c, cell in enumerate(cells) if c != place})
     return max(lengths, key=lambda c: lengths[c], default=None)
-
-
-def _check_zone(zone: str | None) -> None:
-    try:
-        zone_of(zone or "UTC")
-    except ValueError as e:
-        raise UserError(f"--zone: {e}") from e
 
 
 def _clock(at: str | None) -> time | None:

@@ -38,7 +38,10 @@ class FetchJournal:
     def __init__(self, words: str, *, now: datetime, folder: Path | None = None) -> None:
         folder = folder if folder is not None else hustings_home() / "fetches"
         self._path = folder / f"{hashlib.sha256(words.encode()).hexdigest()[:16]}.json"
-        _remove_old(folder, now)
+        for path in (*folder.glob("*.json"), *folder.glob("*.tmp")):
+            with suppress(OSError):
+                if path.stat().st_mtime < (now - KEPT).timestamp():
+                    path.unlink()
         self._done = _read(self._path, now)
 
     def done_at(self, symbol: str) -> str | None:
@@ -65,13 +68,6 @@ def _read(path: Path, now: datetime) -> dict[str, str]:
         return {str(k): str(v) for k, v in done.items() if iso_z(now - KEPT) <= str(v) <= iso_z(now)}
     except (OSError, ValueError, AttributeError):
         return {}
-
-
-def _remove_old(folder: Path, now: datetime) -> None:
-    for path in (*folder.glob("*.json"), *folder.glob("*.tmp")):
-        with suppress(OSError):
-            if path.stat().st_mtime < (now - KEPT).timestamp():
-                path.unlink()
 
 
 OVERLAP = 10

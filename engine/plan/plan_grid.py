@@ -35,6 +35,10 @@ from engine.strategy.placeholders import (
 )
 from engine.strategy.strategy_calls import call_strategy, format_error
 
+Kept = dict[Any, list[Decision]]
+"""What a rule wants, by the parameters it was asked with: their values, but for those it passes on."""
+_KEPT = 64
+
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -87,7 +91,7 @@ class PlanGrid:
 
 
 def plan_grid(
-    combos: Space, events: Iterable[PoliticalEvent], market: Market, *, since: date | None = None
+    combos: Space, events: Iterable[PoliticalEvent], market: Market, since: date | None = None, kept: Kept | None = None
 ) -> PlanGrid:
     """Return the plans of all combinations of a rule over events and bars.
 
@@ -96,9 +100,11 @@ def plan_grid(
         events: every one of them is offered to the rule.
         market: where its bars come from.
         since: events decided before this date (UTC) are left out.
+        kept: what the rule answered to other combinations on the same events and bars; new answers are added.
     """
     catalogue = EventCatalogue.of(events)
     planner = _Planner(combos, catalogue, market, since)
+    planner.answers = planner.answers if kept is None else kept
     return PlanGrid(combos, catalogue, market, since, tuple(planner.blocks()), planner.failed)
 
 
@@ -112,6 +118,7 @@ class _Planner:
     def __init__(self, combos: Space, events: EventCatalogue, market: Market, since: date | None) -> None:
         self.combos, self.events, self.market, self.since = combos, list(events), market, since
         self.start = None if since is None else datetime.combine(since, time(), UTC)
+        self.answers: Kept = {}
         self.failed: dict[int, str] = {}
         self._timings = events.timings
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
@@ -145,14 +152,14 @@ class _Planner:
         given, axes = self.combos.parameters(int(rows[0])), self.combos.axes
         names = [n for n in axes if n not in self.read and given[n] is not None and len(axes[n]) > 1]
         if len(rows) > 1 and names:
-            block = self._traced(rows, names)
+            block = self._traced(rows, names, given)
             if block is not None:
                 yield block
                 return
         for one in self._alike(rows, [_keys(values, by_value=True) for values in self.combos.axes.values()]):
             yield from self._called_with_values(one)
 
-    def _traced(self, rows: Which, names: list[str]) -> Block | None:
+    def _traced(self, rows: Which, names: list[str], given: dict[str, Any]) -> Block | None:
         """Return the block of combinations that the rule answers alike; None where that is not certain."""
         try:
             rule, last = self.combos.rule(int(rows[0])), self.combos.rule(int(rows[-1]))
@@ -162,7 +169,8 @@ class _Planner:
             return None
         seen: set[str] = set()
         try:
-            block = self._block(with_placeholders(rule, names, seen), rule, rows, check=last)
+            key = (*names, *((n, type(v), v) for n, v in given.items() if n not in names))
+            block = self._block(with_placeholders(rule, names, seen), rule, rows, last, key)
         except PlaceholderRead as reading:
             seen.add(reading.parameter)
             block = None
@@ -177,25 +185,27 @@ class _Planner:
         """Yield the block of combinations with equal parameters, or note why there is none."""
         try:
             rule = self.combos.rule(int(rows[0]))
-            yield self._block(rule, rule, rows, check=None)
+            yield self._block(rule, rule, rows, None)
         except UserError as e:
             self.failed.update({int(i): str(e) for i in rows})
         except Exception as e:
             self.failed.update({int(i): format_error(e) for i in rows})
 
-    def _block(self, called: Strategy, first: Strategy, rows: Which, *, check: Strategy | None) -> Block:
-        """Return the block of a rule's answers; ``check`` is a rule whose legs must be those of its own values."""
+    def _block(self, called: Strategy, first: Strategy, rows: Which, check: Strategy | None, key: Any = None) -> Block:
+        """Return the block of a rule's answers, kept under ``key``; ``check``: its legs must be those of its values."""
         symbols = dict.fromkeys(
             self.market.symbol(n) for n in call_strategy(called, lambda: list(called.instruments()))
         )
         for symbol in symbols:
             self.market.bars(symbol)
-        slots: list[Slot] = []
+        if key is None or key not in self.answers:
+            if len(self.answers) >= _KEPT:
+                self.answers.clear()
+            asked = zip(self.events, self._timings, strict=True)
+            answers = (decide(called, *each, self.market, self.start) for each in asked)
+            self.answers[key] = [a for a in answers if isinstance(a, Decision)]
         self._templates = {}
-        for event, timing in zip(self.events, self._timings, strict=True):
-            decision = decide(called, event, timing, self.market, self.start)
-            if isinstance(decision, Decision):
-                slots += self._slots(decision, first, check)
+        slots = [s for decision in self.answers[key] for s in self._slots(decision, first, check)]
         symbols.update({s.symbol: None for s in slots})
         slots.sort(key=lambda s: s.decided_at)
         instruments = tuple(symbols)

@@ -181,7 +181,7 @@ def label_reactions(
         *_by_basis("surprise", ("upset", "expected"), _coded("surprise", moves, lambda e: upset[e.surprise])),
     ]
     for tag in PROGRAM_TAGS:
-        coded = _coded("program", moves, partial(_has_tag, tag))
+        coded = _coded("program", moves, partial(lambda t, e: t in e.program if e.program else None, tag))
         found += [*_by_basis(f"program: {tag}", ("with", "without"), coded)][-1:]
     return found, len(moves)
 
@@ -194,10 +194,6 @@ def _first_move(event: PoliticalEvent, bars_of: Callable[[str], Bars | None]) ->
         return None
     first = first_session_move(bars, to_ns(event.known_at))
     return None if first is None else first[1]
-
-
-def _has_tag(tag: str, event: PoliticalEvent) -> bool | None:
-    return tag in event.program if event.program else None
 
 
 def _coded(

@@ -15,7 +15,7 @@ from engine.run.run import Run
 from engine.statistics.sharpe import TradeSharpe, sharpe_after_trials
 from engine.statistics.significance import counted
 from engine.study.drift import beyond_drift
-from engine.sweep.chunk import COLUMNS, replayed, replayed_results
+from engine.sweep.chunk import COLUMNS, replayed
 from engine.sweep.digest import SampleMoments
 from engine.sweep.job import Job
 from engine.sweep.trial_sample import sample_of, share_of_random_dates, trial_sample
@@ -58,7 +58,7 @@ def replay_combination(job: Job, row: int, results: Mapping[str, float | None], 
         trials: their number, this one included; they are counted as independent, which is cautious.
     """
     run, plan = replayed(job, row)
-    again = replayed_results(run)
+    again = {**run.metrics, "final_equity": run.final_equity}
     differences = {name: _difference(results[name], again[name]) for name in COLUMNS}
     of = max(differences, key=lambda name: np.inf if (d := differences[name]) is None else d)
     report, share = _beyond_drift(job, plan, run, trials)

@@ -6,16 +6,17 @@ chunk it is in.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
-from engine.metrics.many_plans import PlanResults, evaluate_grid
+from engine.metrics.many_plans import evaluate_grid
 from engine.metrics.table import METRIC_NAMES
 from engine.plan.plan import Plan, make_plan
-from engine.plan.plan_grid import plan_grid
+from engine.plan.plan_grid import Kept, plan_grid
 from engine.run.backtest import backtest
 from engine.run.run import Run
 from engine.strategy.strategy_calls import format_error
@@ -78,13 +79,16 @@ def _joined(parts: Sequence[Chunk]) -> Chunk:
     return Chunk(parts[0].first, columns, np.concatenate([p.how for p in parts]), failed)
 
 
+@lru_cache(maxsize=1)
+def _kept(job: Job, span: int) -> Kept:
+    """Return where the rule's answers are kept from one chunk of a span to the next."""
+    return {}
+
+
 def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
     window = job.spans[span]
-    grid = plan_grid(job.space.part(first, last), job.events, job.market(span), since=window.since)
-    return _chunk_of(evaluate_grid(grid, job.terms), first)
-
-
-def _chunk_of(results: PlanResults, first: int) -> Chunk:
+    some, market, kept = job.space.part(first, last), job.market(span), _kept(job, span)
+    results = evaluate_grid(plan_grid(some, job.events, market, since=window.since, kept=kept), job.terms)
     how = np.full(len(results), GRID, dtype=np.int8)
     how[list(results.failed)] = FAILED
     columns = dict(results.columns)
@@ -98,8 +102,3 @@ def replayed(job: Job, row: int) -> tuple[Run, Plan]:
     rule, market, window = job.space.rule(row), job.market(0), job.spans[0]
     plan = make_plan(rule, job.events, market, since=window.since)
     return backtest(rule, job.events, market, terms=job.terms, window=window, plan=plan), plan
-
-
-def replayed_results(run: Run) -> dict[str, float | None]:
-    """Return the numbers of a backtest by the names of COLUMNS."""
-    return {**run.metrics, "final_equity": run.final_equity}

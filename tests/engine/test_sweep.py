@@ -74,6 +74,38 @@ def test_each_combination_is_what_a_backtest_of_it_is() -> None:
             assert np.isnan(ours) if value is None else ours == pytest.approx(value, rel=1e-9, abs=1e-11), (row, name)
 
 
+ASKED: list[str] = []
+
+
+@strategy
+class Counted(Strategy):
+    """Keeps the events it is asked about."""
+
+    instrument: Symbol = "AAA"
+    hold: Sessions = 1
+    delay: int = 0
+
+    def wants(self, event: PoliticalEvent) -> bool:
+        ASKED.append(event.event_id)
+        return self.delay >= 0
+
+    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+        return [Leg(self.instrument, 0.5, NextOpen(), After(self.hold))]
+
+
+def test_a_rule_is_not_asked_again_by_the_next_chunk_unless_it_reads_another_value() -> None:
+    of = job({"delay": [0, 1], "hold": [1, 2, 3, 4]}, kind=Counted)
+    answers = []
+    for first in (0, 2, 4, 6):
+        ASKED.clear()
+        found = evaluate_chunk(of, 0, first, first + 2)
+        answers.append(len(ASKED) > 0)
+        for row in (first, first + 1):
+            run = backtest(of.space.rule(row), of.events, market(), terms=of.terms)
+            assert found.columns["final_equity"][row - first] == pytest.approx(run.final_equity, rel=1e-9)
+    assert answers == [True, False, True, False]
+
+
 @pytest.mark.parametrize("size", [1, 5])
 def test_the_size_of_chunks_changes_no_byte(size) -> None:
     of = job()
