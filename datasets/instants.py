@@ -1,7 +1,7 @@
 """Instants: aware UTC datetimes at the surface, int64 nanoseconds since 1970 in arrays."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,7 @@ def to_datetime(ns: int) -> datetime:
     >>> to_datetime(1_000_000_000)
     datetime.datetime(1970, 1, 1, 0, 0, 1, tzinfo=datetime.timezone.utc)
     """
-    micro: datetime = np.datetime64(int(ns) // 1000, "us").astype(datetime)
-    return micro.replace(tzinfo=UTC)
+    return _EPOCH + timedelta(microseconds=int(ns) // 1000)
 
 
 def iso_z(at: datetime | int) -> str:

@@ -23,7 +23,9 @@ def exit_code(command: click.Command, name: str, argv: Sequence[str] | None = No
 
     ``name`` begins each message. A fault is one line too: its traceback is in a log under HUSTINGS_HOME.
     """
-    _replace_closed_streams()
+    for stream in ("stdout", "stderr"):  # opened where the caller has closed them (``>&-``)
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until Python ends
     code, words = 0, list(sys.argv[1:] if argv is None else argv)
     try:
         code = _run(command, name, words)
@@ -53,13 +55,6 @@ def _fault(name: str, e: Exception, argv: Sequence[str]) -> int:
     what = " ".join(f"{type(e).__name__}: {e}".split())[:_SHOWN]
     click.echo(escaped(f"{name}: a fault of {name} itself ({what}); {where}; please report it"), err=True)
     return 70
-
-
-def _replace_closed_streams() -> None:
-    """Open a stdout and a stderr if the caller has closed them (``>&-``)."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - until Python ends
 
 
 def _run(command: click.Command, name: str, words: list[str]) -> int:

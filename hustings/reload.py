@@ -59,8 +59,8 @@ def _read_again(name: str, cls: type[Any], module: ModuleType | None) -> type[An
 
 def _own_modules(modules: Mapping[str, ModuleType], rule: str, folder: str | None) -> list[str]:
     """Return the names of a rule's modules: its own file, and what was imported from its folder or below it."""
-    files = {name: str(getattr(module, "__file__", None)) for name, module in modules.items()}
-    near = {name for name, file in files.items() if folder and file.startswith(folder) and "site-packages" not in file}
+    files = {name: str(getattr(module, "__file__", None)) for name, module in modules.items() if folder}
+    near = {name for name, file in files.items() if file.startswith(str(folder)) and "site-packages" not in file}
     return [name for name in modules if name == rule or name in near]
 
 

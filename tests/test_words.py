@@ -78,9 +78,8 @@ ALLOWED = {
 """Text that may stay -> why."""
 
 GAP = r"(?:\s|#)+"  # a phrase may go on in the next line of a comment
-RETIRED_WORD = re.compile(
-    "|".join(rf"(?P<w{n}>(?<![a-z])(?:{word.replace(' ', GAP)})(?![a-z]))" for n, word in enumerate(RETIRED)), re.I
-)
+WORDS = "|".join(rf"(?P<w{n}>{word.replace(' ', GAP)})" for n, word in enumerate(RETIRED))
+RETIRED_WORD = re.compile(f"(?<![a-z])(?:{WORDS})(?![a-z])", re.I)
 ALLOWED_TEXT = re.compile("|".join(ALLOWED))
 
 

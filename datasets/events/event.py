@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
@@ -125,6 +124,10 @@ _ONE_FACT = {"surprise": "implied_probability", "implied_probability": "surprise
 """Fields that give each other away: an instant of one of them holds for both."""
 _MOVE_AFTER = timedelta(days=7)
 _NOT_DATED = ("known_at", "known_at_basis", "signal_from", "settled_at", "fields_known_at")
+
+
+_SEEN: dict[tuple[int, datetime], tuple["PoliticalEvent", "PoliticalEvent"]] = {}
+"""Events, and how they were seen at an instant: a replay asks for that again and again."""
 
 
 class PoliticalEvent(BaseModel):
@@ -328,7 +331,14 @@ class PoliticalEvent(BaseModel):
         So is each field before its own instant, and labels before ``labelled_at``. That it was moved is unknown until
         the date on which it did take place had been announced. Of its quotes those are seen that were observed before.
         """
-        return self if self._is_wholly_public(at) else _seen(self, at)
+        if self._is_wholly_public(at):
+            return self
+        found = _SEEN.get((id(self), at))
+        if found is None:
+            if len(_SEEN) >= 4_096:
+                _SEEN.clear()
+            found = _SEEN[id(self), at] = self, self._seen(at)  # the event is kept, and with it its id
+        return found[1]
 
     def _seen(self, at: datetime) -> "PoliticalEvent":
         unlabelled: dict[str, Any] = {}
@@ -341,9 +351,6 @@ class PoliticalEvent(BaseModel):
         hidden = {**OUTCOME_FIELDS, **unlabelled}
         seen = self.model_copy(update=hidden if moved else {**hidden, "scheduled_for": None})
         return seen.with_quotes(quotes_before(self._quotes, at)) if self._quotes else seen
-
-    def __hash__(self) -> int:
-        return hash(self.event_id)
 
     def _is_wholly_public(self, at: datetime) -> bool:
         """Return whether by an instant nothing of the event can be hidden: true of nearly all events of a replay."""
@@ -367,7 +374,7 @@ class PoliticalEvent(BaseModel):
 
     def timing(self) -> "PoliticalEvent":
         """Return the event with its instants, and nothing else of its outcome."""
-        unknown = self.as_known(datetime.min.replace(tzinfo=UTC))
+        unknown = self._seen(datetime.min.replace(tzinfo=UTC))
         return unknown.model_copy(update={n: getattr(self, n) for n in ("known_at", "signal_from", "settled_at")})
 
     def as_row(self) -> dict[str, Any]:
@@ -378,8 +385,6 @@ class PoliticalEvent(BaseModel):
         return {k: iso_z(v) if isinstance(v := getattr(self, k), datetime) else row[k] for k in row}
 
 
-_seen = lru_cache(maxsize=4096)(PoliticalEvent._seen)
-"""What a replay asks again and again: of each event as it was when it was decided."""
 OUTCOME_FIELDS: dict[str, Any] = {n: PoliticalEvent.model_fields[n].default for n in _OUTCOME} | {"title": ""}
 """The fields of the outcome, with the value that means "not known yet": the default of one that is not given."""
 LABEL_FIELDS: dict[str, Any] = {n: OUTCOME_FIELDS[n] for n in _LABELS}

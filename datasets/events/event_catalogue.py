@@ -169,7 +169,8 @@ def combined_events(paths: Iterable[Path], *, only: bool = False) -> EventCatalo
         bundled = () if only else tuple(_bundled())
         hashed = ((file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in added)
         named = sorted((OwnFile(file.name, sha256, len(added[file])) for file, sha256 in hashed), key=astuple)
-        whole = EventCatalogue([*bundled, *chain.from_iterable(added.values())], own=named)
+        events = [*bundled, *chain.from_iterable(added.values())]
+        whole = EventCatalogue(events, own=named) if own or only else _bundled()
     return _visible(whole)
 
 

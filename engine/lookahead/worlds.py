@@ -72,7 +72,7 @@ def redrawn_after(bars: Bars, at: int, *, seed: int, sign: int) -> Bars:
     """
     rng = np.random.default_rng([seed, crc32(bars.symbol.encode()), at % 2**32])
     k = int(np.searchsorted(bars.close_at, at, side="right"))  # all before it is made by then
-    factor = np.exp(sign * (_STEP + 2 * _STEP * np.abs(rng.standard_normal(len(bars))[k:])))
+    factor = np.exp(sign * (_STEP + 2 * _STEP * np.abs(rng.standard_normal(len(bars) - k))))
     open_ = np.where(bars.open_at[k:] <= at, bars.open[k:], bars.open[k:] * factor)
     high, low, close, volume = (getattr(bars, n)[k:] * factor for n in ("high", "low", "close", "volume"))
     high, low = np.maximum(high, np.maximum(open_, close)), np.minimum(low, np.minimum(open_, close))

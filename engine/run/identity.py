@@ -92,7 +92,7 @@ def _own_files(cls: type) -> list[Path]:
     modules = [sys.modules.get(c.__module__) for c in cls.__mro__ if c.__module__.split(".")[0] not in _FRAMEWORK]
     files = {Path(f) for m in modules if (f := getattr(m, "__file__", None))}
     folders = {str(f.parent) for f in files if f.parent != _STRATEGIES and f.parent.name != "site-packages"}
-    loaded = (getattr(m, "__file__", None) for m in list(sys.modules.values()))
+    loaded = (getattr(m, "__file__", None) for m in (list(sys.modules.values()) if folders else ()))
     files |= {Path(f) for f in loaded if f and f.rpartition("/")[0] in folders}
     return sorted(f for f in files if f.suffix == ".py" and f.is_file())
 

@@ -5,6 +5,7 @@ may be wilder than those: so power is given a second time at the events' own spr
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,6 +170,7 @@ def t_power(effect: float, n: int, spread: float, *, alpha: float = 0.05) -> flo
     return float(weights @ (ndtr(shift - limits) + ndtr(-shift - limits)))
 
 
+@lru_cache(maxsize=32)
 def _limits_of_means(limit: float, freedom: int) -> tuple[Floats, Floats]:
     """Return the means, in standard errors, beyond which |t| exceeds a limit, and the probability of each.
 

@@ -158,7 +158,8 @@ def _show(outcomes: list[Outcome]) -> None:
     stored = [o for o in outcomes if o["error"] is None]
     if stored:
         columns = ["symbol", "file", "rows", "first", "last", "new", "changed", "corrected", "warnings"]
-        rows = [[o["symbol"], o["file"], str(o["rows"]), o["first"], o["last"], *_counts(o)] for o in stored]
+        cells, counted = ("symbol", "file", "rows", "first", "last", "added"), ("changes", "corrections", "warnings")
+        rows = [[*(str(o[n]) for n in cells), *(str(len(o[n])) for n in counted)] for o in stored]
         table(columns, rows, right=["rows", "new", "changed", "corrected", "warnings"])
     for outcome in outcomes if not in_json() else ():
         if outcome["error"] is not None:
@@ -166,10 +167,6 @@ def _show(outcomes: list[Outcome]) -> None:
             _warn_changes(outcome["changes"])
     more = "; 'hustings data check SYMBOL' shows the findings of one" if stored else ""
     say(f"{len(stored)} of {len(outcomes)} files stored{more}")
-
-
-def _counts(outcome: Outcome) -> list[str]:
-    return [str(outcome["added"]), *(str(len(outcome[n])) for n in ("changes", "corrections", "warnings"))]
 
 
 def _warn_changes(changes: list[dict[str, Any]]) -> None:

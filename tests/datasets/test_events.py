@@ -48,6 +48,15 @@ def test_nothing_of_the_outcome_is_seen_before_it_was_known() -> None:
     assert event.as_known(datetime(2026, 3, 8, 11, 0, tzinfo=UTC)) == event
 
 
+def test_two_versions_of_one_event_are_seen_each_as_itself() -> None:
+    event, at = bundled_events().get("JP-2026-02-08-GE"), datetime(2026, 2, 8, 10, 59, tzinfo=UTC)
+    assert event.as_known(at).title == ""
+    other = event.model_copy(update={"announced_at": None, "known_at": at})
+    assert other.as_known(at).winner == event.winner
+    assert event.as_known(at).winner is None
+    assert event.as_known(at) == event.as_known(at)
+
+
 def test_a_blank_is_unknown(tmp_path: Path) -> None:
     event = next(iter(load(tmp_path, HEADER + "X-1,JP,general_election,A vote,,,2026-02-08T11:00:00Z,\n")))
     assert (event.announced_at, event.incumbent_won, event.pro_growth) == (None, None, ProGrowth.UNKNOWN)
