@@ -45,12 +45,16 @@ def identifier(event: PoliticalEvent) -> Iterator[str]:
 
 def own_kind(event: PoliticalEvent) -> Iterator[str]:
     """A kind of one's own is not nearly one of the catalogue's."""
-    near = did_you_mean(event.kind.value, Kind) if isinstance(event.kind, OwnKind) else ""
+    near = _near_kind(event.kind.value) if isinstance(event.kind, OwnKind) else ""
     if near:
         yield f"kind '{event.kind}' is one of your own{near}"
 
 
 @lru_cache
+def _near_kind(kind: str) -> str:
+    return did_you_mean(kind, Kind)
+
+
 def basis(event: PoliticalEvent) -> Iterator[str]:
     """An instant says how it is known, and every event how sure it is."""
     for name in ("announced_at", "known_at"):
