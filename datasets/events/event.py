@@ -127,7 +127,7 @@ _NOT_DATED = ("known_at", "known_at_basis", "signal_from", "settled_at", "fields
 
 
 _SEEN: dict[tuple[int, datetime], tuple["PoliticalEvent", "PoliticalEvent"]] = {}
-"""Events, and how they were seen at an instant: a replay asks for that again and again."""
+"""Events, and each as it was seen at an instant: a replay asks for that again and again."""
 
 
 class PoliticalEvent(BaseModel):
@@ -331,9 +331,7 @@ class PoliticalEvent(BaseModel):
         So is each field before its own instant, and labels before ``labelled_at``. That it was moved is unknown until
         the date on which it did take place had been announced. Of its quotes those are seen that were observed before.
         """
-        if self._is_wholly_public(at):
-            return self
-        found = _SEEN.get((id(self), at))
+        found = (self, self) if self._is_wholly_public(at) else _SEEN.get((id(self), at))
         if found is None:
             if len(_SEEN) >= 4_096:
                 _SEEN.clear()

@@ -35,9 +35,7 @@ from engine.strategy.placeholders import (
 )
 from engine.strategy.strategy_calls import call_strategy, format_error
 
-Kept = dict[Any, list[Decision]]
-"""What a rule wants, by the parameters it was asked with: their values, but for those it passes on."""
-_KEPT = 64
+Kept = dict[Any, list[Decision]]  # what a rule wants, by the values of the parameters that it does not pass on
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +197,7 @@ class _Planner:
         for symbol in symbols:
             self.market.bars(symbol)
         if key is None or key not in self.answers:
-            if len(self.answers) >= _KEPT:
+            if len(self.answers) >= 64:
                 self.answers.clear()
             asked = zip(self.events, self._timings, strict=True)
             answers = (decide(called, *each, self.market, self.start) for each in asked)

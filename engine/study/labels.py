@@ -7,7 +7,7 @@ from functools import partial
 from math import comb
 
 import numpy as np
-from scipy.stats import binom, fisher_exact, mannwhitneyu, permutation_test
+from scipy.special import bdtrc
 
 from datasets.arrays import Floats
 from datasets.events import PoliticalEvent, ProGrowth, Surprise
@@ -87,6 +87,8 @@ def _permuted(sides: Sequence[Floats], *, draws: int, seed: int, by_size: bool) 
         return untested(NAME, n, f"{k} selected and {rest} rejected; at least {MIN_GROUP} of each are needed")
     if np.ptp(np.concatenate(sides)) == 0:
         return untested(NAME, n, "the observations are equal: their spread is zero")
+    from scipy.stats import permutation_test  # noqa: PLC0415 - slow to import, and few studies need it
+
     found = permutation_test(
         sides,
         (lambda one, other, axis: np.abs(one.mean(axis) - other.mean(axis))) if by_size else _welch,
@@ -212,6 +214,8 @@ def _by_basis(label: str, values: tuple[str, str], coded: Sequence[_Coded]) -> I
 
 
 def _reaction(label: str, basis: str, values: tuple[str, str], coded: Sequence[_Coded]) -> LabelReaction:
+    from scipy.stats import fisher_exact, mannwhitneyu  # noqa: PLC0415 - slow to import, and for one command
+
     one, other = ([c.move for c in coded if c.is_first is first] for first in (True, False))
     groups = [
         Group(value, len(moves), sum(m > 0 for m in moves), float(np.mean(moves)) if moves else None)
@@ -236,4 +240,4 @@ def _beyond_surprise(coded: Sequence[_Coded]) -> float | None:
     if upsets == len(dated):
         return None
     agreeing = sum((c.move > 0) is c.is_first for c in dated)
-    return float(binom.sf(agreeing - upsets - 1, len(dated) - upsets, 0.5))
+    return float(bdtrc(agreeing - upsets - 1, len(dated) - upsets, 0.5))
