@@ -75,7 +75,7 @@ def backtest(
     from engine.account.replay import replay  # noqa: PLC0415 - brings backtrader, which a sweep imports elsewhere
 
     terms, window = terms or Terms(), window or Window()
-    plan = plan or make_plan(strategy, events, market, since=window.since)
+    plan = make_plan(strategy, events, market, since=window.since) if plan is None else plan
     if not plan.instruments:
         raise UserError(f"{strategy.name} {NO_INSTRUMENT}")
     bars = market.loaded(plan.instruments)
