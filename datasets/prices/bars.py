@@ -175,7 +175,14 @@ class Bars:
     def scaled(self, factor: Floats) -> "Bars":
         """Return the bars with the four prices of each multiplied by its factor."""
         prices: dict[str, Any] = {n: getattr(self, n) * factor for n in ("open", "high", "low", "close")}
-        return _frozen(replace(self, **prices))
+        return _frozen(self.with_prices(**prices))
+
+    def with_prices(self, **prices: Floats) -> "Bars":
+        """Return the bars with other prices or volumes; what was found of their sessions is kept."""
+        known = {n: vars(self)[n] for n in ("missing", "days", "has_separate_open") if n in vars(self)}
+        priced = replace(self, **prices)  # type: ignore[arg-type]  # the names are those of columns
+        vars(priced).update(known)
+        return priced
 
     def sha256(self) -> str:
         """Return a hash of every price, instant and mark."""

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from datasets.home import hustings_home
@@ -55,7 +56,11 @@ class Watch:
             self.opened.setdefault(path, self.subject)
 
     def _is_fact(self, path: Path) -> bool:
-        return any(path.is_relative_to(f.resolve()) for f in self.facts)
+        return any(path.is_relative_to(f) for f in self._facts)
+
+    @cached_property
+    def _facts(self) -> tuple[Path, ...]:
+        return tuple(f.resolve() for f in self.facts)
 
     def check(self, decided: Mapping[str, datetime | None]) -> Check:
         """Return the check of files: an offence for each file of events or bars that the strategy opened itself.

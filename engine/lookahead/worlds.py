@@ -8,12 +8,14 @@ decides the same.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 
+from datasets.arrays import Floats
 from datasets.events import OUTCOME_FIELDS, Confidence, Majority, PoliticalEvent, ProGrowth, Surprise, WinnerStatus
 from datasets.events.odds_book import quotes_before
 from datasets.instants import to_ns
@@ -59,9 +61,11 @@ def shown_at(event: PoliticalEvent, at: datetime) -> PoliticalEvent | None:
 
 def hidden_after(bars: Bars, at: int) -> Bars:
     """Return bars without the prices made after an instant (ns); NaN in their place."""
-    opened, closed = bars.open_at <= at, bars.close_at <= at
-    prices: dict[str, Any] = {n: np.where(opened if n == "open" else closed, getattr(bars, n), np.nan) for n in PRICES}
-    return replace(bars, **prices)
+    prices = {name: getattr(bars, name).copy() for name in PRICES}
+    for name, price in prices.items():
+        made = bars.open_at if name == "open" else bars.close_at
+        price[np.searchsorted(made, at, side="right") :] = np.nan
+    return bars.with_prices(**prices)
 
 
 def redrawn_after(bars: Bars, at: int, *, seed: int, sign: int) -> Bars:
@@ -70,15 +74,23 @@ def redrawn_after(bars: Bars, at: int, *, seed: int, sign: int) -> Bars:
     The factors exceed 1 by 5 % and more where ``sign`` is 1, and are as far below 1 where it is -1: any smaller next
     move is reversed by one of the two.
     """
-    rng = np.random.default_rng([seed, crc32(bars.symbol.encode()), at % 2**32])
     k = int(np.searchsorted(bars.close_at, at, side="right"))  # all before it is made by then
-    factor = np.exp(sign * (_STEP + 2 * _STEP * np.abs(rng.standard_normal(len(bars) - k))))
-    open_ = np.where(bars.open_at[k:] <= at, bars.open[k:], bars.open[k:] * factor)
-    high, low, close, volume = (getattr(bars, n)[k:] * factor for n in ("high", "low", "close", "volume"))
-    high, low = np.maximum(high, np.maximum(open_, close)), np.minimum(low, np.minimum(open_, close))
-    later = {"open": open_, "high": high, "low": low, "close": close, "volume": volume}
-    prices: dict[str, Any] = {n: np.concatenate((getattr(bars, n)[:k], after)) for n, after in later.items()}
-    return replace(bars, **prices)
+    prices, factor = {name: getattr(bars, name).copy() for name in PRICES}, _factors(bars.symbol, len(bars), seed, sign)
+    for price in prices.values():
+        price[k:] *= factor[k:]
+    open_, high, low, close, _ = (price[k:] for price in prices.values())
+    opened = int(np.searchsorted(bars.open_at[k:], at, side="right"))
+    open_[:opened] = bars.open[k:][:opened]
+    np.maximum(high, np.maximum(open_, close), out=high)
+    np.minimum(low, np.minimum(open_, close), out=low)
+    return bars.with_prices(**prices)
+
+
+@lru_cache(maxsize=64)
+def _factors(symbol: str, n: int, seed: int, sign: int) -> Floats:
+    """Return the factors of so many bars of an instrument."""
+    rng = np.random.default_rng([seed, crc32(symbol.encode())])
+    return np.asarray(np.exp(sign * (_STEP + 2 * _STEP * np.abs(rng.standard_normal(n)))))
 
 
 def pools_of(events: Iterable[PoliticalEvent]) -> Pools:
@@ -190,8 +202,7 @@ def _only_bars(world: Visibility, symbol: str, price: str | None) -> Callable[[B
         if whole.symbol != symbol:
             return whole
         shown: Bars = world.bars(whole)
-        changed: dict[str, Any] = {} if price is None else {price: getattr(shown, price)}
-        return replace(whole, **changed) if changed else shown
+        return shown if price is None else whole.with_prices(**{price: getattr(shown, price)})
 
     return bars
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -294,6 +295,7 @@ def rule_of(kind: type[Strategy]) -> str:
     return (inspect.getdoc(kind) or kind.__name__).splitlines()[0]
 
 
+@lru_cache(maxsize=1)
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that results depend on."""
     named = ("hustings", "backtrader", "numpy", "exchange_calendars")

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import Enum, StrEnum
+from functools import lru_cache
 from inspect import getdoc
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, dataclass_transform, get_args, get_type_hints
 
@@ -258,6 +259,7 @@ def parameters(rule: type[Strategy]) -> list[Parameter]:
     ]
 
 
+@lru_cache(maxsize=64)
 def instrument_fields(rule: type[Strategy]) -> dict[str, bool]:
     """Return the fields that name instruments, and whether their texts have sides and shares (``Markets``)."""
     hints = get_type_hints(rule, include_extras=True)
