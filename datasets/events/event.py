@@ -123,6 +123,7 @@ _OF_WINNER = ("winner_party", "winner_status", "incumbent_won", "winner_share", 
 _ONE_FACT = {"surprise": "implied_probability", "implied_probability": "surprise"}
 """Fields that give each other away: an instant of one of them holds for both."""
 _MOVE_AFTER = timedelta(days=7)
+_LONG_AGO, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _NOT_DATED = ("known_at", "known_at_basis", "signal_from", "settled_at", "fields_known_at")
 
 
@@ -331,7 +332,9 @@ class PoliticalEvent(BaseModel):
         So is each field before its own instant, and labels before ``labelled_at``. That it was moved is unknown until
         the date on which it did take place had been announced. Of its quotes those are seen that were observed before.
         """
-        found = (self, self) if self._is_wholly_public(at) else _SEEN.get((id(self), at))
+        if at >= self.wholly_public_from():
+            return self
+        found = _SEEN.get((id(self), at))
         if found is None:
             if len(_SEEN) >= 4_096:
                 _SEEN.clear()
@@ -350,12 +353,12 @@ class PoliticalEvent(BaseModel):
         seen = self.model_copy(update=hidden if moved else {**hidden, "scheduled_for": None})
         return seen.with_quotes(quotes_before(self._quotes, at)) if self._quotes else seen
 
-    def _is_wholly_public(self, at: datetime) -> bool:
-        """Return whether by an instant nothing of the event can be hidden: true of nearly all events of a replay."""
-        if self.known_at is None or at < self.known_at + _MOVE_AFTER:
-            return False
+    def wholly_public_from(self) -> datetime:
+        """Return the instant from which nothing of the event is hidden: long past for nearly all events of a replay."""
+        if self.known_at is None:
+            return _NEVER
         later = (self.labelled_at, self.settled_at, *(when for _, when in self.fields_known_at))
-        return all(when is None or when <= at for when in later)
+        return max(self.known_at + _MOVE_AFTER, *(when for when in later if when is not None), _LONG_AGO)
 
     def _not_yet_public(self, at: datetime) -> Iterator[tuple[str, Any]]:
         """Yield the fields of a known outcome that are not public at an instant, with what stands for them."""
@@ -372,7 +375,7 @@ class PoliticalEvent(BaseModel):
 
     def timing(self) -> "PoliticalEvent":
         """Return the event with its instants, and nothing else of its outcome."""
-        unknown = self._seen(datetime.min.replace(tzinfo=UTC))
+        unknown = self._seen(_LONG_AGO)
         return unknown.model_copy(update={n: getattr(self, n) for n in ("known_at", "signal_from", "settled_at")})
 
     def as_row(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ that open can earn the drift and never the jump. Mexico's IPC follows the made-u
 
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
@@ -84,6 +85,7 @@ class SimulatedSource:
         return _simulate(instrument, market, self._seed)
 
 
+@lru_cache(maxsize=64)
 def _simulate(instrument: Instrument, market: SimulatedMarket, seed: int) -> Bars:
     sessions = calendar_sessions(instrument.mic, FIRST, LAST)
     open_at, _ = stamp(instrument.mic, sessions)

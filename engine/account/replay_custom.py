@@ -8,6 +8,7 @@ down one at a time, and an event's outcome appears when it was known.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import backtrader as bt
@@ -51,7 +52,12 @@ class KnownEvents:
     def known(self) -> list[PoliticalEvent]:
         """Return the events whose outcome is known by now, oldest first."""
         at = self.now()
-        return [e.as_known(at) for e in self._catalogue if e.known_at is not None and e.known_at <= at]
+        return [e if at >= public else e.as_known(at) for e, known_at, public in self._known if at >= known_at]
+
+    @cached_property
+    def _known(self) -> list[tuple[PoliticalEvent, datetime, datetime]]:
+        """The events whose outcome is known once, with the instants when it is and when nothing of it is hidden."""
+        return [(e, e.known_at, e.wholly_public_from()) for e in self._catalogue if e.known_at is not None]
 
 
 class _GuardedStrategy(bt.Strategy):  # type: ignore[misc]

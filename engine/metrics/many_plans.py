@@ -7,7 +7,7 @@ whose metrics depend on the last digits, or that meet a margin call, are compute
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -96,13 +96,17 @@ def _parts(plans: int, trades: int) -> Iterator[Which]:
         yield np.arange(first, min(first + step, plans))
 
 
+@lru_cache(maxsize=1)
+def _input_kinds() -> dict[str, type]:
+    return {name: int if hint == Counts else float for name, hint in get_type_hints(MetricInputs).items()}
+
+
 class Results:
     """Collects the results of parts of many plans."""
 
     def __init__(self, n: int) -> None:
         self._final = np.full(n, np.nan)
-        kinds = get_type_hints(MetricInputs)
-        arrays: dict[str, Any] = {name: np.zeros(n, int if kinds[name] == Counts else float) for name in kinds}
+        arrays: dict[str, Any] = {name: np.zeros(n, kind) for name, kind in _input_kinds().items()}
         self._inputs = MetricInputs(**arrays)
 
     def all(self, failed: Mapping[int, str]) -> PlanResults:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from datasets.events import CATALOGUE
 from strategies import REGISTRY
 
 RULE = '''"""A rule of a user."""
@@ -32,12 +33,21 @@ class Mine(Strategy):
 JAPAN = "event.country == 'JP' and event.kind == 'general_election'"
 NEXT_CLOSE = "0 < n < len(bars) and bars.close[n] > bars.close[n - 1]"
 FIRST = ("--from", "2020-01-01")
+AUTUMN_2021 = ("--from", "2021-10-01", "--to", "2021-12-01")
 
 
 def rule(folder: Path, *, above: str = "", decides: str = "known_at", wants: str = JAPAN, trades: str = "True") -> str:
     path = folder / "mine.py"
     path.write_text(RULE.format(above=above, decides=decides, wants=wants, trades=trades))
     return f"{path}:Mine"
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> tuple[str, ...]:
+    """The general elections of Japan alone, for a rule whose modules are read again at each call."""
+    head, *rows = (CATALOGUE / "JP.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "few.csv").write_text("".join([head, *(row for row in rows if "-GE,JP," in row)]), encoding="utf-8")
+    return ("--only-events", "--events", str(tmp_path / "few.csv"))
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -70,7 +80,7 @@ def test_an_honest_rule_of_a_user_passes_and_the_table_says_what_was_held(cli, t
 
 def test_a_strategy_of_which_nothing_was_examined_is_not_called_clean(cli, tmp_path: Path) -> None:
     (tmp_path / "idle.py").write_text("import backtrader as bt\n\n\nclass Idle(bt.Strategy):\n    pass\n")
-    answer = cli("lookahead", "idle.py:Idle", "--instrument", "N225", "--data", "builtin")
+    answer = cli("lookahead", "idle.py:Idle", "--instrument", "N225", "--data", "builtin", *FIRST)
     assert (answer.code, answer.out.splitlines()[-1]) == (
         1,
         "nothing was examined: the strategy decided on no event and sent no order",
@@ -85,12 +95,12 @@ def test_a_rule_that_reads_the_next_close_exits_1_and_names_the_landslide(cli, t
     assert caught["JP-2026-02-08-GE"]["given_away_by"] == "data: close of N225"
 
 
-def test_the_outcome_kept_in_a_modules_constant_is_caught_at_the_announcement(cli, tmp_path: Path) -> None:
+def test_the_outcome_kept_in_a_modules_constant_is_caught_at_the_announcement(cli, few, tmp_path: Path) -> None:
     above = "WINNERS = {e.event_id: e.winner_party for e in bundled_events()}"
     cheat = rule(
         tmp_path, above=above, decides="announced_at", wants=f"{JAPAN} and WINNERS.get(event.event_id) == 'LDP'"
     )
-    answer = cli("lookahead", cheat, "--from", "2021-10-01", "--to", "2021-12-01")
+    answer = cli("lookahead", cheat, *few, *AUTUMN_2021)
     assert answer.code == 1
     assert "cut: JP-2021-10-31-GE decided 2021-10-04T12:00:00Z" in answer.out
     assert "depends on       events: winner_party" in answer.out
@@ -113,13 +123,13 @@ def test_a_label_revised_later_is_caught_and_the_honest_rule_skips_it(cli, tmp_p
     assert (honest.code, honest.json["decisions"]) == (0, 1)
 
 
-def test_what_a_module_next_to_the_rule_keeps_is_read_again_too(cli, tmp_path: Path) -> None:
+def test_what_a_module_next_to_the_rule_keeps_is_read_again_too(cli, few, tmp_path: Path) -> None:
     (tmp_path / "kept_beside.py").write_text(
         "from datasets.events import bundled_events\nWINNERS = {e.event_id: e.winner_party for e in bundled_events()}\n"
     )
     wants = f"{JAPAN} and WINNERS.get(event.event_id) == 'LDP'"
     cheat = rule(tmp_path, above="from kept_beside import WINNERS", decides="announced_at", wants=wants)
-    answer = cli("lookahead", cheat, "--from", "2021-10-01", "--to", "2021-12-01", "--json")
+    answer = cli("lookahead", cheat, *few, *AUTUMN_2021, "--json")
     assert (answer.code, answer.json["offences"][0]["subject"]) == (1, "JP-2021-10-31-GE")
 
 
@@ -129,13 +139,13 @@ def test_a_coin_is_reported_as_such(cli, tmp_path: Path) -> None:
     assert "it decides differently when nothing changed" in answer.out
 
 
-def test_a_file_of_ones_own_is_named_and_one_of_the_prices_given_is_an_offence(cli, tmp_path: Path) -> None:
+def test_a_file_of_ones_own_is_named_and_one_of_the_prices_given_is_an_offence(cli, few, tmp_path: Path) -> None:
     prices, own = tmp_path / "prices", tmp_path / "mine.txt"
     prices.mkdir()
     own.write_text("0.9")
     rows = [f"2024-01-{d:02},{100 + d}" for d in (4, 5, 9, 10, 11, 12, 15, 16, 17, 18, 19, 22, 23, 24, 25, 26)]
     (prices / "N225.csv").write_text("date,close\n" + "\n".join(rows) + "\n")
-    given = ("--data", str(prices), "--from", "2024-01-01", "--to", "2024-02-01", "--json")
+    given = (*few, "--data", str(prices), "--from", "2024-01-01", "--to", "2024-02-01", "--json")
     reads = "from pathlib import Path\nTEXT = Path({!r}).read_text()"
     other = cli("lookahead", rule(tmp_path, above=reads.format(str(own))), *given)
     assert (other.code, other.json["files"]) == (0, ["mine.txt"])

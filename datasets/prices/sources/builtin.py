@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import date
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,21 +37,25 @@ class ArchSource:
             raise UserError(
                 f"no bars of {instrument.symbol} in the package arch, which has {', '.join(self.symbols())}"
             )
-        path = _package_folder() / "data" / name / f"{name}.csv.gz"
-        _, *lines = gzip.decompress(path.read_bytes()).decode().splitlines()
-        days, *prices = zip(*(line.split(",") for line in lines), strict=True)
-        open_, high, low, close, _, volume = (np.array(column, dtype=np.float64) for column in prices)
-        return make_bars(
-            instrument,
-            Source("arch", f"real bars shipped in the package arch ({name}, Yahoo)"),
-            session=np.array([_date(day) for day in days], dtype="datetime64[D]"),
-            open_=open_,
-            high=high,
-            low=low,
-            close=close,
-            volume=volume,
-            where=lambda row: f"{path.name} line {row + 2}",
-        )
+        return _read(instrument, _package_folder() / "data" / name / f"{name}.csv.gz")
+
+
+@lru_cache(maxsize=4)
+def _read(instrument: Instrument, path: Path) -> Bars:
+    _, *lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    days, *prices = zip(*(line.split(",") for line in lines), strict=True)
+    open_, high, low, close, _, volume = (np.array(column, dtype=np.float64) for column in prices)
+    return make_bars(
+        instrument,
+        Source("arch", f"real bars shipped in the package arch ({path.parent.name}, Yahoo)"),
+        session=np.array([_date(day) for day in days], dtype="datetime64[D]"),
+        open_=open_,
+        high=high,
+        low=low,
+        close=close,
+        volume=volume,
+        where=lambda row: f"{path.name} line {row + 2}",
+    )
 
 
 def _date(text: str) -> date:
