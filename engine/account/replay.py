@@ -64,7 +64,7 @@ def replay(plan: Plan, bars: list[Bars], terms: Terms, *, since: np.datetime64 |
 
 
 class _Tick(NamedTuple):
-    """A price just made at an instant: of the feed ``data``, the open or close of a bar.
+    """A price just made at an instant: of the feed ``data``, where it is at a ``place``, the open or close of a bar.
 
     ``high`` and ``low`` are those of the bar at its close, and the price itself at its open. ``rate`` is the exchange
     rate then, ``carry`` what a pair earns a year, ``costs`` are those of a fill there.
@@ -72,6 +72,7 @@ class _Tick(NamedTuple):
 
     data: Any
     symbol: str
+    place: int
     bar: int
     is_open: bool
     at: int
@@ -110,7 +111,8 @@ def _feed(bars: Bars, trades: list[PlannedTrade], costs: Costs) -> _Feed:
         refuse_missing(bars, trade.entry.tick, 2 * len(bars) - 2 if trade.exit is None else trade.exit.tick)
     rate = _rates(bars, row, is_open)
     carry, fee = (np.zeros(len(row)) if each is None else each[row] for each in (bars.carry, bars.fee))
-    columns = (v.tolist() for v in (row, is_open, at, rows["close"], rows["high"], rows["low"], rate, carry))
+    place = np.arange(1, len(row) + 1)
+    columns = (v.tolist() for v in (place, row, is_open, at, rows["close"], rows["high"], rows["low"], rate, carry))
     charged = map(costs.with_fee, fee.tolist())
     ticks = [_Tick(data, bars.symbol, *each) for each in zip(*columns, charged, strict=True)]
     return _Feed(data, ticks, stamp_at)
@@ -136,9 +138,10 @@ def _run_backtrader(held: dict[str, list[PlannedTrade]], account: "_ReplayedAcco
 
 
 class _Walk(bt.Cerebro):  # type: ignore[misc]
-    """Cerebro with a loop of its own: at each instant only the feeds that have a tick there move, and the plan is due.
+    """Cerebro with a loop of its own: at each instant only the ticks there are looked at, and the plan is due.
 
-    Cerebro's own loop reads every feed at every instant, marks every position, and notifies the strategy each time.
+    Cerebro's own loop reads every feed at every instant, marks every position, and notifies the strategy each time; here
+    a feed moves to the tick of an order when that is sent.
     """
 
     def __init__(self, feeds: list[_Feed]) -> None:
@@ -148,8 +151,6 @@ class _Walk(bt.Cerebro):  # type: ignore[misc]
     def _runonce(self, runstrats: Sequence[Any]) -> None:
         (executor,) = runstrats
         for ticks in _instants(self._feeds):
-            for tick in ticks:
-                tick.data.lines.advance()
             executor.account.act(ticks)
 
 
@@ -270,6 +271,7 @@ class _ReplayedAccount:
     def _send(self, trade: PlannedTrade, tick: _Tick, units: float, price: float, reason: str) -> Fill:
         """Send one order to backtrader, see it filled, and return the fill."""
         decided = to_ns(trade.decided_at)
+        tick.data.lines.advance(tick.place - len(tick.data))
         send = self.executor.buy if units > 0 else self.executor.sell
         asked = {"fill_price": price * tick.rate, "decided_at": decided, "costs": tick.costs}
         order = send(data=tick.data, size=abs(units), **asked, after_event=reason == "entry" and trade.after_event)

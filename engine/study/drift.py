@@ -44,6 +44,7 @@ def _first(sample: Sample, since: date | None) -> int:
 
 def _means(observations: list[Observation], first: int) -> Floats:
     """Return the mean of each observation's trades from a row on; NaN where they fit nowhere."""
-    vectors = {id(net): net[first:][np.isfinite(net[first:])] for net in (o.by_row.net for o in observations)}
-    means = {key: float(v.mean()) if len(v) else float("nan") for key, v in vectors.items()}
-    return np.array([means[id(o.by_row.net)] for o in observations], dtype=np.float64)
+    nets = {id(o.by_row): o.by_row.net[first:] for o in observations}  # one for many observations
+    fit = {key: net[np.isfinite(net)] for key, net in nets.items()}
+    means = {key: float(v.mean()) if len(v) else float("nan") for key, v in fit.items()}
+    return np.array([means[id(o.by_row)] for o in observations], dtype=np.float64)
