@@ -140,8 +140,8 @@ def _run_backtrader(held: dict[str, list[PlannedTrade]], account: "_ReplayedAcco
 class _Walk(bt.Cerebro):  # type: ignore[misc]
     """Cerebro with a loop of its own: at each instant only the ticks there are looked at, and the plan is due.
 
-    Cerebro's own loop reads every feed at every instant, marks every position, and notifies the strategy each time; here
-    a feed moves to the tick of an order when that is sent.
+    Cerebro's own loop reads every feed at every instant, marks every position, and notifies the strategy each time.
+    Here a feed moves to the tick of an order when that is sent.
     """
 
     def __init__(self, feeds: list[_Feed]) -> None:

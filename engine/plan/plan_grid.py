@@ -17,8 +17,9 @@ import numpy as np
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
-from engine.plan.plan import Decision, Plan, PlannedTrade, close_with_bars, decide, make_plan, plan_leg
-from engine.strategy import Leg, Strategy
+from engine.plan.plan import NO_TICK, BarPrice, Decision, Plan, PlannedTrade, decide, make_plan
+from engine.strategy import BeforeVote, Leg, Strategy
+from engine.strategy.contract import LEVELS
 from engine.strategy.home import NoHomeMarketError, at_home
 from engine.strategy.legs import checked_legs, most_of_level
 from engine.strategy.market import Market, MarketView
@@ -76,16 +77,15 @@ class PlanGrid:
         return make_plan(self.combos.rule(i), self.events, self.market, since=self.since)
 
     def trades(self, block: Block, i: int) -> list[PlannedTrade]:
-        """Return the planned trades of one combination of a block: those of its plan, without asking the rule again."""
-        given, listed = self.combos.parameters(i), list(self.events)
-        end = max((int(self.market.bars(s).close_at[-1]) for s in block.instruments), default=0)
-        legs = (
-            plan_leg(with_values(s.leg, s.places, given), s.event, s.decided_at, self.market, listed)
-            for s in block.slots
-        )
-        return [
-            close_with_bars(leg, self.market.bars(leg.instrument), end) for leg in legs if isinstance(leg, PlannedTrade)
-        ]
+        """Return the trades of the plan of one combination of a block, without the reasons of their exits and notes."""
+        given, trades = self.combos.parameters(i), dict[int, PlannedTrade]()
+        for prices in block.prices:
+            e, x = (0 if by is None else int(self.which[by][i]) for by in (prices.entry_by, prices.exit_by))
+            found = (prices.slots, prices.entry[e], prices.exit[e, x], prices.skip[e, x])
+            for n, entry, exit_, skipped in zip(*(v.tolist() for v in found), strict=True):
+                if not skipped:
+                    trades[n] = _trade(block.slots[n], given, entry, exit_)
+        return [trades[n] for n in sorted(trades)]
 
 
 def plan_grid(
@@ -104,6 +104,21 @@ def plan_grid(
     planner = _Planner(combos, catalogue, market, since)
     planner.answers = planner.answers if kept is None else kept
     return PlanGrid(combos, catalogue, market, since, tuple(planner.blocks()), planner.failed)
+
+
+def _trade(slot: Slot, given: Mapping[str, Any], entry: int, exit_: int) -> PlannedTrade:
+    leg, places = slot.leg, slot.places
+    return PlannedTrade(
+        event_id=slot.event.event_id,
+        instrument=slot.symbol,
+        decided_at=slot.decided_at,
+        weight=leg.weight,
+        entry=BarPrice.at_tick(entry),
+        exit=None if exit_ == NO_TICK else BarPrice.at_tick(exit_),
+        exit_reason="",
+        **{name: given[places[name]] if name in places else getattr(leg, name) for name in LEVELS},
+        after_event=not isinstance(leg.entry, BeforeVote),
+    )
 
 
 class _Again(Exception):
