@@ -126,7 +126,10 @@ def _step(event_id: str, trades: Sequence[Trade]) -> tuple[str, float, str]:
 
 def without_svg(rows: Sequence[WithoutEvent]) -> str:
     """Return the chart of how the mean trade changes when one event is left out."""
-    columns = [_change(r, r.change) for r in rows if r.change is not None]
+    columns = []
+    for row, change in ((r, r.change) for r in rows if r.change is not None):
+        words = f"without {row.event_id}: {points(change)}, mean {signed_percent(row.mean_trade)}"
+        columns += [ChartColumn(row.event_id, 0.0, change, "fall" if change < 0 else "rise", words)]
     chart = Columns(
         ident="without",
         title="Change of the mean trade without one event",
@@ -137,8 +140,3 @@ def without_svg(rows: Sequence[WithoutEvent]) -> str:
         height=300,
     )
     return columns_svg(chart)
-
-
-def _change(row: WithoutEvent, change: float) -> ChartColumn:
-    words = f"without {row.event_id}: {points(change)}, mean {signed_percent(row.mean_trade)}"
-    return ChartColumn(row.event_id, 0.0, change, "fall" if change < 0 else "rise", words)

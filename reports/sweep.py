@@ -188,7 +188,10 @@ def best_table(result: SweepResult) -> TextTable:
     metric = result.digest.metric
     shown = [metric, *(m.name for m in METRICS if m.key and m.name != metric)]
     labels = [_label(name) for name in shown]
-    rows = [_best_row(n, result, best, shown) for n, best in enumerate(result.best, start=1)]
+    rows = []
+    for n, best in enumerate(result.best, start=1):
+        metrics = [_writer(name)(best.results[name]) for name in shown]
+        rows += [[str(n), _parameters(result, best.row) or "none varies", *metrics, _deflated(best), _replay(best)]]
     note = (
         "Deflated: one minus the one-sided p-value of the Sharpe ratio per observation, beyond what the same trades "
         f"earn on all dates, against the expected maximum of {result.trials:,} zero-skill trials (Bailey and López de "
@@ -196,11 +199,6 @@ def best_table(result: SweepResult) -> TextTable:
     )
     columns = ["#", "parameters", *labels, "deflated", "replay"]
     return TextTable(f"The best by {_label(metric)}", columns, rows, ["#", *labels, "deflated", "replay"], note)
-
-
-def _best_row(n: int, result: SweepResult, best: ReplayedCombination, shown: list[str]) -> list[str]:
-    metrics = [_writer(name)(best.results[name]) for name in shown]
-    return [str(n), _parameters(result, best.row) or "none varies", *metrics, _deflated(best), _replay(best)]
 
 
 def _parameters(result: SweepResult, row: int) -> str:

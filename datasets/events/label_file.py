@@ -13,16 +13,34 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from datasets.csv_rows import CsvRow, read_csv
+from datasets.csv_rows import CsvRow, bundled_rows, read_csv
 from datasets.errors import UserError, unknown_name
-from datasets.events.coding import LABELS, PROGRAM_TAGS, bases_of
 from datasets.events.event import PoliticalEvent, ProGrowth, Surprise
 from datasets.events.event_catalogue import EventCatalogue
 from datasets.instants import INSTANT, parse_instant
 
+LABELS = ("pro_growth", "surprise", "program")
+"""The labels that are judgement, not data."""
+
+BASES = ("blind", "source", "background")
+"""What a label may rest on: two coders who saw neither the title nor the market's move, a page dated before the event,
+or background knowledge."""
+
+PROGRAM_TAGS = {r["tag"]: r["says"] for r in bundled_rows(Path(__file__).with_name("program_tags.csv"))}
+"""The allowed tags of ``program``, with what each says."""
 _COLUMNS = ("event_id", *LABELS, "label_basis", "label_sources", "label_dated", "label_note", "labelled_at", "coder")
 _CODERS = Path(__file__).parent / "coders"
 _WORDS: dict[str, tuple[str, ...]] = {"pro_growth": tuple(ProGrowth), "surprise": (*Surprise, "unknown")}
+
+
+def bases_of(label_basis: str | None) -> dict[str, str]:
+    """Return what each label rests on.
+
+    >>> bases_of("surprise: background; pro_growth: source")
+    {'surprise': 'background', 'pro_growth': 'source'}
+    """
+    parts = (p.partition(":") for p in (label_basis or "").split(";") if p.strip())
+    return {name.strip(): basis.strip() for name, _, basis in parts}
 
 
 @dataclass(frozen=True)

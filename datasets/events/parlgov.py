@@ -95,7 +95,7 @@ def _votes_of_tables(folder: Path) -> list[Vote]:
             dissolved_on=_dissolved(r, elections.get(r.text("previous_parliament_election"))),
             cabinet_before=cabinets.by_number.get(r.text("previous_cabinet")),
             cabinets_after=cabinets.since(number, _day(r, "date")),
-            sources=_page(r),
+            sources=(page,) if (page := r.text("wikipedia")).startswith("http") and " " not in page else (),
         )
         for number, r in elections.items()
         if r.text("type") == _PARLIAMENT
@@ -169,11 +169,6 @@ def _dissolved(row: CsvRow, previous: CsvRow | None) -> date | None:
     since = date.min if previous is None else _day(previous, "date")
     days = [r.read("dissolution_date", date.fromisoformat, _DATE) for r in (row, previous) if r is not None]
     return next((d for d in days if d is not None and since < d < _opened(row)), None)
-
-
-def _page(row: CsvRow) -> tuple[str, ...]:
-    address = row.text("wikipedia")
-    return (address,) if address.startswith("http") and " " not in address else ()
 
 
 def _find(folder: Path, table: str) -> Path | None:

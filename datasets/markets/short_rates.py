@@ -30,13 +30,11 @@ class ShortRates:
         """
         if base not in self.by_currency or quote not in self.by_currency:
             return None
-        each = [self._on(currency, days) for currency in (base, quote)]
+        each: list[Floats] = []
+        for dates, rates in (self.by_currency[base], self.by_currency[quote]):
+            row = np.searchsorted(dates, days, side="right") - 1
+            each += [np.where(row >= 0, rates[np.maximum(row, 0)], np.nan)]
         return np.nan_to_num(each[0] - each[1])
-
-    def _on(self, currency: str, days: Sessions) -> Floats:
-        dates, rates = self.by_currency[currency]
-        row = np.searchsorted(dates, days, side="right") - 1
-        return np.where(row >= 0, rates[np.maximum(row, 0)], np.nan)
 
 
 def read_short_rates(path: Path) -> ShortRates:

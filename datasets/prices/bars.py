@@ -179,9 +179,8 @@ class Bars:
 
     def with_prices(self, **prices: Floats) -> "Bars":
         """Return the bars with other prices or volumes; what was found of their sessions is kept."""
-        known = {n: vars(self)[n] for n in ("missing", "days", "has_separate_open") if n in vars(self)}
         priced = replace(self, **prices)  # type: ignore[arg-type]  # the names are those of columns
-        vars(priced).update(known)
+        vars(priced).update({n: v for n, v in vars(self).items() if n in ("missing", "days", "has_separate_open")})
         return priced
 
     def sha256(self) -> str:

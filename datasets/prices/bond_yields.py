@@ -24,15 +24,11 @@ def par_bond_index(percent: Floats, session: Sessions, maturity: float) -> Float
     """
     before, after = percent[:-1] / 100, percent[1:] / 100
     years = np.diff(session).astype(np.int64) / DAYS_A_YEAR
-    price = 1 + (before - after) * _annuity(after, maturity)
+    some = np.where(after == 0, 1.0, after)  # what 1 a year is worth, paid in halves; without interest, the sum of it
+    annuity = np.where(after == 0, maturity, -np.expm1(-2 * maturity * np.log1p(some / 2)) / some)
+    price = 1 + (before - after) * annuity
     growth = price * (1 + after / 2) ** (2 * years)
     return FIRST_LEVEL * np.cumprod(np.append(1.0, growth))
-
-
-def _annuity(rate: Floats, maturity: float) -> Floats:
-    """Return what 1 a year is worth, paid in halves for ``maturity`` years; without interest, the sum of it."""
-    some = np.where(rate == 0, 1.0, rate)
-    return np.where(rate == 0, maturity, -np.expm1(-2 * maturity * np.log1p(some / 2)) / some)
 
 
 def discount_price(percent: Floats, maturity: float) -> Floats:

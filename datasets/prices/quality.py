@@ -13,8 +13,7 @@ import numpy as np
 from datasets.errors import UserError, unknown_name
 from datasets.prices.bars import Bars, Source
 from datasets.prices.checks import RULES, QualityRule
-from datasets.prices.checks.case import Case, Flaw
-from datasets.prices.findings import Finding, Severity
+from datasets.prices.checks.case import Case, Finding, Flaw, Severity
 from datasets.prices.table import PriceTable, bars_of
 
 __all__ = ["ValidatedTable", "Finding", "RefusedError", "QualityReport", "Severity", "validate", "examine"]

@@ -132,7 +132,10 @@ def make_trade(
 ) -> Trade:
     """Return the trade a position leaves when it is closed, or at the end of the bars when ``exit_`` is None."""
     of = bars.instrument
-    price, reference, rate = _left_at(bars) if exit_ is None else (exit_.price, exit_.reference_price, exit_.rate)
+    price = reference = float(bars.close[-1])  # of a position still held at the last close
+    rate = 1.0 if bars.close_rate is None else float(bars.close_rate[-1])
+    if exit_ is not None:
+        price, reference, rate = exit_.price, exit_.reference_price, exit_.rate
     known = int(np.searchsorted(bars.close_at, to_ns(planned.decided_at), side="right")) - 1
     decision_price = float(bars.close[known]) if known >= 0 else None
     fills = [entry] if exit_ is None else [entry, exit_]
@@ -168,12 +171,6 @@ def make_trade(
         multiplier=of.unit,
         roll=roll,
     )
-
-
-def _left_at(bars: Bars) -> tuple[float, float, float]:
-    """Return price, price before slippage and exchange rate of a position still held at the last close."""
-    price = float(bars.close[-1])
-    return price, price, 1.0 if bars.close_rate is None else float(bars.close_rate[-1])
 
 
 def whole_lots(quantity: float, lot: float) -> float:

@@ -54,17 +54,13 @@ def optimal_block_length(values: Floats) -> float:
     beyond = max(5, int(log10(n)))
     lags = np.arange(ceil(sqrt(n)) + beyond + 1)
     covariance = np.array([away[lag:] @ away[: n - lag] for lag in lags]) / n
-    last = min(2 * _first_insignificant(covariance / covariance[0], n, beyond), len(lags) - 1)
+    small = np.abs(covariance / covariance[0]) < 2 * sqrt(log10(n) / n)
+    followed = (lag for lag in range(len(small) - beyond) if small[lag : lag + beyond].all())
+    last = min(2 * next(followed, len(small) - 1), len(lags) - 1)
     weight = np.minimum(1.0, 2 * (1 - lags[1 : last + 1] / last))
     spectrum = covariance[0] + 2 * float(weight @ covariance[1 : last + 1])
     slope = 2 * float((weight * lags[1 : last + 1]) @ covariance[1 : last + 1])
     return float(min((slope**2 / spectrum**2 * n) ** (1 / 3), ceil(min(3 * sqrt(n), n / 3))))
-
-
-def _first_insignificant(correlation: Floats, n: int, beyond: int) -> int:
-    """Return the first lag after which ``beyond`` correlations are within their bounds; the longest if none is."""
-    small = np.abs(correlation) < 2 * sqrt(log10(n) / n)
-    return next((lag for lag in range(len(small) - beyond) if small[lag : lag + beyond].all()), len(small) - 1)
 
 
 @lru_cache(maxsize=8)

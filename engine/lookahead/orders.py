@@ -89,7 +89,9 @@ def lookahead_orders(
     Raises:
         UserError: the strategy raises with all data.
     """
-    examination = _Examination(subject, tuple(bars), parameters, decisions, Watch(subject.facts))
+    examination = _Examination(
+        subject, tuple(bars), parameters, decisions, Watch(tuple(f.resolve() for f in subject.facts))
+    )
     with progress("replaying the strategy"):
         base = examination.replayed(UNCHANGED)
     if base.ahead:
@@ -144,7 +146,9 @@ class _Examination:
     def replayed(self, world: Visibility, at: int | None = None) -> _Log:
         """Return what the strategy does in a world; after an instant (ns), if one is given, for a year only."""
         log, subject = _Log(), self.subject
-        end = None if at is None else _year_after(at, self.bars)
+        closes = max(self.bars, key=len).close_at
+        row = len(closes) if at is None else int(np.searchsorted(closes, at, side="right")) + AHEAD_SESSIONS
+        end = None if at is None else int(closes[min(row, len(closes) - 1)])
         bars = [world.bars(b if end is None else b.until(end)) for b in self.bars]
         with using_visibility(self.watch.over(world)):
             try:
@@ -227,12 +231,6 @@ class _Examination:
     def _given_away(self, world: Visibility, at: int | None) -> str:
         symbols = tuple(dict.fromkeys([*(b.symbol for b in self.bars), *self.watch.symbols]))
         return given_away_by(world, symbols, lambda w: self._first_difference(w, at) is not None, prices=False)
-
-
-def _year_after(at: int, bars: tuple[Bars, ...]) -> int:
-    longest = max(bars, key=len)
-    row = int(np.searchsorted(longest.close_at, at, side="right")) + AHEAD_SESSIONS
-    return int(longest.close_at[min(row, len(longest) - 1)])
 
 
 def _logged(strategy: type[Any], log: _Log) -> type[Any]:

@@ -81,7 +81,7 @@ def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()
     Raises:
         UserError: the rule cannot be called at all (an unknown instrument, an error in its code) and no check says why.
     """
-    examination = _Examination(subject, Watch(subject.facts))
+    examination = _Examination(subject, Watch(tuple(f.resolve() for f in subject.facts)))
     with progress("calling the rule"):
         examination.call_on_all()
     late, pools = delayed_world(), pools_of(subject.events)

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 
 from datasets.home import hustings_home
@@ -20,7 +19,7 @@ _MACHINE = tuple(Path(p) for p in ("/proc", "/dev", "/sys", "/etc", "/usr/share/
 
 @dataclass
 class Watch:
-    """What was loaded and opened so far; ``facts`` are the files and folders of the events and bars.
+    """What was loaded and opened so far; ``facts`` are the resolved files and folders of events and bars.
 
     ``subject`` is the event that is decided on, blank while the rule's own file is read. ``reached`` says whether the
     strategy loaded events or bars, or opened a file, besides what it is given.
@@ -56,11 +55,7 @@ class Watch:
             self.opened.setdefault(path, self.subject)
 
     def _is_fact(self, path: Path) -> bool:
-        return any(path.is_relative_to(f) for f in self._facts)
-
-    @cached_property
-    def _facts(self) -> tuple[Path, ...]:
-        return tuple(f.resolve() for f in self.facts)
+        return any(path.is_relative_to(f) for f in self.facts)
 
     def check(self, decided: Mapping[str, datetime | None]) -> Check:
         """Return the check of files: an offence for each file of events or bars that the strategy opened itself.

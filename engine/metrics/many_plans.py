@@ -5,9 +5,9 @@ factor each (``engine.account.equity_paths``); all other plans go from fill to f
 whose metrics depend on the last digits, or that meet a margin call, are computed day by day.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -30,6 +30,7 @@ from engine.plan.plan_grid import Block, PlanGrid
 from engine.strategy.contract import NO_INSTRUMENT
 from engine.strategy.placeholders import Which
 
+_HINTS = get_type_hints(MetricInputs)
 TRADES = 1 << 16
 """So many trades are computed together: some megabytes."""
 _DOUBTFUL = 1e-9
@@ -77,7 +78,9 @@ def evaluate_grid(grid: PlanGrid, terms: Terms) -> PlanResults:
         costs = models[key]
         tables = BlockTable(block, grid, costs.matrix)
         hits = level_hits(tables.shared, costs)
-        for some in _parts(len(block.rows), len(block.slots)):
+        step = max(1, TRADES // max(1, len(block.slots)))
+        for first in range(0, len(block.rows), step):
+            some = np.arange(first, min(first + step, len(block.rows)))
             results.put(block.rows[some], tables.of(some), costs, grid.plan, hits)
     return results.all(failed)
 
@@ -90,23 +93,12 @@ def _start_of(block: Block, grid: PlanGrid) -> np.datetime64:
     return account_start(grid.market.loaded(block.instruments), wanted, grid.since)
 
 
-def _parts(plans: int, trades: int) -> Iterator[Which]:
-    step = max(1, TRADES // max(1, trades))
-    for first in range(0, plans, step):
-        yield np.arange(first, min(first + step, plans))
-
-
-@lru_cache(maxsize=1)
-def _input_kinds() -> dict[str, type]:
-    return {name: int if hint == Counts else float for name, hint in get_type_hints(MetricInputs).items()}
-
-
 class Results:
     """Collects the results of parts of many plans."""
 
     def __init__(self, n: int) -> None:
         self._final = np.full(n, np.nan)
-        arrays: dict[str, Any] = {name: np.zeros(n, kind) for name, kind in _input_kinds().items()}
+        arrays: dict[str, Any] = {name: np.zeros(n, int if hint == Counts else float) for name, hint in _HINTS.items()}
         self._inputs = MetricInputs(**arrays)
 
     def all(self, failed: Mapping[int, str]) -> PlanResults:

@@ -53,11 +53,6 @@ class BarPrice:
         """The same as one number: twice the row, and one more for the open."""
         return 2 * self.bar + (self.phase is Phase.OPEN)
 
-    @classmethod
-    def at_tick(cls, tick: int) -> "BarPrice":
-        """Return the price of such a number."""
-        return cls(tick >> 1, Phase.OPEN if tick & 1 else Phase.CLOSE)
-
     def at(self, bars: Bars) -> int:
         """Return the instant (ns) at which that price is made."""
         return int((bars.open_at if self.phase is Phase.OPEN else bars.close_at)[self.bar])

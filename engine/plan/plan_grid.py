@@ -18,7 +18,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
 from engine.plan.plan import NO_TICK, BarPrice, Decision, Plan, PlannedTrade, decide, make_plan
-from engine.strategy import BeforeVote, Leg, Strategy
+from engine.strategy import BeforeVote, Leg, Phase, Strategy
 from engine.strategy.contract import LEVELS
 from engine.strategy.home import NoHomeMarketError, at_home
 from engine.strategy.legs import checked_legs, most_of_level
@@ -108,13 +108,14 @@ def plan_grid(
 
 def _trade(slot: Slot, given: Mapping[str, Any], entry: int, exit_: int) -> PlannedTrade:
     leg, places = slot.leg, slot.places
+    opened, left = (BarPrice(tick >> 1, Phase.OPEN if tick & 1 else Phase.CLOSE) for tick in (entry, exit_))
     return PlannedTrade(
         event_id=slot.event.event_id,
         instrument=slot.symbol,
         decided_at=slot.decided_at,
         weight=leg.weight,
-        entry=BarPrice.at_tick(entry),
-        exit=None if exit_ == NO_TICK else BarPrice.at_tick(exit_),
+        entry=opened,
+        exit=None if exit_ == NO_TICK else left,
         exit_reason="",
         **{name: given[places[name]] if name in places else getattr(leg, name) for name in LEVELS},
         after_event=not isinstance(leg.entry, BeforeVote),

@@ -44,7 +44,7 @@ def id_of_inputs(
 def resolved(kind: type[Strategy], parameters: Mapping[str, Any], symbol: Callable[[str], str]) -> dict[str, Any]:
     """Return parameters of a rule, ready for JSON, with each instrument named by its symbol: N225 and NKY are one."""
     found = {name: plain_value(v) for name, v in parameters.items()}
-    for name, has_shares in instrument_fields(kind).items():
+    for name, has_shares in instrument_fields(kind).items():  # type: ignore[arg-type]  # a class has a hash
         resolve = partial(_resolved if has_shares else _symbol, symbol)
         if name in found:
             found[name] = resolve(found[name]) if isinstance(found[name], str) else [resolve(t) for t in found[name]]

@@ -210,7 +210,7 @@ class Strategy:
     def instruments(self) -> tuple[str, ...]:
         """Return the names in the fields declared as ``Symbol``, ``Symbols`` or ``Markets``; ``home`` is none."""
         found: list[str] = []
-        for name, has_shares in instrument_fields(type(self)).items():
+        for name, has_shares in instrument_fields(type(self)).items():  # type: ignore[arg-type]  # a class has a hash
             value = getattr(self, name)
             texts = [value] if isinstance(value, str) else value
             found.extend(MarketShare.of(t).name if has_shares else t for t in texts)
@@ -260,7 +260,7 @@ def parameters(rule: type[Strategy]) -> list[Parameter]:
 
 
 @lru_cache(maxsize=64)
-def instrument_fields(rule: type[Strategy]) -> dict[str, bool]:
+def instrument_fields(rule: type[Any]) -> dict[str, bool]:
     """Return the fields that name instruments, and whether their texts have sides and shares (``Markets``)."""
     hints = get_type_hints(rule, include_extras=True)
     return {name: _SHARES in get_args(hint) for name, hint in hints.items() if _INSTRUMENT in get_args(hint)}

@@ -11,7 +11,7 @@ from scipy.special import bdtrc
 
 from datasets.arrays import Floats
 from datasets.events import PoliticalEvent, ProGrowth, Surprise
-from datasets.events.coding import PROGRAM_TAGS, bases_of
+from datasets.events.label_file import PROGRAM_TAGS, bases_of
 from datasets.instants import to_ns
 from datasets.prices.bars import Bars
 from datasets.prices.published_moves import first_session_move

@@ -39,7 +39,9 @@ def fetch_symbols(
     limits = {"retries": retries, "connect_s": min(10.0, timeout), "read_s": timeout, "total_s": 4 * timeout}
     provider = provider_of(source, policy=RetryPolicy(**limits), clock=clock)  # type: ignore[arg-type]
     check_offered(request.instruments, source)
-    journal = FetchJournal(_request_key(request, provider.source), now=clock.now())
+    asked = ",".join(sorted(i.symbol for i in request.instruments))
+    key = f"{provider.source} {asked} {request.first} {request.last} {sorted(request.accepted)}"
+    journal = FetchJournal(key, now=clock.now())
     if full:
         journal.clear()
     outcomes: list[FetchOutcome] = []
@@ -63,12 +65,6 @@ def _clock() -> HttpClock:
         chance=random.random,
         notify=(lambda _: None) if in_json() else warn,
     )
-
-
-def _request_key(request: FetchRequest, source: str) -> str:
-    """Return a text that is the same for the same request."""
-    symbols = ",".join(sorted(i.symbol for i in request.instruments))
-    return f"{source} {symbols} {request.first} {request.last} {sorted(request.accepted)}"
 
 
 def _line(o: FetchOutcome) -> str:

@@ -20,8 +20,8 @@ from datasets.events import (
     combined_events,
     own_events,
 )
-from datasets.events.coding import PROGRAM_TAGS
 from datasets.events.event_catalogue import events_csv, write_events
+from datasets.events.label_file import PROGRAM_TAGS
 from datasets.events.own_rows import add_event, edit_event
 from datasets.events.parlgov import parlgov_events
 from datasets.events.scheduled import ScheduledEvent, scheduled_events

@@ -102,7 +102,9 @@ def entered_implied(given: ImpliedOptions) -> ImpliedResult:
         raise UserError("implied needs --priors FILE (odds, or 'simulated') and --instrument SYMBOL, one or more")
     spans, window = instant_windows(given.instants), given.window()
     prices = Market(adjusted_source_of(given.data, given.adjust, given.accept), instruments_of(given.data))
-    catalogue = _with_coming(events_of(given.events, given.labels, only=given.only_events), given.event_id)
+    known = events_of(given.events, given.labels, only=given.only_events)
+    coming = [e for e in scheduled_events() if e.event_id == given.event_id and e.event_id not in known]
+    catalogue = known.with_events([*known, *(e.as_event(announced_at=datetime.now(UTC)) for e in coming)])
     event = catalogue.get(given.event_id)
     quotes, sha256 = _quotes(given.priors, given.site_market, event, catalogue)
     odds = OutcomeOdds(quotes, _outcome(quotes, given.outcome, event), Margin(given.margin or Margin.PROPORTIONAL))
@@ -125,12 +127,6 @@ def _implied(bars: Bars, pairs: Pairs, odds: OutcomeOdds, event: PoliticalEvent)
     if isinstance(came, str):
         return replace(found, notes={**found.notes, "came": came})
     return replace(found, came=came[0], came_from=came[1], came_on=came[2])
-
-
-def _with_coming(events: EventCatalogue, event_id: str) -> EventCatalogue:
-    """Return the events, with the scheduled one that is asked for."""
-    coming = [e for e in scheduled_events() if e.event_id == event_id and event_id not in events]
-    return events.with_events([*events, *(e.as_event(announced_at=datetime.now(UTC)) for e in coming)])
 
 
 def _quotes(path: Path, market: str | None, event: PoliticalEvent, events: EventCatalogue) -> tuple[Quotes, str]:

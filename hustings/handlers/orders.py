@@ -103,7 +103,9 @@ def _scheduled(event: ScheduledEvent, setting: _Setting) -> dict[str, Any]:
 
 def _coming_row(event: PoliticalEvent, setting: _Setting, date: str, *, undated: bool = False) -> dict[str, Any]:
     """Return the orders at an event without outcome; ``undated``: its date is not announced yet."""
-    plan = plan_coming(setting.rule, event, setting.coming, _known_or_to_come(setting))
+    known = [e for e in setting.events if e.known_at is not None and e.known_at <= setting.now]
+    to_come = [e.as_event(announced_at=setting.now) for e in scheduled_events() if e.closes_at > setting.now]
+    plan = plan_coming(setting.rule, event, setting.coming, known + to_come)  # a position may end at any of them
     rows, skipped = [], []
     for row in plan.rows:
         conditions = {name: list(words) for name, words in row.conditions}
@@ -114,12 +116,6 @@ def _coming_row(event: PoliticalEvent, setting: _Setting, date: str, *, undated:
         where = f" (if {_in_words(conditions)})" if conditions else ""
         skipped += [replace(s, reason=s.reason + where) for _, s in row.answer if isinstance(s, Skipped)]
     return _row(event, rows, skipped, date=date, supposed=True)
-
-
-def _known_or_to_come(setting: _Setting) -> list[PoliticalEvent]:
-    """Return the events known as of now, and those to come, at which a position may end."""
-    known = [e for e in setting.events if e.known_at is not None and e.known_at <= setting.now]
-    return known + [e.as_event(announced_at=setting.now) for e in scheduled_events() if e.closes_at > setting.now]
 
 
 def _leg_order(leg: Leg, trade: PlannedTrade, plan: ComingPlan, setting: _Setting, *, undated: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from datasets.events.coding import PROGRAM_TAGS
+from datasets.events.label_file import PROGRAM_TAGS
 from datasets.events.lint import FILE_RULES, ROW_RULES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "events.md").read_text(encoding="utf-8")

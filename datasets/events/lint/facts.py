@@ -5,14 +5,16 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
+from datasets.csv_rows import bundled_rows
 from datasets.errors import did_you_mean
-from datasets.events.coding import BASES, LABELS, PROGRAM_TAGS, bases_of
 from datasets.events.event import Confidence, Majority, PoliticalEvent, ProGrowth
-from datasets.events.indices import exchange_of, index_names
 from datasets.events.kinds import Kind, OwnKind
+from datasets.events.label_file import BASES, LABELS, PROGRAM_TAGS, bases_of
+from datasets.markets.instruments import bundled_instruments
 
 _BACKGROUND = "background-knowledge"
 _SEATS = ("seats", "house_seats", "senate_seats")
@@ -190,5 +192,21 @@ def index(event: PoliticalEvent) -> Iterator[str]:
         if event.reported_move is not None:
             yield "reported_move is given without main_index"
     elif exchange_of(event.main_index) is None:
-        near = did_you_mean(event.main_index, index_names())
+        near = did_you_mean(event.main_index, _exchanges())
         yield f"main_index '{event.main_index}' is no instrument{near}, and not listed in datasets/events/indices.csv"
+
+
+def exchange_of(index: str) -> str | None:
+    """Return the exchange (ISO 10383) of an index that an event may name, None if it is not known.
+
+    >>> exchange_of("TOPIX"), exchange_of("FT30"), exchange_of("TOPX")
+    ('XTKS', 'XLON', None)
+    """
+    return _exchanges().get(index)
+
+
+@lru_cache(maxsize=1)
+def _exchanges() -> dict[str, str]:
+    """Return the exchange of each index that an event may name: instruments, and those that are none."""
+    others = {r["index"]: r["mic"] for r in bundled_rows(Path(__file__).parents[1] / "indices.csv")}
+    return others | {i.symbol: i.mic for i in bundled_instruments()}

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from datasets.csv_rows import bundled_rows
 from datasets.events.event import Majority, PoliticalEvent, WinnerStatus
 from datasets.events.event_catalogue import EventRow
-from datasets.events.indices import exchange_of
 from datasets.events.kinds import Ballot, Kind
+from datasets.events.lint.facts import exchange_of
 from datasets.instants import iso_z
 from datasets.markets.sessions import calendar_sessions, hours_table
 from datasets.markets.zones import zones

@@ -12,6 +12,7 @@ from datasets.prices.checks.case import (
     UNKNOWN,
     Case,
     Flaw,
+    Severity,
     Verdict,
     calendar_of,
     number,
@@ -22,7 +23,6 @@ from datasets.prices.checks.case import (
     warnings,
 )
 from datasets.prices.checks.dates import is_daily
-from datasets.prices.findings import Severity
 from datasets.prices.periods import last_sessions, period_of
 
 _SATURDAY, _SUNDAY = 5, 6
@@ -127,11 +127,13 @@ def gap(case: Case) -> Verdict:
     expected = days[calendar_of(case.instrument.mic, days) == SESSION]
     gaps = [(expected[first], expected[first + n - 1], n) for first, n in runs(~np.isin(expected, session))]
     single = np.array([first for first, _, n in gaps if n == 1 and first < _CALENDARS_SURE], dtype="datetime64[D]")
-    flaws = [
-        _gap_flaw(session, first, last, n)
-        for first, last, n in gaps
-        if n > 1 or (first >= _CALENDARS_SURE and not case.is_round_the_clock)
-    ]
+    flaws = []
+    for first, last, n in gaps:
+        if n > 1 or (first >= _CALENDARS_SURE and not case.is_round_the_clock):
+            row = int(np.searchsorted(session, first))
+            what = f"session {first} is missing" if n == 1 else f"{n} sessions are missing, {first} to {last}"
+            text = f"{what}; the bars go from {session[row - 1]} to {session[row]}"
+            flaws += [Flaw(Severity.WARNING, row, text, n)]
     counted = [] if case.is_round_the_clock else _early_singles(session, single)
     return Verdict((*counted, *flaws, *_early_gaps(case)))
 
@@ -143,12 +145,6 @@ def _early_singles(session: Sessions, missing: Sessions) -> list[Flaw]:
         text = f"{plural(len(days), 'single session')} of {year} missing, from {days[0]} on; holidays, or gaps"
         flaws.append(Flaw(Severity.NOTE, int(np.searchsorted(session, days[0])), text, len(days)))
     return flaws
-
-
-def _gap_flaw(session: Sessions, first: np.datetime64, last: np.datetime64, n: int) -> Flaw:
-    row = int(np.searchsorted(session, first))
-    what = f"session {first} is missing" if n == 1 else f"{n} sessions are missing, {first} to {last}"
-    return Flaw(Severity.WARNING, row, f"{what}; the bars go from {session[row - 1]} to {session[row]}", n)
 
 
 def _early_gaps(case: Case) -> list[Flaw]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,6 @@ from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, hours_table, is_round_the_clock
 from datasets.prices.bars import Bars
 from datasets.prices.bond_yields import discount_price
-from datasets.prices.findings import Severity
 from datasets.prices.table import PriceTable
 
 PRICES = ("open", "high", "low", "close")
@@ -26,6 +26,26 @@ _GAP_DAYS = 45
 _HALF_WINDOW = 60
 _NORMAL = 1.4826  # standard deviation over median absolute deviation (Hampel 1974)
 _LEAST_SCALE = 0.002
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: by which rule, at which line and session (the first, where there are ``rows``)."""
+
+    rule: str
+    severity: Severity
+    message: str
+    line: int | None = None
+    session: str | None = None
+    rows: int = 1
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from datasets.prices.checks.case import (
     PRICES,
     Case,
     Flaw,
+    Severity,
     Verdict,
     flaws_of_runs,
     number,
@@ -23,7 +24,6 @@ from datasets.prices.checks.case import (
     warnings,
     with_columns,
 )
-from datasets.prices.findings import Severity
 
 _SIDES = 0.7
 _NEGATIVE = 0.05

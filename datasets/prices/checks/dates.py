@@ -7,8 +7,18 @@ import numpy as np
 from datasets.arrays import Flags, Integers, Sessions
 from datasets.instants import to_ns
 from datasets.markets.sessions import FIRST_DATE, LAST_DATE, stamp
-from datasets.prices.checks.case import FINE, Case, Flaw, Verdict, flaws_of_runs, plural, previous, refusals, runs
-from datasets.prices.findings import Severity
+from datasets.prices.checks.case import (
+    FINE,
+    Case,
+    Flaw,
+    Severity,
+    Verdict,
+    flaws_of_runs,
+    plural,
+    previous,
+    refusals,
+    runs,
+)
 from datasets.prices.periods import MADE_AT_THE_END, Period, period_of
 
 _MOSTLY = 0.9

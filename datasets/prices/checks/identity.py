@@ -7,8 +7,7 @@ import numpy as np
 from datasets.arrays import Flags, Floats, Integers
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.markets.sessions import utc_offsets
-from datasets.prices.checks.case import FINE, Case, Flaw, Verdict, number, plural, warnings
-from datasets.prices.findings import Severity
+from datasets.prices.checks.case import FINE, Case, Flaw, Severity, Verdict, number, plural, warnings
 
 _OFF = 0.005
 _OFF_SHARE = 0.05

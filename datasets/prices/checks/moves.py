@@ -11,6 +11,7 @@ from datasets.prices.checks.case import (
     FINE,
     Case,
     Flaw,
+    Severity,
     Verdict,
     flaws_of_runs,
     log_ratio,
@@ -20,7 +21,6 @@ from datasets.prices.checks.case import (
     runs,
     warnings,
 )
-from datasets.prices.findings import Severity
 from datasets.prices.published_moves import published_moves
 from datasets.prices.stale_opens import STALE_RUN, STALE_SHARE, STALE_YEAR, repeated_opens, yearly_share
 from datasets.prices.table import SIMULATED, bars_of

@@ -114,7 +114,9 @@ def check_one_instrument(
 
 def _separates(words: Floats, session: Sessions, close: Floats, *, is_naming: bool) -> bool:
     distinct = set(words)
-    if not 2 <= len(distinct) <= max(2, len(words) // 2) or not all(map(_is_word, distinct)):
+    if not 2 <= len(distinct) <= max(2, len(words) // 2) or not all(
+        any(map(str.isalpha, word)) and not is_date(word.strip(BLANK)) for word in distinct
+    ):
         return False
     if is_naming:
         return True
@@ -128,10 +130,6 @@ def _separates(words: Floats, session: Sessions, close: Floats, *, is_naming: bo
         moves = np.abs(np.log(close[changes + 1] / close[changes]))
     steps = np.sign(np.diff(session).astype(np.int64))
     return bool((moves > _JUMP).all() or (steps[changes] == -np.sign(steps.sum())).all())
-
-
-def _is_word(text: str) -> bool:
-    return any(map(str.isalpha, text)) and not is_date(text.strip(BLANK))
 
 
 def _some(column: Sequence[str | None]) -> str:

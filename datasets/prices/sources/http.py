@@ -114,7 +114,9 @@ class Client:
             except PassingError as e:
                 self._reached = e.reached
                 if tried == tries:
-                    raise ProviderError(self._given_up(what, e, tried)) from e
+                    times = f", asked {tried} times" if tried > 1 else ""
+                    advice = "try again later" if e.reached else "is there a network?"
+                    raise ProviderError(f"{self.provider} ({what}): {e}{times}; {advice}") from e
                 self._wait(what, e, tried)
             except ProviderError as e:
                 raise type(e)(f"{self.provider} ({what}): {e}") from e
@@ -143,11 +145,6 @@ class Client:
             wait_s = max(fault.wait_s, wait_s)
         self.clock.notify(f"{self.provider} ({what}): {fault}; asking again in {wait_s:.0f} s")
         self.clock.sleep(wait_s)
-
-    def _given_up(self, what: str, fault: PassingError, tried: int) -> str:
-        times = f", asked {tried} times" if tried > 1 else ""
-        advice = "try again later" if fault.reached else "is there a network?"
-        return f"{self.provider} ({what}): {fault}{times}; {advice}"
 
 
 def status_text(status: int) -> str:
