@@ -7,12 +7,15 @@ import backtrader as bt
 import numpy as np
 import pytest
 
-from datasets.events import Kind
+from datasets.events import Kind, PoliticalEvent
 from engine.account.evaluate import evaluate
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
-from engine.strategy import After, AtNextEvent, Leg, Never, NextClose, NextOpen
-from tests.engine.markets import about, bars, days, event, flat_day, instrument, ns, plan_and_replay
+from engine.plan.plan_grid import plan_grid
+from engine.strategy import After, AtNextEvent, Leg, Never, NextClose, NextOpen, Sessions, Strategy, strategy
+from engine.strategy.market import MarketView
+from engine.strategy.placeholders import grid_space
+from tests.engine.markets import about, bars, days, event, flat_day, instrument, market_of, ns, plan_and_replay
 from tests.engine.test_backtrader_traps import on, ours
 
 FLAT = [flat_day(day, 100.0) for day in days("2024-01-01", 12)]
@@ -68,6 +71,26 @@ def test_dust_of_fractions_is_no_position() -> None:
 # ---- plans -------------------------------------------------------------------------------------------------------------
 
 
+@strategy
+class Both(Strategy):
+    """Buy two markets after each event.
+
+    Args:
+        hold: sessions held
+    """
+
+    hold: Sessions = 20
+
+    def instruments(self) -> tuple[str, ...]:
+        return ("AAA", "BBB")
+
+    def wants(self, event: PoliticalEvent) -> bool:
+        return True
+
+    def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
+        return [Leg(name, 0.5, NextOpen(), After(self.hold)) for name in self.instruments()]
+
+
 @pytest.mark.parametrize(("gap", "reason"), [(45, "open_at_end"), (46, "bars_end")])
 def test_bars_that_end_more_than_45_days_before_the_others_close_their_trade(gap: int, reason: str) -> None:
     first, n = "2024-01-01", 6
@@ -79,6 +102,11 @@ def test_bars_that_end_more_than_45_days_before_the_others_close_their_trade(gap
     plan, account = plan_and_replay(legs, [event("E", f"{first}T12:00")], one, two)
     assert {t.instrument: t.exit_reason for t in account.trades}["AAA"] == reason
     assert evaluate(plan, [one, two], Terms()).trades == account.trades
+    grid = plan_grid(grid_space(Both, {}, {"hold": [20, 30]}), [event("E", f"{first}T12:00")], market_of(one, two))
+    for block, row in ((b, row) for b in grid.blocks for row in b.rows.tolist()):
+        held = {t.instrument: t.exit for t in grid.plan(row).trades}
+        assert {t.instrument: t.exit for t in grid.trades(block, row)} == held
+        assert (held["AAA"] is None) == (reason == "open_at_end")
 
 
 @pytest.mark.parametrize(("seconds", "session"), [(0, "2024-01-09"), (1, "2024-01-03")])

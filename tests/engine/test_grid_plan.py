@@ -92,7 +92,9 @@ def same_plans(grid: PlanGrid) -> None:
             continue
         plan = grid.plan(i)
         assert of_grid(grid, i) == of_plan(plan), grid.combos.parameters(i)
-        assert next(b for b in grid.blocks if i in b.rows).instruments == plan.instruments
+        block = next(b for b in grid.blocks if i in b.rows)
+        assert block.instruments == plan.instruments
+        assert grid.trades(block, i) == [replace(t, exit_reason="", notes=()) for t in plan.trades]
     assert sorted([*grid.failed, *(int(i) for b in grid.blocks for i in b.rows)]) == list(range(len(grid)))
 
 
