@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from datasets.arrays import Floats, Sessions
-from datasets.csv_rows import as_typed, csv_text, sheet_csv
+from datasets.csv_rows import as_typed, sheet_csv
 from datasets.errors import UserError, check_utf8
 from datasets.files import remove_folder, replaced_folder
 from datasets.instants import to_ns
@@ -295,9 +295,13 @@ def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
 
 
 def series_csv(sessions: Sessions, **series: Floats) -> str:
-    """Return daily series as CSV, one column each."""
-    columns = (values.tolist() for values in series.values())
-    return csv_text(["session", *series], zip(map(str, sessions.tolist()), *columns, strict=True))
+    """Return daily series as CSV, one column each; a value of many days is written out once."""
+    columns = [np.datetime_as_string(sessions).tolist()]
+    for values in series.values():
+        bits, which = np.unique(np.ascontiguousarray(values, dtype=np.float64).view(np.int64), return_inverse=True)
+        texts = list(map(repr, bits.view(np.float64).tolist()))
+        columns.append([texts[n] for n in which.tolist()])
+    return "\n".join([",".join(["session", *series]), *map(",".join, zip(*columns, strict=True)), ""])
 
 
 def _event_rows(run: Run) -> Iterator[list[str]]:
