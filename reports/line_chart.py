@@ -158,7 +158,9 @@ def _frame(chart: Chart) -> Frame:
     spans = [each.days for each in chart.lines] + [each.days for each in chart.ranges]
     first = min(_day(days[0]) for days in spans)
     last = max(_day(days[-1]) for days in spans)
-    low, high = _extremes(chart)
+    drawn = [each.values for each in chart.lines] + [v for r in chart.ranges for v in (r.low, r.high)]
+    values = np.concatenate([v[np.isfinite(v)] for v in drawn] + [np.zeros(0)])
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
     filled = any(each.fill_to_zero for each in chart.lines)
     if filled:
         low, high = min(low, 0.0), max(high, 0.0)
@@ -166,12 +168,6 @@ def _frame(chart: Chart) -> Frame:
     top = high if filled and high == 0 else high + room
     frame = Frame(first, max(last, first + 1), low - room, top, height=chart.height)
     return replace(frame, left=margin_for(map(chart.tick, _levels(chart.unit, frame))))
-
-
-def _extremes(chart: Chart) -> tuple[float, float]:
-    drawn = [each.values for each in chart.lines] + [v for r in chart.ranges for v in (r.low, r.high)]
-    values = np.concatenate([v[np.isfinite(v)] for v in drawn] + [np.zeros(0)])
-    return (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
 
 
 def _day(place: Any) -> int:

@@ -8,7 +8,7 @@ from datasets.markets.sessions import horizon_note
 from datasets.prices.bars import Bars
 from engine.account.sizing import whole_lots
 from engine.plan.plan import BarPrice, PlannedTrade
-from engine.strategy.contract import LEVELS
+from engine.strategy.contract import GAINS, LEVELS
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def order_of(trade: PlannedTrade, bars: Bars, known: Bars, *, cash: float) -> Or
     closed = known.until(trade.entry.at(bars) - 1)
     close = float(closed.close[-1]) if len(closed) else None
     distances: dict[str, float] = {name: v for name in LEVELS if (v := getattr(trade, name)) is not None}
-    above = ("take_profit",) if trade.weight > 0 else ("stop_loss", "trailing_stop")
+    above = [n for n in distances if (n in GAINS) == (trade.weight > 0)]
     entry, leave = _price(trade.entry, bars), None if trade.exit is None else _price(trade.exit, bars)
     last = date.fromisoformat((leave or entry).session)
     of = bars.instrument

@@ -92,8 +92,10 @@ class Never:
 
 
 Exit = After | LastCloseBefore | AtNextEvent | Never
-LEVELS = ("stop_loss", "take_profit", "trailing_stop")
-"""The fields of a leg that are levels: each a fraction of a price, or None."""
+LEVELS = {"stop_loss": "stop", "take_profit": "target", "trailing_stop": "trailing stop"}
+"""The fields of a leg that are levels, each a fraction of a price or None, and what orders call them."""
+GAINS = ("take_profit",)
+"""The levels at which a trade has gained: above the price of a long entry. All others are stops."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from datasets.arrays import Flags, Floats
 from datasets.prices.bars import Bars
 from engine.plan.costs import Costs
+from engine.strategy.contract import LEVELS
 from engine.study.returns import Rows, aligned_returns, clipped_sums, close_returns, correlations, window_sums
 from engine.study.settings import ESTIMATION, MIN_CLEAN, EventWindow, Model
 from engine.study.shapes import Shape, net_returns
@@ -118,7 +119,7 @@ class ReturnModel:
 
     def stopped(self, shape: Shape) -> float:
         """Return the share of all bars at which a shape's stops or target end it."""
-        plain = replace(shape, stop_loss=None, take_profit=None, trailing_stop=None)
+        plain = replace(shape, **dict.fromkeys(LEVELS))  # type: ignore[arg-type]  # the names are those of fields
         if plain == shape or self.window is not None:
             return 0.0
         net, unstopped = self.by_bar(shape).net, self.by_bar(plain).net

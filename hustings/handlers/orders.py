@@ -15,14 +15,13 @@ from engine.plan.plan import PlannedTrade, Skipped, make_plan
 from engine.run.backtest import rule_of
 from engine.run.orders import order_of
 from engine.strategy import After, Leg, NextClose, NextOpen, Strategy, values
+from engine.strategy.contract import LEVELS
 from engine.strategy.market import Market
 from hustings.execution import StrategyOptions, build_rule
 from hustings.handlers.coming_events import coming_within, instant_of
 from hustings.inputs import days_of_text
 from hustings.terminal import counted, parameters_text, progress, say, say_json, say_sources, strategy_output, table
 from strategies.loading import find_strategy, is_backtrader
-
-_LEVELS = {"stop_loss": "stop", "take_profit": "target", "trailing_stop": "trailing stop"}
 
 
 @dataclass(frozen=True)
@@ -201,4 +200,4 @@ def _when(price: dict[str, Any]) -> str:
 def _level(name: str, order: dict[str, Any]) -> str:
     level = order["levels"][name]
     about = "" if level is None else f" (about {level:,.6g})"
-    return f"{_LEVELS[name]} {order['distances'][name]:.3g} from entry{about}"
+    return f"{LEVELS[name]} {order['distances'][name]:.3g} from entry{about}"

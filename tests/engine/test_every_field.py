@@ -19,10 +19,13 @@ from engine.metrics.many_plans import PlanResults, evaluate_grid
 from engine.plan.costs import Costs, Terms
 from engine.plan.plan import BarPrice, Plan, PlannedTrade, make_plan
 from engine.plan.plan_grid import plan_grid
+from engine.run.orders import order_of
 from engine.run.parameter_sensitivity import parameter_sensitivity
 from engine.strategy import After, Leg, NextClose, NextOpen, Phase, Strategy, Symbols, strategy
+from engine.strategy.contract import GAINS, LEVELS
 from engine.strategy.market import MarketView
 from engine.strategy.placeholders import grid_space
+from engine.study.legs import return_model_of
 from engine.study.shapes import net_returns, shape_of
 from tests.engine.markets import bars, days, evaluate_plans, event, instrument, market_of, scripted, utc
 
@@ -104,6 +107,20 @@ def test_every_executor_handles_every_field_of_a_planned_trade(name: str, execut
         pytest.skip("this executor returns no records of trades")
     run = EXECUTORS[executor]
     assert repr(run(TRADE)) != repr(run(replace(TRADE, **{name: TRADE_CHANGES[name]})))
+
+
+@pytest.mark.parametrize("name", LEVELS)
+def test_every_level_ends_shapes_and_lies_on_its_side_of_an_order(name: str) -> None:
+    """A rule of one more level needs no change where shapes are counted or orders are shown."""
+    level = replace(TRADE, **{name: TRADE_CHANGES[name]})
+    model = return_model_of({"AAA": ONE}, [level], Terms())
+    assert model.stopped(shape_of(level)) > model.stopped(shape_of(TRADE)) == 0
+    for weight in (0.5, -0.5):
+        order = order_of(replace(level, weight=weight), ONE, ONE, cash=1e6)
+        close, at = order.last_close, order.levels[name]
+        assert close is not None
+        assert at is not None
+        assert (at > close) == ((name in GAINS) == (weight > 0))
 
 
 def rule_of(leg: Leg) -> type[Strategy]:

@@ -14,6 +14,7 @@ import pytest
 
 from datasets.events import CATALOGUE
 from hustings.__main__ import main
+from strategies import REGISTRY
 
 BACKTRADER = '''import backtrader as bt
 
@@ -66,10 +67,7 @@ def test_a_run_without_a_report_does_not_load_quantstats_or_pandas(tmp_path: Pat
 
 def test_strategies_are_listed_and_shown(cli) -> None:
     listed = cli("strategies", "--json").json
-    assert [s["name"] for s in listed] == [
-        "pro-growth-win", "takaichi-trade", "regional-spillover", "dissolution-rally", "fade-the-shock",
-        "presidential-cycle", "election-drift", "surprise-win", "lean-with-odds", "buy-after-event",
-    ]  # fmt: skip
+    assert [s["name"] for s in listed] == [*REGISTRY]
     shown = cli("strategies", "buy-after-event", "--json").json
     names = [p["parameter"] for p in shown["parameters"]]
     assert names[:9] == ["instrument", "side", "hold", "delay", "entry", "exit", "weight", "stop_loss", "take_profit"]
