@@ -1,5 +1,6 @@
 """The documents are true: their commands run, the tests and files they name exist, and no option is left out."""
 
+import csv
 import re
 import runpy
 import shlex
@@ -17,6 +18,7 @@ from engine.metrics.table import METRICS
 from engine.strategy.contract import LEVELS
 from hustings.__main__ import main
 from hustings.cli import cli
+from hustings.inputs import instruments_of
 from strategies.buy_after_event import BuyAfterEvent
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,6 +59,36 @@ def test_every_file_named_in_a_document_exists() -> None:
     named = re.compile(rf"`((?:{places})/[\w/.-]+\.(?:py|csv|md|json|html|j2|js))[`:]")
     missing = [(d.name, f) for d in DOCUMENTS for f in named.findall(d.read_text("utf-8")) if not (ROOT / f).is_file()]
     assert missing == []
+
+
+def test_every_name_of_the_code_in_a_how_to_exists() -> None:
+    """Private functions and constants, such as `_trade_inputs` and `LEVELS`."""
+    folders = ("datasets", "engine", "strategies", "reports", "hustings", "tests")
+    code = [file.read_text(encoding="utf-8") for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    words = {word for text in code for word in re.findall(r"\w+", text)}
+    pages = [*(ROOT / "docs" / "howto").glob("*.md"), ROOT / "CONTRIBUTING.md"]
+    named = [
+        (m, p.name) for p in pages for m in re.findall(r"`(_[a-z_]+|[A-Z]+_?[A-Z_]+)`", p.read_text(encoding="utf-8"))
+    ]
+    assert len(named) > 20
+    assert [each for each in named if each[0] not in words] == []
+
+
+def test_the_line_of_a_metric_in_the_how_to_is_one_of_the_table() -> None:
+    [example] = re.findall(
+        r"```python\n(.+)\n```", (ROOT / "docs" / "howto" / "add-a-metric.md").read_text(encoding="utf-8")
+    )
+    assert example in (ROOT / "engine" / "metrics" / "table.py").read_text(encoding="utf-8")
+
+
+def test_the_instruments_of_the_how_to_are_read(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "howto" / "add-an-instrument.md").read_text(encoding="utf-8")
+    tables = re.findall(r"```\n(symbol,name,.+?\n)```", page, re.DOTALL)
+    assert len(tables) == 3
+    for table in tables:
+        (tmp_path / "instruments.csv").write_text(table, encoding="utf-8")
+        for row in csv.DictReader(table.splitlines()):
+            assert instruments_of(tmp_path).find(row["symbol"]).name == row["name"]
 
 
 def test_every_metric_has_its_row_in_the_reference() -> None:
