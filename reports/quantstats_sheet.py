@@ -238,8 +238,7 @@ def _quiet_matplotlib() -> Iterator[None]:
     import matplotlib  # noqa: PLC0415
     from matplotlib import font_manager, pyplot  # noqa: PLC0415
 
-    before = matplotlib.get_backend(auto_select=False)
-    opened = set(pyplot.get_fignums())
+    before, opened = matplotlib.get_backend(auto_select=False), set(pyplot.get_fignums())
     set_family = font_manager.FontProperties.set_family
 
     def one_font(self: Any, family: Any) -> None:
@@ -249,6 +248,7 @@ def _quiet_matplotlib() -> Iterator[None]:
         warnings.catch_warnings(),
         matplotlib.rc_context(),
         patch.object(font_manager.FontProperties, "set_family", one_font),
+        patch.object(pyplot, "savefig", lambda *args, **how: pyplot.gcf().savefig(*args, **how)),  # its own draws twice
         np.errstate(all="ignore"),
     ):
         warnings.simplefilter("ignore")
