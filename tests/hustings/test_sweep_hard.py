@@ -61,6 +61,8 @@ class Slow(Strategy):
             time.sleep(float(os.environ["SLOW"]))
             with Path(os.environ["ASKED"]).open("a") as f:
                 f.write(f"{self.hold}\\n")
+        while self.hold == int(os.environ.get("HELD_UP", 0)):
+            time.sleep(0.05)
         if self.hold == int(os.environ.get("DEADLY", 0)):
             os._exit(7)
         return event.country == "US" and event.is_election
@@ -171,7 +173,7 @@ def _still(path: Path) -> bool:
 
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(place, whole) -> None:
-    stopped = slow(place, "stopped", asked="asked-3")
+    stopped = slow(place, "stopped", asked="asked-3", HELD_UP="200")  # it cannot be done before it is stopped
     until(lambda: rows_kept(place, "stopped"), "a stretch that is done")
     stopped.send_signal(signal.SIGINT)
     _, err = ended(stopped, code=130)
