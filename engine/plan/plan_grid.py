@@ -213,7 +213,7 @@ class _Planner:
         for symbol in symbols:
             self.market.bars(symbol)
         if key is None or key not in self.answers:
-            if len(self.answers) >= 64:
+            if len(self.answers) >= 64:  # of so many values that the rule reads nothing is gained by more
                 self.answers.clear()
             asked = zip(self.events, self._timings, strict=True)
             answers = (decide(called, *each, self.market, self.start) for each in asked)

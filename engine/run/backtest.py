@@ -202,7 +202,7 @@ def origins_manifest(
             "bars": {b.symbol: b.sha256() for b in _shown(bars, benchmark)},
         },
         "results_version": RESULTS_VERSION,
-        "versions": versions(),
+        "versions": {**versions()},
         "seed": None,
         "conventions": "CONVENTIONS.md of hustings " + version("hustings"),
     }
