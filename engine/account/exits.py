@@ -193,11 +193,9 @@ class PricedTrades:
             rows.append((len(costs.charges) - n + instrument, np.abs(quantity)))
         return rows
 
-    def plans(self, which: Numbers64) -> "PricedTrades":
-        """Return the prices of the trades of some plans."""
-        table = self.table
-        counts = table.start[which + 1] - table.start[which]
-        trades = spans(table.start[which], counts)
+    def parts(self, first: Numbers64, counts: Numbers64) -> "PricedTrades":
+        """Return the prices of some ranges of trades, each as a plan of its own."""
+        table, trades = self.table, spans(first, counts)
         some = table.with_trades(counts, table.entry[trades], table.exit[trades], table.level[trades])
         return PricedTrades(
             some,

@@ -59,13 +59,16 @@ _POWERS: dict[str, Callable[[Floats], Floats]] = {
 class DailySums:
     """Sums over the days of each account: of the excess return, its square and that of its losses.
 
-    ``below`` is the deepest drawdown; ``called`` plans meet a margin call, ``lost`` ones fall to zero or below.
+    ``below`` is the deepest drawdown; ``high`` and ``low`` are the highest and lowest equity at the days looked at;
+    ``called`` plans meet a margin call, ``lost`` ones fall to zero or below.
     """
 
     plain: Floats
     square: Floats
     loss: Floats
     below: Floats
+    high: Floats
+    low: Floats
     called: Flags
     lost: Flags
 
@@ -75,7 +78,7 @@ def daily_sums(positions: Positions, idle: IdleDays) -> DailySums:
     n, steps = len(positions.final), positions.steps
     cells = _cells_of_steps(positions, idle.costs.matrix.n_days)
     total = np.concatenate(([0], np.cumsum(cells)))
-    sums = DailySums(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n, bool), np.zeros(n, bool))
+    sums = DailySums(*np.zeros((6, n)), *np.zeros((2, n), dtype=bool))
     for plans in of_like_size(total[steps.start[1:]] - total[steps.start[:-1]]):
         _Days(np.sort(plans), cells, positions, idle).add_to(sums)
     for name, power in _POWERS.items():
@@ -125,6 +128,8 @@ class _Days:
             x = power(excess) - power(self.idle.excess[self.day]) if pays else power(excess)
             getattr(sums, name)[self.plans] = np.add.reduceat(x, first)
         sums.below[self.plans] = self._below(equity, before)
+        sums.high[self.plans] = np.maximum.reduceat(equity, first)
+        sums.low[self.plans] = np.minimum.reduceat(equity, first)
         sums.called[self.plans] = np.logical_or.reduceat((needed > 0) & (equity < needed), first)
         sums.lost[self.plans] = np.minimum.reduceat(np.minimum(equity, before), first) <= 0
 

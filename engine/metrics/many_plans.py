@@ -1,7 +1,7 @@
 """The metrics of many plans at once, on arrays: what ``replay`` and ``compute_metrics`` give for each, to 1e-9.
 
-Two ways, plan by plan, so that a result depends on no other plan: trades that do not overlap multiply equity by a
-factor each (``engine.account.equity_paths``); all other plans go from fill to fill (``engine.account.accounts``). Plans
+Two ways, plan by plan, so that a result depends on no other plan: where only prices matter, in stretches that multiply
+equity by a factor each (``engine.metrics.stretches``), else from fill to fill (``engine.account.accounts``). Plans
 whose metrics depend on the last digits, or that meet a margin call, are computed day by day.
 """
 
@@ -17,12 +17,12 @@ from datasets.errors import UserError
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel, bar_matrix, cost_model
 from engine.account.daily_ledger import account_start
-from engine.account.equity_paths import only_prices_matter, path_accounts
 from engine.account.evaluate import evaluate
 from engine.account.exits import Hits, PricedTrades, level_hits, price_trades
 from engine.account.trade_table import BlockTable, TradeTable
-from engine.metrics.daily_sums import DailySums, IdleDays, daily_sums, held_sessions_of, trade_sums
+from engine.metrics.daily_sums import IdleDays, daily_sums, held_sessions_of, trade_sums
 from engine.metrics.metrics import run_inputs
+from engine.metrics.stretches import only_prices_matter, stretches_of
 from engine.metrics.table import Counts, MetricInputs, metric_columns
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, wanted_leg
@@ -110,18 +110,12 @@ class Results:
     ) -> None:
         """Compute the plans of a table, which are the given rows of all plans; ``hits`` are those of its levels."""
         priced, idle = price_trades(table, costs, hits), IdleDays(costs)
-        overlap = np.ones(table.n_plans, dtype=bool)
-        if only_prices_matter(table, costs):
-            overlap = path_accounts(priced, costs).overlapping()
-        for some, compute in ((~overlap, _without_overlap), (overlap, _with_overlap)):
-            plans = np.flatnonzero(some)
-            if not len(plans):
-                continue
-            final, inputs, again = compute(priced if some.all() else priced.plans(plans), idle)
-            self._final[rows[plans]] = final
-            self._put_inputs(rows[plans], {**inputs, **_of_account(final, inputs, idle)})
-            for row in rows[plans[again]].tolist():
-                self._put_day_by_day(row, plan_of(row), costs)
+        compute = _in_stretches if only_prices_matter(table, costs) else _from_fill_to_fill
+        final, inputs, again = compute(priced, idle)
+        self._final[rows] = final
+        self._put_inputs(rows, {**inputs, **_of_account(final, inputs, idle)})
+        for row in rows[again].tolist():
+            self._put_day_by_day(row, plan_of(row), costs)
 
     def _put_inputs(self, rows: Any, inputs: Mapping[str, Any]) -> None:
         for name, values in inputs.items():
@@ -153,34 +147,32 @@ _Computed = tuple[Floats, dict[str, Any], Flags]
 """Of some plans the final equity, the metric inputs by name, and whether they are to be computed again."""
 
 
-def _without_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
-    """Compute plans whose trades do not overlap."""
-    accounts = path_accounts(priced, idle.costs)
-    none = np.zeros(priced.table.n_plans, dtype=bool)
-    sums = DailySums(*accounts.daily(), called=none, lost=none)
-    inputs, unsure = _of_days(sums, idle)
-    inputs |= _of_trades(priced, accounts.quantity, idle.costs)
-    return accounts.final, inputs, unsure & (inputs["traded"] > 0)
+def _in_stretches(priced: PricedTrades, idle: IdleDays) -> _Computed:
+    """Compute plans whose stretches do the same to any account."""
+    stretches = stretches_of(priced, idle)
+    plain, square, loss, lost = (stretches.summed(name) for name in ("plain", "square", "loss", "lost"))
+    inputs, unsure = _of_days(plain, square, loss, idle)
+    inputs |= {"drawdown": stretches.deepest(), **_of_trades(priced, stretches.quantity, idle.costs)}
+    return stretches.final, inputs, (unsure & (inputs["traded"] > 0)) | (lost > 0)
 
 
-def _with_overlap(priced: PricedTrades, idle: IdleDays) -> _Computed:
+def _from_fill_to_fill(priced: PricedTrades, idle: IdleDays) -> _Computed:
     """Compute plans from fill to fill."""
     positions = positions_of(priced, idle.costs)
     sums = daily_sums(positions, idle)
-    inputs, unsure = _of_days(sums, idle)
-    inputs |= _of_trades(priced, positions.quantity, idle.costs)
+    inputs, unsure = _of_days(sums.plain, sums.square, sums.loss, idle)
+    inputs |= {"drawdown": sums.below, **_of_trades(priced, positions.quantity, idle.costs)}
     unsure |= sums.loss <= _DOUBTFUL * sums.square
     again = (unsure & (inputs["traded"] > 0)) | sums.called | sums.lost | (positions.final <= 0)
     return positions.final, inputs, again
 
 
-def _of_days(sums: DailySums, idle: IdleDays) -> tuple[dict[str, Any], Flags]:
+def _of_days(plain: Floats, square: Floats, loss: Floats, idle: IdleDays) -> tuple[dict[str, Any], Flags]:
     """Return the inputs that follow from sums over the days, and the plans whose variance would lose its digits."""
     days = idle.costs.matrix.n_days
-    mean = sums.plain / days
-    variance = (sums.square - sums.plain * mean) / max(days - 1, 1)
-    inputs = {"mean": mean, "variance": variance, "downside": sums.loss / days, "drawdown": sums.below}
-    return inputs, variance <= _DOUBTFUL * sums.square / days
+    mean = plain / days
+    variance = (square - plain * mean) / max(days - 1, 1)
+    return {"mean": mean, "variance": variance, "downside": loss / days}, variance <= _DOUBTFUL * square / days
 
 
 def _of_trades(priced: PricedTrades, quantity: Floats, costs: CostModel) -> dict[str, Any]:

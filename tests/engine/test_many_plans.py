@@ -109,7 +109,7 @@ def test_numbers_of_long_accounts_agree(world: World) -> None:
 @settings(max_examples=400)
 @given(worlds(lots=False, max_gross=(1.0,), exits=("after",), before_vote=False, sizes=(60, 220), most_events=5))
 def test_numbers_of_accounts_that_are_mostly_flat_agree(world: World) -> None:
-    """Long only, fractions, no interest: what ``engine.account.equity_paths`` computes."""
+    """Long only, fractions, no interest: what ``engine.metrics.stretches`` computes."""
     long = {name: [replace(leg, weight=abs(leg.weight)) for leg in legs] for name, legs in world.legs.items()}
     world = replace(world, legs=long)
     check_many(world, *world.run())
