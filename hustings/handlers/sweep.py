@@ -17,7 +17,7 @@ from hustings.files import json_text
 from hustings.run_folder import check_writable
 from hustings.sweeping.execution import execute_sweep
 from hustings.sweeping.files import SweepFolder
-from hustings.sweeping.result import enter_result, replays_of, result_json, result_of
+from hustings.sweeping.result import Replays, enter_result, replays_begun, result_json, result_of
 from hustings.sweeping.values import listed_rows, parted
 from hustings.terminal import progress, say, say_files, say_json, say_sources, say_tables, strategy_output, warn
 from strategies.loading import find_strategy, is_backtrader
@@ -62,17 +62,27 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
     if options.resume and options.restart:
         raise UserError("--resume continues a sweep and --restart starts it over: give one of them")
     metric = checked_metric(options.metric)
+    with strategy_output():
+        kind = find_strategy(options.strategy)
+    with replays_begun() as replays:
+        return _entered(options, kind, metric, replays, out, report=report)
+
+
+def _entered(
+    options: SweepOptions, kind: type[Any], metric: str, replays: Replays, out: Path | None, *, report: bool
+) -> tuple[SweepResult, dict[str, Path]]:
     with progress("reading events and bars"), strategy_output():
         setting = options.setting()
-        space = _space(options, setting)
+        space = _space(options, kind, setting)
         setting = setting.unhedged(space.rule(0).instruments())
         heat = heat_axes(space, tuple(n.strip() for n in options.heat.split(",")) if options.heat is not None else ())
         job = job_of(space, setting.events, setting.market, terms=setting.terms, window=setting.window)
+        replays.begin(job)
         folds, lengths = _folds(job, options)
     manifest = manifest_of(job, lengths)
     folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
     check_writable(folder.path)
-    with locked(folder.path / ".lock", folder.path), replays_of(job) as replays:
+    with locked(folder.path / ".lock", folder.path):
         rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
         _execute(rolled, folder, manifest, options)
         with progress("replaying the best"), strategy_output():
@@ -85,13 +95,12 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
     return result, files
 
 
-def _space(options: SweepOptions, setting: Setting) -> Space:
+def _space(options: SweepOptions, kind: type[Any], setting: Setting) -> Space:
     """Return the combinations that the options name.
 
     Raises:
         UserError: they name none, too many, or what is not for a sweep.
     """
-    kind = find_strategy(options.strategy)
     if is_backtrader(kind):
         raise UserError(f"{kind.__name__} is a backtrader strategy: a sweep takes a rule that names its legs")
     if options.instruments or options.benchmark:

@@ -2,10 +2,9 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from multiprocessing import Pipe
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -28,62 +27,84 @@ from hustings.trials import SweepTrials
 
 Best = Mapping[int, Mapping[str, float | None]]
 """Combinations by their number in the sweep, each with its results there."""
-Replays = Callable[[Best, int], tuple[ReplayedCombination, ...]]
-"""Replays combinations, given the number of all trials."""
+
+
+class Replays:
+    """Replays combinations of a sweep: in the processes behind some lines, or in this one."""
+
+    def __init__(self, *lines: "Line[Any, Any]") -> None:
+        self._lines = lines
+
+    def begin(self, job: Job) -> None:
+        """Take the sweep; a process samples its trials while its combinations are computed."""
+        self._job = job
+        try:
+            for line in self._lines[:1]:
+                line.send(job)
+        except Exception:  # it has ended, or a rule cannot be sent
+            self._lines = ()
+
+    def replayed(self, best: Best, trials: int) -> tuple[ReplayedCombination, ...]:
+        """Return combinations replayed, given the number of all trials; what a lost process owes is replayed here."""
+        if not self._lines:
+            return _replayed(self._job, best, trials)
+        shares = [dict(list(best.items())[n :: len(self._lines)]) for n in range(len(self._lines))]
+        for line, share in zip(self._lines, shares, strict=True):
+            with suppress(OSError):  # it has ended: its closed line shows that
+                line.send((share, trials))
+        import reports.sweep  # noqa: F401 - the page, while the processes work
+
+        found: dict[int, ReplayedCombination] = {}
+        for line, share in zip(self._lines, shares, strict=True):
+            try:
+                answer = line.recv()
+            except (EOFError, OSError):
+                answer = _replayed(self._job, share, trials)
+            if isinstance(answer, Exception):
+                raise answer
+            found |= {each.row: each for each in answer}
+        return tuple(found[row] for row in best)
 
 
 @contextmanager
-def replays_of(job: Job) -> Iterator[Replays]:
-    """Give what replays combinations of a sweep.
+def replays_begun() -> Iterator[Replays]:
+    """Give what replays combinations of a sweep that is still to be read.
 
-    A process is forked where that gains time. It has the sweep already, so that no bars and no events are sent.
+    A process is forked where that gains time: it imports backtrader while events and bars are read.
     """
     if not fork_gains():
-        yield partial(_replayed, job)
+        yield Replays()
         return
     (one, first), (other, second) = Pipe(), Pipe()
-    with forked(_serve, (one, other), (first, second), job):
+    with forked(_serve, (one, other), (first, second)):
         for theirs in (first, second):
             theirs.close()
         with one, other:
-            yield partial(_shared, job, (one, other))
+            yield Replays(one, other)
 
 
 def _replayed(job: Job, best: Best, trials: int) -> tuple[ReplayedCombination, ...]:
     return tuple(replay_combination(job, row, found, trials=trials) for row, found in best.items())
 
 
-def _shared(job: Job, lines: "tuple[Line[Any, Any], ...]", best: Best, trials: int) -> tuple[ReplayedCombination, ...]:
-    """Return combinations replayed by the processes behind two lines; what a lost process owes is replayed here."""
-    shares = [dict(list(best.items())[n :: len(lines)]) for n in range(len(lines))]
-    for line, share in zip(lines, shares, strict=True):
-        with suppress(OSError):  # it has ended: its closed line shows that
-            line.send((share, trials))
-    found: dict[int, ReplayedCombination] = {}
-    for line, share in zip(lines, shares, strict=True):
-        try:
-            answer = line.recv()
-        except (EOFError, OSError):
-            answer = _replayed(job, share, trials)
-        if isinstance(answer, Exception):
-            raise answer
-        found |= {each.row: each for each in answer}
-    return tuple(found[row] for row in best)
-
-
-def _serve(ours: "tuple[Line[Any, Any], ...]", theirs: "tuple[Line[Any, Any], ...]", job: Job) -> None:
-    """Import what replays, sample the trials, fork, and replay what comes through a line until it is closed."""
+def _serve(ours: "tuple[Line[Any, Any], ...]", theirs: "tuple[Line[Any, Any], ...]") -> None:
+    """Import what replays, sample the trials of a sweep, fork, and replay what comes through a line until its end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that sends the combinations
     for line in ours:  # of the sending process: a copy would keep it open after the end of that
         line.close()
-    import engine.account.replay  # noqa: F401 - backtrader, a quarter of a second
+    with suppress(Exception):  # the sending process has ended, or does itself what this one cannot
+        import engine.account.replay  # noqa: F401 - backtrader, a quarter of a second
 
+        _serve_sweep(theirs[0].recv(), theirs)
+
+
+def _serve_sweep(job: Job, lines: "tuple[Line[Any, Any], ...]") -> None:
     with suppress(Exception):  # raised again where it is needed
         trial_sample(job)  # while the combinations are computed; both processes have it
     with catch_warnings():
         simplefilter("ignore", DeprecationWarning)
-        line = theirs[0] if os.fork() else theirs[1]
-    with suppress(EOFError, OSError), strategy_output():
+        line = lines[0] if os.fork() else lines[1]
+    with strategy_output():
         while True:
             best, trials = line.recv()
             try:
@@ -123,7 +144,7 @@ def result_of(
     summary = digest(job.space, folder.parts(), metric=metric, top=top, heat=heat)
     earlier = _trials_before(manifest)
     trials = summary.n - summary.failed + earlier
-    best = replays(summary.best, trials)
+    best = replays.replayed(summary.best, trials)
     chosen = tuple(with_choice(job, fold, folder.chunks(n + 1), metric) for n, fold in enumerate(folds))
     return SweepResult(manifest, job.space, summary, best, earlier, chosen, stitched(job, chosen))
 

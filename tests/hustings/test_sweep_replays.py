@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
@@ -15,7 +16,7 @@ from engine.sweep.chunk import evaluate_chunk
 from engine.sweep.digest import Digest, digest
 from engine.sweep.job import Job
 from hustings.sweeping import result
-from hustings.sweeping.result import replays_of
+from hustings.sweeping.result import replays_begun
 from tests.engine.test_sweep import job
 from tests.hustings.test_sweep import SMALL, files_of
 
@@ -44,8 +45,9 @@ def forks(monkeypatch) -> None:
 @pytest.mark.usefixtures("forks")
 def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> None:
     of, found = swept()
-    with replays_of(of) as each:
-        made = each(found.best, 8)
+    with replays_begun() as each:
+        each.begin(of)
+        made = each.replayed(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
     assert len(made) == 3
 
@@ -54,16 +56,28 @@ def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> 
 def test_what_a_lost_process_owes_is_replayed_here(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(result, "_serve", lambda *_: os._exit(3))
-    with replays_of(of) as each:
-        made = each(found.best, 8)
+    with replays_begun() as each:
+        each.begin(of)
+        made = each.replayed(found.best, 8)
+    assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
+
+
+@pytest.mark.usefixtures("forks")
+def test_a_sweep_that_cannot_be_sent_is_replayed_here() -> None:
+    of, found = swept()
+    with replays_begun() as each:
+        each.begin(replace(of, missing={"CCC": lambda: ""}))  # type: ignore[dict-item]
+        made = each.replayed(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
 
 
 @pytest.mark.usefixtures("forks")
 def test_an_error_of_a_replay_is_raised_here() -> None:
     of, _ = swept()
-    with replays_of(of) as each, pytest.raises(ValueError, match="index 10000 is out of bounds"):
-        each(NO_ROW, 8)
+    with replays_begun() as each:
+        each.begin(of)
+        with pytest.raises(ValueError, match="index 10000 is out of bounds"):
+            each.replayed(NO_ROW, 8)
 
 
 def has_ended(pid: int) -> bool:
@@ -81,8 +95,9 @@ def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
     monkeypatch.setattr(
         result, "_replayed", lambda _, best, *__: [SimpleNamespace(row=r, pid=os.getpid()) for r in best]
     )
-    with replays_of(of) as each:
-        pids = {one.pid for one in each(found.best, 8)}  # type: ignore[attr-defined]
+    with replays_begun() as each:
+        each.begin(of)
+        pids = {one.pid for one in each.replayed(found.best, 8)}  # type: ignore[attr-defined]
         assert len(pids) == 2
         assert os.getpid() not in pids
     end = monotonic() + 60
@@ -94,8 +109,9 @@ def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
 def test_where_backtrader_is_imported_already_nothing_is_forked(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(result, "forked", None)
-    with replays_of(of) as each:
-        assert [one.row for one in each(found.best, 8)] == list(found.best)
+    with replays_begun() as each:
+        each.begin(of)
+        assert [one.row for one in each.replayed(found.best, 8)] == list(found.best)
 
 
 def test_a_new_interpreter_writes_the_bytes_of_this_one(cli, home, tmp_path: Path) -> None:
