@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from math import inf
 
 import numpy as np
 
@@ -63,6 +64,11 @@ class DailyLedger:
         self._idle, self._due = self.terms.cash, 0.0
         self._marked_at = self.days.marked_at.tolist()
         self._gaps = [0, *np.diff(self.days.sessions).astype(np.int64).tolist()]
+
+    @property
+    def next_mark(self) -> float:
+        """The instant at which the last market of the first day not yet written closes."""
+        return self._marked_at[self._written] if self._written < len(self._marked_at) else inf
 
     def due(self, before: int | None) -> Iterator[int]:
         """Yield the days not yet written whose last market closed before an instant; None yields all left."""

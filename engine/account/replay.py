@@ -8,7 +8,7 @@ together.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import Any, NamedTuple
 
 import backtrader as bt
@@ -110,12 +110,11 @@ def _feed(bars: Bars, trades: list[PlannedTrade], costs: Costs) -> _Feed:
     for trade in trades:
         refuse_missing(bars, trade.entry.tick, 2 * len(bars) - 2 if trade.exit is None else trade.exit.tick)
     rate = _rates(bars, row, is_open)
-    carry, fee = (np.zeros(len(row)) if each is None else each[row] for each in (bars.carry, bars.fee))
+    carry = np.zeros(len(row)) if bars.carry is None else bars.carry[row]
     place = np.arange(1, len(row) + 1)
     columns = (v.tolist() for v in (place, row, is_open, at, rows["close"], rows["high"], rows["low"], rate, carry))
-    charged = map(costs.with_fee, fee.tolist())
-    ticks = [_Tick(data, bars.symbol, *each) for each in zip(*columns, charged, strict=True)]
-    return _Feed(data, ticks, stamp_at)
+    charged = repeat(costs) if bars.fee is None else map(costs.with_fee, bars.fee[row].tolist())
+    return _Feed(data, list(map(_Tick, repeat(data), repeat(bars.symbol), *columns, charged)), stamp_at)
 
 
 def _rates(bars: Bars, row: Any, is_open: Any) -> Floats:
@@ -157,11 +156,11 @@ class _Walk(bt.Cerebro):  # type: ignore[misc]
 def _instants(feeds: Sequence[_Feed]) -> Iterator[list[_Tick]]:
     """Yield the ticks of each instant, in the order of the instants; of one instant in the order of the feeds."""
     stamps = np.concatenate([f.stamp_at for f in feeds])
-    ticks = [tick for f in feeds for tick in f.ticks]
-    order = np.argsort(stamps, kind="stable")
+    order, ticks = np.argsort(stamps, kind="stable"), [tick for f in feeds for tick in f.ticks]
     begins = np.flatnonzero(np.diff(stamps[order], prepend=-1)).tolist()
+    ticks = [ticks[n] for n in order.tolist()]
     for begin, end in pairwise([*begins, len(ticks)]):
-        yield [ticks[n] for n in order[begin:end]]
+        yield ticks[begin:end]
 
 
 class _Executor(bt.Strategy):  # type: ignore[misc]
@@ -225,7 +224,7 @@ class _ReplayedAccount:
 
     def _closings(self, tick: _Tick) -> Iterator[tuple[Held, float, str]]:
         for trade in [h for h in self.held if h.plan.instrument == tick.symbol]:
-            stopped, ends = _stopped(trade, tick), _ends(trade.plan, tick)
+            stopped, ends = _stopped(trade, tick), trade.ends == (tick.bar, tick.is_open)
             if trade.called:
                 yield trade, tick.price, MARGIN_CALL
             elif stopped is not None and not (ends and tick.is_open):
@@ -318,6 +317,8 @@ class _ReplayedAccount:
 
     def mark_until(self, before: int | None) -> None:
         """Mark every day whose last market closed before an instant; None marks all that are left."""
+        if before is not None and before <= self.ledger.next_mark:
+            return
         if not self.held:
             self._set_cash(self.ledger.write_idle(before, cash=self._cash_now()))
             return
@@ -389,33 +390,22 @@ def _roll_days(bars: Bars, marked_at: Instants) -> frozenset[int]:
     return frozenset(n for n in np.searchsorted(marked_at, first).tolist() if n < len(marked_at))
 
 
-def _ends(plan: PlannedTrade, tick: _Tick) -> bool:
-    """Return whether a planned exit is at a tick."""
-    return plan.exit is not None and plan.exit.bar == tick.bar and (plan.exit.phase is Phase.OPEN) == tick.is_open
-
-
 def _stopped(trade: Held, tick: _Tick) -> tuple[float, str] | None:
     """Return the price and reason of a stop or target reached at a tick, or None. Both in one bar: stopped.
 
-    A level that the tick lies wholly beyond fills at the tick's own price: the open, or the close of a bar without one.
+    The stop that is reached first counts, the fixed one where both are equal. A level that the tick lies wholly beyond
+    fills at the tick's own price: the open, or the close of a bar without one.
     """
     sign, high, low = trade.sign, tick.high, tick.low
     worst, best = (low, high) if sign > 0 else (high, low)
-    stop, reason = _nearest_stop(trade)
+    stop, reason = trade.stop, STOP_LOSS
+    if trade.plan.trailing_stop is not None:
+        trailing = trade.best * (1 - sign * trade.plan.trailing_stop)
+        if stop is None or sign * (trailing - stop) > 0:
+            stop, reason = trailing, TRAILING_STOP
     if stop is not None and sign * (worst - stop) <= 0:
         return (stop if low <= stop <= high else tick.price), reason
-    if trade.plan.take_profit is not None:
-        target = trade.entry.price * (1 + sign * trade.plan.take_profit)
-        if sign * (best - target) >= 0:
-            return (target if low <= target <= high else tick.price), TAKE_PROFIT
+    target = trade.target
+    if target is not None and sign * (best - target) >= 0:
+        return (target if low <= target <= high else tick.price), TAKE_PROFIT
     return None
-
-
-def _nearest_stop(trade: Held) -> tuple[float | None, str]:
-    """Return the level of the stop that is reached first, and which it is; the fixed one where both are equal."""
-    plan, sign = trade.plan, trade.sign
-    fixed = None if plan.stop_loss is None else trade.entry.price * (1 - sign * plan.stop_loss)
-    if plan.trailing_stop is None:
-        return fixed, STOP_LOSS
-    trailing = trade.best * (1 - sign * plan.trailing_stop)
-    return (trailing, TRAILING_STOP) if fixed is None or sign * (trailing - fixed) > 0 else (fixed, STOP_LOSS)

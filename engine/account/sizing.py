@@ -11,6 +11,7 @@ from datasets.prices.bars import Bars
 from engine.account.records import OPEN_AT_END, Fill, Trade
 from engine.plan.costs import BPS, Costs, Terms
 from engine.plan.plan import PlannedTrade, Skipped
+from engine.strategy import Phase
 
 LOT_TOLERANCE = 1e-9
 """A quantity this close below a whole number of lots is that number."""
@@ -27,7 +28,8 @@ class Held:
 
     ``best`` is the best price since: of the entry, and of the highs of completed bars (short: the lows). ``borrow``,
     ``carry`` and ``roll`` are the fee charged, the carry earned and the commissions of rolls so far. ``owed`` is what
-    was borrowed in the quote currency to pay a pair or a future (signed as the units), 0 for all else.
+    was borrowed in the quote currency to pay a pair or a future (signed as the units), 0 for all else. ``sign`` is 1
+    long and -1 short; ``stop`` and ``target`` are levels, ``ends`` the bar of the exit and whether it is at its open.
     """
 
     plan: PlannedTrade
@@ -41,12 +43,11 @@ class Held:
     owed: float = 0.0
 
     def __post_init__(self) -> None:
-        self.best = self.entry.price
-
-    @property
-    def sign(self) -> int:
-        """1 for a long position, -1 for a short one."""
-        return 1 if self.units > 0 else -1
+        plan, at = self.plan, self.entry.price
+        self.best, self.sign = at, 1 if self.units > 0 else -1
+        self.stop = None if plan.stop_loss is None else at * (1 - self.sign * plan.stop_loss)
+        self.target = None if plan.take_profit is None else at * (1 + self.sign * plan.take_profit)
+        self.ends = None if plan.exit is None else (plan.exit.bar, plan.exit.phase is Phase.OPEN)
 
 
 def opening_scale(
