@@ -193,8 +193,9 @@ def _observation(group: int, members: list[EventLegs], model: ReturnModel, estim
     ref, first = model.reference, min(e.row for e in members)
     by_row = _mean_by_row(members, first, model) if len(members) > 1 else members[0].by_row(model)
     last = int(np.searchsorted(ref.close_at, max(e.span[1] for e in members)))
-    at = (by_row.expected, by_row.sd) if estimated else (np.broadcast_to(0.0, len(ref)), np.broadcast_to(1.0, len(ref)))
-    expected, sd = (float(v[first]) if first < len(ref) else np.nan for v in at)
+    expected, sd = (0.0, 1.0) if first < len(ref) else (np.nan, np.nan)
+    if estimated and first < len(ref):
+        expected, sd = float(by_row.expected[first]), float(by_row.sd[first])
     net = sum(e.net for e in members) / len(members)
     return Observation(
         group=group,

@@ -29,13 +29,14 @@ def verdict(study: Study, *, preregistered: str, above: bool | None, ledger: str
     if not known:
         return f"No test is available: {trade.tests[0].reason}."
     found, claimed = _finding(study, trade, known, above=above, alone=", if nothing else was tried" if ledger else "")
+    floor = f"With {trade.n} observations the p-value of the sign-flip test is at least {2.0 ** (1 - trade.n):.3g}."
     parts = (
         found,
         *([ledger, _hindsight(study, preregistered)] if claimed else []),
         _primary(study, trade, known),
         *([_alike(study, trade), _concentrated(study)] if claimed else []),
         _windows(study),
-        _few(trade.n),
+        floor if trade.n < FEW else "",
         _volatile(study, trade, known),
         _undetected(study, known),
         *([] if claimed else [ledger]),
@@ -148,12 +149,6 @@ def _concentrated(study: Study) -> str:
     if worst.p > study.settings.alpha:
         return f"Without {worst.without} alone, {_p(worst.p)}."
     return f"The result does not depend on one observation: with any one left out, {_p(worst.p)} at most."
-
-
-def _few(n: int) -> str:
-    if n >= FEW:
-        return ""
-    return f"With {n} observations the p-value of the sign-flip test is at least {2.0 ** (1 - n):.3g}."
 
 
 def _volatile(study: Study, trade: ViewResult, known: Sequence[Significance]) -> str:
