@@ -26,6 +26,13 @@ def unwritable(path: Path, e: OSError, option: str = "--out") -> UserError:
     return UserError(f"cannot write '{path}': {e.strerror}; name another place with {option}")
 
 
+def check_writable(folder: Path) -> None:
+    """Raise a UserError, before the work, if a folder cannot be created or written."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+
+
 def write_text(path: Path, text: str, *, option: str = "--out") -> Path:
     """Write a text file with the line ends it has, and return its path.
 

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import MISSING, asdict, fields
@@ -75,13 +74,6 @@ def claimed(out: Path | None) -> Iterator[Callable[[Run], Path]]:
 
         named = None if out is None else lock(out, 0.0)
         yield lambda run: named or lock(Path("runs") / run.run_id, _WAIT_S)
-
-
-def check_writable(folder: Path) -> None:
-    """Raise a UserError, before the work, if a folder cannot be created or written."""
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
 
 
 def write_run(

@@ -12,9 +12,8 @@ from engine.plan.costs import Fx, Terms
 from engine.run.backtest import Window as Dates
 from engine.run.identity import code_hash
 from engine.run.run import Run
-from engine.statistics.significance import Significance
 from engine.strategy import build
-from engine.study.result import Study, ViewResult
+from engine.study.result import Study
 from engine.study.settings import PRIMARY, Anchor, EventWindow, Model, Scheme, Settings
 from engine.study.study import study
 from engine.study.study_input import StudyInput
@@ -212,18 +211,12 @@ def primary(made: Study, given: PreregSettings) -> dict[str, Any]:
     view = next((v for v in made.views if v.name == given.window), None)
     if view is None:
         return {"p": None, "reason": f"the window {given.window} was not studied: add --window {given.window}"}
-    test = _test_of(made, view, given)
+    test = (made.labels.test if made.labels else None) if given.scheme == "labels" else view.test(given.statistic)
     if test is None or test.p is None:
         return {"p": None, "reason": made.reasons.get("labels", "") if test is None else test.reason}
     positive = (view.mean_abnormal or 0.0) > 0
     one_sided = test.p / 2 if positive == (given.direction == "greater") else 1 - test.p / 2
     return {"p": test.p if given.direction == "two-sided" else one_sided, "reason": ""}
-
-
-def _test_of(made: Study, view: ViewResult, given: PreregSettings) -> Significance | None:
-    if given.scheme == "labels":
-        return None if made.labels is None else made.labels.test
-    return view.test(given.statistic)
 
 
 def _deviations(subject: StudyInput, settings: Settings, given: Preregistration, adjust: str | None) -> list[str]:

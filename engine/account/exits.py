@@ -197,17 +197,8 @@ class PricedTrades:
         """Return the prices of some ranges of trades, each as a plan of its own."""
         table, trades = self.table, spans(first, counts)
         some = table.with_trades(counts, table.entry[trades], table.exit[trades], table.level[trades])
-        return PricedTrades(
-            some,
-            self.paid,
-            self.out[trades],
-            self.reference[trades],
-            self.got[trades],
-            self.reason[trades],
-            self.sold[trades],
-            self.owed,
-            self.rate_in,
-        )
+        own = {name: getattr(self, name)[trades] for name in ("out", "reference", "got", "reason", "sold")}
+        return replace(self, table=some, **own)
 
 
 def paid_at(table: TradeTable, costs: CostModel) -> Floats:

@@ -192,17 +192,11 @@ def _running(equity: Floats) -> dict[str, Floats]:
     }
 
 
-def by_turns(start: Numbers64) -> Iterator[tuple[Numbers64 | slice, Numbers64]]:
+def by_turns(start: Numbers64) -> Iterator[tuple[Numbers64, Numbers64]]:
     """Yield for the first of each plan, then the second and so on, the plans and the numbers."""
     first, counts = start[:-1], np.diff(start)
-    if not len(counts):
-        return
-    if counts.min() == counts.max():
-        for k in range(int(counts[0])):
-            yield slice(None), first + k
-        return
     by = np.argsort(-counts, kind="stable")
     first, down = first[by], -counts[by]
-    for k in range(int(counts.max())):
+    for k in range(int(counts.max(initial=0))):
         n = int(np.searchsorted(down, -k))
         yield by[:n], first[:n] + k

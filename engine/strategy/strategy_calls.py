@@ -107,9 +107,11 @@ class _Supposed:
     def __getattr__(self, name: str) -> Any:
         if name in self._given:
             return self._given[name]
-        if name in GUESSES and _is_unknown(self._event, name):
+        found, of_a_vote = getattr(self._event, name), name in ("winner_party", "majority", "program")
+        unknown = name in GUESSES and found in (None, (), {}, ProGrowth.UNKNOWN)
+        if unknown and (self._event.is_election or not of_a_vote):
             raise _NeedsField(name)
-        return getattr(self._event, name)
+        return found
 
 
 def wants_and_missing(strategy: Strategy, event: PoliticalEvent) -> tuple[bool, list[str]]:
@@ -141,9 +143,3 @@ def suppositions(
             yield from suppositions(event, question, tried, {**supposed, need.field: guess})
     else:
         yield supposed, answer
-
-
-def _is_unknown(event: PoliticalEvent, field: str) -> bool:
-    if field in ("winner_party", "majority", "program") and not event.is_election:
-        return False
-    return getattr(event, field) in (None, (), {}, ProGrowth.UNKNOWN)

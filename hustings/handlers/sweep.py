@@ -13,11 +13,10 @@ from engine.sweep.job import Job, job_of, manifest_of
 from engine.sweep.space import condition_of, drawn_from, listed_space, those_of
 from engine.sweep.walk_forward import Fold, SweepResult, folds_of, length_text
 from hustings.execution import RunOptions, Setting
-from hustings.files import json_text
-from hustings.run_folder import check_writable
+from hustings.files import check_writable, json_text
 from hustings.sweeping.execution import execute_sweep
 from hustings.sweeping.files import SweepFolder
-from hustings.sweeping.result import Replays, enter_result, replays_begun, result_json, result_of
+from hustings.sweeping.result import enter_result, replays_begun, result_json, result_of
 from hustings.sweeping.values import listed_rows, parted
 from hustings.terminal import progress, say, say_files, say_json, say_sources, say_tables, strategy_output, warn
 from strategies.loading import find_strategy, is_backtrader
@@ -65,34 +64,29 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
     with strategy_output():
         kind = find_strategy(options.strategy)
     with replays_begun() as replays:
-        return _entered(options, kind, metric, replays, out, report=report)
-
-
-def _entered(
-    options: SweepOptions, kind: type[Any], metric: str, replays: Replays, out: Path | None, *, report: bool
-) -> tuple[SweepResult, dict[str, Path]]:
-    with progress("reading events and bars"), strategy_output():
-        setting = options.setting()
-        space = _space(options, kind, setting)
-        setting = setting.unhedged(space.rule(0).instruments())
-        heat = heat_axes(space, tuple(n.strip() for n in options.heat.split(",")) if options.heat is not None else ())
-        job = job_of(space, setting.events, setting.market, terms=setting.terms, window=setting.window)
-        replays.begin(job)
-        folds, lengths = _folds(job, options)
-    manifest = manifest_of(job, lengths)
-    folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
-    check_writable(folder.path)
-    with locked(folder.path / ".lock", folder.path):
-        rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
-        _execute(rolled, folder, manifest, options)
-        with progress("replaying the best"), strategy_output():
-            folder.finish(space)
-            result = result_of(job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds)
-        if result.digest.failed == result.digest.n:
-            raise UserError(f"all {result.digest.n:,} combinations failed: {result.digest.reasons[0][0]}")
-        files = _written(result, folder, report=report)
-    result = enter_result(result)
-    return result, files
+        with progress("reading events and bars"), strategy_output():
+            setting = options.setting()
+            space = _space(options, kind, setting)
+            setting = setting.unhedged(space.rule(0).instruments())
+            heat = heat_axes(space, () if options.heat is None else tuple(n.strip() for n in options.heat.split(",")))
+            job = job_of(space, setting.events, setting.market, terms=setting.terms, window=setting.window)
+            replays.begin(job)
+            folds, lengths = _folds(job, options)
+        manifest = manifest_of(job, lengths)
+        folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
+        check_writable(folder.path)
+        with locked(folder.path / ".lock", folder.path):
+            rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
+            _execute(rolled, folder, manifest, options)
+            with progress("replaying the best"), strategy_output():
+                folder.finish(space)
+                result = result_of(
+                    job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds
+                )
+            if result.digest.failed == result.digest.n:
+                raise UserError(f"all {result.digest.n:,} combinations failed: {result.digest.reasons[0][0]}")
+            files = _written(result, folder, report=report)
+    return enter_result(result), files
 
 
 def _space(options: SweepOptions, kind: type[Any], setting: Setting) -> Space:

@@ -68,7 +68,10 @@ class SweepFolder:
             state = f"{done:,} of {n:,} combinations of this sweep are done in '{self.path}'"
             raise UserError(f"{state}: --resume continues from there, --restart starts over")
         if not keeps:
-            self._clear()
+            for name in ("summary.json", "sweep.html"):
+                (self.path / name).unlink(missing_ok=True)
+            for old in (self.results, self.unfinished):
+                remove_folder(old)
         self.write("manifest.json", json_text(manifest))
         self.unfinished.mkdir(exist_ok=True)
 
@@ -86,12 +89,6 @@ class SweepFolder:
         except (ValueError, KeyError, TypeError):
             pass
         raise UserError(f"'{self.path}' is not empty and holds no sweep; name a new or an empty folder with --out")
-
-    def _clear(self) -> None:
-        for name in ("summary.json", "sweep.html"):
-            (self.path / name).unlink(missing_ok=True)
-        for folder in (self.results, self.unfinished):
-            remove_folder(folder)
 
     def _remove_damaged(self) -> None:
         """Remove the files of results and chunks that are not what was written, with a warning that names each."""

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from multiprocessing import Pipe
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -52,8 +53,8 @@ class Replays:
         for line, share in zip(self._lines, shares, strict=True):
             with suppress(OSError):  # it has ended: its closed line shows that
                 line.send((share, trials))
-        import reports.sweep  # noqa: F401 - the page, while the processes work
-
+        for name in ("rich.table", "reports.sweep"):  # meanwhile, what the result is shown with
+            import_module(name)
         found: dict[int, ReplayedCombination] = {}
         for line, share in zip(self._lines, shares, strict=True):
             try:

@@ -212,7 +212,9 @@ class ProcessPool:
     def _replaced(self, worker: _Worker) -> TaskResult:
         task = self._tasks.pop(worker)
         worker.process.join()
-        why = _end(worker.process.exitcode)
+        code = worker.process.exitcode or 0
+        end = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+        why = f"the process that computed it {end}"
         if not worker.ready:
             raise UserError(f"{why}, before it had read the sweep: --workers 1 computes it in this process")
         self._free.append(self._started())
@@ -230,12 +232,6 @@ class ProcessPool:
         process.start()
         theirs.close()
         return _Worker(process, ours)
-
-
-def _end(code: int | None) -> str:
-    if code is not None and code < 0:
-        return f"the process that computed it was ended by {signal.Signals(-code).name}"
-    return f"the process that computed it ended with code {code}"
 
 
 def _serve(line: "Connection[Any, Any]", payload: JobPayload) -> None:

@@ -280,10 +280,8 @@ def dates_of(column: Stamped, remarks: tuple[str, ...]) -> Dates:
     zones = _zones(column)
     if zones:
         whose = "its dates" if column.zone is None else f"dates of {column.zone}"
-        remarks = (
-            *remarks,
-            f"stamps carry the zone {', '.join(map(_offset_text, sorted(zones)))}; sessions are {whose}",
-        )
+        offsets = (f"{'-' if z < 0 else '+'}{abs(z) // 60:02d}:{abs(z) % 60:02d}" for z in sorted(zones))
+        remarks = (*remarks, f"stamps carry the zone {', '.join(offsets)}; sessions are {whose}")
     instants, days = np.unique(column.local()[column.good]), np.unique(column.session[column.good])
     dates = _intraday(column) if len(instants) > _INTRADAY * len(days) else _daily(column)
     is_date = set(zones) == {0} and dates.at is None  # midnights in UTC are dates written long
@@ -350,8 +348,3 @@ def _local_dates(column: Stamped, zone: str) -> Sessions:
     index: Any = DatetimeIndex(_in_utc(column).astype("datetime64[ns]"), tz="UTC")
     local = index.tz_convert(zone).tz_localize(None)
     return np.where(column.good, local.to_numpy().astype("datetime64[D]"), _NAT)
-
-
-def _offset_text(minutes: int) -> str:
-    sign = "-" if minutes < 0 else "+"
-    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
