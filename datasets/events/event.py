@@ -220,7 +220,8 @@ class PoliticalEvent(BaseModel):
         for (before, early), (after, late) in pairwise(known):
             if late < early:
                 raise ValueError(f"{after} {iso_z(late)} lies before {before} {iso_z(early)}")
-        self._check_later_fields()
+        if self.fields_known_at or self.settled_at:
+            self._check_later_fields()
         return self
 
     def _check_later_fields(self) -> None:

@@ -99,6 +99,9 @@ class OwnKind(str):
         return self.replace("_", " ")
 
 
+_KNOWN = frozenset(Kind)
+
+
 def kind_of(name: str) -> Kind | OwnKind:
     """Return the kind of a name: a known one, or one's own.
 
@@ -108,7 +111,7 @@ def kind_of(name: str) -> Kind | OwnKind:
     >>> kind_of("referendum"), kind_of("party_split")
     (<Kind.REFERENDUM: 'referendum'>, 'party_split')
     """
-    if isinstance(name, OwnKind) or name in set(Kind):
+    if isinstance(name, OwnKind) or name in _KNOWN:
         return name if isinstance(name, OwnKind) else Kind(name)
     if not _NAME.fullmatch(name):
         raise ValueError(f"'{name}' is no kind: write a name of small letters such as party_split")
