@@ -178,7 +178,9 @@ def _read_run(folder: Path) -> Run:
     run_id, terms, _ = manifest.pop("run_id"), manifest["terms"], manifest.pop("files", None)
     days, events = _by_column(folder / "equity.csv"), _rows(folder / "events.csv")
     sessions = np.array(days["session"], dtype="datetime64[D]")
-    _check_span(manifest, sessions)
+    ends = [str(s) for s in (sessions[[0, -1]] if len(sessions) else [])]
+    if ends != [manifest["first_session"], manifest["last_session"]]:
+        raise ValueError("equity.csv is cut short")
     trades, returns = _records(folder / "trades.csv", Trade), _floats(days["returns"])
     marks = _floats(_by_column(folder / "benchmark.csv")["returns"]) if manifest["benchmark"] else None
     check_series(sessions, returns, "returns")
@@ -243,13 +245,6 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _check_span(manifest: dict[str, Any], sessions: Sessions) -> None:
-    """Raise a ValueError if the equity does not span the first to the last session of the manifest."""
-    ends = [str(s) for s in (sessions[[0, -1]] if len(sessions) else [])]
-    if ends != [manifest["first_session"], manifest["last_session"]]:
-        raise ValueError("equity.csv is cut short")
 
 
 def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:

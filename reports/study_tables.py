@@ -216,17 +216,13 @@ def _trial_rows(study: Study) -> Iterator[tuple[str, str]]:
         "observations needed for PSR to reach 95 %",
         _or_note(least or NOT_AVAILABLE, sharpe.notes.get("minimum_trades")),
     )
-    yield from _after_all(study)
-    yield "selected against rejected events of the same kind", _label_text(study)
-
-
-def _after_all(study: Study) -> Iterator[tuple[str, str]]:
     yield "place in the ledger", _NOT_ENTERED if study.trial is None else str(study.trial["text"])
     if study.tried is not None:
         given = study.tried
         how = f"max-T over {given.rebuilt + 1} of {given.n} variants and {count(given.shifts)} shifts"
         how += f"; effective number of trials {ratio(given.effective, 1)} (Galwey 2009)" if given.effective else ""
         yield "p after all variants of the rule", _or_note(f"{p_text(given.p)} ({how})", given.reason)
+    yield "selected against rejected events of the same kind", _label_text(study)
 
 
 def _label_text(study: Study) -> str:

@@ -10,6 +10,8 @@ from engine.account.daily_ledger import AccountCalendar
 from engine.plan.plan import Skipped
 
 OPEN_AT_END = "open_at_end"
+ROUNDING = 1e-13
+"""A daily return below it is none: the last digits of a sum."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,12 @@ class Account:
     def returns(self, cash: float) -> Floats:
         """Return the daily returns of an account that began with so much cash; 0 after the loss of all."""
         previous = np.concatenate(([cash], self.equity[:-1]))
-        returns: Floats = np.divide(self.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
-        return returns
+        return change(np.divide(self.equity, previous, out=np.ones_like(previous), where=previous != 0))
+
+
+def change(ratio: Floats) -> Floats:
+    """Return equity over the equity before, less 1; 0 where only the last digits of a sum differ."""
+    return np.where(np.abs(ratio - 1) < ROUNDING, 0.0, ratio - 1)
 
 
 def observed(trades: Iterable[Trade]) -> list[list[list[Trade]]]:

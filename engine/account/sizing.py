@@ -93,7 +93,8 @@ def size_opening(
         return _skip(trade, f"no room: gross exposure is limited to {terms.max_gross:g} times equity{margin}")
     units = whole_lots(abs(trade.weight) * equity * scale / paid, of.lot * of.unit)
     if units <= 0:
-        what, each = f"{trade.weight:g} of equity {equity * scale:,.0f}", f"{of.unit:g} x " if of.is_future else ""
+        have, each = round(equity * scale, 6), f"{of.unit:g} x " if of.is_future else ""  # summed otherwise, the same
+        what = f"{trade.weight:g} of equity {have:,.0f}"
         return _skip(trade, f"{what} buys less than one lot of {of.lot:g} at {each}{paid:,.6g}")
     return units if trade.weight > 0 else -units
 

@@ -15,6 +15,7 @@ from datasets.arrays import Flags, Floats
 from engine.account.accounts import Positions
 from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades, financing
+from engine.account.records import change
 from engine.account.trade_table import CELLS, of_like_size, spans
 from engine.metrics.metrics import session_rate, sessions_per_year, span_days
 from engine.plan.costs import MAINTENANCE
@@ -122,8 +123,7 @@ class _Days:
         equity = self.cash * self.costs.grown[self.day + 1] + net if pays else self.cash + net
         before, first = self._before(equity), self.edge[:-1]
         with np.errstate(invalid="ignore"):  # 0 over 0: what has lost all is left to the replay
-            excess = equity / before
-        excess -= 1.0 + self.idle.rate
+            excess = change(equity / before) - self.idle.rate
         for name, power in _POWERS.items():
             x = power(excess) - power(self.idle.excess[self.day]) if pays else power(excess)
             getattr(sums, name)[self.plans] = np.add.reduceat(x, first)

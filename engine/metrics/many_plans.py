@@ -23,7 +23,7 @@ from engine.account.trade_table import BlockTable, TradeTable
 from engine.metrics.daily_sums import IdleDays, daily_sums, held_sessions_of, trade_sums
 from engine.metrics.metrics import run_inputs
 from engine.metrics.stretches import only_prices_matter, stretches_of
-from engine.metrics.table import Counts, MetricInputs, metric_columns
+from engine.metrics.table import MIN_HELD_SESSIONS, Counts, MetricInputs, metric_columns
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, wanted_leg
 from engine.plan.plan_grid import Block, PlanGrid
@@ -34,7 +34,7 @@ _HINTS = get_type_hints(MetricInputs)
 TRADES = 1 << 16
 """So many trades are computed together: some megabytes."""
 _DOUBTFUL = 1e-9
-"""A variance below this share of the mean square is computed day by day: a difference would lose its digits."""
+"""A variance or squared losses below this share of the squares are computed day by day: they have few digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,29 +151,26 @@ def _in_stretches(priced: PricedTrades, idle: IdleDays) -> _Computed:
     """Compute plans whose stretches do the same to any account."""
     stretches = stretches_of(priced, idle)
     plain, square, loss, lost = (stretches.summed(name) for name in ("plain", "square", "loss", "lost"))
-    inputs, unsure = _of_days(plain, square, loss, idle)
-    inputs |= {"drawdown": stretches.deepest(), **_of_trades(priced, stretches.quantity, idle.costs)}
-    return stretches.final, inputs, (unsure & (inputs["traded"] > 0)) | (lost > 0)
+    inputs, unsure = _inputs_of(priced, stretches.quantity, idle, plain, square, loss, stretches.deepest())
+    return stretches.final, inputs, unsure | (lost > 0)
 
 
 def _from_fill_to_fill(priced: PricedTrades, idle: IdleDays) -> _Computed:
     """Compute plans from fill to fill."""
     positions = positions_of(priced, idle.costs)
     sums = daily_sums(positions, idle)
-    inputs, unsure = _of_days(sums.plain, sums.square, sums.loss, idle)
-    inputs |= {"drawdown": sums.below, **_of_trades(priced, positions.quantity, idle.costs)}
-    unsure |= sums.loss <= _DOUBTFUL * sums.square
-    again = (unsure & (inputs["traded"] > 0)) | sums.called | sums.lost | (positions.final <= 0)
-    return positions.final, inputs, again
+    inputs, unsure = _inputs_of(priced, positions.quantity, idle, sums.plain, sums.square, sums.loss, sums.below)
+    return positions.final, inputs, unsure | sums.called | sums.lost | (positions.final <= 0)
 
 
-def _of_days(plain: Floats, square: Floats, loss: Floats, idle: IdleDays) -> tuple[dict[str, Any], Flags]:
-    """Return the inputs that follow from sums over the days, and the plans whose variance would lose its digits."""
+def _inputs_of(
+    priced: PricedTrades, quantity: Floats, idle: IdleDays, plain: Floats, square: Floats, loss: Floats, below: Floats
+) -> tuple[dict[str, Any], Flags]:
+    """Return what follows from trades and sums over the days, and the plans whose figures of risk have few digits."""
     days = idle.costs.matrix.n_days
     mean = plain / days
-    variance = (square - plain * mean) / max(days - 1, 1)
-    return {"mean": mean, "variance": variance, "downside": loss / days}, variance <= _DOUBTFUL * square / days
-
-
-def _of_trades(priced: PricedTrades, quantity: Floats, costs: CostModel) -> dict[str, Any]:
-    return {"held": held_sessions_of(priced, quantity, costs), **trade_sums(priced, quantity, costs)}
+    variance, held = (square - plain * mean) / max(days - 1, 1), held_sessions_of(priced, quantity, idle.costs)
+    inputs = {"mean": mean, "variance": variance, "downside": loss / days, "drawdown": below, "held": held}
+    few = (variance * days <= _DOUBTFUL * square) | (idle.costs.pays_interest & (loss <= _DOUBTFUL * square))
+    few &= held >= MIN_HELD_SESSIONS  # with less there are no such figures
+    return {**inputs, **trade_sums(priced, quantity, idle.costs)}, few

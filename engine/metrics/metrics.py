@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
-from engine.account.records import Trade, observed
+from engine.account.records import Trade, change, observed
 from engine.metrics.table import (
     DAYS_PER_YEAR,
     METRICS,
@@ -151,7 +151,7 @@ def drawdown(returns: Floats) -> Floats:
     [-0.1, -0.19, -0.271, -0.26371]
     """
     equity = np.concatenate(([1.0], growth(returns)))
-    return (equity / np.maximum.accumulate(equity) - 1)[1:]
+    return change(equity / np.maximum.accumulate(equity))[1:]
 
 
 @dataclass(frozen=True)

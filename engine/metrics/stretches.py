@@ -16,6 +16,7 @@ from datasets.arrays import Flags, Floats
 from engine.account.accounts import positions_of
 from engine.account.bar_matrix import CostModel
 from engine.account.exits import HELD, PricedTrades
+from engine.account.records import change
 from engine.account.trade_table import Index, TradeTable, of_like_size, spans
 from engine.metrics.daily_sums import IdleDays, daily_sums
 from engine.plan.plan import Numbers64
@@ -145,7 +146,7 @@ class _Paths:
         entry, last_day, factor = self.priced.table.entry[trade], self.last_day[trade], self.factor[trade]
         begin, paths = self._from_entries(entry, last_day)
         last = begin[entry] + last_day - self.first_day[entry] - 1
-        leaving = np.where(self.priced.reason[trade] == HELD, 0.0, factor / paths["equity"][last] - 1)
+        leaving = np.where(self.priced.reason[trade] == HELD, 0.0, change(factor / paths["equity"][last]))
         course = {name: values[last] for name, values in paths.items()}
         course["plain"] += leaving
         course["square"] += leaving * leaving
@@ -178,7 +179,7 @@ class _Paths:
 def _running(equity: Floats) -> dict[str, Floats]:
     """Return the arrays of ``_Paths._from_entries``, entries x days."""
     before = np.concatenate((np.ones((len(equity), 1)), equity[:, :-1]), axis=1)
-    returns = equity / before - 1
+    returns = change(equity / before)
     losses = np.minimum(returns, 0.0)
     high = np.maximum.accumulate(equity, axis=1)
     return {

@@ -19,7 +19,7 @@ from engine.metrics.table import METRICS, MetricInputs, Metrics, metrics_of
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import plan_grid
-from engine.strategy import Leg, Never, NextOpen, Strategy
+from engine.strategy import After, Leg, Never, NextOpen, Strategy
 from engine.strategy.market import Market
 from engine.strategy.placeholders import grid_space
 from strategies import REGISTRY
@@ -45,8 +45,7 @@ RELATIVE = 1e-9
 
 def replayed_numbers(account: Account, terms: Terms) -> Metrics:
     """Return the numbers of a replayed account, as ``engine.run.backtest`` has them."""
-    previous = np.concatenate(([terms.cash], account.equity[:-1]))
-    returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
+    returns = account.returns(terms.cash)
     return compute_metrics(account.days.sessions, returns, account.trades, cash_rate=terms.cash_rate)
 
 
@@ -192,6 +191,36 @@ def test_a_failed_combination_holds_nan_and_says_why() -> None:
     assert np.isfinite(found.final_equity[0])
     assert np.isnan(found.final_equity[1])
     assert found.failed[1].startswith("BBB cannot be bought")
+
+
+def test_trades_that_overlap_and_one_alone_are_what_they_are_by_hand() -> None:
+    """A: 50 at 100. B: 0.4 of 10,500 at 110, both sold at 121: 800 + 4,200 / 110 x 121 + 6,050. C: all of it, x 1.1."""
+    prices = [100.0, 100.0, 110.0, 121.0, 121.0, 121.0, 96.8, 133.1, 133.1]
+    one = bars(instrument("AAA"), [flat_day(d, p) for d, p in zip(days("2024-01-01", 9), prices, strict=True)])
+    given = {
+        "A": [Leg("AAA", 0.5, NextOpen(), After(3))],
+        "B": [Leg("AAA", 0.4, NextOpen(), After(2))],
+        "C": [Leg("AAA", 1.0, NextOpen(), After(3))],
+    }
+    events = [event(name, f"2024-01-0{day}T12:00") for name, day in (("A", 1), ("B", 2), ("C", 5))]
+    terms = Terms(cash=10_000.0)
+    plan, account = plan_and_replay(given, events, one, terms=terms)
+    found = evaluate_plans([plan], [one], terms)
+    assert found.final_equity[0] == pytest.approx(12_617.0, rel=1e-12)
+    assert found.columns["max_drawdown"][0] == pytest.approx(-0.2, rel=1e-12)
+    assert found.columns["expectancy"][0] == pytest.approx(2_617 / 3, rel=1e-12)
+    check_plan(found, 0, plan, account, terms)
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.3, 0.37, 0.49])
+@pytest.mark.parametrize(("apart", "hold"), [(0, 60), (7, 60), (40, 30)], ids=["together", "overlapping", "alone"])
+def test_a_market_that_never_falls_has_the_losing_sessions_of_the_replay(weight: float, apart: int, hold: int) -> None:
+    """What rounding alone makes a loss decides between no Sortino ratio and a vast one."""
+    dates = days("2024-01-01", 100)
+    one = bars(instrument("AAA"), [flat_day(d, 100 * 1.01 ** (n // 3)) for n, d in enumerate(dates)])
+    events = [event(f"E{n}", f"{dates[3 + n * apart]}T12:00") for n in range(2)]
+    plan, account = plan_and_replay([Leg("AAA", weight, NextOpen(), After(hold))], events, one, terms=Terms())
+    check_plan(evaluate_plans([plan], [one], Terms()), 0, plan, account, Terms())
 
 
 def test_a_margin_call_is_followed_as_in_the_replay() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.account.records import OPEN_AT_END, Trade
+from engine.account.records import OPEN_AT_END, Trade, change
 from engine.metrics.metrics import (
     cagr,
     compute_metrics,
@@ -119,6 +119,19 @@ def test_recovered_drawdown_names_the_session_that_made_it_good():
     assert deep.depth == pytest.approx(-0.5)
     assert (shallow.began, shallow.recovered, shallow.days) == (date(2024, 1, 9), None, 0)
     assert shallow.depth == pytest.approx(-0.2)
+
+
+def test_a_drawdown_made_good_but_for_the_last_digit_is_made_good():
+    """What falls by 1 / 12 and rises by 1 / 11 is what it was; in floats it is 1e-16 less."""
+    returns = np.array([-1 / 12, 1 / 11, 0.0, 0.0, 0.0])
+    assert np.prod(1 + returns) < 1
+    (only,) = drawdowns(daily("2024-01-01", 5), returns)
+    assert (only.recovered, only.days) == (date(2024, 1, 2), 1)
+
+
+def test_equity_that_differs_by_the_last_digit_has_not_lost():
+    assert (0.1 + 0.7) < 0.8
+    assert change(np.array([(0.1 + 0.7) / 0.8, 0.75])).tolist() == [0.0, -0.25]
 
 
 def test_300_losing_days_are_one_drawdown():

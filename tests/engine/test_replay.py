@@ -205,6 +205,13 @@ def test_less_than_a_lot_is_skipped():
     assert [s.reason for s in account.skipped] == ["0.99 of equity 10,000 buys less than one lot of 100 at 100"]
 
 
+@pytest.mark.parametrize("summed", [10_000.499999999, 10_000.5, 10_000.500000001])
+def test_equity_on_a_half_is_written_alike_however_it_was_summed(summed):
+    leg, of = [Leg("AAA", 0.99, NextOpen(), Never())], instrument(lot=200)
+    account = account_of(leg, days_of(CALM, CALM, of=of), terms=Terms(cash=summed))
+    assert [s.reason for s in account.skipped] == ["0.99 of equity 10,000 buys less than one lot of 200 at 100"]
+
+
 def test_no_room_is_skipped():
     """The first leg takes all there is, and rises; a day later nothing is left."""
     given = {"A": [Leg("AAA", 1.0, NextOpen(), Never())], "B": [Leg("BBB", 0.5, NextOpen(), Never())]}
