@@ -150,7 +150,7 @@ _Computed = tuple[Floats, dict[str, Any], Flags]
 def _in_stretches(priced: PricedTrades, idle: IdleDays) -> _Computed:
     """Compute plans whose stretches do the same to any account."""
     stretches = stretches_of(priced, idle)
-    plain, square, loss, lost = (stretches.summed(name) for name in ("plain", "square", "loss", "lost"))
+    plain, square, loss, lost = stretches.summed("plain", "square", "loss", "lost")
     inputs, unsure = _inputs_of(priced, stretches.quantity, idle, plain, square, loss, stretches.deepest())
     return stretches.final, inputs, unsure | (lost > 0)
 

@@ -6,7 +6,6 @@ returns up to a day, the highest and lowest equity up to it. Trades that overlap
 (``engine.account.accounts``), as an account of their own. An account is then one pass over its stretches.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,8 +19,6 @@ from engine.account.records import change
 from engine.account.trade_table import Index, TradeTable, of_like_size, spans
 from engine.metrics.daily_sums import IdleDays, daily_sums
 from engine.plan.plan import Numbers64
-
-_COURSE = ("factor", "plain", "square", "loss", "high", "low", "below", "lost")
 
 
 def only_prices_matter(table: TradeTable, costs: CostModel) -> bool:
@@ -47,9 +44,20 @@ class Stretches:
     cash: float
 
     @cached_property
+    def _turns(self) -> list[tuple[Numbers64 | slice, Numbers64]]:
+        """The first stretch of each plan, then the second and so on: the plans, and the numbers of the stretches."""
+        first, counts = self.start[:-1], np.diff(self.start)
+        most = int(counts.max(initial=0))
+        if counts.min(initial=most) == most:
+            return [(slice(None), first + k) for k in range(most)]
+        by = np.argsort(-counts, kind="stable")
+        ends = np.searchsorted(-counts[by], -np.arange(most)).tolist()
+        return [(by[:n], first[by[:n]] + k) for k, n in enumerate(ends)]
+
+    @cached_property
     def _equity(self) -> tuple[Floats, Floats]:
         before, equity = np.zeros(len(self.course["factor"])), np.full(len(self.start) - 1, self.cash)
-        for some, each in by_turns(self.start):
+        for some, each in self._turns:
             before[each] = equity[some]
             equity[some] *= self.course["factor"][each]
         return before, equity
@@ -64,18 +72,19 @@ class Stretches:
         """The quantity of each trade."""
         return self.share * self._equity[0][self.stretch]
 
-    def summed(self, name: str) -> Floats:
-        """Return the sum of each plan's values of the course, added one after the other."""
-        total, values = np.zeros(len(self.start) - 1), self.course[name]
-        for some, each in by_turns(self.start):
-            total[some] += values[each]
+    def summed(self, *names: str) -> Floats:
+        """Return (names, plans) the sums of values of the course, added one after the other."""
+        values = np.stack([self.course[name] for name in names])
+        total = np.zeros((len(names), len(self.start) - 1))
+        for some, each in self._turns:
+            total[:, some] += values[:, each]
         return total
 
     def deepest(self) -> Floats:
         """Return the deepest drawdown of each plan, <= 0."""
         peak, deepest = np.full(len(self.final), self.cash), np.ones(len(self.final))
         factor, high, low, below = (self.course[name] for name in ("factor", "high", "low", "below"))
-        for some, each in by_turns(self.start):
+        for some, each in self._turns:
             equity, top = self._equity[0][each], peak[some]
             least = np.minimum(equity * low[each] / top, below[each])
             top = np.maximum(top, equity * high[each])
@@ -91,17 +100,17 @@ def stretches_of(priced: PricedTrades, idle: IdleDays) -> Stretches:
     first = np.flatnonzero(paths.leads())
     counts = np.diff(np.append(first, len(table)))
     alone = (counts == 1) & paths.whole[first]
-    course, share = {name: np.empty(len(first)) for name in _COURSE}, paths.size[table.entry]
-    together = np.flatnonzero(~alone)
-    positions = positions_of(priced.parts(first[together], counts[together]), idle.costs)
-    sums = daily_sums(positions, idle)
-    share[spans(first[together], counts[together])] = positions.quantity / cash
-    lost = (sums.called | sums.lost | (positions.final <= 0)).astype(float)
-    own = {**vars(sums), "factor": positions.final / cash, "high": sums.high / cash, "low": sums.low / cash}
-    own |= {"below": 1 + sums.below, "lost": lost}
-    singly = paths.courses(first[alone])
-    for name in _COURSE:
-        course[name][together], course[name][alone] = own[name], singly[name]
+    course, share, together = paths.courses(first[alone]), paths.size[table.entry], np.flatnonzero(~alone)
+    if len(together):
+        positions = positions_of(priced.parts(first[together], counts[together]), idle.costs)
+        sums = daily_sums(positions, idle)
+        share[spans(first[together], counts[together])] = positions.quantity / cash
+        lost = (sums.called | sums.lost | (positions.final <= 0)).astype(float)
+        own = {**vars(sums), "factor": positions.final / cash, "high": sums.high / cash, "low": sums.low / cash}
+        own |= {"below": 1 + sums.below, "lost": lost}
+        for name, singly in course.items():
+            course[name] = np.empty(len(first))
+            course[name][alone], course[name][together] = singly, own[name]
     stretch = np.repeat(np.arange(len(first)), counts)
     return Stretches(np.searchsorted(first, table.start), course, stretch, share, cash)
 
@@ -147,7 +156,7 @@ class _Paths:
         begin, paths = self._from_entries(entry, last_day)
         last = begin[entry] + last_day - self.first_day[entry] - 1
         leaving = np.where(self.priced.reason[trade] == HELD, 0.0, change(factor / paths["equity"][last]))
-        course = {name: values[last] for name, values in paths.items()}
+        course = {name: values[last] for name, values in paths.items() if name != "equity"}
         course["plain"] += leaving
         course["square"] += leaving * leaving
         course["loss"] += np.minimum(leaving, 0.0) ** 2
@@ -191,13 +200,3 @@ def _running(equity: Floats) -> dict[str, Floats]:
         "low": np.minimum.accumulate(equity, axis=1),
         "below": np.minimum.accumulate(equity / high, axis=1),
     }
-
-
-def by_turns(start: Numbers64) -> Iterator[tuple[Numbers64, Numbers64]]:
-    """Yield for the first of each plan, then the second and so on, the plans and the numbers."""
-    first, counts = start[:-1], np.diff(start)
-    by = np.argsort(-counts, kind="stable")
-    first, down = first[by], -counts[by]
-    for k in range(int(counts.max(initial=0))):
-        n = int(np.searchsorted(down, -k))
-        yield by[:n], first[:n] + k
