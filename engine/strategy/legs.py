@@ -10,6 +10,7 @@ import numpy as np
 
 from datasets.errors import UserError
 from datasets.events import Kind
+from engine.strategy import contract
 from engine.strategy.contract import LEVELS, After, AtNextEvent, BeforeVote, Entry, Exit, LastCloseBefore, Leg, Phase
 
 
@@ -52,7 +53,7 @@ def _checked(leg: Any, rule: str) -> Leg:
 
 def most_of_level(name: str, weight: float) -> float:
     """Return what the distance of a level stays below: 1 for one below the entry, since no price falls below 0."""
-    below = (weight > 0) is (name != "take_profit")
+    below = (weight > 0) is (name not in contract.GAINS)
     return 1.0 if below else np.inf
 
 

@@ -20,6 +20,7 @@ from engine.plan.costs import Terms
 from engine.plan.plan import Plan
 from engine.plan.plan_grid import plan_grid
 from engine.strategy import After, Leg, Never, NextOpen, Strategy
+from engine.strategy.contract import LEVELS
 from engine.strategy.market import Market
 from engine.strategy.placeholders import grid_space
 from strategies import REGISTRY
@@ -129,6 +130,10 @@ AXES: dict[str, list[Any]] = {
     "take_profit": [None, 0.03],
     "trailing_stop": [None, 0.015],
 }
+
+
+def test_every_level_is_swept() -> None:
+    assert set(LEVELS) <= set(AXES)
 
 
 def check_grid(

@@ -22,7 +22,6 @@ from datasets.prices.bars import Bars
 from engine.account.records import Account, Fill
 from engine.account.replay import replay
 from engine.account.replay_custom import replay_custom
-from engine.account.sizing import STOP_LOSS, TAKE_PROFIT, TRAILING_STOP
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.strategy import (
@@ -38,6 +37,7 @@ from engine.strategy import (
     NextOpen,
     Phase,
 )
+from engine.strategy.contract import LEVELS
 from tests.engine.markets import LONDON, NEW_YORK, TOKYO, bars_at, instrument, market_of, scripted
 
 AROUND_THE_CLOCK = "around the clock"
@@ -122,6 +122,14 @@ def _make_events(rng: Random, markets: Sequence[Bars], n: int) -> list[Political
     return events
 
 
+DISTANCES: dict[str, list[float | None]] = {
+    "stop_loss": [None, 0.01, 0.03],
+    "take_profit": [None, 0.01, 0.04],
+    "trailing_stop": [None, None, 0.005, 0.02],
+}
+"""Of every level the values that random legs have."""
+
+
 def _make_leg(
     rng: Random, symbols: list[str], event: PoliticalEvent, *, stops: bool, exits: Sequence[str], before_vote: bool
 ) -> Leg:
@@ -138,10 +146,8 @@ def _make_leg(
     }
     exit_ = exits_of[rng.choice(exits)]
     weight = rng.choice([-1, 1, 1]) * rng.choice([0.1, 0.3, 0.5, 0.95, 1.0, 1.5])
-    stop = rng.choice([None, 0.01, 0.03]) if stops else None
-    target = rng.choice([None, 0.01, 0.04]) if stops else None
-    trail = rng.choice([None, None, 0.005, 0.02]) if stops else None
-    return Leg(rng.choice(symbols), weight, entry, exit_, stop, target, trail)
+    levels = {name: rng.choice(DISTANCES[name]) if stops else None for name in LEVELS}
+    return Leg(rng.choice(symbols), weight, entry, exit_, **levels)
 
 
 ALL_HOURS = (TOKYO, LONDON, NEW_YORK, AROUND_THE_CLOCK)
@@ -214,7 +220,7 @@ def test_every_price_comes_into_being_after_the_decision_and_is_a_price_of_its_b
         if fill.filled_at == bars.open_at[bar]:
             assert bars.open_is_real[bar]
             assert fill.reference_price == bars.open[bar]
-        elif fill.reason not in (STOP_LOSS, TAKE_PROFIT, TRAILING_STOP):
+        elif fill.reason not in LEVELS:  # a level has the word of its reason for a name
             assert fill.reference_price == bars.close[bar]
         assert bars.low[bar] <= fill.reference_price <= bars.high[bar]
 
