@@ -77,18 +77,21 @@ def test_the_nearest_name_is_offered() -> None:
         bundled_instruments().find("TOPXI")
 
 
+GROUPS = {
+    "index": 48,
+    "fx": 56,
+    "country-etf": 31,
+    "bond": 18,
+    "bond-etf": 6,
+    "commodity-etf": 5,
+    "sector-etf": 11,
+    "future": 19,
+}
+"""The number of bundled instruments in each group."""
+
+
 def test_the_groups_hold_what_a_desk_trades() -> None:
-    groups = Counter(i.group.value for i in bundled_instruments())
-    assert groups == {
-        "index": 48,
-        "fx": 56,
-        "country-etf": 31,
-        "bond": 18,
-        "bond-etf": 6,
-        "commodity-etf": 5,
-        "sector-etf": 11,
-        "future": 19,
-    }
+    assert Counter(i.group.value for i in bundled_instruments()) == GROUPS
 
 
 def test_every_instrument_is_priced_in_a_currency_of_iso_4217() -> None:

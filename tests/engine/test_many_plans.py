@@ -46,7 +46,9 @@ RELATIVE = 1e-9
 
 def replayed_numbers(account: Account, terms: Terms) -> Metrics:
     """Return the numbers of a replayed account, as ``engine.run.backtest`` has them."""
-    returns = account.returns(terms.cash)
+    previous = np.concatenate(([terms.cash], account.equity[:-1]))
+    returns = np.divide(account.equity, previous, out=np.ones_like(previous), where=previous != 0) - 1
+    returns[np.abs(returns) < 1e-13] = 0.0  # CONVENTIONS.md, daily return
     return compute_metrics(account.days.sessions, returns, account.trades, cash_rate=terms.cash_rate)
 
 
