@@ -1,10 +1,10 @@
 """W7: an unhedged account against a hedged one: the replay and the arrays of W2, and the combinations of W3."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from benchmarks.grid import finals, grid_of
 from benchmarks.ours import FREE, bars_of, one_account_plan

@@ -9,10 +9,11 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 
 import numpy as np
+from msgspec.structs import replace
 
 from benchmarks.nulls import Made, Null, Process, Stage, made, occasion, priced, shocks, stage
 from benchmarks.size import versions

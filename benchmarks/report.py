@@ -7,11 +7,11 @@ total returns are checked to agree before any time is compared.
 import logging
 import tempfile
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 from quantstats import reports, stats
 
 from benchmarks.page import Page, took

@@ -5,10 +5,11 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
 
 from datasets.errors import UserError, unknown_name
 
@@ -18,8 +19,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+](inf|nan)|[-+]", re.ASCII)
 
 
-@dataclass(frozen=True)
-class CsvRow:
+class CsvRow(Struct, frozen=True):
     """One row: its file, its line, its cells by column, stripped, and the faults that keep it from being read."""
 
     file: str
@@ -56,8 +56,7 @@ class CsvRow:
             raise UserError(f"{self.where}: {column} is '{self.text(column)}'; it must be {must_be}") from e
 
 
-@dataclass(frozen=True)
-class CsvFile:
+class CsvFile(Struct, frozen=True):
     """A CSV file: its name, the hash of its bytes, its columns, and its rows, also those with faults."""
 
     name: str

@@ -1,10 +1,10 @@
 """Instants: aware UTC datetimes at the surface, int64 nanoseconds since 1970 in arrays."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Integers, Sessions
 
@@ -65,8 +65,7 @@ def parse_instant(text: str) -> datetime:
         raise ValueError(f"'{text}' lies beyond the years 1 to 9999 in UTC") from e
 
 
-@dataclass(frozen=True)
-class InstantWindow:
+class InstantWindow(Struct, frozen=True):
     """A window between two instants, such as a debate or the night of a count."""
 
     name: str

@@ -4,10 +4,8 @@
 DIR`` takes DIR/N225.csv, which must begin before 1969 to hold the published count. docs/examples.md has it in words.
 """
 
-import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import click
 import numpy as np
+from msgspec import Struct, to_builtins
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
@@ -85,8 +84,7 @@ class Since(StrEnum):
     ON = "the close of the day of the dissolution"
 
 
-@dataclass(frozen=True)
-class Election:
+class Election(Struct, frozen=True):
     """A dissolution of the lower house and the vote that followed; dates of Tokyo."""
 
     event_id: str
@@ -95,8 +93,7 @@ class Election:
     announced_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class Rally:
+class Rally(Struct, frozen=True):
     """One election: from the close of ``began`` to that of ``ended``, the last before the vote.
 
     ``announced``: whether the vote had been called by the close of ``began``, None where the catalogue does not say.
@@ -116,8 +113,7 @@ class Rally:
     base_rate: float | None
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What a set of elections supports: ``expected`` is the number of rises that their base rates give.
 
     ``mean`` is the mean rise, ``beyond`` what is left of it without the drift of the sessions before, ``detectable``
@@ -143,8 +139,7 @@ class Evidence:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """All that is shown; rallies in order of time, by where they are counted from."""
 
     source: str
@@ -316,8 +311,7 @@ def _mean(values: Floats) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-@dataclass(frozen=True)
-class _Shifted:
+class _Shifted(Struct, frozen=True):
     """The dates among all circular shifts of them."""
 
     rises: Significance
@@ -491,7 +485,7 @@ def _fewest(n: int | None) -> str:
 
 def as_json(found: Found) -> dict[str, Any]:
     """Return what was found as plain values, dates as text."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(found), default=str))
+    plain: dict[str, Any] = to_builtins(found)
     return plain
 
 

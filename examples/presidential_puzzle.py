@@ -8,7 +8,6 @@ import csv
 import gzip
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from importlib.util import find_spec
@@ -21,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import click
 import numpy as np
+from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
@@ -47,8 +47,7 @@ class Log(StrEnum):
     """The log of one plus the market's simple return over the bill's."""
 
 
-@dataclass(frozen=True)
-class Excess:
+class Excess(Struct, frozen=True):
     """The market's log excess return times 12, one fraction a month; what it is, and where it is from."""
 
     source: str
@@ -57,8 +56,7 @@ class Excess:
     value: Floats
 
 
-@dataclass(frozen=True)
-class Presidency:
+class Presidency(Struct, frozen=True):
     """One term of office; ``since`` is the first month counted as its own."""
 
     president: str
@@ -73,8 +71,7 @@ BEFORE = Presidency("Calvin Coolidge", "Republican", np.datetime64("1925-04"))
 """The term under way when the returns begin, which is older than the catalogue."""
 
 
-@dataclass(frozen=True)
-class Published:
+class Published(Struct, frozen=True):
     """What a paper printed for its sample, as fractions a year; None where it did not."""
 
     name: str
@@ -96,8 +93,7 @@ MAIN = 1
 """The sample whose terms are left out in turn."""
 
 
-@dataclass(frozen=True)
-class Puzzle:
+class Puzzle(Struct, frozen=True):
     """One sample: means, volatilities (fractions a year) and the tests of the gap; what cannot be computed is None."""
 
     published: Published
@@ -112,24 +108,21 @@ class Puzzle:
     permuted_gap: Significance
 
 
-@dataclass(frozen=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True):
     """The gap without one term."""
 
     without: str
     gap: float | None
 
 
-@dataclass(frozen=True)
-class Concentrated:
+class Concentrated(Struct, frozen=True):
     """The gap without each term, least first, and the permutation without the term it depends on most."""
 
     rows: tuple[LeftOut, ...]
     without_first: Significance
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """All that is shown."""
 
     source: str
@@ -368,7 +361,8 @@ def _reasons(samples: Iterable[Puzzle]) -> Iterator[str]:
 
 def as_json(found: Found) -> dict[str, Any]:
     """Return what was found as plain values."""
-    return asdict(found)
+    plain: dict[str, Any] = to_builtins(found)
+    return plain
 
 
 @click.command()

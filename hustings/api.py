@@ -11,12 +11,12 @@ any other: `run`, `study`, `sweep` and `implied` enter it in the ledger of ``HUS
 with ``out=``.
 """
 
-from dataclasses import fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
+from msgspec.structs import asdict
 
 from datasets.errors import UserError
 from hustings.commands import backtests as commands
@@ -79,8 +79,8 @@ def study(run: RunView, **given: Any) -> FindingView:
         raise UserError(f"study takes a run that hs.run returned, not {run!r}")
     if run.options is None:
         raise UserError(f"run {run.run_id} was loaded: a study needs its events and bars, make it with hs.run")
-    own = {f.name for f in fields(StudyOptions)} - {f.name for f in fields(RunOptions)}
-    options = StudyOptions(**vars(run.options), **typed(commands.study, own, given, run.run_id))
+    own = {*StudyOptions.__struct_fields__} - {*RunOptions.__struct_fields__}
+    options = StudyOptions(**asdict(run.options), **typed(commands.study, own, given, run.run_id))
     found, made, position = entered_study(options, vary=False)
     view = RunView(found, run.options, position)
     frame = pd.DataFrame(study_json(made)["observations"])
@@ -136,7 +136,7 @@ def implied(event_id: str, **given: Any) -> FindingView:
     """
     from reports.implied import implied_rows
 
-    names = {f.name for f in fields(ImpliedOptions)}
+    names = {*ImpliedOptions.__struct_fields__}
     found = entered_implied(ImpliedOptions(**typed(commands.implied, names, given, event_id)))
     frame = pd.DataFrame(found.values["markets"]).set_index("instrument")
     tables = [TextTable(m.instrument, ("", "value"), implied_rows(m, found.odds.outcome)) for m in found.markets]

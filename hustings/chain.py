@@ -4,8 +4,10 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 
 GENESIS = "0" * 64
 """The hash before the first row."""
@@ -38,8 +40,7 @@ class RowKind(StrEnum):
     STUDY = "study"
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row. ``place`` counts from 1 without gaps; ``trial`` is the number of its trial.
 
     ``parameters``, ``ground``, ``terms`` and ``dates`` are JSON, or blank if unknown; ``terms`` of a study are its
@@ -64,11 +65,10 @@ class Row:
     hash: str = ""
 
 
-_COLUMNS = ",".join(f.name for f in fields(Row))
+_COLUMNS = ",".join(Row.__struct_fields__)
 
 
-@dataclass(frozen=True)
-class Break:
+class Break(Struct, frozen=True):
     """The first row of a chain that does not match, and why."""
 
     place: int
@@ -81,15 +81,14 @@ def append(db: sqlite3.Connection, row: Row) -> Row:
     place, before = last or (0, GENESIS)
     placed = replace(row, place=place + 1, mean=_kept(row.mean), sd=_kept(row.sd), sharpe=_kept(row.sharpe))
     sealed = replace(placed, hash=seal(placed, before))
-    values = tuple(vars(sealed).values())
+    values = astuple(sealed)
     db.execute(f"INSERT INTO ledger ({_COLUMNS}) VALUES ({','.join('?' * len(values))})", values)
     return sealed
 
 
 def seal(row: Row, before: str) -> str:
     """Return the SHA-256 (hex) of the hash before a row and of the row's fields, its place included."""
-    fields_ = list(vars(row).values())[:-1]
-    return hashlib.sha256(f"{before}\n{json.dumps(fields_, default=repr)}".encode()).hexdigest()
+    return hashlib.sha256(f"{before}\n{json.dumps(astuple(row)[:-1], default=repr)}".encode()).hexdigest()
 
 
 def rows(db: sqlite3.Connection, where: str = "1", *values: str) -> Iterator[Row]:

@@ -4,13 +4,14 @@ import sys
 from ast import literal_eval
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, fields, replace
 from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.errors import UserError, unknown_name
 from datasets.events import EventCatalogue
@@ -29,8 +30,7 @@ from hustings.meanwhile import meanwhile
 from strategies.loading import find_strategy, is_backtrader
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """All of a backtest but its strategy."""
 
     events: EventCatalogue
@@ -54,8 +54,7 @@ class Setting:
         return replace(self, terms=terms, market=self.market.in_currency(currency))
 
 
-@dataclass(frozen=True)
-class SourceOptions:
+class SourceOptions(Struct, frozen=True):
     """Instruments, the sources of bars and events, and the dates."""
 
     instruments: tuple[str, ...]
@@ -84,8 +83,7 @@ class SourceOptions:
         return priced(events_of(self.events, self.labels, only=self.only_events), self.priors)
 
 
-@dataclass(frozen=True)
-class StrategyOptions(SourceOptions):
+class StrategyOptions(SourceOptions, frozen=True):
     """A strategy and its parameters, and its data."""
 
     strategy: str
@@ -96,8 +94,7 @@ class StrategyOptions(SourceOptions):
         return pairs_of(self.parameters)
 
 
-@dataclass(frozen=True)
-class RunOptions(StrategyOptions):
+class RunOptions(StrategyOptions, frozen=True):
     """A strategy with its data, and the account it trades."""
 
     cash: float
@@ -118,7 +115,7 @@ class RunOptions(StrategyOptions):
             UserError: an option or a file that cannot be read.
         """
         market = self.market()
-        typed = {f.name: getattr(self, f.name) for f in fields(Terms)}
+        typed = {name: getattr(self, name) for name in Terms.__struct_fields__}
         terms = Terms(**{**typed, "currency": _currency(self.currency), "fx": Fx(self.fx)})
         return Setting(self.catalogue(), market, terms, self.window(), self.benchmark)
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import asdict
+
 from datasets.errors import UserError
 from datasets.files import locked, remove_leftovers, replace_file, replaced_folder
 
@@ -78,4 +80,4 @@ def locked_folder(folder: Path, option: str = "--out", *, wait_s: float = 0.0) -
 
 def json_text(value: Any) -> str:
     """Return a value as the text of a JSON file, the same for equal values."""
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False, default=asdict) + "\n"

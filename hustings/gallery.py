@@ -3,12 +3,13 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
@@ -22,8 +23,7 @@ SHEET = "tearsheet.html"
 _ALONE = 3  # so few sheets are made sooner without other processes
 
 
-@dataclass(frozen=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A run of the registry, its folder, and why there is nothing to see of it, blank if there is."""
 
     entry: Entry
@@ -75,7 +75,7 @@ def _made(folder: Path) -> str:
 
 def card(run: Listed, start: Path, failed: str) -> GalleryCard:
     """Return a run as the gallery shows it, its sheet linked as seen from ``start``: both can be moved together."""
-    known = {name: value for name, value in vars(run.entry).items() if name not in ("created_at", "folder")}
+    known = {name: value for name, value in asdict(run.entry).items() if name not in ("created_at", "folder")}
     return GalleryCard(
         **known,
         at=run.entry.created_at,

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from datasets.errors import UserError, did_you_mean
 from datasets.events import EventCatalogue, Kind, OwnKind, PoliticalEvent, combined_events

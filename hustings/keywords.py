@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import fields
 from datetime import datetime
 from os import PathLike
 from typing import Any, TypeVar
@@ -34,7 +33,7 @@ def options_of(kind: type[T], command: click.Command, rule: Rule, given: Mapping
         raise UserError(f"the strategy is {rule!r}; give a name, a file, a class, or a rule with its parameters")
     if not isinstance(given.get("parameters", {}), Mapping):
         raise UserError("parameters holds values by name, such as parameters={'hold': 2}")
-    return kind(**typed(command, {f.name for f in fields(kind)}, given, "--", str(rule)))
+    return kind(**typed(command, {*kind.__struct_fields__}, given, "--", str(rule)))
 
 
 def typed(command: click.Command, names: Collection[Any], given: Mapping[str, Any], *more: str) -> dict[str, Any]:

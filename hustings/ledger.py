@@ -4,10 +4,12 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from math import isclose, prod
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from datasets.errors import UserError
 from datasets.home import is_named_home
@@ -21,7 +23,7 @@ from hustings.trials import Ground, SweepTrials, Trial, TrialPosition, caution, 
 SWEEP = "sweep-"
 """The beginning of the id of a sweep among the ids of runs."""
 _SAME = 1e-9  # relative: two processors may differ so much in the results of one run
-_GROUND = {f.name for f in fields(Ground)}
+_GROUND = {*Ground.__struct_fields__}
 
 
 def enter(run: Run, *, prereg: str = "") -> TrialPosition:
@@ -72,8 +74,7 @@ def enter_study(run_id: str, manifest: Mapping[str, Any], settings: Mapping[str,
         return len(known | {row.terms})
 
 
-@dataclass(frozen=True)
-class Used:
+class Used(Struct, frozen=True):
     """What was made under a preregistration before a study: other runs, and other studies of its run."""
 
     runs: int = 0
@@ -152,8 +153,7 @@ def enter_sweep(
         return _caution(db, _append_trial(db, row, repeated, n=trials.n))
 
 
-@dataclass(frozen=True)
-class ChainCheck:
+class ChainCheck(Struct, frozen=True):
     """The length of the chain, and its first row that does not match; ``broken`` is None if all match."""
 
     rows: int
@@ -199,8 +199,7 @@ def _missing_hash(chain: list[Row], printed: str) -> Break | None:
     return Break(len(chain) + 1, why)
 
 
-@dataclass(frozen=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A row of the chain that holds a preregistration; ``before`` are the earlier trials of its rule."""
 
     place: int

@@ -10,12 +10,12 @@ import json
 import lzma
 import re
 from base64 import b64decode, b64encode
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.errors import UserError

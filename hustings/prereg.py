@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from msgspec import Struct, field
 from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
@@ -140,7 +141,7 @@ def account_of(typed: Mapping[str, Any]) -> PreregAccount:
     """
     account = PreregAccount(**typed)
     dates = Window(date_of(account.since, "--from"), date_of(account.until, "--to"))
-    Terms(**{f.name: getattr(account, f.name) for f in fields(Terms)})
+    Terms(**{name: getattr(account, name) for name in Terms.__struct_fields__})
     first, last = (None if d is None else d.isoformat() for d in (dates.since, dates.until))  # written one way
     return replace(account, since=first, until=last)
 
@@ -211,8 +212,7 @@ class FileState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """The place of a preregistration in the chain.
 
     ``place`` and ``registered_at`` (ISO UTC) are those of its row, or None and blank. ``before`` are the trials of its

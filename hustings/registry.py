@@ -4,10 +4,12 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from datasets.errors import UserError
 from datasets.home import hustings_home
@@ -26,8 +28,7 @@ CREATE INDEX IF NOT EXISTS runs_by_time ON runs (created_at DESC);
 """
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One line of the registry. ``created_at`` is the instant of the last run with this id, ISO UTC."""
 
     run_id: str
@@ -43,7 +44,7 @@ class Entry:
     folder: str
 
 
-_COLUMNS = ",".join(f.name for f in fields(Entry))
+_COLUMNS = ",".join(Entry.__struct_fields__)
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def record(run: "Run", folder: Path) -> None:
         max_drawdown=metrics["max_drawdown"],
         folder=str(folder.resolve()),
     )
-    row = {**vars(entry), "parameters": json.dumps(entry.parameters)}
+    row = {**asdict(entry), "parameters": json.dumps(entry.parameters)}
     with database() as db:
         db.execute(f"INSERT OR REPLACE INTO runs ({_COLUMNS}) VALUES ({','.join('?' * len(row))})", tuple(row.values()))
 

@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import MISSING, asdict, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict, fields
 
 from datasets.arrays import Floats, Sessions
 from datasets.csv_rows import as_typed, sheet_csv
@@ -28,7 +29,7 @@ from hustings.files import json_text, locked_folder, writing
 from hustings.registry import run_in
 from reports.tables import INSTANTS, market_rows, plain_record
 
-R = TypeVar("R")
+R = TypeVar("R", bound=Struct)
 _FILES = {
     "manifest": "manifest.json",
     "trades": "trades.csv",
@@ -50,7 +51,7 @@ _WAIT_S = 10.0
 """For another process that writes the same run."""
 _OFFSETS = {f"{n:+d}" if n else "0": n for n in range(-BEFORE, AFTER + 1)}
 """The columns of paths.csv: sessions counted from the event's own."""
-_EVENT_COLUMNS = [f.name for f in fields(RunEvent) if f.name != "outcome"]
+_EVENT_COLUMNS = [name for name in RunEvent.__struct_fields__ if name != "outcome"]
 
 
 @contextmanager
@@ -117,7 +118,7 @@ def record_texts(run: Run) -> dict[str, str]:
         "events": sheet_csv([*_EVENT_COLUMNS, "instrument", "outcome", "reason"], _event_rows(run)),
         "exposures": _records_csv(Exposure, run.exposures),
         "paths": sheet_csv(["event_id", "instrument", "side", *_OFFSETS], map(_path_row, run.paths)),
-        "variants": None if variants is None else json_text(asdict(variants)),
+        "variants": None if variants is None else json_text(variants),
     }
     return {_FILES[name]: text for name, text in texts.items() if text is not None}
 
@@ -278,7 +279,8 @@ def run_json(run: Run, files: dict[str, Path]) -> dict[str, Any]:
 
 
 def _records_csv(kind: type[Any], records: Iterable[Any]) -> str:
-    return sheet_csv([f.name.rstrip("_") for f in fields(kind)], (plain_record(each).values() for each in records))
+    header = [name.rstrip("_") for name in kind.__struct_fields__]
+    return sheet_csv(header, (plain_record(each).values() for each in records))
 
 
 def series_csv(sessions: Sessions, **series: Floats) -> str:
@@ -314,8 +316,8 @@ def _records(path: Path, kind: type[R]) -> tuple[R, ...]:
     A field that runs kept from before do not have takes its default.
     """
     header, rows = _table(path)
-    later = {f.name for f in fields(kind) if f.default is not MISSING}  # type: ignore[arg-type]
-    readers = [(f.name, f.name.rstrip("_"), _reader(f)) for f in fields(kind)]  # type: ignore[arg-type]
+    later = {f.name for f in fields(kind) if not f.required}
+    readers = [(f.name, f.name.rstrip("_"), _reader(f)) for f in fields(kind)]
     readers = [r for r in readers if r[1] in header or r[0] not in later]
     found = (dict(zip(header, row, strict=True)) for row in rows)
     return tuple(kind(**{name: read(row[column]) for name, column, read in readers}) for row in found)

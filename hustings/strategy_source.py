@@ -6,12 +6,13 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
+
+from msgspec import Struct, field
 
 import strategies
 from datasets.errors import UserError
@@ -24,8 +25,7 @@ _OURS = ("engine", "datasets", "strategies")
 Annotations = dict[str, ast.expr | None]
 
 
-@dataclass(frozen=True)
-class StrategySource:
+class StrategySource(Struct, frozen=True):
     """The class of a strategy in its file: the annotations of its parameters by name, and what its docstring says."""
 
     file: Path

@@ -1,10 +1,13 @@
 """Makes a study from what a user typed: the run, the ledger, another coder's labels, a preregistration."""
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, structs
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events.label_file import load_labels, relabelled
@@ -36,7 +39,7 @@ from strategies.loading import find_strategy, is_backtrader
 
 REBUILT_AT_MOST = 50
 """The trials rebuilt for a study, combinations of sweeps among them."""
-_TERMS = {f.name for f in fields(Terms)}
+_TERMS = {*Terms.__struct_fields__}
 
 
 def with_trials(given: StudyInput, position: TrialPosition) -> StudyInput:
@@ -79,8 +82,7 @@ def rebuilt(given: StudyInput, trial: Trial) -> StudyInput | None:
 NO_LEDGER = "No ledger of trials could be written: what else was tried is not known."
 
 
-@dataclass(frozen=True)
-class StudyOptions(RunOptions):
+class StudyOptions(RunOptions, frozen=True):
     """A backtest, and how it is studied."""
 
     windows: tuple[str, ...]
@@ -138,8 +140,7 @@ def subject_of(options: RunOptions, *, vary: bool = False) -> StudyInput:
     return StudyInput(rule, setting.events, setting.market, setting.terms, setting.window, run, setting.benchmark)
 
 
-@dataclass(frozen=True)
-class StudiedRegistration:
+class StudiedRegistration(Struct, frozen=True):
     """A preregistration, and its standing before the run that is studied was entered in the ledger."""
 
     given: Preregistration
@@ -238,7 +239,7 @@ def _account(subject: StudyInput, typed: str | None, adjust: str | None) -> Prer
     series (``adjust``).
     """
     symbol = subject.run.benchmark
-    dates, terms = subject.run.manifest["window"], asdict(subject.terms)
+    dates, terms = subject.run.manifest["window"], structs.asdict(subject.terms)
     first = subject.market.instruments.find(subject.plan.instruments[0]).currency
     terms["currency"] = "" if terms["currency"] == first else terms["currency"]
     return account_of(
@@ -281,5 +282,5 @@ def _prereg_json(registered: StudiedRegistration, departs: list[str], found: dic
 
 def study_json(made: Study) -> dict[str, Any]:
     """Return a study as plain values for JSON."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(made), allow_nan=False))
+    plain: dict[str, Any] = json.loads(json.dumps(made, default=structs.asdict, allow_nan=False))
     return plain

@@ -4,10 +4,12 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument, InstrumentTable
@@ -31,8 +33,7 @@ _VENDOR_NAMES = (
 )
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(Struct, frozen=True):
     """One series to check: its table, or the error; ``reference`` are stored bars of the same instrument."""
 
     name: str
@@ -46,8 +47,7 @@ class Target:
     splits: Splits = ()
 
 
-@dataclass(frozen=True)
-class FileLayout:
+class FileLayout(Struct, frozen=True):
     """What a user says of a price file: its instrument, the zone of its timestamps, the format of its dates."""
 
     symbol: str | None
@@ -58,7 +58,7 @@ class FileLayout:
 
     def check_absent(self, reason: str, *, only: str = "") -> None:
         """Raise a UserError if an option (``only`` that one) describes a file, and there is none, for a reason."""
-        for name in [only] if only else [f.name for f in fields(FileLayout)]:
+        for name in [only] if only else FileLayout.__struct_fields__:
             if getattr(self, name) is not None:
                 option = f"--{name.replace('_', '-')}"
                 raise UserError(f"{option} describes a FILE, and {reason}; leave it out, or name the file")

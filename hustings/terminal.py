@@ -68,11 +68,19 @@ def warn(text: str) -> None:
     print(escaped(text), file=sys.stderr)
 
 
+def _plain(value: Any) -> Any:
+    if not hasattr(value, "__struct_fields__"):
+        return os.fspath(value)
+    from msgspec.structs import asdict
+
+    return asdict(value)
+
+
 def say_json(value: Any) -> None:
     """Print the result as one JSON value (paths as text); its own escapes stand for what a terminal cannot show."""
     if in_json() is False:
         return
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath)
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
     print(_ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 

@@ -1,20 +1,19 @@
 """The trials of the ledger, and the place of a run among them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import prod
 from random import Random
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from engine.run.run import Run
 from engine.statistics.observations import TradeStatistics
 from hustings.terminal import counted
 
 
-@dataclass(frozen=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """The inputs of a trial: the SHA-256 of its code, of its events, and of the bars it traded, by symbol."""
 
     code: str
@@ -34,8 +33,7 @@ def ground_of(run: Run) -> Ground:
     return Ground(hashes["code"], hashes["events"], bars)
 
 
-@dataclass(frozen=True)
-class SweepTrials:
+class SweepTrials(Struct, frozen=True):
     """The trials of a sweep: how many, and of those with a Sharpe ratio per trade its mean and standard deviation."""
 
     n: int
@@ -57,8 +55,7 @@ class SweepTrials:
         return (*known, *(None,) * (self.n - self.known))
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """One trial of the ledger: the ``k``-th of all; or a sweep, of whose trials the ``k``-th is the last.
 
     ``at`` is when it was first run (ISO UTC), ``times`` how often it was run. ``ground`` is None, and ``terms`` and
@@ -111,8 +108,7 @@ def caution(ledger: str, n: int) -> str:
     return f"The {ledger}, less than a day before this was first tried, {held}"
 
 
-@dataclass(frozen=True)
-class TrialPosition:
+class TrialPosition(Struct, frozen=True):
     """The place of a run among all trials: trial ``k`` of ``n``; ``k_of_rule`` of ``n_of_rule`` of its rule.
 
     ``head`` is the last hash of the ledger; ``of_rule`` are the distinct trials of the rule, this run among them, in

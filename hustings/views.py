@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, cached_property
 from html import escape
 from os import PathLike
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from msgspec.structs import fields
 
 from datasets.errors import UserError
 from datasets.events import PoliticalEvent

@@ -1,12 +1,13 @@
 """Charts as inline SVG: the account over time with its events marked, and columns that count events."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from math import cos, log10, radians, sin
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
@@ -193,8 +194,7 @@ _LABELLED = 40
 """Up to so many columns carry their names; of more, names of some would read as names of all."""
 
 
-@dataclass(frozen=True)
-class ChartColumn:
+class ChartColumn(Struct, frozen=True):
     """One column: from one value to another, its name, its title in ``words``; ``style`` is a CSS class."""
 
     name: str
@@ -204,8 +204,7 @@ class ChartColumn:
     words: str
 
 
-@dataclass(frozen=True)
-class Columns:
+class Columns(Struct, frozen=True):
     """Columns side by side. ``ident`` must be its own in the page; ``joined``: each begins where the last one ended."""
 
     ident: str
@@ -240,8 +239,7 @@ def columns_svg(chart: Columns) -> str:
     return "\n".join([*start, *grid, *_columns(chart, layout.frame), *_names(layout), "</svg>"])
 
 
-@dataclass(frozen=True)
-class _Layout:
+class _Layout(Struct, frozen=True):
     """Where columns (one step each) and values lie, and the names below the columns."""
 
     frame: Frame

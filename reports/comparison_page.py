@@ -1,7 +1,6 @@
 """The page of a comparison: its tables written out as text, and its drawings, for the template to lay out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from math import ceil
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from msgspec import Struct
 
 from datasets.arrays import Floats, Sessions
 from engine.comparison.common_days import Span, within
@@ -74,8 +74,7 @@ ACROSS = 8
 """A table has at most so many runs across: it goes on below, so that it fits a sheet of paper."""
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(Struct, frozen=True):
     """A run as headings name it: by its label, and where there are many by its number."""
 
     number: int

@@ -1,10 +1,10 @@
 """The events of a run: trades, P&L attribution, what was not traded; paths in event time and P&L event by event."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.events import kind_of

@@ -1,11 +1,11 @@
 """The gallery: all runs on one page, each with a sketch of its equity and the way to its tear sheet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from markupsafe import Markup
+from msgspec import Struct
 
 from datasets.arrays import Floats
 from engine.metrics.table import METRICS
@@ -20,8 +20,7 @@ WIDTH, HEIGHT = 132, 40
 _SHOWN = tuple(m for m in METRICS if m.name in ("total_return", "max_drawdown", "n_trades"))
 
 
-@dataclass(frozen=True, eq=False)
-class GalleryCard:
+class GalleryCard(Struct, frozen=True, eq=False):
     """A run as the gallery shows it.
 
     ``at`` is when it was last run, ISO UTC; ``equity`` its account at each session, None where it cannot be read;

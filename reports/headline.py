@@ -2,9 +2,11 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
 from statistics import fmean
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from engine.account.records import Trade, observed
 from engine.metrics.performance import MORE_TRADE_METRICS, more_trade_metrics
@@ -73,8 +75,7 @@ def _without_best(trades: Sequence[Trade]) -> str:
     return f" The mean trade is {percent(mean)}; without the best one it is {percent(rest)}."
 
 
-@dataclass(frozen=True)
-class HeadlineCard:
+class HeadlineCard(Struct, frozen=True):
     """One number of the headline as text; ``note`` says what it is, or why it is not there."""
 
     label: str

@@ -1,8 +1,9 @@
 """Tables shaded by value: months, and what the rule makes with other holds, delays and costs."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from engine.metrics.metrics import monthly_returns, yearly_returns
 from engine.run.run import Run, SensitivityCase
@@ -23,8 +24,7 @@ def heat(value: float | None, largest: float) -> str:
     return f"{'gain' if value > 0 else 'loss'}{max(1, ceil(4 * abs(value) / largest))}"
 
 
-@dataclass(frozen=True)
-class YearRow:
+class YearRow(Struct, frozen=True):
     """One year: the returns of its months (None without a session), and the year's own."""
 
     year: int

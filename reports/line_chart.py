@@ -5,7 +5,6 @@ What a chart shows is all in the SVG; ``templates/chart.js`` adds reading off by
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from html import escape
@@ -14,6 +13,8 @@ from math import ceil, floor, log10
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
@@ -47,8 +48,7 @@ class Across(StrEnum):
     SESSIONS = "sessions"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line: its name, dates (or sessions around an event) and values; ``style`` is a CSS class for colour, dashes.
 
     ``read``: whether its values are read off by the script; of hundreds of lines on one chart they are not.
@@ -62,8 +62,7 @@ class Line:
     read: bool = True
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A symbol at a date or session: ``shape`` is one of up, down, ring, event, stroke, name.
 
     Events and strokes are on the lower edge; a name is written downwards from the upper one.
@@ -75,8 +74,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(Struct, frozen=True):
     """A shaded stretch of dates or sessions."""
 
     first: date | int
@@ -84,8 +82,7 @@ class Band:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
-class Range:
+class Range(Struct, frozen=True, eq=False):
     """A stretch of values at every date, such as what chance gives: from ``low`` to ``high``."""
 
     name: str
@@ -94,8 +91,7 @@ class Range:
     high: Floats
 
 
-@dataclass(frozen=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """What a chart shows. ``ident`` must be its own in the page; ``tick`` writes a value of the vertical axis.
 
     ``unit`` is how a value is written that is read off the chart; ``points`` are drawn of each line, at most.

@@ -4,7 +4,6 @@ import hashlib
 import inspect
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
+from msgspec import Struct
 
 from datasets.home import read_cached, write_cached
 from engine.run.run import Run
@@ -63,8 +63,7 @@ def _environment() -> Environment:
     return env
 
 
-@dataclass(frozen=True)
-class Figure:
+class Figure(Struct, frozen=True):
     """One figure as an SVG element: the name of its place in the page, its title, and its caption if it has one."""
 
     name: str
@@ -73,8 +72,7 @@ class Figure:
     caption: str = ""
 
 
-@dataclass(frozen=True)
-class TextTable:
+class TextTable(Struct, frozen=True):
     """A table as text, for a page or a terminal: ``right`` are the columns set flush right."""
 
     title: str
@@ -85,8 +83,7 @@ class TextTable:
     ident: str = ""
 
 
-@dataclass(frozen=True)
-class StudySection:
+class StudySection(Struct, frozen=True):
     """What a tear sheet shows of a study: its texts, tables and figures, and the placebo band around the events."""
 
     verdict: str

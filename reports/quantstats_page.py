@@ -8,12 +8,12 @@ if there is one, and the reasons.
 import csv
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats
 from engine.metrics.metrics import drawdowns, growth, yearly_returns
@@ -31,8 +31,7 @@ _ROUNDED = 0.01001
 """Two numbers of two decimals that differ by no more are one, rounded."""
 
 
-@dataclass(frozen=True)
-class QuantstatsRow:
+class QuantstatsRow(Struct, frozen=True):
     """One row of quantstats' metrics table; ``theirs`` is what quantstats prints, ``why`` the reason for a mark.
 
     The cells of ``ours`` and ``theirs`` are of the benchmark, if there is one, and of the account. A row without a

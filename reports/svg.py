@@ -4,9 +4,10 @@ A style sheet sets the colours. Coordinates have one decimal.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, isfinite, log10
+
+from msgspec import Struct
 
 WIDTH = 900
 """The width of a drawing as wide as the page."""
@@ -15,8 +16,7 @@ LETTER = 7.2
 """Width of a digit of 12 px, on the wide side."""
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """The box of a drawing in which places (across) and values (up) are plotted, inside its margins."""
 
     first: float

@@ -1,10 +1,10 @@
 """Every table behind the tear sheet as plain rows: numbers unrounded, None where there is none."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from msgspec.structs import asdict
 
 from datasets.instants import iso_z
 from engine.metrics.metrics import drawdowns, monthly_returns
@@ -58,7 +58,7 @@ def market_rows(run: Run) -> list[Row]:
     """Return the result of each market of a run, with the parts of its P&L as columns."""
     rows = [asdict(found) for found in by_market(run.trades)]
     for row in rows:
-        row |= {name: v for name, v in row.pop("parts").items() if name not in ("event_id", "instrument")}
+        row |= {name: v for name, v in asdict(row.pop("parts")).items() if name not in ("event_id", "instrument")}
     return rows
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise
@@ -12,6 +11,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 from pydantic import ValidationError
 
 from datasets.csv_rows import CsvRow, read_csv, sheet_csv
@@ -113,8 +114,7 @@ class EventCatalogue:
         return digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class OwnFile:
+class OwnFile(Struct, frozen=True):
     """A file of one's own events: its name, the hash of its bytes, and how many events it holds."""
 
     name: str
@@ -122,8 +122,7 @@ class OwnFile:
     events: int
 
 
-@dataclass(frozen=True)
-class EventRow(CsvRow):
+class EventRow(CsvRow, frozen=True):
     """One row of a file of events: its cells that are not blank, and its event, None where there are faults."""
 
     event: PoliticalEvent | None = None

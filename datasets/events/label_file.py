@@ -8,10 +8,11 @@ coder wrote, or last revised, the labels of the row: a rule that decides earlier
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from datasets.csv_rows import CsvRow, bundled_rows, read_csv
 from datasets.errors import UserError, unknown_name
@@ -43,8 +44,7 @@ def bases_of(label_basis: str | None) -> dict[str, str]:
     return {name.strip(): basis.strip() for name, _, basis in parts}
 
 
-@dataclass(frozen=True)
-class CodedEvent:
+class CodedEvent(Struct, frozen=True):
     """What a coder says of one event: only the labels that were given, each as its text."""
 
     event_id: str
@@ -58,8 +58,7 @@ class CodedEvent:
     labelled_at: datetime | None = None
 
 
-@dataclass(frozen=True)
-class LabelFile:
+class LabelFile(Struct, frozen=True):
     """A coder's labels by event, with the file's name and the hash of its bytes."""
 
     name: str
@@ -190,8 +189,7 @@ Pair = tuple[str, str]
 _UNCODED = ("", "unknown")
 
 
-@dataclass(frozen=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """Two coders on one label. ``kappa`` is None where it is not defined; ``table`` counts pairs (first, second)."""
 
     label: str

@@ -4,11 +4,12 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Floats, Instants
 from datasets.instants import to_datetime, to_ns
@@ -17,8 +18,7 @@ STALE_AFTER = timedelta(days=7)
 """An outcome whose last quote is this much older than the event's newest one has left the odds book."""
 
 
-@dataclass(frozen=True, order=True)
-class Quote:
+class Quote(Struct, frozen=True, order=True):
     """One observed probability, in [0, 1], of one outcome of an event, at an aware UTC instant."""
 
     observed_at: datetime
@@ -98,8 +98,7 @@ def _against_the_highest(name: str, quoted: Mapping[str, float]) -> float:
     return quoted[name] / (quoted[name] + other) if other else quoted[name]
 
 
-@dataclass(frozen=True)
-class OutcomeOdds:
+class OutcomeOdds(Struct, frozen=True):
     """The quotes of an odds book, the outcome whose probability is asked for, and how the margin is taken off."""
 
     quotes: Quotes

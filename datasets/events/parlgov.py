@@ -3,10 +3,12 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.csv_rows import CsvRow, bundled_rows, read_csv
 from datasets.errors import UserError, unknown_name
@@ -22,8 +24,7 @@ _PARLIAMENT = "13"
 """The code of a parliamentary election in the table ``Election`` (ParlGov's ``Code``); 1 is the European one."""
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(Struct, frozen=True):
     """What one party got; ``party`` is its short name, ``name`` its English one, ``vote_share`` in percent.
 
     ``left_right`` is its position, 0 (left) to 10, where the files have it.
@@ -36,8 +37,7 @@ class Result:
     left_right: float | None = None
 
 
-@dataclass(frozen=True)
-class Cabinet:
+class Cabinet(Struct, frozen=True):
     """One cabinet; ``pm_party`` is ParlGov's number of the prime minister's party, None if there is none."""
 
     began_on: date
@@ -45,8 +45,7 @@ class Cabinet:
     pm_party: str | None
 
 
-@dataclass(frozen=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """One parliamentary election as ParlGov has it; ``country`` is ISO 3166's two letters."""
 
     country: str
@@ -201,8 +200,7 @@ _COMPLETE = 0.95
 """Below this share of the seats accounted for, the winner's share is unknown."""
 
 
-@dataclass(frozen=True)
-class _Quirk:
+class _Quirk(Struct, frozen=True):
     seats_are_partial: bool = False
     note: str = ""
 

@@ -5,9 +5,10 @@ is the last quote of each outcome strictly before the event's cut-off and strict
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from datasets.csv_rows import CsvRow, csv_text, read_csv
 from datasets.errors import UserError, unknown_name
@@ -29,8 +30,7 @@ from datasets.instants import INSTANT, iso_z, parse_instant
 COLUMNS = ("event_id", "observed_at", "outcome", "probability", "source")
 
 
-@dataclass(frozen=True)
-class PriorTable:
+class PriorTable(Struct, frozen=True):
     """The quotes of each event in the order of their instants, and the name and hash of the file."""
 
     file: str
@@ -143,8 +143,7 @@ def add_quotes(path: Path, event_id: str, quotes: Iterable[Quote], events: Event
         raise UserError(f"'{path}' cannot be written ({e.strerror}); name another file") from e
 
 
-@dataclass(frozen=True)
-class PriorReading:
+class PriorReading(Struct, frozen=True):
     """What a priors file says of one event.
 
     ``quotes`` the last one of each outcome; ``probabilities`` the same, margin removed; ``surprise`` 1 - p of what

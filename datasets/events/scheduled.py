@@ -1,12 +1,14 @@
 """Events to come: votes and dates that are fixed by law, announced, or due by a date at the latest."""
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
@@ -28,8 +30,7 @@ class DateBasis(StrEnum):
     LATEST_POSSIBLE = "latest possible"
 
 
-@dataclass(frozen=True)
-class ScheduledEvent:
+class ScheduledEvent(Struct, frozen=True):
     """An event to come: the days it may fall on (``is_latest``: any day up to the last), and how they are known.
 
     ``polls_close_local`` is the hour at which polls close, or something else ends or begins, None where not known.

@@ -4,10 +4,11 @@
 on many days, ``special_sessions.csv`` single dates.
 """
 
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from datasets.csv_rows import bundled_rows
 from datasets.errors import did_you_mean, unknown_name
@@ -19,8 +20,7 @@ CLOSED, EXTRA = "closed", ("extra_session", "evening_session")
 _FOREVER = date(2099, 12, 31)
 
 
-@dataclass(frozen=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """An exchange: its time zone, and the first and the last date whose hours are certain.
 
     ``library_from`` and ``library_to`` bound the calendar asked of exchange_calendars; None where it cannot make one.
@@ -37,8 +37,7 @@ class Exchange:
     days_of: str = ""
 
 
-@dataclass(frozen=True)
-class HoursFact:
+class HoursFact(Struct, frozen=True):
     """One row: the hours of an exchange on the dates from ``first`` to ``last`` on which ``day`` holds.
 
     Minutes after midnight of the session's date, None where the row leaves them as they are; ``auction_end`` is when

@@ -3,13 +3,13 @@
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, time
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 from numpy.typing import NDArray
 from pandas.tseries.offsets import Easter
 
@@ -36,8 +36,7 @@ _DATE_IN_YEAR = re.compile(r"\d\d-\d\d")
 _FROM_FEAST = re.compile(r"(easter|orthodox|lunar)([+-]\d+)")
 
 
-@dataclass(frozen=True, eq=False)
-class CalendarDates:
+class CalendarDates(Struct, frozen=True, eq=False):
     """Every date of a table in the time zone of an exchange, and which of them are sessions."""
 
     date: Sessions

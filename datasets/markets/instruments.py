@@ -1,13 +1,15 @@
 """Instruments: what can be traded, where, in which currency and lots, at which default costs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.csv_rows import CsvRow, read_csv
 from datasets.errors import UserError, unknown_name
@@ -55,8 +57,7 @@ class CurrencyPair(NamedTuple):
     quote: str
 
 
-@dataclass(frozen=True)
-class Instrument:
+class Instrument(Struct, frozen=True):
     """One market. Costs are in basis points of the traded value; ``lot`` 0 means any fraction can be held.
 
     ``currency`` is that of its prices (ISO 4217). ``base`` is what the file says of ``base_currency``. ``country`` is
@@ -83,7 +84,7 @@ class Instrument:
     notes: str = ""
     launched_on: date | None = None
     level: float = 0.0
-    provider_symbols: Mapping[str, str] = field(default_factory=dict, hash=False)
+    provider_symbols: Mapping[str, str] = field(default_factory=dict)
     group: InstrumentGroup = InstrumentGroup.OTHER
     country: str = ""
     base: str = ""
@@ -92,6 +93,9 @@ class Instrument:
     tick: float = 0.0
     initial_margin: float = 0.0
     maintenance_margin: float = 0.0
+
+    def __hash__(self) -> int:
+        return hash(self.symbol)
 
     @property
     def is_future(self) -> bool:

@@ -1,6 +1,5 @@
 """The hours of an exchange on a date, the instants at which a session opens and closes, and their certainty."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -8,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Instants, Integers, Sessions
@@ -20,8 +20,7 @@ LIBRARY_HOURS = "half day or late open"
 """The kind of a session whose hours exchange_calendars changes."""
 
 
-@dataclass(frozen=True)
-class SessionHours:
+class SessionHours(Struct, frozen=True):
     """One date of an exchange: the row that gives its hours, and whether they are certain.
 
     ``times`` are the open, the end of trading and the instant of the official close, aware and in the zone of the
@@ -71,8 +70,7 @@ _MADE_BY = ("exchange_tables.py", "hours_building.py", "sessions.py")
 _LIBRARIES = ("exchange_calendars", "tzdata")
 
 
-@dataclass(frozen=True)
-class HoursTable:
+class HoursTable(Struct, frozen=True):
     """Opening hours of one exchange, one row a calendar date from FIRST_DATE to LAST_DATE.
 
     ``open_at`` and ``close_at`` are the hours a session of that date has or would have, ``official_close_at`` is when
@@ -91,8 +89,7 @@ class HoursTable:
     covers: tuple[date, date]
 
 
-@dataclass(frozen=True)
-class FirstSessions:
+class FirstSessions(Struct, frozen=True):
     """The first session whose open, and the first whose official close, comes strictly after an instant.
 
     ``close_at`` is the end of trading of the latter, ``official_close_at`` the instant of its closing price.

@@ -1,11 +1,11 @@
 """Short rates by currency, from a file ``rates.csv``: what a currency pair earns while it is held (carry)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, field
 
 from datasets.arrays import Floats, Sessions
 from datasets.csv_rows import CsvRow, read_csv
@@ -17,8 +17,7 @@ _COLUMNS = ("currency", "date", "rate")
 _MUST = "an annual fraction between -0.5 and 5, such as 0.0525 for 5.25 %"
 
 
-@dataclass(frozen=True, eq=False)
-class ShortRates:
+class ShortRates(Struct, frozen=True, eq=False):
     """Annual short rates (fractions, actual/360) of each currency by date; a rate holds until the next one."""
 
     by_currency: Mapping[str, tuple[Sessions, Floats]] = field(default_factory=dict)

@@ -5,9 +5,10 @@ dollar; of several series of one pair the one named as the pair comes first (USD
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Flags, Floats, Instants
 from datasets.errors import UserError
@@ -24,8 +25,7 @@ _BEFORE_USD = ("EUR", "GBP", "AUD", "NZD")
 """Currencies that are quoted in US dollars; the dollar is quoted in all others."""
 
 
-@dataclass(frozen=True)
-class AccountCurrency:
+class AccountCurrency(Struct, frozen=True):
     """What bars are given for an account: rates to a currency (``code`` blank: hedged, no rates), carry of pairs."""
 
     code: str = ""
@@ -58,8 +58,7 @@ class AccountCurrency:
         return replace(bars, carry=self.short_rates.differential(base, bars.instrument.currency, bars.session))
 
 
-@dataclass(frozen=True, eq=False)
-class _Rates:
+class _Rates(Struct, frozen=True, eq=False):
     """Rates at some instants (NaN: missing), and the series they come from: in words, and by name."""
 
     values: Floats
@@ -68,8 +67,7 @@ class _Rates:
     simulated: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, eq=False)
-class CurrencyPairs:
+class CurrencyPairs(Struct, frozen=True, eq=False):
     """The currency pairs among instruments; ``load`` returns the bars of one, None where there are none."""
 
     instruments: InstrumentTable

@@ -12,12 +12,13 @@ was adjusted before, v is 1.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.csv_rows import CsvRow, read_csv
@@ -45,8 +46,7 @@ class Adjustment(StrEnum):
     TOTAL = "total"
 
 
-@dataclass(frozen=True)
-class CorporateAction:
+class CorporateAction(Struct, frozen=True):
     """One split (``value``: new shares for an old one) or dividend (``value``: quote currency a share on the ex-date).
 
     Or one roll of a future (``value``: the price of the new contract over that of the old one).

@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import astuple, replace
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Floats, Instants, Sessions
@@ -24,8 +25,7 @@ _MS = 1_000_000
 _MUST = "a price must be a finite number above 0"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where bars come from, as shown to the user. No path of the machine: a run's identity must not hold one."""
 
     kind: str
@@ -33,8 +33,7 @@ class Source:
     simulated: bool = False
 
 
-@dataclass(frozen=True)
-class RateSource:
+class RateSource(Struct, frozen=True):
     """Where the rates from one currency to another come from, in words, and the pairs to fetch where one is missing.
 
     ``simulated`` are the pairs among them whose bars are simulated; ``series`` names the series without the days for
@@ -49,8 +48,7 @@ class RateSource:
     series: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class SessionRows:
+class SessionRows(Struct, frozen=True, eq=False):
     """Of each session the row of its ``first`` and of its ``last`` bar; ``of`` is the session's number, one a bar."""
 
     first: NDArray[np.intp]
@@ -61,8 +59,7 @@ class SessionRows:
         return len(self.first)
 
 
-@dataclass(frozen=True, eq=False)
-class Bars:
+class Bars(Struct, frozen=True, eq=False, dict=True):
     """The bars of one instrument in ascending order.
 
     Arrays of one length: ``session`` (datetime64[D], exchange-local), ``open_at`` and ``close_at`` (int64 ns, UTC),
@@ -168,7 +165,7 @@ class Bars:
 
     def _cut(self, rows: slice) -> "Bars":
         arrays: dict[str, Any] = {
-            f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)
+            n: v[rows] for n in self.__struct_fields__ if isinstance(v := getattr(self, n), np.ndarray)
         }
         return replace(self, **arrays)
 
@@ -179,15 +176,14 @@ class Bars:
 
     def with_prices(self, **prices: Floats) -> "Bars":
         """Return the bars with other prices or volumes; what was found of their sessions is kept."""
-        priced = replace(self, **prices)  # type: ignore[arg-type]  # the names are those of columns
+        priced = replace(self, **prices)
         vars(priced).update({n: v for n, v in vars(self).items() if n in ("missing", "days", "has_separate_open")})
         return priced
 
     def sha256(self) -> str:
         """Return a hash of every price, instant and mark."""
         digest = hashlib.sha256(self.symbol.encode())
-        for f in fields(self):
-            value = getattr(self, f.name)
+        for value in astuple(self):
             if isinstance(value, np.ndarray):
                 digest.update(np.ascontiguousarray(value).tobytes())
         return digest.hexdigest()
@@ -286,8 +282,7 @@ def _checked(prices: RawPrices, where: Callable[[int], str]) -> dict[str, Any]:
 
 
 def _frozen(bars: Bars) -> Bars:
-    for f in fields(bars):
-        value: Any = getattr(bars, f.name)
+    for value in astuple(bars):
         if isinstance(value, np.ndarray):
             value.setflags(write=False)
     return bars

@@ -5,12 +5,13 @@ that opens at its instant: at an open a planned exit comes before any level that
 it is the only bar whose price may be 0.
 """
 
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.csv_rows import CsvRow, bundled_rows, read_csv
 from datasets.errors import UserError, unknown_name
@@ -30,8 +31,7 @@ _FEES = Path(__file__).with_name("contract_fees.csv")
 _MS = 1_000_000
 
 
-@dataclass(frozen=True)
-class Contract:
+class Contract(Struct, frozen=True):
     """One row of ``contracts.csv``: the outcome and its file of odds, and when it settled at which ``value``.
 
     ``settled_at`` is None while it is open. ``fee_rate`` x price x (1 - price) is the fee for one contract.

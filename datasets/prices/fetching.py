@@ -4,12 +4,13 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Sessions
 from datasets.errors import UserError
@@ -90,8 +91,7 @@ class FetchState(StrEnum):
         return self in (FetchState.STORED, FetchState.UNCHANGED, FetchState.EARLIER)
 
 
-@dataclass(frozen=True)
-class FetchOutcome:
+class FetchOutcome(Struct, frozen=True):
     """What became of one symbol: rows added, values changed, rows found as stored; why, where it went wrong.
 
     ``diff`` holds the stored values that the answer would change, or has changed; ``notes`` what was corrected, is
@@ -111,8 +111,7 @@ class FetchOutcome:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class FetchRequest:
+class FetchRequest(Struct, frozen=True):
     """What a user asks to fetch. ``full`` asks for the whole span even where most of it is stored."""
 
     instruments: Sequence[Instrument]

@@ -1,10 +1,10 @@
 """The way into the store: a table is judged, corrected where it can be, and stored with its origin."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.errors import UserError
 from datasets.instants import iso_z
@@ -20,8 +20,7 @@ UNJOINED = "unjoined"
 """The name by which a user accepts rows that share no session with the stored ones."""
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where a table came from and when. ``adjustment``, ``price`` or ``total``: whether dividends are in its prices."""
 
     source: str
@@ -30,8 +29,7 @@ class Origin:
     adjustment: str
 
 
-@dataclass(frozen=True)
-class ImportResult:
+class ImportResult(Struct, frozen=True):
     """What was stored, and what was found on the way."""
 
     symbol: str

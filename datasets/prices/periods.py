@@ -1,9 +1,9 @@
 """The period of bars, found from their dates, and the sessions that a calendar has and a series has not."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Instants, Integers, Sessions
@@ -94,8 +94,7 @@ DAYS_BEFORE = 45
 """So many days before the first bar are looked at too: an event shortly before it meets a gap as any other."""
 
 
-@dataclass(frozen=True, eq=False)
-class MissingSessions:
+class MissingSessions(Struct, frozen=True, eq=False):
     """The missing sessions, ascending, with their hours (int64 ns, UTC); ``bar`` is the row of the bar after each."""
 
     session: Sessions

@@ -1,11 +1,12 @@
 """Published first-session moves of the catalogue, compared with the bars."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.events.event import PoliticalEvent
 from datasets.instants import NS_PER_DAY, to_date, to_ns
@@ -15,8 +16,7 @@ _FLOAT_NOISE = 1e-9
 _LONGEST_CLOSURE_DAYS = 45
 
 
-@dataclass(frozen=True)
-class PublishedMove:
+class PublishedMove(Struct, frozen=True):
     """A published move and the one found in the bars, both in percent; ``agrees`` is None where nothing was found.
 
     ``why`` says why nothing was found; ``note`` is what the catalogue says of the figure.

@@ -6,9 +6,10 @@ stops the import unless its rule is accepted by name, which is recorded.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.errors import UserError, unknown_name
 from datasets.prices.bars import Bars, Source
@@ -32,8 +33,7 @@ class RefusedError(UserError):
         return _options(self.refused)
 
 
-@dataclass(frozen=True)
-class QualityReport:
+class QualityReport(Struct, frozen=True):
     """All findings on one table. ``corrections`` says what was corrected, or will be where its rule is accepted."""
 
     name: str
@@ -47,8 +47,7 @@ class QualityReport:
         return tuple(f for f in self.findings if f.severity is Severity.REFUSAL and f.rule not in accepted)
 
 
-@dataclass(frozen=True, eq=False)
-class ValidatedTable:
+class ValidatedTable(Struct, frozen=True, eq=False):
     """Bars that passed, the corrected table they are made of, and what was found and corrected."""
 
     table: PriceTable

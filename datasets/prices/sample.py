@@ -16,13 +16,13 @@ that open can earn the drift and never the jump. Mexico's IPC follows the made-u
 (``datasets.events.odds.SIMULATED``): ODDS_B times the change of the probability from close to close.
 """
 
-from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats, Instants
 from datasets.csv_rows import bundled_rows
@@ -47,8 +47,7 @@ AFTER_SESSIONS = 10
 ODDS_MARKET, ODDS_B = "IPC", -0.12
 
 
-@dataclass(frozen=True)
-class SimulatedMarket:
+class SimulatedMarket(Struct, frozen=True):
     """What is simulated of a market: its first level, yearly volatility, and share of the Japanese event moves."""
 
     level: float
@@ -57,7 +56,7 @@ class SimulatedMarket:
 
 
 MARKETS = {
-    r["symbol"]: SimulatedMarket(*(float(r[f.name]) for f in fields(SimulatedMarket)))
+    r["symbol"]: SimulatedMarket(*(float(r[name]) for name in SimulatedMarket.__struct_fields__))
     for r in bundled_rows(Path(__file__).with_name("simulated_markets.csv"))
 }
 

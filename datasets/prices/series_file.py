@@ -3,12 +3,12 @@
 import hashlib
 import io
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
+from msgspec import Struct, to_builtins
 
 from datasets.errors import UserError
 from datasets.prices.table import PriceTable
@@ -17,8 +17,7 @@ PRICES = ("open", "high", "low", "close", "volume")
 _FORMAT = 1
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """Rows that came in at one time. ``retrieved_at`` is UTC text; ``accepted`` the rules the user let pass by name."""
 
     name: str
@@ -35,8 +34,7 @@ class Delivery:
     changed: int = 0
 
 
-@dataclass(frozen=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Where a stored series comes from. ``adjustment`` is ``price`` or ``total``; ``sha256`` is that of its rows."""
 
     symbol: str
@@ -54,8 +52,7 @@ class Provenance:
         return f"{newest.source}, retrieved {newest.retrieved_at[:10]}"
 
 
-@dataclass(frozen=True, eq=False)
-class StoredSeries:
+class StoredSeries(Struct, frozen=True, eq=False):
     """A series as it lies in the store: its table, ascending and clean, and its provenance."""
 
     table: PriceTable
@@ -86,7 +83,7 @@ def to_parquet(table: PriceTable, provenance: Provenance) -> bytes:
     if table.at is not None:
         columns["at"] = pa.array(table.at)
     columns |= {n: pa.array(getattr(table, n)) for n in PRICES}
-    text = json.dumps({"format": _FORMAT, **asdict(provenance)}, sort_keys=True)
+    text = json.dumps({"format": _FORMAT, **to_builtins(provenance)}, sort_keys=True)
     file = io.BytesIO()
     content = pa.table(columns).replace_schema_metadata({"hustings": text})
     pq.write_table(content, file, compression="lz4", use_dictionary=False)

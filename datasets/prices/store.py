@@ -7,13 +7,14 @@ differences unless they were accepted.
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from math import isnan
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datasets.csv_rows import csv_text, read_csv
@@ -42,8 +43,7 @@ SAME = 1e-6
 """Prices that differ by less, relative, are one price printed twice; the stored one stays."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """One stored value that a delivery would change; ``None`` is a row that is not there."""
 
     when: str
@@ -59,8 +59,7 @@ class Change:
         return f"{self.when} {self.column} {before} -> {after}"
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(Struct, frozen=True):
     """What a delivery did to a series: rows added and kept, values changed."""
 
     added: int

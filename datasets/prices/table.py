@@ -1,9 +1,10 @@
 """A price table: the rows of a file or an answer as they were found, read but not yet judged."""
 
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats, Instants, Integers, Sessions
@@ -17,8 +18,7 @@ SIMULATED = "simulated"
 """The layout of a table of simulated bars: no fact of the world can be compared with it."""
 
 
-@dataclass(frozen=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True):
     """A cell that is neither a number nor a date; its row holds NaN (or is left out where the date is unreadable)."""
 
     line: int
@@ -26,8 +26,7 @@ class Unreadable:
     text: str
 
 
-@dataclass(frozen=True, eq=False)
-class PriceTable:
+class PriceTable(Struct, frozen=True, eq=False):
     """Rows in the order in which they were found, which may be descending, doubled or full of gaps.
 
     Arrays of one length: ``session`` (datetime64[D], exchange-local), ``open high low close volume`` (NaN where the
@@ -72,7 +71,7 @@ class PriceTable:
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_] | slice) -> "PriceTable":
         """Return the table with the rows of an index, a mask or a slice, in that order."""
         arrays: dict[str, Any] = {
-            f.name: v[rows] for f in fields(self) if isinstance(v := getattr(self, f.name), np.ndarray)
+            n: v[rows] for n in self.__struct_fields__ if isinstance(v := getattr(self, n), np.ndarray)
         }
         return replace(self, **arrays)
 

@@ -6,10 +6,10 @@ account changes by interest alone. Idle cash grows at the same rate in all accou
 to the first day, and changes at steps only, but for what is charged for holding.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Flags, Floats
 from engine.account.bar_matrix import CostModel
@@ -21,8 +21,7 @@ from engine.plan.plan import Numbers64
 _NEVER = np.iinfo(np.int64).max
 
 
-@dataclass(frozen=True, eq=False)
-class _Steps:
+class _Steps(Struct, frozen=True, eq=False):
     """Two steps a trade, plan by plan and in order of time; those of plan p are ``start[p]`` up to ``start[p + 1]``.
 
     ``day`` is the first at whose mark a step is included (the number of days: never closed). ``leads`` marks an

@@ -4,11 +4,11 @@ A tick is one price of one bar as one number: twice its row in the matrix, and o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Floats, Instants
@@ -19,8 +19,7 @@ from engine.plan.costs import Terms, carry_of, maintenance_of
 from engine.plan.plan import NO_TICK, BarPrice, Numbers64
 
 
-@dataclass(frozen=True, eq=False)
-class BarMatrix:
+class BarMatrix(Struct, frozen=True, eq=False, dict=True):
     """Arrays over all rows of all instruments, and over the days of the account.
 
     ``base`` is the first row of each instrument, and the number of all rows at its end. ``open_rate``, ``close_rate``,
@@ -204,8 +203,7 @@ def bar_matrix(bars: Sequence[Bars], since: np.datetime64 | None = None) -> BarM
     )
 
 
-@dataclass(frozen=True, eq=False)
-class CostModel:
+class CostModel(Struct, frozen=True, eq=False, dict=True):
     """Costs on a matrix: of each instrument, and what each day's idle cash earns.
 
     ``borrow`` is the fee of one day on a short value of 1: instruments x 1. ``lot`` is in units of what is priced;

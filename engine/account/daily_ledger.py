@@ -7,6 +7,7 @@ from datetime import date
 from math import inf
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats, Instants, Sessions
 from datasets.errors import UserError
@@ -17,8 +18,7 @@ from engine.plan.plan import Wanted
 from engine.strategy.gaps import MAX_GAP_DAYS
 
 
-@dataclass(frozen=True, eq=False)
-class AccountCalendar:
+class AccountCalendar(Struct, frozen=True, eq=False):
     """Sessions (labels) and the instant at which the last market of each has closed."""
 
     sessions: Sessions

@@ -7,10 +7,11 @@ level that a bar without an own open lies wholly beyond fills at the close.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.lib.stride_tricks import sliding_window_view
 
 from datasets.arrays import Flags, Floats
@@ -24,8 +25,7 @@ PLANNED, STOPPED, TARGET, TRAILED, HELD, CALLED = range(6)
 _FIRST_ROWS, _CELLS = 32, 1 << 16
 
 
-@dataclass(frozen=True, eq=False)
-class Hits:
+class Hits(Struct, frozen=True, eq=False):
     """Of each trade the tick at which a level is reached first (NO_TICK: none is), the price there and the reason."""
 
     tick: Numbers64
@@ -41,8 +41,7 @@ class Hits:
         return hit
 
 
-@dataclass(frozen=True, eq=False)
-class Stops:
+class Stops(Struct, frozen=True, eq=False):
     """The stops and targets of trades, and what they follow.
 
     ``paid`` is the price at the entry, ``sign`` 1 for long and -1 for short; ``fractions`` those of a ``TradeTable``.
@@ -144,8 +143,7 @@ def _windows(prices: Floats, look: int) -> Floats:
     return sliding_window_view(np.concatenate((prices, np.full(look - 1, np.nan))), look)
 
 
-@dataclass(frozen=True, eq=False)
-class PricedTrades:
+class PricedTrades(Struct, frozen=True, eq=False):
     """The prices of a table's trades.
 
     One value an entry: ``paid`` at it, after slippage. One value a trade: the tick ``out`` (NO_TICK: held to the end),

@@ -1,9 +1,9 @@
 """What an account leaves: fills, trades, one value a day, and which trades are one observation."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats
 from engine.account.daily_ledger import AccountCalendar
@@ -14,8 +14,7 @@ ROUNDING = 1e-13
 """A daily return below it is none: the last digits of a sum."""
 
 
-@dataclass(frozen=True)
-class Fill:
+class Fill(Struct, frozen=True):
     """One execution. ``price`` is after slippage, ``reference_price`` before, both in the instrument's currency.
 
     ``quantity`` of a future is contracts. ``rate`` is the price of that currency in the account's (1: hedged, or the
@@ -38,8 +37,7 @@ class Fill:
     rate: float = 1.0
 
 
-@dataclass(frozen=True)
-class Trade:
+class Trade(Struct, frozen=True):
     """One position from entry to exit.
 
     ``quantity`` is positive, ``side`` long or short, ``weight`` the signed fraction planned (None: sent in
@@ -95,8 +93,7 @@ class Trade:
         return self.exit_reason != OPEN_AT_END
 
 
-@dataclass(frozen=True, eq=False)
-class Account:
+class Account(Struct, frozen=True, eq=False):
     """What a replay leaves: one value a day, fills, trades, and what could not be traded."""
 
     days: AccountCalendar

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import backtrader as bt
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats, Instants
 from datasets.instants import to_ns
@@ -84,8 +85,7 @@ class _Tick(NamedTuple):
     costs: Costs
 
 
-@dataclass(frozen=True, eq=False)
-class _Feed:
+class _Feed(Struct, frozen=True, eq=False):
     """One instrument for backtrader: its feed, its ticks, and their stamps (ns, shape (n,))."""
 
     data: Any

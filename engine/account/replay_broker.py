@@ -5,12 +5,12 @@ order on a bar that had already been seen, or at an open before the order was se
 gapped; read 5 as 500 percent commission; sell short five times the equity.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
 import backtrader as bt
 import numpy as np
+from msgspec import Struct
 
 from datasets.errors import UserError
 from engine.account.replay_feed import NEVER, PriceAt, day_number
@@ -38,8 +38,7 @@ class _BpsCommission(bt.CommInfoBase):  # type: ignore[misc]
         return float(cash / price)
 
 
-@dataclass(frozen=True)
-class Execution:
+class Execution(Struct, frozen=True):
     """One fill as the broker made it: signed size, price before and after slippage, instants in ns."""
 
     name: str

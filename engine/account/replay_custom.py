@@ -6,13 +6,13 @@ down one at a time, and an event's outcome appears when it was known.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import backtrader as bt
 import numpy as np
+from msgspec import Struct, field
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
@@ -35,8 +35,7 @@ _CALLED = (
 _CHEATING = ("next_open", "nextstart_open", "prenext_open")
 
 
-@dataclass(frozen=True)
-class KnownEvents:
+class KnownEvents(Struct, frozen=True, dict=True):
     """The events a backtrader strategy may see: announced or known by now, outcomes only once known."""
 
     _catalogue: EventCatalogue
@@ -129,8 +128,7 @@ def _pending(strategy: Any, data: Any) -> list[float]:
     return [float(o.executed.remsize) for o in orders if o.exectype == bt.Order.Market]
 
 
-@dataclass(frozen=True)
-class _Fee:
+class _Fee(Struct, frozen=True):
     """The borrow fee that the position in a feed is charged from the mark of a day (ns) on."""
 
     name: str
@@ -323,8 +321,7 @@ def _fill(e: Execution, bars: Bars) -> Fill:
     )
 
 
-@dataclass
-class _Trip:
+class _Trip(Struct):
     """A position on its way from flat to flat."""
 
     first: Execution

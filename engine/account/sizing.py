@@ -1,9 +1,9 @@
 """What an account does with a plan, whoever walks it: how openings are sized, and what a trade leaves behind."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.instants import to_ns
 from datasets.markets.instruments import Instrument
@@ -22,8 +22,7 @@ SCALE_NOTED = 0.999
 STOP_LOSS, TAKE_PROFIT, TRAILING_STOP, MARGIN_CALL = "stop_loss", "take_profit", "trailing_stop", "margin_call"
 
 
-@dataclass
-class Held:
+class Held(Struct):
     """A trade now held: its signed units, what it was entered at, and the scale the exposure limit left it.
 
     ``best`` is the best price since: of the entry, and of the highs of completed bars (short: the lows). ``borrow``,
@@ -41,6 +40,11 @@ class Held:
     carry: float = 0.0
     roll: float = 0.0
     owed: float = 0.0
+    best: float = 0.0
+    sign: int = 1
+    stop: float | None = None
+    target: float | None = None
+    ends: tuple[int, bool] | None = None
 
     def __post_init__(self) -> None:
         plan, at = self.plan, self.entry.price

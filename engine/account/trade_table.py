@@ -1,11 +1,12 @@
 """The planned trades of many plans, or of one block of a sweep, in one table: what they share is stored once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Floats
@@ -22,8 +23,7 @@ CELLS = 1 << 15
 """So many days of all accounts are computed together: arrays that fit the processor's cache."""
 
 
-@dataclass(frozen=True, eq=False)
-class TradeTable:
+class TradeTable(Struct, frozen=True, eq=False):
     """Trades plan by plan, in the order of each plan: those of plan p are ``start[p]`` up to ``start[p + 1]``.
 
     One value a trade: ``entry`` and ``level`` are numbers of what trades share (level -1: no stop or target); ``exit``
@@ -115,8 +115,7 @@ def _levels(trade: PlannedTrade) -> list[float | None]:
     return [getattr(trade, name) for name in LEVELS]
 
 
-@dataclass(frozen=True, eq=False)
-class BlockTable:
+class BlockTable(Struct, frozen=True, eq=False, dict=True):
     """Makes the tables of a block's combinations, some at a time."""
 
     block: Block
@@ -162,7 +161,7 @@ class BlockTable:
     @cached_property
     def shared(self) -> TradeTable:
         """A table without trades: the entries and levels that all tables of the block share."""
-        nothing = vars(table_of_plans([], self.matrix))
+        nothing = asdict(table_of_plans([], self.matrix))
         pieces = [p.shared for p in self._pieces]
         names = ("instrument", "tick", "weight", "event", "after_event", "level_entry", "fractions", "last_row")
         joined = {n: np.concatenate([nothing[n], *(p[n] for p in pieces)], axis=-1) for n in names}

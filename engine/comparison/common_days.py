@@ -5,11 +5,11 @@ the interval is replaced by the reason, and its events are compared instead.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from math import sqrt
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats, Sessions
@@ -60,8 +60,7 @@ def _entered(run: Run, span: Span) -> list[Trade]:
     return [t for t in run.trades if span[0] <= np.datetime64(t.entry_session, "D") <= span[1]]
 
 
-@dataclass(frozen=True, eq=False)
-class OnDays:
+class OnDays(Struct, frozen=True, eq=False):
     """Daily returns (runs, sessions) on the sessions that any of the runs has within their common span.
 
     A session that a run does not have returns 0: its move falls on the next one it has. ``correlation`` is Pearson's,
@@ -120,8 +119,7 @@ def _mean_holding(run: Run, span: Span) -> float:
     return float((last - first).mean())
 
 
-@dataclass(frozen=True, eq=False)
-class _Daily:
+class _Daily(Struct, frozen=True, eq=False):
     """One run on the span: its numbers and, unless a ``reason`` says why days are not resampled, those of each draw."""
 
     mean: float

@@ -6,9 +6,10 @@ are not resampled: five have 126 distinct resamples.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from engine.account.records import Trade, event_return
@@ -29,8 +30,7 @@ from engine.statistics.significance import no_spread, t_by_row
 _NAMES = ("mean_trade", "sharpe_trade", "drawdown_trade")
 
 
-@dataclass(frozen=True)
-class _CommonEvent:
+class _CommonEvent(Struct, frozen=True):
     """An event that both runs traded and closed: the return of each on it, as a fraction of the value at entry."""
 
     event_id: str
@@ -38,8 +38,7 @@ class _CommonEvent:
     second: float
 
 
-@dataclass(frozen=True)
-class OnEvents:
+class OnEvents(Struct, frozen=True):
     """Two runs on their common events, in the order in which the first entered them.
 
     ``correlation`` is Pearson's, None for fewer than 3 events or where one does not vary. ``block`` is the mean number

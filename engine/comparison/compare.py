@@ -4,7 +4,8 @@ Conventions: CONVENTIONS.md. A run compared with itself differs by exactly 0.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.comparison.common_days import OnDays, Span, common_span, on_common_days
 from engine.comparison.common_events import OnEvents, event_returns, on_common_events
@@ -12,8 +13,7 @@ from engine.comparison.difference import Difference
 from engine.run.run import Run
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A run, by its place among those compared, against the first; ``on_days`` is empty without a common span."""
 
     second: int
@@ -21,8 +21,7 @@ class Pair:
     on_days: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Compared:
+class Compared(Struct, frozen=True, eq=False):
     """All runs over their common span (None if they share none), and each but the first against the first."""
 
     span: Span | None

@@ -6,12 +6,13 @@ difference alone is too narrow for returns with fat tails and clustered volatili
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from math import ceil, log10, sqrt
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
@@ -126,8 +127,7 @@ def draw_blocks(n: int, length: int) -> Blocks:
     return np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n // size)), size
 
 
-@dataclass(frozen=True, eq=False)
-class BlockDraws:
+class BlockDraws(Struct, frozen=True, eq=False):
     """A number of a series (its mean, or its Sharpe ratio per observation), observed and of each draw, and its error.
 
     A ratio divides by n. ``influence`` (n,) is the first-order contribution of each observation to the observed
@@ -229,8 +229,7 @@ class ConfidenceInterval(StrEnum):
     RESAMPLED = "resampled"
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A number of two runs and ``value``, second less first. What is None has its reason in ``note``.
 
     ``low`` and ``high`` enclose LEVEL of what ``interval`` says; ``better`` is the share of resamples in

@@ -5,10 +5,11 @@ dlnX = a + b dP + e. b is ln X if the outcome comes less ln X if not: with p now
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from scipy.special import stdtrit
 
 from datasets.arrays import Floats
@@ -26,8 +27,7 @@ SMALLEST_MOVE = 0.03
 _ROUNDING = 1e-9
 
 
-@dataclass(frozen=True)
-class Implied:
+class Implied(Struct, frozen=True):
     """One market and an outcome; returns are logs in per cent. ``notes`` says of a number that is None why.
 
     ``smallest_b`` is the size of b for which a test at 5 % has 80 % power. ``p`` is the probability at the last close,

@@ -1,9 +1,9 @@
 """Pairs the closes of a market with the odds of an outcome, by instant and never by date."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats, Instants, Sessions
 from datasets.errors import UserError
@@ -14,8 +14,7 @@ from datasets.prices.bars import Bars
 from engine.run.backtest import Window
 
 
-@dataclass(frozen=True, eq=False)
-class Pairs:
+class Pairs(Struct, frozen=True, eq=False):
     """Closes before the vote with the probability at each, arrays of one length; the last one is "now".
 
     ``quoted_at`` is the instant of the last quote at or before the close. ``returns`` (log, per cent) and ``changes``

@@ -6,13 +6,14 @@ orders were sent or, where there are many, for some of them, evenly spread.
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import zip_longest
 from math import isclose
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.instants import iso_z, to_datetime
@@ -32,8 +33,7 @@ AHEAD_SESSIONS = 260
 _TOLERANCE = 1e-9
 
 
-@dataclass(frozen=True)
-class _Order:
+class _Order(Struct, frozen=True):
     """One order as it was sent: its instant (ns), market, signed size, and how it is to be filled."""
 
     sent_at: int
@@ -47,8 +47,7 @@ class _Order:
         return f"{self.how} order of {self.size:g} {self.market} at {iso_z(self.sent_at)}"
 
 
-@dataclass
-class _Log:
+class _Log(Struct):
     """The orders of a replay in the order in which they were sent, and how it ended."""
 
     orders: list[_Order] = field(default_factory=list)
@@ -123,8 +122,7 @@ def _stopped(log: _Log, watch: Watch) -> LookaheadReport:
     return LookaheadReport((Check(CheckName.CUT, 1, (caught,)), *others), watch.other_files())
 
 
-@dataclass
-class _Examination:
+class _Examination(Struct):
     """Replays the strategy of a subject in a world, and compares its orders with those of the world as it is."""
 
     subject: Subject

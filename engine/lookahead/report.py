@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from datasets.events import EventCatalogue
 from engine.lookahead.uncertain import UncertainHours
@@ -36,8 +37,7 @@ Progress = Callable[[str], AbstractContextManager[None]]
 """Shows in words what is being done, for as long as it takes."""
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """A strategy under examination and what it is run on.
 
     ``reload`` gives a new instance, its own modules loaded again, for as long as the context is open: a module then
@@ -53,8 +53,7 @@ class Subject:
     seed: int = 0
 
 
-@dataclass(frozen=True)
-class Offence:
+class Offence(Struct, frozen=True):
     """One decision that another future changes.
 
     ``subject`` is the event decided on, or the market of an order; ``at`` the instant (None: while the rule's file was
@@ -69,8 +68,7 @@ class Offence:
     given_away_by: str = ""
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(Struct, frozen=True):
     """One check: how many decisions it examined (None: it was not made), those that changed, and a remark."""
 
     name: CheckName
@@ -84,8 +82,7 @@ class Check:
         return len(self.offences)
 
 
-@dataclass(frozen=True)
-class LookaheadReport:
+class LookaheadReport(Struct, frozen=True):
     """All checks of one strategy.
 
     ``files`` are those it opened itself and which no world cuts, ``uncertain`` the decisions and fills on sessions

@@ -6,10 +6,13 @@ that depends on the past alone is the same in each.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields
 from datetime import UTC, datetime, time
 from math import isclose
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import LABEL_FIELDS, PoliticalEvent
@@ -39,8 +42,7 @@ _MAX_SOUGHT = 5
 """For so many offences per check the data or event field that gave the future away is searched for."""
 
 
-@dataclass(frozen=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     """The answer of a rule to an event: its instant (None: none), decision, legs, and the instant (ns) of each entry.
 
     ``decision`` is None where it does not want the event; ``error`` is set where the call failed, and ``refused`` where
@@ -107,8 +109,7 @@ def lookahead(subject: Subject, progress: Progress = lambda words: nullcontext()
     return replace(report, uncertain=uncertain_hours(actions_of(plan.trades, bars), bars))
 
 
-@dataclass
-class _Examination:
+class _Examination(Struct):
     """Calls the rule of a subject, which is kept between two calls unless each needs a new instance."""
 
     subject: Subject

@@ -1,9 +1,9 @@
 """Decisions and fills on sessions whose hours are not certain: there a price may be older than the tables say."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.instants import to_ns
 from datasets.markets.sessions import FIRST_DATE, hours_table, session_of
@@ -14,8 +14,7 @@ Action = tuple[str, str, str, int]
 """Something done: the subject (an event, an order), what (decision, order, entry, exit), instrument, instant (ns)."""
 
 
-@dataclass(frozen=True)
-class UncertainHours:
+class UncertainHours(Struct, frozen=True):
     """An action in a session whose hours are a guess or lie beyond the horizon of the exchange."""
 
     subject: str

@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.home import hustings_home
 from datasets.prices.bars import Bars
@@ -17,8 +19,7 @@ _CODE = (".py", ".pyc", ".pyi", ".so", ".pth")
 _MACHINE = tuple(Path(p) for p in ("/proc", "/dev", "/sys", "/etc", "/usr/share/zoneinfo"))
 
 
-@dataclass
-class Watch:
+class Watch(Struct):
     """What was loaded and opened so far; ``facts`` are the resolved files and folders of events and bars.
 
     ``subject`` is the event that is decided on, blank while the rule's own file is read. ``reached`` says whether the

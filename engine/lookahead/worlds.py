@@ -6,7 +6,6 @@ decides the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.events import OUTCOME_FIELDS, Confidence, Majority, PoliticalEvent, ProGrowth, Surprise, WinnerStatus

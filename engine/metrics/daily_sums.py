@@ -5,11 +5,11 @@ computed once, and the days looked at are subtracted from them. Conventions: CON
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Flags, Floats
 from engine.account.accounts import Positions
@@ -22,8 +22,7 @@ from engine.plan.costs import MAINTENANCE
 from engine.plan.plan import Numbers64
 
 
-@dataclass(frozen=True, eq=False)
-class IdleDays:
+class IdleDays(Struct, frozen=True, eq=False, dict=True):
     """The days of an account that holds nothing."""
 
     costs: CostModel
@@ -56,8 +55,7 @@ _POWERS: dict[str, Callable[[Floats], Floats]] = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class DailySums:
+class DailySums(Struct, frozen=True, eq=False):
     """Sums over the days of each account: of the excess return, its square and that of its losses.
 
     ``below`` is the deepest drawdown; ``high`` and ``low`` are the highest and lowest equity at the days looked at;

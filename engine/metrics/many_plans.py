@@ -6,11 +6,12 @@ whose metrics depend on the last digits, or that meet a margin call, are compute
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, get_type_hints
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
@@ -37,8 +38,7 @@ _DOUBTFUL = 1e-9
 """A variance or squared losses below this share of the squares are computed day by day: they have few digits."""
 
 
-@dataclass(frozen=True, eq=False)
-class PlanResults:
+class PlanResults(Struct, frozen=True, eq=False, dict=True):
     """What many plans leave. ``final_equity`` is NaN for plans that failed; ``failed`` says in one line why."""
 
     final_equity: Floats
@@ -128,7 +128,7 @@ class Results:
         returns, rate = account.returns(costs.terms.cash), costs.terms.cash_rate
         inputs = run_inputs(sessions, returns, account.trades, cash_rate=rate)
         self._final[row] = account.equity[-1]
-        self._put_inputs(slice(row, row + 1), {f.name: getattr(inputs, f.name) for f in fields(inputs)})
+        self._put_inputs(slice(row, row + 1), asdict(inputs))
 
 
 def _of_account(final: Floats, inputs: Mapping[str, Any], idle: IdleDays) -> dict[str, Any]:

@@ -4,11 +4,12 @@ Conventions: CONVENTIONS.md. What cannot be computed is None or a text with the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from statistics import fmean, median, stdev
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats, Sessions
@@ -154,8 +155,7 @@ def drawdown(returns: Floats) -> Floats:
     return change(equity / np.maximum.accumulate(equity))[1:]
 
 
-@dataclass(frozen=True)
-class Drawdown:
+class Drawdown(Struct, frozen=True):
     """One period below the highest equity: its first and lowest session, the session of recovery, its depth."""
 
     began: date

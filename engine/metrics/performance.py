@@ -4,13 +4,13 @@ Rates are yearly only where the label says so; a yearly one is given only over a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from math import erf, sqrt
 from statistics import fmean
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats, Sessions
 from datasets.instants import to_date
@@ -92,8 +92,7 @@ def more_trade_metrics(trades: Trades) -> Metrics:
     return metrics_of(MORE_TRADE_METRICS, trades)
 
 
-@dataclass(frozen=True, eq=False)
-class Series:
+class Series(Struct, frozen=True, eq=False, dict=True):
     """Daily returns of an account, with its portfolio metrics, or of a benchmark, which is held throughout (None)."""
 
     sessions: Sessions

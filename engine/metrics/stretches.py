@@ -6,10 +6,11 @@ returns up to a day, the highest and lowest equity up to it. Trades that overlap
 (``engine.account.accounts``), as an account of their own. An account is then one pass over its stretches.
 """
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from datasets.arrays import Flags, Floats
 from engine.account.accounts import positions_of
@@ -27,8 +28,7 @@ def only_prices_matter(table: TradeTable, costs: CostModel) -> bool:
     return not (costs.pays_interest or by_size or costs.terms.max_gross > 1 or np.any(table.weight < 0))
 
 
-@dataclass(frozen=True, eq=False)
-class Stretches:
+class Stretches(Struct, frozen=True, eq=False, dict=True):
     """The stretches of many accounts: those of plan p are ``start[p]`` up to ``start[p + 1]``.
 
     One value a stretch in ``course``, as shares of the equity before it: ``factor`` that after it, ``high`` and ``low``
@@ -106,7 +106,7 @@ def stretches_of(priced: PricedTrades, idle: IdleDays) -> Stretches:
         sums = daily_sums(positions, idle)
         share[spans(first[together], counts[together])] = positions.quantity / cash
         lost = (sums.called | sums.lost | (positions.final <= 0)).astype(float)
-        own = {**vars(sums), "factor": positions.final / cash, "high": sums.high / cash, "low": sums.low / cash}
+        own = {**asdict(sums), "factor": positions.final / cash, "high": sums.high / cash, "low": sums.low / cash}
         own |= {"below": 1 + sums.below, "lost": lost}
         for name, singly in course.items():
             course[name] = np.empty(len(first))

@@ -4,11 +4,11 @@ JSON, tear sheet, comparison, terminal, gallery and sweep read this table: one m
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
@@ -28,8 +28,7 @@ X = TypeVar("X")
 Counts = NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class MetricInputs:
+class MetricInputs(Struct, frozen=True, eq=False):
     """Figures of accounts. Every field is an array with one entry per plan; a single run has arrays of length 1.
 
     The account:
@@ -87,16 +86,14 @@ class Unit(Enum):
     MONEY = "money"
 
 
-@dataclass(frozen=True)
-class Requirement(Generic[X]):
+class Requirement(Struct, Generic[X], frozen=True):
     """A condition without which a metric is n/a: one truth per plan, and the reason in words for a single plan."""
 
     holds: Callable[[X], Any]
     reason: Callable[[X], str]
 
 
-@dataclass(frozen=True)
-class Metric(Generic[X]):
+class Metric(Struct, Generic[X], frozen=True):
     """One metric of inputs of type X.
 
     ``better`` is 1 if more is better, -1 if less is, 0 if neither. ``of`` returns one value per plan, or returns in
@@ -118,8 +115,7 @@ class NotAvailable(Exception):
     """Ends the computation of a metric with the reason why there is none."""
 
 
-@dataclass(frozen=True)
-class Metrics:
+class Metrics(Struct, frozen=True):
     """Metrics by name, and for each one that is None the reason."""
 
     values: dict[str, float | int | None]

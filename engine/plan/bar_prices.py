@@ -5,11 +5,12 @@ rule; every other kind of leg is planned by ``engine.plan.plan`` itself.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags
@@ -26,8 +27,7 @@ from engine.strategy.placeholders import with_values
 Values = tuple[Any, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class Slot:
+class Slot(Struct, frozen=True, eq=False):
     """One leg of one event, and by place the parameters passed on to it; ``leg`` has the values of one combination."""
 
     symbol: str
@@ -47,8 +47,7 @@ class Slot:
         return self.places.get("sessions")
 
 
-@dataclass(frozen=True, eq=False)
-class BarPrices:
+class BarPrices(Struct, frozen=True, eq=False):
     """Of some slots of a block the prices of entry and exit, numbered on the instrument's own bars.
 
     ``entry`` is values of ``entry_by`` x slots, ``exit`` and ``skip`` values of ``entry_by`` x of ``exit_by`` x slots

@@ -5,11 +5,12 @@ entries and exits are found on them by ``engine.plan.plan``. No rule sees their 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import PoliticalEvent
@@ -28,7 +29,6 @@ from engine.strategy.strategy_calls import call_strategy
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@dataclass
 class ComingMarket(Market):
     """The bars closed by ``as_of``, each series followed by the sessions to come; ``known`` are those bars alone."""
 
@@ -45,8 +45,7 @@ class ComingMarket(Market):
         return _with_coming_sessions(known)
 
 
-@dataclass(frozen=True)
-class ComingPlan:
+class ComingPlan(Struct, frozen=True):
     """What a rule would do at an event, as rows of conditions with the outcome of each leg; no legs: nothing.
 
     ``decided_at`` is None where it finds no instant of decision.
@@ -61,7 +60,7 @@ class _NotMadeError(UserError):
     """A rule reads prices that are not made yet."""
 
 
-class _KnownView(MarketView):
+class _KnownView(MarketView, frozen=True):
     """The bars of a coming market known at a decision; one that lies ahead has no prices yet."""
 
     _market: ComingMarket

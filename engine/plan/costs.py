@@ -1,9 +1,11 @@
 """What trading costs and what money earns, with their units."""
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import isnan
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
@@ -36,8 +38,7 @@ def carry_of(value: float | Floats, rate: P, days: int) -> P:
     return earned
 
 
-@dataclass(frozen=True)
-class Costs:
+class Costs(Struct, frozen=True):
     """Costs of one instrument: commission of the traded value and slippage of the price in basis points.
 
     ``borrow_rate`` is the annual fee on a short position, a fraction of its value (simple, on actual/365).
@@ -69,8 +70,7 @@ class Costs:
         return short_value * self.borrow_rate * days / DAYS_PER_YEAR
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """The account: its cash, what cash earns, what shorts pay, what may be held, overriding costs, and its currency.
 
     ``cash_rate`` and ``borrow_rate`` are annual fractions (effective, and simple on actual/365); ``max_gross`` limits
@@ -89,7 +89,7 @@ class Terms:
     event_slippage_bps: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fx", Fx(self.fx))  # a manifest holds it as text
+        force_setattr(self, "fx", Fx(self.fx))  # a manifest holds it as text
         _within("cash", self.cash, 1e-6, 1e15)
         _within("cash rate", self.cash_rate, -0.5, 1.0)
         _within("borrow rate", self.borrow_rate, 0.0, 5.0)

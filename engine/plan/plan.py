@@ -5,11 +5,12 @@ A plan fixes bars, not prices: only the replay looks at those. Rules of time (do
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datasets.events import EventCatalogue, PoliticalEvent
@@ -41,8 +42,7 @@ NO_TICK = -1
 """The exit of a trade that has none, as a number."""
 
 
-@dataclass(frozen=True)
-class BarPrice:
+class BarPrice(Struct, frozen=True):
     """One price of one bar: its row among the instrument's bars, and whether it is the open or the close."""
 
     bar: int
@@ -58,8 +58,7 @@ class BarPrice:
         return int((bars.open_at if self.phase is Phase.OPEN else bars.close_at)[self.bar])
 
 
-@dataclass(frozen=True)
-class PlannedTrade:
+class PlannedTrade(Struct, frozen=True):
     """One leg with its bars resolved. ``exit`` is None when it is still held at the end of the bars.
 
     ``after_event``: its entry is the first fill after the event; one before a vote is not.
@@ -79,8 +78,7 @@ class PlannedTrade:
     after_event: bool = True
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """An event (or one instrument of it) that was not traded, and why."""
 
     event_id: str
@@ -96,8 +94,7 @@ class Wanted(NamedTuple):
     enters_by: int
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What is to be traded. ``considered`` counts the events offered; those not wanted are in neither list.
 
     ``wanted`` are all legs that the rule returned, tradable or not.
@@ -110,8 +107,7 @@ class Plan:
     wanted: tuple[Wanted, ...] = ()
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What a rule answered about an event: the event as it saw it, when it decided, and its legs as it gave them.
 
     Nothing has checked the legs.
@@ -122,8 +118,7 @@ class Decision:
     legs: Any
 
 
-@dataclass(frozen=True)
-class Declined:
+class Declined(Struct, frozen=True):
     """A rule that takes nothing of an event: when it decided so (None: never), and what was skipped, if wanted."""
 
     decided_at: datetime | None

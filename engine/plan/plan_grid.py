@@ -7,12 +7,12 @@ entries and exits are then found for all delays and holding periods at once. Wha
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
@@ -39,8 +39,7 @@ from engine.strategy.strategy_calls import call_strategy, format_error
 Kept = dict[Any, list[Decision]]  # what a rule wants, by the values of the parameters that it does not pass on
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
+class Block(Struct, frozen=True, eq=False):
     """Combinations that share the rule's answers: their numbers in the sweep, and one slot a leg, in plan order."""
 
     rows: Which
@@ -49,8 +48,7 @@ class Block:
     prices: tuple[BarPrices, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class PlanGrid:
+class PlanGrid(Struct, frozen=True, eq=False, dict=True):
     """The plans of all combinations. ``failed`` says in one line why some have none."""
 
     combos: Space

@@ -1,18 +1,17 @@
 """Where P&L comes from: part by part, by market and by currency; and how much depends on one event."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats
 from datasets.prices.bars import Bars
 from engine.account.records import Account, Trade
 
 
-@dataclass(frozen=True)
-class Attribution:
+class Attribution(Struct, frozen=True):
     """The parts of one trade's P&L, in the account's currency; they sum to ``pnl``.
 
     ``asset`` is what the market did for the position from the last close known at the decision to the exit, before
@@ -65,8 +64,7 @@ def in_cents(parts: Sequence[float], total: float) -> list[float]:
     return [c / 100 for c in cents]
 
 
-@dataclass(frozen=True)
-class WithoutEvent:
+class WithoutEvent(Struct, frozen=True):
     """What is left of a run's trades when those of one event are taken away.
 
     ``mean_trade`` is the mean net return of the others, None when none is left; ``change`` is that less the mean of
@@ -92,8 +90,7 @@ def _without(event_id: str, trades: Sequence[Trade]) -> WithoutEvent:
     return WithoutEvent(event_id, len(rest), mean, change, sum(t.pnl for t in rest))
 
 
-@dataclass(frozen=True)
-class MarketResult:
+class MarketResult(Struct, frozen=True):
     """What the trades of one market made: the parts of their P&L, and their mean net return, open ones at the mark."""
 
     instrument: str
@@ -104,8 +101,7 @@ class MarketResult:
     parts: Attribution
 
 
-@dataclass(frozen=True)
-class Exposure:
+class Exposure(Struct, frozen=True):
     """The value held of a market or a currency over equity, long less short, at the marks of the days it was held.
 
     ``kind`` is market or currency; ``mean`` is over the ``sessions`` it was held at, ``largest`` the one farthest

@@ -4,13 +4,14 @@ import inspect
 import platform
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
@@ -37,8 +38,7 @@ from engine.strategy.market import Market
 _MARGINS = ("multiplier", "initial_margin", "maintenance_margin")
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(Struct, frozen=True):
     """The first and last date of a run; None is the whole of the bars."""
 
     since: date | None = None
@@ -249,7 +249,7 @@ def _run_events(events: EventCatalogue, account: Account, skipped: Iterable[Skip
 
 
 def _run_event(event: PoliticalEvent, *, traded: str) -> RunEvent:
-    shown = {f.name: getattr(event, f.name) for f in fields(RunEvent) if f.name != "outcome"}
+    shown = {name: getattr(event, name) for name in RunEvent.__struct_fields__ if name != "outcome"}
     text = {name: iso_z(v) if isinstance(v, datetime) else v or "" for name, v in shown.items()}
     return RunEvent(**text, outcome=traded)
 

@@ -1,7 +1,8 @@
 """The orders of a rule for one event: its planned trades with dates, about how many units, and the levels of stops."""
 
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from datasets.instants import iso_z, to_date
 from datasets.markets.sessions import horizon_note
@@ -11,8 +12,7 @@ from engine.plan.plan import BarPrice, PlannedTrade
 from engine.strategy.contract import GAINS, LEVELS
 
 
-@dataclass(frozen=True)
-class OrderPrice:
+class OrderPrice(Struct, frozen=True):
     """When an order is filled: the open or the close of a session."""
 
     session: str
@@ -20,8 +20,7 @@ class OrderPrice:
     at: str
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(Struct, frozen=True):
     """What to buy (``weight`` above 0) or to sell short, when, and when to leave.
 
     ``units`` is the quantity (of a future: contracts of its ``multiplier``) that ``weight`` of the cash buys at

@@ -5,8 +5,10 @@ these names. Nothing is chosen by it: the run stays the run.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec.structs import asdict, replace
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
@@ -17,7 +19,7 @@ from engine.plan.plan_grid import PlanGrid, plan_grid
 from engine.run.run import ParameterSensitivity, SensitivityCase
 from engine.strategy import After, Clock, Leg, NextClose, NextOpen, Strategy
 from engine.strategy.market import Market, MarketView
-from engine.strategy.placeholders import grid_space
+from engine.strategy.placeholders import grid_space, with_values
 
 HOLDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Multiples of the strategy's own hold."""
@@ -53,7 +55,7 @@ def parameter_sensitivity(
     if delay is not None:
         axes["delay"] = [delay + more for more in DELAYS]
     timing = _cases(_planned(strategy, axes, events, market, since), terms, own=(hold, delay)) if axes else ()
-    dearer = {multiple: _Multiplied(**vars(terms), multiple=multiple) for multiple in COSTS}
+    dearer = {multiple: _Multiplied(**asdict(terms), multiple=multiple) for multiple in COSTS}
     costs = tuple(case for multiple, other in dearer.items() for case in _cases(own, other, costs=multiple))
     wider = [replace(terms, event_slippage_bps=bps) for bps in sorted({*EVENT_SLIPPAGE, terms.event_slippage_bps})]
     slippage = tuple(
@@ -100,11 +102,9 @@ class _Varied(Strategy):
         return [self._changed(leg) for leg in self.rule.legs(event, market)]
 
     def _changed(self, leg: Leg) -> Leg:
-        if self.hold is not None and isinstance(leg.exit, After):
-            leg = replace(leg, exit=replace(leg.exit, sessions=self.hold))
-        if self.delay is not None and isinstance(leg.entry, NextOpen | NextClose):
-            leg = replace(leg, entry=replace(leg.entry, delay=self.delay))
-        return leg
+        given = {"sessions": self.hold} if isinstance(leg.exit, After) else {}
+        given |= {"delay": self.delay} if isinstance(leg.entry, NextOpen | NextClose) else {}
+        return with_values(leg, {n: n for n, value in given.items() if value is not None}, given)
 
 
 def _planned(
@@ -122,8 +122,7 @@ def _planned(
     return grid
 
 
-@dataclass(frozen=True)
-class _Multiplied(Terms):
+class _Multiplied(Terms, frozen=True):
     """Terms whose commission and slippage are multiplied."""
 
     multiple: float = 1.0

@@ -1,9 +1,9 @@
 """Run: what a replay leaves behind. Frozen; all that leaves the engine."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from datasets.arrays import Floats, Sessions
 from engine.account.records import Fill, Trade
@@ -11,8 +11,7 @@ from engine.plan.plan import Skipped
 from engine.run.attribution import Exposure
 
 
-@dataclass(frozen=True)
-class EventPath:
+class EventPath(Struct, frozen=True):
     """The closes of one instrument around an event that was traded, and which way the position went.
 
     ``closes[i]`` is that of session ``first + i``, counted from session 0: the first to close strictly after the event
@@ -26,8 +25,7 @@ class EventPath:
     closes: tuple[float, ...]
 
 
-@dataclass(frozen=True)
-class RunEvent:
+class RunEvent(Struct, frozen=True):
     """An event that was traded or skipped, as a report shows it; instants are ISO text or empty."""
 
     event_id: str
@@ -45,8 +43,7 @@ class RunEvent:
     outcome: str
 
 
-@dataclass(frozen=True)
-class SensitivityCase:
+class SensitivityCase(Struct, frozen=True):
     """One variation of a run: its trades, their mean net return, and the account's total return (fractions).
 
     ``hold`` and ``delay`` are sessions, None where they are the rule's own; ``costs`` multiplies commission and
@@ -64,8 +61,7 @@ class SensitivityCase:
     event_slippage_bps: float = 0.0
 
 
-@dataclass(frozen=True)
-class ParameterSensitivity:
+class ParameterSensitivity(Struct, frozen=True):
     """Parameter sensitivity as a run keeps it: ``timing`` by hold and delay, ``costs`` by multiples of its own costs.
 
     ``events`` is by the extra slippage at the first fill after an event. ``note`` says why something is not there, or
@@ -78,8 +74,7 @@ class ParameterSensitivity:
     events: tuple[SensitivityCase, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
+class Run(Struct, frozen=True, eq=False):
     """The account day by day, its fills and trades, what was skipped, and the manifest it all follows from.
 
     ``equity``, ``cash`` and ``exposure`` (gross position value over equity) are taken when the last market of a

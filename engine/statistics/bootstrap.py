@@ -1,9 +1,10 @@
 """Confidence intervals for the mean of few events. Percentiles of resamples are too narrow for them and not given."""
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
@@ -12,8 +13,7 @@ from engine.statistics.event_tests import flipped, no_draws
 from engine.statistics.significance import no_spread, why_not
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """An interval at a ``level`` such as 0.95; ``low`` and ``high`` are None where there is none, with a ``reason``.
 
     ``n`` counts the observations; ``method`` describes it.

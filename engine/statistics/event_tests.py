@@ -4,10 +4,10 @@ All are two-sided. What depends on each other is one observation, or the statist
 sessions that observations share (engine/study/dependence.py).
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from scipy.special import bdtr, stdtr
 
@@ -93,8 +93,7 @@ def _reached(values: Floats) -> tuple[float, float]:
     return (total - abs(total) + within) / 2, (total + abs(total) - within) / 2
 
 
-@dataclass(frozen=True)
-class _Flipped:
+class _Flipped(Struct, frozen=True):
     """The observations flipped in each pattern: their ``sums`` and ``sizes`` (how many).
 
     The identity, in which nothing is flipped, is left out. ``exact`` patterns are all those that keep the sign of the

@@ -1,18 +1,17 @@
 """The observations of closed trades: what overlaps in time is one, and its mean, deviation and Sharpe ratio."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import isfinite, nan
 from statistics import fmean, stdev
 
 import numpy as np
+from msgspec import Struct
 
 from engine.account.records import Trade, event_return, observed
 from engine.statistics.significance import no_spread
 
 
-@dataclass(frozen=True)
-class TradeStatistics:
+class TradeStatistics(Struct, frozen=True):
     """The mean, standard deviation and Sharpe ratio of closed trades, as fractions per observation.
 
     ``n`` counts the observations and not the trades (None: not known), ``sd`` divides by n - 1, ``sharpe`` is

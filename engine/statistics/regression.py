@@ -1,10 +1,10 @@
 """Least squares of one or two regressors, with standard errors for errors that are not alike or not independent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats
 
@@ -26,8 +26,7 @@ class Errors(StrEnum):
     """Errors that are not alike and depend on those of the last 5 rows (Newey and West 1987)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Regression:
+class Regression(Struct, frozen=True, eq=False):
     """y = a + b1 x1 (+ b2 x2) + e by least squares.
 
     ``coefficients`` (k,), the constant first; ``covariances`` (k, k) of each kind; ``r2`` is NaN where y does not vary.

@@ -6,12 +6,12 @@ market carry no information about it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import e, erfc, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats
 from engine.statistics.significance import counted, no_spread, why_not
@@ -74,8 +74,7 @@ def expected_maximum(n: int) -> float:
     return (1 - np.euler_gamma) * _QUANTILE(1 - 1 / n) + np.euler_gamma * _QUANTILE(1 - 1 / (n * e))
 
 
-@dataclass(frozen=True)
-class TradeSharpe:
+class TradeSharpe(Struct, frozen=True):
     """The Sharpe ratio of observations and its inference; ``notes`` says by name why a number is None.
 
     ``n`` counts the observations and ``trials`` all that were tried, this one included. ``expected_maximum_sharpe`` is

@@ -3,9 +3,8 @@
 And p-values adjusted for the number of tests or variants tried.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats
 
@@ -14,8 +13,7 @@ _PRICE_ROUNDING = 1e-8
 """Returns that differ by less differ by the rounding of prices."""
 
 
-@dataclass(frozen=True)
-class Significance:
+class Significance(Struct, frozen=True):
     """One test of "no effect", two-sided.
 
     ``statistic`` and ``p`` are None where the test is not available; ``reason`` then says why. ``n`` counts the

@@ -1,11 +1,12 @@
 """The market as known at one instant, and nothing later."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import PoliticalEvent
@@ -31,8 +32,7 @@ class NoBarsError(UserError):
     """There are bars of an instrument, but none up to the last date."""
 
 
-@dataclass
-class Market:
+class Market(Struct, dict=True):
     """All bars of a run, loaded when first read; ``until`` cuts the history at a last session.
 
     ``account`` gives bars the rates to the account's currency and the carry of pairs.
@@ -111,8 +111,7 @@ class Market:
         return [self.bars(s) for s in symbols]
 
 
-@dataclass(frozen=True)
-class BarClock:
+class BarClock(Struct, frozen=True):
     """The opening and closing instants of the bars, and no price."""
 
     _market: Market
@@ -135,8 +134,7 @@ class BarClock:
         return to_datetime(int(bars.close_at[last]))
 
 
-@dataclass(frozen=True)
-class MarketView:
+class MarketView(Struct, frozen=True):
     """What a strategy may see at its decision: bars closed at or before that instant."""
 
     _market: Market

@@ -1,13 +1,13 @@
 """The markets of a rule as a user types them: ``N225,-USDJPY``, or each with its own share ``N225:0.6,-USDJPY:0.3``."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _MOST = 5.0
 
 
-@dataclass(frozen=True)
-class MarketShare:
+class MarketShare(Struct, frozen=True):
     """A market, its side (1 long, -1 short), and its own share of equity; None where it has an equal part."""
 
     name: str

@@ -5,9 +5,10 @@ with which it compares them are found by watching the comparisons; one value unl
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import combinations, groupby, pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from datasets.errors import UserError
 from datasets.events import PoliticalEvent
@@ -21,8 +22,7 @@ _MOST_TAGS = 3
 _MOST = 20_000
 
 
-@dataclass(frozen=True)
-class ConditionalAnswer:
+class ConditionalAnswer(Struct, frozen=True):
     """The answer to every outcome that meets all conditions: of each field, the values it may have, in words."""
 
     conditions: tuple[tuple[str, tuple[str, ...]], ...]

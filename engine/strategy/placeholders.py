@@ -5,12 +5,13 @@ For those the rule is not called once a combination.
 
 import copy
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from math import prod
 from types import CodeType
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
@@ -35,8 +36,7 @@ Places = NDArray[np.int64]
 _MAX_PRODUCT = 1 << 62
 
 
-@dataclass(frozen=True, eq=False)
-class Space:
+class Space(Struct, frozen=True, eq=False):
     """Combinations of one rule, in their order: ``fixed`` parameters, and the values of those that vary (``axes``).
 
     ``places`` are those of the combinations; None for the whole product.
@@ -101,7 +101,7 @@ class Space:
         sizes = [len(values) for values in self.axes.values()]
         steps = [prod(sizes[n + 1 :]) for n in range(len(sizes))]
         places = [0, *(k * step for size, step in zip(sizes, steps, strict=True) for k in range(1, size))]
-        return replace(self, places=np.array(places, dtype=np.int64))
+        return Space(self.kind, self.fixed, self.axes, np.array(places, dtype=np.int64))
 
 
 def grid_space(kind: type[Strategy], fixed: Mapping[str, Any], axes: Mapping[str, Iterable[Any]]) -> Space:

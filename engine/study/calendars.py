@@ -1,13 +1,13 @@
 """Placebo calendars: the same trades on other eligible dates, as rows of the reference calendar."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain, combinations
 from math import comb
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Sessions
@@ -27,8 +27,7 @@ MAX_CALLS = 60_000
 _INSTANTS = ("announced_at", "scheduled_for", "polls_close_at", "known_at", "signal_from")
 
 
-@dataclass(frozen=True)
-class _RecordingView(MarketView):
+class _RecordingView(MarketView, frozen=True):
     """A market view that records the instruments whose prices are read."""
 
     read: list[str] = field(default_factory=list)
@@ -107,8 +106,7 @@ MOST_FAR = 0.1
 """The share of events that may lie outside the slot (a recount): they keep their own date."""
 
 
-@dataclass(frozen=True, eq=False)
-class Calendars:
+class Calendars(Struct, frozen=True, eq=False):
     """Placebo lists: ``rows`` is lists x observations, in the order of the usable observations.
 
     ``exact``: all lists of the scheme are there, the real dates among them. ``notes`` describe the lists.

@@ -1,8 +1,7 @@
 """Concentration: the result without each observation, and the events to drop before it changes."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Floats
@@ -12,8 +11,7 @@ from engine.study.sample import Sample
 _ROUNDING = 1e-12
 
 
-@dataclass(frozen=True)
-class _LeftOut:
+class _LeftOut(Struct, frozen=True):
     """The result without an observation (or without a year's): mean abnormal return, BMP statistic and p-value."""
 
     without: str
@@ -23,8 +21,7 @@ class _LeftOut:
     p: float | None
 
 
-@dataclass(frozen=True)
-class Concentration:
+class Concentration(Struct, frozen=True):
     """How much a result depends on one observation.
 
     ``one_out`` and ``year_out`` leave out one observation, and all of one calendar year, in turn. ``top_share`` is the

@@ -4,11 +4,11 @@ The clock is that of the market's exchange, so that a window keeps its place in 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Flags, Floats, Instants
 from datasets.errors import UserError
@@ -25,8 +25,7 @@ FRESH = 4
 """A price at an end of a window is no older than this part of its length."""
 
 
-@dataclass(frozen=True)
-class WindowMove:
+class WindowMove(Struct, frozen=True):
     """The move of a market in a window, as a fraction, and that expected: the mean of ``days`` other days.
 
     ``forecast`` tests the difference by its forecast error s √(1 + 1/days), against t(days - 1); ``placebo`` by the

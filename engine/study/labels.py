@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import partial
 from math import comb
 
 import numpy as np
+from msgspec import Struct
 from scipy.special import bdtrc
 
 from datasets.arrays import Floats
@@ -26,8 +26,7 @@ NAME = "labels permuted"
 MIN_GROUP = 2
 
 
-@dataclass(frozen=True)
-class LabelTest:
+class LabelTest(Struct, frozen=True):
     """The mean abnormal return of the selected (``wanted``) and of the rejected (``declined``) events, and the test."""
 
     wanted: int
@@ -117,8 +116,7 @@ LEVEL = 0.05
 _LEAST = 2
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(Struct, frozen=True):
     """The first sessions of the events that have one value of a label: how many, how many rose, and their mean in %."""
 
     value: str
@@ -127,8 +125,7 @@ class Group:
     mean: float | None
 
 
-@dataclass(frozen=True)
-class LabelReaction:
+class LabelReaction(Struct, frozen=True):
     """Two values of a label, of one basis, against the first sessions.
 
     ``p_sign``: Fisher's exact test (two-sided) of rose or not; ``p_size``: the Mann-Whitney test of the moves (of
@@ -156,8 +153,7 @@ class LabelReaction:
         )
 
 
-@dataclass(frozen=True)
-class _Coded:
+class _Coded(Struct, frozen=True):
     """An event with bars: whether it has the first value of a label, its basis, surprise and first move in percent."""
 
     is_first: bool

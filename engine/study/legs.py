@@ -1,9 +1,10 @@
 """The legs of an event: its closed trades as shapes, placed on the reference calendar."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
@@ -22,8 +23,7 @@ BEFORE_ENTRY = 10
 """An event window begins at the decision, but at most so many sessions before the entry."""
 
 
-@dataclass(frozen=True)
-class PlacedLeg:
+class PlacedLeg(Struct, frozen=True):
     """One closed trade: its shape, the row of its entry (with a window: of session 0), its net return.
 
     ``weight`` is its share of the value of its event's legs at entry; ``span`` are the instants (ns) at which it
@@ -38,8 +38,7 @@ class PlacedLeg:
     decided_at: int
 
 
-@dataclass(frozen=True, eq=False)
-class EventLegs:
+class EventLegs(Struct, frozen=True, eq=False):
     """The legs of one event; ``row`` is the place of the event in the reference calendar.
 
     ``delay`` is how many rows that is after the first session to open after the decision. ``net`` is the mean of its

@@ -1,9 +1,9 @@
 """Returns session by session around the entry: of each observation, and of the same trades on placebo dates."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
@@ -20,8 +20,7 @@ BAND_LISTS = 500
 BAND = (0.05, 0.95)
 
 
-@dataclass(frozen=True)
-class PathRow:
+class PathRow(Struct, frozen=True):
     """One session of the mean path of cumulative abnormal returns, 0 being the first session held; fractions.
 
     ``low`` and ``high`` enclose nine of ten placebo lists; ``each`` is one value an observation.
@@ -34,8 +33,7 @@ class PathRow:
     each: tuple[float | None, ...]
 
 
-@dataclass(frozen=True)
-class BandRow:
+class BandRow(Struct, frozen=True):
     """One session around the events, 0 the first to close after an event was known: nine of ten placebo means.
 
     Cumulative returns of the markets in the trades' direction, since the close before session 0; fractions.

@@ -5,10 +5,11 @@ the largest statistic of a list over the windows is comparable with the largest 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Flags, Floats
 from engine.statistics.significance import Significance, max_t, t_by_row, untested
@@ -32,8 +33,7 @@ def looked_up(by_row: Sequence[Floats], rows: Rows) -> Floats:
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class Placebos:
+class Placebos(Struct, frozen=True, eq=False, dict=True):
     """The returns of a sample's trades on each list of a calendar, lists x observations.
 
     ``t_factor`` is the factor of their t-statistic for the sessions that observations share, ``distance_factor`` that

@@ -1,9 +1,10 @@
 """The net P&L of a plan's trades on placebo dates, costs and stops included; some lists are replayed as a check."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.instants import to_datetime
@@ -27,8 +28,7 @@ _SMALL = 1e-6
 """The share of the account that a replayed trade uses: no two trades compete for capital."""
 
 
-@dataclass(frozen=True)
-class _PlaceboRow:
+class _PlaceboRow(Struct, frozen=True):
     """A number of the events and its 5 %, 50 % and 95 % quantiles over the lists; ``beyond`` is the share below it."""
 
     name: str
@@ -39,8 +39,7 @@ class _PlaceboRow:
     beyond: float
 
 
-@dataclass(frozen=True)
-class PlaceboPnl:
+class PlaceboPnl(Struct, frozen=True):
     """Net P&L on placebo dates.
 
     ``rows`` are numbers of the net returns of the observations; ``tests`` the placebo tests on the t-statistic and, for

@@ -4,10 +4,11 @@ On calm dates an effect is added to the same trades on placebo dates, and power 
 may be wilder than those: so power is given a second time at the events' own spread, and only that enters the verdict.
 """
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy.special import gammaincinv, gammaln, nctdtr, ndtr, stdtr, stdtrit
 
@@ -21,8 +22,7 @@ FLIPS = 1_024
 TARGET = 0.80
 
 
-@dataclass(frozen=True)
-class _PowerRow:
+class _PowerRow(Struct, frozen=True):
     """The power of each test against an effect (a fraction added to each observation).
 
     ``bmp``, ``sign_flip`` and ``placebo`` are of calm dates; ``own`` is that of a t-test at the events' own spread, and
@@ -38,8 +38,7 @@ class _PowerRow:
     exaggeration: float | None
 
 
-@dataclass(frozen=True)
-class Power:
+class Power(Struct, frozen=True):
     """The power of ``n`` observations.
 
     ``spread`` is the standard deviation of one observation on calm dates, ``own_spread`` that of the events (n - 1).

@@ -1,8 +1,8 @@
 """What the tests of a study read: the return model, one sample for each window, and their placebo lists."""
 
-from dataclasses import dataclass, replace
-
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Flags
 from datasets.errors import UserError
@@ -18,8 +18,7 @@ MOST_TRADES = 20_000
 """A study of more would take minutes and gigabytes, and show no more."""
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
+class Prepared(Struct, frozen=True, eq=False):
     """The prepared data of a study. The first sample and the first placebos are those of the trades themselves.
 
     ``placebos`` is the reason where there are none; ``notes`` describe the placebo dates and the limits of the study;

@@ -1,7 +1,8 @@
 """The result of a study: plain values for a page, a table or JSON. What is not available is None with its reason."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.statistics.bootstrap import Interval
 from engine.statistics.sharpe import TradeSharpe
@@ -17,8 +18,7 @@ from engine.study.tried import Tried
 from engine.study.variance import EventVariance
 
 
-@dataclass(frozen=True)
-class ObservationRow:
+class ObservationRow(Struct, frozen=True):
     """One independent observation; ``percentile`` is its percentile among all other dates, as a fraction.
 
     Returns are fractions, ``net`` of costs. A lost observation has its ``reason`` and no abnormal return.
@@ -35,8 +35,7 @@ class ObservationRow:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class ViewResult:
+class ViewResult(Struct, frozen=True):
     """The events through one window: ``trade``, or sessions from session 0 such as ``0:5``.
 
     ``tests`` are those that decide; ``placebo_mean`` is for comparison. ``p_adjusted`` is the placebo p-value of
@@ -58,8 +57,7 @@ class ViewResult:
         return self.tests[{"bmp": 0, "t": 0, "sign-flip": 1, "placebo": 2}[statistic]]
 
 
-@dataclass(frozen=True)
-class Histogram:
+class Histogram(Struct, frozen=True):
     """The t-statistics of the placebo lists: ``counts`` between ``edges``, the outermost with all beyond."""
 
     observed: float | None
@@ -67,8 +65,7 @@ class Histogram:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Study:
+class Study(Struct, frozen=True):
     """What the events of one run can support.
 
     ``model`` names the counterfactual used; ``notes`` describe the placebo dates and what else a reader must know.

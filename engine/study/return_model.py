@@ -1,10 +1,11 @@
 """The returns a study compares: those of a trade entered at any bar, and those expected there without an event."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.arrays import Flags, Floats
 from datasets.prices.bars import Bars
@@ -18,8 +19,7 @@ _NO_VARIATION = 1e-7
 """A standard deviation of daily returns below a thousandth of a basis point is the rounding of prices."""
 
 
-@dataclass(frozen=True, eq=False)
-class CounterfactualReturns:
+class CounterfactualReturns(Struct, frozen=True, eq=False, dict=True):
     """The returns of a trade at any row of a calendar; NaN where the trade does not fit.
 
     ``net`` is after costs, ``expected`` the return expected without the event, ``sd`` the standard deviation of the
@@ -65,8 +65,7 @@ class CounterfactualReturns:
         return CounterfactualReturns(some(self.net), lambda: (some(self.expected), some(self.sd)))
 
 
-@dataclass(frozen=True, eq=False)
-class ReturnModel:
+class ReturnModel(Struct, frozen=True, eq=False):
     """The bars by symbol, the costs, the counterfactual, and the rows of each instrument inside event windows.
 
     A ``counterfactual`` of None expects a return of 0. Placebo calendars consist of sessions of the ``reference``.
@@ -119,7 +118,7 @@ class ReturnModel:
 
     def stopped(self, shape: Shape) -> float:
         """Return the share of all bars at which a shape's stops or target end it."""
-        plain = replace(shape, **dict.fromkeys(LEVELS))  # type: ignore[arg-type]  # the names are those of fields
+        plain = replace(shape, **dict.fromkeys(LEVELS))
         if plain == shape or self.window is not None:
             return 0.0
         net, unstopped = self.by_bar(shape).net, self.by_bar(plain).net
@@ -155,8 +154,7 @@ class ReturnModel:
         return self._correlations[key]
 
 
-@dataclass(frozen=True, eq=False)
-class _Estimates:
+class _Estimates(Struct, frozen=True, eq=False):
     """One value a bar, from the sessions of its estimation window that lie in no event window.
 
     ``alpha`` and ``beta`` of the returns on the benchmark's (market-adjusted: 0 and 1; mean-adjusted: the mean and 0),

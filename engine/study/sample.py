@@ -6,10 +6,10 @@ placebo returns are read from the same vectors.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags, Floats
@@ -28,8 +28,7 @@ TRADE = "trade"
 """The name of the sample of the trades themselves; another sample has the name of its window."""
 
 
-@dataclass(frozen=True, eq=False)
-class Observation:
+class Observation(Struct, frozen=True, eq=False):
     """One independent observation: the events of a group, its row in the reference calendar, and its returns.
 
     ``net`` is after costs, ``abnormal`` net less expected, ``sd`` the standard deviation from the estimation window:
@@ -61,8 +60,7 @@ class Observation:
         return self.abnormal / self.sd
 
 
-@dataclass(frozen=True, eq=False)
-class Sample:
+class Sample(Struct, frozen=True, eq=False, dict=True):
     """The observations of a study in order of time. ``usable`` have an abnormal return; ``lost`` have none.
 
     ``inside`` are the sessions of the reference in event windows, which no estimation window counts. ``window`` is the

@@ -4,10 +4,11 @@ Each variation makes a plan of its own over the same bars; its returns are those
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.events import EventCatalogue, PoliticalEvent, ProGrowth
 from datasets.instants import to_ns
@@ -28,8 +29,7 @@ _FLIPPED = {
 }
 
 
-@dataclass(frozen=True)
-class Variation:
+class Variation(Struct, frozen=True):
     """A result with another label, time or choice of observations; None where it has no observation.
 
     It is of kind label, coder, signal, shift or confounder.

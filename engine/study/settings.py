@@ -1,7 +1,8 @@
 """How a study is made: the estimation window, the counterfactual, the placebo scheme, event windows, seed and level."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from datasets.errors import UserError
 
@@ -55,8 +56,7 @@ class Anchor(StrEnum):
         return "the first to close after" if self is Anchor.REACTION else "the first to open after"
 
 
-@dataclass(frozen=True)
-class EventWindow:
+class EventWindow(Struct, frozen=True):
     """An event window in sessions, both ends included, counted from the session of its ``anchor``."""
 
     first: int
@@ -76,8 +76,7 @@ class EventWindow:
         return f"{self.first}:{self.last}"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of a study. A ``model`` of None expects a return of 0; ``windows`` are studied with the trade.
 
     ``variance`` adds the test of the variance of the events' sessions, compared with the

@@ -4,10 +4,10 @@ The return of a trade depends on its instrument, side, phases, length, stops and
 net return of one shape at every bar is one vector, and ten thousand placebo calendars are lookups in it.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
@@ -20,8 +20,7 @@ from engine.strategy.contract import LEVELS
 from engine.strategy.gaps import broken_before
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A trade without its date.
 
     ``held`` counts the bars from that of the entry to that of the exit; ``side`` is 1 long, -1 short; the levels are

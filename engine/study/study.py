@@ -1,9 +1,9 @@
 """The study of one run: its input is prepared, tested and compared with placebo dates, and the verdict is written."""
 
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.instants import to_ns

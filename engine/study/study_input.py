@@ -1,7 +1,9 @@
 """The input of a study: a run, and what is needed to plan it again over other events or with other parameters."""
 
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
@@ -22,8 +24,7 @@ from engine.study.settings import PRIMARY, Model
 _NEED_BENCHMARK = (Model.MARKET, Model.MARKET_MODEL)
 
 
-@dataclass(frozen=True, eq=False)
-class StudyInput:
+class StudyInput(Struct, frozen=True, eq=False, dict=True):
     """A rule over events and a market, under terms and within dates, and its run.
 
     ``trial_sharpes`` are the Sharpe ratios per observation of all trials of the rule, this run among them, None where

@@ -5,9 +5,10 @@ if it loses (Snowberg, Wolfers and Zitzewitz 2007, QJE 122); one vote gives it a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
@@ -28,8 +29,7 @@ CERTAIN = 0.95
 PLACEBO = "placebo on the slope's t (HC1)"
 
 
-@dataclass(frozen=True)
-class SideSlope:
+class SideSlope(Struct, frozen=True):
     """g with its 90 % interval (HC3, t(n - 2)) and R², as fractions."""
 
     slope: float
@@ -38,8 +38,7 @@ class SideSlope:
     r2: float
 
 
-@dataclass(frozen=True)
-class SurpriseView:
+class SurpriseView(Struct, frozen=True):
     """One window: the regression of its ``n`` votes with a probability, or why ``placebo``, its test, is not available.
 
     ``sides`` compares all votes that the side won with those that it lost, by the size of the difference.
@@ -52,8 +51,7 @@ class SurpriseView:
     sides: LabelTest
 
 
-@dataclass(frozen=True)
-class VoteSurprise:
+class VoteSurprise(Struct, frozen=True):
     """One vote: ``p`` of the side, and r / (1 - p of what happened) in each window; ``quoted``: p is from quotes."""
 
     event: str
@@ -63,8 +61,7 @@ class VoteSurprise:
     full: tuple[float | None, ...]
 
 
-@dataclass(frozen=True)
-class SideSurprise:
+class SideSurprise(Struct, frozen=True):
     """What a side's surprises explain, by window, and vote by vote."""
 
     side: str

@@ -1,9 +1,9 @@
 """The p-value adjusted for the variants tried: the largest t-statistic of all of them on the same shifted calendars."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Floats
 from engine.statistics.significance import effective_trials, sidak, t_by_row
@@ -13,8 +13,7 @@ from engine.study.sample import Sample
 from engine.study.study_input import StudyInput
 
 
-@dataclass(frozen=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """The p-value of a run adjusted for all variants of its rule that were tried.
 
     ``n`` counts them, this one included. ``rebuilt`` variants enter the max-T (Westfall and Young 1993) over ``shifts``

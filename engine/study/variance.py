@@ -6,9 +6,9 @@ to close after an event was known. Without an event, M and z² are 1 on average.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Flags, Floats
 from datasets.errors import UserError
@@ -33,8 +33,7 @@ TRADING_DAYS, FRESH, HIGHEST = 252, 5 * NS_PER_DAY, 200
 _EVENT = slice(1)
 
 
-@dataclass(frozen=True)
-class VarianceRow:
+class VarianceRow(Struct, frozen=True):
     """M of one session; ``low`` and ``high`` enclose nine of ten placebo lists."""
 
     session: int
@@ -43,8 +42,7 @@ class VarianceRow:
     high: float | None
 
 
-@dataclass(frozen=True)
-class VarianceWindow:
+class VarianceWindow(Struct, frozen=True):
     """The mean M of a window of sessions, its CAV (the sum of M - 1), and the placebo test of the mean log z²."""
 
     first: int
@@ -54,8 +52,7 @@ class VarianceWindow:
     test: Significance
 
 
-@dataclass(frozen=True)
-class EventMove:
+class EventMove(Struct, frozen=True):
     """The move of session 0 after one event, as a fraction; ``straddle`` is its size less 0.798 standard deviations.
 
     ``implied`` is the standard deviation of a session that options priced before the event, ``ratio`` the size of the
@@ -72,8 +69,7 @@ class EventMove:
     straddle: float
 
 
-@dataclass(frozen=True)
-class EventVariance:
+class EventVariance(Struct, frozen=True):
     """The volatility of the events' sessions; ``above`` counts the events whose z² of session 0 is above 1.
 
     ``sign`` tests that count against one half, ``straddle`` whether the straddles' mean is 0. ``implied`` names the
@@ -93,8 +89,7 @@ class EventVariance:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class _Series:
+class _Series(Struct, frozen=True, eq=False):
     """A market: log returns, their mean and s² by bar; ``zeros``: session 0 of the event, then of each placebo list."""
 
     event: str

@@ -1,9 +1,10 @@
 """The best combinations of a sweep: their replay, and whether the number of trials explains their Sharpe ratio."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.errors import UserError
@@ -25,8 +26,7 @@ TOLERANCE = 1e-9
 _SMALL = 1e-2
 
 
-@dataclass(frozen=True, eq=False)
-class ReplayedCombination:
+class ReplayedCombination(Struct, frozen=True, eq=False):
     """One of the best combinations: its number in the sweep, its results there by name (None: n/a), and its replay.
 
     ``difference`` is the largest relative difference of all numbers, ``of`` the number that has it. The difference is

@@ -5,10 +5,10 @@ chunk it is in.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
@@ -29,8 +29,7 @@ GRID, FAILED = 0, 2
 """How a combination was computed; FAILED: not at all."""
 
 
-@dataclass(frozen=True, eq=False)
-class Chunk:
+class Chunk(Struct, frozen=True, eq=False):
     """The results of combinations ``first`` up to ``last``: one float each per name of COLUMNS, NaN where it is n/a.
 
     ``how`` is GRID or FAILED; ``failed`` says why, by the number of the combination in the sweep.

@@ -6,10 +6,10 @@ thousand.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
@@ -27,8 +27,7 @@ FAILURES_SHOWN = 20
 MAX_REASONS = 1_000
 
 
-@dataclass(frozen=True)
-class SampleMoments:
+class SampleMoments(Struct, frozen=True):
     """How many numbers there are, their mean and standard deviation (n - 1; None below two)."""
 
     n: int = 0
@@ -46,8 +45,7 @@ class SampleMoments:
         return SampleMoments(total, own + (mean - own) * n / total, sd)
 
 
-@dataclass(frozen=True, eq=False)
-class Slice:
+class Slice(Struct, frozen=True, eq=False):
     """The number over groups of the values of one parameter, or of two.
 
     ``groups`` are the first and last value of each group, by parameter. ``count`` combinations have the number,
@@ -61,8 +59,7 @@ class Slice:
     best: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Digest:
+class Digest(Struct, frozen=True, eq=False):
     """A sweep summarised by one number.
 
     ``known`` combinations have the number, and ``above`` of them exceed zero; ``failed`` is a count;

@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
@@ -27,8 +28,7 @@ from engine.strategy.placeholders import Space
 _FACTS = Path(__file__).parents[2] / "datasets"
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
+class Job(Struct, frozen=True, eq=False):
     """A sweep: its combinations, events, bars and terms. ``spans`` are the windows it is evaluated over, its own first.
 
     It is the source of its own bars: ``bars`` by symbol; ``missing`` says why an instrument has none.

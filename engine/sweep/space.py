@@ -3,11 +3,12 @@
 import ast
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datasets.errors import UserError, unknown_name
@@ -36,8 +37,7 @@ _MAX_LENGTH = 1_000
 _CONSTANTS = {"none": None, "None": None, "true": True, "True": True, "false": False, "False": False}
 
 
-@dataclass(frozen=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A condition as written, its syntax tree, and the parameters it names."""
 
     text: str

@@ -5,10 +5,10 @@ has a high ratio on any date. All combinations would cost more than the sweep, s
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.errors import UserError

@@ -5,9 +5,11 @@ A training window ends before the day on which the first event of its test is de
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.instants import to_ns
@@ -25,8 +27,7 @@ from engine.sweep.job import Job, hashes_of
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """A training window, the test window after it, and the number of events that the rule decides on in each.
 
     ``row`` is the best combination in training and None where there is none (``reason``); ``in_sample`` and
@@ -193,8 +194,7 @@ def _merged(plans: Sequence[Plan]) -> Plan:
     return Plan(tuple(trades), skipped, tuple(symbols), len(trades), wanted)
 
 
-@dataclass(frozen=True, eq=False)
-class SweepResult:
+class SweepResult(Struct, frozen=True, eq=False):
     """A sweep: its inputs, its digest and its best replayed; ``earlier`` trials of the rule precede it in the ledger.
 
     ``folds`` are those of its walk-forward, with the combination chosen in each; ``stitched`` is the one account that

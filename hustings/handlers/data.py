@@ -1,11 +1,13 @@
 """hustings data list, show, remove, hours, check."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from datasets.errors import UserError, unknown_name
 from datasets.instants import iso_z
@@ -215,8 +217,7 @@ _SHOWN = 5
 _ORDER = (Severity.REFUSAL, Severity.WARNING, Severity.NOTE)
 
 
-@dataclass(frozen=True)
-class CheckedSeries:
+class CheckedSeries(Struct, frozen=True):
     """A target and its findings; ``bars`` are those that an import would store, None if it would refuse them."""
 
     target: Target

@@ -2,8 +2,9 @@
 
 import random
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
+
+from msgspec.structs import asdict
 
 from datasets.errors import UserError
 from datasets.prices.fetching import FetchJournal, FetchOutcome, FetchRequest, FetchState, check_offered, fetch_all

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import asdict, replace
 
 from datasets.csv_rows import csv_text
 from datasets.errors import UserError
@@ -27,8 +28,7 @@ _SHOWN = 20
 Outcome = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class ImportOptions(FileLayout):
+class ImportOptions(FileLayout, frozen=True):
     """How the files to import are to be read, what they come from, and the findings that may pass."""
 
     accepted: tuple[str, ...]

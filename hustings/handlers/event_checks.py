@@ -1,10 +1,11 @@
 """hustings events lint, moves, agreement: checks of the catalogue."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from datasets.errors import UserError
 from datasets.events import CATALOGUE

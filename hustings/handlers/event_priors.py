@@ -1,9 +1,10 @@
 """hustings events priors, import-odds: probabilities of outcomes in the markets before the polls closed."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from datasets.errors import UserError, unknown_name
 from datasets.events.odds import read_odds

@@ -1,9 +1,11 @@
 """hustings implied: the value of a market if an outcome comes, and if not, by its odds and prices."""
 
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from datasets.csv_rows import read_csv
 from datasets.errors import UserError, unknown_name
@@ -24,8 +26,7 @@ from hustings.terminal import progress, say, say_files, say_json, say_sources
 from reports.implied import implied_page, implied_rows, window_text
 
 
-@dataclass(frozen=True)
-class ImpliedOptions(SourceOptions):
+class ImpliedOptions(SourceOptions, frozen=True):
     """What a user types: an event, markets, and the odds that are paired with their closes."""
 
     event_id: str
@@ -35,8 +36,7 @@ class ImpliedOptions(SourceOptions):
     instants: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class ImpliedResult:
+class ImpliedResult(Struct, frozen=True, eq=False):
     """What the odds of an event and the closes of markets imply; ``looks`` counts the settings tried on this event."""
 
     event: PoliticalEvent

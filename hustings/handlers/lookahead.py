@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec.structs import asdict
 
 from datasets.events import CATALOGUE, own_events
 from datasets.instants import iso_z
@@ -21,8 +22,7 @@ from strategies.loading import find_strategy, is_backtrader
 _SHOWN = 5
 
 
-@dataclass(frozen=True)
-class LookaheadOptions(StrategyOptions):
+class LookaheadOptions(StrategyOptions, frozen=True):
     """A strategy with its data, the seed of the redrawn futures, and at how many decisions it is replayed."""
 
     seed: int
@@ -135,7 +135,7 @@ def _report_json(report: LookaheadReport) -> dict[str, Any]:
         for c in report.checks
     ]
     offences = [
-        {**vars(o), "at": None if o.at is None else iso_z(o.at), "given_away_by": o.given_away_by or None}
+        {**asdict(o), "at": None if o.at is None else iso_z(o.at), "given_away_by": o.given_away_by or None}
         for o in report.offences
     ]
     found = {"decisions": report.decisions, "checks": checks, "offences": offences, "files": list(report.files)}

@@ -1,9 +1,11 @@
 """hustings orders: what a strategy would do at coming events, by outcome, and what it does at a past one."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
@@ -24,8 +26,7 @@ from hustings.terminal import counted, parameters_text, progress, say, say_json,
 from strategies.loading import find_strategy, is_backtrader
 
 
-@dataclass(frozen=True)
-class _Setting:
+class _Setting(Struct, frozen=True):
     """The rule, the events and bars it is given, the instant as of which, and the cash."""
 
     rule: Strategy
@@ -129,7 +130,8 @@ def _leg_order(leg: Leg, trade: PlannedTrade, plan: ComingPlan, setting: _Settin
 
 
 def _order(trade: PlannedTrade, setting: _Setting, bars: Bars, known: Bars | None = None) -> dict[str, Any]:
-    return asdict(order_of(trade, bars, known or bars, cash=setting.cash))
+    order: dict[str, Any] = to_builtins(order_of(trade, bars, known or bars, cash=setting.cash))
+    return order
 
 
 def _row(

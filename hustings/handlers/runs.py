@@ -1,7 +1,8 @@
 """hustings runs, report: the registry of past runs, and the pages and tables of one written again."""
 
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from datasets.csv_rows import sheet_csv
 from datasets.errors import UserError

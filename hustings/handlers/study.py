@@ -1,9 +1,10 @@
 """hustings study, placebo: what the events of a run can support, and its net P&L on placebo dates."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import asdict
 
 from datasets.errors import UserError
 from datasets.instants import to_ns

@@ -1,9 +1,11 @@
 """hustings sweep: tries many combinations of a strategy's parameters, and corrects the best for their number."""
 
 import re
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.files import locked, remove_folder
@@ -29,8 +31,7 @@ _MAX_LENGTH = 5_000
 """Events or years of a window of a walk-forward: the calendar ends soon after."""
 
 
-@dataclass(frozen=True)
-class SweepOptions(RunOptions):
+class SweepOptions(RunOptions, frozen=True):
     """A backtest, the combinations of its parameters, and how they are computed and ranked."""
 
     conditions: tuple[str, ...]

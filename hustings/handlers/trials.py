@@ -4,6 +4,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from datasets.errors import UserError, unknown_name
 from engine.study.settings import Anchor, Model
 from hustings.inputs import pairs_of
@@ -33,7 +35,7 @@ def list_trials(*, strategy: str | None, limit: int, everything: bool) -> None:
     found = _of(strategy, trials_of())
     shown = found[::-1][: None if everything else limit]
     checked, n = check_ledger(), sum(t.n for t in found)
-    listed = [{**asdict(t), "reason": t.statistics.reason or None} for t in shown]
+    listed = [{**structs.asdict(t), "reason": t.statistics.reason or None} for t in shown]
     say_json({"trials": listed, "n": n, "of": checked.trials, "head": checked.head})
     if not checked.rows:
         say("no trial yet; every 'hustings run' is a trial")
@@ -48,7 +50,7 @@ def list_trials(*, strategy: str | None, limit: int, everything: bool) -> None:
 def verify_ledger(*, head: str) -> int:
     """Check the ledger, print the result, and return 1 if it is damaged."""
     checked = check_ledger(_digits(head))
-    broken = checked.broken and asdict(checked.broken)
+    broken = checked.broken and structs.asdict(checked.broken)
     say_json({"rows": checked.rows, "trials": checked.trials, "head": checked.head, "broken": broken})
     if checked.broken:
         say(f"the ledger of trials is damaged: {checked.why}")
@@ -112,7 +114,7 @@ def show(*, file: Path) -> int:
 
 def _show_prereg(prereg: Preregistration, found: Standing, file: Path) -> None:
     derived = {"precedes": found.precedes, "text": found.text, "broken": found.broken or None}
-    say_json({"file": str(file), **asdict(prereg), "standing": {**asdict(found), **derived}})
+    say_json({"file": str(file), **asdict(prereg), "standing": {**structs.asdict(found), **derived}})
     say(f"{prereg.strategy}  {parameters_text(prereg.parameters)}")
     say(prereg.hypothesis)
     for chosen in (asdict(prereg.settings), asdict(prereg.account)):

@@ -8,7 +8,6 @@ what was written is named and removed, and its combinations are computed again.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datasets.errors import UserError
@@ -33,8 +33,7 @@ _HOW = ("grid", "replay", "failed")
 _COLUMNS = ["combination", *COLUMNS, "how", "why"]
 
 
-@dataclass(frozen=True)
-class SweepFolder:
+class SweepFolder(Struct, frozen=True):
     """The folder of one sweep."""
 
     path: Path

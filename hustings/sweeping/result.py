@@ -4,11 +4,12 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from importlib import import_module
 from multiprocessing import Pipe
 from typing import Any
 from warnings import catch_warnings, simplefilter
+
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from engine.metrics.table import METRIC_NAMES

@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -16,6 +15,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from datasets.errors import UserError
 from engine.run.backtest import versions
@@ -38,8 +39,7 @@ class WorkerRefusedError(Exception):
     """A process differs from the one that sent the sweep; its results might differ."""
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(Struct, frozen=True):
     """A range of combinations over one of the sweep's spans."""
 
     span: int
@@ -50,8 +50,7 @@ class Task:
         return self.last - self.first
 
 
-@dataclass(frozen=True)
-class JobPayload:
+class JobPayload(Struct, frozen=True):
     """A sweep to be sent: ``strategy`` is the rule as it was named, ``expected`` all that must be the same there."""
 
     strategy: str
@@ -108,8 +107,7 @@ def execute(job: Job, task: Task) -> tuple[Chunk, float]:
     return chunk, perf_counter() - began
 
 
-@dataclass(frozen=True)
-class TaskResult:
+class TaskResult(Struct, frozen=True):
     """A task that came back: with its results, or None where its worker ended, and ``why``."""
 
     task: Task
@@ -165,8 +163,7 @@ _READY = "ready"
 """What a process sends first: it has the sweep."""
 
 
-@dataclass(eq=False)
-class _Worker:
+class _Worker(Struct, eq=False):
     process: BaseProcess
     line: "Connection[Any, Any]"
     ready: bool = False

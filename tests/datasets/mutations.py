@@ -1,13 +1,14 @@
 """Ways in which a price file goes wrong, each done to a sound table, with what the gate must make of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datasets.instants import to_datetime
 from datasets.markets.sessions import calendar_sessions

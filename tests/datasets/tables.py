@@ -1,9 +1,9 @@
 """Small price tables for tests, written out by hand."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.prices.series_file import Delivery
 from datasets.prices.table import PriceTable

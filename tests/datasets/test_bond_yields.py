@@ -1,11 +1,11 @@
 """Yields as prices: a par bond priced by its payments, published returns, and what is checked, stored and refused."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments, read_instruments

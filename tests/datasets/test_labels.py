@@ -1,10 +1,10 @@
 """Columns under another's label are distinguished from single prices that are wrong."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.markets.instruments import bundled_instruments
 from datasets.prices.checks.case import Case

@@ -1,7 +1,6 @@
 """Corrupted price tables: each is put right exactly, or refused, or a finding names the very rows. Never silence."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datasets.markets.instruments import Instrument, bundled_instruments
 from datasets.prices.bars import Bars

@@ -1,12 +1,12 @@
 """The gate: what is put right, what is only said, what is refused, and what accepting a rule does."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.instants import to_ns

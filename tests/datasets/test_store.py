@@ -4,13 +4,13 @@ import errno
 import random
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.markets.instruments import bundled_instruments

@@ -1,10 +1,10 @@
 """Visibility: what is loaded while one is in force, and that nothing of it stays afterwards."""
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import PoliticalEvent, bundled_events, event_rows, load_events

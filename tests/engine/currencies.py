@@ -1,11 +1,12 @@
 """Random worlds whose markets are of several currencies: funds and pairs, exchange rates, carry and borrow fees."""
 
-from dataclasses import replace
+import dataclasses
 from random import Random
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars, RateSource
@@ -42,6 +43,6 @@ def currency_worlds(draw: Any, /, **given: Any) -> World:
     rng = Random(draw(st.integers(0, 2**32)))
     bars = tuple(in_currency(b, n, rng) for n, b in enumerate(world.bars))
     names = {old.symbol: new.symbol for old, new in zip(world.bars, bars, strict=True)}
-    legs = {e: [replace(g, instrument=names[g.instrument]) for g in some] for e, some in world.legs.items()}
+    legs = {e: [dataclasses.replace(g, instrument=names[g.instrument]) for g in some] for e, some in world.legs.items()}
     terms = replace(world.terms, event_slippage_bps=rng.choice([0.0, 0.0, 25.0]))
     return replace(world, bars=bars, legs=legs, terms=terms)

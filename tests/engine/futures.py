@@ -1,11 +1,12 @@
 """Random worlds whose markets are futures, among others: multipliers, margins, rolls, exchange rates."""
 
-from dataclasses import replace
+import dataclasses
 from random import Random
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datasets.prices.bars import Bars
 from tests.engine.currencies import in_currency
@@ -33,5 +34,5 @@ def future_worlds(draw: Any, /, **given: Any) -> World:
     if rng.random() < 0.5:
         bars = [in_currency(b, n, rng, pair=False) if b.instrument.is_future else b for n, b in enumerate(bars)]
     times = rng.choice([1.0, 4.0, 10.0])
-    legs = {e: [replace(leg, weight=leg.weight * times) for leg in some] for e, some in world.legs.items()}
+    legs = {e: [dataclasses.replace(leg, weight=leg.weight * times) for leg in some] for e, some in world.legs.items()}
     return replace(world, bars=tuple(bars), legs=legs)

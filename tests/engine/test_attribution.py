@@ -1,9 +1,8 @@
 """Claims about where a trade's P&L comes from, worked by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.prices.bars import RateSource
 from engine.account.replay import replay

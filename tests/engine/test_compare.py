@@ -1,11 +1,11 @@
 """Claims about the differences of runs: by hand, against the formulas of the papers, and of runs against themselves."""
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine.comparison.common_days import aligned, common_span, correlations, metrics_within
 from engine.comparison.common_events import event_returns, on_common_events

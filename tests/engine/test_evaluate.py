@@ -1,10 +1,9 @@
 """Parity: what arrays compute for one plan is what the replay on backtrader leaves, to 1e-9."""
 
-from dataclasses import astuple
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import astuple
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
@@ -38,7 +37,7 @@ def agree(found: Account, expected: Account, cash: float) -> None:
     for ours, theirs in ((found.fills, expected.fills), (found.trades, expected.trades)):
         assert len(ours) == len(theirs)
         for one, two in zip(ours, theirs, strict=True):
-            same(astuple(one), astuple(two), cash)  # type: ignore[call-overload]
+            same(astuple(one), astuple(two), cash)
     for name in ("equity", "cash", "exposure"):
         ours, theirs = getattr(found, name), getattr(expected, name)
         np.testing.assert_allclose(ours, theirs, rtol=RELATIVE, atol=RELATIVE * cash, err_msg=name)

@@ -4,12 +4,13 @@ The test walks the fields. For each there is a change that must change what an e
 one fails in every executor.
 """
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.account.evaluate import evaluate
@@ -100,7 +101,7 @@ EXECUTORS: dict[str, Callable[[PlannedTrade], Any]] = {
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-@pytest.mark.parametrize("name", [f.name for f in fields(PlannedTrade)])
+@pytest.mark.parametrize("name", PlannedTrade.__struct_fields__)
 def test_every_executor_handles_every_field_of_a_planned_trade(name: str, executor: str) -> None:
     assert name in TRADE_CHANGES, f"PlannedTrade.{name} is new: say in TRADE_CHANGES what must change a result"
     if name in RECORDED and executor in ("arrays, many plans", "study"):
@@ -157,8 +158,8 @@ READERS: dict[str, Callable[[Leg], Any]] = {"plan": planned, "sweep": swept, "pa
 
 
 @pytest.mark.parametrize("reader", READERS)
-@pytest.mark.parametrize("name", [f.name for f in fields(Leg)])
+@pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(Leg)])
 def test_every_field_of_a_leg_reaches_the_result(name: str, reader: str) -> None:
     assert name in LEG_CHANGES, f"Leg.{name} is new: say in LEG_CHANGES what must change a result"
     read = READERS[reader]
-    assert repr(read(LEG)) != repr(read(replace(LEG, **{name: LEG_CHANGES[name]})))
+    assert repr(read(LEG)) != repr(read(dataclasses.replace(LEG, **{name: LEG_CHANGES[name]})))

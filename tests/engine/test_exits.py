@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from datasets.errors import UserError
 from datasets.prices.bars import Bars
@@ -47,7 +48,7 @@ def _same_everywhere(plan: Plan, replayed: Any, of: Bars) -> None:
 
 
 def _about(trade: Trade) -> Any:
-    values = {n: about(v, rel=1e-12) if isinstance(v, float) else v for n, v in vars(trade).items()}
+    values = {n: about(v, rel=1e-12) if isinstance(v, float) else v for n, v in asdict(trade).items()}
     return Trade(**values)
 
 

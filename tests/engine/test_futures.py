@@ -1,12 +1,12 @@
 """Accounts with futures: replay and arrays agree, and what the account says is what its trades made."""
 
-from dataclasses import replace
 from typing import Any
 
 import backtrader as bt
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue

@@ -1,7 +1,7 @@
 """The plans of a sweep are those that ``make_plan`` makes, whatever the rule does with its parameters."""
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events
@@ -131,7 +132,7 @@ class Tries(Strategy):
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
         if self.does == "stops one leg of a market":
             legs = [self._leg(self.markets[0], 0), self._leg(self.markets[0], 1)]
-            return [replace(legs[0], stop_loss=0.07), replace(legs[1], stop_loss=0.01)]
+            return [dataclasses.replace(legs[0], stop_loss=0.07), dataclasses.replace(legs[1], stop_loss=0.01)]
         return [self._leg(m, n) for n, m in enumerate(self.markets)]
 
     def _leg(self, market: str, n: int) -> Leg:

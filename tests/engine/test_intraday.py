@@ -1,7 +1,6 @@
 """Bars with their own instants: the election night of 2016 by hand, sessions of many bars, and random calendars."""
 
 import csv
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent, bundled_events

@@ -1,11 +1,12 @@
 """Parity: what arrays compute for many plans at once is what the replay on backtrader leaves for each, to 1e-9."""
 
-from dataclasses import fields, replace
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import asdict, replace
 
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
@@ -54,9 +55,7 @@ def replayed_numbers(account: Account, terms: Terms) -> Metrics:
 
 def numbers_of(found: PlanResults, p: int) -> Metrics:
     """Return the metrics of one plan, with the reasons of those that are n/a."""
-    return metrics_of(
-        METRICS, MetricInputs(**{f.name: getattr(found.inputs, f.name)[p : p + 1] for f in fields(MetricInputs)})
-    )
+    return metrics_of(METRICS, MetricInputs(**{n: v[p : p + 1] for n, v in asdict(found.inputs).items()}))
 
 
 def same_numbers(found: Metrics, expected: Metrics) -> None:
@@ -112,7 +111,9 @@ def test_numbers_of_long_accounts_agree(world: World) -> None:
 @given(worlds(lots=False, max_gross=(1.0,), exits=("after",), before_vote=False, sizes=(60, 220), most_events=5))
 def test_numbers_of_accounts_that_are_mostly_flat_agree(world: World) -> None:
     """Long only, fractions, no interest: what ``engine.metrics.stretches`` computes."""
-    long = {name: [replace(leg, weight=abs(leg.weight)) for leg in legs] for name, legs in world.legs.items()}
+    long = {
+        name: [dataclasses.replace(leg, weight=abs(leg.weight)) for leg in legs] for name, legs in world.legs.items()
+    }
     world = replace(world, legs=long)
     check_many(world, *world.run())
 

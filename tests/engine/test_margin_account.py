@@ -4,12 +4,13 @@ The ledger reads literals alone. It never pays for a future: its cash holds what
 that and what they would realise now. The replay and the arrays pay and receive values instead; to the cent it is one.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.events import EventCatalogue
 from datasets.prices.account_currency import AccountCurrency

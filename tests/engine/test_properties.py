@@ -3,8 +3,9 @@
 Each claim is checked against the bars and fills in plain Python; no number of the engine stands on both sides.
 """
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from random import Random
@@ -15,6 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, to_datetime, to_ns
@@ -46,8 +49,7 @@ START = datetime(2024, 5, 6, tzinfo=UTC)
 """A Monday, with no change of clocks and no year's end near."""
 
 
-@dataclass(frozen=True)
-class World:
+class World(Struct, frozen=True):
     """Markets, events, the legs of each event and the account's terms."""
 
     bars: tuple[Bars, ...]
@@ -335,7 +337,11 @@ def _shifted(world: World, by: timedelta) -> World:
 
     def leg(one: Leg) -> Leg:
         exit_ = one.exit
-        return replace(one, exit=LastCloseBefore(exit_.instant + by)) if isinstance(exit_, LastCloseBefore) else one
+        return (
+            dataclasses.replace(one, exit=LastCloseBefore(exit_.instant + by))
+            if isinstance(exit_, LastCloseBefore)
+            else one
+        )
 
     legs = {k: [leg(one) for one in v] for k, v in world.legs.items()}
     return replace(world, bars=bars, events=events, legs=legs)

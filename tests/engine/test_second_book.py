@@ -4,12 +4,13 @@ Two weekends and a holiday lie between. The ledger below reads literals alone: p
 it keeps is compared with the replay and with the arrays, to the cent.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.events import EventCatalogue
 from datasets.markets.short_rates import ShortRates

@@ -2,12 +2,12 @@
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import fields, replace
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent

@@ -95,7 +95,7 @@ def test_a_sweep_counts_each_combination_and_leaves_no_file(cli, home, tmp_path)
 
 
 def test_no_parameter_of_a_bundled_rule_is_taken_for_an_option():
-    names = {f.name for f in fields(RunOptions)}
+    names = {*RunOptions.__struct_fields__}
     options = {o for p in commands.run.params if p.name in names for o in (p.name, p.opts[-1].lstrip("-"))}
     parameters = {f.name for rule in REGISTRY for f in fields(find_strategy(rule))}
     assert options & parameters == {"instrument"}  # which the API does not take for one

@@ -2,11 +2,11 @@
 
 import csv
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from msgspec.structs import replace
 
 from engine.comparison import common_days, difference
 from hustings.run_folder import read_run, write_run

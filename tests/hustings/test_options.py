@@ -1,12 +1,12 @@
 """The options name what the engine has: they are written out, so that --help imports nothing of it."""
 
 import inspect
-from dataclasses import fields
 from importlib import import_module
 from typing import get_args
 
 import click
 import pytest
+from msgspec.structs import fields
 
 from datasets.events.odds import ODDS
 from datasets.events.odds_book import Margin

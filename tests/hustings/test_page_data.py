@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import force_setattr
 
 from hustings.page_data import data_tag, read_page, rounded
 from hustings.run_folder import read_run
@@ -83,5 +84,5 @@ def test_twenty_years_in_the_market_with_benchmark_are_at_most_60_kib():
     run = make_run(
         days, rng.normal(0, 0.01, 5_040), trades, benchmark="N225", benchmark_returns=rng.normal(0, 0.01, 5_040)
     )
-    object.__setattr__(run, "exposure", rng.normal(0.95, 0.01, 5_040))
+    force_setattr(run, "exposure", rng.normal(0.95, 0.01, 5_040))
     assert len(data_tag(run)) <= 60 * 1024

@@ -1,13 +1,14 @@
 """Preregistration: what is written down before a test, and whether it was before."""
 
+import dataclasses
 import hashlib
 import json
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from engine.study.settings import Anchor, Model
@@ -308,7 +309,7 @@ def test_deviations_are_named_one_by_one(home, tmp_path: Path) -> None:
     assert against(strategy="takaichi-trade") == ["the rule is takaichi-trade; registered was pro-growth-win"]
     assert against(parameters={**answered.parameters, "hold": 20}) == ["parameter hold is 20; registered was 5"]
     assert against(parameters={**answered.parameters, "stop": 0.1}) == ["parameter stop is 0.1; registered was none"]
-    other = replace(answered.settings, window="0:5", model=Model.MARKET, seed=3, alpha=0.1)
+    other = dataclasses.replace(answered.settings, window="0:5", model=Model.MARKET, seed=3, alpha=0.1)
     assert against(settings=other) == [
         "the window is 0:5; registered was 0:20",
         "the model is market; registered was mean",

@@ -2,12 +2,12 @@
 
 import json
 import sqlite3
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine.metrics.table import METRICS
 from engine.run.run import EventPath, ParameterSensitivity, SensitivityCase

@@ -1,12 +1,12 @@
 """hustings study and placebo, as a user meets them."""
 
 import json
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import fields, replace
 
 from engine.study.result import Study
 from engine.study.settings import Settings

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 
 from engine.sweep.best import replay_combination
 from engine.sweep.chunk import evaluate_chunk
@@ -66,7 +66,7 @@ def test_what_a_lost_process_owes_is_replayed_here(monkeypatch) -> None:
 def test_a_sweep_that_cannot_be_sent_is_replayed_here() -> None:
     of, found = swept()
     with replays_begun() as each:
-        each.begin(replace(of, missing={"CCC": lambda: ""}))  # type: ignore[dict-item]
+        each.begin(replace(of, missing={"CCC": lambda: ""}))
         made = each.replayed(found.best, 8)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
 

@@ -1,11 +1,11 @@
 """The place of a run among the trials of the ledger, and trials rebuilt for its study."""
 
-from dataclasses import asdict, replace
 from statistics import fmean, stdev
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict, replace
 
 from engine.plan.costs import Fx, Terms
 from engine.statistics.observations import TradeStatistics

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from hustings import chain, ledger, registry
@@ -330,7 +331,7 @@ def test_a_changed_row_sealed_anew_is_given_away_by_the_next(cli, home) -> None:
     with sqlite3.connect(home / "runs.sqlite3") as db:
         first, second = list(chain.rows(db))[:2]
     db.close()
-    forged = chain.seal(SimpleNamespace(**{**vars(second), "sharpe": 9.0}), first.hash)  # type: ignore[arg-type]
+    forged = chain.seal(replace(second, sharpe=9.0), first.hash)
     tamper(home, f"UPDATE ledger SET sharpe = 9.0, hash = '{forged}' WHERE place = 2")
     assert "row 3 (trial 3, run run3 of rule) does not match its hash: it or row 2" in cli("trials", "verify").out
 

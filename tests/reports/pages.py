@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import force_setattr
 
 from datasets.events.odds import SIMULATED
 from engine.plan.plan import Skipped
@@ -52,7 +53,7 @@ def several(earned: list[float], *, run_id: str = "e" * 16, **manifest: Any) -> 
         returns[n * 60 : n * 60 + 41] = (1 + r) ** (1 / 41) - 1 + 0.001 * np.sin(np.arange(41) + n)
     exposure = (returns != 0) * 0.95
     made = make_run(DAYS, returns, trades, run_id=run_id, **manifest)
-    object.__setattr__(made, "exposure", exposure)  # what a handmade run leaves at 0
+    force_setattr(made, "exposure", exposure)  # what a handmade run leaves at 0
     return made
 
 

@@ -3,11 +3,11 @@
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine.comparison.common_days import common_span
 from engine.plan.plan import Skipped

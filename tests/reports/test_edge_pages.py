@@ -1,11 +1,11 @@
 """Pages at the edges: what a reader must find there, by hand."""
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine.run.run import EventPath, ParameterSensitivity, SensitivityCase
 from engine.study.settings import Settings

@@ -1,12 +1,12 @@
 """The page of a sweep."""
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from engine.statistics.sharpe import TradeSharpe
 from engine.sweep.best import replay_combination

@@ -1,10 +1,10 @@
 """What lean-with-odds claims of its own: edge, Kelly's weight and the slope, from nothing after the decision."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.events import EventCatalogue
 from datasets.events.odds_book import Quote

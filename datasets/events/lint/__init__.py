@@ -5,8 +5,9 @@ rules look at all of them. ``lint_exceptions.csv`` names the events to which a r
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from datasets.csv_rows import bundled_rows
 from datasets.events.event import PoliticalEvent
@@ -58,8 +59,7 @@ ROW_RULES: dict[str, RowRule] = {
 FILE_RULES: dict[str, FileRule] = {"duplicate": duplicate, "names": names, "sorted": in_order, "file": named_by_country}
 
 
-@dataclass(frozen=True)
-class LintFinding:
+class LintFinding(Struct, frozen=True):
     """One doubt: which rule, where, of which event, and what."""
 
     rule: str

@@ -7,12 +7,13 @@ row of a date is observed at the last second of its day in ``zone``, one of a ti
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from pathlib import Path
 from statistics import fmean
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from datasets.csv_rows import CsvFile, CsvRow, bundled_rows
 from datasets.errors import UserError, did_you_mean
@@ -24,8 +25,7 @@ _SECONDS_UNTIL = 100_000_000_000
 """A larger Unix time is in milliseconds: as seconds it would be after the year 5000."""
 
 
-@dataclass(frozen=True)
-class OddsLayout:
+class OddsLayout(Struct, frozen=True):
     """One row of ``layouts.csv``, its cells by name."""
 
     cells: dict[str, str]

@@ -4,15 +4,15 @@ A new rule is its function and its line here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from datasets.prices.checks import calendar, cells, dates, identity, moves
 from datasets.prices.checks.case import Case, Verdict
 
 
-@dataclass(frozen=True)
-class QualityRule:
+class QualityRule(Struct, frozen=True):
     """A rule by the name a user types; what its refusals become ``if_accepted``, None where they cannot be."""
 
     name: str

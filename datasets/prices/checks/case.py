@@ -1,13 +1,14 @@
 """What a rule is given, what it returns, and the helpers that all rules share."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -36,8 +37,7 @@ class Severity(StrEnum):
     REFUSAL = "refusal"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is wrong: by which rule, at which line and session (the first, where there are ``rows``)."""
 
     rule: str
@@ -48,8 +48,7 @@ class Finding:
     rows: int = 1
 
 
-@dataclass(frozen=True)
-class Flaw:
+class Flaw(Struct, frozen=True):
     """One thing that is wrong, from a row of the case's table on; ``rows`` is how many rows it concerns."""
 
     severity: Severity
@@ -58,8 +57,7 @@ class Flaw:
     rows: int = 1
 
 
-@dataclass(frozen=True, eq=False)
-class Verdict:
+class Verdict(Struct, frozen=True, eq=False):
     """What a rule found, and the corrected table (None: unchanged) with a sentence on what was corrected."""
 
     flaws: tuple[Flaw, ...] = ()
@@ -70,8 +68,7 @@ class Verdict:
 FINE = Verdict()
 
 
-@dataclass(frozen=True, eq=False)
-class Case:
+class Case(Struct, frozen=True, eq=False, dict=True):
     """A table as the rules before have left it, its instrument by name, and what to compare it with.
 
     ``reference``: bars known to be of it, against which a wrong instrument shows; ``retrieved_at``: when the table was

@@ -1,10 +1,10 @@
 """Rules on single values, and on the four prices of a bar: labels exchanged, highs below lows, closes outside."""
 
-from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -180,8 +180,7 @@ _SPIKES = 3
 _MOST = 0.5
 
 
-@dataclass(frozen=True)
-class _Segment:
+class _Segment(Struct, frozen=True):
     """Rows ``first`` to ``last`` (both in) in which price ``PRICES[i]`` is in the column ``PRICES[holds[i]]``."""
 
     first: int

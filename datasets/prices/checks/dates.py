@@ -1,8 +1,7 @@
 """Rules on the dates of rows: order, duplicates, day and month exchanged, reach, and how often rows come."""
 
-from dataclasses import replace
-
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.arrays import Flags, Integers, Sessions
 from datasets.instants import to_ns

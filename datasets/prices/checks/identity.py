@@ -1,8 +1,7 @@
 """Rules on whether a table is of its instrument: compared with bars known to be of it, and by its own marks."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Flags, Floats, Integers
 from datasets.markets.instruments import Instrument, bundled_instruments
@@ -20,8 +19,7 @@ _LEVEL_ROWS = 20
 _FAR = 30.0
 
 
-@dataclass(frozen=True, eq=False)
-class _Common:
+class _Common(Struct, frozen=True, eq=False):
     """The sessions a table and its reference share: rows, both closes and levels, and where they are 0.5 % apart."""
 
     row: Integers

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
@@ -19,8 +20,7 @@ NUMBERS = (*PRICES, "volume")
 _SHOWN = 40
 
 
-@dataclass(frozen=True)
-class FileFacts:
+class FileFacts(Struct, frozen=True):
     """What is known of a file before its columns are read: its name, layout, ticker, and what was corrected so far."""
 
     name: str

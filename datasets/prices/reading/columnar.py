@@ -3,11 +3,11 @@
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from datasets.errors import UserError

@@ -2,9 +2,9 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.errors import UserError
 from datasets.prices.reading.build import NUMBERS, PRICES, FileFacts, build_table, compounded, ticker_of
@@ -82,8 +82,7 @@ _ENCODING_NAMES = {"cp932": "Shift-JIS (cp932)", "cp1252": "Windows-1252", "cp94
 _ENCODING_NAMES |= {f"cp{n}": f"Windows-{n}" for n in (1250, 1251, 1254)}
 
 
-@dataclass(frozen=True)
-class _Opened:
+class _Opened(Struct, frozen=True):
     """A file whose header was found: in which text, under which delimiter, below how many title lines."""
 
     text: Text

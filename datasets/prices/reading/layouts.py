@@ -3,10 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datasets.csv_rows import bundled_rows
 from datasets.errors import UserError
@@ -73,8 +75,7 @@ _FIRST_LINES = 15
 _PRICES = ("open", "high", "low")
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Where a file's columns are.
 
     ``columns`` leads from role to place; ``names`` are the header's cells; ``header_lines`` is how many lines the

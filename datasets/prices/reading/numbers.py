@@ -3,9 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 
 from datasets.arrays import Floats
 from datasets.prices.reading.timestamps import BLANK
@@ -29,8 +29,7 @@ _NUMBER = {
 _LOOSE = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 
 
-@dataclass(frozen=True, eq=False)
-class NumberColumn:
+class NumberColumn(Struct, frozen=True, eq=False):
     """The numbers of a column, NaN where a cell is empty or unreadable; the unreadable rows; words taken as empty."""
 
     values: Floats

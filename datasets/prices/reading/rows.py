@@ -3,9 +3,9 @@
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from datasets.arrays import Flags
@@ -19,8 +19,7 @@ _MOST_NOTES = 10
 _NOTE_LETTERS = 8
 
 
-@dataclass(frozen=True)
-class RowFrame:
+class RowFrame(Struct, frozen=True):
     """Where rows are: the file's ``name``, lines above the rows, columns, delimiter, and whether volume comes last."""
 
     name: str
@@ -30,8 +29,7 @@ class RowFrame:
     volume_is_last: bool
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """The rows below the header as columns of cells, the line of each row, and what was done to read them."""
 
     columns: Sequence[Sequence[str]]

@@ -1,9 +1,9 @@
 """Which rows and which column of a file are meant, and whether its rows are of one instrument."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datasets.arrays import Flags, Floats, Sessions
 from datasets.errors import UserError, unknown_name
@@ -32,8 +32,7 @@ _NAMING = frozenset(
 """Columns that say of what a row is."""
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What a user says of a file: of several series the ``column`` that is the close, or ``only`` COLUMN=VALUE.
 
     ``date_format`` is DMY, MDY, YMD, or a pattern such as %d/%m/%y, where day and month cannot be distinguished;

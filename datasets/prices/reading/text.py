@@ -6,8 +6,9 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import IO
+
+from msgspec import Struct
 
 from datasets.errors import UserError
 
@@ -31,8 +32,7 @@ MOST_BYTES = 256 << 20
 _PART = 1 << 20
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(Struct, frozen=True):
     """A decoded file and the encoding that decoded it."""
 
     text: str

@@ -3,13 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datasets.arrays import Instants, Sessions
@@ -48,8 +49,7 @@ _FIRST_DAY, _LAST_DAY = -135_140, 84_005
 _EPOCH = re.compile(r"(\d{9,10}|\d{12,13})(?:\.0+)?", re.ASCII)
 
 
-@dataclass(frozen=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """A cell taken apart: ``parts`` as written, ``form`` for their order, ``pads`` for month and day as text."""
 
     form: str
@@ -192,8 +192,7 @@ _INTRADAY = 1.5
 """So many different instants a date, and the rows are intraday."""
 
 
-@dataclass(frozen=True, eq=False)
-class Dates:
+class Dates(Struct, frozen=True, eq=False):
     """A column of dates: sessions (NaT where unreadable), instants of intraday rows, and remarks on them."""
 
     session: Sessions
@@ -202,8 +201,7 @@ class Dates:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Stamped:
+class Stamped(Struct, frozen=True, eq=False, dict=True):
     """A column of stamps: its cells, these taken apart, the date in each (NaT where there is none), the zone given."""
 
     texts: Sequence[str]

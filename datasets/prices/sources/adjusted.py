@@ -1,9 +1,9 @@
 """A source whose bars are adjusted for corporate actions as they are loaded."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument

@@ -2,12 +2,12 @@
 
 import os
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from datetime import date
 from typing import ClassVar, Protocol
 from urllib.parse import urlsplit
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument

@@ -1,11 +1,11 @@
 """A directory of price files as a source: the file's name is the symbol, and its layout is found in its content."""
 
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+from msgspec.structs import replace
 
 from datasets.errors import UserError, did_you_mean
 from datasets.markets.instruments import Instrument

@@ -1,13 +1,14 @@
 """Asks a provider over HTTP: paced, timed out, tried again where that can help, never believed on its status alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct
 
 from datasets.errors import UserError
 
@@ -37,8 +38,7 @@ class PassingError(ProviderError):
         self.wait_s = wait_s
 
 
-@dataclass(frozen=True)
-class HttpClock:
+class HttpClock(Struct, frozen=True):
     """The clock, what waits on it, and chance. The caller brings them: only hustings/ reads the clock.
 
     ``now`` is aware UTC, ``monotonic`` and ``sleep`` are in seconds, ``chance`` is uniform from 0 to 1;
@@ -52,8 +52,7 @@ class HttpClock:
     notify: Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How long to wait, and how often to ask again; seconds and bytes."""
 
     retries: int = 4
@@ -65,8 +64,7 @@ class RetryPolicy:
     max_bytes: int = 32_000_000
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back. Header names are lower case; ``sized`` is whether the answer gave its length, and had it."""
 
     status: int

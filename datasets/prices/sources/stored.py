@@ -1,6 +1,6 @@
 """The bar store as a source, and what a run without --data uses: the store first, then what is built in."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.markets.instruments import Instrument

@@ -1,9 +1,8 @@
 """The selected against the rejected events, by hand and on planted markets."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.events import ProGrowth
 from engine.run.backtest import Window as Dates

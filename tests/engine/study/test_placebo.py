@@ -1,9 +1,8 @@
 """The real dates among placebo dates: p-values by hand, and what is not available."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.arrays import Floats
 from engine.statistics.significance import t_by_row

@@ -1,9 +1,8 @@
 """The power that is printed before a result is the power there is."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.nulls import made, occasion, priced, shocks, stage
 from benchmarks.power import CLUSTERED, DETECTABLE, FAT, NORMAL, TESTS, WILD, Cell, tally
@@ -26,7 +25,7 @@ from engine.study.settings import Model, Scheme
 from tests.engine.study.worlds import subject, walk
 
 
-class Events(Sample):
+class Events(Sample, frozen=True, eq=False):
     """Observations that only have abnormal returns."""
 
     abnormal: Floats = np.array([-0.02, 0.0, 0.02])
@@ -173,8 +172,7 @@ def test_the_spread_of_few_events_is_corrected_as_by_hedges(n: int, c: float) ->
 def test_one_wild_event_in_ten_makes_no_claim_that_two_percent_would_be_found() -> None:
     # nine of about +0.7 % and one of +60 %: a standard deviation of 18.8 %, on dates where that of an event is 1 %
     calm = lists(0.01 * np.random.default_rng(8).standard_normal((500, 10)), 0.01)
-    wild = Events(walk(2), Model.MEAN, (), ())
-    object.__setattr__(wild, "abnormal", np.append(0.007 + 0.0001 * np.arange(-4, 5), 0.6))
+    wild = Events(walk(2), Model.MEAN, (), (), abnormal=np.append(0.007 + 0.0001 * np.arange(-4, 5), 0.6))
     found = of(power(replace(calm, sample=wild)))
     [two] = [r for r in found.rows if r.effect == 0.02]
     assert two.bmp == pytest.approx(1.0, abs=0.01)

@@ -1,11 +1,11 @@
 """What a trade would have returned at any other date is what a replay of it there leaves."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from engine.account.sizing import MARGIN_CALL
 from engine.plan.costs import Costs

@@ -1,10 +1,10 @@
 """What a study says with hardly anything to go on, and what it finds where something was planted."""
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 import pytest
+from msgspec.structs import asdict
 
 from datasets.errors import UserError
 from engine.study.settings import EventWindow, Model, Scheme, Settings
@@ -161,7 +161,7 @@ def test_the_same_seed_gives_the_same_study_and_another_seed_another() -> None:
 
 def test_a_study_is_plain_json_without_nan() -> None:
     made = study(subject(walk(), rows=[5, *TEN]), Settings(draws=500, windows=(EventWindow(-1, 1),)))
-    assert json.loads(json.dumps(asdict(made), allow_nan=False))["strategy"] == "buy-after-event"
+    assert json.loads(json.dumps(made, default=asdict, allow_nan=False))["strategy"] == "buy-after-event"
 
 
 def test_flipping_a_label_takes_its_event_out() -> None:

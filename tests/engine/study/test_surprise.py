@@ -1,11 +1,11 @@
 """Returns on what was not expected of a side: by hand, on planted worlds, and on America's votes since 1928."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue, Kind, PoliticalEvent, bundled_events

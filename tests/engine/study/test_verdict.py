@@ -1,9 +1,9 @@
 """A verdict claims no more than the numbers support."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.statistics.sharpe import sharpe_of_trades
 from engine.statistics.significance import Significance, untested
