@@ -25,6 +25,8 @@ from engine.strategy.market import Market
 from engine.strategy.placeholders import with_values
 
 Values = tuple[Any, ...]
+_MOST_KEPT = 200_000
+"""Entries kept from one chunk of a sweep to the next: some 50 MB."""
 
 
 class Slot(Struct, frozen=True, eq=False):
@@ -63,11 +65,15 @@ class BarPrices(Struct, frozen=True, eq=False):
 
 
 class BarPriceFinder:
-    """Finds prices for the blocks of one sweep; an entry found for one block is not looked for again."""
+    """Finds prices for the blocks of one sweep; an entry is not looked for again, nor one that was found before."""
 
-    def __init__(self, market: Market, events: list[PoliticalEvent], values: Mapping[str, Values]) -> None:
+    def __init__(
+        self, market: Market, events: list[PoliticalEvent], values: Mapping[str, Values], entered: dict[Any, int]
+    ) -> None:
         self._market, self._events, self._values = market, events, values
-        self._entered: dict[Any, int] = {}
+        self._entered = entered
+        if len(entered) > _MOST_KEPT:
+            entered.clear()
 
     def of(self, slots: Sequence[Slot], instruments: Sequence[str]) -> list[BarPrices]:
         """Return the prices of all slots of a block whose account has certain instruments."""

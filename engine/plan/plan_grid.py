@@ -36,7 +36,16 @@ from engine.strategy.placeholders import (
 )
 from engine.strategy.strategy_calls import call_strategy, format_error
 
-Kept = dict[Any, list[Decision]]  # what a rule wants, by the values of the parameters that it does not pass on
+
+class Kept(Struct):
+    """What holds for other combinations on the same events and bars too.
+
+    ``answers`` is what a rule wants, by the values of the parameters that it does not pass on; ``entered`` are entries
+    found (``engine.plan.bar_prices``).
+    """
+
+    answers: dict[Any, list[Decision]] = {}
+    entered: dict[Any, int] = {}
 
 
 class Block(Struct, frozen=True, eq=False):
@@ -96,11 +105,10 @@ def plan_grid(
         events: every one of them is offered to the rule.
         market: where its bars come from.
         since: events decided before this date (UTC) are left out.
-        kept: what the rule answered to other combinations on the same events and bars; new answers are added.
+        kept: what was found for other combinations on the same events and bars; what is new is added.
     """
     catalogue = EventCatalogue.of(events)
-    planner = _Planner(combos, catalogue, market, since)
-    planner.answers = planner.answers if kept is None else kept
+    planner = _Planner(combos, catalogue, market, since, Kept() if kept is None else kept)
     return PlanGrid(combos, catalogue, market, since, tuple(planner.blocks()), planner.failed)
 
 
@@ -127,14 +135,14 @@ class _Again(Exception):
 class _Planner:
     """Groups combinations by what the rule reads, and calls it once a group."""
 
-    def __init__(self, combos: Space, events: EventCatalogue, market: Market, since: date | None) -> None:
+    def __init__(self, combos: Space, events: EventCatalogue, market: Market, since: date | None, kept: Kept) -> None:
         self.combos, self.events, self.market, self.since = combos, list(events), market, since
         self.start = None if since is None else datetime.combine(since, time(), UTC)
-        self.answers: Kept = {}
+        self.answers = kept.answers
         self.failed: dict[int, str] = {}
         self._timings = events.timings
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
-        self._finder = BarPriceFinder(market, self.events, combos.axes)
+        self._finder = BarPriceFinder(market, self.events, combos.axes, kept.entered)
         self._which = combos.which()
         self.read = {n for n, vs in combos.axes.items() if len(vs) > 1 and not {*map(type, vs)} <= _PASSED_ON}
 

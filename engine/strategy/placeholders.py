@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from math import prod
 from types import CodeType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from msgspec import Struct
@@ -226,6 +226,9 @@ def _names_in(code: CodeType) -> set[str]:
     return {*code.co_names, *(n for names in inner for n in names)}
 
 
+_TIMES = (*get_args(Entry), *get_args(Exit))
+
+
 def leg_key(leg: Leg) -> tuple[Any, ...]:
     """Return all that a leg is made of, to compare it by and to look it up; a placeholder appears as its parameter."""
     return tuple(_key(part) for part in vars(leg).values())
@@ -235,7 +238,7 @@ def _key(part: Any) -> Any:
     kind = type(part)
     if kind is Placeholder:
         return (Placeholder, parameter_of(part))
-    if isinstance(part, Entry | Exit):
+    if isinstance(part, _TIMES):
         return (kind, *(_key(v) for v in vars(part).values()))
     return (kind, part)
 

@@ -80,8 +80,8 @@ def _joined(parts: Sequence[Chunk]) -> Chunk:
 
 @lru_cache(maxsize=1)
 def _kept(job: Job, span: int) -> Kept:
-    """Return where the rule's answers are kept from one chunk of a span to the next."""
-    return {}
+    """Return what is kept from one chunk of a span to the next."""
+    return Kept()
 
 
 def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
