@@ -48,6 +48,12 @@ class Chunk(Struct, frozen=True, eq=False):
         """The number of the first combination after these."""
         return self.first + len(self)
 
+    def part(self, begin: int, end: int) -> "Chunk":
+        """Return its combinations from one place in it up to another."""
+        columns = {name: column[begin:end] for name, column in self.columns.items()}
+        failed = {row: why for row, why in self.failed.items() if begin <= row - self.first < end}
+        return Chunk(self.first + begin, columns, self.how[begin:end], failed)
+
     def results(self, row: int) -> dict[str, float | None]:
         """Return the numbers of one combination by name; None where they are n/a."""
         values = {name: float(column[row - self.first]) for name, column in self.columns.items()}
@@ -62,7 +68,7 @@ def evaluate_chunk(job: Job, span: int, first: int, last: int) -> Chunk:
         if last - first == 1:
             return failed_chunk(first, str(e) if isinstance(e, UserError) else format_error(e))
         middle = (first + last) // 2
-        return _joined([evaluate_chunk(job, span, first, middle), evaluate_chunk(job, span, middle, last)])
+        return joined([evaluate_chunk(job, span, first, middle), evaluate_chunk(job, span, middle, last)])
 
 
 def failed_chunk(row: int, why: str) -> Chunk:
@@ -71,7 +77,7 @@ def failed_chunk(row: int, why: str) -> Chunk:
     return Chunk(row, nothing, np.full(1, FAILED, dtype=np.int8), {row: why})
 
 
-def _joined(parts: Sequence[Chunk]) -> Chunk:
+def joined(parts: Sequence[Chunk]) -> Chunk:
     """Return chunks that follow one another as one."""
     columns = {name: np.concatenate([p.columns[name] for p in parts]) for name in COLUMNS}
     failed = {row: why for p in parts for row, why in p.failed.items()}

@@ -80,7 +80,6 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
             rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
             _execute(rolled, folder, manifest, options)
             with progress("replaying the best"), strategy_output():
-                folder.finish(space)
                 result = result_of(
                     job, folder, manifest, replays, metric=metric, top=options.top, heat=heat, folds=folds
                 )

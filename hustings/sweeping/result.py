@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing import Pipe
 from typing import Any
@@ -46,14 +47,19 @@ class Replays:
         except Exception:  # it has ended, or a rule cannot be sent
             self._lines = ()
 
-    def replayed(self, best: Best, trials: int) -> tuple[ReplayedCombination, ...]:
-        """Return combinations replayed, given the number of all trials; what a lost process owes is replayed here."""
+    def replayed(self, best: Best, trials: int, meanwhile: Callable[[], None]) -> tuple[ReplayedCombination, ...]:
+        """Return combinations replayed, given the number of all trials; ``meanwhile`` is done while processes replay.
+
+        What a lost process owes is replayed here.
+        """
         if not self._lines:
+            meanwhile()
             return _replayed(self._job, best, trials)
         shares = [dict(list(best.items())[n :: len(self._lines)]) for n in range(len(self._lines))]
         for line, share in zip(self._lines, shares, strict=True):
             with suppress(OSError):  # it has ended: its closed line shows that
                 line.send((share, trials))
+        meanwhile()
         for name in ("rich.table", "reports.sweep"):  # meanwhile, what the result is shown with
             import_module(name)
         found: dict[int, ReplayedCombination] = {}
@@ -131,7 +137,7 @@ def result_of(
     heat: tuple[str, str] | None,
     folds: tuple[Fold, ...] = (),
 ) -> SweepResult:
-    """Return the result of a sweep whose folder is complete.
+    """Return the result of a sweep of which all chunks are done; the folder's results are written meanwhile.
 
     Args:
         job: the sweep; its spans are its own and the training window of each fold.
@@ -146,7 +152,7 @@ def result_of(
     summary = digest(job.space, folder.parts(), metric=metric, top=top, heat=heat)
     earlier = _trials_before(manifest)
     trials = summary.n - summary.failed + earlier
-    best = replays.replayed(summary.best, trials)
+    best = replays.replayed(summary.best, trials, partial(folder.finish, job.space))
     chosen = tuple(with_choice(job, fold, folder.chunks(n + 1), metric) for n, fold in enumerate(folds))
     return SweepResult(manifest, job.space, summary, best, earlier, chosen, stitched(job, chosen))
 

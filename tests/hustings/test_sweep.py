@@ -1,6 +1,5 @@
 """hustings sweep: values, files, failures, walk-forward, ledger; in one process."""
 
-import hashlib
 import json
 import random
 import shutil
@@ -8,14 +7,16 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import pyarrow as pa
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from datasets.events import CATALOGUE
 from datasets.files import locked
+from engine.sweep.chunk import COLUMNS, Chunk
 from hustings.sweeping.execution import AdaptiveChunkSize
 from hustings.sweeping.files import SweepFolder
+from hustings.sweeping.parquet import read_part
 from hustings.sweeping.workers import Task, TaskResult, differences
 from tests.conftest import SHARED
 from tests.hustings.conftest import Made
@@ -264,6 +265,35 @@ def test_a_damaged_part_is_named_and_made_again(cli, home, capsys, small: Path) 
     assert (cli(*SMALL, "--out", "done").code, files_of("done")) == (0, whole)
 
 
+def test_a_damaged_chunk_is_named_and_made_again(cli, home, small: Path) -> None:
+    draw = random.Random(21)
+    for n in range(9):
+        shutil.copytree(small, f"left{n}")
+        _unfinish(Path(f"left{n}"), rows=4)
+        (chunk,) = Path(f"left{n}/unfinished").iterdir()
+        damaged = bytearray(chunk.read_bytes())
+        if n % 3:
+            damaged[draw.randrange(len(damaged))] ^= 1 << draw.randrange(8)
+        else:
+            del damaged[draw.randrange(len(damaged)) :]
+        chunk.write_bytes(damaged)
+        answer = cli(*SMALL, "--out", f"left{n}", "--resume")
+        assert (answer.code, files_of(f"left{n}")) == (0, files_of(small))
+        assert f"'{chunk}' is damaged: its combinations are computed again" in answer.err
+
+
+def test_why_a_combination_failed_is_kept_in_a_chunk_whatever_it_says(tmp_path: Path) -> None:
+    columns = {name: np.array([1.5, np.nan, -0.0]) for name in COLUMNS}
+    why = "it raised 'é\ud800' \n, at 0"
+    SweepFolder(tmp_path).unfinished.mkdir()
+    SweepFolder(tmp_path).keep(0, Chunk(7, columns, np.array([0, 2, 0], dtype=np.int8), {8: why}))
+    (kept,) = SweepFolder(tmp_path).chunks(0)
+    assert (kept.first, kept.failed, kept.how.tolist()) == (7, {8: "it raised 'é?' \n, at 0"}, [0, 2, 0])
+    assert {name: column.tobytes() for name, column in kept.columns.items()} == {
+        name: column.tobytes() for name, column in columns.items()
+    }
+
+
 def test_two_sweeps_do_not_work_in_one_folder(cli, home, small: Path) -> None:
     shutil.copytree(small, "one")
     before = files_of("one")
@@ -275,9 +305,8 @@ def test_two_sweeps_do_not_work_in_one_folder(cli, home, small: Path) -> None:
 
 def test_chunks_that_overlap_are_computed_again(cli, home, small: Path) -> None:
     shutil.copytree(small, "left")
-    table = pq.read_table("left/results")
-    _unfinish(Path("left"), rows=4)
-    _write_chunk(table.slice(2, 4), Path("left"), 2)
+    whole = _unfinish(Path("left"), rows=4)
+    SweepFolder(Path("left")).keep(0, whole.part(2, 6))
     assert cli(*SMALL, "--out", "left", "--resume").code == 0
     assert files_of("left") == files_of(small)
 
@@ -288,22 +317,15 @@ def test_nothing_to_resume_is_reported(cli, home) -> None:
     assert "'new' has nothing to resume" in answer.err
 
 
-def _unfinish(folder: Path, *, rows: int) -> None:
-    """Leave a folder as if its sweep had been ended after so many combinations."""
-    table = pq.read_table(folder / "results").slice(0, rows)
+def _unfinish(folder: Path, *, rows: int) -> Chunk:
+    """Leave a folder as if its sweep had been ended after so many combinations; return all of them."""
+    whole = read_part(folder / "results" / "part-00000.parquet", 0)
     for name in ("summary.json", "sweep.html"):
         (folder / name).unlink()
     shutil.rmtree(folder / "results")
     (folder / "unfinished").mkdir()
-    _write_chunk(table, folder, 0)
-
-
-def _write_chunk(table: pa.Table, folder: Path, first: int) -> None:
-    """Write combinations as a chunk that is done."""
-    file = folder / "unfinished" / "chunk"
-    pq.write_table(table, file)
-    sha = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-    file.rename(file.with_name(f"0000-{first:013d}-{first + len(table):013d}-{sha}.parquet"))
+    SweepFolder(folder).keep(0, whole.part(0, rows))
+    return whole
 
 
 def test_a_sweep_looked_at_by_another_number_is_the_same_sweep(cli, home) -> None:

@@ -30,6 +30,10 @@ def swept() -> tuple[Job, Digest]:
     return of, digest(of.space, [evaluate_chunk(of, 0, 0, len(of.space))], metric="total_return", top=3)
 
 
+def nothing() -> None:
+    """What a test does while combinations are replayed."""
+
+
 def replayed_here() -> list[tuple[int, str, float | None]]:
     of, found = swept()
     each = (replay_combination(of, row, r, trials=8) for row, r in found.best.items())
@@ -45,10 +49,12 @@ def forks(monkeypatch) -> None:
 @pytest.mark.usefixtures("forks")
 def test_forked_processes_replay_as_this_one_does_in_the_order_of_the_best() -> None:
     of, found = swept()
+    done: list[str] = []
     with replays_begun() as each:
         each.begin(of)
-        made = each.replayed(found.best, 8)
+        made = each.replayed(found.best, 8, lambda: done.append("meanwhile"))
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
+    assert done == ["meanwhile"]
     assert len(made) == 3
 
 
@@ -58,7 +64,7 @@ def test_what_a_lost_process_owes_is_replayed_here(monkeypatch) -> None:
     monkeypatch.setattr(result, "_serve", lambda *_: os._exit(3))
     with replays_begun() as each:
         each.begin(of)
-        made = each.replayed(found.best, 8)
+        made = each.replayed(found.best, 8, nothing)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
 
 
@@ -67,7 +73,7 @@ def test_a_sweep_that_cannot_be_sent_is_replayed_here() -> None:
     of, found = swept()
     with replays_begun() as each:
         each.begin(replace(of, missing={"CCC": lambda: ""}))
-        made = each.replayed(found.best, 8)
+        made = each.replayed(found.best, 8, nothing)
     assert [(one.row, one.run.run_id, one.difference) for one in made] == replayed_here()
 
 
@@ -77,7 +83,7 @@ def test_an_error_of_a_replay_is_raised_here() -> None:
     with replays_begun() as each:
         each.begin(of)
         with pytest.raises(ValueError, match="index 10000 is out of bounds"):
-            each.replayed(NO_ROW, 8)
+            each.replayed(NO_ROW, 8, nothing)
 
 
 def has_ended(pid: int) -> bool:
@@ -97,7 +103,7 @@ def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
     )
     with replays_begun() as each:
         each.begin(of)
-        pids = {one.pid for one in each.replayed(found.best, 8)}  # type: ignore[attr-defined]
+        pids = {one.pid for one in each.replayed(found.best, 8, nothing)}  # type: ignore[attr-defined]
         assert len(pids) == 2
         assert os.getpid() not in pids
     end = monotonic() + 60
@@ -109,9 +115,11 @@ def test_two_processes_share_the_replays_and_end_with_them(monkeypatch) -> None:
 def test_where_backtrader_is_imported_already_nothing_is_forked(monkeypatch) -> None:
     of, found = swept()
     monkeypatch.setattr(result, "forked", None)
+    done: list[str] = []
     with replays_begun() as each:
         each.begin(of)
-        assert [one.row for one in each.replayed(found.best, 8)] == list(found.best)
+        made = each.replayed(found.best, 8, lambda: done.append("meanwhile"))
+    assert ([one.row for one in made], done) == (list(found.best), ["meanwhile"])
 
 
 def test_a_new_interpreter_writes_the_bytes_of_this_one(cli, home, tmp_path: Path) -> None:
