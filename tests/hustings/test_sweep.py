@@ -265,21 +265,24 @@ def test_a_damaged_part_is_named_and_made_again(cli, home, capsys, small: Path) 
     assert (cli(*SMALL, "--out", "done").code, files_of("done")) == (0, whole)
 
 
-def test_a_damaged_chunk_is_named_and_made_again(cli, home, small: Path) -> None:
-    draw = random.Random(21)
-    for n in range(9):
-        shutil.copytree(small, f"left{n}")
-        _unfinish(Path(f"left{n}"), rows=4)
-        (chunk,) = Path(f"left{n}/unfinished").iterdir()
-        damaged = bytearray(chunk.read_bytes())
+def test_a_damaged_chunk_is_named_and_made_again(cli, home, capsys, small: Path) -> None:
+    shutil.copytree(small, "left")
+    _unfinish(Path("left"), rows=4)
+    (chunk,) = Path("left/unfinished").iterdir()
+    draw, content, folder = random.Random(21), chunk.read_bytes(), SweepFolder(Path("left"))
+    manifest = json.loads(Path("left/manifest.json").read_text(encoding="utf-8"))
+    for n in range(120):
+        damaged = bytearray(content)
         if n % 3:
-            damaged[draw.randrange(len(damaged))] ^= 1 << draw.randrange(8)
+            damaged[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
         else:
-            del damaged[draw.randrange(len(damaged)) :]
+            del damaged[draw.randrange(len(content)) :]
         chunk.write_bytes(damaged)
-        answer = cli(*SMALL, "--out", f"left{n}", "--resume")
-        assert (answer.code, files_of(f"left{n}")) == (0, files_of(small))
-        assert f"'{chunk}' is damaged: its combinations are computed again" in answer.err
+        folder.begin(manifest, resume=True, restart=False)
+        assert folder.gaps(0, 6) == [(0, 6)]
+        assert capsys.readouterr().err == f"hustings: '{chunk}' is damaged: its combinations are computed again\n"
+    chunk.write_bytes(damaged)
+    assert (cli(*SMALL, "--out", "left", "--resume").code, files_of("left")) == (0, files_of(small))
 
 
 def test_why_a_combination_failed_is_kept_in_a_chunk_whatever_it_says(tmp_path: Path) -> None:
