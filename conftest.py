@@ -9,6 +9,11 @@ import pytest
 import hustings
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are processors: a sixth of the time tests wait for processes and browsers."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session", autouse=True)
 def hustings_home(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Path:
     """A home for the registry, shared by the tests of one worker.
