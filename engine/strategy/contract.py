@@ -268,13 +268,18 @@ def instrument_fields(rule: type[Any]) -> dict[str, bool]:
     return {name: _SHARES in get_args(hint) for name, hint in hints.items() if _INSTRUMENT in get_args(hint)}
 
 
+@lru_cache(maxsize=64)
+def _optional_fields(rule: type[Any]) -> set[str]:
+    return {name for name, hint in get_type_hints(rule).items() if type(None) in get_args(hint)}
+
+
 def values(rule: Strategy) -> dict[str, Any]:
     """Return the parameters of a rule and their values, ready for JSON."""
     return {f.name: plain_value(getattr(rule, f.name)) for f in fields(rule)}  # type: ignore[arg-type]
 
 
 def build(rule: type[T], given: dict[str, Any]) -> T:
-    """Return the rule with the given parameters, as text or as values.
+    """Return the rule with the given parameters, as text or as values; the text ``none`` is None where that may be.
 
     Raises:
         UserError: an unknown parameter, a value of the wrong type or out of its bounds.
@@ -283,8 +288,9 @@ def build(rule: type[T], given: dict[str, Any]) -> T:
     for name in given:
         if name not in known:
             raise unknown_name(f"parameter of {rule.name}", name, known, hint=f"it has {', '.join(known) or 'none'}")
+    words = {n for n, v in given.items() if isinstance(v, str) and v.strip().casefold() == "none"}
     try:
-        return rule(**given)
+        return rule(**{**given, **dict.fromkeys(words and words & _optional_fields(rule))})  # type: ignore[arg-type]
     except ValidationError as e:
         first = e.errors(include_url=False)[0]
         must = first["msg"].removeprefix("Value error, ")

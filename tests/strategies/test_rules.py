@@ -2,11 +2,12 @@
 
 import pytest
 
+from datasets.errors import UserError
 from datasets.events import bundled_events
 from datasets.markets.instruments import bundled_instruments
 from engine.plan.costs import Terms
 from engine.run.backtest import backtest
-from engine.strategy import build
+from engine.strategy import Strategy, build, strategy
 from engine.strategy.market import Market
 from strategies.loading import find_strategy
 from tests.engine.markets import builtin_bars, real_bars
@@ -107,3 +108,21 @@ def test_unknown_labels_are_reported_and_not_dropped(real) -> None:
 def test_events_before_the_bars_are_reported(real) -> None:
     skipped = {s.event_id: s.reason for s in run_on(real, "buy-after-event", country="US").skipped}
     assert skipped["US-1928-11-06-PE"] == "before the first bar; bars begin 2001-06-25"
+
+
+@strategy
+class Plain(Strategy):
+    """Has parameters of plain types."""
+
+    stop: float | None = 0.1
+    word: str | None = "any"
+    text: str = "any"
+    hold: int = 3
+
+
+def test_the_word_none_is_none_where_a_plain_type_lets_it_be() -> None:
+    built = build(Plain, {"stop": "none", "word": " None ", "text": "none"})
+    assert (built.stop, built.word, built.text) == (None, None, "none")
+    assert build(Plain, {"stop": "0.2"}).stop == 0.2
+    with pytest.raises(UserError, match="parameter hold of plain is 'none': Input should be a valid integer"):
+        build(Plain, {"hold": "none"})
