@@ -288,9 +288,9 @@ def build(rule: type[T], given: dict[str, Any]) -> T:
     for name in given:
         if name not in known:
             raise unknown_name(f"parameter of {rule.name}", name, known, hint=f"it has {', '.join(known) or 'none'}")
-    words = {n for n, v in given.items() if isinstance(v, str) and v.strip().casefold() == "none"}
+    optional = _optional_fields(rule) if any(isinstance(v, str) for v in given.values()) else ()  # type: ignore[arg-type]
     try:
-        return rule(**{**given, **dict.fromkeys(words and words & _optional_fields(rule))})  # type: ignore[arg-type]
+        return rule(**{n: _none_word(v) if n in optional else v for n, v in given.items()})
     except ValidationError as e:
         first = e.errors(include_url=False)[0]
         must = first["msg"].removeprefix("Value error, ")

@@ -123,6 +123,6 @@ class Plain(Strategy):
 def test_the_word_none_is_none_where_a_plain_type_lets_it_be() -> None:
     built = build(Plain, {"stop": "none", "word": " None ", "text": "none"})
     assert (built.stop, built.word, built.text) == (None, None, "none")
-    assert build(Plain, {"stop": "0.2"}).stop == 0.2
+    assert (build(Plain, {"stop": "0.2"}).stop, build(Plain, {"stop": ""}).stop) == (0.2, None)
     with pytest.raises(UserError, match="parameter hold of plain is 'none': Input should be a valid integer"):
         build(Plain, {"hold": "none"})
