@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from errno import EEXIST
 from pathlib import Path
-from secrets import token_hex
 from time import monotonic, sleep
 
 from datasets.errors import UserError
@@ -180,7 +179,7 @@ def _lock(path: Path) -> int | None:
 
 def temporary_path(path: Path, suffix: str = "tmp") -> Path:
     """Return a new name next to a path, which says what process is at work there."""
-    return path.with_name(f".{path.name}.{os.getpid()}-{token_hex(4)}.{suffix}")
+    return path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}.{suffix}")
 
 
 def _is_alive(pid: str) -> bool:

@@ -13,6 +13,8 @@ from typing import NoReturn
 _COLLECTED_AFTER = 1_000_000
 """Objects made before unused cycles are looked for: imports make many, all of them used (a tenth of a run)."""
 _OURS = ("datasets", "engine", "reports", "strategies")
+_LEFT_OUT = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
+"""Of libraries, unless the user has set it: threads that wait in a loop, a look at every package that is installed."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -21,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, 1 a check failed, 2 bad input, 70 a fault of the program, 130 interrupted.
     """
     gc.set_threshold(_COLLECTED_AFTER)
+    os.environ.update(_LEFT_OUT | os.environ)
     if other := other_package():
         print(f"hustings: {other}", file=sys.stderr)
         return 2

@@ -1,8 +1,5 @@
 """hustings compare: writes runs side by side in one page, and prints their metrics."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +21,7 @@ def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: 
     if len(runs) < _TWO:
         raise UserError(f"compare needs two runs or more, {len(runs)} given; 'hustings runs list' shows them")
     places = [place_of(name) for name in runs]
-    with progress(f"comparing {len(runs)} runs"), _without_garbage_collection():
+    with progress(f"comparing {len(runs)} runs"):
         loaded = [run_at(place) for place in places]
         data, files = _written(loaded, out, tables)
     if pdf:
@@ -36,18 +33,6 @@ def compare_runs(*, runs: tuple[str, ...], out: Path, tables: Path | None, pdf: 
         say(f"\n{pair['sentence']}")
     say()
     say_files(files)
-
-
-@contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Switch the garbage collector off: runs hold no cycles, and it costs a sixth of the time of fifty runs."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _written(runs: list[Run], out: Path, tables: Path | None) -> tuple[dict[str, Any], dict[str, Path]]:

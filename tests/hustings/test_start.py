@@ -1,5 +1,6 @@
 """What a command does not use it does not import: shown by the modules there are at its end, never by time."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,22 @@ def test_listings_import_no_engine_of_others(tmp_path, args):
 
 def test_help_imports_nothing_heavy(tmp_path):
     assert imported(["--help"], tmp_path) == set()
+
+
+@pytest.mark.skipif(
+    (os.cpu_count() or 1) < 2, reason="OpenBLAS has threads of its own where there are processors for them"
+)
+@pytest.mark.parametrize(("given", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
+def test_a_command_starts_no_thread_of_openblas_unless_it_is_told_to(tmp_path, given, threads):
+    code = (
+        "import os\nfrom hustings.__main__ import main\nmain(['runs', 'list', '--json'])\nimport numpy\n"
+        "print(len(os.listdir('/proc/self/task')))"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, env=env
+    )
+    assert int(done.stdout.splitlines()[-1]) == threads
 
 
 def test_the_package_alone_imports_nothing_of_its_own_and_nothing_heavy():
