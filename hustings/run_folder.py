@@ -21,7 +21,7 @@ from datasets.files import remove_folder, replaced_folder
 from datasets.instants import to_ns
 from engine.account.records import Fill, Trade
 from engine.metrics.metrics import compute_metrics
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from engine.run.attribution import Exposure
 from engine.run.event_paths import AFTER, BEFORE
 from engine.run.run import EventPath, ParameterSensitivity, Run, RunEvent, SensitivityCase, check_series

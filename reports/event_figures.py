@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from datasets.arrays import Floats
 from datasets.events import kind_of
 from engine.account.records import OPEN_AT_END, Trade
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from engine.run.attribution import Attribution, WithoutEvent, in_cents
 from engine.run.event_paths import BEFORE, cumulative, last_session, mean_path
 from engine.run.run import EventPath, Run, RunEvent

@@ -62,13 +62,13 @@ class DailyLedger:
         self.equity, self.cash, self.exposure = (np.empty(len(self.days.sessions)) for _ in range(3))
         self._written = 0
         self._idle, self._due = self.terms.cash, 0.0
-        self._marked_at = self.days.marked_at.tolist()
+        self._marked_at: list[float] = [*self.days.marked_at.tolist(), inf]
         self._gaps = [0, *np.diff(self.days.sessions).astype(np.int64).tolist()]
 
     @property
     def next_mark(self) -> float:
         """The instant at which the last market of the first day not yet written closes."""
-        return self._marked_at[self._written] if self._written < len(self._marked_at) else inf
+        return self._marked_at[self._written]
 
     def due(self, before: int | None) -> Iterator[int]:
         """Yield the days not yet written whose last market closed before an instant; None yields all left."""
@@ -77,7 +77,7 @@ class DailyLedger:
             self._written = day + 1
 
     def _upto(self, before: int | None) -> int:
-        return len(self._marked_at) if before is None else bisect_left(self._marked_at, before)
+        return len(self.equity) if before is None else bisect_left(self._marked_at, before)
 
     def interest(self, day: int) -> float:
         """Return the interest earned since the day before on what was idle then, less what positions cost since."""

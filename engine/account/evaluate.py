@@ -23,7 +23,8 @@ from engine.account.sizing import (
 )
 from engine.account.trade_table import spans, table_of_plans
 from engine.plan.costs import Terms
-from engine.plan.plan import NO_TICK, Numbers64, Plan, Skipped
+from engine.plan.decision import Skipped
+from engine.plan.plan import NO_TICK, Numbers64, Plan
 
 _REASONS = {STOPPED: STOP_LOSS, TARGET: TAKE_PROFIT, TRAILED: TRAILING_STOP, CALLED: MARGIN_CALL}
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from datasets.arrays import Floats
 from engine.account.daily_ledger import AccountCalendar
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 
 OPEN_AT_END = "open_at_end"
 ROUNDING = 1e-13

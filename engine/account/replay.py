@@ -35,7 +35,8 @@ from engine.account.sizing import (
     size_opening,
 )
 from engine.plan.costs import Costs, Terms, carry_of, maintenance_of
-from engine.plan.plan import Plan, PlannedTrade, Skipped
+from engine.plan.decision import Skipped
+from engine.plan.plan import Plan, PlannedTrade
 from engine.strategy import Phase
 
 OPEN_AFTER_CLOSE = 500_000
@@ -210,33 +211,20 @@ class _ReplayedAccount:
 
     def act(self, ticks: list[_Tick]) -> None:
         """Do all that is due at the instant of these ticks: mark past days, close, then open."""
-        first = ticks[0]
-        self.mark_until(first.at + 1 if first.is_open else first.at)
+        if (before := ticks[0].at + ticks[0].is_open) > self.ledger.next_mark:
+            self.mark_until(before)
         for tick in ticks:
             self.last[tick.symbol] = tick
         for tick in ticks if self.held else ():
-            for trade, price, reason in list(self._closings(tick)):
-                self._close(trade, tick, price, reason)
-            self._follow(tick)
+            for trade in [h for h in self.held if h.plan.instrument == tick.symbol]:
+                left = _left(trade, tick)
+                if left is not None:
+                    self._close(trade, tick, *left)
+                elif not tick.is_open:  # a trailing stop follows a bar that is complete
+                    trade.best = max(trade.best, tick.high) if trade.sign > 0 else min(trade.best, tick.low)
         openings = [(t, tick) for tick in ticks for t in self._due.get((tick.symbol, tick.bar, tick.is_open), ())]
         if openings:
             self._open_together(openings)
-
-    def _closings(self, tick: _Tick) -> Iterator[tuple[Held, float, str]]:
-        for trade in [h for h in self.held if h.plan.instrument == tick.symbol]:
-            stopped, ends = _stopped(trade, tick), trade.ends == (tick.bar, tick.is_open)
-            if trade.called:
-                yield trade, tick.price, MARGIN_CALL
-            elif stopped is not None and not (ends and tick.is_open):
-                yield trade, *stopped
-            elif ends:
-                yield trade, tick.price, trade.plan.exit_reason
-
-    def _follow(self, tick: _Tick) -> None:
-        """Let the trailing stops of what is held follow a bar that is complete."""
-        for trade in self.held if not tick.is_open else ():
-            if trade.plan.trailing_stop and trade.plan.instrument == tick.symbol:
-                trade.best = max(trade.best, tick.high) if trade.sign > 0 else min(trade.best, tick.low)
 
     def _open_together(self, openings: list[tuple[PlannedTrade, _Tick]]) -> None:
         """Size all openings of one instant on the equity just before them, scaled if they exceed the limit."""
@@ -317,8 +305,6 @@ class _ReplayedAccount:
 
     def mark_until(self, before: int | None) -> None:
         """Mark every day whose last market closed before an instant; None marks all that are left."""
-        if before is not None and before <= self.ledger.next_mark:
-            return
         if not self.held:
             self._set_cash(self.ledger.write_idle(before, cash=self._cash_now()))
             return
@@ -330,16 +316,14 @@ class _ReplayedAccount:
 
     def _mark(self, day: int) -> bool:
         cash, values = self._cash_now(), [self._value(h) for h in self.held]
-        gross, due = sum(map(abs, values)), 0.0
-        if self._is_charged:
-            due = sum(self._charge(h, day) for h in self.held)
-        marked: dict[str, Any] = {"equity": cash + sum(values), "gross": gross, "due": due}
+        gross, equity = sum(map(abs, values)), cash + sum(values)
+        due = sum(self._charge(h, day) for h in self.held) if self._is_charged else 0.0
         if not self._margins:
-            return self.ledger.write(day, cash=cash, **marked)
+            return self.ledger.write(day, equity=equity, cash=cash, gross=gross, due=due)
         held = [(abs(v), self.bars[h.plan.instrument].instrument) for h, v in zip(self.held, values, strict=True)]
         margin = sum(v * of.tied for v, of in held), sum(v * maintenance_of(of) for v, of in held)
         not_paid = sum(h.units * h.entry.price * h.entry.rate for h in self.held if h.plan.instrument in self._margins)
-        return self.ledger.write(day, cash=cash + not_paid, margin=margin, **marked)
+        return self.ledger.write(day, equity=equity, cash=cash + not_paid, gross=gross, due=due, margin=margin)
 
     def _charge(self, trade: Held, day: int) -> float:
         """Charge what a position costs until the next day, fees and rolls less carry, to its trade, and return it."""
@@ -388,6 +372,15 @@ def _roll_days(bars: Bars, marked_at: Instants) -> frozenset[int]:
         return frozenset()
     first = np.where(bars.has_separate_open, bars.open_at + 1, bars.close_at)[bars.rolls]
     return frozenset(n for n in np.searchsorted(marked_at, first).tolist() if n < len(marked_at))
+
+
+def _left(trade: Held, tick: _Tick) -> tuple[float, str] | None:
+    """Return the price at which a trade is closed at a tick of its instrument, and why; None where it goes on."""
+    if trade.called:
+        return tick.price, MARGIN_CALL
+    ends = trade.ends == (tick.bar, tick.is_open)
+    stopped = None if ends and tick.is_open else _stopped(trade, tick)
+    return (tick.price, trade.plan.exit_reason) if ends and stopped is None else stopped
 
 
 def _stopped(trade: Held, tick: _Tick) -> tuple[float, str] | None:

@@ -24,7 +24,7 @@ from engine.account.replay_broker import WHATEVER_COMES, Execution, GuardedBroke
 from engine.account.replay_cerebro import CHEAT, Feeds, SealedCerebro, seal, unsupported
 from engine.account.replay_feed import feed_of
 from engine.plan.costs import Terms
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from engine.strategy.strategy_calls import error_place
 
 _FLAT = 1e-9

@@ -10,7 +10,8 @@ from datasets.markets.instruments import Instrument
 from datasets.prices.bars import Bars
 from engine.account.records import OPEN_AT_END, Fill, Trade
 from engine.plan.costs import BPS, Costs, Terms
-from engine.plan.plan import PlannedTrade, Skipped
+from engine.plan.decision import Skipped
+from engine.plan.plan import PlannedTrade
 from engine.strategy import Phase
 
 LOT_TOLERANCE = 1e-9

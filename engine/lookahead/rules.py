@@ -30,7 +30,8 @@ from engine.lookahead.worlds import (
     redrawn_world,
     world_at,
 )
-from engine.plan.plan import Decision, PlannedTrade, decide, make_plan, plan_leg
+from engine.plan.decision import Decision, decide
+from engine.plan.plan import PlannedTrade, make_plan, plan_leg
 from engine.strategy import Leg, Strategy
 from engine.strategy.legs import check_instant, checked_legs
 from engine.strategy.market import BarClock, LookAheadError, Market

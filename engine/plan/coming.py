@@ -19,7 +19,8 @@ from datasets.markets.instruments import Instrument
 from datasets.markets.sessions import LAST_DATE, calendar_sessions, stamp_prices
 from datasets.prices.bars import Bars
 from datasets.prices.periods import Period
-from engine.plan.plan import PlannedTrade, Skipped, plan_leg
+from engine.plan.decision import Skipped
+from engine.plan.plan import PlannedTrade, plan_leg
 from engine.strategy import Leg, Strategy
 from engine.strategy.legs import check_instant, checked_legs
 from engine.strategy.market import BarClock, Market, MarketView, NoBarsError, TooFewBarsError

@@ -9,7 +9,7 @@ from typing import get_type_hints
 
 from datasets.errors import UserError
 from datasets.events import EventCatalogue
-from engine.plan.plan import Decision, Skipped, decide
+from engine.plan.decision import Decision, Skipped, decide
 from engine.strategy import Kinds, OptionalKind, Strategy
 from engine.strategy.market import Market
 

@@ -6,7 +6,7 @@ A plan fixes bars, not prices: only the replay looks at those. Rules of time (do
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -17,6 +17,7 @@ from datasets.events import EventCatalogue, PoliticalEvent
 from datasets.instants import NS_PER_DAY, iso_z, to_date, to_datetime, to_ns
 from datasets.markets.sessions import first_sessions_after, stamp_prices
 from datasets.prices.bars import Bars
+from engine.plan.decision import Declined, Skipped, decide
 from engine.strategy import (
     After,
     AtNextEvent,
@@ -33,9 +34,9 @@ from engine.strategy import (
 from engine.strategy.contract import LEVELS
 from engine.strategy.gaps import MAX_GAP_DAYS, cut_short, early, gap_between, late, wait_too_long
 from engine.strategy.home import NoHomeMarketError, at_home
-from engine.strategy.legs import check_instant, checked_legs
-from engine.strategy.market import BarClock, LookAheadError, Market, MarketView, TooFewBarsError
-from engine.strategy.strategy_calls import call_strategy, wants_and_missing
+from engine.strategy.legs import checked_legs
+from engine.strategy.market import Market
+from engine.strategy.strategy_calls import call_strategy
 
 Numbers64 = NDArray[np.int64]
 NO_TICK = -1
@@ -78,14 +79,6 @@ class PlannedTrade(Struct, frozen=True):
     after_event: bool = True
 
 
-class Skipped(Struct, frozen=True):
-    """An event (or one instrument of it) that was not traded, and why."""
-
-    event_id: str
-    instrument: str
-    reason: str
-
-
 class Wanted(NamedTuple):
     """A leg that a rule returned: its market, when it was decided, and by when it enters (ns) if there are bars."""
 
@@ -105,24 +98,6 @@ class Plan(Struct, frozen=True):
     instruments: tuple[str, ...]
     considered: int
     wanted: tuple[Wanted, ...] = ()
-
-
-class Decision(Struct, frozen=True):
-    """What a rule answered about an event: the event as it saw it, when it decided, and its legs as it gave them.
-
-    Nothing has checked the legs.
-    """
-
-    event: PoliticalEvent
-    decided_at: datetime
-    legs: Any
-
-
-class Declined(Struct, frozen=True):
-    """A rule that takes nothing of an event: when it decided so (None: never), and what was skipped, if wanted."""
-
-    decided_at: datetime | None
-    skipped: tuple[Skipped, ...] = ()
 
 
 class Skip(Exception):
@@ -183,98 +158,6 @@ def close_with_bars(trade: PlannedTrade, bars: Bars, end: int) -> PlannedTrade:
         return trade
     last = BarPrice(len(bars) - 1, Phase.CLOSE)
     return trade if trade.entry == last else replace(trade, exit=last, exit_reason="bars_end")
-
-
-def decide(
-    strategy: Strategy, event: PoliticalEvent, timing: PoliticalEvent, market: Market, start: datetime | None
-) -> Decision | Declined:
-    """Return what a rule wants of an event, or that it declines, with why it is skipped where it would be wanted.
-
-    Args:
-        strategy: the rule.
-        event: as it is known today.
-        timing: its instants alone (``EventCatalogue.timings``).
-        market: the bars.
-        start: an event decided before it is not wanted.
-
-    Raises:
-        UserError: the rule raised, or looked ahead.
-    """
-    decided_at = call_strategy(strategy, lambda: strategy.decides_at(timing, BarClock(market)))
-
-    def declined(reason: str = "") -> Declined:
-        return Declined(decided_at, (Skipped(event.event_id, "", reason),) if reason else ())
-
-    if decided_at is None:
-        wanted, missing = wants_and_missing(strategy, event)
-        return declined(_undecided(event) if wanted or missing else "")
-    check_instant(decided_at, f"{strategy.name} decides on {event.event_id}")
-    if start is not None and decided_at < start:
-        return declined()
-    _check_foresight(strategy, timing, decided_at, market)
-    unheard = _unheard_of(event, decided_at)
-    if unheard:
-        wanted, missing = wants_and_missing(strategy, timing)
-        return declined(unheard if wanted or missing else "")
-    decided_at, seen, unknown = _when_wanted(strategy, event, decided_at)
-    if unknown is not None:
-        return declined(f"unknown at {iso_z(decided_at)}: {', '.join(unknown)}" if unknown else "")
-    try:
-        legs = call_strategy(strategy, lambda: strategy.legs(seen, MarketView(market, decided_at)))
-    except TooFewBarsError as e:
-        return declined(str(e))
-    return Decision(seen, decided_at, legs)
-
-
-def _when_wanted(
-    strategy: Strategy, event: PoliticalEvent, decided_at: datetime
-) -> tuple[datetime, PoliticalEvent, list[str] | None]:
-    """Return when a rule decides, the event as seen then, and None, or where it is not wanted the unknown fields.
-
-    A rule that decides when the outcome is known, and needs a field that became public later, decides then.
-    """
-    waits = decided_at == event.known_at
-    while True:
-        seen = event.as_known(decided_at)
-        wanted, missing = wants_and_missing(strategy, seen)
-        later = event.next_public(missing, decided_at) if waits and missing else None
-        if wanted or later is None:
-            return decided_at, seen, None if wanted else missing
-        decided_at = later
-
-
-def _check_foresight(strategy: Strategy, timing: PoliticalEvent, decided_at: datetime, market: Market) -> None:
-    """Refuse an instant of decision that depends on when the outcome became known, and comes before that."""
-    instants = {n: getattr(timing, n) for n in ("known_at", "signal_from", "settled_at")}
-    ahead = {n: None for n, at in instants.items() if at is not None and at > decided_at}
-    if not ahead:
-        return
-    unseen = timing.model_copy(update=ahead)
-    if call_strategy(strategy, lambda: strategy.decides_at(unseen, BarClock(market))) != decided_at:
-        raise LookAheadError(
-            f"{strategy.name} decides on {timing.event_id} at {iso_z(decided_at)} by its {' and '.join(ahead)}, which "
-            "came later; decides_at may use an instant of the outcome only to decide at or after it"
-        )
-
-
-def _unheard_of(event: PoliticalEvent, decided_at: datetime) -> str:
-    """Return why nobody could have decided on an event at an instant; nothing where somebody could."""
-    if event.announced_at is not None:
-        if decided_at >= event.announced_at:
-            return ""
-        return f"decided at {iso_z(decided_at)}, before it was announced at {iso_z(event.announced_at)}"
-    first = min((at for at in (event.signal_from, event.known_at) if at is not None), default=None)
-    if first is not None and decided_at >= first:
-        return ""
-    return f"decided at {iso_z(decided_at)}, and announced_at is blank: nothing says that it was public by then"
-
-
-def _undecided(event: PoliticalEvent) -> str:
-    """Return why a rule found no instant to decide at."""
-    if event.known_at is None:
-        basis = f" ({event.known_at_basis})" if event.known_at_basis else ""
-        return f"no instant of decision: known_at is blank{basis}; give it in the file of events"
-    return "no instant of decision: it is unknown, or no bar is near it"
 
 
 def plan_leg(

@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.plan.bar_prices import BarPriceFinder, BarPrices, Slot
-from engine.plan.plan import NO_TICK, BarPrice, Decision, Plan, PlannedTrade, decide, make_plan
+from engine.plan.decision import Decision, Interest, answer_of, decide, interest_of
+from engine.plan.plan import NO_TICK, BarPrice, Plan, PlannedTrade, make_plan
 from engine.strategy import BeforeVote, Leg, Phase, Strategy
 from engine.strategy.contract import LEVELS
 from engine.strategy.home import NoHomeMarketError, at_home
 from engine.strategy.legs import checked_legs, most_of_level
 from engine.strategy.market import Market, MarketView
 from engine.strategy.placeholders import (
+    Placeholder,
     PlaceholderRead,
     Space,
     Which,
@@ -31,6 +32,7 @@ from engine.strategy.placeholders import (
     leg_key,
     placeholder_places,
     substitute,
+    watched,
     with_placeholders,
     with_values,
 )
@@ -40,11 +42,11 @@ from engine.strategy.strategy_calls import call_strategy, format_error
 class Kept(Struct):
     """What holds for other combinations on the same events and bars too.
 
-    ``answers`` is what a rule wants, by the values of the parameters that it does not pass on; ``entered`` are entries
-    found (``engine.plan.bar_prices``).
+    ``interests`` are the events that a rule wants, with the values of the parameters that it reads to say so;
+    ``entered`` are entries found (``engine.plan.bar_prices``).
     """
 
-    answers: dict[Any, list[Decision]] = {}
+    interests: list[tuple[dict[str, tuple[type, Any]], list[Interest]]] = []
     entered: dict[Any, int] = {}
 
 
@@ -138,7 +140,7 @@ class _Planner:
     def __init__(self, combos: Space, events: EventCatalogue, market: Market, since: date | None, kept: Kept) -> None:
         self.combos, self.events, self.market, self.since = combos, list(events), market, since
         self.start = None if since is None else datetime.combine(since, time(), UTC)
-        self.answers = kept.answers
+        self.interests = kept.interests
         self.failed: dict[int, str] = {}
         self._timings = events.timings
         self._templates: dict[Any, tuple[Leg, dict[str, str], Any]] = {}
@@ -172,30 +174,23 @@ class _Planner:
         given, axes = self.combos.parameters(int(rows[0])), self.combos.axes
         names = [n for n in axes if n not in self.read and given[n] is not None and len(axes[n]) > 1]
         if len(rows) > 1 and names:
-            block = self._traced(rows, names, given)
+            block = self._traced(rows, names)
             if block is not None:
                 yield block
                 return
         for one in self._alike(rows, [_keys(values, by_value=True) for values in self.combos.axes.values()]):
             yield from self._called_with_values(one)
 
-    def _traced(self, rows: Which, names: list[str], given: dict[str, Any]) -> Block | None:
+    def _traced(self, rows: Which, names: list[str]) -> Block | None:
         """Return the block of combinations that the rule answers alike; None where that is not certain."""
+        seen, block = set[str](), None
         try:
-            rule, last = self.combos.rule(int(rows[0])), self.combos.rule(int(rows[-1]))
-        except UserError:
-            return None
-        if not can_be_traced(rule):
-            return None
-        seen: set[str] = set()
-        try:
-            key = (*names, *((n, type(v), v) for n, v in given.items() if n not in names))
-            block = self._block(with_placeholders(rule, names, seen), rule, rows, last, key)
+            with suppress(Exception):  # refused, or no number where one was needed: the rule is called with values
+                rule, last = self.combos.rule(int(rows[0])), self.combos.rule(int(rows[-1]))
+                if can_be_traced(rule):
+                    block = self._block(with_placeholders(rule, names, seen), rule, rows, last)
         except PlaceholderRead as reading:
             seen.add(reading.parameter)
-            block = None
-        except Exception:  # a placeholder where a number was needed: the rule is called with values
-            block = None
         if seen:
             self.read |= seen
             raise _Again
@@ -206,30 +201,60 @@ class _Planner:
         try:
             rule = self.combos.rule(int(rows[0]))
             yield self._block(rule, rule, rows, None)
-        except UserError as e:
-            self.failed.update({int(i): str(e) for i in rows})
         except Exception as e:
             self.failed.update({int(i): format_error(e) for i in rows})
 
-    def _block(self, called: Strategy, first: Strategy, rows: Which, check: Strategy | None, key: Any = None) -> Block:
-        """Return the block of a rule's answers, kept under ``key``; ``check``: its legs must be those of its values."""
+    def _block(self, called: Strategy, first: Strategy, rows: Which, check: Strategy | None) -> Block:
+        """Return the block of a rule's answers; ``check``: its legs must be those of its values."""
         symbols = dict.fromkeys(
             self.market.symbol(n) for n in call_strategy(called, lambda: list(called.instruments()))
         )
         for symbol in symbols:
             self.market.bars(symbol)
-        if key is None or key not in self.answers:
-            if len(self.answers) >= 64:  # of so many values that the rule reads nothing is gained by more
-                self.answers.clear()
-            asked = zip(self.events, self._timings, strict=True)
-            answers = (decide(called, *each, self.market, self.start) for each in asked)
-            self.answers[key] = [a for a in answers if isinstance(a, Decision)]
         self._templates = {}
-        slots = [s for decision in self.answers[key] for s in self._slots(decision, first, check)]
+        slots = [s for decision in self._decisions(called, first) for s in self._slots(decision, first, check)]
         symbols.update({s.symbol: None for s in slots})
         slots.sort(key=lambda s: s.decided_at)
         instruments = tuple(symbols)
         return Block(rows, instruments, tuple(slots), tuple(self._finder.of(slots, instruments)))
+
+    def _decisions(self, called: Strategy, first: Strategy) -> list[Decision]:
+        """Return what a rule decides; what it wants is asked of ``first``, in which no value is replaced."""
+        interests = self._interests(first, called)
+        if interests is None:
+            asked = zip(self.events, self._timings, strict=True)
+            answers = [decide(called, *each, self.market, self.start) for each in asked]
+        else:
+            answers = [answer_of(called, each, self.market) for each in interests]
+        return [a for a in answers if isinstance(a, Decision)]
+
+    def _interests(self, rule: Strategy, called: Strategy) -> list[Interest] | None:
+        """Return the events that a rule wants; None where it raises, or may depend on more than its parameters.
+
+        Raises:
+            PlaceholderRead: they depend on a parameter that is replaced in ``called``.
+        """
+        if not can_be_traced(rule):
+            return None
+        given = {n: (type(v), v) for n, v in vars(rule).items()}
+        known = (k for k in self.interests if all(given[n] == v for n, v in k[0].items()))
+        try:
+            values, found = next(known, None) or self._asked(rule)
+        except Exception:  # said in its turn, where it is asked for its legs too
+            return None
+        for name in (n for n in values if type(getattr(called, n)) is Placeholder):
+            raise PlaceholderRead(name)
+        return found
+
+    def _asked(self, rule: Strategy) -> tuple[dict[str, tuple[type, Any]], list[Interest]]:
+        """Return the events that a rule wants, with the values that it reads to say so, and keep them."""
+        read = set[str]()
+        asked, tracked = zip(self.events, self._timings, strict=True), watched(rule, read)
+        found = [interest_of(tracked, *each, self.market, self.start) for each in asked]
+        values = {n: (type(v), v) for n, v in vars(rule).items() if n in read}
+        del self.interests[:-63]  # of more values that the rule reads nothing is gained
+        self.interests.append((values, [each for each in found if isinstance(each, Interest)]))
+        return self.interests[-1]
 
     def _slots(self, decision: Decision, first: Strategy, check: Strategy | None) -> list[Slot]:
         """Return the slots of an event's legs, in which the values are those of the first combination."""

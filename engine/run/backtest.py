@@ -25,8 +25,9 @@ from engine.account.daily_ledger import account_start, start_text
 from engine.account.records import Account, Fill
 from engine.metrics.metrics import compute_metrics
 from engine.plan.costs import Terms
+from engine.plan.decision import Skipped
 from engine.plan.left_out import left_out_by_kind
-from engine.plan.plan import Plan, Skipped, make_plan
+from engine.plan.plan import Plan, make_plan
 from engine.run.attribution import exposures
 from engine.run.event_paths import event_paths
 from engine.run.identity import RESULTS_VERSION, code_hash, id_of_inputs, resolved

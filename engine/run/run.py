@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from datasets.arrays import Floats, Sessions
 from engine.account.records import Fill, Trade
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from engine.run.attribution import Exposure
 
 

@@ -127,10 +127,6 @@ def _none_word(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().casefold() in ("none", "") else value
 
 
-def _upper(value: Any) -> Any:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
 def _listed(value: Any) -> Any:
     return tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
 
@@ -172,7 +168,9 @@ OptionalDistance = Annotated[Distance | None, BeforeValidator(_none_word)]
 """A fraction of a price, or none."""
 OptionalText = Annotated[str | None, BeforeValidator(_none_word)]
 """A word, or none for any."""
-Country = Annotated[str, BeforeValidator(_upper), Field(pattern="^[A-Z]{2}$")]
+Country = Annotated[
+    str, BeforeValidator(lambda v: v.strip().upper() if isinstance(v, str) else v), Field(pattern="^[A-Z]{2}$")
+]
 """Two letters, such as JP."""
 OptionalCountry = Annotated[Country | None, BeforeValidator(_none_word)]
 """Two letters, or none for all."""

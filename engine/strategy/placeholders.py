@@ -207,6 +207,19 @@ def with_placeholders(rule: Strategy, names: Iterable[str], seen: set[str]) -> S
     return copied
 
 
+def watched(rule: Strategy, read: set[str]) -> Strategy:
+    """Return a copy of a rule that adds the name of each parameter of it that is read to ``read``."""
+    names = {f.name for f in fields(rule)}  # type: ignore[arg-type]
+
+    def reads(self: Strategy, name: str) -> Any:
+        read.update(names if name == "__dict__" else names & {name})
+        return kind.__getattribute__(self, name)
+
+    copied, kind = copy.copy(rule), type(rule)
+    object.__setattr__(copied, "__class__", type(kind.__name__, (kind,), {"__getattribute__": reads}))
+    return copied
+
+
 def can_be_traced(rule: Strategy) -> bool:
     """Return whether placeholders show what a rule reads: it holds its parameters only, and never reads their type."""
     named = {f.name for f in fields(rule)}  # type: ignore[arg-type]

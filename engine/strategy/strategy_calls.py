@@ -27,7 +27,9 @@ def call_strategy(strategy: Strategy, question: Callable[[], R]) -> R:
 
 
 def format_error(error: BaseException) -> str:
-    """Return ``ZeroDivisionError: division by zero (my_rule.py line 12)``: an error's last line, and where."""
+    """Return ``ZeroDivisionError: division by zero (my_rule.py line 12)``: what and where; one of ours as it is."""
+    if isinstance(error, UserError):
+        return str(error)
     text = traceback.format_exception_only(error)[-1].strip() or type(error).__name__
     return f"{text.splitlines()[0]}{error_place(error)}"
 

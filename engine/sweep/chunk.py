@@ -5,22 +5,20 @@ chunk it is in.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from datasets.arrays import Floats
-from datasets.errors import UserError
 from engine.metrics.many_plans import evaluate_grid
 from engine.metrics.table import METRIC_NAMES
 from engine.plan.plan import Plan, make_plan
-from engine.plan.plan_grid import Kept, plan_grid
+from engine.plan.plan_grid import plan_grid
 from engine.run.backtest import backtest
 from engine.run.run import Run
 from engine.strategy.strategy_calls import format_error
-from engine.sweep.job import Job
+from engine.sweep.job import Job, kept_of
 
 TRADE_SHARPE = "trade_sharpe"
 COLUMNS = ("final_equity", *METRIC_NAMES)
@@ -66,7 +64,7 @@ def evaluate_chunk(job: Job, span: int, first: int, last: int) -> Chunk:
         return _evaluated(job, span, first, last)
     except Exception as e:
         if last - first == 1:
-            return failed_chunk(first, str(e) if isinstance(e, UserError) else format_error(e))
+            return failed_chunk(first, format_error(e))
         middle = (first + last) // 2
         return joined([evaluate_chunk(job, span, first, middle), evaluate_chunk(job, span, middle, last)])
 
@@ -84,15 +82,9 @@ def joined(parts: Sequence[Chunk]) -> Chunk:
     return Chunk(parts[0].first, columns, np.concatenate([p.how for p in parts]), failed)
 
 
-@lru_cache(maxsize=1)
-def _kept(job: Job, span: int) -> Kept:
-    """Return what is kept from one chunk of a span to the next."""
-    return Kept()
-
-
 def _evaluated(job: Job, span: int, first: int, last: int) -> Chunk:
     window = job.spans[span]
-    some, market, kept = job.space.part(first, last), job.market(span), _kept(job, span)
+    some, market, kept = job.space.part(first, last), job.market(span), kept_of(job, span)
     results = evaluate_grid(plan_grid(some, job.events, market, since=window.since, kept=kept), job.terms)
     how = np.full(len(results), GRID, dtype=np.int8)
     how[list(results.failed)] = FAILED

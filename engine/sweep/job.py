@@ -18,7 +18,7 @@ from datasets.markets.home_market import is_home
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars
 from engine.plan.costs import Terms
-from engine.plan.plan import make_plan
+from engine.plan.plan_grid import Kept, plan_grid
 from engine.run.backtest import Window, bars_manifest, origins_manifest, rule_of
 from engine.run.identity import code_hash, resolved
 from engine.strategy.home import home_symbols
@@ -83,10 +83,16 @@ def job_of(space: Space, events: EventCatalogue, market: Market, *, terms: Terms
                 recorder.find(name)
     for symbol in _home_symbols(space, events, market):
         recorder.find(symbol)
+    job = Job(space, events, recorder.bars, recorder.missing, market.instruments, terms, (window,))
     for row in {0, len(space) - 1}:
-        with suppress(Exception):  # reported when the combination is evaluated
-            make_plan(space.rule(row), events, Market(recorder, market.instruments), since=window.since)
-    return Job(space, events, recorder.bars, recorder.missing, market.instruments, terms, (window,))
+        plan_grid(space.part(row, row + 1), events, Market(recorder, market.instruments), window.since, kept_of(job, 0))
+    return job
+
+
+@lru_cache(maxsize=1)
+def kept_of(job: Job, span: int) -> Kept:
+    """Return what is kept of the plans of some combinations over a span for those of others."""
+    return Kept()
 
 
 def _home_symbols(space: Space, events: EventCatalogue, market: Market) -> set[str]:

@@ -13,7 +13,8 @@ from datasets.events.scheduled import ScheduledEvent, scheduled_events
 from datasets.instants import iso_z
 from datasets.prices.bars import Bars
 from engine.plan.coming import ComingMarket, ComingPlan, coming_event, plan_coming
-from engine.plan.plan import PlannedTrade, Skipped, make_plan
+from engine.plan.decision import Skipped
+from engine.plan.plan import PlannedTrade, make_plan
 from engine.run.backtest import rule_of
 from engine.run.orders import order_of
 from engine.strategy import After, Leg, NextClose, NextOpen, Strategy, values

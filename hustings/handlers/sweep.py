@@ -77,7 +77,7 @@ def entered_sweep(options: SweepOptions, out: Path | None, *, report: bool) -> t
         folder = SweepFolder(out if out is not None else Path("sweeps") / manifest["sweep_id"])
         check_writable(folder.path)
         with locked(folder.path / ".lock", folder.path):
-            rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds)))
+            rolled = replace(job, spans=(*job.spans, *(fold.train for fold in folds))) if folds else job
             _execute(rolled, folder, manifest, options)
             with progress("replaying the best"), strategy_output():
                 result = result_of(

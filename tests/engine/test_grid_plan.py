@@ -17,7 +17,7 @@ from datasets.markets.instruments import bundled_instruments
 from engine.account.bar_matrix import BarMatrix, bar_matrix
 from engine.account.trade_table import BlockTable, TradeTable
 from engine.plan.plan import NO_TICK, BarPrice, Plan
-from engine.plan.plan_grid import PlanGrid, plan_grid
+from engine.plan.plan_grid import Kept, PlanGrid, plan_grid
 from engine.strategy import (
     After,
     BeforeVote,
@@ -127,7 +127,16 @@ class Tries(Strategy):
         return event.known_at
 
     def wants(self, event: PoliticalEvent) -> bool:
-        return self.does != "wants if without stop" or self.stop is None
+        match self.does:
+            case "wants if without stop":
+                return self.stop is None
+            case "wants by all it holds":
+                return vars(self)["stop"] is None or dataclasses.asdict(self)["hold"] > 1
+            case "wants what it would trade":
+                return self._leg(self.markets[0], 0).trailing_stop is None
+            case "wants some of the time":
+                return event.event_id != "E2" or self.delay != 1
+        return True
 
     def legs(self, event: PoliticalEvent, market: MarketView) -> list[Leg]:
         if self.does == "stops one leg of a market":
@@ -199,6 +208,9 @@ DEEDS = (
     "stops one leg of a market",
     "decides later",
     "wants if without stop",
+    "wants by all it holds",
+    "wants what it would trade",
+    "wants some of the time",
 )
 AXES: dict[str, list[Any]] = {
     "hold": [1, 2, 3, 5],
@@ -251,6 +263,27 @@ def test_what_is_only_handed_on_is_asked_once() -> None:
     grid = plan_grid(combos, [event("E", "2024-01-02T09:00")], market_of(one))
     assert len(grid.blocks) == 1
     assert len(asked) == 2  # with tokens, and with the values of the last combination
+
+
+def test_whether_an_event_is_wanted_is_asked_once_for_all_parameters_that_are_not_read_for_it() -> None:
+    asked: list[float | None] = []
+    one = bars(instrument("AAA"), [flat_day(d, 100.0) for d in days("2024-01-01", 9)])
+
+    @strategy
+    class Counts(BuyAfterEvent):
+        """Counts how often it is asked."""
+
+        def wants(self, event: PoliticalEvent) -> bool:
+            asked.append(self.trailing_stop)
+            return super().wants(event)
+
+    axes = {"hold": range(1, 9), "stop_loss": [None, 0.1], "take_profit": [None, 0.1], "trailing_stop": [None, 0.1]}
+    combos, kept = grid_space(Counts, {"instrument": "AAA"}, axes), Kept()
+    for first in range(0, len(combos), 16):
+        some = combos.part(first, first + 16)
+        same = plan_grid(some, [event("E", "2024-01-02T09:00")], market_of(one), kept=kept)
+        assert not same.failed
+    assert asked == [None, 0.1]
 
 
 def test_combinations_with_and_without_stops_are_planned_alike() -> None:

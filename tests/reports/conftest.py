@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from engine.run.run import Run
 from tests.reports.browsing import CHROMIUM, QUIET, photographed
 from tests.reports.handmade import business_days, make_run, trade

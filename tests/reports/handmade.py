@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.account.records import Trade
 from engine.metrics.metrics import compute_metrics
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from engine.run.run import Run, RunEvent
 
 __all__ = ["business_days", "event", "make_run", "page_text", "trade"]

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec.structs import force_setattr
 
 from datasets.events.odds import SIMULATED
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from engine.run.run import Run
 from hustings.__main__ import main
 from hustings.run_folder import read_run

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.comparison.common_days import common_span
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from reports.comparison import comparison, comparison_data, labels
 from reports.comparison_tables import event_matrix
 from tests.reports.handmade import business_days, event, make_run, page_text, trade

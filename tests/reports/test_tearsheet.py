@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from engine.plan.plan import Skipped
+from engine.plan.decision import Skipped
 from engine.run.run import Run
 from reports.charts import equity_svg, held_svgs
 from reports.headline import remarks, support
