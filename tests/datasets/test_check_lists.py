@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from datasets.csv_rows import CsvRow, parse_csv, read_csv
 from datasets.errors import UserError
-from datasets.events import Kind, kinds
+from datasets.events import Kind, bundled_events, kinds
 from datasets.markets import instruments
+from datasets.markets.exchange_tables import Exchange, find_exchange, regular_hours
 from datasets.markets.sessions import hours_table
 from datasets.prices.sources.base import Provider
 from datasets.prices.sources.providers import PROVIDERS
@@ -30,11 +32,21 @@ def unfinished(row: CsvRow) -> list[str]:
     missing = [
         f"{row.where}: column {c} is blank; fill it" for c in instruments.COLUMNS if c in own and not row.text(c)
     ]
+    mic = row.text("mic")
     try:
-        hours_table(row.text("mic"))
-    except UserError as e:
-        missing.append(f"{row.where}: {row.text('mic')} has no hours ({e}); they come from exchange_calendars")
-    return missing
+        hours_table(mic)
+        why = without_hours(find_exchange(mic), len(regular_hours(mic)))
+    except UserError:
+        why = "it has no row in datasets/markets/exchanges.csv, and its hours in hours.csv next to it"
+    return [*missing, f"{row.where}: {mic} has no hours: {why} (docs/reference/hours.md)"] if why else missing
+
+
+def without_hours(exchange: Exchange, rows: int) -> str:
+    """Return why an exchange with so many rows in hours.csv has no hours; blank where it has some."""
+    asked = exchange.library_from is not None or exchange.days_of or exchange.mic in ("FX", "24/7")
+    return (
+        "" if rows or asked else "it is no calendar of exchange_calendars and has no row in datasets/markets/hours.csv"
+    )
 
 
 def test_every_instrument_is_complete() -> None:
@@ -49,7 +61,21 @@ def test_an_instrument_of_an_exchange_without_hours_is_named() -> None:
     country, blank, hours = unfinished(faulty)
     assert country == "instruments.csv line 2: column country is blank; fill it"
     assert blank == "instruments.csv line 2: column notes is blank; fill it"
-    assert hours.startswith("instruments.csv line 2: XZZZ has no hours (unknown exchange calendar 'XZZZ'")
+    assert hours.startswith(
+        "instruments.csv line 2: XZZZ has no hours: it has no row in datasets/markets/exchanges.csv"
+    )
+
+
+def test_an_exchange_without_a_calendar_and_without_hours_is_named() -> None:
+    nairobi = replace(find_exchange("XSTO"), mic="XNAI", library_from=None, library_to=None)
+    assert "no row in datasets/markets/hours.csv" in without_hours(nairobi, 0)
+    assert without_hours(nairobi, 1) == "" == without_hours(find_exchange("XSTO"), 0)
+
+
+def test_every_event_of_the_catalogue_is_of_a_kind_of_the_table() -> None:
+    assert [
+        f"{e.event_id}: no line in datasets/events/kinds.py" for e in bundled_events() if e.kind not in set(Kind)
+    ] == []
 
 
 def unfinished_provider(name: str, provider: type[Provider], columns: Sequence[str]) -> list[str]:
@@ -72,7 +98,10 @@ def test_every_provider_is_complete_and_every_other_column_of_instruments_is_a_p
     assert [f for name, provider in PROVIDERS.items() for f in unfinished_provider(name, provider, columns)] == []
     assert set(columns) == {*instruments.COLUMNS, *PROVIDERS}
     documented = (ROOT / "docs" / "reference" / "price-store.md").read_text(encoding="utf-8")
-    assert [name for name in PROVIDERS if f"| `{name}` |" not in documented] == []
+    missing = [
+        f"{n}: docs/reference/price-store.md has no row of it" for n in PROVIDERS if f"| `{n}` |" not in documented
+    ]
+    assert missing == []
 
 
 def test_a_provider_that_is_half_done_is_named() -> None:
