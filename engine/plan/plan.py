@@ -6,7 +6,7 @@ A plan fixes bars, not prices: only the replay looks at those. Rules of time (do
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 import numpy as np
 from msgspec import Struct
@@ -121,9 +121,8 @@ def make_plan(
     catalogue = EventCatalogue.of(events)
     listed = list(catalogue)
     start = None if since is None else datetime.combine(since, time(), UTC)
-    symbols = dict.fromkeys(
-        market.symbol(name) for name in call_strategy(strategy, lambda: list(strategy.instruments()))
-    )
+    names = call_strategy(strategy, lambda: list(strategy.instruments()))
+    symbols = dict.fromkeys(map(market.symbol, names))
     for symbol in symbols:
         market.bars(symbol)
     trades: list[PlannedTrade] = []
@@ -264,6 +263,8 @@ def _exit(
             price, reason, known = _next_event(exit_, entry, bars, events)
         case Never():
             price, reason = BarPrice(len(bars), Phase.OPEN), "open_at_end"
+        case _:
+            assert_never(exit_)
     if bars.is_settled and price.bar >= len(bars) - 1:
         return BarPrice(len(bars) - 1, Phase.OPEN), "settled", ()
     if price.bar >= len(bars):

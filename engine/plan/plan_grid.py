@@ -206,9 +206,8 @@ class _Planner:
 
     def _block(self, called: Strategy, first: Strategy, rows: Which, check: Strategy | None) -> Block:
         """Return the block of a rule's answers; ``check``: its legs must be those of its values."""
-        symbols = dict.fromkeys(
-            self.market.symbol(n) for n in call_strategy(called, lambda: list(called.instruments()))
-        )
+        names = call_strategy(called, lambda: list(called.instruments()))
+        symbols = dict.fromkeys(map(self.market.symbol, names))
         for symbol in symbols:
             self.market.bars(symbol)
         self._templates = {}

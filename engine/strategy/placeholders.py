@@ -213,7 +213,7 @@ def watched(rule: Strategy, read: set[str]) -> Strategy:
 
     def reads(self: Strategy, name: str) -> Any:
         read.update(names if name == "__dict__" else names & {name})
-        return kind.__getattribute__(self, name)
+        return kind if name == "__class__" else kind.__getattribute__(self, name)
 
     copied, kind = copy.copy(rule), type(rule)
     object.__setattr__(copied, "__class__", type(kind.__name__, (kind,), {"__getattribute__": reads}))

@@ -134,6 +134,8 @@ class Tries(Strategy):
                 return vars(self)["stop"] is None or dataclasses.asdict(self)["hold"] > 1
             case "wants what it would trade":
                 return self._leg(self.markets[0], 0).trailing_stop is None
+            case "wants as itself":
+                return self.__class__ is Tries
             case "wants some of the time":
                 return event.event_id != "E2" or self.delay != 1
         return True
@@ -210,6 +212,7 @@ DEEDS = (
     "wants if without stop",
     "wants by all it holds",
     "wants what it would trade",
+    "wants as itself",
     "wants some of the time",
 )
 AXES: dict[str, list[Any]] = {
