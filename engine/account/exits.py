@@ -23,6 +23,8 @@ from engine.plan.plan import NO_TICK, Numbers64
 PLANNED, STOPPED, TARGET, TRAILED, HELD, CALLED = range(6)
 """Why a trade leaves: as planned, at its stop, target or trailing stop, not at all, or by a margin call."""
 _FIRST_ROWS, _CELLS = 32, 1 << 16
+_DENSE, _BLOCKS = 4, (32, 8)
+"""With a trade for every few bars, blocks of bars that reach no level are passed over first."""
 
 
 class Hits(Struct, frozen=True, eq=False):
@@ -111,10 +113,12 @@ def _first_reached(
     A few bars are searched first and then ever more: most levels are reached soon or never. Prices and levels of shorts
     change their sign, so that a stop lies below and the best price is the highest for all.
     """
-    row, best = np.full(len(first), -1, dtype=np.int64), stops.paid.copy()
-    left, at = np.flatnonzero(first <= last), first.copy()
+    row, best, at = np.full(len(first), -1, dtype=np.int64), stops.paid.copy(), first.copy()
     look = int(np.clip((last - first).max(initial=0) + 1, 1, _FIRST_ROWS))
     trails = not np.isnan(stops.fractions[2]).all()
+    if not trails and len(first) * _DENSE > len(prices.low):
+        at, look = _passed(prices, first, last, stops), min(look, _BLOCKS[-1])
+    left = np.flatnonzero(at <= last)
     while len(left):
         lows, highs = _windows(prices.low, look), _windows(prices.high, look)
         for part in np.array_split(left, range(step := max(1, _CELLS // look), len(left), step)):
@@ -136,6 +140,29 @@ def _first_reached(
         left = left[(row[left] < 0) & (at[left] <= last[left])]
         look = min(look * 2, _CELLS)
     return row, best
+
+
+def _passed(prices: BarMatrix | Bars, first: Numbers64, last: Numbers64, stops: Stops) -> Numbers64:
+    """Return the rows up to which whole blocks of bars, large and then small ones, reach no fixed level."""
+    at, is_long, levels = first.copy(), stops.sign > 0, (stops.fixed, stops.target)
+    below, above = np.where(is_long, *levels), np.where(is_long, *levels[::-1])
+    for size in _BLOCKS:
+        bottom, top = _of_blocks(np.fmin, prices.low, size), _of_blocks(np.fmax, prices.high, size)
+        left = np.flatnonzero(at <= last)
+        while len(left):
+            row = at[left]
+            left = left[(bottom[row] > below[left]) & (top[row] < above[left])]
+            at[left] += size
+            left = left[at[left] <= last[left]]
+    return at
+
+
+def _of_blocks(extreme: np.ufunc, prices: Floats, size: int) -> Floats:
+    """Return the extreme of so many prices (a power of two) from each row on; of fewer at the end."""
+    found = prices.copy()
+    for half in (1 << k for k in range(size.bit_length() - 1)):
+        found[:-half] = extreme(found[:-half], found[half:])
+    return found
 
 
 def _windows(prices: Floats, look: int) -> Floats:
