@@ -45,7 +45,7 @@ def run(strategy: Rule, *, out: str | Path | None = None, **given: Any) -> RunVi
     frame; ``parameters`` holds those that are named like an option. ``out``: a folder for the command's files.
 
     >>> hs.run("pro-growth-win", hold=2, cash=500_000)
-    <run d54c598db61d5624 of pro-growth-win: 7 trades, 4.50 %, 2000-01-04 to 2026-10-30, SIMULATED>
+    <run ... of pro-growth-win: 7 trades, 4.50 %, 2000-01-04 to 2026-10-30, SIMULATED>
     """
     options = options_of(RunOptions, commands.run, strategy, given)
     found, position = entered_run(options, vary=False)
@@ -59,8 +59,8 @@ def load(name: str | Path) -> RunView:
     """Return a past run by its id, the beginning of one, its folder, or its page, which has no fills.
 
     >>> from tempfile import mkdtemp
-    >>> hs.load(hs.run("pro-growth-win", hold=2).save(mkdtemp())).run_id
-    'c166ada9bb11bf71'
+    >>> hs.load(hs.run("pro-growth-win", hold=2).save(mkdtemp()))
+    <run ... of pro-growth-win: 7 trades, 4.50 %, 2000-01-04 to 2026-10-30, SIMULATED>
     """
     place = place_of(str(name))
     found = read_page(place) if place.is_file() else read_run(place)

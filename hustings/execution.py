@@ -24,7 +24,7 @@ from engine.run.identity import code_hash
 from engine.run.run import ParameterSensitivity, Run
 from engine.strategy import Strategy, build
 from engine.strategy.market import Market
-from engine.strategy.strategy_calls import format_error
+from engine.strategy.strategy_calls import errors_of
 from hustings.inputs import adjusted_source_of, date_of, events_of, instruments_of, pairs_of, priced, rates_of
 from hustings.meanwhile import meanwhile
 from strategies.loading import find_strategy, is_backtrader
@@ -202,13 +202,9 @@ def _execute_backtrader(cls: Any, options: RunOptions, setting: Setting) -> Run:
         raise UserError(f"--event-slippage-bps is for rules: no order of {cls.__name__} belongs to an event")
     bars = foreign_bars(cls, market, options.instruments)
     parameters = backtrader_parameters(cls, options.given())
-    try:
+    with errors_of(cls.__name__):
         since = None if window.since is None else np.datetime64(window.since, "D")
         account = replay_custom(cls, parameters, bars, setting.events, terms, since=since)
-    except UserError:
-        raise
-    except (Exception, SystemExit) as e:
-        raise UserError(f"{cls.__name__} raised {format_error(e)}") from e
     return finish_run(
         account,
         identity={"strategy": cls.__name__, "rule": _rule(cls), "parameters": as_written(parameters)},

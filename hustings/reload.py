@@ -9,8 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from datasets.errors import UserError
-from engine.strategy.strategy_calls import format_error
+from engine.strategy.strategy_calls import errors_of
 from strategies.loading import find_strategy
 
 _HOUSE = Path(__file__).resolve().parents[1]
@@ -47,12 +46,8 @@ def _read_again(name: str, cls: type[Any], module: ModuleType | None) -> type[An
     if spec is None or spec.loader is None:
         return find_strategy(name)
     anew = sys.modules[spec.name] = module_from_spec(spec)
-    try:
+    with errors_of(spec.name):
         spec.loader.exec_module(anew)
-    except UserError:
-        raise
-    except (Exception, SystemExit) as e:
-        raise UserError(f"{spec.name} raised {format_error(e)}") from e
     found: type[Any] = getattr(anew, cls.__name__, None) or find_strategy(name)
     return found
 

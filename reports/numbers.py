@@ -210,7 +210,7 @@ def plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() and abs(value) >= 1_000 else f"{value:g}"
-    if isinstance(value, str):
+    if isinstance(value, (str, int)):
         return str(value) or "(empty)"
     return json.dumps(value, sort_keys=True, default=str, ensure_ascii=False)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from datasets.errors import UserError, did_you_mean, unknown_name
 from engine.strategy import Strategy
-from engine.strategy.strategy_calls import format_error
+from engine.strategy.strategy_calls import errors_of
 from strategies import ENTRY_POINTS, REGISTRY
 
 
@@ -55,16 +55,12 @@ def _only_strategy(module: ModuleType, name: str) -> type[Any]:
 
 def _from_module(module: str, cls: str) -> Any:
     _let_import_from(Path.cwd())
-    try:
-        return _class_of(importlib.import_module(module), cls, module)
-    except ModuleNotFoundError as e:
-        raise UserError(
-            f"no module '{e.name}' for {module}:{cls}; name a module that can be imported, or a file"
-        ) from e
-    except UserError:
-        raise
-    except (Exception, SystemExit) as e:
-        raise UserError(f"{module} raised {format_error(e)}") from e
+    with errors_of(module):
+        try:
+            return _class_of(importlib.import_module(module), cls, module)
+        except ModuleNotFoundError as e:
+            what = f"no module '{e.name}' for {module}:{cls}; name a module that can be imported, or a file"
+            raise UserError(what) from e
 
 
 def _file_module(path: Path) -> ModuleType:
@@ -76,14 +72,11 @@ def _file_module(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     _let_import_from(path.resolve().parent)
-    try:
-        spec.loader.exec_module(module)
-    except UserError:
-        raise
-    except SyntaxError as e:
-        raise UserError(f"{path.name} line {e.lineno}: {type(e).__name__}: {e.msg}") from e
-    except (Exception, SystemExit) as e:
-        raise UserError(f"{path.name} raised {format_error(e)}") from e
+    with errors_of(path.name):
+        try:
+            spec.loader.exec_module(module)
+        except SyntaxError as e:
+            raise UserError(f"{path.name} line {e.lineno}: {type(e).__name__}: {e.msg}") from e
     return module
 
 

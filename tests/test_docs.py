@@ -7,15 +7,19 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import click
 import pdoc.render
 import pytest
 
+import engine.strategy
 import hustings as hs
+from datasets.errors import UserError
 from engine.metrics.performance import BENCHMARK_METRICS, MORE_TRADE_METRICS, PERFORMANCE_METRICS
-from engine.metrics.table import METRICS
-from engine.strategy.contract import LEVELS
+from engine.metrics.table import METRICS, Unit
+from engine.strategy.contract import LEVELS, Entry, Exit, Leg, Never, NextOpen
+from engine.strategy.legs import checked_legs
 from hustings.__main__ import main
 from hustings.cli import cli
 from hustings.inputs import instruments_of
@@ -95,6 +99,12 @@ def test_every_metric_has_its_row_in_the_reference() -> None:
     text = (ROOT / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
     all_metrics = (*METRICS, *MORE_TRADE_METRICS, *PERFORMANCE_METRICS, *BENCHMARK_METRICS)
     assert [m.name for m in all_metrics if f"| `{m.name}` | {m.label} |" not in text] == []
+    in_words, directions = {Unit.PERCENT: "per cent"}, {1: "more", -1: "less", 0: ""}
+    for m in METRICS:
+        row = re.escape(f"| `{m.name}` | {m.label} | {in_words.get(m.unit, m.unit.value)} | {directions[m.better]}")
+        assert re.search(rf"^{row} ?(\(|\|)", text, re.MULTILINE), (
+            f"reference/metrics.md: unit and direction of {m.name}"
+        )
 
 
 def test_the_reference_of_the_api_has_every_function_and_no_broken_link(tmp_path: Path) -> None:
@@ -223,6 +233,21 @@ def test_every_level_is_a_parameter_and_has_its_rows(level: str) -> None:
     for file, row in (
         ("CONVENTIONS.md", f"`{level}`"),
         ("docs/howto/add-a-strategy.md", f"| `{level}="),
+        ("docs/howto/add-a-strategy.md", f", {level}=None"),
         ("docs/reference/run-files.md", f"`{level}`"),
     ):
         assert row in (ROOT / file).read_text(encoding="utf-8"), f"{file}: a row for {level}"
+
+
+@pytest.mark.parametrize("kind", [*get_args(Entry), *get_args(Exit)])
+def test_every_entry_and_exit_is_exported_checked_and_has_its_rows(kind: type) -> None:
+    """What a new planned exit must not forget (docs/howto/add-an-exit.md)."""
+    assert getattr(engine.strategy, kind.__name__) is kind
+    which = "entry" if kind in get_args(Entry) else "exit"
+    wrong: dict[str, Any] = {"entry": NextOpen(), "exit": Never(), which: "soon"}
+    with pytest.raises(UserError) as refused:
+        checked_legs([Leg("TOPIX", 1.0, **wrong)], "rule")
+    assert f"{kind.__name__}(" in str(refused.value), "engine/strategy/legs.py: the message of _checked"
+    how_to = (ROOT / "docs" / "howto" / "add-a-strategy.md").read_text(encoding="utf-8")
+    assert f"| `{kind.__name__}(" in how_to, "docs/howto/add-a-strategy.md: a row"
+    assert f"`{kind.__name__}`" in (ROOT / "CONVENTIONS.md").read_text(encoding="utf-8"), "CONVENTIONS.md: a row"

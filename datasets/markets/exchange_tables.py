@@ -74,7 +74,7 @@ def find_exchange(mic: str) -> Exchange:
     if found is None:
         codes = {exchange.mic for exchange in known.values()}
         near = codes if did_you_mean(mic, codes) else known  # ARCA is near to ARCX, another name of XNYS
-        raise unknown_name("exchange calendar", mic, near, hint="use an ISO 10383 code such as XTKS, or FX")
+        raise unknown_name("exchange calendar", mic, near, hint="take one of datasets/markets/exchanges.csv, or FX")
     return found
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
-from numpy.lib.stride_tricks import sliding_window_view
 
 from datasets.arrays import Flags, Floats
 from datasets.prices.bars import Bars
@@ -22,9 +21,7 @@ from engine.plan.plan import NO_TICK, Numbers64
 
 PLANNED, STOPPED, TARGET, TRAILED, HELD, CALLED = range(6)
 """Why a trade leaves: as planned, at its stop, target or trailing stop, not at all, or by a margin call."""
-_FIRST_ROWS, _CELLS = 32, 1 << 16
-_DENSE, _BLOCKS = 4, (32, 8)
-"""With a trade for every few bars, blocks of bars that reach no level are passed over first."""
+_BLOCKS = (64, 8, 1)
 
 
 class Hits(Struct, frozen=True, eq=False):
@@ -39,8 +36,7 @@ class Hits(Struct, frozen=True, eq=False):
         tick = self.tick[which]
         row, planned = tick >> 1, exit_ >> 1
         early = (row < planned) | ((row == planned) & (exit_ & 1 == 0)) | (exit_ == NO_TICK)
-        hit: Flags = (tick != NO_TICK) & early
-        return hit
+        return np.asarray((tick != NO_TICK) & early)
 
 
 class Stops(Struct, frozen=True, eq=False):
@@ -71,8 +67,8 @@ class Stops(Struct, frozen=True, eq=False):
         return np.where(np.isnan(level), beyond * np.inf, level)
 
     def take(self, which: Numbers64) -> "Stops":
-        """Return some of them as columns, to compare with rows of bars."""
-        return Stops(self.paid[which, None], self.sign[which, None], self.fractions[:, which, None])
+        """Return some of them."""
+        return Stops(self.paid[which], self.sign[which], self.fractions[:, which])
 
 
 def first_hits(prices: BarMatrix | Bars, entered: Numbers64, last_row: Numbers64, stops: Stops) -> Hits:
@@ -97,11 +93,10 @@ def first_hits(prices: BarMatrix | Bars, entered: Numbers64, last_row: Numbers64
     stopped = np.where(at_open, stopped_at_open, sign * (np.where(sign > 0, low, high) - stop) <= 0)
     level = np.where(stopped, stop, target)
     inside = np.where((low <= level) & (level <= high), level, close)
-    stop_reason = np.where(trails, TRAILED, STOPPED)
     return Hits(
         tick=np.where(row < 0, NO_TICK, at * 2 + at_open),
         price=np.where(at_open, open_, inside),
-        reason=np.where(stopped, stop_reason, TARGET),
+        reason=np.where(stopped, np.where(trails, TRAILED, STOPPED), TARGET),
     )
 
 
@@ -110,51 +105,38 @@ def _first_reached(
 ) -> tuple[Numbers64, Floats]:
     """Return the first row from ``first`` to ``last`` whose bar reaches a level (-1: none), and the best price before.
 
-    A few bars are searched first and then ever more: most levels are reached soon or never. Prices and levels of shorts
-    change their sign, so that a stop lies below and the best price is the highest for all.
+    Levels that trail are looked at bar by bar. Prices and levels of shorts change their sign: a stop lies below.
     """
+    if np.isnan(stops.fractions[2]).all():
+        return _first_beyond(prices, first, last, stops), stops.paid
     row, best, at = np.full(len(first), -1, dtype=np.int64), stops.paid.copy(), first.copy()
-    look = int(np.clip((last - first).max(initial=0) + 1, 1, _FIRST_ROWS))
-    trails = not np.isnan(stops.fractions[2]).all()
-    if not trails and len(first) * _DENSE > len(prices.low):
-        at, look = _passed(prices, first, last, stops), min(look, _BLOCKS[-1])
-    left = np.flatnonzero(at <= last)
+    left = np.flatnonzero(first <= last)
     while len(left):
-        lows, highs = _windows(prices.low, look), _windows(prices.high, look)
-        for part in np.array_split(left, range(step := max(1, _CELLS // look), len(left), step)):
-            some, sign = stops.take(part), stops.sign[part, None]
-            low, high = lows[at[part]], highs[at[part]]
-            if np.any(sign < 0):
-                low, high = np.where(sign > 0, low, -high), np.where(sign > 0, high, -low)
-            stop = sign * some.fixed
-            if trails:
-                before = np.maximum.accumulate(np.concatenate((sign * best[part, None], high), axis=1), axis=1)
-                stop = np.maximum(stop, sign * some.trailed(sign * before[:, :-1]))
-            reached = (low <= stop) | (high >= sign * some.target)
-            k = reached.argmax(axis=1)
-            there = np.arange(len(part))
-            row[part] = np.where(reached[there, k] & (at[part] + k <= last[part]), at[part] + k, -1)
-            if trails:
-                best[part] = sign[:, 0] * before[there, np.where(row[part] >= 0, k, -1)]
-        at[left] += look
-        left = left[(row[left] < 0) & (at[left] <= last[left])]
-        look = min(look * 2, _CELLS)
+        some, sign, here = stops.take(left), stops.sign[left], at[left]
+        low, high = prices.low[here], prices.high[here]
+        lowest, highest = np.where(sign > 0, (low, high), (-high, -low))
+        stop = np.maximum(sign * some.fixed, sign * some.trailed(best[left]))
+        reached = (lowest <= stop) | (highest >= sign * some.target)
+        row[left[reached]] = here[reached]
+        best[left] = np.where(reached, best[left], sign * np.maximum(sign * best[left], highest))
+        at[left] += 1
+        left = left[~reached & (at[left] <= last[left])]
     return row, best
 
 
-def _passed(prices: BarMatrix | Bars, first: Numbers64, last: Numbers64, stops: Stops) -> Numbers64:
-    """Return the rows up to which whole blocks of bars, large and then small ones, reach no fixed level."""
+def _first_beyond(prices: BarMatrix | Bars, first: Numbers64, last: Numbers64, stops: Stops) -> Numbers64:
+    """Return the first row whose bar reaches a fixed level (-1: none): ever smaller blocks that do not are passed."""
     at, is_long, levels = first.copy(), stops.sign > 0, (stops.fixed, stops.target)
     below, above = np.where(is_long, *levels), np.where(is_long, *levels[::-1])
     for size in _BLOCKS:
-        bottom, top = _of_blocks(np.fmin, prices.low, size), _of_blocks(np.fmax, prices.high, size)
+        lowest, highest = _of_blocks(np.fmin, prices.low, size), _of_blocks(np.fmax, prices.high, size)
         left = np.flatnonzero(at <= last)
         while len(left):
             row = at[left]
-            left = left[(bottom[row] > below[left]) & (top[row] < above[left])]
+            left = left[~((lowest[row] <= below[left]) | (highest[row] >= above[left]))]
             at[left] += size
             left = left[at[left] <= last[left]]
-    return at
+    return np.where(at <= last, at, -1)
 
 
 def _of_blocks(extreme: np.ufunc, prices: Floats, size: int) -> Floats:
@@ -163,11 +145,6 @@ def _of_blocks(extreme: np.ufunc, prices: Floats, size: int) -> Floats:
     for half in (1 << k for k in range(size.bit_length() - 1)):
         found[:-half] = extreme(found[:-half], found[half:])
     return found
-
-
-def _windows(prices: Floats, look: int) -> Floats:
-    """Return (n, look) the prices from each row on; beyond the last there is none, and NaN reaches no level."""
-    return sliding_window_view(np.concatenate((prices, np.full(look - 1, np.nan))), look)
 
 
 class PricedTrades(Struct, frozen=True, eq=False):
@@ -232,8 +209,7 @@ def paid_at(table: TradeTable, costs: CostModel) -> Floats:
     if costs.terms.event_slippage_bps:
         bought, sold = (costs.after_event(buy=buy)[table.instrument] for buy in (True, False))
         moved = np.where(table.after_event, np.where(table.weight > 0, bought, sold), moved)
-    paid: Floats = costs.matrix.price[table.tick] * moved
-    return paid
+    return np.asarray(costs.matrix.price[table.tick] * moved)
 
 
 def level_hits(table: TradeTable, costs: CostModel) -> Hits:

@@ -6,6 +6,7 @@ set to every value it could have.
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -24,6 +25,17 @@ def call_strategy(strategy: Strategy, question: Callable[[], R]) -> R:
         raise
     except (Exception, SystemExit) as e:
         raise UserError(f"{strategy.name} raised {format_error(e)}") from e
+
+
+@contextmanager
+def errors_of(name: str) -> Iterator[None]:
+    """Make one line of what a user's code raises here, with its place; ``name`` is what raised."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (Exception, SystemExit) as e:
+        raise UserError(f"{name} raised {format_error(e)}") from e
 
 
 def format_error(error: BaseException) -> str:

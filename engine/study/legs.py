@@ -218,9 +218,9 @@ def _event(event_id: str, legs: tuple[PlacedLeg, ...], model: ReturnModel) -> Ev
     began_at, ended_at = min(leg.span[0] for leg in legs), max(leg.span[1] for leg in legs)
     opens_at = (int(model.bars[leg.shape.instrument].open_at[leg.row]) for leg in legs)
     placed_at = began_at if model.window is None else min(opens_at)
-    row = int(np.searchsorted(ref.open_at, placed_at, side="left"))
-    last = int(np.searchsorted(ref.close_at, ended_at, side="left"))
-    decided = int(np.searchsorted(ref.open_at, min(leg.decided_at for leg in legs), side="right"))
+    row = int(ref.open_at.searchsorted(placed_at))
+    last = int(ref.close_at.searchsorted(ended_at))
+    decided = int(ref.open_at.searchsorted(min(leg.decided_at for leg in legs), side="right"))
     return EventLegs(
         event_id=event_id,
         legs=legs,

@@ -190,7 +190,7 @@ def grouped(samples: Sequence[Sequence[EventLegs]], episodes: Sequence[Sequence[
 def _observation(group: int, members: list[EventLegs], model: ReturnModel, estimated: bool) -> Observation:
     ref, first = model.reference, min(e.row for e in members)
     by_row = _mean_by_row(members, first, model) if len(members) > 1 else members[0].by_row(model)
-    last = int(np.searchsorted(ref.close_at, max(e.span[1] for e in members)))
+    last = int(ref.close_at.searchsorted(max(e.span[1] for e in members)))
     expected, sd = (0.0, 1.0) if first < len(ref) else (np.nan, np.nan)
     if estimated and first < len(ref):
         expected, sd = float(by_row.expected[first]), float(by_row.sd[first])

@@ -17,6 +17,7 @@ from datasets.home import content_hash
 from datasets.markets.home_market import is_home
 from datasets.markets.instruments import Instrument, InstrumentTable
 from datasets.prices.bars import Bars
+from engine.metrics.table import METRIC_NAMES
 from engine.plan.costs import Terms
 from engine.plan.plan_grid import Kept, plan_grid
 from engine.run.backtest import Window, bars_manifest, origins_manifest, rule_of
@@ -152,6 +153,7 @@ def manifest_of(job: Job, walk_forward: Mapping[str, str] | None = None) -> dict
         "missing": dict(sorted(job.missing.items())),
         **bars_manifest(bars, job.terms),
         "window": {"from": str(window.since or ""), "to": str(window.until or "")},
+        "metrics": METRIC_NAMES,
         "events": len(job.events),
         **origins_manifest(job.events, code_hash(space.kind), bars),
         "sha256": hashes_of(job),

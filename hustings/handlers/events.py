@@ -56,7 +56,7 @@ def select_events(
     """
     country = None if country is None else country.strip().upper()
     _check("country", country, sorted({e.country for e in catalogue}), "there are events of")
-    _check("kind", kind, list(Kind), "it is one of")
+    _check("kind", kind, list(dict.fromkeys([*Kind, *(e.kind.value for e in catalogue)])), "it is one of")
     _check("confidence", confidence, list(Confidence), "it is one of")
     wanted = [_label(text) for text in labels]
     return catalogue.select(

@@ -59,9 +59,8 @@ class SweepFolder(Struct, frozen=True):
             remove_leftovers_in(folder)
         if held is not None and not restart:
             self._remove_damaged()
-        done, n = self.done_rows(), manifest["combinations"]
-        if held is not None and done and not keeps and not restart:
-            state = f"{done:,} of {n:,} combinations of this sweep are done in '{self.path}'"
+        if held is not None and not keeps and not restart and (done := self.done_rows()):
+            state = f"{done:,} of {manifest['combinations']:,} combinations of this sweep are done in '{self.path}'"
             raise UserError(f"{state}: --resume continues from there, --restart starts over")
         if not keeps:
             for name in ("summary.json", "sweep.html"):

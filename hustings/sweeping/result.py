@@ -60,7 +60,7 @@ class Replays:
             with suppress(OSError):  # it has ended: its closed line shows that
                 line.send((share, trials))
         meanwhile()
-        for name in ("rich.table", "reports.sweep"):  # meanwhile, what the result is shown with
+        for name in ("rich.console", "rich.table", "reports.sweep"):  # meanwhile, what the result is shown with
             import_module(name)
         found: dict[int, ReplayedCombination] = {}
         for line, share in zip(self._lines, shares, strict=True):

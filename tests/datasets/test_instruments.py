@@ -133,6 +133,7 @@ def without_market(countries: set[str], instruments: list[Instrument]) -> list[s
     markets = {i.country for i in instruments if i.group in (InstrumentGroup.INDEX, InstrumentGroup.COUNTRY_ETF)}
     rates = {i.pair for i in instruments if i.pair}
     missing = [f"{c}: no index and no fund" for c in sorted(countries - markets - WITHOUT_MARKET.keys())]
+    missing += [f"{c}: has one: take it out of WITHOUT_MARKET" for c in sorted(markets & WITHOUT_MARKET.keys())]
     for country in sorted(countries - WITHOUT_MARKET.keys()):
         currency = currency_of(country)
         if currency is None:
@@ -220,7 +221,7 @@ def test_each_fault_of_an_own_table_is_one_line_with_its_place(tmp_path: Path) -
     assert str(refused.value).splitlines() == [
         "instruments.csv line 1: unknown column 'alias' (did you mean 'aliases'?)",
         "instruments.csv line 2: mic of ACME: unknown exchange calendar 'XNYX' (did you mean 'XNYS'?); "
-        "use an ISO 10383 code such as XTKS, or FX",
+        "take one of datasets/markets/exchanges.csv, or FX",
         "instruments.csv line 3: currency of BETA: unknown currency 'JPX' (did you mean 'JPY'?); "
         "use an ISO 4217 code such as USD",
         "instruments.csv line 4: slippage_bps is 'many'; it must be a number of 0 or more",
@@ -228,7 +229,7 @@ def test_each_fault_of_an_own_table_is_one_line_with_its_place(tmp_path: Path) -
         "instruments.csv line 7: symbol 'GOOD' is empty or appears twice; each row has its own",
         "instruments.csv line 8: PAIR: base and currency are both USD; a pair has two",
         "instruments.csv line 9: mic of FUND: unknown exchange calendar 'ARCA' (did you mean 'ARCX'?); "
-        "use an ISO 10383 code such as XTKS, or FX",
+        "take one of datasets/markets/exchanges.csv, or FX",
         "instruments.csv line 10: group is 'bonds'; "
         "it must be one of index, fx, country-etf, bond, bond-etf, commodity-etf, sector-etf, contract, future, other",
     ]

@@ -196,7 +196,7 @@ def test_arrays_and_replay_agree_over_random_contracts(seed: int) -> None:
 
 
 def test_the_random_worlds_hold_contracts_settled_at_0_and_at_1() -> None:
-    accounts = [_world(seed).run()[1] for seed in range(40)]
+    accounts = [_world(seed).run()[1] for seed in range(200)]
     ends = {(t.exit_reason, t.exit_price, t.side) for a in accounts for t in a.trades}
     assert ends >= {("settled", v, side) for v in (0.0, 1.0) for side in ("long", "short")}
 

@@ -25,11 +25,11 @@ from engine.account.evaluate import evaluate
 from engine.account.records import Account
 from engine.account.replay import replay
 from engine.account.replay_custom import replay_custom
-from engine.account.sizing import STOP_LOSS, TAKE_PROFIT, TRAILING_STOP
 from engine.plan.costs import Terms
 from engine.plan.plan import Plan, make_plan
 from engine.run.backtest import on_sessions
 from engine.strategy import After, BeforeVote, LastCloseBefore, Leg, Never, NextClose, NextOpen, Phase
+from engine.strategy.contract import LEVELS
 from engine.strategy.market import BarClock, MarketView
 from tests.engine.markets import about, bars, event, flat_day, instrument, market_of, ns, scripted, utc
 from tests.engine.test_evaluate import agree
@@ -488,7 +488,7 @@ def test_every_fill_is_a_price_made_strictly_after_its_decision(world):
             if at == fill.filled_at
         ]
         assert made
-        if fill.reason in (STOP_LOSS, TAKE_PROFIT, TRAILING_STOP):
+        if fill.reason in LEVELS:
             assert any(low <= fill.reference_price <= high for _, high, low in made)
         else:
             assert fill.reference_price in [price for price, _, _ in made]

@@ -13,7 +13,7 @@ from datasets.errors import UserError
 from datasets.events import EventCatalogue, PoliticalEvent
 from engine.account.records import Trade
 from engine.metrics.metrics import compute_metrics
-from engine.metrics.table import MetricInputs, metric_columns
+from engine.metrics.table import METRIC_NAMES, MetricInputs, metric_columns
 from engine.plan.costs import Terms
 from engine.run.backtest import Window, backtest
 from engine.run.run import Run
@@ -187,7 +187,7 @@ def test_an_account_that_cannot_begin_is_a_failure_of_its_own() -> None:
 # ---- inputs ---------------------------------------------------------------------------------------------------------
 
 
-def test_another_value_event_bar_or_cost_is_another_sweep() -> None:
+def test_another_value_event_bar_cost_or_metric_is_another_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
     base = job()
     others = [
         replace(base, space=grid_space(BuyAfterEvent, {}, {"hold": [1, 2]})),
@@ -200,6 +200,8 @@ def test_another_value_event_bar_or_cost_is_another_sweep() -> None:
     assert len(set(ids)) == 6
     assert manifest_of(job())["sweep_id"] == ids[0]
     assert manifest_of(base, {"train": "8 events", "test": "4 events"})["sweep_id"] not in ids
+    monkeypatch.setattr("engine.sweep.job.METRIC_NAMES", (*METRIC_NAMES, "one_more"))
+    assert manifest_of(base)["sweep_id"] not in ids
 
 
 # ---- digest ----------------------------------------------------------------------------------------------------------

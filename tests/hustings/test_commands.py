@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from datasets.events import CATALOGUE
+from datasets.markets.instruments import bundled_instruments
 from hustings.__main__ import main
 from strategies import REGISTRY
 
@@ -156,7 +157,7 @@ def test_alignment_cases_through_the_command(cli, shared_dir: Path) -> None:
 
 def test_data_lists_and_checks(cli) -> None:
     listed = {i["symbol"]: i["has_bars"] for i in cli("data", "list", "--json").json}
-    assert len(listed) == 194
+    assert list(listed) == [i.symbol for i in bundled_instruments()]
     assert (listed["TOPIX"], listed["SPX"], listed["DAX"]) == (True, True, False)
     checked = cli("data", "check", "IXIC", "TOPIX", "--json").json
     assert [c["bars"]["rows"] for c in checked] == [5031, 6572]

@@ -38,7 +38,9 @@ def test_a_headline_metric_appears_everywhere(traded, metric):
 def test_a_headline_metric_has_a_convention(metric):
     rows = (ROOT / "CONVENTIONS.md").read_text(encoding="utf-8").casefold().splitlines()
     named = [re.split(r", | and ", row.split(" | ")[0].removeprefix("| ")) for row in rows if row.startswith("| ")]
-    assert any(metric.label.casefold() in names for names in named), metric.label
+    assert any(metric.label.casefold() in names for names in named), (
+        f"CONVENTIONS.md: a row that begins with {metric.label}"
+    )
 
 
 def test_every_metric_of_the_other_tables_is_on_the_page(traded):
