@@ -325,3 +325,11 @@ def test_own_events_stay_readable(cli, tmp_path: Path) -> None:
     folder = cli("events", "add", *given[:-1], str(tmp_path), "--kind", "party_split", "--date", "2018-12-30")
     assert (folder.code, "is a directory: name a file of it with --file" in folder.err) == (2, True)
     assert own.read_bytes() == before
+
+
+@pytest.mark.usefixtures("home")
+def test_a_kind_of_ones_own_can_be_listed(cli) -> None:
+    Path("own.csv").write_text("date,country,kind,title\n2026-01-13,JP,party_split,A party splits\n", encoding="utf-8")
+    found = cli("events", "list", "--events", "own.csv", "--kind", "party_split", "--json").json
+    assert [e["event_id"] for e in found] == ["JP-2026-01-13-PARTY-SPLIT"]
+    assert "unknown kind 'party_split'" in cli("events", "list", "--kind", "party_split").err
