@@ -66,8 +66,7 @@ def _sorted(priced: PricedTrades, order: Numbers64) -> Numbers64:
     opens = np.tile([1, 0], len(table))
     instrument = table.instrument[table.entry]
     entered = np.where(opens == 1, 0, np.repeat(order[::2], 2))
-    by: Numbers64 = np.lexsort((entered, np.repeat(instrument, 2), opens, order, np.repeat(plan, 2)))
-    return by
+    return np.asarray(np.lexsort((entered, np.repeat(instrument, 2), opens, order, np.repeat(plan, 2))))
 
 
 def _together(start: Numbers64, order: Numbers64, opens: Flags, wanted: Floats) -> tuple[Flags, Floats]:

@@ -137,8 +137,7 @@ class BarMatrix(Struct, frozen=True, eq=False, dict=True):
         opened = np.where(order & 1, np.searchsorted(self.open_at[rows], order >> 1, side="right") - 1, opened)
         from_open = (opened > closed) & self.has_separate_open[rows][np.maximum(opened, 0)]
         row = rows.start + np.maximum(np.where(from_open, opened, closed), 0)
-        ticks: Numbers64 = row * 2 + from_open
-        return ticks
+        return np.asarray(row * 2 + from_open)
 
     def next_tick(self, instrument: int, marked_at: int) -> int:
         """Return the first tick of an instrument after the mark of a day; NO_TICK where there is none."""

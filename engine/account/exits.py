@@ -176,7 +176,7 @@ class PricedTrades(Struct, frozen=True, eq=False):
         """Return the value of one unit of entries at the marks of days, in account currency."""
         instrument = self.table.instrument[entry]
         rate = None if self.owed is None else matrix.rate_marks[instrument, day]
-        return self.less_owed(entry, matrix.marks[instrument, day], rate)
+        return self.less_owed(entry, matrix.marks.take(instrument * matrix.n_days + day), rate)
 
     def charged(self, trade: Numbers64, quantity: Floats, costs: CostModel) -> list[tuple[Any, Floats]]:
         """Return the rows of ``CostModel.charges`` that trades of signed quantities pay, and how many units of each."""

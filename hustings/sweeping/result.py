@@ -18,6 +18,7 @@ from engine.strategy import values
 from engine.strategy.contract import plain_value
 from engine.strategy.placeholders import Space
 from engine.sweep.best import ReplayedCombination, replay_combination
+from engine.sweep.chunk import replayed
 from engine.sweep.digest import Slice, digest
 from engine.sweep.job import Job
 from engine.sweep.trial_sample import trial_sample
@@ -107,12 +108,13 @@ def _serve(ours: "tuple[Line[Any, Any], ...]", theirs: "tuple[Line[Any, Any], ..
 
 
 def _serve_sweep(job: Job, lines: "tuple[Line[Any, Any], ...]") -> None:
-    with suppress(Exception):  # raised again where it is needed
-        trial_sample(job)  # while the combinations are computed; both processes have it
-    with catch_warnings():
-        simplefilter("ignore", DeprecationWarning)
-        line = lines[0] if os.fork() else lines[1]
     with strategy_output():
+        with suppress(Exception):  # raised again where it is needed
+            trial_sample(job)  # while the combinations are computed; both processes have it
+            replayed(job, 0)  # a first replay takes half as long again as the next ones
+        with catch_warnings():
+            simplefilter("ignore", DeprecationWarning)
+            line = lines[0] if os.fork() else lines[1]
         while True:
             best, trials = line.recv()
             try:

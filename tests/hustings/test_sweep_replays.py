@@ -1,5 +1,6 @@
 """The best of a sweep are replayed in processes of their own: the same replays, whatever happens to the processes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -129,3 +130,44 @@ def test_a_new_interpreter_writes_the_bytes_of_this_one(cli, home, tmp_path: Pat
     assert done.stderr == ""
     assert cli(*SMALL, "--out", "here").code == 0
     assert files_of("forked") == files_of("here")
+
+
+PRINTS = '''
+from datasets.events import PoliticalEvent
+from engine.market import MarketView
+from engine.strategy import After, Leg, NextOpen, Sessions, Strategy, strategy
+
+
+@strategy
+class Prints(Strategy):
+    """Buy, and say so.
+
+    Args:
+        hold: sessions held
+    """
+
+    hold: Sessions = 5
+
+    def instruments(self):
+        return ["SPX"]
+
+    def wants(self, event: PoliticalEvent) -> bool:
+        print("asked", event.event_id)
+        return event.is_election and event.country == "US"
+
+    def legs(self, event: PoliticalEvent, market: MarketView):
+        print("bought")
+        return [Leg("SPX", 0.95, NextOpen(), After(self.hold))]
+'''
+
+
+def test_what_a_rule_prints_in_any_process_is_not_among_the_results(tmp_path: Path) -> None:
+    """A new interpreter: where backtrader is imported already, nothing is forked."""
+    (tmp_path / "prints.py").write_text(PRINTS, encoding="utf-8")
+    command = [sys.executable, "-m", "hustings", "sweep", "prints.py", "-p", "hold=1:4", "--data", "builtin"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "HUSTINGS_HOME": str(tmp_path / "home")}
+    done = subprocess.run([*command, "--json"], capture_output=True, text=True, cwd=tmp_path, env=env, check=True)
+    assert json.loads(done.stdout)["combinations"] == 4
+    again = subprocess.run([*command, "--restart"], capture_output=True, text=True, cwd=tmp_path, env=env, check=True)
+    assert "asked" not in again.stdout
+    assert "asked US-2016-11-08-PE" in again.stderr
