@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from datasets.arrays import Flags, Floats
 from datasets.prices.bars import Bars
@@ -21,7 +21,7 @@ from engine.plan.plan import NO_TICK, Numbers64
 
 PLANNED, STOPPED, TARGET, TRAILED, HELD, CALLED = range(6)
 """Why a trade leaves: as planned, at its stop, target or trailing stop, not at all, or by a margin call."""
-_BLOCKS = (64, 8, 1)
+_BLOCKS, _TOGETHER = (64, 8, 1), 1 << 17
 
 
 class Hits(Struct, frozen=True, eq=False):
@@ -213,11 +213,13 @@ def paid_at(table: TradeTable, costs: CostModel) -> Floats:
 
 
 def level_hits(table: TradeTable, costs: CostModel) -> Hits:
-    """Return where the levels of a table are reached."""
-    entry = table.level_entry
-    sign = np.where(table.weight[entry] > 0, 1.0, -1.0)
-    stops = Stops(paid_at(table, costs)[entry], sign, table.fractions)
-    return first_hits(costs.matrix, table.tick[entry], table.last_row, stops)
+    """Return where the levels of a table are reached; ``_TOGETHER`` of them are searched at a time."""
+    paid, sign, found = paid_at(table, costs), np.where(table.weight > 0, 1.0, -1.0), []
+    for part in (slice(first, first + _TOGETHER) for first in range(0, max(1, len(table.level_entry)), _TOGETHER)):
+        entry = table.level_entry[part]
+        stops = Stops(paid[entry], sign[entry], table.fractions[:, part])
+        found.append(astuple(first_hits(costs.matrix, table.tick[entry], table.last_row[part], stops)))
+    return Hits(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def financing(priced: PricedTrades, costs: CostModel, trade: Numbers64, quantity: Floats) -> tuple[Floats, ...]:

@@ -69,8 +69,7 @@ def spans(first: Numbers64, counts: Numbers64) -> Numbers64:
     [3, 4, 10, 11, 12]
     """
     before = np.cumsum(counts) - counts
-    numbers: Numbers64 = np.arange(int(counts.sum())) + np.repeat(first - before, counts)
-    return numbers
+    return np.asarray(np.arange(int(counts.sum())) + np.repeat(first - before, counts))
 
 
 def of_like_size(sizes: Numbers64) -> Iterator[Numbers64]:

@@ -134,14 +134,12 @@ def annual_ratio(mean: Any, spread: Any, per_year: Any) -> Any:
 
 def _sharpe(m: MetricInputs) -> Floats:
     """Sharpe 1994: the mean over the standard deviation (n - 1) of the excess returns, yearly."""
-    ratio: Floats = annual_ratio(m.mean, np.sqrt(m.variance), m.per_year)
-    return ratio
+    return np.asarray(annual_ratio(m.mean, np.sqrt(m.variance), m.per_year))
 
 
 def _sortino(m: MetricInputs) -> Floats:
     """Sortino and Price 1994: the mean over the root mean square of the losses, over all sessions, yearly."""
-    ratio: Floats = annual_ratio(m.mean, np.sqrt(m.downside), m.per_year)
-    return ratio
+    return np.asarray(annual_ratio(m.mean, np.sqrt(m.downside), m.per_year))
 
 
 def _trade_sharpe(m: MetricInputs) -> Floats:

@@ -114,8 +114,7 @@ class Terms(Struct, frozen=True):
         Idle cash is equity less gross exposure, of futures their initial margin; negative idle cash (leverage) pays
         the same rate.
         """
-        earned: float = idle * ((1 + self.cash_rate) ** (days / DAYS_PER_YEAR) - 1)
-        return earned
+        return float(idle * ((1 + self.cash_rate) ** (days / DAYS_PER_YEAR) - 1))
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:

@@ -184,6 +184,15 @@ def test_an_account_that_cannot_begin_is_a_failure_of_its_own() -> None:
     assert found.failed[1] == "no bars from 2020-06-01 on: BBB has 50 bars, 2019-07-01 to 2019-08-19"
 
 
+def test_levels_are_searched_in_parts_as_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = job({"hold": [1, 7, 20], "stop_loss": [None, 0.01, 0.03], "take_profit": [None, 0.02]}, instrument="AAA")
+    at_once = whole(of)
+    monkeypatch.setattr("engine.account.exits._TOGETHER", 2)
+    in_parts = whole(of)
+    for name in COLUMNS:
+        np.testing.assert_array_equal(in_parts.columns[name], at_once.columns[name])
+
+
 # ---- inputs ---------------------------------------------------------------------------------------------------------
 
 
