@@ -6,8 +6,9 @@ import runpy
 import shlex
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import click
 import pdoc.render
@@ -229,14 +230,14 @@ def test_every_command_of_the_page_runs_and_prints_what_it_shows(
 @pytest.mark.parametrize("level", LEVELS)
 def test_every_level_is_a_parameter_and_has_its_rows(level: str) -> None:
     """What a new exit must not forget (CONTRIBUTING.md)."""
-    assert level in BuyAfterEvent.__dataclass_fields__
+    assert level in BuyAfterEvent.__dataclass_fields__, f"strategies/buy_after_event.py: a parameter {level}"
     for file, row in (
         ("CONVENTIONS.md", f"`{level}`"),
         ("docs/howto/add-a-strategy.md", f"| `{level}="),
         ("docs/howto/add-a-strategy.md", f", {level}=None"),
         ("docs/reference/run-files.md", f"`{level}`"),
     ):
-        assert row in (ROOT / file).read_text(encoding="utf-8"), f"{file}: a row for {level}"
+        assert row in (ROOT / file).read_text(encoding="utf-8"), f"{file}: {row}"
 
 
 @pytest.mark.parametrize("kind", [*get_args(Entry), *get_args(Exit)])
@@ -248,6 +249,11 @@ def test_every_entry_and_exit_is_exported_checked_and_has_its_rows(kind: type) -
     with pytest.raises(UserError) as refused:
         checked_legs([Leg("TOPIX", 1.0, **wrong)], "rule")
     assert f"{kind.__name__}(" in str(refused.value), "engine/strategy/legs.py: the message of _checked"
+    for name in (name for name, hint in get_type_hints(kind).items() if "datetime" in str(hint)):
+        for instant in ("2026-02-09", datetime(2026, 2, 9)):
+            wrong = {"entry": NextOpen(), "exit": Never(), which: kind(**{name: instant})}
+            with pytest.raises(UserError):  # engine/strategy/legs.py: a check of it
+                checked_legs([Leg("TOPIX", 1.0, **wrong)], "rule")
     how_to = (ROOT / "docs" / "howto" / "add-a-strategy.md").read_text(encoding="utf-8")
     assert f"| `{kind.__name__}(" in how_to, "docs/howto/add-a-strategy.md: a row"
     assert f"`{kind.__name__}`" in (ROOT / "CONVENTIONS.md").read_text(encoding="utf-8"), "CONVENTIONS.md: a row"
