@@ -19,7 +19,7 @@ R = TypeVar("R")
 
 def call_strategy(strategy: Strategy, question: Callable[[], R]) -> R:
     """Return a rule's answer; an error in its code becomes one line, with its place."""
-    try:
+    try:  # errors_of would take ten times as long as the rest of a call, and every event is a call
         return question()
     except (UserError, _NeedsField):
         raise
